@@ -1,0 +1,75 @@
+// The house's import rules (see CONTRIBUTING.md): data goes down the list, imports only ever point down it.
+const floors = [
+  ['main\\.ts', 'cli'],
+  ['app\\.ts'],
+  ['transport'],
+  ['schema'],
+  ['resolvers'],
+  ['recommend', 'drafts', 'ingest'],
+  ['catalogue', 'listeners'],
+  ['ml'],
+  ['db'],
+  ['config\\.ts'],
+  ['lib'],
+];
+const at = (rooms) => `^src/(${rooms.join('|')})(/|$)`;
+const outside = (room) => ({ pathNot: `^src/${room}/` });
+const publicFiles = {
+  recommend: 'recommender',
+  drafts: 'drafts',
+  ingest: 'ingest',
+  catalogue: 'catalogue',
+  listeners: 'listeners',
+  ml: 'engine',
+};
+const upward = floors.slice(1).map((rooms, i) => ({
+  name: `${rooms[0]}-imports-only-downwards`,
+  severity: 'error',
+  from: { path: at(rooms) },
+  to: { path: at(floors.slice(0, i + 1).flat()) },
+}));
+const siblings = floors.flatMap((rooms) =>
+  rooms.flatMap((room) => {
+    const others = rooms.filter((other) => other !== room);
+    if (others.length === 0) return [];
+    return [
+      { name: `${room}-not-its-neighbours`, severity: 'error', from: { path: at([room]) }, to: { path: at(others) } },
+    ];
+  }),
+);
+const doors = Object.entries(publicFiles).map(([room, door]) => ({
+  name: `${room}-through-its-door`,
+  severity: 'error',
+  from: outside(room),
+  to: { path: `^src/${room}/`, pathNot: `^src/${room}/${door}\\.ts$` },
+}));
+const only = (name, library, home) => ({
+  name,
+  severity: 'error',
+  from: { pathNot: home },
+  to: { path: `node_modules/(${library})(/|$)` },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    ...upward,
+    ...siblings,
+    ...doors,
+    only('ort-in-ml-ort', 'onnxruntime-node|koffi', '^src/ml/ort/'),
+    only('sql-in-db', 'drizzle-orm|postgres', '^src/db/'),
+    only('pothos-in-schema', '@pothos', '^src/schema/'),
+    only('yoga-in-transport', 'graphql-yoga|@graphql-yoga|graphql-ws|ws', '^src/transport/'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

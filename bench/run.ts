@@ -1,0 +1,12 @@
+const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<Record<string, number>> }>> = {
+  requests: () => import('./requests.ts'),
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const load = benches[name];
+if (!load) {
+  console.error(`npm run bench -- NAME, where NAME is one of: ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+const { run } = await load();
+console.log(JSON.stringify(await run(args)));

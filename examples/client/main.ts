@@ -1,0 +1,38 @@
+import WebSocket from 'ws';
+import { followDraft, request, type ClientOptions } from './client.ts';
+import { ReactDocument, RecommendDocument, StartDraftDocument } from './generated/graphql.ts';
+
+const [url = 'http://127.0.0.1:4000/graphql'] = process.argv.slice(2);
+const options: ClientOptions = { url, listenerId: 'example-client', webSocket: WebSocket };
+
+const { recommendations } = await request(options, RecommendDocument, { first: 5, text: 'slow piano jazz' });
+for (const { rank, track, explanation } of recommendations.nodes) {
+  console.log(`${rank}. ${track.title}, ${track.artist.name}: ${explanation.summary}`);
+}
+
+const liked = recommendations.nodes[0];
+if (liked) {
+  const variables = { trackId: liked.track.id, kind: 'LIKE' as const, requestId: recommendations.requestId };
+  const { recordFeedback } = await request(options, ReactDocument, variables);
+  console.log(`\nLiked "${liked.track.title}": ${recordFeedback.__typename}\n`);
+}
+
+const { startDraft } = await request(options, StartDraftDocument, {
+  kind: 'POEM',
+  prompt: 'The first snow',
+  maxTokens: 80,
+});
+if (startDraft.__typename !== 'StartDraftSuccess') throw new Error(startDraft.message);
+
+let seen = 0;
+let socket: WebSocket | undefined;
+const events = followDraft(options, startDraft.draft.id, {
+  after: startDraft.draft.cursor,
+  onSocket: (connected) => (socket = connected as WebSocket),
+});
+for await (const event of events) {
+  if (event.__typename === 'TokensAppended') process.stdout.write(event.text);
+  if (event.__typename === 'DraftStatusChanged') console.log(`\n[${event.status}]`);
+  // What a tunnel or a lift does to a phone: the socket is gone without a goodbye, and the text goes on all the same.
+  if (++seen === 20) socket?.terminate();
+}

@@ -1,0 +1,122 @@
+import type { StartFacts } from './banner.ts';
+import { createCatalogue, type Catalogue } from './catalogue/catalogue.ts';
+import type { Config } from './config.ts';
+import type { Database } from './db/client.ts';
+import { openDatabase } from './db/open.ts';
+import { openWakeups } from './db/wakeups.ts';
+import { createDrafts } from './drafts/drafts.ts';
+import { seedDemo } from './ingest/ingest.ts';
+import { systemClock } from './lib/clock.ts';
+import { maskPassword } from './lib/database-url.ts';
+import { acquiring, type Disposal } from './lib/disposal.ts';
+import type { Logger } from './lib/log.ts';
+import { repeat } from './lib/schedule.ts';
+import { createListeners } from './listeners/listeners.ts';
+import { createEngine, type Engine, type Model } from './ml/engine.ts';
+import { createRecommender } from './recommend/recommender.ts';
+import type { Services } from './resolvers/context.ts';
+import type { Readiness } from './transport/health.ts';
+import { listen } from './transport/server.ts';
+
+/** The whole server, serving. Disposing it drains and releases everything, last acquired first ([START2]). */
+export interface App extends AsyncDisposable {
+  readonly facts: StartFacts;
+  /** Tells readers why their streams end: to be said before disposing. */
+  endFor(reason: string): void;
+}
+
+/** How long requests that are under way may take once the server ends. */
+const DRAIN_MS = 10_000;
+
+/** Builds every service on the ones before it, then listens. @throws StartupError; what was built is released ([START4]) */
+export function createApp(config: Config, log: Logger, signal: AbortSignal): Promise<App> {
+  return acquiring(async (disposal) => {
+    const database = disposal.use(await openDatabase(config, log, { signal }));
+    if (config.demo) await seedDemo({ database, clock: systemClock, log });
+    const services = await createServices(disposal, database, config, log);
+    const readiness = () => readinessOf(database, services.engine);
+    const listening = await listen({ config, services, readiness, log });
+    let reason = 'the server is stopping';
+    disposal.defer(() => listening.close(reason, DRAIN_MS));
+    await services.drafts.recover();
+    return {
+      facts: {
+        url: listening.url,
+        database: await describeDatabase(config, database),
+        catalogue: await describeCatalogue(services.catalogue),
+        writer: describeWriter(services.engine.defaultModel('TEXT_GENERATION')),
+        viewer: describeViewer(config),
+      },
+      endFor: (why) => {
+        reason = why;
+      },
+      [Symbol.asyncDispose]: () => disposal[Symbol.asyncDispose](),
+    };
+  });
+}
+
+async function createServices(disposal: Disposal, database: Database, config: Config, log: Logger): Promise<Services> {
+  const clock = systemClock;
+  const wakeups = disposal.use(await openWakeups(database, log));
+  const catalogue = createCatalogue({ database, wakeups, clock });
+  const listeners = createListeners({ database, wakeups, clock });
+  disposal.use(keepPopularityFresh(catalogue, log));
+  const recommender = disposal.use(await createRecommender({ database, catalogue, listeners, wakeups, clock, log }));
+  const engine = disposal.use(createEngine(engineOptions(config, log)));
+  const drafts = disposal.use(createDrafts({ database, engine, wakeups, clock, log }));
+  return { catalogue, listeners, recommender, drafts, engine };
+}
+
+const POPULARITY_PERIOD_MS = 10 * 60_000;
+
+function keepPopularityFresh(catalogue: Catalogue, log: Logger): AsyncDisposable {
+  const report = (error: unknown): void => log.warn({ err: error }, 'Popularity could not be refreshed; trying later');
+  return repeat(POPULARITY_PERIOD_MS, () => catalogue.refreshPopularity(), report);
+}
+
+function engineOptions(config: Config, log: Logger) {
+  const { dataDir, modelsFile, threads, queue } = config;
+  return {
+    dataDir,
+    catalogueFile: modelsFile,
+    threads,
+    queue,
+    fetch: config.fetchModels ? 'auto' : 'off',
+    log,
+  } as const;
+}
+
+const READINESS_TIMEOUT_MS = 1_000;
+
+async function readinessOf({ sql }: Database, engine: Engine): Promise<Readiness> {
+  const late = new Promise<false>((resolve) => setTimeout(resolve, READINESS_TIMEOUT_MS, false).unref());
+  const answered = sql`select 1`.then(
+    () => true,
+    () => false,
+  );
+  const up = await Promise.race([answered, late]);
+  return { ready: up, database: up ? 'up' : 'down', writer: engine.defaultModel('TEXT_GENERATION')?.status ?? 'NONE' };
+}
+
+async function describeDatabase(config: Config, { sql }: Database): Promise<string> {
+  const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`;
+  const version = `PostgreSQL ${row?.version ?? ''}`;
+  return config.databaseUrl
+    ? `${version} at ${maskPassword(config.databaseUrl)}`
+    : `${version} in ${config.dataDir}/postgres`;
+}
+
+async function describeCatalogue(catalogue: Catalogue): Promise<string> {
+  const tracks = await catalogue.searchTracks({ first: 1, orderBy: 'POPULARITY' });
+  const [count, genres] = await Promise.all([tracks.total(), catalogue.genres()]);
+  return count === 0 ? 'empty: npm run import brings tracks and listening' : `${count} tracks, ${genres.length} genres`;
+}
+
+function describeWriter(model: Model | null): string {
+  return model ? `${model.name}: ${model.status.toLowerCase()}` : 'no model writes texts';
+}
+
+function describeViewer({ auth }: Config): string {
+  if (auth) return 'whoever the JSON Web Token of a request names';
+  return 'the demo listener, or whoever the header X-Listener-Id names (no authentication is configured)';
+}

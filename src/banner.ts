@@ -1,0 +1,33 @@
+import { isPretty, type Logger, type LogOptions } from './lib/log.ts';
+
+/** What an operator wants to know of a server that has just started. */
+export interface StartFacts {
+  /** Base of all links, e.g. `http://127.0.0.1:4000`. */
+  url: string;
+  database: string;
+  catalogue: string;
+  writer: string;
+  viewer: string;
+}
+
+/** Says that the server is ready: a few lines for people, or one line of log that a machine can wait for ([START1]). */
+export function announce(facts: StartFacts, options: Pick<LogOptions, 'logFormat'>, log: Logger): void {
+  const links = { graphql: `${facts.url}/graphql`, health: `${facts.url}/health/ready` };
+  if (isPretty(options.logFormat) && log.isLevelEnabled('info')) process.stdout.write(bannerOf({ ...links, ...facts }));
+  else log.info({ ...facts, ...links }, READY);
+}
+
+/** The message of the log line that says so. */
+export const READY = 'Cadenza is ready';
+
+function bannerOf(facts: StartFacts & { graphql: string; health: string }): string {
+  const rows = [
+    ['GraphiQL', facts.graphql],
+    ['Health', facts.health],
+    ['Database', facts.database],
+    ['Catalogue', facts.catalogue],
+    ['Writer', facts.writer],
+    ['Viewer', facts.viewer],
+  ] as const;
+  return ['', `  ${READY}.`, '', ...rows.map(([name, value]) => `  ${name.padEnd(11)}${value}`), '', ''].join('\n');
+}

@@ -1,0 +1,2 @@
+/** Woken when tracks or their popularity change. */
+export const catalogueWakeup = 'catalogue';

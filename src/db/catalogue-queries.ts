@@ -1,0 +1,253 @@
+import {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  exists,
+  gte,
+  inArray,
+  lte,
+  notExists,
+  notInArray,
+  or,
+  sql,
+  type SQL,
+} from 'drizzle-orm';
+import type { Queryable } from './client.ts';
+import { artists, genres, tags, trackGenres, tracks, trackTags } from './tables.ts';
+
+const trackColumns = {
+  id: tracks.id,
+  externalId: tracks.externalId,
+  title: tracks.title,
+  artistId: tracks.artistId,
+  album: tracks.album,
+  releaseYear: tracks.releaseYear,
+  durationMs: tracks.durationMs,
+  explicit: tracks.explicit,
+  popularity: tracks.popularity,
+};
+
+export interface TrackRow {
+  id: number;
+  externalId: string;
+  title: string;
+  artistId: number;
+  album: string | null;
+  releaseYear: number | null;
+  durationMs: number | null;
+  explicit: boolean;
+  popularity: number;
+}
+
+export function selectTracks(db: Queryable, ids: readonly number[]): Promise<TrackRow[]> {
+  return db
+    .select(trackColumns)
+    .from(tracks)
+    .where(inArray(tracks.id, [...ids]));
+}
+
+export function selectArtists(db: Queryable, ids: readonly number[]): Promise<{ id: number; name: string }[]> {
+  return db
+    .select({ id: artists.id, name: artists.name })
+    .from(artists)
+    .where(inArray(artists.id, [...ids]));
+}
+
+export interface GenreRow {
+  id: number;
+  slug: string;
+  name: string;
+  trackCount: number;
+}
+
+const trackCount = sql<number>`(select count(*)::int from ${trackGenres} counted where counted.genre_id = ${genres.id})`;
+const genreColumns = { id: genres.id, slug: genres.slug, name: genres.name, trackCount };
+
+export function selectGenres(db: Queryable, slugs?: readonly string[]): Promise<GenreRow[]> {
+  return db
+    .select(genreColumns)
+    .from(genres)
+    .where(slugs && inArray(genres.slug, [...slugs]))
+    .orderBy(asc(genres.name), asc(genres.id));
+}
+
+export function selectGenresOfTracks(db: Queryable, ids: readonly number[]): Promise<(GenreRow & { owner: number })[]> {
+  return db
+    .select({ ...genreColumns, owner: trackGenres.trackId })
+    .from(trackGenres)
+    .innerJoin(genres, eq(genres.id, trackGenres.genreId))
+    .where(inArray(trackGenres.trackId, [...ids]))
+    .orderBy(asc(trackGenres.trackId), asc(trackGenres.position), asc(genres.id));
+}
+
+export function selectGenresOfArtists(
+  db: Queryable,
+  ids: readonly number[],
+): Promise<(GenreRow & { owner: number })[]> {
+  return db
+    .select({ ...genreColumns, owner: tracks.artistId })
+    .from(tracks)
+    .innerJoin(trackGenres, eq(trackGenres.trackId, tracks.id))
+    .innerJoin(genres, eq(genres.id, trackGenres.genreId))
+    .where(inArray(tracks.artistId, [...ids]))
+    .groupBy(tracks.artistId, genres.id)
+    .orderBy(asc(tracks.artistId), desc(count()), asc(genres.id));
+}
+
+export function selectTagsOfTracks(
+  db: Queryable,
+  ids: readonly number[],
+): Promise<{ owner: number; name: string; weight: number }[]> {
+  return db
+    .select({ owner: trackTags.trackId, name: tags.name, weight: trackTags.weight })
+    .from(trackTags)
+    .innerJoin(tags, eq(tags.id, trackTags.tagId))
+    .where(inArray(trackTags.trackId, [...ids]))
+    .orderBy(asc(trackTags.trackId), desc(trackTags.weight), asc(tags.name));
+}
+
+/** One key of the keyset: an expression, its direction, and whether nulls (always last) can occur. */
+export interface SortKey {
+  expression: SQL;
+  descending: boolean;
+}
+
+export interface TrackPageQuery {
+  where: SQL | undefined;
+  order: readonly SortKey[];
+  after: readonly (string | number | null)[] | null;
+  limit: number;
+}
+
+/** Tracks after a key, with each row's own key beside it: what the next cursor is made of. */
+export async function selectTrackPage(
+  db: Queryable,
+  { where, order, after, limit }: TrackPageQuery,
+): Promise<(TrackRow & { key: (string | number | null)[] })[]> {
+  const keys = Object.fromEntries(order.map(({ expression }, i) => [`key${i}`, expression]));
+  const rows = await db
+    .select({ ...trackColumns, ...keys })
+    .from(tracks)
+    .where(and(where, after ? afterKey(order, after) : undefined))
+    .orderBy(
+      ...order.map(({ expression, descending }) =>
+        descending ? sql`${expression} desc nulls last` : sql`${expression} asc nulls last`,
+      ),
+    )
+    .limit(limit);
+  return rows.map((row) => {
+    const values = row as unknown as TrackRow & Record<string, string | number | null>;
+    return { ...pickTrack(values), key: order.map((_, i) => values[`key${i}`] ?? null) };
+  });
+}
+
+export function pickTrack(row: TrackRow): TrackRow {
+  const { id, externalId, title, artistId, album, releaseYear, durationMs, explicit, popularity } = row;
+  return { id, externalId, title, artistId, album, releaseYear, durationMs, explicit, popularity };
+}
+
+/** `(a, b, c) > key`, each part in its own direction, nulls last: a row comparison cannot say that, so it is spelled out. */
+function afterKey(order: readonly SortKey[], key: readonly (string | number | null)[]): SQL | undefined {
+  const alternatives = order.map((part, i) =>
+    and(...order.slice(0, i).map((p, j) => equalTo(p, key[j])), beyond(part, key[i])),
+  );
+  return or(...alternatives);
+}
+
+function equalTo({ expression }: SortKey, value: string | number | null | undefined): SQL {
+  return value == null ? sql`${expression} is null` : sql`${expression} = ${value}`;
+}
+
+function beyond({ expression, descending }: SortKey, value: string | number | null | undefined): SQL {
+  if (value == null) return sql`false`;
+  return descending
+    ? sql`(${expression} < ${value} or ${expression} is null)`
+    : sql`(${expression} > ${value} or ${expression} is null)`;
+}
+
+export async function countTracks(db: Queryable, where: SQL | undefined): Promise<number> {
+  const [row] = await db.select({ total: count() }).from(tracks).where(where);
+  return row?.total ?? 0;
+}
+
+/** What each filter field means in SQL. An absent field is no condition. */
+export interface FilterColumns {
+  genres?: readonly string[] | null | undefined;
+  excludeGenres?: readonly string[] | null | undefined;
+  artistIds?: readonly number[] | null | undefined;
+  excludeArtistIds?: readonly number[] | null | undefined;
+  excludeTrackIds?: readonly number[] | null | undefined;
+  releaseYear?: { min?: number | null; max?: number | null } | null | undefined;
+  durationMs?: { min?: number | null; max?: number | null } | null | undefined;
+  explicit?: boolean | null | undefined;
+}
+
+export function filterCondition(db: Queryable, filter: FilterColumns): SQL | undefined {
+  const ofGenres = (slugs: readonly string[]) =>
+    db
+      .select({ one: sql`1` })
+      .from(trackGenres)
+      .innerJoin(genres, eq(genres.id, trackGenres.genreId))
+      .where(and(eq(trackGenres.trackId, tracks.id), inArray(genres.slug, [...slugs])));
+  return and(
+    filter.genres ? exists(ofGenres(filter.genres)) : undefined,
+    filter.excludeGenres?.length ? notExists(ofGenres(filter.excludeGenres)) : undefined,
+    filter.artistIds ? inArray(tracks.artistId, [...filter.artistIds]) : undefined,
+    filter.excludeArtistIds?.length ? notInArray(tracks.artistId, [...filter.excludeArtistIds]) : undefined,
+    filter.excludeTrackIds?.length ? notInArray(tracks.id, [...filter.excludeTrackIds]) : undefined,
+    filter.releaseYear?.min == null ? undefined : gte(tracks.releaseYear, filter.releaseYear.min),
+    filter.releaseYear?.max == null ? undefined : lte(tracks.releaseYear, filter.releaseYear.max),
+    filter.durationMs?.min == null ? undefined : gte(tracks.durationMs, filter.durationMs.min),
+    filter.durationMs?.max == null ? undefined : lte(tracks.durationMs, filter.durationMs.max),
+    filter.explicit === false ? eq(tracks.explicit, false) : undefined,
+  );
+}
+
+const artistName = sql`(select lower(a.name) from ${artists} a where a.id = ${tracks.artistId})`;
+
+/** Every word is in the title, the artist's name, a genre or a tag. */
+export function searchCondition(words: readonly string[]): SQL | undefined {
+  return and(
+    ...words.map((word) => {
+      const pattern = `%${escapeLike(word)}%`;
+      return sql`(lower(${tracks.title}) like ${pattern} or ${artistName} like ${pattern}
+        or exists (select 1 from ${trackGenres} tg join ${genres} g on g.id = tg.genre_id where tg.track_id = ${tracks.id} and lower(g.name) like ${pattern})
+        or exists (select 1 from ${trackTags} tt join ${tags} t on t.id = tt.tag_id where tt.track_id = ${tracks.id} and lower(t.name) like ${pattern}))`;
+    }),
+  );
+}
+
+/**
+ * How well the whole search fits a track, coarse on purpose: equal steps are then ordered by popularity. 5 the title or the
+ * artist is just that, 4 begins with it, 3 holds it as it stands, 2 every word is in title and artist, 1 in genres or tags.
+ */
+export function relevance(search: string, words: readonly string[]): SQL {
+  const prefix = `${escapeLike(search)}%`;
+  const named = and(
+    ...words.map((word) => {
+      const pattern = `%${escapeLike(word)}%`;
+      return sql`(lower(${tracks.title}) like ${pattern} or ${artistName} like ${pattern})`;
+    }),
+  );
+  return sql`(case when lower(${tracks.title}) = ${search} or ${artistName} = ${search} then 5
+    when lower(${tracks.title}) like ${prefix} or ${artistName} like ${prefix} then 4
+    when lower(${tracks.title}) like ${`%${prefix}`} or ${artistName} like ${`%${prefix}`} then 3
+    when ${named} then 2 else 1 end)`;
+}
+
+function escapeLike(text: string): string {
+  return text.replace(/[\\%_]/g, '\\$&');
+}
+
+export const sortKeys = {
+  id: { expression: sql`${tracks.id}`, descending: false },
+  popularity: { expression: sql`${tracks.popularity}`, descending: true },
+  releaseYear: { expression: sql`${tracks.releaseYear}`, descending: true },
+  title: { expression: sql`lower(${tracks.title})`, descending: false },
+} satisfies Record<string, SortKey>;
+
+export const ofArtist = (artistId: number): SQL => eq(tracks.artistId, artistId);
+
+export const allOf = and;

@@ -1,0 +1,232 @@
+import { and, asc, count, desc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm';
+import type { Database, Queryable } from './client.ts';
+import {
+  draftEvents,
+  drafts,
+  type draftKind,
+  type draftStatus,
+  type draftVisibility,
+  type finishReason,
+} from './tables.ts';
+
+type Values<Enum extends { enumValues: readonly string[] }> = Enum['enumValues'][number];
+
+export interface DraftRow {
+  id: string;
+  listenerId: number;
+  kind: Values<typeof draftKind>;
+  title: string;
+  prompt: string;
+  visibility: Values<typeof draftVisibility>;
+  status: Values<typeof draftStatus>;
+  finishReason: Values<typeof finishReason> | null;
+  modelId: string;
+  sampling: unknown;
+  turns: unknown;
+  usage: unknown;
+  failure: string | null;
+  sequence: number;
+  epoch: number;
+  createdAt: Date;
+  updatedAt: Date;
+  /** Up to `sequence`: read in the same statement, so that the two agree. */
+  text: string;
+}
+
+const text = sql<string>`coalesce((select string_agg(e.event->>'text', '' order by e.sequence)
+  from draft_events e where e.draft_id = drafts.id and e.sequence <= drafts.sequence), '')`;
+const columns = {
+  id: drafts.id,
+  listenerId: drafts.listenerId,
+  kind: drafts.kind,
+  title: drafts.title,
+  prompt: drafts.prompt,
+  visibility: drafts.visibility,
+  status: drafts.status,
+  finishReason: drafts.finishReason,
+  modelId: drafts.modelId,
+  sampling: drafts.sampling,
+  turns: drafts.turns,
+  usage: drafts.usage,
+  failure: drafts.failure,
+  sequence: drafts.sequence,
+  epoch: drafts.epoch,
+  createdAt: drafts.createdAt,
+  updatedAt: drafts.updatedAt,
+  text,
+};
+
+export interface NewDraft {
+  id: string;
+  listenerId: number;
+  kind: DraftRow['kind'];
+  title: string;
+  prompt: string;
+  visibility: DraftRow['visibility'];
+  modelId: string;
+  sampling: unknown;
+  turns: unknown;
+  usage: unknown;
+  idempotencyKey: string | null;
+  event: unknown;
+  at: Date;
+}
+
+/** Draft and first event in one transaction. @returns false when the idempotency key is taken */
+export function insertDraft(db: Queryable, { event, at, ...draft }: NewDraft): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const row = { ...draft, status: 'QUEUED' as const, sequence: 1, createdAt: at, updatedAt: at };
+    const made = await tx.insert(drafts).values(row).onConflictDoNothing().returning({ id: drafts.id });
+    if (made.length === 0) return false;
+    await tx.insert(draftEvents).values({ draftId: draft.id, sequence: 1, event, at });
+    return true;
+  });
+}
+
+export function selectDrafts(db: Queryable, ids: readonly string[]): Promise<DraftRow[]> {
+  return db
+    .select(columns)
+    .from(drafts)
+    .where(inArray(drafts.id, [...ids]));
+}
+
+export async function selectDraftByKey(
+  db: Queryable,
+  listenerId: number,
+  idempotencyKey: string,
+): Promise<DraftRow | null> {
+  const mine = and(eq(drafts.listenerId, listenerId), eq(drafts.idempotencyKey, idempotencyKey));
+  const [row] = await db.select(columns).from(drafts).where(mine);
+  return row ?? null;
+}
+
+export interface DraftPage {
+  sharedOnly: boolean;
+  after: { createdAt: Date; id: string } | null;
+  limit: number;
+}
+
+/** Newest first. */
+export function selectDraftPage(
+  db: Queryable,
+  listenerId: number,
+  { sharedOnly, after, limit }: DraftPage,
+): Promise<DraftRow[]> {
+  const beyond =
+    after &&
+    or(lt(drafts.createdAt, after.createdAt), and(eq(drafts.createdAt, after.createdAt), lt(drafts.id, after.id)));
+  return db
+    .select(columns)
+    .from(drafts)
+    .where(and(ofListener(listenerId, sharedOnly), beyond ?? undefined))
+    .orderBy(desc(drafts.createdAt), desc(drafts.id))
+    .limit(limit);
+}
+
+export async function countDrafts(db: Queryable, listenerId: number, sharedOnly: boolean): Promise<number> {
+  const [row] = await db.select({ total: count() }).from(drafts).where(ofListener(listenerId, sharedOnly));
+  return row?.total ?? 0;
+}
+
+const ofListener = (listenerId: number, sharedOnly: boolean) =>
+  and(eq(drafts.listenerId, listenerId), sharedOnly ? eq(drafts.visibility, 'SHARED') : undefined);
+
+export async function selectUnfinished(db: Queryable): Promise<string[]> {
+  const rows = await db
+    .select({ id: drafts.id })
+    .from(drafts)
+    .where(inArray(drafts.status, ['QUEUED', 'GENERATING']))
+    .orderBy(asc(drafts.createdAt), asc(drafts.id));
+  return rows.map((row) => row.id);
+}
+
+/** Shuts out the writer before: see `appendEvents`. @returns the draft as it then is, null when it is gone */
+export async function raiseEpoch(db: Queryable, id: string): Promise<DraftRow | null> {
+  const raised = await db
+    .update(drafts)
+    .set({ epoch: sql`${drafts.epoch} + 1` })
+    .where(eq(drafts.id, id))
+    .returning({ id: drafts.id });
+  return raised.length ? ((await selectDrafts(db, [id]))[0] ?? null) : null;
+}
+
+export interface Append {
+  draftId: string;
+  epoch: number;
+  /** Of the first event; the draft must be just before it. */
+  sequence: number;
+  events: readonly unknown[];
+  set: Partial<Pick<DraftRow, 'status' | 'finishReason' | 'usage' | 'failure' | 'turns'>>;
+  at: Date;
+}
+
+/**
+ * Appends events and moves the draft's own row in one statement, so that a reader sees both or neither.
+ * @returns false when the draft is not where the caller believes: another writer has taken it, or it was deleted
+ */
+export async function appendEvents(
+  { db }: Database,
+  { draftId, epoch, sequence, events, set, at }: Append,
+): Promise<boolean> {
+  const fence = db.$with('fence').as(
+    db
+      .update(drafts)
+      .set({ ...set, sequence: sequence + events.length - 1, updatedAt: at })
+      .where(and(eq(drafts.id, draftId), eq(drafts.epoch, epoch), eq(drafts.sequence, sequence - 1)))
+      .returning({ id: drafts.id }),
+  );
+  const rows = db
+    .with(fence)
+    .insert(draftEvents)
+    .select((qb) =>
+      qb
+        .select({
+          draftId: sql`fence.id`.as('draft_id'),
+          sequence: sql`${sequence}::int + e.ordinality::int - 1`.as('sequence'),
+          event: sql`e.value`.as('event'),
+          at: sql`${at.toISOString()}::timestamptz`.as('at'),
+        })
+        .from(sql`fence, jsonb_array_elements(${JSON.stringify(events)}::jsonb) with ordinality as e`),
+    )
+    .returning({ sequence: draftEvents.sequence });
+  return (await rows).length === events.length;
+}
+
+/** Where the log stands, for a writer that does not know whether its last append arrived. */
+export async function selectPosition(db: Queryable, id: string): Promise<{ sequence: number; epoch: number } | null> {
+  const [row] = await db
+    .select({ sequence: drafts.sequence, epoch: drafts.epoch })
+    .from(drafts)
+    .where(eq(drafts.id, id));
+  return row ?? null;
+}
+
+export function selectEvents(
+  db: Queryable,
+  id: string,
+  after: number,
+  limit: number,
+): Promise<{ sequence: number; event: unknown }[]> {
+  return db
+    .select({ sequence: draftEvents.sequence, event: draftEvents.event })
+    .from(draftEvents)
+    .where(and(eq(draftEvents.draftId, id), gt(draftEvents.sequence, after)))
+    .orderBy(asc(draftEvents.sequence))
+    .limit(limit);
+}
+
+export async function updateDraft(
+  db: Queryable,
+  id: string,
+  set: Partial<Pick<DraftRow, 'title' | 'visibility'>>,
+  at: Date,
+): Promise<void> {
+  await db
+    .update(drafts)
+    .set({ ...set, updatedAt: at })
+    .where(eq(drafts.id, id));
+}
+
+export async function deleteDraft(db: Queryable, id: string): Promise<void> {
+  await db.delete(drafts).where(eq(drafts.id, id));
+}

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../config.ts';
+import { maskPassword } from '../lib/database-url.ts';
+import { acquiring } from '../lib/disposal.ts';
+import { StartupError } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import { connect, isAway, migrateToLatest, type Database } from './client.ts';
+import { startCluster } from './embedded.ts';
+
+export interface OpenDatabaseOptions {
+  /** How long to wait for a database that does not answer yet. */
+  patienceMs?: number;
+  /** Ends the waiting. */
+  signal?: AbortSignal;
+}
+
+/**
+ * The database of this configuration, answering, recent enough and migrated: the one that DATABASE_URL names, else the
+ * embedded one in the data folder. Disposing it ends the connections and stops the embedded server.
+ * @throws StartupError that says what an operator can do ([DB2], [DB4])
+ */
+export function openDatabase(
+  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  log: Logger,
+  { patienceMs = 30_000, signal }: OpenDatabaseOptions = {},
+): Promise<Database> {
+  return acquiring(async (disposal) => {
+    const url = config.databaseUrl ?? (await embeddedUrl(join(config.dataDir, 'postgres')));
+    const name = config.databaseUrl ? `The database ${maskPassword(url)}` : 'The embedded PostgreSQL';
+    const database = disposal.use(connect(url));
+    try {
+      await untilAnswers(database, log, name, patienceMs, signal);
+      await migrateToLatest(url);
+    } catch (error) {
+      throw startupError(error, name);
+    }
+    return { ...database, [Symbol.asyncDispose]: () => disposal[Symbol.asyncDispose]() };
+
+    async function embeddedUrl(directory: string): Promise<string> {
+      const cluster = await startCluster({ directory, log });
+      disposal.defer(() => cluster.stop());
+      await ensureDatabase(cluster.url(), DATABASE);
+      return cluster.url(DATABASE);
+    }
+  });
+}
+
+export const DATABASE = 'cadenza';
+
+async function ensureDatabase(url: string, name: string): Promise<void> {
+  await using admin = connect(url, { connections: 1 });
+  const [existing] = await admin.sql`select 1 from pg_database where datname = ${name}`;
+  if (!existing) await admin.sql`create database ${admin.sql(name)}`;
+}
+
+const OLDEST_VERSION = 15;
+
+/** Tries each second while nothing answers: in a group of containers the database may come up after us. */
+async function untilAnswers(
+  { sql }: Database,
+  log: Logger,
+  name: string,
+  patienceMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  for (let tries = 1; ; tries++) {
+    try {
+      const [row] = await sql<{ number: number; version: string }[]>`
+        select current_setting('server_version_num')::int as number, current_setting('server_version') as version`;
+      if (row && row.number >= OLDEST_VERSION * 10_000) return;
+      throw new StartupError(
+        `${name} is PostgreSQL ${row?.version ?? 'of an unknown version'}; Cadenza needs ${OLDEST_VERSION} or later.`,
+      );
+    } catch (error) {
+      if (!isAway(error) || performance.now() > deadline) throw error;
+      if (tries === 1) log.warn(`${name} does not answer yet; waiting for it up to ${patienceMs / 1000} seconds`);
+      await delay(Math.min(1000, patienceMs / 10), undefined, signal && { signal });
+    }
+  }
+}
+
+function startupError(error: unknown, name: string): unknown {
+  if (!(error instanceof Error) || error instanceof StartupError) return error;
+  const { code = '', message } = rootOf(error);
+  const remedy = isAway(error)
+    ? `does not answer (${code}): is it running, and are host and port in DATABASE_URL right?`
+    : remedies[code];
+  return remedy ? new StartupError(`${name} ${remedy}`) : asRefusal(error, `${name} cannot be used: ${message}`, code);
+}
+
+/** Any other SQLSTATE, or a failure of TLS: the server’s own words are the best there are. */
+function asRefusal(error: Error, message: string, code: string): Error {
+  return /^[\dA-Z]{5}$|^ERR_|CERT|TLS|SSL/.test(code) ? new StartupError(message) : error;
+}
+
+const remedies: Partial<Record<string, string>> = {
+  '28P01': 'refuses the user or the password in DATABASE_URL.',
+  '28000': 'refuses this user: see its pg_hba.conf, and the user in DATABASE_URL.',
+  '3D000': 'has no database of the name in DATABASE_URL: create it, or correct the name.',
+  '42501': 'does not let this user create tables: grant it CREATE on the database and its schema “public”.',
+  '25006': 'is read-only (a standby?): DATABASE_URL has to name the primary.',
+};
+
+function rootOf(error: Error): NodeJS.ErrnoException {
+  return error.cause instanceof Error ? rootOf(error.cause) : error;
+}

@@ -1,0 +1,180 @@
+import { desc, eq, inArray, lt, ne, sql, type SQL } from 'drizzle-orm';
+import type { Database, Queryable } from './client.ts';
+import type { FeedbackKindColumn } from './listener-queries.ts';
+import { evaluations, recommendationLists, recommenderVersions } from './tables.ts';
+
+// ── The catalogue, whole ──
+
+export interface SnapshotRows {
+  tracks: {
+    id: number;
+    title: string;
+    artistId: number;
+    releaseYear: number | null;
+    durationMs: number | null;
+    explicit: boolean;
+    popularity: number;
+    recentListeners: number;
+  }[];
+  artists: { id: number; name: string }[];
+  genres: { id: number; slug: string; name: string }[];
+  trackGenres: { trackId: number; genreId: number; position: number }[];
+  trackTags: { trackId: number; tag: string; weight: number }[];
+}
+
+/** Everything that ranking needs of the catalogue, as of one moment; tracks by id. */
+export async function selectSnapshot({ sql: driver }: Database): Promise<SnapshotRows> {
+  return driver.begin('isolation level repeatable read read only', async (tx) => ({
+    tracks: await tx<SnapshotRows['tracks']>`
+      select id::float8 as id, title, artist_id::float8 as "artistId", release_year as "releaseYear",
+        duration_ms as "durationMs", explicit, popularity, recent_listeners as "recentListeners"
+      from tracks order by id`,
+    artists: await tx<SnapshotRows['artists']>`select id::float8 as id, name from artists`,
+    genres: await tx<SnapshotRows['genres']>`select id::float8 as id, slug, name from genres`,
+    trackGenres: await tx<SnapshotRows['trackGenres']>`
+      select track_id::float8 as "trackId", genre_id::float8 as "genreId", position
+      from track_genres order by track_id, position`,
+    trackTags: await tx<SnapshotRows['trackTags']>`
+      select track_id::float8 as "trackId", name as tag, weight
+      from track_tags join tags on tags.id = tag_id order by track_id, weight desc, name`,
+  }));
+}
+
+// ── Feedback ──
+
+/** What one listener did with one track, one row a kind. */
+export interface ReactionRow {
+  trackId: number;
+  kind: FeedbackKindColumn;
+  plays: number;
+  at: Date;
+}
+
+/** The newest, at most `limit` rows, newest first; what was disliked or hidden before the others, for it must stay away. */
+export async function selectReactions({ sql: driver }: Database, listenerId: number, limit: number) {
+  const rows = await driver<(Omit<ReactionRow, 'at'> & { at: string })[]>`
+    select track_id::float8 as "trackId", kind::text as kind, sum(plays)::float8 as plays, max(at) as at
+    from feedback where listener_id = ${listenerId}
+    group by track_id, kind order by kind in ('DISLIKE', 'HIDE') desc, max(at) desc, track_id limit ${limit}`;
+  const reactions = rows.map((row): ReactionRow => ({ ...row, at: new Date(row.at) }));
+  return reactions.sort((a, b) => b.at.getTime() - a.at.getTime() || a.trackId - b.trackId);
+}
+
+export interface TrainingRow extends Omit<ReactionRow, 'at'> {
+  listenerId: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+/** Everybody's reactions, in batches, ordered by listener: nothing is held whole but what the caller keeps. */
+export async function* readAllReactions({ sql: driver }: Database): AsyncGenerator<TrainingRow[]> {
+  const cursor = driver<TrainingRow[]>`
+    select listener_id::float8 as "listenerId", track_id::float8 as "trackId", kind::text as kind,
+      sum(plays)::float8 as plays, (extract(epoch from max(at)) * 1000)::float8 as at
+    from feedback group by listener_id, track_id, kind order by listener_id, max(at), track_id`.cursor(10_000);
+  for await (const rows of cursor) yield rows;
+}
+
+export async function countFeedback({ sql: driver }: Database): Promise<number> {
+  const [row] = await driver<{ count: number }[]>`select count(*)::float8 as count from feedback`;
+  return row?.count ?? 0;
+}
+
+// ── Versions and their evaluations ──
+
+export interface VersionRow {
+  version: string;
+  parameters: Record<string, number | string>;
+  weights: Buffer;
+}
+
+export function selectActiveVersion(db: Queryable): Promise<VersionRow | null> {
+  return selectVersionWhere(db, eq(recommenderVersions.active, true));
+}
+
+/** Null when there is none of this name, or its weights have not been kept. */
+export function selectVersion(db: Queryable, version: string): Promise<VersionRow | null> {
+  return selectVersionWhere(db, eq(recommenderVersions.version, version));
+}
+
+async function selectVersionWhere(db: Queryable, condition: SQL): Promise<VersionRow | null> {
+  const columns = {
+    version: recommenderVersions.version,
+    parameters: recommenderVersions.parameters,
+    weights: recommenderVersions.weights,
+  };
+  const [row] = await db.select(columns).from(recommenderVersions).where(condition).limit(1);
+  return row?.weights ? { ...row, weights: row.weights } : null;
+}
+
+export async function selectActiveVersionName(db: Queryable): Promise<string | null> {
+  const rows = await db
+    .select({ version: recommenderVersions.version })
+    .from(recommenderVersions)
+    .where(eq(recommenderVersions.active, true))
+    .limit(1);
+  return rows[0]?.version ?? null;
+}
+
+export interface MetricRow {
+  dataset: string;
+  protocol: string;
+  metric: string;
+  value: number;
+}
+
+/** Writes a version with its metrics and makes it the active one, in one transaction. */
+export async function activateVersion({ db }: Database, row: VersionRow, metrics: readonly MetricRow[]): Promise<void> {
+  await db.transaction(async (tx) => {
+    // One switch at a time: of two trainings that end together both are kept, and one is active.
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtext('cadenza_recommender_versions'))`);
+    await tx.update(recommenderVersions).set({ active: false }).where(eq(recommenderVersions.active, true));
+    await tx.insert(recommenderVersions).values({ ...row, active: true });
+    const rows = metrics.map((metric) => ({ ...metric, modelVersion: row.version }));
+    if (rows.length > 0) await tx.insert(evaluations).values(rows);
+    // Weights are large: of earlier versions only the newest keeps them, for lists that were begun with it.
+    const kept = tx
+      .select({ version: recommenderVersions.version })
+      .from(recommenderVersions)
+      .where(ne(recommenderVersions.version, row.version))
+      .orderBy(desc(recommenderVersions.id))
+      .limit(1);
+    await tx
+      .update(recommenderVersions)
+      .set({ weights: null })
+      .where(sql`${recommenderVersions.version} <> ${row.version} and ${recommenderVersions.version} not in (${kept})`);
+  });
+}
+
+export function selectEvaluations(db: Queryable, limit: number) {
+  return db.select().from(evaluations).orderBy(desc(evaluations.at), desc(evaluations.id)).limit(limit);
+}
+
+// ── Served lists ──
+
+export interface ServedListRow {
+  id: string;
+  listenerId: number;
+  modelVersion: string;
+  state: unknown;
+}
+
+/** A list that is there already is replaced: its later pages have been served. */
+export async function upsertServedLists(db: Queryable, rows: readonly ServedListRow[]): Promise<void> {
+  await db
+    .insert(recommendationLists)
+    .values([...rows])
+    .onConflictDoUpdate({ target: recommendationLists.id, set: { state: sql`excluded.state` } });
+}
+
+export async function selectServedList(db: Queryable, id: string): Promise<ServedListRow | null> {
+  const [row] = await db
+    .select()
+    .from(recommendationLists)
+    .where(inArray(recommendationLists.id, [id]));
+  return row ?? null;
+}
+
+export async function deleteServedListsBefore(db: Queryable, instant: Date): Promise<void> {
+  await db.delete(recommendationLists).where(lt(recommendationLists.createdAt, instant));
+}

@@ -1,0 +1,240 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgEnum,
+  pgTable,
+  primaryKey,
+  real,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+
+const id = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
+const ref = () => bigint({ mode: 'number' }).notNull();
+const instant = () => timestamp({ withTimezone: true, mode: 'date', precision: 3 });
+const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
+
+export const feedbackKind = pgEnum('feedback_kind', ['PLAY', 'COMPLETE', 'LIKE', 'SAVE', 'SKIP', 'DISLIKE', 'HIDE']);
+export const draftKind = pgEnum('draft_kind', ['LYRICS', 'POEM', 'STORY', 'ARTICLE', 'TUNE']);
+export const draftStatus = pgEnum('draft_status', ['QUEUED', 'GENERATING', 'COMPLETED', 'CANCELLED', 'FAILED']);
+export const draftVisibility = pgEnum('draft_visibility', ['PRIVATE', 'SHARED']);
+export const finishReason = pgEnum('finish_reason', ['STOP', 'LENGTH', 'CANCELLED', 'ERROR']);
+
+// ── Catalogue ──
+
+/** `nameKey` is the natural key: the name in lower case with white space folded. */
+export const artists = pgTable('artists', { id: id(), name: text().notNull(), nameKey: text().notNull().unique() });
+
+export const genres = pgTable('genres', { id: id(), slug: text().notNull().unique(), name: text().notNull() });
+
+export const tags = pgTable('tags', { id: id(), name: text().notNull().unique() });
+
+export const tracks = pgTable(
+  'tracks',
+  {
+    id: id(),
+    externalId: text().notNull().unique(),
+    title: text().notNull(),
+    artistId: ref().references(() => artists.id),
+    album: text(),
+    releaseYear: integer(),
+    durationMs: integer(),
+    explicit: boolean().notNull().default(false),
+    /** Distinct listeners in the last 30 days, and that number's percentile among all tracks: refreshed, never live. */
+    recentListeners: integer().notNull().default(0),
+    popularity: doublePrecision().notNull().default(0),
+    createdAt: instant().notNull().defaultNow(),
+    updatedAt: instant().notNull().defaultNow(),
+  },
+  (t) => [
+    index().on(t.artistId),
+    index().on(t.popularity.desc(), t.id),
+    index().on(t.releaseYear.desc().nullsLast(), t.id),
+    index('tracks_title_index').on(sql`lower(${t.title})`, t.id),
+  ],
+);
+
+export const trackGenres = pgTable(
+  'track_genres',
+  {
+    trackId: ref().references(() => tracks.id, { onDelete: 'cascade' }),
+    genreId: ref().references(() => genres.id),
+    /** Order in which the source named the genres: the first is the main one. */
+    position: integer().notNull().default(0),
+  },
+  (t) => [primaryKey({ columns: [t.trackId, t.genreId] }), index().on(t.genreId)],
+);
+
+/** `weight` in (0, 1]: the share of the track's taggers who applied the tag. */
+export const trackTags = pgTable(
+  'track_tags',
+  {
+    trackId: ref().references(() => tracks.id, { onDelete: 'cascade' }),
+    tagId: ref().references(() => tags.id),
+    weight: real().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.trackId, t.tagId] }), index().on(t.tagId)],
+);
+
+// ── Listeners ──
+
+export const listeners = pgTable('listeners', {
+  id: id(),
+  externalId: text().notNull().unique(),
+  displayName: text().notNull(),
+  /** A listener of the built-in demo: made by a documented model, not a person. */
+  simulated: boolean().notNull().default(false),
+  allowExplicit: boolean().notNull().default(true),
+  preferenceTags: text()
+    .array()
+    .notNull()
+    .default(sql`'{}'`),
+  preferenceText: text(),
+  preferencesUpdatedAt: instant(),
+  createdAt: instant().notNull().defaultNow(),
+});
+
+export const listenerGenres = pgTable(
+  'listener_genres',
+  {
+    listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
+    genreId: ref().references(() => genres.id),
+    weight: real().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.listenerId, t.genreId] }),
+    check('listener_genres_weight', sql`${t.weight} between -1 and 1`),
+  ],
+);
+
+export const listenerArtists = pgTable(
+  'listener_artists',
+  {
+    listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
+    artistId: ref().references(() => artists.id),
+    position: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.listenerId, t.artistId] })],
+);
+
+export const feedback = pgTable(
+  'feedback',
+  {
+    id: id(),
+    listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
+    trackId: ref().references(() => tracks.id, { onDelete: 'cascade' }),
+    kind: feedbackKind().notNull(),
+    /** How often: more than 1 where a source gives counts instead of events. */
+    plays: integer().notNull().default(1),
+    listenedMs: integer(),
+    at: instant().notNull().defaultNow(),
+    requestId: uuid(),
+    /** What makes a repeat a repeat: a caller's idempotency key or an import's natural key. */
+    dedupeKey: text(),
+  },
+  (t) => [
+    uniqueIndex().on(t.listenerId, t.dedupeKey),
+    index().on(t.listenerId, t.at.desc(), t.id.desc()),
+    index().on(t.trackId),
+    index().on(t.at),
+    check('feedback_plays', sql`${t.plays} >= 1`),
+  ],
+);
+
+// ── Recommender ──
+
+export const recommenderVersions = pgTable('recommender_versions', {
+  id: id(),
+  version: text().notNull().unique(),
+  trainedAt: instant().notNull().defaultNow(),
+  /** Hyperparameters and counts, as the trainer reports them. */
+  parameters: jsonb().$type<Record<string, number | string>>().notNull(),
+  /** The item–item weights as `recommend/` serialises them; null while they have not been written. */
+  weights: bytea(),
+  active: boolean().notNull().default(false),
+});
+
+export const evaluations = pgTable(
+  'evaluations',
+  {
+    id: id(),
+    modelVersion: text().notNull(),
+    dataset: text().notNull(),
+    protocol: text().notNull(),
+    metric: text().notNull(),
+    value: doublePrecision().notNull(),
+    at: instant().notNull().defaultNow(),
+  },
+  (t) => [index().on(t.at.desc(), t.id.desc())],
+);
+
+/** One served list: what later pages and attribution read. */
+export const recommendationLists = pgTable(
+  'recommendation_lists',
+  {
+    id: uuid().primaryKey(),
+    listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
+    modelVersion: text().notNull(),
+    /** Everything the ranking depends on, so that a later page is the same ranking: see recommend/. */
+    state: jsonb().notNull(),
+    createdAt: instant().notNull().defaultNow(),
+  },
+  (t) => [index().on(t.listenerId, t.createdAt), index().on(t.createdAt)],
+);
+
+// ── Drafts ──
+
+export const drafts = pgTable(
+  'drafts',
+  {
+    id: uuid().primaryKey(),
+    listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
+    kind: draftKind().notNull(),
+    title: text().notNull(),
+    prompt: text().notNull(),
+    visibility: draftVisibility().notNull(),
+    status: draftStatus().notNull(),
+    finishReason: finishReason(),
+    modelId: text().notNull(),
+    /** Fully resolved: no field is left to a default that may change. */
+    sampling: jsonb().notNull(),
+    /** One entry for the start and one per continuation: see drafts/. */
+    turns: jsonb().notNull(),
+    usage: jsonb().notNull(),
+    failure: text(),
+    /** The last event's sequence number. */
+    sequence: integer().notNull().default(0),
+    /** Raised by whoever takes the draft up: the writer before can then append nothing more. */
+    epoch: integer().notNull().default(1),
+    idempotencyKey: text(),
+    createdAt: instant().notNull().defaultNow(),
+    updatedAt: instant().notNull().defaultNow(),
+  },
+  (t) => [
+    uniqueIndex().on(t.listenerId, t.idempotencyKey),
+    index().on(t.listenerId, t.createdAt.desc(), t.id.desc()),
+    index().on(t.status),
+  ],
+);
+
+export const draftEvents = pgTable(
+  'draft_events',
+  {
+    draftId: uuid()
+      .notNull()
+      .references(() => drafts.id, { onDelete: 'cascade' }),
+    sequence: integer().notNull(),
+    event: jsonb().notNull(),
+    at: instant().notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.draftId, t.sequence] })],
+);

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../lib/log.ts';
+import { LocalWakeups, type Wakeups } from '../lib/wakeups.ts';
+import type { Database } from './client.ts';
+
+const CHANNEL = 'cadenza_wakeups';
+const RETRY_MS = 1_000;
+
+/**
+ * Wake-ups among all processes on one database, by NOTIFY on one channel. Within the process a wake-up does not wait for
+ * the database; the others hear of it as soon as it has been told. When the listening connection is lost and found again,
+ * everybody is woken, since nobody knows what was missed ([WAKE3]).
+ */
+export async function openWakeups(database: Database, log: Logger): Promise<Wakeups & AsyncDisposable> {
+  const local = new LocalWakeups();
+  const origin = randomUUID();
+  const outbox = new Outbox(database, origin, log);
+  const onMessage = (payload: string): void => {
+    const { from, key } = parsePayload(payload);
+    if (from !== origin) local.wake(key);
+  };
+  const listening = await database.sql.listen(CHANNEL, onMessage, () => local.wakeAll());
+  return {
+    wake: (key) => {
+      local.wake(key);
+      outbox.add(key);
+    },
+    watch: (key, signal) => local.watch(key, signal),
+    [Symbol.asyncDispose]: async () => {
+      await outbox[Symbol.asyncDispose]();
+      await listening.unlisten().catch(() => undefined);
+    },
+  };
+}
+
+/**
+ * Keys that the other processes have yet to hear of. One statement is under way at a time and takes all keys that came
+ * meanwhile, so a busy key costs no more than a statement a round trip; keys that could not be told are kept.
+ */
+class Outbox implements AsyncDisposable {
+  readonly #database: Database;
+  readonly #origin: string;
+  readonly #log: Logger;
+  readonly #closing = new AbortController();
+  readonly #keys = new Set<string>();
+  #sending: Promise<void> | null = null;
+
+  constructor(database: Database, origin: string, log: Logger) {
+    this.#database = database;
+    this.#origin = origin;
+    this.#log = log;
+  }
+
+  add(key: string): void {
+    this.#keys.add(key);
+    this.#sending ??= this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#keys.size > 0) {
+      const keys = [...this.#keys];
+      this.#keys.clear();
+      try {
+        await this.#notify(keys);
+      } catch (error) {
+        for (const key of keys) this.#keys.add(key);
+        this.#log.warn({ err: error, keys: keys.length }, 'Other processes could not be woken; trying again');
+        if (!(await this.#pause())) break;
+      }
+    }
+    // In the same breath as the last look at the keys, so that none is added in between and forgotten.
+    this.#sending = null;
+  }
+
+  async #notify(keys: readonly string[]): Promise<void> {
+    const payloads = keys.map((key) => `${this.#origin} ${key}`);
+    const list = JSON.stringify(payloads);
+    await this.#database
+      .sql`select pg_notify(${CHANNEL}, key) from jsonb_array_elements_text(${list}::jsonb) as keys (key)`;
+  }
+
+  /** @returns false when the outbox closed meanwhile */
+  #pause(): Promise<boolean> {
+    const { signal } = this.#closing;
+    return delay(RETRY_MS, undefined, { signal, ref: false }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** What is under way is told; a database that is away is not waited for: its other clients will wake on its return. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#sending;
+  }
+}
+
+function parsePayload(payload: string): { from: string; key: string } {
+  const space = payload.indexOf(' ');
+  return { from: payload.slice(0, space), key: payload.slice(space + 1) };
+}

@@ -1,0 +1,72 @@
+import type { FinishReason, Token, Usage } from '../ml/engine.ts';
+import type { DraftEvent, DraftStatus } from './drafts.ts';
+
+/** A token as the log keeps it: [id, text, logprob, runners-up as [text, logprob]]. */
+type LoggedToken = [number, string, number, [string, number][]];
+
+/** What one row of the log says. */
+export type LogEvent =
+  | { type: 'tokens'; text: string; tokens: LoggedToken[] }
+  | { type: 'status'; status: DraftStatus; finishReason: FinishReason | null; usage: Usage };
+
+export interface LogEntry {
+  sequence: number;
+  event: LogEvent;
+}
+
+export function logTokens(text: string, tokens: readonly Token[]): LogEvent {
+  const logged = tokens.map(({ id, text: own, logprob, alternatives }): LoggedToken => {
+    return [id, own, logprob, alternatives.map((other) => [other.text, other.logprob])];
+  });
+  return { type: 'tokens', text, tokens: logged };
+}
+
+export function tokenIds(entries: readonly LogEntry[]): number[] {
+  return entries.flatMap(({ event }) => (event.type === 'tokens' ? event.tokens.map(([id]) => id) : []));
+}
+
+export function isTerminal(status: DraftStatus): boolean {
+  return status === 'COMPLETED' || status === 'CANCELLED' || status === 'FAILED';
+}
+
+/** Tokens that one event may carry: what a reader far behind gets at once. */
+const COALESCED_TOKENS = 200;
+
+/** What a reader sees of these entries: neighbouring tokens together, each event with the cursor of its last entry. */
+export function* readerEvents(
+  entries: readonly LogEntry[],
+  cursorAt: (sequence: number) => string,
+): Generator<DraftEvent> {
+  for (let i = 0; i < entries.length;) {
+    const run = tokenRun(entries, i);
+    const last = entries[i + Math.max(1, run.length) - 1];
+    const event = entries[i]?.event;
+    if (!last || !event) return;
+    const cursor = cursorAt(last.sequence);
+    if (event.type === 'status') yield { ...event, cursor };
+    else
+      yield {
+        type: 'tokens',
+        cursor,
+        text: run.map((part) => part.text).join(''),
+        tokens: run.flatMap((part) => part.tokens.map(toToken)),
+      };
+    i += Math.max(1, run.length);
+  }
+}
+
+function tokenRun(entries: readonly LogEntry[], from: number): Extract<LogEvent, { type: 'tokens' }>[] {
+  const run: Extract<LogEvent, { type: 'tokens' }>[] = [];
+  for (let tokens = 0; from + run.length < entries.length;) {
+    const event = entries[from + run.length]?.event;
+    if (event?.type !== 'tokens') break;
+    tokens += event.tokens.length;
+    if (run.length > 0 && tokens > COALESCED_TOKENS) break;
+    run.push(event);
+  }
+  return run;
+}
+
+function toToken([id, text, logprob, others]: LoggedToken): Token {
+  return { id, text, logprob, alternatives: others.map(([other, its]) => ({ text: other, logprob: its })) };
+}

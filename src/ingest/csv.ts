@@ -1,0 +1,120 @@
+import { MAX_LINE_BYTES, type Line, type Problem } from './lines.ts';
+
+/** A record and the line that it begins on, or what is wrong with it. */
+export type CsvRecord = { line: number; values: string[] } | Problem;
+
+/**
+ * Assembles CSV records (RFC 4180: comma, double quotes, quotes doubled within them) from lines. A quoted value may run
+ * over several lines. When a quote is never closed, only the line that opened it is bad: reading goes on after it.
+ */
+export class CsvReader {
+  /** The lines of the record that is not complete yet, and its parser. */
+  #pending: Line[] = [];
+  #size = 0;
+  #parser: RecordParser | null = null;
+
+  push(lines: readonly Line[]): CsvRecord[] {
+    const records: CsvRecord[] = [];
+    for (const line of lines) this.#take(line, records);
+    return records;
+  }
+
+  end(): CsvRecord[] {
+    const records: CsvRecord[] = [];
+    while (this.#pending.length > 0) this.#giveUp(records);
+    return records;
+  }
+
+  #take(line: Line, records: CsvRecord[]): void {
+    if ('problem' in line) {
+      if (this.#parser) this.#giveUp(records);
+      if (this.#parser) this.#take(line, records);
+      else records.push(line);
+      return;
+    }
+    if (!this.#parser && line.text === '') return;
+    if (!this.#parser && !line.text.includes('"')) {
+      records.push({ line: line.line, values: line.text.split(',') });
+      return;
+    }
+    this.#feed(line, records);
+  }
+
+  #feed(line: Line & { text: string }, records: CsvRecord[]): void {
+    this.#parser ??= new RecordParser();
+    this.#pending.push(line);
+    this.#size += line.text.length + 1;
+    const begun = this.#pending[0]?.line ?? line.line;
+    const result = this.#parser.feed(line.text);
+    switch (result.kind) {
+      case 'more':
+        if (this.#size > MAX_LINE_BYTES) this.#giveUp(records);
+        return;
+      case 'record':
+        records.push({ line: begun, values: result.values });
+        this.#reset();
+        return;
+      case 'problem':
+        records.push({ line: begun, problem: result.problem });
+        this.#reset();
+        return;
+    }
+  }
+
+  /** The opening line is bad; what followed it was not part of a value after all. */
+  #giveUp(records: CsvRecord[]): void {
+    const [opening, ...rest] = this.#pending;
+    this.#reset();
+    if (opening) records.push({ line: opening.line, problem: 'a quote that is opened here is never closed' });
+    for (const line of rest) this.#take(line, records);
+  }
+
+  #reset(): void {
+    this.#parser = null;
+    this.#pending = [];
+    this.#size = 0;
+  }
+}
+
+type Fed = { kind: 'more' } | { kind: 'record'; values: string[] } | { kind: 'problem'; problem: string };
+
+class RecordParser {
+  readonly #values: string[] = [];
+  /** Pieces of the quoted value that is open, or null between values. */
+  #quoted: string[] | null = null;
+
+  feed(text: string): Fed {
+    let at = 0;
+    if (this.#quoted) this.#quoted.push('\n');
+    for (;;) {
+      if (this.#quoted) {
+        const close = text.indexOf('"', at);
+        if (close < 0) {
+          this.#quoted.push(text.slice(at));
+          return { kind: 'more' };
+        }
+        this.#quoted.push(text.slice(at, close));
+        at = close + 1;
+        if (text[at] === '"') {
+          this.#quoted.push('"');
+          at++;
+          continue;
+        }
+        this.#values.push(this.#quoted.join(''));
+        this.#quoted = null;
+        if (at === text.length) return { kind: 'record', values: this.#values };
+        if (text[at] !== ',')
+          return { kind: 'problem', problem: `there is text after the closing quote: ${text.slice(at, at + 20)}` };
+        at++;
+      } else if (text[at] === '"') {
+        this.#quoted = [];
+        at++;
+      } else {
+        const comma = text.indexOf(',', at);
+        this.#values.push(text.slice(at, comma < 0 ? text.length : comma));
+        if (comma < 0) return { kind: 'record', values: this.#values };
+        at = comma + 1;
+      }
+    }
+  }
+}

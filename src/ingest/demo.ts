@@ -1,0 +1,63 @@
+import { fileURLToPath } from 'node:url';
+import type { Database } from '../db/client.ts';
+import { hasTracks, insertDemoViewer, insertSimulated } from '../db/import-demo.ts';
+import { importTransaction } from '../db/import-transaction.ts';
+import { refreshPopularity } from '../db/track-merge.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import { simulateListening, type SimulatedTrack } from './demo-listeners.ts';
+import { Progress } from './import-context.ts';
+import { readRecords } from './records.ts';
+import { trackColumns, trackOf } from './rows.ts';
+import { openSource } from './source.ts';
+import { importTracks } from './tracks.ts';
+
+export interface SeedDemoOptions {
+  database: Database;
+  clock: Clock;
+  log: Logger;
+}
+
+const demoTracks = fileURLToPath(new URL('../../assets/demo/tracks.csv', import.meta.url));
+const VIEWER = { externalId: 'demo', displayName: 'Demo listener' };
+
+/**
+ * Fills an empty catalogue with real recordings and simulated listeners (docs/demo.md); leaves any other alone. All of it
+ * or nothing, and once, however many processes start at the same time ([DEMO1]).
+ *
+ * @returns whether it did
+ */
+export async function seedDemo({ database, clock, log }: SeedDemoOptions): Promise<boolean> {
+  const begun = clock.monotonic();
+  const tracks = await readDemoTracks();
+  const seeded = await importTransaction(database, undefined, async (tx) => {
+    if (await hasTracks(tx)) return null;
+    const progress = new Progress({ format: 'tracks', path: demoTracks });
+    await importTracks(demoTracks, { tx, clock, progress, step: () => undefined });
+    const { listeners, events } = simulateListening(tracks, clock.now());
+    await insertDemoViewer(tx, VIEWER.externalId, VIEWER.displayName);
+    await insertSimulated(tx, listeners, events);
+    await refreshPopularity(tx, new Date(clock.now()));
+    return { tracks: tracks.length, simulatedListeners: listeners.length, events: events.length };
+  });
+  if (seeded)
+    log.info({ ...seeded, ms: Math.round(clock.monotonic() - begun) }, 'The empty catalogue has the demo now');
+  return seeded !== null;
+}
+
+async function readDemoTracks(): Promise<SimulatedTrack[]> {
+  const source = await openSource(demoTracks);
+  const tracks: SimulatedTrack[] = [];
+  for await (const records of readRecords(
+    source.chunks(() => undefined),
+    trackColumns,
+    source.name,
+  )) {
+    for (const record of records) {
+      if ('problem' in record) throw new Error(`${source.name}, line ${record.line}: ${record.problem}`);
+      const { externalId, genres, tags } = trackOf(record.fields);
+      tracks.push({ externalId, genres: genres.map(({ slug }) => slug), tags: tags.map(({ name }) => name) });
+    }
+  }
+  return tracks;
+}

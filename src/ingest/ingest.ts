@@ -1,0 +1,10 @@
+/** Bringing data in: files in four formats, and the built-in demo. */
+export {
+  importFormats,
+  type BadRow,
+  type ImportFormat,
+  type ImportProgress,
+  type ImportReport,
+} from './import-options.ts';
+export { runImport } from './run-import.ts';
+export { seedDemo } from './demo.ts';

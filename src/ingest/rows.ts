@@ -1,0 +1,81 @@
+import { cleanTrack } from '../catalogue/catalogue.ts';
+import type { StagedFeedback } from '../db/import-feedback.ts';
+import type { StagedTrack } from '../db/track-merge.ts';
+import type { Clock } from '../lib/clock.ts';
+import { InvalidInputError } from '../lib/errors.ts';
+import { nearest } from '../lib/nearest.ts';
+import { checkRange, checkText } from '../lib/text.ts';
+import type { Columns, Fields } from './records.ts';
+import { flag, instant, integer, list, requiredText, text } from './values.ts';
+
+/** The `tracks` format: docs/import.md. */
+export const trackColumns: Columns = {
+  required: ['externalId', 'title', 'artist'],
+  optional: ['album', 'releaseYear', 'durationMs', 'explicit', 'genres', 'tags'],
+};
+
+/** @throws InvalidInputError with the reason that makes the row bad */
+export function trackOf(fields: Fields): StagedTrack {
+  return cleanTrack({
+    externalId: requiredText(fields, 'externalId'),
+    title: requiredText(fields, 'title'),
+    artist: requiredText(fields, 'artist'),
+    album: text(fields, 'album'),
+    releaseYear: integer(fields, 'releaseYear'),
+    durationMs: integer(fields, 'durationMs'),
+    explicit: flag(fields, 'explicit'),
+    genres: list(fields, 'genres'),
+    tags: list(fields, 'tags'),
+  });
+}
+
+/** The `feedback` format: docs/import.md. */
+export const feedbackColumns: Columns = {
+  required: ['listener', 'track', 'kind'],
+  optional: ['at', 'plays', 'listenedMs', 'key'],
+};
+
+const kinds = ['PLAY', 'COMPLETE', 'LIKE', 'SAVE', 'SKIP', 'DISLIKE', 'HIDE'] as const;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const MAX_PLAYS = 2 ** 31 - 1;
+/** Other machines' clocks run ahead; more than this is a mistake. */
+const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
+
+/** @throws InvalidInputError with the reason that makes the row bad */
+export function feedbackOf(fields: Fields, clock: Clock): StagedFeedback {
+  const key = text(fields, 'key');
+  const listenedMs = integer(fields, 'listenedMs');
+  const at = instant(fields, 'at');
+  return {
+    listener: listenerId(requiredText(fields, 'listener')),
+    track: checkText(requiredText(fields, 'track'), 'track', { max: 200 }),
+    kind: kindOf(requiredText(fields, 'kind')),
+    plays: checkRange(integer(fields, 'plays') ?? 1, 'plays', 1, MAX_PLAYS),
+    listenedMs: listenedMs === null ? null : checkRange(listenedMs, 'listenedMs', 0, DAY_MS),
+    at: at === null ? new Date(clock.now()) : pastInstant(at, clock),
+    timed: at !== null,
+    key: key === null ? null : `key:${checkText(key, 'key', { max: 200 })}`,
+  };
+}
+
+export function listenerId(value: string): string {
+  return checkText(value, 'listener', { max: 128 });
+}
+
+export function playCount(value: number): number {
+  return checkRange(value, 'weight', 1, MAX_PLAYS);
+}
+
+function kindOf(value: string): StagedFeedback['kind'] {
+  const kind = kinds.find((known) => known === value.trim().toUpperCase());
+  if (kind) return kind;
+  const meant = nearest(value.toUpperCase(), kinds);
+  const hint = meant ? `; did you mean ${meant}?` : `; it is one of ${kinds.join(', ')}`;
+  throw new InvalidInputError(`kind must not be "${value.slice(0, 30)}"${hint}`, 'kind');
+}
+
+function pastInstant(at: Date, clock: Clock): Date {
+  const time = at.getTime();
+  if (time >= 0 && time <= clock.now() + CLOCK_TOLERANCE_MS) return at;
+  throw new InvalidInputError(`at (${at.toISOString()}) lies ${time < 0 ? 'before 1970' : 'in the future'}`, 'at');
+}

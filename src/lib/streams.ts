@@ -1,0 +1,62 @@
+/**
+ * Runs an async generator so that it ends at once, even while it waits: `return()` on a plain one only takes effect when
+ * its pending `await` settles. Leaving (or the outer signal) aborts the signal that the generator is given; so does its own
+ * end, so that what it acquired under the signal is released however it ends.
+ */
+export function abortable<Item>(
+  outer: AbortSignal | undefined,
+  generate: (signal: AbortSignal) => AsyncGenerator<Item, void>,
+): AsyncIterableIterator<Item> {
+  const inner = new AbortController();
+  const signal = outer ? AbortSignal.any([outer, inner.signal]) : inner.signal;
+  const items = generate(signal);
+  return new AbortableIterator(items, signal, inner);
+}
+
+class AbortableIterator<Item> implements AsyncIterableIterator<Item> {
+  readonly #items: AsyncGenerator<Item, void>;
+  readonly #signal: AbortSignal;
+  readonly #inner: AbortController;
+
+  constructor(items: AsyncGenerator<Item, void>, signal: AbortSignal, inner: AbortController) {
+    this.#items = items;
+    this.#signal = signal;
+    this.#inner = inner;
+  }
+
+  next(): Promise<IteratorResult<Item>> {
+    return new Promise((resolve, reject) => {
+      const abort = () => resolve(done);
+      if (this.#signal.aborted) {
+        abort();
+        return;
+      }
+      this.#signal.addEventListener('abort', abort, { once: true });
+      this.#items.next().then(
+        (result) => {
+          this.#signal.removeEventListener('abort', abort);
+          resolve(result.done ? done : result);
+          if (result.done) this.#inner.abort();
+        },
+        (error: unknown) => {
+          this.#signal.removeEventListener('abort', abort);
+          reject(error instanceof Error ? error : new Error(String(error)));
+          this.#inner.abort();
+        },
+      );
+    });
+  }
+
+  return(): Promise<IteratorResult<Item>> {
+    this.#inner.abort();
+    // Lets the generator's own `finally` run; nobody is left to hear of a failure in it.
+    void this.#items.return().catch(() => undefined);
+    return Promise.resolve(done);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+const done: IteratorReturnResult<undefined> = { done: true, value: undefined };

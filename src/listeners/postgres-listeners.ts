@@ -1,0 +1,156 @@
+import type { Database } from '../db/client.ts';
+import * as queries from '../db/listener-queries.ts';
+import type { Clock } from '../lib/clock.ts';
+import { indexBy } from '../lib/collections.ts';
+import { ForbiddenError, InvalidInputError, NotFoundError } from '../lib/errors.ts';
+import { checkFirst, decodeCursor, pageOf, type Page } from '../lib/page.ts';
+import { checkText } from '../lib/text.ts';
+import type { Wakeups } from '../lib/wakeups.ts';
+import { checkFeedback, checkBatch } from './feedback-input.ts';
+import type { Feedback, FeedbackInput, Listeners } from './listeners.ts';
+import { checkPreferences } from './preference-input.ts';
+import { may, type Listener, type Viewer } from './viewer.ts';
+import { feedbackWakeup, listenerKey } from './wakeup-keys.ts';
+
+export interface ListenersOptions {
+  database: Database;
+  wakeups: Wakeups;
+  clock: Clock;
+}
+
+/** How many external ids are remembered: `ensure` runs on every request and the answer hardly ever changes. */
+const REMEMBERED = 10_000;
+
+export function createListeners({ database: { db }, wakeups, clock }: ListenersOptions): Listeners {
+  const known = new Map<string, Promise<Listener>>();
+  const changed = (listenerIds: Iterable<number>) => {
+    for (const id of listenerIds) wakeups.wake(listenerKey(id));
+  };
+
+  const ensure = (externalId: string, displayName = externalId): Promise<Listener> => {
+    const found = known.get(externalId);
+    if (found) return found;
+    const made = queries.upsertListener(db, externalId, displayName);
+    if (known.size >= REMEMBERED) known.delete(known.keys().next().value ?? '');
+    known.set(externalId, made);
+    made.catch(() => known.delete(externalId));
+    return made;
+  };
+
+  return {
+    ensure: async (externalId, displayName) =>
+      ensure(
+        checkText(externalId, 'listenerId', { max: 128 }),
+        displayName && checkText(displayName, 'name', { max: 200 }),
+      ),
+    byExternalId: (externalId) => queries.selectListenerByExternalId(db, externalId),
+    byIds: async (ids) => indexBy(ids.length ? await queries.selectListeners(db, ids) : [], (row) => row.id),
+    preferences: async (ids) =>
+      indexBy(ids.length ? await queries.selectPreferences(db, ids) : [], (row) => row.listenerId),
+
+    setPreferences: async (listenerId, input) => {
+      const preferences = await db.transaction(async (tx) => {
+        // The row lock makes two changes of one listener take turns: each replaces whole lists.
+        if (!(await queries.lockListener(tx, listenerId))) throw new NotFoundError('There is no such listener');
+        const change = await checkPreferences(tx, input);
+        await queries.writePreferences(tx, listenerId, { ...change, at: new Date(clock.now()) });
+        const [row] = await queries.selectPreferences(tx, [listenerId]);
+        if (!row) throw new NotFoundError('There is no such listener');
+        return row;
+      });
+      changed([listenerId]);
+      return preferences;
+    },
+
+    feedback: (listenerId, args) => feedbackPage(db, listenerId, args),
+    feedbackById: async (ids) => indexBy(ids.length ? await queries.selectFeedbackByIds(db, ids) : [], (row) => row.id),
+
+    record: async (viewer, input) => {
+      const [row] = await prepare(db, viewer, [input], clock, () => 'input.');
+      if (!row) throw new Error('one input makes one row');
+      const [made] = await queries.insertFeedback(db, [row]);
+      if (made) {
+        changed([made.listenerId]);
+        wakeups.wake(feedbackWakeup);
+        return made;
+      }
+      const first = await queries.selectFeedbackByKey(db, row.listenerId, row.dedupeKey ?? '');
+      if (!first) throw new NotFoundError('The feedback with this idempotency key has been removed meanwhile');
+      return first;
+    },
+
+    recordBatch: async (viewer, input) => {
+      checkBatch(input);
+      const rows = await prepare(db, viewer, input, clock, (i) => `input.${i}.`);
+      const made = rows.length ? await queries.insertFeedback(db, rows) : [];
+      changed(new Set(made.map((row) => row.listenerId)));
+      if (made.length) wakeups.wake(feedbackWakeup);
+      return { recorded: made.length, duplicates: rows.length - made.length };
+    },
+
+    remove: async (viewer, feedbackId) => {
+      const [row] = await queries.selectFeedbackByIds(db, [feedbackId]);
+      if (!row || (row.listenerId !== viewer.listener.id && !may(viewer, 'SERVICE'))) {
+        throw new NotFoundError('There is no such feedback of yours');
+      }
+      await queries.deleteFeedback(db, feedbackId);
+      changed([row.listenerId]);
+      wakeups.wake(feedbackWakeup);
+    },
+
+    reactions: async (listenerId, trackIds) => {
+      const rows = trackIds.length ? await queries.selectReactions(db, listenerId, trackIds) : [];
+      return new Map(rows.map((row) => [row.trackId, row.kind]));
+    },
+    history: (listenerId, limit) => queries.selectFeedbackPage(db, listenerId, { limit }),
+  };
+}
+
+async function feedbackPage(
+  db: Database['db'],
+  listenerId: number,
+  { first, after, kinds }: Parameters<Listeners['feedback']>[1],
+): Promise<Page<Feedback>> {
+  checkFirst(first);
+  const limit = first + 1;
+  const rows = await queries.selectFeedbackPage(db, listenerId, {
+    kinds: kinds ?? null,
+    after: after == null ? null : parseKey(after),
+    limit,
+  });
+  const total = () => queries.countFeedback(db, listenerId, kinds);
+  return pageOf(rows, { first, after: after ?? null }, (row) => [row.at.getTime(), row.id], total);
+}
+
+function parseKey(after: string): { at: Date; id: number } {
+  const [at, id] = decodeCursor(after, 2);
+  if (typeof at === 'number' && typeof id === 'number' && Math.abs(at) <= 8.64e15) return { at: new Date(at), id };
+  throw new InvalidInputError('after is not a cursor of this list', 'after');
+}
+
+/** Checks everything before anything is written: rights, values, and that tracks and listeners exist. */
+async function prepare(
+  db: Database['db'],
+  viewer: Viewer,
+  input: readonly FeedbackInput[],
+  clock: Clock,
+  pathOf: (i: number) => string,
+): Promise<queries.NewFeedback[]> {
+  const rows = input.map((item, i) => checkFeedback(item, viewer.listener.id, clock, pathOf(i)));
+  rows.forEach((row) => {
+    if (row.listenerId === viewer.listener.id || may(viewer, 'SERVICE')) return;
+    throw new ForbiddenError("Recording somebody else's feedback needs the SERVICE role");
+  });
+  const trackIds = rows.map((row) => row.trackId);
+  const others = rows.map((row) => row.listenerId).filter((id) => id !== viewer.listener.id);
+  const [tracks, listeners] = await Promise.all([
+    queries.existingIds(db, 'tracks', trackIds),
+    queries.existingIds(db, 'listeners', others),
+  ]);
+  rows.forEach((row, i) => {
+    if (!tracks.has(row.trackId)) throw new NotFoundError(`${pathOf(i)}trackId: there is no such track`);
+    if (row.listenerId === viewer.listener.id || listeners.has(row.listenerId)) return;
+    throw new NotFoundError(`${pathOf(i)}listenerId: there is no such listener`);
+  });
+  return rows;
+}

@@ -1,0 +1,101 @@
+import { createApp, type App } from './app.ts';
+import { announce } from './banner.ts';
+import { loadConfig, type Config } from './config.ts';
+import { StartupError } from './lib/errors.ts';
+import { createLogger, type Logger } from './lib/log.ts';
+
+/** What an orderly end may take, all in all; each part has shorter bounds of its own. */
+const LONGEST_END_MS = 60_000;
+
+/** Why the server is to end, and with which exit status it will when everything ends well. */
+interface Stop {
+  reason: string;
+  exitCode: 0 | 1;
+}
+
+process.exit(await main());
+
+/** The whole life of the server. @returns its exit status */
+async function main(): Promise<number> {
+  const config = readConfig();
+  if (config === null) return 1;
+  const log = createLogger(config);
+  for (const warning of config.warnings) log.warn(warning);
+  const stopping = new AbortController();
+  const stopped = whenToStop(log, stopping);
+  const app = await startApp(config, log, stopping.signal);
+  if (app === null) return stopping.signal.aborted ? (await stopped).exitCode : 1;
+  if (!stopping.signal.aborted) announce(app.facts, config, log);
+  return end(app, log, await stopped);
+}
+
+function readConfig(): Config | null {
+  try {
+    return loadConfig();
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    console.error(error.message);
+    return null;
+  }
+}
+
+/** @returns null when it could not start, the reason being told, or was not to start any more */
+async function startApp(config: Config, log: Logger, signal: AbortSignal): Promise<App | null> {
+  try {
+    return await createApp(config, log, signal);
+  } catch (error) {
+    if (signal.aborted) return null;
+    if (error instanceof StartupError) console.error(error.message);
+    else log.fatal({ err: error }, 'Cadenza could not start');
+    return null;
+  }
+}
+
+/**
+ * Settles at the first signal or at a failure that nobody caught; `stopping` tells those who are still starting. The
+ * second signal ends the process at once, as an impatient operator wants it: the log and the database are made for that.
+ */
+function whenToStop(log: Logger, stopping: AbortController): Promise<Stop> {
+  return new Promise((resolve) => {
+    const stop = (reason: Stop): void => {
+      stopping.abort();
+      resolve(reason);
+    };
+    for (const [signal, number] of [
+      ['SIGHUP', 1],
+      ['SIGINT', 2],
+      ['SIGTERM', 15],
+    ] as const) {
+      process.on(signal, () => {
+        if (stopping.signal.aborted) process.exit(128 + number);
+        stop({ reason: signal, exitCode: 0 });
+      });
+    }
+    for (const event of ['uncaughtException', 'unhandledRejection']) {
+      process.on(event, (error: unknown) => {
+        log.fatal({ err: error }, `A failure that nothing caught (${event}); stopping`);
+        stop({ reason: event, exitCode: 1 });
+      });
+    }
+  });
+}
+
+/** Ends in order: no new work, running requests finish, subscriptions close, the database stops ([START2]). */
+async function end(app: App, log: Logger, { reason, exitCode }: Stop): Promise<number> {
+  log.info({ reason }, 'Stopping; once more to stop at once');
+  const overdue = setTimeout(() => {
+    log.error(`Not stopped after ${LONGEST_END_MS / 1000} seconds; leaving the rest to the next start`);
+    process.exit(1);
+  }, LONGEST_END_MS);
+  try {
+    app.endFor(`the server is stopping (${reason})`);
+    await app[Symbol.asyncDispose]();
+    log.info('Stopped');
+    return exitCode;
+  } catch (error) {
+    log.error({ err: error }, 'Something did not stop in order');
+    return 1;
+  } finally {
+    clearTimeout(overdue);
+  }
+}

@@ -1,0 +1,48 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DiskFullError, ModelUnavailableError } from '../lib/errors.ts';
+import { compileModel, findCompiled, ModelFileError, TEMPORARY_SUFFIX, type CompiledModel } from './compile/compile.ts';
+import type { ModelEntry } from './store/model-catalogue.ts';
+import type { ModelStore } from './store/model-store.ts';
+
+export interface CompilationOptions {
+  signal: AbortSignal;
+  /** Share of the parameters done; not called when there is nothing to do. */
+  onProgress?: (share: number) => void;
+}
+
+/**
+ * Makes of a fetched model what the decoder runs, unless that is there already (SPEC [MODEL1]). Of any number of processes
+ * one compiles and the others find the result; what a killed one left behind is swept away.
+ *
+ * @throws ModelUnavailableError that says what is wrong with the file, DiskFullError, the signal's reason
+ */
+export async function compileFetched(
+  store: ModelStore,
+  entry: ModelEntry,
+  { signal, onProgress = () => undefined }: CompilationOptions,
+): Promise<CompiledModel> {
+  const directory = join(store.folder(entry), 'compiled');
+  const digest = entry.file.sha256;
+  // Without the lock, so that a folder that is prepared and read-only will do.
+  const found = await findCompiled({ digest, directory });
+  if (found) return found;
+  await using _lock = await store.lock(entry, signal);
+  await mkdir(directory, { recursive: true });
+  await sweep(directory);
+  try {
+    return await compileModel({ source: store.path(entry), digest, directory, signal, onProgress });
+  } catch (error) {
+    if (error instanceof ModelFileError)
+      throw new ModelUnavailableError(`${entry.name} cannot be compiled: ${error.message}`, entry.id);
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
+      throw new DiskFullError(`there is no room for the compiled ${entry.name} in ${directory}: free some disk space`);
+    throw error;
+  }
+}
+
+/** Whoever holds the lock is the only one who writes here: what is unfinished belongs to nobody alive. */
+async function sweep(directory: string): Promise<void> {
+  const unfinished = (await readdir(directory)).filter((name) => name.endsWith(TEMPORARY_SUFFIX));
+  for (const name of unfinished) await rm(join(directory, name), { recursive: true, force: true });
+}

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startWorker } from '../../lib/worker.ts';
+import type { ModelShape } from './architecture.ts';
+import { graphFile, summaryFile, type CompiledSummary } from './compile-model.ts';
+import type { CompileMessage, CompileTask } from './compile-worker.ts';
+import { ModelFileError } from './model-file-error.ts';
+
+export { ModelFileError } from './model-file-error.ts';
+export { readGgufMetadata } from './gguf.ts';
+export type { ModelShape } from './architecture.ts';
+
+/** Ends the names of folders that are being written. */
+export const TEMPORARY_SUFFIX = '.tmp';
+/** Part of the cache's key: raise it when the same source would give another graph. */
+const COMPILER_VERSION = 2;
+
+export interface CompiledModel {
+  graphPath: string;
+  shape: ModelShape;
+}
+
+export interface CompileOptions {
+  /** A GGUF file. */
+  source: string;
+  /** The source's digest: what the result is cached under. */
+  digest: string;
+  /** Folder of the cache. */
+  directory: string;
+  signal?: AbortSignal;
+  onProgress?: (share: number) => void;
+  allLogits?: boolean;
+}
+
+/** What `compileModel` made of the same source before, or null. */
+export function findCompiled(options: Pick<CompileOptions, 'digest' | 'directory' | 'allLogits'>) {
+  return readCompiled(targetOf(options));
+}
+
+/**
+ * GGUF → ONNX, once per source: the result stays in `directory` and later calls find it there. Runs in a worker thread.
+ * @throws ModelFileError for a file that is truncated, corrupt or unsupported; the signal's reason when it aborts
+ */
+export async function compileModel(options: CompileOptions): Promise<CompiledModel> {
+  const { source, signal, onProgress, allLogits = false } = options;
+  const target = targetOf(options);
+  const cached = await readCompiled(target);
+  if (cached) return cached;
+  const temporary = `${target}.${randomUUID()}${TEMPORARY_SUFFIX}`;
+  await runWorker({ source, target: { temporary, final: target }, allLogits }, signal, onProgress);
+  const compiled = await readCompiled(target);
+  if (!compiled) throw new Error(`the compiler left nothing in ${target}`);
+  return compiled;
+}
+
+function targetOf({
+  digest,
+  directory,
+  allLogits,
+}: Pick<CompileOptions, 'digest' | 'directory' | 'allLogits'>): string {
+  return join(directory, `${digest.slice(0, 16)}-cpu8-v${COMPILER_VERSION}${allLogits ? '-all' : ''}`);
+}
+
+/** One that something has happened to since is removed, and counts as not there. */
+async function readCompiled(target: string): Promise<CompiledModel | null> {
+  try {
+    const { shape, files } = JSON.parse(await readFile(join(target, summaryFile), 'utf8')) as CompiledSummary;
+    for (const [name, bytes] of Object.entries(files)) {
+      if ((await stat(join(target, name))).size !== bytes) throw new Error(`${name} has another size`);
+    }
+    return { graphPath: join(target, graphFile), shape };
+  } catch {
+    await rm(target, { recursive: true, force: true });
+    return null;
+  }
+}
+
+function runWorker(
+  task: CompileTask,
+  signal: AbortSignal | undefined,
+  onProgress: CompileOptions['onProgress'],
+): Promise<void> {
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const worker = startWorker(import.meta.url, './compile-worker', { workerData: task });
+    const abort = () => {
+      const clean = () => rm(task.target.temporary, { recursive: true, force: true });
+      void worker
+        .terminate()
+        .then(clean)
+        .finally(() => reject(signal?.reason as Error));
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    worker.on('message', (message: CompileMessage) => {
+      switch (message.type) {
+        case 'progress':
+          onProgress?.(message.share);
+          return;
+        case 'done':
+          resolve();
+          return;
+        case 'failed':
+          reject(failureOf(message));
+      }
+    });
+    worker.once('error', reject);
+    worker.once('exit', (code) => {
+      signal?.removeEventListener('abort', abort);
+      if (!signal?.aborted) reject(new Error(`the compiler stopped with code ${code}`));
+    });
+  });
+}
+
+function failureOf({ message, isModelFile, code }: Extract<CompileMessage, { type: 'failed' }>): Error {
+  if (isModelFile) return new ModelFileError(message);
+  return Object.assign(new Error(message), code !== null && { code });
+}

@@ -1,0 +1,4 @@
+/** A model file is truncated, corrupt or of a kind that the compiler does not know. */
+export class ModelFileError extends Error {
+  override readonly name = 'ModelFileError';
+}

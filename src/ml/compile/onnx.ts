@@ -1,0 +1,106 @@
+import { Message } from './protobuf.ts';
+
+export type ElementType = 'float32' | 'uint8' | 'int32' | 'int64';
+type Attribute = number | { float: number };
+
+const elementTypes: Record<ElementType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7 };
+const bytesPer: Record<ElementType, number> = { float32: 4, uint8: 1, int32: 4, int64: 8 };
+
+const IR_VERSION = 10;
+const OPSETS = { '': 21, 'com.microsoft': 1 };
+
+export interface ValueInfo {
+  name: string;
+  type: ElementType;
+  /** A number is fixed, a name is the caller's to choose. */
+  dims: readonly (number | string)[];
+}
+
+/** Where a weight lies in the file beside the graph. */
+export interface ExternalRange {
+  offset: number;
+  length: number;
+}
+
+/** Collects an ONNX graph, node by node, and encodes it. Field numbers are those of onnx.proto. */
+export class GraphBuilder {
+  readonly #graph = new Message();
+  readonly #dataFile: string;
+
+  /** @param dataFile name of the file, in the model's own folder, that holds the external weights */
+  constructor(dataFile: string) {
+    this.#dataFile = dataFile;
+  }
+
+  node(
+    operator: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Record<string, Attribute> = {},
+    domain = '',
+  ): void {
+    const node = new Message();
+    for (const name of inputs) node.string(1, name);
+    for (const name of outputs) node.string(2, name);
+    node.string(4, operator);
+    for (const [name, value] of Object.entries(attributes)) node.message(5, attributeProto(name, value));
+    if (domain) node.string(7, domain);
+    this.#graph.message(1, node);
+  }
+
+  /** A weight stored in the graph itself: for small ones. */
+  constant(name: string, type: ElementType, dims: readonly number[], data: ArrayBufferView): void {
+    const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.#graph.message(5, tensorProto(name, type, dims).bytes(9, raw));
+  }
+
+  /** A weight in the data file. Two names may share one range. */
+  external(name: string, type: ElementType, dims: readonly number[], { offset, length }: ExternalRange): void {
+    const expected = dims.reduce((product, dim) => product * dim, bytesPer[type]);
+    if (expected !== length) throw new RangeError(`${name} needs ${expected} bytes, the range has ${length}`);
+    const tensor = tensorProto(name, type, dims);
+    for (const [key, value] of Object.entries({ location: this.#dataFile, offset, length })) {
+      tensor.message(13, new Message().string(1, key).string(2, String(value)));
+    }
+    this.#graph.message(5, tensor.varint(14, 1));
+  }
+
+  input(value: ValueInfo): void {
+    this.#graph.message(11, valueInfoProto(value));
+  }
+
+  output(value: ValueInfo): void {
+    this.#graph.message(12, valueInfoProto(value));
+  }
+
+  /** The ModelProto. */
+  encode(): Buffer {
+    const model = new Message().varint(1, IR_VERSION).string(2, 'cadenza').message(7, this.#graph.string(2, 'decoder'));
+    for (const [domain, version] of Object.entries(OPSETS))
+      model.message(8, new Message().string(1, domain).varint(2, version));
+    return model.encode();
+  }
+}
+
+function attributeProto(name: string, value: Attribute): Message {
+  const attribute = new Message().string(1, name);
+  return typeof value === 'number'
+    ? attribute.varint(3, value).varint(20, 2)
+    : attribute.float(2, value.float).varint(20, 1);
+}
+
+function tensorProto(name: string, type: ElementType, dims: readonly number[]): Message {
+  const tensor = new Message();
+  for (const dim of dims) tensor.varint(1, dim);
+  return tensor.varint(2, elementTypes[type]).string(8, name);
+}
+
+function valueInfoProto({ name, type, dims }: ValueInfo): Message {
+  const shape = new Message();
+  for (const dim of dims) {
+    const proto = new Message();
+    shape.message(1, typeof dim === 'number' ? proto.varint(1, dim) : proto.string(2, dim));
+  }
+  const tensorType = new Message().varint(1, elementTypes[type]).message(2, shape);
+  return new Message().string(1, name).message(2, new Message().message(1, tensorType));
+}

@@ -1,0 +1,104 @@
+export type ModelTask = 'TEXT_GENERATION' | 'TUNE_GENERATION' | 'RECOMMENDATION' | 'EMBEDDING';
+type ModelStatus = 'ABSENT' | 'FETCHING' | 'COMPILING' | 'READY' | 'FAILED';
+
+/** One entry of the model catalogue and how far it is. */
+export interface Model {
+  /** The catalogue's key, e.g. `smollm2-135m-instruct`. */
+  id: string;
+  name: string;
+  task: ModelTask;
+  version: string;
+  license: string | null;
+  executionProvider: 'CPU' | 'CUDA';
+  parameters: number | null;
+  contextTokens: number | null;
+  status: ModelStatus;
+  /** Share of the file on disk, in [0, 1]. */
+  fetched: number;
+  /** Why `status` is FAILED. */
+  failure: string | null;
+}
+
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+/** Fully resolved sampling: the text is a function of model, messages and these (SPEC [GEN1]). */
+export interface Sampling {
+  temperature: number;
+  topK: number;
+  topP: number;
+  minP: number;
+  repetitionPenalty: number;
+  maxTokens: number;
+  /** 0 … 2⁵³ − 1. */
+  seed: number;
+  stop: readonly string[];
+}
+
+export interface TokenAlternative {
+  text: string;
+  logprob: number;
+}
+
+/** One sampled token. `logprob` is of the model's own distribution, before temperature, penalties and cuts. */
+export interface Token extends TokenAlternative {
+  id: number;
+  alternatives: readonly TokenAlternative[];
+}
+
+export interface Usage {
+  promptTokens: number;
+  completionTokens: number;
+  timeToFirstTokenMs: number | null;
+  tokensPerSecond: number | null;
+}
+
+export type FinishReason = 'STOP' | 'LENGTH' | 'CANCELLED' | 'ERROR';
+
+export interface GenerationRequest {
+  messages: readonly ChatMessage[];
+  /** The last message is an unfinished answer of the assistant that generation goes on writing. */
+  continueLast?: boolean;
+  sampling: Sampling;
+  /** Ids that were already generated and recorded (a crash came between): decoded again, not sampled and not yielded. */
+  replay?: readonly number[];
+}
+
+/**
+ * `tokens` carries text that is safe to show: whole characters only, and never part of a stop string. `text` is what it
+ * adds to the draft; it may be empty while a character or a possible stop string is incomplete.
+ */
+export type GenerationEvent =
+  | { type: 'started'; promptTokens: number }
+  | { type: 'tokens'; text: string; tokens: readonly Token[] }
+  | { type: 'finished'; reason: FinishReason; usage: Usage; message?: string };
+
+/** A place in the engine's bounded queue. Dispose it unused and nothing happened. */
+export interface Ticket extends Disposable {
+  /**
+   * Runs when its turn comes; the signal ends it within one token, with reason CANCELLED. May be called once.
+   * When the engine is disposed of, the iteration throws ServiceUnavailableError: what was recorded can be taken up again.
+   * @throws InvalidInputError for what `checkSampling` and `checkFits` refuse
+   */
+  generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
+}
+
+export interface Engine extends AsyncDisposable {
+  models(): readonly Model[];
+  /** The model that writes this kind of thing when a request names none. */
+  defaultModel(task: ModelTask): Model | null;
+  /** @throws OverloadedError past the queue's bound, ModelUnavailableError unless the model is READY, NotFoundError */
+  admit(modelId: string): Ticket;
+  /** Resolves when the model is READY; rejects when it FAILED or the signal aborts. */
+  whenReady(modelId: string, signal?: AbortSignal): Promise<void>;
+  /** Throws InvalidInputError when the messages do not fit the model's context together with `maxTokens`. */
+  checkFits(modelId: string, request: GenerationRequest): void;
+}
+
+export { compileFetched } from './compilation.ts';
+export { createEngine, type EngineOptions } from './model-engine.ts';
+export { checkSampling } from './sampling.ts';
+export { loadModelCatalogue, type ModelEntry } from './store/model-catalogue.ts';
+export { modelsFolder, openModelStore, type ModelStore } from './store/model-store.ts';

@@ -1,0 +1,73 @@
+import { systemClock, type Clock } from '../lib/clock.ts';
+import { NotFoundError } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Engine, ModelTask } from './engine.ts';
+import { Preparation } from './preparation.ts';
+import { loadModelCatalogue } from './store/model-catalogue.ts';
+import { modelsFolder, openModelStore } from './store/model-store.ts';
+
+export interface EngineOptions {
+  /** Models lie in its folder `models`. */
+  dataDir: string;
+  /** The operator's own catalogue. */
+  catalogueFile?: string | null;
+  /** Threads of one inference step. */
+  threads: number;
+  /** Drafts that may wait for a model besides those it is writing; 16 unless told. */
+  queue?: number;
+  /** Drafts a model writes at a time; 1 unless told. */
+  slots?: number;
+  /** Tokens a draft may reach, prompt included; 8192 unless told, and never more than the model's context. */
+  capacity?: number;
+  /** `auto`: each task's default model is fetched when it is missing; `off`: only what is on disk is used. */
+  fetch?: 'auto' | 'off';
+  /** Waits between failed fetches. */
+  retryDelaysMs?: readonly number[];
+  log: Pick<Logger, 'info' | 'warn'>;
+  clock?: Clock;
+}
+
+const MINUTE = 60_000;
+const RETRY_DELAYS_MS = [MINUTE / 2, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE];
+
+/**
+ * Starts preparing models in the background and returns at once: each task's default model, then the others that lie
+ * on disk, one after the other.
+ *
+ * @throws StartupError when a catalogue is not valid
+ */
+export function createEngine(options: EngineOptions): Engine {
+  const closing = new AbortController();
+  const preparations = prepareAll(options, closing.signal);
+  const defaultOf = (task: ModelTask) => preparations.find(({ entry }) => entry.task === task) ?? null;
+  const find = (id: string): Preparation => {
+    const found = preparations.find(({ entry }) => entry.id === id);
+    if (!found) throw new NotFoundError(`there is no model ${id}`, id);
+    return found;
+  };
+  const work = (async () => {
+    const isDefault = (one: Preparation) => defaultOf(one.entry.task) === one;
+    const inOrder = [...preparations.filter(isDefault), ...preparations.filter((one) => !isDefault(one))];
+    for (const one of inOrder) await one.run({ fetch: options.fetch !== 'off' && isDefault(one) });
+  })();
+  return {
+    models: () => preparations.map(({ model }) => model),
+    defaultModel: (task) => defaultOf(task)?.model ?? null,
+    admit: (id) => find(id).writer().admit(),
+    whenReady: async (id, signal) => find(id).whenReady(signal),
+    checkFits: (id, request) => find(id).writer().checkFits(request),
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await work;
+      for (const one of preparations) await one[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function prepareAll(options: EngineOptions, signal: AbortSignal): Preparation[] {
+  const { dataDir, catalogueFile, threads, queue = 16, slots = 1, capacity = 8192, log, clock = systemClock } = options;
+  const store = openModelStore(modelsFolder(dataDir));
+  const { retryDelaysMs = RETRY_DELAYS_MS } = options;
+  const shared = { store, threads, slots, queue, capacity, retryDelaysMs, log, clock, signal };
+  return loadModelCatalogue(catalogueFile).map((entry) => new Preparation(entry, shared));
+}

@@ -1,0 +1,114 @@
+import koffi from 'koffi';
+import { callAsync, check, filled, made, ort, OrtError, type Handle, type Out } from './library.ts';
+import type { Tensor } from './tensor.ts';
+
+export interface SessionOptions {
+  /** Threads that one run may use. */
+  threads: number;
+}
+
+/** A loaded graph. */
+export class Session implements Disposable {
+  #handle: Handle | null;
+
+  private constructor(handle: Handle) {
+    this.#handle = handle;
+  }
+
+  /**
+   * Loads a graph from its file, external data beside it. Reading and repacking the weights takes a second per gigabyte or
+   * so, and happens off the event loop.
+   * @throws OrtError with ONNX Runtime's own message
+   */
+  static async open(path: string, { threads }: SessionOptions): Promise<Session> {
+    const { api, env } = ort();
+    const options = made(api, (out) => api.createSessionOptions(out));
+    try {
+      check(api, api.setIntraOpThreads(options, threads));
+      // Workers that spin between operators take the core that the event loop answers readers on.
+      check(api, api.addSessionConfigEntry(options, 'session.intra_op.allow_spinning', '0'));
+      const out: Out = [null];
+      check(api, await callAsync(api.createSession, env, path, options, out));
+      return new Session(filled(out));
+    } finally {
+      api.releaseSessionOptions(options);
+    }
+  }
+
+  get handle(): Handle {
+    if (!this.#handle) throw new OrtError('the session has been disposed');
+    return this.#handle;
+  }
+
+  /** No run may be under way. */
+  [Symbol.dispose](): void {
+    if (this.#handle) ort().api.releaseSession(this.#handle);
+    this.#handle = null;
+  }
+}
+
+/**
+ * One run's inputs and outputs, resolved to pointers once, so that a step costs one call however many tensors it has. The
+ * tensors stay the caller's.
+ */
+export class Binding implements Disposable {
+  readonly #session: Session;
+  readonly #options: Handle;
+  readonly #arguments: unknown[];
+  /** What the pointers in `#arguments` point to: must outlive every run. */
+  readonly #pinned: unknown[];
+  #running = false;
+  #disposed = false;
+
+  constructor(session: Session, inputs: Record<string, Tensor>, outputs: Record<string, Tensor>) {
+    const { api } = ort();
+    this.#session = session;
+    this.#options = made(api, (out) => api.createRunOptions(out));
+    const names = [cStrings(Object.keys(inputs)), cStrings(Object.keys(outputs))] as const;
+    const values = [pointers(Object.values(inputs)), pointers(Object.values(outputs))] as const;
+    this.#pinned = [names, values, inputs, outputs];
+    this.#arguments = [names[0].table, values[0], values[0].length, names[1].table, values[1].length, values[1]];
+  }
+
+  /**
+   * Runs the graph on a thread of the pool and never on the event loop.
+   * @throws OrtError; the signal's reason when it aborted, which ends the run between two operators
+   */
+  async run(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#disposed || this.#running)
+      throw new OrtError(this.#disposed ? 'the binding has been disposed' : 'a run is under way');
+    const { api } = ort();
+    const abort = () => check(api, api.setTerminate(this.#options));
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#running = true;
+    try {
+      check(api, await callAsync(api.run, this.#session.handle, this.#options, ...this.#arguments));
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw error;
+    } finally {
+      this.#running = false;
+      signal?.removeEventListener('abort', abort);
+      if (signal?.aborted) check(api, api.unsetTerminate(this.#options));
+    }
+  }
+
+  /** No run may be under way. */
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#pinned.length = 0;
+    ort().api.releaseRunOptions(this.#options);
+  }
+}
+
+/** A `char*[]`: the strings and, pointing into them, the table. */
+function cStrings(strings: readonly string[]): { table: BigUint64Array; buffers: Buffer[] } {
+  const buffers = strings.map((string) => Buffer.from(`${string}\0`));
+  return { table: BigUint64Array.from(buffers, (buffer) => koffi.address(buffer)), buffers };
+}
+
+function pointers(tensors: readonly Tensor[]): BigUint64Array {
+  return BigUint64Array.from(tensors, (tensor) => koffi.address(tensor.handle));
+}

@@ -1,0 +1,212 @@
+import { EventEmitter, once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../lib/clock.ts';
+import { ModelUnavailableError } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import { createChatFormat } from './chat.ts';
+import { compileFetched } from './compilation.ts';
+import { readGgufMetadata } from './compile/compile.ts';
+import { GgufMetadata } from './compile/gguf.ts';
+import { openDecoder } from './decoder.ts';
+import type { Model } from './engine.ts';
+import { stepLogger } from './progress.ts';
+import type { ModelEntry } from './store/model-catalogue.ts';
+import type { ModelStore } from './store/model-store.ts';
+import { createTokenizer } from './tokenizer.ts';
+import { Writer } from './writer.ts';
+
+/** How far a model is. `share` is of the file on disk, or of the compiling done. */
+export type PreparationState =
+  | { status: 'ABSENT'; planned: boolean }
+  | { status: 'FETCHING'; share: number }
+  | { status: 'COMPILING'; share: number }
+  | { status: 'READY'; writer: Writer }
+  | { status: 'FAILED'; failure: string; fetched: boolean };
+
+export interface PreparationOptions {
+  store: ModelStore;
+  threads: number;
+  slots: number;
+  queue: number;
+  /** Tokens a draft may reach, prompt included; a model's own context where that is shorter. */
+  capacity: number;
+  /** Waits between failed fetches; the last is repeated. */
+  retryDelaysMs: readonly number[];
+  log: Pick<Logger, 'info' | 'warn'>;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/** One model on its way from the catalogue to a writer: fetched, compiled, opened (SPEC [MODEL8]). */
+export class Preparation implements AsyncDisposable {
+  readonly entry: ModelEntry;
+  readonly #options: PreparationOptions;
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+  #state: PreparationState = { status: 'ABSENT', planned: true };
+
+  constructor(entry: ModelEntry, options: PreparationOptions) {
+    this.entry = entry;
+    this.#options = options;
+  }
+
+  get state(): PreparationState {
+    return this.#state;
+  }
+
+  get model(): Model {
+    const { id, name, task, version, license, parameters, context } = this.entry;
+    return {
+      ...{ id, name, task, version, license, parameters },
+      executionProvider: 'CPU',
+      contextTokens: context,
+      status: this.#state.status,
+      fetched: fetchedShare(this.#state),
+      failure: this.#state.status === 'FAILED' ? this.#state.failure : null,
+    };
+  }
+
+  /** @throws ModelUnavailableError that says what is missing */
+  writer(): Writer {
+    if (this.#state.status === 'READY') return this.#state.writer;
+    throw this.#unavailable();
+  }
+
+  /** Rejects when the model has FAILED, and when nobody is going to prepare it. */
+  async whenReady(signal?: AbortSignal): Promise<void> {
+    while (this.#state.status !== 'READY') {
+      const hopeless = this.#state.status === 'FAILED' || (this.#state.status === 'ABSENT' && !this.#state.planned);
+      if (hopeless) throw this.#unavailable();
+      await once(this.#changes, 'change', signal ? { signal } : {});
+    }
+  }
+
+  /** `fetch: false` uses what is on disk and leaves the network alone. Never throws: failures become the state. */
+  async run({ fetch }: { fetch: boolean }): Promise<void> {
+    const { signal, log } = this.#options;
+    try {
+      const path = fetch ? await this.#fetchUntilThere() : await this.#findOnDisk();
+      if (path !== null) await this.#open(path);
+    } catch (error) {
+      if (signal.aborted) return;
+      const failure = messageOf(error);
+      log.warn(`${this.entry.name}: ${failure}`);
+      this.#become({ status: 'FAILED', failure, fetched: this.#state.status !== 'FETCHING' });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state.status === 'READY') await this.#state.writer[Symbol.asyncDispose]();
+    this.#become({ status: 'ABSENT', planned: false });
+  }
+
+  async #findOnDisk(): Promise<string | null> {
+    const { store, signal } = this.#options;
+    const state = await store.check(this.entry, signal);
+    if (state === 'whole') return store.path(this.entry);
+    if (state === 'corrupt') throw new Error(`its file is damaged: npm run models -- pull ${this.entry.id}`);
+    this.#become({ status: 'ABSENT', planned: false });
+    return null;
+  }
+
+  async #fetchUntilThere(): Promise<string> {
+    const { retryDelaysMs, signal, log } = this.#options;
+    for (let failures = 0; ; failures++) {
+      try {
+        return await this.#fetch();
+      } catch (error) {
+        signal.throwIfAborted();
+        const wait = retryDelaysMs[Math.min(failures, retryDelaysMs.length - 1)] ?? 0;
+        const failure = messageOf(error);
+        log.warn(`${failure}; trying again in ${Math.ceil(wait / 1000)} s`);
+        this.#become({ status: 'FAILED', failure, fetched: false });
+        await delay(wait, undefined, { signal, ref: false });
+      }
+    }
+  }
+
+  async #fetch(): Promise<string> {
+    const { store, signal, log } = this.#options;
+    const total = this.entry.file.bytes;
+    this.#become({ status: 'FETCHING', share: (await store.bytesOnDisk(this.entry)) / total });
+    const report = stepLogger(log, `${this.entry.name}: fetched`);
+    const onProgress = (bytes: number): void => {
+      // Another process's progress is looked up, and may be told when all is over.
+      if (this.#state.status !== 'FETCHING') return;
+      this.#become({ status: 'FETCHING', share: Math.min(1, bytes / total) });
+      report(bytes / total);
+    };
+    return store.fetch(this.entry, { signal, onProgress, onStep: (step) => log.info(step) });
+  }
+
+  async #open(path: string): Promise<void> {
+    const { threads, slots, queue, capacity, clock, signal, log } = this.#options;
+    const { name, context } = this.entry;
+    this.#become({ status: 'COMPILING', share: 0 });
+    const metadata = new GgufMetadata(new Map(Object.entries(await readGgufMetadata(path))));
+    const tokenizer = createTokenizer(metadata);
+    const chat = createChatFormat(metadata.string('tokenizer.chat_template'), tokenizer);
+    const compiled = await this.#compile();
+    signal.throwIfAborted();
+    const decoder = await openDecoder({ model: compiled, threads, slots, capacity: Math.min(capacity, context) });
+    const writer = new Writer({ name, decoder, tokenizer, chat, queue, clock });
+    this.#become({ status: 'READY', writer });
+    log.info(`${name} is ready`);
+  }
+
+  #compile() {
+    const { store, signal, log } = this.#options;
+    const report = stepLogger(log, `${this.entry.name}: compiled`);
+    const onProgress = (share: number): void => {
+      this.#become({ status: 'COMPILING', share });
+      report(share);
+    };
+    return compileFetched(store, this.entry, { signal, onProgress });
+  }
+
+  #become(state: PreparationState): void {
+    this.#state = state;
+    this.#changes.emit('change');
+  }
+
+  #unavailable(): ModelUnavailableError {
+    return new ModelUnavailableError(`${this.entry.name} ${describeState(this.#state, this.entry)}`, this.entry.id);
+  }
+}
+
+function describeState(state: PreparationState, { id }: ModelEntry): string {
+  switch (state.status) {
+    case 'ABSENT':
+      if (state.planned) return 'is about to be prepared; try again in a moment';
+      return `is not on this machine: run "npm run models -- pull ${id}" and start the server again`;
+    case 'FETCHING':
+      return `is being fetched (${percent(state.share)} so far); try again in a moment`;
+    case 'COMPILING':
+      return `is being compiled (${percent(state.share)} so far); try again in a moment`;
+    case 'FAILED':
+      return `is not usable: ${state.failure}`;
+    case 'READY':
+      return 'is ready';
+  }
+}
+
+function fetchedShare(state: PreparationState): number {
+  switch (state.status) {
+    case 'ABSENT':
+      return 0;
+    case 'FETCHING':
+      return state.share;
+    case 'FAILED':
+      return state.fetched ? 1 : 0;
+    case 'COMPILING':
+    case 'READY':
+      return 1;
+  }
+}
+
+function percent(share: number): string {
+  return `${Math.floor(share * 100)} %`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

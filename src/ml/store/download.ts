@@ -1,0 +1,139 @@
+import { open, rm, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DiskFullError } from '../../lib/errors.ts';
+import type { ModelEntry, ModelSource } from './model-catalogue.ts';
+import { openSource } from './sources.ts';
+import { digestOf } from './verified-file.ts';
+
+/** Breaks in the middle that one source is forgiven, as long as more bytes arrive each time. */
+const BREAKS = 5;
+
+export interface Patience {
+  /** How long a server may take until it begins to answer. */
+  connectTimeoutMs: number;
+  /** How long a body may stand still. */
+  stallTimeoutMs: number;
+}
+
+export interface DownloadOptions extends Patience {
+  signal: AbortSignal;
+  onProgress: (bytes: number) => void;
+}
+
+/**
+ * Brings a model's bytes from one source into `partial`, going on from what is there (SPEC [MODEL4]). When it returns,
+ * the file has the promised digest.
+ *
+ * @throws DiskFullError, the signal's reason, or an Error that says what is wrong with this source
+ */
+export async function download(entry: ModelEntry, source: ModelSource, partial: string, options: DownloadOptions) {
+  const { resumed } = await downloadAll(entry, source, partial, options);
+  if (await isPromised(entry, partial, options.signal)) return;
+  await rm(partial, { force: true });
+  // The beginning may have come from elsewhere: this source is judged by its own bytes.
+  if (resumed) return download(entry, source, partial, options);
+  throw new Error(`its bytes are not those of ${entry.file.name} (the SHA-256 differs)`);
+}
+
+async function isPromised({ file }: ModelEntry, path: string, signal: AbortSignal): Promise<boolean> {
+  return (await sizeOf(path)) === file.bytes && (await digestOf(path, signal)) === file.sha256;
+}
+
+async function downloadAll(entry: ModelEntry, source: ModelSource, partial: string, options: DownloadOptions) {
+  const resumed = (await sizeOf(partial)) > 0;
+  for (let breaks = 0; (await sizeOf(partial)) < entry.file.bytes;) {
+    const before = await sizeOf(partial);
+    try {
+      await append(entry, source, partial, before, options);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (isDiskFull(error)) throw diskFull(entry, partial);
+      const progressed = (await sizeOf(partial)) > before;
+      if (!progressed || ++breaks > BREAKS) throw error;
+    }
+  }
+  return { resumed };
+}
+
+/** One request: writes what comes, from where the source begins. */
+async function append(
+  entry: ModelEntry,
+  source: ModelSource,
+  partial: string,
+  offset: number,
+  options: DownloadOptions,
+) {
+  const watchdog = new Watchdog(options.stallTimeoutMs);
+  const signal = AbortSignal.any([options.signal, watchdog.signal]);
+  const handle = await open(partial, 'a');
+  try {
+    const {
+      start,
+      body,
+      startsLate = false,
+    } = await openSource(source, { ...options, offset, signal, folder: dirname(partial) });
+    if (start < offset) await handle.truncate(start);
+    let written = start;
+    if (!startsLate) watchdog.touch();
+    for await (const chunk of body) {
+      watchdog.touch();
+      written += chunk.length;
+      if (written > entry.file.bytes) throw new Error(`it sends more than the ${entry.file.bytes} bytes of the file`);
+      await handle.writeFile(chunk);
+      options.onProgress(written);
+    }
+    if (written < entry.file.bytes) throw new Error(`it ended after ${written} of ${entry.file.bytes} bytes`);
+  } catch (error) {
+    if (watchdog.signal.aborted)
+      throw new Error(`it stood still for ${options.stallTimeoutMs / 1000} s`, { cause: error });
+    throw error;
+  } finally {
+    watchdog[Symbol.dispose]();
+    await handle.close();
+  }
+}
+
+/** Aborts its signal when it was not touched for too long; asleep until the first touch. */
+class Watchdog implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #patienceMs: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(patienceMs: number) {
+    this.#patienceMs = patienceMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  touch(): void {
+    this.#timer ??= setTimeout(() => this.#controller.abort(), this.#patienceMs);
+    this.#timer.refresh();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** @throws DiskFullError when it is plain beforehand that the rest will not fit */
+export async function checkRoom(entry: ModelEntry, partial: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(partial));
+  if (bavail * bsize < entry.file.bytes - (await sizeOf(partial))) throw diskFull(entry, partial);
+}
+
+export async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => null))?.size ?? 0;
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
+}
+
+function diskFull({ name, file }: ModelEntry, partial: string): DiskFullError {
+  const megabytes = Math.ceil(file.bytes / 1e6);
+  return new DiskFullError(
+    `there is no room for ${name} (${megabytes} MB) in ${dirname(partial)}: free some disk space`,
+  );
+}

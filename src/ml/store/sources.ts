@@ -1,0 +1,109 @@
+import { downloadFile } from '@huggingface/hub';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import type { ModelSource } from './model-catalogue.ts';
+import { readPipMember, type PipMember } from './pip.ts';
+
+export interface SourceContext {
+  /** How much there is already: the source goes on from there if it can. */
+  offset: number;
+  /** A folder for what a source needs meanwhile. */
+  folder: string;
+  /** How long a server may take until it begins to answer. */
+  connectTimeoutMs: number;
+  signal: AbortSignal;
+}
+
+export interface OpenSource {
+  /** Where in the file the bytes begin: the offset that was asked for, or 0 from a source that cannot resume. */
+  start: number;
+  body: AsyncIterable<Uint8Array>;
+  /** A program works before the first bytes come, so their absence means nothing. */
+  startsLate?: boolean;
+}
+
+/** For people; without query and credentials, which may be secret. */
+export function describeSource(source: ModelSource): string {
+  if ('hub' in source) return `hub ${source.hub.repo}`;
+  if ('pip' in source) return `pip ${source.pip.package} ${source.pip.version}`;
+  if ('file' in source) return `file ${source.file}`;
+  const { origin, pathname } = new URL(source.url);
+  return `url ${origin}${pathname}`;
+}
+
+/** @throws Error whose message says in a few words why this source is of no use */
+export async function openSource(source: ModelSource, context: SourceContext): Promise<OpenSource> {
+  if ('hub' in source) return openHub(source.hub, context);
+  if ('pip' in source) return openPip(source.pip, context);
+  if ('file' in source) return openFile(source.file, context);
+  return openUrl(source.url, context);
+}
+
+function openPip(from: PipMember, { folder, signal }: SourceContext): OpenSource {
+  return { start: 0, body: readPipMember(from, folder, signal), startsLate: true };
+}
+
+async function openFile(path: string, { offset, signal }: SourceContext): Promise<OpenSource> {
+  const { size } = await stat(path).catch(() => {
+    throw new Error('there is no such file');
+  });
+  const start = offset <= size ? offset : 0;
+  return { start, body: createReadStream(path, { start, signal }) };
+}
+
+async function openUrl(url: string, context: SourceContext): Promise<OpenSource> {
+  const { offset } = context;
+  // A compressed answer would have other offsets than the file.
+  const headers = { 'accept-encoding': 'identity', ...(offset > 0 && { range: `bytes=${offset}-` }) };
+  const response = await patientFetch(context)(url, { headers });
+  const resumed =
+    response.status === 206 && (response.headers.get('content-range') ?? '').startsWith(`bytes ${offset}-`);
+  if (response.ok && response.body && (response.status === 200 || resumed)) {
+    return { start: resumed ? offset : 0, body: Readable.fromWeb(response.body as ReadableStream) };
+  }
+  await response.body?.cancel();
+  // 416: what we have is longer than what they have.
+  if (response.status === 416 && offset > 0) return openUrl(url, { ...context, offset: 0 });
+  throw new Error(`the server answered ${response.status}`);
+}
+
+type HubFile = Extract<ModelSource, { hub: unknown }>['hub'];
+
+async function openHub({ repo, revision, file, endpoint }: HubFile, context: SourceContext): Promise<OpenSource> {
+  const blob = await downloadFile({
+    repo,
+    revision,
+    path: file,
+    fetch: patientFetch(context),
+    ...(endpoint !== undefined && { hubUrl: endpoint }),
+  });
+  if (blob === null) throw new Error(`there is no file ${file} at ${revision}`);
+  const start = context.offset <= blob.size ? context.offset : 0;
+  return { start, body: Readable.fromWeb(blob.slice(start, blob.size).stream() as ReadableStream) };
+}
+
+/** `fetch` that gives up when the server does not begin to answer in time, and whose body ends with the signal. */
+function patientFetch({ connectTimeoutMs, signal }: SourceContext): typeof fetch {
+  return async (input, init) => {
+    const unanswered = new AbortController();
+    const timer = setTimeout(() => unanswered.abort(), connectTimeoutMs);
+    try {
+      return await fetch(input, { ...init, signal: AbortSignal.any([signal, unanswered.signal]) });
+    } catch (error) {
+      if (unanswered.signal.aborted) throw new Error(`no answer within ${connectTimeoutMs / 1000} s`, { cause: error });
+      signal.throwIfAborted();
+      throw new Error(networkReason(error), { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+/** `fetch` hides why it failed in `cause`. */
+function networkReason(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return code ? `cannot be reached (${code})` : (cause instanceof Error && cause.message) || 'cannot be reached';
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+
+/** The bytes a file must have. */
+export interface Promised {
+  sha256: string;
+  bytes: number;
+}
+
+/** Says that the file as it lies there (size, modification time) has been read and has this digest. */
+const stampSchema = z.object({ sha256: z.string(), bytes: z.number(), mtimeMs: z.number() });
+type Stamp = z.output<typeof stampSchema>;
+
+export type FileState = 'absent' | 'whole' | 'corrupt';
+
+/** Cheap when the file's stamp still fits it; reads the whole file otherwise, and stamps it when it is whole. */
+export async function checkFile(path: string, promised: Promised, signal?: AbortSignal): Promise<FileState> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return 'absent';
+  if (found.size !== promised.bytes) return 'corrupt';
+  const stamp = await readStamp(path);
+  if (stamp?.sha256 === promised.sha256 && stamp.bytes === found.size && stamp.mtimeMs === found.mtimeMs)
+    return 'whole';
+  return verifyFile(path, promised, signal);
+}
+
+/** Reads the whole file, whatever its stamp says. */
+export async function verifyFile(path: string, promised: Promised, signal?: AbortSignal): Promise<FileState> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return 'absent';
+  if (found.size !== promised.bytes || (await digestOf(path, signal)) !== promised.sha256) return 'corrupt';
+  await stampFile(path, promised);
+  return 'whole';
+}
+
+/** Notes that the file, as it lies there now, was found to be what was promised. */
+export async function stampFile(path: string, { sha256, bytes }: Promised): Promise<void> {
+  const { mtimeMs } = await stat(path);
+  const stamp: Stamp = { sha256, bytes, mtimeMs };
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, JSON.stringify(stamp));
+  await rename(temporary, stampPath(path));
+}
+
+/** SHA-256 in hexadecimal. */
+export async function digestOf(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, signal ? { signal } : {});
+  return hash.digest('hex');
+}
+
+/** Gives a finished file its name, so that after a power cut either the whole file is there or none. */
+export async function publishFile(temporary: string, path: string): Promise<void> {
+  await syncPath(temporary, 'r+');
+  await rename(temporary, path);
+  // The rename itself is durable once the folder is; Windows cannot open folders and does not need it.
+  if (process.platform !== 'win32') await syncPath(dirname(path), 'r');
+}
+
+function stampPath(path: string): string {
+  return `${path}.verified.json`;
+}
+
+async function syncPath(path: string, flags: 'r' | 'r+'): Promise<void> {
+  const handle = await open(path, flags);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readStamp(path: string): Promise<Stamp | null> {
+  try {
+    return stampSchema.parse(JSON.parse(await readFile(stampPath(path), 'utf8')));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,73 @@
+import type { TrackFilter } from '../catalogue/catalogue.ts';
+import type { Exclusion } from './recommender.ts';
+import type { Snapshot, SnapshotTrack } from './snapshot.ts';
+import type { Taste } from './taste.ts';
+
+/** A genre weighted this low or lower is not recommended at all; above it, it only scores less. */
+const AVOIDED_WEIGHT = -0.8;
+
+const BITS: Readonly<Record<Exclusion, number>> = { HEARD: 1, HIDDEN: 2, EXPLICIT: 4, FILTERED: 8, AVOIDED_GENRE: 16 };
+
+export interface ExclusionOptions {
+  taste: Taste;
+  filter: TrackFilter | null;
+  includeHeard: boolean;
+}
+
+/** For each track why it may not be in the list, as bits; 0: it may ([REC4]). */
+export function exclusionsOf(snapshot: Snapshot, { taste, filter, includeHeard }: ExclusionOptions): Uint8Array {
+  const mask = new Uint8Array(snapshot.tracks.length);
+  const exclude = (index: number | undefined, why: Exclusion): void => {
+    if (index !== undefined) mask[index] = (mask[index] ?? 0) | BITS[why];
+  };
+  for (const { trackId, kind } of taste.history) {
+    const index = snapshot.indexOf.get(trackId);
+    if (kind === 'HIDE' || kind === 'DISLIKE') exclude(index, 'HIDDEN');
+    else if (!includeHeard) exclude(index, 'HEARD');
+  }
+  for (const { slug, weight } of taste.genres) {
+    if (weight <= AVOIDED_WEIGHT)
+      snapshot.byGenre.get(slug)?.indices.forEach((index) => exclude(index, 'AVOIDED_GENRE'));
+  }
+  const passes = filter ? filterOf(filter) : null;
+  if (passes || !taste.allowExplicit) {
+    snapshot.tracks.forEach((track, index) => {
+      if (!taste.allowExplicit && track.explicit) exclude(index, 'EXPLICIT');
+      if (passes && !passes(track)) exclude(index, 'FILTERED');
+    });
+  }
+  return mask;
+}
+
+export function exclusionNames(bits: number): Exclusion[] {
+  return (Object.keys(BITS) as Exclusion[]).filter((name) => (bits & BITS[name]) !== 0);
+}
+
+function filterOf(filter: TrackFilter): (track: SnapshotTrack) => boolean {
+  const genres = setOf(filter.genres);
+  const excludedGenres = setOf(filter.excludeGenres);
+  const artists = setOf(filter.artistIds);
+  const excludedArtists = setOf(filter.excludeArtistIds);
+  const excludedTracks = setOf(filter.excludeTrackIds);
+  return (track) =>
+    (genres === null || track.genreSlugs.some((slug) => genres.has(slug))) &&
+    !track.genreSlugs.some((slug) => excludedGenres?.has(slug)) &&
+    (artists === null || artists.has(track.artistId)) &&
+    !excludedArtists?.has(track.artistId) &&
+    !excludedTracks?.has(track.id) &&
+    isWithin(track.releaseYear, filter.releaseYear) &&
+    isWithin(track.durationMs, filter.durationMs) &&
+    (filter.explicit == null || track.explicit === filter.explicit || filter.explicit);
+}
+
+const setOf = <Value>(values: readonly Value[] | null | undefined): ReadonlySet<Value> | null =>
+  values ? new Set(values) : null;
+
+/** A track whose number is not known does not meet a bound on it. */
+function isWithin(
+  value: number | null,
+  range: { min?: number | null; max?: number | null } | null | undefined,
+): boolean {
+  if (range?.min == null && range?.max == null) return true;
+  return value !== null && value >= (range.min ?? -Infinity) && value <= (range.max ?? Infinity);
+}

@@ -1,0 +1,100 @@
+import { diversify } from './diversity.ts';
+import { exclusionsOf, type ExclusionOptions } from './exclusions.ts';
+import type { Neighbours } from './neighbours.ts';
+import type { Snapshot } from './snapshot.ts';
+import { addScaled, topIndices, valueAt } from './sparse.ts';
+import { baselineOf, tasteWithout, termsOf, type Source, type Term } from './taste.ts';
+
+export interface Contribution {
+  source: Source;
+  value: number;
+}
+
+export interface RankedTrack {
+  index: number;
+  score: number;
+  /** 1-based, by score alone among all that may be in the list. */
+  scoreRank: number;
+}
+
+/** The tracks of a list share their reasons, so a list's counterfactuals are few rankings; each is 9 bytes a track. */
+const MOST_COUNTERFACTUALS = 50;
+
+/** One listener's scores for every track of a snapshot, and what they are made of. */
+export class Ranking {
+  readonly snapshot: Snapshot;
+  readonly baseline: number;
+  readonly #neighbours: Neighbours;
+  readonly #options: ExclusionOptions;
+  readonly #terms: readonly Term[];
+  readonly #scores: Float64Array;
+  readonly #excluded: Uint8Array;
+  readonly #without = new Map<Source, Ranking>();
+
+  constructor(snapshot: Snapshot, neighbours: Neighbours, options: ExclusionOptions) {
+    this.snapshot = snapshot;
+    this.baseline = baselineOf(snapshot);
+    this.#neighbours = neighbours;
+    this.#options = options;
+    this.#terms = termsOf(options.taste, snapshot, neighbours);
+    this.#scores = new Float64Array(snapshot.tracks.length).fill(this.baseline);
+    for (const { vector, factor } of this.#terms) addScaled(this.#scores, vector, factor);
+    this.#excluded = exclusionsOf(snapshot, options);
+  }
+
+  scoreOf(index: number): number {
+    return this.#scores[index] ?? this.baseline;
+  }
+
+  /** Bits of `exclusions.ts`. */
+  exclusionsOf(index: number): number {
+    return this.#excluded[index] ?? 0;
+  }
+
+  /** Null when the track may not be in the list, or there is none. */
+  rankOf(index: number): number | null {
+    if (this.#scores[index] === undefined || this.exclusionsOf(index) !== 0) return null;
+    const own = this.scoreOf(index);
+    let rank = 1;
+    for (let other = 0; other < this.#scores.length; other++) {
+      const score = this.#scores[other] ?? 0;
+      if (this.#excluded[other] === 0 && (score > own || (score === own && other < index))) rank++;
+    }
+    return rank;
+  }
+
+  /** Those that are not 0, the largest for or against first; with the baseline they add up to the score. */
+  contributions(index: number): Contribution[] {
+    const values = this.#terms.map(({ source, factor, vector }) => ({
+      source,
+      value: factor * valueAt(vector, index),
+    }));
+    return values.filter(({ value }) => value !== 0).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  }
+
+  /**
+   * The tracks after those in `before`, as far as `count`, diversified ([REC5]); a track in `before` is not repeated,
+   * whatever has happened to its score.
+   */
+  next(before: readonly number[], count: number, diversity: number): RankedTrack[] {
+    const ranked = topIndices(this.#scores, before.length + count + 100, (index) => this.#excluded[index] === 0);
+    const rank = new Map(ranked.map((index, i) => [index, i + 1]));
+    const picked = diversify(ranked, before, count, {
+      diversity,
+      scoreOf: (index) => this.scoreOf(index),
+      features: this.snapshot.features,
+    });
+    return picked.map((index) => ({ index, score: this.scoreOf(index), scoreRank: rank.get(index) ?? 0 }));
+  }
+
+  /** The whole ranking computed again as if this had not been said or done ([REC2]). */
+  without(source: Source): Ranking {
+    const known = this.#without.get(source);
+    if (known) return known;
+    const taste = tasteWithout(this.#options.taste, source);
+    const ranking = new Ranking(this.snapshot, this.#neighbours, { ...this.#options, taste });
+    if (this.#without.size >= MOST_COUNTERFACTUALS) this.#without.clear();
+    this.#without.set(source, ranking);
+    return ranking;
+  }
+}

@@ -1,0 +1,106 @@
+import type { TrackFilter } from '../catalogue/catalogue.ts';
+import type { FeedbackKind } from '../listeners/listeners.ts';
+import type { PageArgs } from '../lib/page.ts';
+
+export type Locale = 'EN' | 'ZH';
+export type Exclusion = 'HEARD' | 'HIDDEN' | 'EXPLICIT' | 'FILTERED' | 'AVOIDED_GENRE';
+
+export interface RecommendationContext {
+  /** Steer towards these tracks for this request only. */
+  seedTrackIds?: readonly number[] | null;
+  text?: string | null;
+}
+
+export interface RecommendationQuery {
+  context?: RecommendationContext | null;
+  filter?: TrackFilter | null;
+  /** 0: by score alone … 1: by difference from what is above. */
+  diversity?: number;
+  includeHeard?: boolean;
+}
+
+export interface Recommendation {
+  trackId: number;
+  rank: number;
+  score: number;
+  scoreRank: number;
+  explanation: Explanation;
+}
+
+export interface RecommendationPage {
+  edges: readonly { cursor: string; node: Recommendation }[];
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+  requestId: string;
+  modelVersion: string;
+}
+
+export interface Counterfactual {
+  score: number;
+  rank: number | null;
+}
+
+/** One additive term of a score. `without` recomputes the ranking, so it is computed only when asked for. */
+export type Reason = {
+  contribution: number;
+  summary(locale: Locale): string;
+  without(): Promise<Counterfactual>;
+} & (
+  | { kind: 'history'; trackId: number; feedback: FeedbackKind; at: Date }
+  | { kind: 'preference'; preference: string }
+  | { kind: 'popularity'; listeners: number }
+);
+
+/** SPEC [REC1]: `score = baseline + Σ reasons.contribution`, to 1e-6. Reasons: largest absolute contribution first. */
+export interface Explanation {
+  baseline: number;
+  reasons: readonly Reason[];
+  /** The first of `reasons`, without making the others. */
+  top(first: number): readonly Reason[];
+  /** What the reasons beyond the first contribute together. */
+  remainder(first: number): number;
+  summary(locale: Locale): string;
+}
+
+export interface TrackExplanation {
+  trackId: number;
+  score: number;
+  scoreRank: number | null;
+  excludedBy: readonly Exclusion[];
+  explanation: Explanation;
+}
+
+export interface RecommenderEvaluation {
+  modelVersion: string;
+  dataset: string;
+  protocol: string;
+  metric: string;
+  value: number;
+  at: Date;
+}
+
+export interface Recommender extends AsyncDisposable {
+  /** @throws InvalidInputError for a bad argument or a cursor that is not of such a list */
+  recommend(listenerId: number, query: RecommendationQuery, page: PageArgs): Promise<RecommendationPage>;
+  explain(
+    listenerId: number,
+    trackId: number,
+    query: Pick<RecommendationQuery, 'context' | 'filter'>,
+  ): Promise<TrackExplanation | null>;
+  /** Tracks nearest to this one, for whoever asks: reasons refer to the track itself and popularity. */
+  similar(trackId: number, page: PageArgs): Promise<RecommendationPage>;
+  /** The list now, and again whenever feedback, preferences or the model change it. Ends at once on return or abort. */
+  live(
+    listenerId: number,
+    query: RecommendationQuery,
+    first: number,
+    signal: AbortSignal,
+  ): AsyncIterable<RecommendationPage>;
+  evaluations(first: number): Promise<RecommenderEvaluation[]>;
+  /** Trains on all feedback in a worker, stores the version and serves it from then on. @returns its name */
+  train(): Promise<string>;
+}
+
+export { createRecommender } from './recommender-service.ts';
+export type { HoldoutCase } from './evaluation.ts';
+export { evaluateWeights } from './training.ts';

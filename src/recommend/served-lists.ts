@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TrackFilter } from '../catalogue/catalogue.ts';
+import { isAway, type Database } from '../db/client.ts';
+import {
+  deleteServedListsBefore,
+  selectServedList,
+  upsertServedLists,
+  type ServedListRow,
+} from '../db/recommend-queries.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Taste } from './taste.ts';
+
+/** All that a later page of a list needs: what was known when it was begun, and which tracks have been served. */
+export interface ServedList {
+  id: string;
+  listenerId: number;
+  modelVersion: string;
+  taste: Taste;
+  filter: TrackFilter | null;
+  includeHeard: boolean;
+  diversity: number;
+  /** In the order of their ranks. */
+  trackIds: readonly number[];
+}
+
+const KEPT_MS = 24 * 3_600_000;
+const PURGE_EVERY_MS = 3_600_000;
+/** Pauses after which a list that is not there is looked for again: another process may be about to write it. */
+const PATIENCE_MS = [20, 80, 200];
+/** Lists that may wait for a database that is away; past it the oldest cannot be paged through any more. */
+const MOST_WAITING = 1_000;
+
+/**
+ * Lists that were served, for a day. They are written behind the answer, many in one statement, and are found here until
+ * they are: serving a list does not wait for the disk.
+ */
+export class ServedLists implements AsyncDisposable {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #waiting = new Map<string, ServedList>();
+  #writing: Promise<void> | null = null;
+  #purgedAt: number;
+
+  constructor(database: Database, clock: Clock, log: Logger) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#log = log;
+    this.#purgedAt = -Infinity;
+  }
+
+  keep(list: ServedList): void {
+    this.#waiting.set(list.id, list);
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size > MOST_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
+    this.#writing ??= this.#write();
+  }
+
+  async find(id: string): Promise<ServedList | null> {
+    const waiting = this.#waiting.get(id);
+    if (waiting) return waiting;
+    let row = await selectServedList(this.#database.db, id);
+    for (const pause of PATIENCE_MS) {
+      if (row) break;
+      await delay(pause);
+      row = await selectServedList(this.#database.db, id);
+    }
+    return row ? fromRow(row) : null;
+  }
+
+  async #write(): Promise<void> {
+    // One turn of the event loop later, so that what is served together is written together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.size > 0) {
+      const lists = [...this.#waiting.values()];
+      try {
+        await this.#store(lists.map(toRow));
+      } catch (error) {
+        // They stay in memory, where pages find them, and the next list's writing takes them along.
+        this.#log.warn({ err: error, lists: lists.length }, 'Served lists could not be stored; trying with the next');
+        break;
+      }
+      for (const list of lists) if (this.#waiting.get(list.id) === list) this.#waiting.delete(list.id);
+    }
+    this.#writing = null;
+    await this.#purge();
+  }
+
+  /** A list that the database refuses, its listener being gone, must not keep the others from being stored. */
+  async #store(rows: readonly ServedListRow[]): Promise<void> {
+    const { db } = this.#database;
+    try {
+      await upsertServedLists(db, rows);
+    } catch (error) {
+      if (isAway(error)) throw error;
+      for (const row of rows) {
+        await upsertServedLists(db, [row]).catch((refusal: unknown) => {
+          if (isAway(refusal)) throw refusal;
+          this.#log.warn({ err: refusal, id: row.id }, 'A served list was refused; it has no further pages');
+        });
+      }
+    }
+  }
+
+  async #purge(): Promise<void> {
+    const now = this.#clock.monotonic();
+    if (now - this.#purgedAt < PURGE_EVERY_MS) return;
+    this.#purgedAt = now;
+    const instant = new Date(this.#clock.now() - KEPT_MS);
+    await deleteServedListsBefore(this.#database.db, instant).catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'Old lists could not be removed; trying later');
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing;
+  }
+}
+
+function toRow({ id, listenerId, modelVersion, ...state }: ServedList): ServedListRow {
+  return { id, listenerId, modelVersion, state };
+}
+
+/** What this process's code wrote, or that of another of the same version: trusted. */
+function fromRow({ id, listenerId, modelVersion, state }: ServedListRow): ServedList {
+  return { id, listenerId, modelVersion, ...(state as Omit<ServedList, 'id' | 'listenerId' | 'modelVersion'>) };
+}

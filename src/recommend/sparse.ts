@@ -1,0 +1,101 @@
+/** Values at some indices of a long vector; indices ascend. */
+export interface SparseVector {
+  indices: Int32Array;
+  values: Float64Array;
+}
+
+export const emptyVector: SparseVector = { indices: new Int32Array(), values: new Float64Array() };
+
+export function sparseVector(entries: Iterable<readonly [number, number]>): SparseVector {
+  const sorted = [...entries].sort(([a], [b]) => a - b);
+  return {
+    indices: Int32Array.from(sorted, ([index]) => index),
+    values: Float64Array.from(sorted, ([, value]) => value),
+  };
+}
+
+/** The value at an index; 0 where there is none. */
+export function valueAt({ indices, values }: SparseVector, index: number): number {
+  let [low, high] = [0, indices.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = indices[middle] ?? 0;
+    if (found === index) return values[middle] ?? 0;
+    if (found < index) low = middle + 1;
+    else high = middle - 1;
+  }
+  return 0;
+}
+
+export function dot(a: SparseVector, b: SparseVector): number {
+  let [i, j, sum] = [0, 0, 0];
+  while (i < a.indices.length && j < b.indices.length) {
+    const [left, right] = [a.indices[i] ?? 0, b.indices[j] ?? 0];
+    if (left === right) sum += (a.values[i++] ?? 0) * (b.values[j++] ?? 0);
+    else if (left < right) i++;
+    else j++;
+  }
+  return sum;
+}
+
+/** `target += factor · vector` */
+export function addScaled(target: Float64Array, { indices, values }: SparseVector, factor: number): void {
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i] ?? 0;
+    target[index] = (target[index] ?? 0) + factor * (values[i] ?? 0);
+  }
+}
+
+/**
+ * The `k` indices with the greatest scores among those allowed, best first; of equal ones the lower index first. A heap
+ * of k, so that the many that do not make it cost one comparison each.
+ */
+export function topIndices(scores: Float64Array, k: number, isAllowed: (index: number) => boolean): number[] {
+  const heap: number[] = [];
+  const isWorse = (a: number, b: number): boolean => {
+    const [left, right] = [scores[a] ?? 0, scores[b] ?? 0];
+    return left < right || (left === right && a > b);
+  };
+  for (let index = 0; index < scores.length; index++) {
+    if (!isAllowed(index)) continue;
+    if (heap.length < k) {
+      heap.push(index);
+      siftUp(heap, isWorse);
+    } else if (k > 0 && isWorse(heap[0] ?? 0, index)) {
+      heap[0] = index;
+      siftDown(heap, isWorse);
+    }
+  }
+  return heap.sort((a, b) => (isWorse(a, b) ? 1 : -1));
+}
+
+type Before = (a: number, b: number) => boolean;
+
+function siftUp(heap: number[], before: Before): void {
+  let at = heap.length - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (!before(heap[at] ?? 0, heap[parent] ?? 0)) return;
+    swap(heap, at, parent);
+    at = parent;
+  }
+}
+
+function siftDown(heap: number[], before: Before): void {
+  let at = 0;
+  for (;;) {
+    let first = at;
+    for (const child of [2 * at + 1, 2 * at + 2]) {
+      if (child < heap.length && before(heap[child] ?? 0, heap[first] ?? 0)) first = child;
+    }
+    if (first === at) return;
+    swap(heap, at, first);
+    at = first;
+  }
+}
+
+function swap(heap: number[], i: number, j: number): void {
+  const value = heap[i] ?? 0;
+  heap[i] = heap[j] ?? 0;
+  heap[j] = value;
+}

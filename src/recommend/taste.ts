@@ -1,0 +1,148 @@
+import type { FeedbackKind } from '../listeners/listeners.ts';
+import type { Neighbours } from './neighbours.ts';
+import type { Snapshot } from './snapshot.ts';
+import { emptyVector, sparseVector, type SparseVector } from './sparse.ts';
+import type { Reaction } from './strengths.ts';
+import { wordsOf } from './words.ts';
+
+/** All that a listener's ranking depends on besides catalogue and weights: plain data, so that a list can be kept. */
+export interface Taste {
+  /** Newest first. */
+  history: readonly Reaction[];
+  genres: readonly { slug: string; weight: number }[];
+  artistIds: readonly number[];
+  tags: readonly string[];
+  text: string | null;
+  allowExplicit: boolean;
+  /** For this request only. */
+  seedTrackIds: readonly number[];
+  contextText: string | null;
+  /** For the question what a list would be if popularity did not count. */
+  withoutPopularity?: boolean;
+}
+
+/** Where a part of a score comes from. */
+export type Source =
+  | { kind: 'history'; trackId: number; feedback: FeedbackKind; plays: number; at: number }
+  | { kind: 'popularity' }
+  | { kind: 'genre'; slug: string; weight: number }
+  | { kind: 'artist'; artistId: number }
+  | { kind: 'tag'; tag: string }
+  | { kind: 'text'; text: string }
+  | { kind: 'seed'; trackId: number }
+  | { kind: 'context'; text: string };
+
+/** One additive part of every score: `factor · vector`, by track index. */
+export interface Term {
+  source: Source;
+  factor: number;
+  vector: SparseVector;
+}
+
+/**
+ * What each kind of statement is worth, on the scale on which a liked track gives its close neighbours about 0.1. What is
+ * asked for now outweighs what was said once; popularity only breaks ties among what nothing else speaks for.
+ */
+const TERM_WEIGHTS = {
+  history: 1,
+  popularity: 0.05,
+  genre: 0.15,
+  artist: 0.3,
+  tag: 0.12,
+  text: 0.25,
+  seed: 1.5,
+  context: 0.6,
+} as const;
+
+/** Reactions that a ranking takes in: the newest. Older ones still count as heard. */
+const HISTORY_TERMS = 500;
+
+/** The baseline is what an average track scores without any reason: the popularity term's mean. */
+export const baselineOf = (snapshot: Snapshot): number => TERM_WEIGHTS.popularity * snapshot.meanPopularity;
+
+/** The terms of a taste; `score = baseline + Σ factor · vector` ([REC1]). */
+export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours): Term[] {
+  const { history, genre, artist, tag, text, seed, context } = TERM_WEIGHTS;
+  const rowOf = (trackId: number, strength = 1): SparseVector => {
+    const index = snapshot.indexOf.get(trackId);
+    if (index === undefined) return emptyVector;
+    return strength < 0 ? neighbours.near(index) : neighbours.of(index);
+  };
+  const terms: Term[] = [
+    ...taste.history.slice(0, HISTORY_TERMS).map(({ trackId, kind, at, plays, strength }): Term => {
+      const source = { kind: 'history', trackId, feedback: kind, plays, at } as const;
+      return { source, factor: history * strength, vector: rowOf(trackId, strength) };
+    }),
+    ...taste.genres.map(({ slug, weight }): Term => {
+      const vector = snapshot.byGenre.get(slug) ?? emptyVector;
+      return { source: { kind: 'genre', slug, weight }, factor: genre * weight, vector };
+    }),
+    ...taste.artistIds.map((artistId): Term => {
+      return {
+        source: { kind: 'artist', artistId },
+        factor: artist,
+        vector: snapshot.byArtist.get(artistId) ?? emptyVector,
+      };
+    }),
+    ...taste.tags.map((name): Term => {
+      const vector = snapshot.byTag.get(name.toLowerCase()) ?? emptyVector;
+      return { source: { kind: 'tag', tag: name }, factor: tag, vector };
+    }),
+    ...taste.seedTrackIds.map((trackId): Term => {
+      return { source: { kind: 'seed', trackId }, factor: seed, vector: rowOf(trackId) };
+    }),
+  ];
+  if (!taste.withoutPopularity) terms.push(popularityTerm(snapshot));
+  if (taste.text)
+    terms.push({ source: { kind: 'text', text: taste.text }, factor: text, vector: matches(taste.text, snapshot) });
+  if (taste.contextText) {
+    const source = { kind: 'context', text: taste.contextText } as const;
+    terms.push({ source, factor: context, vector: matches(taste.contextText, snapshot) });
+  }
+  return terms.filter(({ vector, factor }) => vector.indices.length > 0 && factor !== 0);
+}
+
+const popularityTerms = new WeakMap<Snapshot, Term>();
+
+/** How far a track's popularity is from the mean: the mean itself is the baseline. */
+function popularityTerm(snapshot: Snapshot): Term {
+  const known = popularityTerms.get(snapshot);
+  if (known) return known;
+  const values = Float64Array.from(snapshot.tracks, ({ popularity }) => popularity - snapshot.meanPopularity);
+  const vector = { indices: Int32Array.from(values.keys()), values };
+  const term: Term = { source: { kind: 'popularity' }, factor: TERM_WEIGHTS.popularity, vector };
+  popularityTerms.set(snapshot, term);
+  return term;
+}
+
+/** The share of the words that describe a track, each as far as it does. */
+function matches(text: string, { byWord }: Snapshot): SparseVector {
+  const found = wordsOf(text).flatMap((word) => byWord.get(word) ?? []);
+  const sums = new Map<number, number>();
+  for (const { indices, values } of found) {
+    indices.forEach((index, i) => sums.set(index, (sums.get(index) ?? 0) + (values[i] ?? 0) / found.length));
+  }
+  return sparseVector(sums);
+}
+
+/** The same taste as if this one thing had not been said or done; what it excluded is then not excluded either. */
+export function tasteWithout(taste: Taste, source: Source): Taste {
+  switch (source.kind) {
+    case 'history':
+      return { ...taste, history: taste.history.filter(({ trackId }) => trackId !== source.trackId) };
+    case 'genre':
+      return { ...taste, genres: taste.genres.filter(({ slug }) => slug !== source.slug) };
+    case 'artist':
+      return { ...taste, artistIds: taste.artistIds.filter((id) => id !== source.artistId) };
+    case 'tag':
+      return { ...taste, tags: taste.tags.filter((tag) => tag !== source.tag) };
+    case 'seed':
+      return { ...taste, seedTrackIds: taste.seedTrackIds.filter((id) => id !== source.trackId) };
+    case 'text':
+      return { ...taste, text: null };
+    case 'context':
+      return { ...taste, contextText: null };
+    case 'popularity':
+      return { ...taste, withoutPopularity: true };
+  }
+}

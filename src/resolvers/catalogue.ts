@@ -1,0 +1,99 @@
+import type {
+  Artist,
+  Genre,
+  Tag,
+  Track,
+  TrackFilter,
+  TrackInput,
+  TrackOrder,
+  UpsertCounts,
+} from '../catalogue/catalogue.ts';
+import { checkFirst, type Page, type PageArgs } from '../lib/page.ts';
+import { requireRole, type Context } from './context.ts';
+import { numberOf } from './global-id.ts';
+
+/** The filter as GraphQL gives it: ids are global. */
+export interface TrackFilterArgs extends Omit<TrackFilter, 'artistIds' | 'excludeArtistIds' | 'excludeTrackIds'> {
+  artistIds?: readonly string[] | null;
+  excludeArtistIds?: readonly string[] | null;
+  excludeTrackIds?: readonly string[] | null;
+}
+
+export function toFilter(filter: TrackFilterArgs | null | undefined): TrackFilter | null {
+  if (!filter) return null;
+  const { artistIds, excludeArtistIds, excludeTrackIds, ...rest } = filter;
+  const ids = (type: 'Artist' | 'Track', list: readonly string[] | null | undefined, field: string) =>
+    list && list.map((id, i) => numberOf(type, id, `filter.${field}.${i}`));
+  return {
+    ...rest,
+    artistIds: ids('Artist', artistIds, 'artistIds') ?? null,
+    excludeArtistIds: ids('Artist', excludeArtistIds, 'excludeArtistIds') ?? null,
+    excludeTrackIds: ids('Track', excludeTrackIds, 'excludeTrackIds') ?? null,
+  };
+}
+
+export interface TracksArgs extends PageArgs {
+  search?: string | null;
+  filter?: TrackFilterArgs | null;
+  orderBy: TrackOrder;
+}
+
+export async function searchTracks({ filter, ...args }: TracksArgs, { catalogue }: Context): Promise<Page<Track>> {
+  return catalogue.searchTracks({ ...args, filter: toFilter(filter) });
+}
+
+export function trackById(id: string, { loaders }: Context) {
+  return loaders.tracks.get(numberOf('Track', id, 'id'));
+}
+
+/** A track that something refers to: it is there, or the reference would not be. */
+export function existingTrack(id: number, { loaders }: Context): Track | Promise<Track> {
+  return need(loaders.tracks.get(id), `track ${id}`);
+}
+
+export function artistOf(track: Track, { loaders }: Context): Artist | Promise<Artist> {
+  return need(loaders.artists.get(track.artistId), `artist ${track.artistId}`);
+}
+
+export function artistsById(ids: readonly number[], { loaders }: Context): Promise<Artist[]> {
+  return Promise.all(ids.map(async (id) => need(loaders.artists.get(id), `artist ${id}`)));
+}
+
+export function genresOfTrack(track: Track, { loaders }: Context): readonly Genre[] | Promise<readonly Genre[]> {
+  return orNone(loaders.genresOfTracks.get(track.id));
+}
+
+export function genresOfArtist(artist: Artist, { loaders }: Context): readonly Genre[] | Promise<readonly Genre[]> {
+  return orNone(loaders.genresOfArtists.get(artist.id));
+}
+
+export function tagsOfTrack(
+  track: Track,
+  { first }: { first: number },
+  { loaders }: Context,
+): readonly Tag[] | Promise<readonly Tag[]> {
+  checkFirst(first);
+  const tags = orNone(loaders.tagsOfTracks.get(track.id));
+  return tags instanceof Promise ? tags.then((all) => all.slice(0, first)) : tags.slice(0, first);
+}
+
+export async function upsertTracks(input: readonly TrackInput[], context: Context): Promise<UpsertCounts> {
+  requireRole(context, 'SERVICE');
+  return context.catalogue.upsertTracks(input);
+}
+
+function orNone<Item>(
+  list: readonly Item[] | undefined | Promise<readonly Item[] | undefined>,
+): readonly Item[] | Promise<readonly Item[]> {
+  return list instanceof Promise ? list.then((items) => items ?? []) : (list ?? []);
+}
+
+/** What must be there; that it is not is a defect, not an answer. */
+export function need<Value>(
+  value: Value | undefined | Promise<Value | undefined>,
+  what: string,
+): Value | Promise<Value> {
+  if (value instanceof Promise) return value.then((settled) => need(settled, what));
+  if (value === undefined) throw new Error(`${what} is missing`);
+  return value;
+}

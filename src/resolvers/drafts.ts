@@ -1,0 +1,71 @@
+import type { Draft, DraftEvent, SamplingInput, StartDraftInput } from '../drafts/drafts.ts';
+import type { Page, PageArgs } from '../lib/page.ts';
+import { abortable } from '../lib/streams.ts';
+import type { Listener } from '../listeners/listeners.ts';
+import type { Model } from '../ml/engine.ts';
+import type { Context } from './context.ts';
+import { encodeId, idOf, idOrNotFound } from './global-id.ts';
+
+export async function draftById(id: string, { loaders }: Context): Promise<Draft | null> {
+  return (await loaders.drafts.load(idOf('Draft', id, 'id'))) ?? null;
+}
+
+export async function draftsOf(listener: Listener, page: PageArgs, { drafts, viewer }: Context): Promise<Page<Draft>> {
+  return drafts.ofListener(viewer, listener.id, page);
+}
+
+export interface StartDraftArgs extends Omit<StartDraftInput, 'modelId'> {
+  modelId?: string | null;
+}
+
+export async function startDraft({ modelId, ...input }: StartDraftArgs, { drafts, viewer }: Context): Promise<Draft> {
+  return drafts.start(viewer, { ...input, modelId: modelId == null ? null : idOf('Model', modelId, 'input.modelId') });
+}
+
+export async function continueDraft(
+  { draftId, ...input }: { draftId: string; instruction?: string | null; sampling?: SamplingInput | null },
+  { drafts, viewer }: Context,
+): Promise<Draft> {
+  return drafts.continue(viewer, { ...input, draftId: idOf('Draft', draftId, 'input.draftId') });
+}
+
+export async function cancelDraft(id: string, { drafts, viewer }: Context): Promise<Draft> {
+  return drafts.cancel(viewer, idOrNotFound('Draft', id, 'id'));
+}
+
+export async function updateDraft(
+  { draftId, ...input }: { draftId: string; title?: string | null; visibility?: Draft['visibility'] | null },
+  { drafts, viewer }: Context,
+): Promise<Draft> {
+  return drafts.update(viewer, { ...input, draftId: idOf('Draft', draftId, 'input.draftId') });
+}
+
+export async function deleteDraft(id: string, { drafts, viewer }: Context): Promise<{ deletedId: string }> {
+  const draftId = idOrNotFound('Draft', id, 'id');
+  await drafts.delete(viewer, draftId);
+  return { deletedId: encodeId('Draft', draftId) };
+}
+
+export function draftEvents(
+  { draftId, after }: { draftId: string; after?: string | null },
+  { drafts, viewer }: Context,
+): AsyncIterableIterator<DraftEvent> {
+  const id = idOf('Draft', draftId, 'draftId');
+  return abortable(undefined, async function* (signal) {
+    yield* drafts.follow(viewer, id, after ?? null, signal);
+  });
+}
+
+export const cursorOf = (draft: Draft, { drafts }: Context): string => drafts.cursorOf(draft);
+
+/** The model that wrote a draft. One that has left the catalogue is ABSENT, and still named. */
+export function modelOf(draft: Draft, { engine }: Context): Model {
+  return engine.models().find((model) => model.id === draft.modelId) ?? departed(draft.modelId);
+}
+
+function departed(id: string): Model {
+  return {
+    ...{ id, name: id, task: 'TEXT_GENERATION', version: 'unknown', license: null, executionProvider: 'CPU' },
+    ...{ parameters: null, contextTokens: null, status: 'ABSENT', fetched: 0, failure: null },
+  };
+}

@@ -1,0 +1,52 @@
+import { InvalidInputError, NotFoundError } from '../lib/errors.ts';
+
+const types = ['Track', 'Artist', 'Listener', 'Feedback', 'Draft', 'Model'] as const;
+export type NodeType = (typeof types)[number];
+
+/** Relay's global ids: opaque to clients, one of a kind over all types. */
+export function encodeId(type: NodeType, id: string | number): string {
+  return Buffer.from(`${type}:${id}`).toString('base64url');
+}
+
+/** @throws InvalidInputError for what `encodeId` never made */
+export function decodeId(global: string, field: string): { type: NodeType; id: string } {
+  const text = Buffer.from(global, 'base64url').toString();
+  const colon = text.indexOf(':');
+  const type = types.find((name) => name === text.slice(0, colon));
+  const id = text.slice(colon + 1);
+  if (type && isWellFormed(type, id)) return { type, id };
+  throw new InvalidInputError(`${field} is not an id: "${global.slice(0, 60)}"`, field);
+}
+
+function isWellFormed(type: NodeType, id: string): boolean {
+  switch (type) {
+    case 'Model':
+      return /^[\w.-]{1,100}$/.test(id);
+    case 'Draft':
+      return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
+    case 'Track':
+    case 'Artist':
+    case 'Listener':
+    case 'Feedback':
+      return /^[1-9]\d{0,15}$/.test(id) && Number.isSafeInteger(Number(id));
+  }
+}
+
+/** The id within its type. @throws InvalidInputError for an id of another type */
+export function idOf(type: NodeType, global: string, field: string): string {
+  const decoded = decodeId(global, field);
+  if (decoded.type === type) return decoded.id;
+  throw new InvalidInputError(`${field} is the id of a ${decoded.type}, not of a ${type}`, field);
+}
+
+export const numberOf = (type: Exclude<NodeType, 'Draft' | 'Model'>, global: string, field: string): number =>
+  Number(idOf(type, global, field));
+
+/** For operations whose result knows NotFoundError only: what is not an id of the type names nothing. */
+export function idOrNotFound(type: NodeType, global: string, field: string): string {
+  try {
+    return idOf(type, global, field);
+  } catch (error) {
+    throw new NotFoundError(error instanceof Error ? error.message : `there is no such ${type}`, global);
+  }
+}

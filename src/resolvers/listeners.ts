@@ -1,0 +1,97 @@
+import { ForbiddenError } from '../lib/errors.ts';
+import { checkLength } from '../lib/text.ts';
+import type { Page, PageArgs } from '../lib/page.ts';
+import {
+  may,
+  type Feedback,
+  type FeedbackInput,
+  type FeedbackKind,
+  type Listener,
+  type Preferences,
+  type PreferencesInput,
+} from '../listeners/listeners.ts';
+import { need } from './catalogue.ts';
+import { requireRole, type Context } from './context.ts';
+import { encodeId, idOrNotFound, numberOf } from './global-id.ts';
+
+export async function listenerByExternalId(externalId: string, context: Context): Promise<Listener | null> {
+  requireRole(context, 'SERVICE', 'ANALYST');
+  return externalId.includes('\0') ? null : context.listeners.byExternalId(externalId);
+}
+
+/** What concerns one person is for that person, and for SERVICE and ANALYST. */
+export function maySee(listenerId: number, { viewer }: Context): boolean {
+  return viewer.listener.id === listenerId || may(viewer, 'SERVICE') || may(viewer, 'ANALYST');
+}
+
+function requireSight(listenerId: number, context: Context): void {
+  if (!maySee(listenerId, context)) throw new ForbiddenError("Somebody else's listening is theirs");
+}
+
+export function externalIdOf(listener: Listener, context: Context): string {
+  requireSight(listener.id, context);
+  return listener.externalId;
+}
+
+export function preferencesOf(listener: Listener, context: Context): Preferences | Promise<Preferences> {
+  requireSight(listener.id, context);
+  return need(context.loaders.preferences.get(listener.id), `preferences of listener ${listener.id}`);
+}
+
+export async function feedbackOf(
+  listener: Listener,
+  args: PageArgs & { kinds?: readonly FeedbackKind[] | null },
+  context: Context,
+): Promise<Page<Feedback>> {
+  requireSight(listener.id, context);
+  return context.listeners.feedback(listener.id, args);
+}
+
+export interface PreferencesArgs extends Omit<PreferencesInput, 'artistIds'> {
+  artistIds?: readonly string[] | null;
+}
+
+export async function setPreferences(
+  { artistIds, ...input }: PreferencesArgs,
+  { listeners, viewer }: Context,
+): Promise<Preferences> {
+  const ids = artistIds && checkLength(artistIds, 'input.artistIds', 100);
+  return listeners.setPreferences(viewer.listener.id, {
+    ...input,
+    artistIds: ids?.map((id, i) => numberOf('Artist', id, `input.artistIds.${i}`)) ?? null,
+  });
+}
+
+export interface FeedbackArgs extends Omit<FeedbackInput, 'listenerId' | 'trackId'> {
+  listenerId?: string | null;
+  trackId: string;
+}
+
+export async function recordFeedback(input: FeedbackArgs, { listeners, viewer }: Context): Promise<Feedback> {
+  return listeners.record(viewer, toFeedback(input, 'input.'));
+}
+
+export async function recordFeedbackBatch(
+  input: readonly FeedbackArgs[],
+  { listeners, viewer }: Context,
+): Promise<{ recorded: number; duplicates: number }> {
+  checkLength(input, 'input', 1_000);
+  return listeners.recordBatch(
+    viewer,
+    input.map((item, i) => toFeedback(item, `input.${i}.`)),
+  );
+}
+
+function toFeedback({ listenerId, trackId, ...rest }: FeedbackArgs, path: string): FeedbackInput {
+  return {
+    ...rest,
+    listenerId: listenerId == null ? null : numberOf('Listener', listenerId, `${path}listenerId`),
+    trackId: numberOf('Track', trackId, `${path}trackId`),
+  };
+}
+
+export async function removeFeedback(id: string, { listeners, viewer }: Context): Promise<{ removedId: string }> {
+  const feedbackId = Number(idOrNotFound('Feedback', id, 'id'));
+  await listeners.remove(viewer, feedbackId);
+  return { removedId: encodeId('Feedback', feedbackId) };
+}

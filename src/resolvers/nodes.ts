@@ -1,0 +1,62 @@
+import type { Artist, Track } from '../catalogue/catalogue.ts';
+import type { Draft } from '../drafts/drafts.ts';
+import { checkLength } from '../lib/text.ts';
+import type { Feedback, Listener } from '../listeners/listeners.ts';
+import type { Model } from '../ml/engine.ts';
+import type { Context } from './context.ts';
+import { decodeId } from './global-id.ts';
+import { maySee } from './listeners.ts';
+
+/** Anything with a global id, and which type it is. */
+export type AnyNode =
+  | { nodeType: 'Track'; value: Track }
+  | { nodeType: 'Artist'; value: Artist }
+  | { nodeType: 'Listener'; value: Listener }
+  | { nodeType: 'Feedback'; value: Feedback }
+  | { nodeType: 'Draft'; value: Draft }
+  | { nodeType: 'Model'; value: Model };
+
+/** The thing with this id when it exists and the viewer may know it. @throws InvalidInputError for what is no id */
+export async function nodeById(globalId: string, context: Context, field = 'id'): Promise<AnyNode['value'] | null> {
+  const { type, id } = decodeId(globalId, field);
+  const { loaders, engine } = context;
+  switch (type) {
+    case 'Track':
+      return typed(type, await loaders.tracks.get(Number(id)));
+    case 'Artist':
+      return typed(type, await loaders.artists.get(Number(id)));
+    case 'Listener': {
+      const listener = await loaders.listeners.get(Number(id));
+      return listener && maySee(listener.id, context) ? typed(type, listener) : null;
+    }
+    case 'Feedback': {
+      const feedback = await loaders.feedback.get(Number(id));
+      return feedback && maySee(feedback.listenerId, context) ? typed(type, feedback) : null;
+    }
+    case 'Draft':
+      return typed(type, await loaders.drafts.load(id));
+    case 'Model':
+      return typed(
+        type,
+        engine.models().find((model) => model.id === id),
+      );
+  }
+}
+
+export function nodesById(ids: readonly string[], context: Context): Promise<(AnyNode['value'] | null)[]> {
+  checkLength(ids, 'ids', 100);
+  return Promise.all(ids.map((id, i) => nodeById(id, context, `ids.${i}`)));
+}
+
+const nodeTypes = new WeakMap<object, AnyNode['nodeType']>();
+
+/** Rows carry no type name; where a field may return any of them, it is remembered beside them. */
+function typed<Value extends AnyNode['value']>(type: AnyNode['nodeType'], value: Value | undefined): Value | null {
+  if (value === undefined) return null;
+  nodeTypes.set(value, type);
+  return value;
+}
+
+export function nodeTypeOf(node: object): AnyNode['nodeType'] | undefined {
+  return nodeTypes.get(node);
+}

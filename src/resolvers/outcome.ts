@@ -1,0 +1,50 @@
+import {
+  CadenzaError,
+  ConflictError,
+  ForbiddenError,
+  InvalidInputError,
+  ModelUnavailableError,
+  NotFoundError,
+  OverloadedError,
+} from '../lib/errors.ts';
+
+const errorTypes = {
+  ConflictError,
+  ForbiddenError,
+  InvalidInputError,
+  ModelUnavailableError,
+  NotFoundError,
+  OverloadedError,
+};
+export type ErrorTypeName = keyof typeof errorTypes;
+
+/** A failure as a value: graphql-js throws any `Error` that a resolver returns, so its facts travel in a plain object. */
+export interface Failure {
+  readonly failure: ErrorTypeName;
+  readonly message: string;
+}
+
+/**
+ * Errors as data: a failure that the result's union knows becomes its value, any other goes on to the transport, which gives
+ * it a code or masks it.
+ */
+export async function outcome<Success>(
+  known: readonly ErrorTypeName[],
+  act: () => Promise<Success>,
+): Promise<Success | Failure> {
+  try {
+    return await act();
+  } catch (error) {
+    const failure = known.find((name) => error instanceof errorTypes[name]);
+    if (failure === undefined || !(error instanceof CadenzaError)) throw error;
+    return Object.assign({}, error, { failure, message: error.message });
+  }
+}
+
+/** The union's member that a value is: the failure's, or the success. */
+export function outcomeType(success: string, value: unknown): string {
+  return isFailure(value) ? value.failure : success;
+}
+
+const isFailure = (value: unknown): value is Failure =>
+  typeof value === 'object' && value !== null && 'failure' in value;

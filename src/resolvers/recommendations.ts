@@ -1,0 +1,114 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import { InvalidInputError } from '../lib/errors.ts';
+import { checkFirst, type PageArgs } from '../lib/page.ts';
+import { abortable } from '../lib/streams.ts';
+import type {
+  Explanation,
+  Reason,
+  RecommendationContext,
+  RecommendationPage,
+  RecommendationQuery,
+  TrackExplanation,
+} from '../recommend/recommender.ts';
+import { toFilter, type TrackFilterArgs } from './catalogue.ts';
+import type { Context } from './context.ts';
+import { numberOf } from './global-id.ts';
+import type { Loaders } from './loaders.ts';
+import { selectsFields } from './selection.ts';
+
+interface ContextArgs {
+  seedTrackIds?: readonly string[] | null;
+  text?: string | null;
+}
+
+interface SteeringArgs {
+  context?: ContextArgs | null;
+  filter?: TrackFilterArgs | null;
+}
+
+export interface RecommendationsArgs extends SteeringArgs, PageArgs {
+  diversity: number;
+  includeHeard: boolean;
+}
+
+export async function recommendations(
+  { context: steer, filter, diversity, includeHeard, ...page }: RecommendationsArgs,
+  context: Context,
+  info: GraphQLResolveInfo,
+): Promise<RecommendationPage> {
+  const query = { ...toQuery({ context: steer ?? null, filter: filter ?? null }), diversity, includeHeard };
+  const list = await context.recommender.recommend(context.viewer.listener.id, query, page);
+  await prefetch(list, context, info);
+  return list;
+}
+
+export async function similarTracks(
+  trackId: number,
+  page: PageArgs,
+  context: Context,
+  info: GraphQLResolveInfo,
+): Promise<RecommendationPage> {
+  const list = await context.recommender.similar(trackId, page);
+  await prefetch(list, context, info);
+  return list;
+}
+
+/** The list's tracks and what of them is selected, in one go for all: their fields then need no promise each. */
+async function prefetch(list: RecommendationPage, { loaders }: Context, info: GraphQLResolveInfo): Promise<void> {
+  const selected = selectsFields(info, ['track', 'artist', 'genres', 'tags']);
+  if (!selected.has('track')) return;
+  const ids = list.edges.map(({ node }) => node.trackId);
+  const nothing = Promise.resolve();
+  await Promise.all([
+    selected.has('artist') ? prefetchArtists(ids, loaders) : loaders.tracks.prefetch(ids),
+    selected.has('genres') ? loaders.genresOfTracks.prefetch(ids) : nothing,
+    selected.has('tags') ? loaders.tagsOfTracks.prefetch(ids) : nothing,
+  ]);
+}
+
+async function prefetchArtists(trackIds: readonly number[], { tracks, artists }: Loaders): Promise<void> {
+  await tracks.prefetch(trackIds);
+  const found = await Promise.all(trackIds.map(async (id) => tracks.get(id)));
+  await artists.prefetch(found.flatMap((track) => (track ? [track.artistId] : [])));
+}
+
+export async function explanation(
+  { trackId, ...steering }: SteeringArgs & { trackId: string },
+  { recommender, viewer }: Context,
+): Promise<TrackExplanation | null> {
+  return recommender.explain(viewer.listener.id, numberOf('Track', trackId, 'trackId'), toQuery(steering));
+}
+
+export function liveRecommendations(
+  { first, ...steering }: SteeringArgs & { first: number },
+  { recommender, viewer }: Context,
+): AsyncIterableIterator<RecommendationPage> {
+  checkFirst(first);
+  const query = toQuery(steering);
+  return abortable(undefined, async function* (signal) {
+    yield* recommender.live(viewer.listener.id, query, first, signal);
+  });
+}
+
+export function shownReasons(explanation: Explanation, first: number): readonly Reason[] {
+  return explanation.top(checkFirst(first));
+}
+
+/** What the reasons beyond the first contribute together, so that the shown ones still add up. */
+export function remainder(explanation: Explanation, first: number): number {
+  return explanation.remainder(checkFirst(first));
+}
+
+function toQuery({ context, filter }: SteeringArgs): Pick<RecommendationQuery, 'context' | 'filter'> {
+  return { context: context ? toContext(context) : null, filter: toFilter(filter) };
+}
+
+function toContext({ seedTrackIds, text }: ContextArgs): RecommendationContext {
+  if (seedTrackIds && seedTrackIds.length > 100) {
+    throw new InvalidInputError('context.seedTrackIds may have at most 100 entries', 'context.seedTrackIds');
+  }
+  return {
+    seedTrackIds: seedTrackIds?.map((id, i) => numberOf('Track', id, `context.seedTrackIds.${i}`)) ?? null,
+    text: text ?? null,
+  };
+}

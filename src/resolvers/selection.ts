@@ -1,0 +1,21 @@
+import { Kind, type FragmentDefinitionNode, type GraphQLResolveInfo, type SelectionSetNode } from 'graphql';
+
+/** Which of these names the operation selects anywhere below the field; directives are not weighed: a guess too many is harmless. */
+export function selectsFields(info: GraphQLResolveInfo, names: readonly string[]): Set<string> {
+  const found = new Set<string>();
+  const visit = (set: SelectionSetNode | undefined): void => {
+    for (const selection of set?.selections ?? []) {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) visit(fragment(info, selection.name.value)?.selectionSet);
+      else {
+        if (selection.kind === Kind.FIELD && names.includes(selection.name.value)) found.add(selection.name.value);
+        visit(selection.selectionSet);
+      }
+    }
+  };
+  for (const node of info.fieldNodes) visit(node.selectionSet);
+  return found;
+}
+
+function fragment(info: GraphQLResolveInfo, name: string): FragmentDefinitionNode | undefined {
+  return info.fragments[name];
+}

@@ -1,0 +1,45 @@
+import SchemaBuilder from '@pothos/core';
+import type { Context } from '../resolvers/context.ts';
+
+export const builder = new SchemaBuilder<{
+  Context: Context;
+  DefaultFieldNullability: false;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date };
+    DraftCursor: { Input: string; Output: string };
+  };
+}>({ defaultFieldNullability: false });
+
+/** Arguments as GraphQL hands them over: what a client left out is absent, never present with the value undefined. */
+export type Given<Value> = Value extends Date
+  ? Value
+  : Value extends readonly (infer Item)[]
+    ? readonly Given<Item>[]
+    : Value extends object
+      ? { [Key in keyof Value]: Given<Exclude<Value[Key], undefined>> }
+      : Value;
+
+/** Pothos types an optional argument as possibly undefined; graphql-js leaves it out. */
+export function given<Value>(args: Value): Given<Value> {
+  return args as Given<Value>;
+}
+
+type Filled<Args, Defaults> = Given<Omit<Args, keyof Defaults>> & {
+  [Key in keyof Defaults & keyof Args]-?: NonNullable<Args[Key]>;
+};
+
+/** `given`, where an explicit null means the default as well as leaving out does: clients send null for "not set". */
+export function filled<Args extends object, Defaults extends { [Key in keyof Args]?: unknown }>(
+  args: Args,
+  defaults: Defaults,
+): Filled<Args, Defaults> {
+  const set = Object.entries(args).filter(([, value]) => value !== null && value !== undefined);
+  return { ...defaults, ...Object.fromEntries(set) } as unknown as Filled<Args, Defaults>;
+}
+
+builder.queryType({ description: 'What can be asked.' });
+builder.mutationType({
+  description: 'What can be changed. Failures that a client can act on are members of the result.',
+});
+builder.subscriptionType({ description: 'What can be followed, over WebSocket or server-sent events.' });

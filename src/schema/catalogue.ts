@@ -1,0 +1,183 @@
+import type { Artist, Genre, Tag, Track, UpsertCounts } from '../catalogue/catalogue.ts';
+import * as catalogue from '../resolvers/catalogue.ts';
+import { encodeId } from '../resolvers/global-id.ts';
+import { outcome } from '../resolvers/outcome.ts';
+import { similarTracks } from '../resolvers/recommendations.ts';
+import { builder, filled, given } from './builder.ts';
+import { connectionType } from './connection.ts';
+import { resultType } from './errors.ts';
+import { FeedbackKindType } from './feedback-kind.ts';
+import { NodeType } from './nodes.ts';
+import { RecommendationConnectionType } from './recommendation-list.ts';
+import { ArtistType, TrackType } from './track-refs.ts';
+
+export const GenreType = builder.objectRef<Genre>('Genre').implement({
+  description: 'A genre of the catalogue.',
+  fields: (t) => ({
+    slug: t.exposeString('slug', { description: 'What filters and preferences name it by, e.g. `trip-hop`.' }),
+    name: t.exposeString('name'),
+    trackCount: t.exposeInt('trackCount', { description: 'Tracks of this genre in the catalogue.' }),
+  }),
+});
+
+const TagType = builder.objectRef<Tag>('Tag').implement({
+  description: 'A free-form descriptor ("mellow", "rainy day") with the share of listeners who applied it.',
+  fields: (t) => ({
+    name: t.exposeString('name'),
+    weight: t.exposeFloat('weight', { description: "Share of the track's taggers who applied it, in (0, 1]." }),
+  }),
+});
+
+const TrackConnectionType = connectionType<Track>('Track', TrackType);
+
+builder.objectType(ArtistType, {
+  description: 'Who made tracks of the catalogue.',
+  interfaces: [NodeType],
+  fields: (t) => ({
+    id: t.id({ resolve: (artist) => encodeId('Artist', artist.id) }),
+    name: t.exposeString('name'),
+    genres: t.field({
+      type: [GenreType],
+      description: "The genres of the artist's tracks, most frequent first.",
+      resolve: (artist: Artist, _, context) => catalogue.genresOfArtist(artist, context),
+    }),
+    tracks: t.field({
+      type: TrackConnectionType,
+      description: 'Most popular first.',
+      args: { first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
+      resolve: (artist, args, context) => context.catalogue.tracksOfArtist(artist.id, filled(args, { first: 20 })),
+    }),
+  }),
+});
+
+builder.objectType(TrackType, {
+  description: 'A recording, or what the catalogue takes for one.',
+  interfaces: [NodeType],
+  fields: (t) => ({
+    id: t.id({ resolve: (track) => encodeId('Track', track.id) }),
+    title: t.exposeString('title'),
+    artist: t.field({ type: ArtistType, resolve: (track, _, context) => catalogue.artistOf(track, context) }),
+    album: t.exposeString('album', { nullable: true }),
+    releaseYear: t.exposeInt('releaseYear', { nullable: true }),
+    durationMs: t.exposeInt('durationMs', { nullable: true }),
+    explicit: t.exposeBoolean('explicit'),
+    genres: t.field({
+      type: [GenreType],
+      description: 'Main genre first.',
+      resolve: (track, _, context) => catalogue.genresOfTrack(track, context),
+    }),
+    tags: t.field({
+      type: [TagType],
+      description: 'Heaviest first.',
+      args: { first: t.arg.int({ defaultValue: 10 }) },
+      resolve: (track, args, context) => catalogue.tagsOfTrack(track, filled(args, { first: 10 }), context),
+    }),
+    popularity: t.exposeFloat('popularity', {
+      description: 'Share of listeners in the last 30 days, as a percentile in [0, 1].',
+    }),
+    similar: t.field({
+      type: RecommendationConnectionType,
+      description: 'The tracks nearest to this one, whoever asks.',
+      args: { first: t.arg.int({ defaultValue: 10 }), after: t.arg.string() },
+      resolve: (track, args, context, info) => similarTracks(track.id, filled(args, { first: 10 }), context, info),
+    }),
+    viewerReaction: t.field({
+      type: FeedbackKindType,
+      nullable: true,
+      description: "The viewer's standing reaction, if any.",
+      resolve: (track, _, { loaders }) => loaders.reactions.get(track.id),
+    }),
+  }),
+});
+
+const IntRange = builder.inputType('IntRange', {
+  description: 'Both ends included; an end left out is open.',
+  fields: (t) => ({ min: t.int(), max: t.int() }),
+});
+
+export const TrackFilterInput = builder.inputType('TrackFilter', {
+  description: 'Conditions that a track must meet, all of them.',
+  fields: (t) => ({
+    genres: t.stringList({ description: 'Any of these genre slugs.' }),
+    excludeGenres: t.stringList({ description: 'None of these genre slugs.' }),
+    artistIds: t.idList({ description: 'By any of these artists.' }),
+    excludeArtistIds: t.idList(),
+    excludeTrackIds: t.idList(),
+    releaseYear: t.field({ type: IntRange }),
+    durationMs: t.field({ type: IntRange }),
+    explicit: t.boolean({ description: 'False hides explicit tracks.' }),
+  }),
+});
+
+const TrackOrderType = builder.enumType('TrackOrder', {
+  description: 'What comes first.',
+  values: {
+    POPULARITY: { description: 'Most popular.' },
+    RELEASE_YEAR: { description: 'Newest; tracks without a year last.' },
+    TITLE: { description: 'By title, A to Z.' },
+    RELEVANCE: { description: 'Closest to `search`; without one, most popular.' },
+  } as const,
+});
+
+builder.queryFields((t) => ({
+  track: t.field({
+    type: TrackType,
+    nullable: true,
+    description: 'A track by its id; null when it does not exist.',
+    args: { id: t.arg.id({ required: true }) },
+    resolve: (_, { id }, context) => catalogue.trackById(id, context),
+  }),
+  tracks: t.field({
+    type: TrackConnectionType,
+    description: 'The catalogue: every word of `search` is in the title, the artist, a genre or a tag.',
+    args: {
+      search: t.arg.string(),
+      filter: t.arg({ type: TrackFilterInput }),
+      orderBy: t.arg({ type: TrackOrderType, defaultValue: 'POPULARITY' }),
+      first: t.arg.int({ defaultValue: 20 }),
+      after: t.arg.string(),
+    },
+    resolve: (_, args, context) => catalogue.searchTracks(filled(args, { first: 20, orderBy: 'POPULARITY' }), context),
+  }),
+  genres: t.field({
+    type: [GenreType],
+    description: 'All genres of the catalogue, by name.',
+    resolve: (_, __, context) => context.catalogue.genres(),
+  }),
+}));
+
+const TrackInputType = builder.inputType('TrackInput', {
+  description: 'Natural keys make an upsert repeatable: sending the same catalogue twice changes nothing.',
+  fields: (t) => ({
+    externalId: t.string({ required: true, description: "The calling app's own id for the track: its natural key." }),
+    title: t.string({ required: true }),
+    artist: t.string({ required: true, description: "The artist's name; upper and lower case are one artist." }),
+    album: t.string(),
+    releaseYear: t.int(),
+    durationMs: t.int(),
+    explicit: t.boolean({ defaultValue: false }),
+    genres: t.stringList({ defaultValue: [], description: 'Names, the main genre first.' }),
+    tags: t.stringList({ defaultValue: [] }),
+  }),
+});
+
+const UpsertTracksSuccess = builder.objectRef<UpsertCounts>('UpsertTracksSuccess').implement({
+  description: 'All tracks of the batch are in the catalogue.',
+  fields: (t) => ({
+    created: t.exposeInt('created'),
+    updated: t.exposeInt('updated'),
+    unchanged: t.exposeInt('unchanged'),
+  }),
+});
+
+const upsertTracksErrors = ['InvalidInputError', 'ForbiddenError'] as const;
+
+builder.mutationFields((t) => ({
+  upsertTracks: t.field({
+    type: resultType('UpsertTracks', UpsertTracksSuccess, upsertTracksErrors),
+    description: 'SERVICE role. All of the batch (up to 1,000) or none of it.',
+    args: { input: t.arg({ type: [TrackInputType], required: true }) },
+    resolve: (_, { input }, context) =>
+      outcome(upsertTracksErrors, () => catalogue.upsertTracks(given(input), context)) as never,
+  }),
+}));

@@ -1,0 +1,72 @@
+import type { ObjectRef } from '@pothos/core';
+import type { InvalidInputError, ModelUnavailableError, NotFoundError, OverloadedError } from '../lib/errors.ts';
+import { encodeId } from '../resolvers/global-id.ts';
+import { outcomeType, type ErrorTypeName, type Failure } from '../resolvers/outcome.ts';
+import { builder } from './builder.ts';
+import type { PothosTypes } from './connection.ts';
+
+const ErrorInterface = builder.interfaceRef<Failure>('Error').implement({
+  description: 'A failure that a client can act on.',
+  fields: (t) => ({ message: t.exposeString('message', { description: 'For people: what is wrong, and where.' }) }),
+  resolveType: ({ failure }) => failure as never,
+});
+
+const implementing = { interfaces: [ErrorInterface] };
+
+const errorTypes = {
+  InvalidInputError: builder.objectRef<Failure & Pick<InvalidInputError, 'field'>>('InvalidInputError').implement({
+    ...implementing,
+    description: 'An argument is out of range, malformed or contradicts another. Nothing was changed.',
+    fields: (t) => ({
+      field: t.exposeString('field', {
+        nullable: true,
+        description: "The argument's dotted path, e.g. `input.sampling.topP`.",
+      }),
+    }),
+  }),
+  NotFoundError: builder.objectRef<Failure & Pick<NotFoundError, 'id'>>('NotFoundError').implement({
+    ...implementing,
+    description: 'Nothing with this id exists, or the viewer may not know that it does.',
+    fields: (t) => ({ id: t.exposeID('id', { nullable: true, description: 'The id as it was sent.' }) }),
+  }),
+  ForbiddenError: builder.objectRef<Failure>('ForbiddenError').implement({
+    ...implementing,
+    description: 'The viewer lacks the right or the role.',
+  }),
+  ConflictError: builder.objectRef<Failure>('ConflictError').implement({
+    ...implementing,
+    description: 'The thing is not in a state in which this can be done.',
+  }),
+  OverloadedError: builder.objectRef<Failure & Pick<OverloadedError, 'retryAfterMs'>>('OverloadedError').implement({
+    ...implementing,
+    description: "The engine's bounded queue is full; nothing was started.",
+    fields: (t) => ({
+      retryAfterMs: t.exposeInt('retryAfterMs', { description: 'When a place is likely to be free.' }),
+    }),
+  }),
+  ModelUnavailableError: builder
+    .objectRef<Failure & Pick<ModelUnavailableError, 'modelId'>>('ModelUnavailableError')
+    .implement({
+      ...implementing,
+      description: 'The model is absent, still being fetched or compiled, or failed.',
+      fields: (t) => ({
+        modelId: t.id({
+          nullable: true,
+          resolve: ({ modelId }) => (modelId === null ? null : encodeId('Model', modelId)),
+        }),
+      }),
+    }),
+};
+
+/** `NAMEResult`: the success or one of the errors. */
+export function resultType<Success extends object>(
+  name: string,
+  success: ObjectRef<PothosTypes, Success>,
+  errors: readonly ErrorTypeName[],
+) {
+  return builder.unionType(`${name}Result`, {
+    description: `What came of \`${name.charAt(0).toLowerCase()}${name.slice(1)}\`.`,
+    types: [success, ...errors.map((error) => errorTypes[error])] as never,
+    resolveType: (value) => outcomeType(`${name}Success`, value) as never,
+  });
+}

@@ -1,0 +1,197 @@
+import type { Feedback, Listener, Preferences } from '../listeners/listeners.ts';
+import { artistsById, existingTrack, need } from '../resolvers/catalogue.ts';
+import { draftsOf } from '../resolvers/drafts.ts';
+import { encodeId } from '../resolvers/global-id.ts';
+import * as listeners from '../resolvers/listeners.ts';
+import { outcome } from '../resolvers/outcome.ts';
+import { builder, filled, given } from './builder.ts';
+import { GenreType } from './catalogue.ts';
+import { connectionType } from './connection.ts';
+import { DraftConnectionType, ListenerType } from './draft-refs.ts';
+import { resultType } from './errors.ts';
+import { FeedbackKindType } from './feedback-kind.ts';
+import { NodeType } from './nodes.ts';
+import { ArtistType, TrackType } from './track-refs.ts';
+
+const GenrePreferenceType = builder.objectRef<Preferences['genres'][number]>('GenrePreference').implement({
+  description: 'Weight in [-1, 1]; negative means avoid.',
+  fields: (t) => ({
+    genre: t.field({
+      type: GenreType,
+      resolve: async ({ slug }, _, { catalogue }) =>
+        need((await catalogue.genresBySlug([slug])).get(slug), `genre ${slug}`),
+    }),
+    weight: t.exposeFloat('weight'),
+  }),
+});
+
+const PreferencesType = builder.objectRef<Preferences>('Preferences').implement({
+  description: 'What a listener says they like.',
+  fields: (t) => ({
+    genres: t.field({ type: [GenrePreferenceType], resolve: ({ genres }) => genres }),
+    artists: t.field({
+      type: [ArtistType],
+      resolve: ({ artistIds }, _, context) => artistsById(artistIds, context),
+    }),
+    tags: t.field({ type: ['String'], resolve: ({ tags }) => tags }),
+    text: t.exposeString('text', { nullable: true, description: 'In their own words.' }),
+    allowExplicit: t.exposeBoolean('allowExplicit'),
+    updatedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ updatedAt }) => updatedAt }),
+  }),
+});
+
+const FeedbackType = builder.objectRef<Feedback>('Feedback').implement({
+  description: 'Something that a listener did with a track.',
+  interfaces: [NodeType],
+  fields: (t) => ({
+    id: t.id({ resolve: ({ id }) => encodeId('Feedback', id) }),
+    track: t.field({ type: TrackType, resolve: ({ trackId }, _, context) => existingTrack(trackId, context) }),
+    kind: t.field({ type: FeedbackKindType, resolve: ({ kind }) => kind }),
+    plays: t.exposeInt('plays', {
+      description: 'How often: more than 1 where an import gave counts instead of events.',
+    }),
+    listenedMs: t.exposeInt('listenedMs', { nullable: true }),
+    at: t.field({ type: 'DateTime', resolve: ({ at }) => at }),
+    requestId: t.exposeID('requestId', { nullable: true, description: 'The list that it answered.' }),
+  }),
+});
+
+const FeedbackConnectionType = connectionType<Feedback>('Feedback', FeedbackType);
+
+builder.objectType(ListenerType, {
+  description: 'Somebody who listens and writes. What concerns one person is seen by that person, SERVICE and ANALYST.',
+  interfaces: [NodeType],
+  fields: (t) => ({
+    id: t.id({ resolve: ({ id }) => encodeId('Listener', id) }),
+    externalId: t.string({
+      description: "The calling app's own id for this person.",
+      resolve: (listener: Listener, _, context) => listeners.externalIdOf(listener, context),
+    }),
+    displayName: t.exposeString('displayName'),
+    simulated: t.exposeBoolean('simulated', { description: 'Made by the built-in demo: not a person.' }),
+    preferences: t.field({
+      type: PreferencesType,
+      resolve: (listener, _, context) => listeners.preferencesOf(listener, context),
+    }),
+    feedback: t.field({
+      type: FeedbackConnectionType,
+      description: 'Newest first.',
+      args: {
+        kinds: t.arg({ type: [FeedbackKindType], description: 'Only these.' }),
+        first: t.arg.int({ defaultValue: 20 }),
+        after: t.arg.string(),
+      },
+      resolve: (listener, args, context) => listeners.feedbackOf(listener, filled(args, { first: 20 }), context),
+    }),
+    drafts: t.field({
+      type: DraftConnectionType,
+      description: "Newest first; of somebody else's, the shared ones.",
+      args: { first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
+      resolve: (listener, args, context) => draftsOf(listener, filled(args, { first: 20 }), context),
+    }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  viewer: t.field({ type: ListenerType, description: 'Who asks.', resolve: (_, __, { viewer }) => viewer.listener }),
+  listener: t.field({
+    type: ListenerType,
+    nullable: true,
+    description: 'SERVICE and ANALYST roles. Null when nobody has this id.',
+    args: { externalId: t.arg.string({ required: true }) },
+    resolve: (_, { externalId }, context) => listeners.listenerByExternalId(externalId, context),
+  }),
+}));
+
+const GenrePreferenceInput = builder.inputType('GenrePreferenceInput', {
+  description: 'How much a genre is wanted.',
+  fields: (t) => ({
+    genre: t.string({ required: true, description: 'Its slug.' }),
+    weight: t.float({ required: true, defaultValue: 1, description: 'In [-1, 1]; negative means avoid.' }),
+  }),
+});
+
+const SetPreferencesInput = builder.inputType('SetPreferencesInput', {
+  description: 'Fields left out stay as they are; an empty list or text clears.',
+  fields: (t) => ({
+    genres: t.field({ type: [GenrePreferenceInput] }),
+    artistIds: t.idList(),
+    tags: t.stringList(),
+    text: t.string(),
+    allowExplicit: t.boolean(),
+  }),
+});
+
+const FeedbackInput = builder.inputType('FeedbackInput', {
+  description: 'Something that a listener did.',
+  fields: (t) => ({
+    listenerId: t.id({
+      description: 'Whose feedback; the viewer when absent. Naming somebody else needs the SERVICE role.',
+    }),
+    trackId: t.id({ required: true }),
+    kind: t.field({ type: FeedbackKindType, required: true }),
+    listenedMs: t.int(),
+    at: t.field({ type: 'DateTime', description: 'When; now, when absent.' }),
+    requestId: t.id({ description: 'The `requestId` of the list that it answers.' }),
+    idempotencyKey: t.string({ description: 'Repeating a key returns the first result and records nothing twice.' }),
+  }),
+});
+
+const SetPreferencesSuccess = builder.objectRef<{ preferences: Preferences }>('SetPreferencesSuccess').implement({
+  description: 'The preferences as they now are.',
+  fields: (t) => ({ preferences: t.field({ type: PreferencesType, resolve: ({ preferences }) => preferences }) }),
+});
+
+const RecordFeedbackSuccess = builder.objectRef<{ feedback: Feedback }>('RecordFeedbackSuccess').implement({
+  description: 'The feedback is recorded.',
+  fields: (t) => ({ feedback: t.field({ type: FeedbackType, resolve: ({ feedback }) => feedback }) }),
+});
+
+const RecordFeedbackBatchSuccess = builder
+  .objectRef<{ recorded: number; duplicates: number }>('RecordFeedbackBatchSuccess')
+  .implement({
+    description: 'All of the batch is recorded.',
+    fields: (t) => ({
+      recorded: t.exposeInt('recorded'),
+      duplicates: t.exposeInt('duplicates', { description: 'Those whose idempotency key had been seen.' }),
+    }),
+  });
+
+const RemoveFeedbackSuccess = builder.objectRef<{ removedId: string }>('RemoveFeedbackSuccess').implement({
+  description: 'The feedback is gone.',
+  fields: (t) => ({ removedId: t.exposeID('removedId') }),
+});
+
+const setErrors = ['InvalidInputError', 'NotFoundError'] as const;
+const recordErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError'] as const;
+const removeErrors = ['NotFoundError'] as const;
+
+builder.mutationFields((t) => ({
+  setPreferences: t.field({
+    type: resultType('SetPreferences', SetPreferencesSuccess, setErrors),
+    description: "Changes the viewer's preferences; the next list follows them.",
+    args: { input: t.arg({ type: SetPreferencesInput, required: true }) },
+    resolve: (_, { input }, context) =>
+      outcome(setErrors, async () => ({ preferences: await listeners.setPreferences(given(input), context) })) as never,
+  }),
+  recordFeedback: t.field({
+    type: resultType('RecordFeedback', RecordFeedbackSuccess, recordErrors),
+    description: 'Records what a listener did; the next list follows it.',
+    args: { input: t.arg({ type: FeedbackInput, required: true }) },
+    resolve: (_, { input }, context) =>
+      outcome(recordErrors, async () => ({ feedback: await listeners.recordFeedback(given(input), context) })) as never,
+  }),
+  recordFeedbackBatch: t.field({
+    type: resultType('RecordFeedbackBatch', RecordFeedbackBatchSuccess, recordErrors),
+    description: 'Up to 1,000 at once: all of the batch or none of it.',
+    args: { input: t.arg({ type: [FeedbackInput], required: true }) },
+    resolve: (_, { input }, context) =>
+      outcome(recordErrors, () => listeners.recordFeedbackBatch(given(input), context)) as never,
+  }),
+  removeFeedback: t.field({
+    type: resultType('RemoveFeedback', RemoveFeedbackSuccess, removeErrors),
+    description: 'Takes feedback back, as if it had never been given.',
+    args: { id: t.arg.id({ required: true }) },
+    resolve: (_, { id }, context) => outcome(removeErrors, () => listeners.removeFeedback(id, context)) as never,
+  }),
+}));

@@ -1,0 +1,27 @@
+import { builder } from './builder.ts';
+import { nodeById, nodesById, nodeTypeOf, type AnyNode } from '../resolvers/nodes.ts';
+
+export const NodeType = builder.interfaceRef<AnyNode['value']>('Node').implement({
+  description: 'Anything that can be fetched again by its id.',
+  fields: (t) => ({
+    id: t.id({ description: 'Globally unique and opaque.', resolve: () => '' }),
+  }),
+  resolveType: (value) => nodeTypeOf(value) as never,
+});
+
+builder.queryFields((t) => ({
+  node: t.field({
+    type: NodeType,
+    nullable: true,
+    description: 'Anything by its id; null when it does not exist or is not for the viewer.',
+    args: { id: t.arg.id({ required: true }) },
+    resolve: (_, { id }, context) => nodeById(id, context),
+  }),
+  nodes: t.field({
+    type: [NodeType],
+    nullable: { list: false, items: true },
+    description: 'Up to 100 things by their ids, in the order asked, null where one does not exist.',
+    args: { ids: t.arg.idList({ required: true }) },
+    resolve: (_, { ids }, context) => nodesById(ids, context),
+  }),
+}));

@@ -1,0 +1,37 @@
+import { GraphQLError } from 'graphql';
+import { builder } from './builder.ts';
+
+/** Date, `T`, time to the millisecond at most, and `Z` or an offset: RFC 3339 without leap seconds. */
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
+
+builder.scalarType('DateTime', {
+  description: 'RFC 3339 instant in UTC, e.g. `2026-11-23T14:00:00Z`.',
+  serialize: (value) => value.toISOString(),
+  parseValue: parseInstant,
+});
+
+function parseInstant(value: unknown): Date {
+  const date = typeof value === 'string' && RFC3339.test(value) ? new Date(value) : null;
+  // A day that the month does not have rolls over in JavaScript; with an offset the day may differ rightly.
+  if (date && !Number.isNaN(date.getTime()) && date.getUTCFullYear() >= 1 && dayExists(value as string)) return date;
+  throw new GraphQLError(`DateTime is an RFC 3339 instant like 2026-11-23T14:00:00Z, not ${JSON.stringify(value)}`, {
+    extensions: { code: 'INVALID_INPUT' },
+  });
+}
+
+function dayExists(text: string): boolean {
+  const [year, month, day] = text.slice(0, 10).split('-').map(Number);
+  return new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day)).getUTCDate() === day;
+}
+
+builder.scalarType('DraftCursor', {
+  description:
+    "Opaque position in a draft's event log. Pass it back as `after` to resume with nothing lost and nothing repeated.",
+  serialize: (value) => value,
+  parseValue: (value) => {
+    if (typeof value === 'string') return value;
+    throw new GraphQLError('DraftCursor is a text that an event or a draft carried', {
+      extensions: { code: 'INVALID_INPUT' },
+    });
+  },
+});

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { GraphQLError } from 'graphql';
+import { explainFailure } from '../db/client.ts';
+import { CadenzaError, UnauthenticatedError } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+
+/**
+ * The one edge where failures become what a client sees ([ERR1]): those of the catalogue of errors carry their code, what
+ * GraphQL itself finds wrong stays as it is, anything else is masked under an id that the log carries.
+ */
+export function createMask(log: Logger): (error: unknown) => GraphQLError {
+  return (error) => {
+    const cause = explainFailure(rootOf(error));
+    if (cause instanceof GraphQLError) return cause;
+    if (cause instanceof CadenzaError) return located(error, cause.message, extensionsOf(cause));
+    const incidentId = randomUUID();
+    log.error(
+      { err: cause, incidentId, path: error instanceof GraphQLError ? error.path : undefined },
+      'Masked failure',
+    );
+    const message = `Something went wrong on our side. The log has the reason under ${incidentId}.`;
+    return located(error, message, { code: 'INTERNAL_SERVER_ERROR', incidentId });
+  };
+}
+
+/** What was thrown in the first place, out of GraphQL's wrappers around it. */
+function rootOf(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? rootOf(error.originalError) : error;
+}
+
+function located(error: unknown, message: string, extensions: Record<string, unknown>): GraphQLError {
+  if (!(error instanceof GraphQLError)) return new GraphQLError(message, { extensions });
+  const { nodes = null, source = null, positions = null, path = null } = error;
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
+}
+
+/** The error's own facts: its code, and e.g. the field that it is about. */
+function extensionsOf(error: CadenzaError): Record<string, unknown> {
+  const facts = Object.entries(error).filter(([, value]) => value !== null && typeof value !== 'object');
+  const http = { status: 401, headers: { 'www-authenticate': 'Bearer' } };
+  return { ...Object.fromEntries(facts), ...(error instanceof UnauthenticatedError && { http }) };
+}

@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Config } from '../config.ts';
+import { StartupError } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Services } from '../resolvers/context.ts';
+import { createGraphQL, GRAPHQL_PATH, type GraphQL } from './graphql.ts';
+import { answerHealth, answerJson, type Readiness } from './health.ts';
+import { createIdentify } from './identity.ts';
+import { createMask } from './masking.ts';
+import { createDoorkeeper, type Doorkeeper } from './origins.ts';
+import { serveWebSockets } from './websocket.ts';
+
+/** What a client may take to send a request: slower ones hold a connection for nothing. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export interface ListenOptions {
+  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins'>;
+  services: Services;
+  /** How the parts are that requests need. */
+  readiness: () => Promise<Readiness>;
+  log: Logger;
+}
+
+export interface Listening {
+  /** Base of all links, e.g. `http://127.0.0.1:4000`. */
+  url: string;
+  /** No new work; running requests finish within `graceMs`; subscriptions end with the reason ([START2]). */
+  close(reason: string, graceMs: number): Promise<void>;
+}
+
+/** HTTP, server-sent events and WebSocket on one port. @throws StartupError when the port cannot be had */
+export async function listen({ config, services, readiness, log }: ListenOptions): Promise<Listening> {
+  const draining = new AbortController();
+  const operations = new WeakMap<IncomingMessage, string>();
+  const identify = createIdentify(config.auth, services.listeners);
+  const admit = createDoorkeeper(config);
+  const graphql = createGraphQL({
+    config,
+    services,
+    identify,
+    mask: createMask(log),
+    draining: draining.signal,
+    onOperation: (request, name) => operations.set(request, name),
+  });
+  const health = async (): Promise<Readiness> => {
+    const state = await readiness();
+    return { ...state, ready: state.ready && !draining.signal.aborted };
+  };
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    logAccess(request, response, operations, log);
+    if (draining.signal.aborted) response.setHeader('connection', 'close');
+    route(request, response, { graphql, admit, health }).catch((error: unknown) => {
+      log.error({ err: error }, 'A request could not be answered');
+      response.destroy();
+    });
+  });
+  const sockets = serveWebSockets({ server, graphql, services, identify, admit, draining: draining.signal, log });
+  await bind(server, config);
+  return {
+    url: urlOf(server, config.host),
+    close: async (reason, graceMs) => {
+      draining.abort(new Error(reason));
+      const ended = new Promise((resolve) => server.close(resolve));
+      await sockets.close(reason, graceMs);
+      const overdue = setTimeout(() => server.closeAllConnections(), graceMs);
+      await ended;
+      clearTimeout(overdue);
+    },
+  };
+}
+
+interface Routes {
+  graphql: GraphQL;
+  admit: Doorkeeper;
+  health: () => Promise<Readiness>;
+}
+
+async function route(request: IncomingMessage, response: ServerResponse, { graphql, admit, health }: Routes) {
+  const path = pathOf(request);
+  const problem = path.startsWith('/health/') ? null : admit(request);
+  if (path.startsWith('/health/')) await answerHealth(path, response, health);
+  else if (problem !== null) answerError(response, 403, 'FORBIDDEN', problem);
+  else if (path === GRAPHQL_PATH) await graphql(request, response);
+  else if (path === '/') response.writeHead(302, { location: GRAPHQL_PATH }).end();
+  else answerError(response, 404, 'NOT_FOUND', `There is nothing at ${path}; GraphQL is at ${GRAPHQL_PATH}`);
+}
+
+function answerError(response: ServerResponse, status: number, code: string, message: string): void {
+  answerJson(response, status, { errors: [{ message, extensions: { code } }] });
+}
+
+const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/';
+
+function logAccess(
+  request: IncomingMessage,
+  response: ServerResponse,
+  operations: WeakMap<IncomingMessage, string>,
+  log: Logger,
+): void {
+  const start = performance.now();
+  response.once('close', () => {
+    const path = pathOf(request);
+    const operation = operations.get(request);
+    const ms = Math.round(performance.now() - start);
+    const entry = { method: request.method, path, status: response.statusCode, ms, ...(operation && { operation }) };
+    log[path.startsWith('/health/') ? 'debug' : 'info'](entry, 'Request');
+  });
+}
+
+function bind(server: Server, { port, host }: ListenOptions['config']): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, port, host)));
+    server.listen(port, host, resolve);
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, port: number, host: string): Error {
+  const messages: Record<string, string> = {
+    EADDRINUSE: `Port ${port} is in use by another program. End it, or choose another: PORT=${port + 1}`,
+    EACCES: `Port ${port} may not be used by this user. Choose one above 1023: PORT=4000`,
+    EADDRNOTAVAIL: `This machine has no address ${JSON.stringify(host)} to listen on. Set HOST=127.0.0.1`,
+    ENOTFOUND: `There is no host ${JSON.stringify(host)} to listen on. Set HOST=127.0.0.1`,
+  };
+  const message = messages[error.code ?? ''];
+  return message === undefined ? error : new StartupError(message);
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

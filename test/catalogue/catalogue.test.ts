@@ -1,0 +1,190 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  createCatalogue,
+  slugOf,
+  type Catalogue,
+  type TrackInput,
+  type TrackOrder,
+} from '../../src/catalogue/catalogue.ts';
+import type { Database } from '../../src/db/client.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { InvalidInputError } from '../../src/lib/errors.ts';
+import { randomStream } from '../../src/lib/random.ts';
+import { testDatabase } from '../support/database.ts';
+
+let database: Database;
+let catalogue: Catalogue;
+beforeEach(async () => {
+  database = await testDatabase();
+  catalogue = createCatalogue({ database, clock: systemClock });
+});
+
+const teardrop: TrackInput = {
+  externalId: 'teardrop',
+  title: 'Teardrop',
+  artist: 'Massive Attack',
+  album: 'Mezzanine',
+  releaseYear: 1998,
+  durationMs: 330_000,
+  genres: ['Trip Hop', 'Electronic'],
+  tags: ['mellow', 'Rainy Day'],
+};
+
+function track(i: number, extra: Partial<TrackInput> = {}): TrackInput {
+  return { externalId: `t${i}`, title: `Title ${i}`, artist: `Artist ${i % 3}`, ...extra };
+}
+
+async function titles(orderBy: TrackOrder, search: string, first = 10): Promise<string[]> {
+  const page = await catalogue.searchTracks({ search, orderBy, first });
+  return page.edges.map((edge) => edge.node.title);
+}
+
+async function idOf(externalId: string): Promise<number> {
+  const [row] = await database.sql<{ id: string }[]>`select id from tracks where external_id = ${externalId}`;
+  return Number(row?.id);
+}
+
+describe('upsertTracks', () => {
+  it('[CAT1] repeated, changes nothing; changed, changes just that', async () => {
+    expect(await catalogue.upsertTracks([teardrop, track(1)])).toEqual({ created: 2, updated: 0, unchanged: 0 });
+    expect(await catalogue.upsertTracks([teardrop, track(1)])).toEqual({ created: 0, updated: 0, unchanged: 2 });
+    const retagged = { ...teardrop, tags: ['mellow'], genres: ['Electronic', 'Trip Hop'] };
+    expect(await catalogue.upsertTracks([retagged, track(1)])).toEqual({ created: 0, updated: 1, unchanged: 1 });
+    const id = await idOf('teardrop');
+    expect((await catalogue.genresOfTracks([id])).get(id)?.map((genre) => genre.slug)).toEqual([
+      'electronic',
+      'trip-hop',
+    ]);
+    expect((await catalogue.tagsOfTracks([id])).get(id)).toMatchObject([{ name: 'mellow', weight: 1 }]);
+  });
+
+  it('[CAT2] takes all of the batch or none of it, and names the field', async () => {
+    const attempt = (bad: Partial<TrackInput>) => catalogue.upsertTracks([teardrop, track(1, bad)]);
+    await expect(attempt({ title: ' ' })).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'input.1.title' });
+    await expect(attempt({ title: 'x'.repeat(501) })).rejects.toMatchObject({ field: 'input.1.title' });
+    await expect(attempt({ artist: 'a\0b' })).rejects.toMatchObject({ field: 'input.1.artist' });
+    await expect(attempt({ artist: '\ud800' })).rejects.toMatchObject({ field: 'input.1.artist' });
+    await expect(attempt({ releaseYear: 999 })).rejects.toMatchObject({ field: 'input.1.releaseYear' });
+    await expect(attempt({ durationMs: -1 })).rejects.toMatchObject({ field: 'input.1.durationMs' });
+    await expect(attempt({ genres: ['!!'] })).rejects.toMatchObject({ field: 'input.1.genres.0' });
+    await expect(attempt({ externalId: 'teardrop' })).rejects.toThrow(/repeats "teardrop" of input\.0/);
+    expect(await (await catalogue.searchTracks({ orderBy: 'TITLE', first: 5 })).total()).toBe(0);
+  });
+
+  it('merges two batches at once that make the same artists, genres and tags', async () => {
+    const batch = (k: number) =>
+      Array.from({ length: 50 }, (_, i) => ({ ...teardrop, externalId: `${(i * k) % 53}`, artist: `A${i % 7}` }));
+    await Promise.all([
+      catalogue.upsertTracks(batch(1)),
+      catalogue.upsertTracks(batch(2)),
+      catalogue.upsertTracks(batch(3)),
+    ]);
+    const [row] = await database.sql<{ n: number }[]>`select count(*)::int as n from artists`;
+    expect(row?.n).toBe(7);
+  });
+});
+
+describe('searchTracks', () => {
+  it('finds words in title, artist, genre and tag, the closest first', async () => {
+    await catalogue.upsertTracks([
+      teardrop,
+      track(1, { title: 'A Teardrop Falls' }),
+      track(2, { title: 'Angel', artist: 'Massive Attack', tags: ['teardrop'] }),
+      track(3, { title: 'Teardrops' }),
+    ]);
+    expect(await titles('RELEVANCE', 'TEARDROP')).toEqual(['Teardrop', 'Teardrops', 'A Teardrop Falls', 'Angel']);
+    expect(await titles('RELEVANCE', 'massive trip')).toEqual(['Teardrop']);
+    expect(await titles('RELEVANCE', '100%')).toEqual([]);
+    expect(await titles('RELEVANCE', 'drop_')).toEqual([]);
+  });
+
+  it('filters by every field', async () => {
+    await catalogue.upsertTracks([teardrop, track(1, { genres: ['Jazz'], releaseYear: 1959, explicit: true })]);
+    const [teardropId, other] = [await idOf('teardrop'), await idOf('t1')];
+    const artistOf = async (id: number) => (await catalogue.tracksById([id])).get(id)?.artistId ?? 0;
+    const found = async (filter: object) => {
+      const page = await catalogue.searchTracks({ filter, orderBy: 'TITLE', first: 10 });
+      return page.edges.map((edge) => edge.node.id);
+    };
+    expect(await found({ genres: ['jazz'] })).toEqual([other]);
+    expect(await found({ genres: [] })).toEqual([]);
+    expect(await found({ excludeGenres: ['jazz'] })).toEqual([teardropId]);
+    expect(await found({ artistIds: [await artistOf(other)] })).toEqual([other]);
+    expect(await found({ excludeArtistIds: [await artistOf(other)] })).toEqual([teardropId]);
+    expect(await found({ excludeTrackIds: [teardropId] })).toEqual([other]);
+    expect(await found({ releaseYear: { min: 1990 } })).toEqual([teardropId]);
+    expect(await found({ releaseYear: { max: 1990 } })).toEqual([other]);
+    expect(await found({ durationMs: { min: 1, max: 400_000 } })).toEqual([teardropId]);
+    expect(await found({ explicit: false })).toEqual([teardropId]);
+    await expect(found({ releaseYear: { min: 2, max: 1 } })).rejects.toMatchObject({ field: 'filter.releaseYear' });
+    await expect(found({ artistIds: Array.from({ length: 101 }, () => 1) })).rejects.toBeInstanceOf(InvalidInputError);
+  });
+
+  it.each<TrackOrder>(['POPULARITY', 'RELEASE_YEAR', 'TITLE', 'RELEVANCE'])(
+    '[PAGE2] %s pages neither repeat nor skip while rows are added',
+    async (orderBy) => {
+      const random = randomStream(7);
+      const some = (from: number) =>
+        Array.from({ length: 40 }, (_, i) =>
+          track(from + i, { releaseYear: random() < 0.3 ? null : 1990 + Math.floor(random() * 5) }),
+        );
+      await catalogue.upsertTracks(some(0));
+      await database.sql`update tracks set popularity = (id % 5) / 5.0`;
+      const before = (await database.sql<{ id: string }[]>`select id from tracks`).map((row) => Number(row.id));
+      const seen: number[] = [];
+      let after: string | null = null;
+      for (let page = 0; page < 40; page++) {
+        const { edges, hasNextPage } = await catalogue.searchTracks({ search: 'title', orderBy, first: 7, after });
+        seen.push(...edges.map((edge) => edge.node.id));
+        after = edges.at(-1)?.cursor ?? null;
+        if (!hasNextPage) break;
+        if (page < 3) await catalogue.upsertTracks(some(100 * (page + 1)).slice(0, 10));
+      }
+      expect(new Set(seen).size).toBe(seen.length);
+      expect(before.filter((id) => !seen.includes(id))).toEqual([]);
+    },
+  );
+
+  it('refuses bad pages', async () => {
+    await expect(catalogue.searchTracks({ orderBy: 'TITLE', first: 0 })).rejects.toMatchObject({ field: 'first' });
+    await expect(catalogue.searchTracks({ orderBy: 'TITLE', first: 101 })).rejects.toMatchObject({ field: 'first' });
+    await expect(catalogue.searchTracks({ orderBy: 'TITLE', first: 1, after: 'nonsense' })).rejects.toMatchObject({
+      field: 'after',
+    });
+  });
+});
+
+it('[CAT3] popularity is the mid-rank percentile of listeners in the last 30 days', async () => {
+  await catalogue.upsertTracks([track(1), track(2), track(3), track(4)]);
+  const ids = await Promise.all(['t1', 't2', 't3', 't4'].map(idOf));
+  const now = systemClock.now();
+  const listen = async (listener: string, trackIndex: number, daysAgo: number) => {
+    const at = new Date(now - daysAgo * 86_400_000);
+    await database.sql`insert into listeners (external_id, display_name) values (${listener}, ${listener}) on conflict do nothing`;
+    await database.sql`insert into feedback (listener_id, track_id, kind, at)
+      select id, ${ids[trackIndex] ?? 0}, 'PLAY', ${at.toISOString()}::timestamptz from listeners where external_id = ${listener}`;
+  };
+  for (const [listener, index, days] of [
+    ['a', 0, 1],
+    ['a', 0, 2],
+    ['b', 0, 3],
+    ['a', 1, 1],
+    ['b', 2, 1],
+    ['c', 3, 31],
+  ] as const) {
+    await listen(listener, index, days);
+  }
+  await catalogue.refreshPopularity();
+  const tracks = await catalogue.tracksById(ids);
+  expect(ids.map((id) => tracks.get(id)?.popularity)).toEqual([0.875, 0.5, 0.5, 0]);
+});
+
+it('slugs keep the letters of any script', () => {
+  expect(['Hip Hop', 'R&B', 'Música Popular', '摇滚', ' --Drum & Bass '].map(slugOf)).toEqual([
+    'hip-hop',
+    'r-and-b',
+    'musica-popular',
+    '摇滚',
+    'drum-and-bass',
+  ]);
+});

@@ -1,0 +1,207 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { childEnvironment, configVariables, loadConfig } from '../src/config.ts';
+import { databaseUrlProblem, maskPassword } from '../src/lib/database-url.ts';
+import { StartupError } from '../src/lib/errors.ts';
+import { nearest } from '../src/lib/nearest.ts';
+
+const secret = 'x'.repeat(32);
+
+function refusal(env: NodeJS.ProcessEnv): string {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(StartupError);
+    return (error as StartupError).message;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('[CONF1] a wrong value stops the start with its name, its problem and an example', () => {
+  test.each([
+    ['PORT', '80a', 'is not a whole number from 0 to 65535'],
+    ['PORT', '65536', 'is not a whole number'],
+    ['PORT', '-1', 'is not a whole number'],
+    ['PORT', '1e3', 'is not a whole number'],
+    ['PORT', ' 80', 'is not a whole number'],
+    ['HOST', '300.1.1.1', 'is neither an IP address nor a host name'],
+    ['HOST', 'http://localhost', 'is neither'],
+    ['HOST', '0.0.0.0', 'needs CADENZA_JWT_SECRET or CADENZA_JWKS_URL'],
+    ['HOST', '::', 'needs CADENZA_JWT_SECRET'],
+    ['HOST', 'cadenza.example.com', 'needs CADENZA_JWT_SECRET'],
+    ['CADENZA_DEMO', 'yes', 'is not one of auto, off'],
+    ['CADENZA_LOG_LEVEL', 'loud', 'is not one of trace, debug'],
+    ['CADENZA_LOG_FORMAT', 'xml', 'is not one of auto, json, pretty'],
+    ['CADENZA_JWKS_URL', 'ftp://id.example.com', 'is not an http(s) URL'],
+    ['CADENZA_JWT_ISSUER', 'me', 'has no effect without'],
+    ['CADENZA_JWT_AUDIENCE', 'us', 'has no effect without'],
+    ['CADENZA_CORS_ORIGINS', 'https://a.example,*', '"*" should be a scheme'],
+    ['CADENZA_CORS_ORIGINS', 'https://a.example/', 'is not a list of origins'],
+    ['CADENZA_MODELS', '/no/such/file.json', 'is not a file that exists'],
+    ['CADENZA_FETCH_MODELS', 'on', 'is not one of auto, off'],
+    ['CADENZA_THREADS', '0', 'is not a whole number from 1 to 1024'],
+    ['CADENZA_QUEUE', '0', 'is not a whole number from 1 to 10000'],
+  ])('%s=%s', (name, value, problem) => {
+    const message = refusal({ [name]: value });
+    const line = message.split('\n').find((candidate) => candidate.startsWith(`  ${name} `));
+    expect(line).toContain(JSON.stringify(value));
+    expect(line).toContain(problem);
+    expect(line).toContain(`For example: ${name}=`);
+  });
+});
+
+test('[CONF1] all problems are reported at once', () => {
+  const message = refusal({
+    PORT: 'x',
+    CADENZA_DEMO: 'x',
+    HOST: '0.0.0.0',
+    CADENZA_JWT_ISSUER: 'x',
+    CADENZA_QUEUE: 'x',
+  });
+  const named = message.split('\n').flatMap((line) => /^ {2}(\w+) /.exec(line)?.[1] ?? []);
+  expect(named.sort()).toEqual(['CADENZA_DEMO', 'CADENZA_JWT_ISSUER', 'CADENZA_QUEUE', 'HOST', 'PORT']);
+});
+
+test('[CONF1] a shared secret and JWKS exclude each other', () => {
+  const both = { CADENZA_JWT_SECRET: secret, CADENZA_JWKS_URL: 'https://id.example.com/jwks' };
+  expect(refusal(both)).toContain('cannot be set together with CADENZA_JWT_SECRET');
+});
+
+test('[CONF2] what is secret is not in the message about it', () => {
+  const message = refusal({ CADENZA_JWT_SECRET: 'hunter2', DATABASE_URL: 'postgres://me:hunter2@host' });
+  expect(message).toContain('CADENZA_JWT_SECRET (its value is not shown) is shorter than 32 bytes');
+  expect(message).toContain('DATABASE_URL (its value is not shown) names no database');
+  expect(message).not.toContain('hunter2');
+});
+
+test('[CONF2] a connection URL is shown without its password, and child processes do not get secrets', () => {
+  expect(maskPassword('postgres://me:hunter2@db:5432/app?password=hunter2')).not.toContain('hunter2');
+  expect(maskPassword('postgres://me@db/app')).toBe('postgres://me@db/app');
+  const inherited = childEnvironment({ PATH: '/bin', DATABASE_URL: 'a', CADENZA_JWT_SECRET: 'b', CADENZA_DEMO: 'off' });
+  expect(inherited).toEqual({ PATH: '/bin', CADENZA_DEMO: 'off' });
+});
+
+test.each([
+  ['postgres://u:p@host:5432/db', null],
+  ['postgresql://u:p%40ss@host/db?sslmode=require', null],
+  ['mysql://u@host/db', 'does not start with postgres://'],
+  ['host=localhost dbname=x', 'is not a URL'],
+  ['postgres://u:p#ss@host/db', 'is not a URL'],
+  ['postgres://u:100%@host/db', 'has a %'],
+  ['postgres://u:p@host', 'names no database'],
+  ['postgres:///db', 'names no host'],
+])('DATABASE_URL %s', (url, problem) => {
+  expect(databaseUrlProblem(url) ?? '').toContain(problem ?? '');
+  expect(databaseUrlProblem(url) === null).toBe(problem === null);
+});
+
+test('[CONF3] an unknown CADENZA_ variable is warned about, with the one it was probably meant to be', () => {
+  const { warnings } = loadConfig({
+    CADENZA_LOGLEVEL: 'info',
+    CADENZA_SOMETHING_ELSE: '1',
+    OTHER: '1',
+    CADENZA_DEMO: 'off',
+  });
+  expect(warnings).toEqual([
+    'CADENZA_LOGLEVEL is set, but Cadenza knows no such variable; did you mean CADENZA_LOG_LEVEL?',
+    'CADENZA_SOMETHING_ELSE is set, but Cadenza knows no such variable',
+  ]);
+});
+
+test('with nothing set, and with empty values, the defaults hold', () => {
+  const empty = Object.fromEntries(configVariables.map(({ name }) => [name, '']));
+  expect(loadConfig(empty)).toEqual(loadConfig({}));
+  expect(loadConfig({})).toEqual({
+    port: 4000,
+    host: '127.0.0.1',
+    databaseUrl: null,
+    dataDir: resolve('.cadenza'),
+    demo: true,
+    logLevel: 'info',
+    logFormat: 'auto',
+    auth: null,
+    corsOrigins: [],
+    modelsFile: null,
+    fetchModels: true,
+    threads: availableParallelism(),
+    queue: 16,
+    warnings: [],
+  });
+});
+
+test('each variable arrives', () => {
+  const config = loadConfig({
+    PORT: '0',
+    HOST: '0.0.0.0',
+    DATABASE_URL: 'postgres://u:p@host/db',
+    CADENZA_DATA_DIR: 'data',
+    CADENZA_DEMO: 'off',
+    CADENZA_LOG_LEVEL: 'debug',
+    CADENZA_LOG_FORMAT: 'json',
+    CADENZA_JWKS_URL: 'https://id.example.com/jwks',
+    CADENZA_JWT_ISSUER: 'issuer',
+    CADENZA_JWT_AUDIENCE: 'audience',
+    CADENZA_CORS_ORIGINS: 'https://a.example, http://localhost:5173',
+    CADENZA_MODELS: 'package.json',
+    CADENZA_FETCH_MODELS: 'off',
+    CADENZA_THREADS: '3',
+    CADENZA_QUEUE: '7',
+  });
+  expect(config).toEqual({
+    port: 0,
+    host: '0.0.0.0',
+    databaseUrl: 'postgres://u:p@host/db',
+    dataDir: resolve('data'),
+    demo: false,
+    logLevel: 'debug',
+    logFormat: 'json',
+    auth: { kind: 'jwks', url: 'https://id.example.com/jwks', issuer: 'issuer', audience: 'audience' },
+    corsOrigins: ['https://a.example', 'http://localhost:5173'],
+    modelsFile: resolve('package.json'),
+    fetchModels: false,
+    threads: 3,
+    queue: 7,
+    warnings: [],
+  });
+  expect(Object.isFrozen(config)).toBe(true);
+  expect(loadConfig({ CADENZA_JWT_SECRET: secret }).auth).toEqual({
+    kind: 'secret',
+    secret,
+    issuer: null,
+    audience: null,
+  });
+});
+
+test('the loopback may be named in any of its ways without authentication', () => {
+  for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) expect(loadConfig({ HOST: host }).host).toBe(host);
+});
+
+test('[CONF4] the README has a row for every variable, and for no other', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  const cells = (line: string) =>
+    line
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+  const rows = readme.split('\n').filter((line) => /^\| *`(PORT|HOST|DATABASE_URL|CADENZA_\w+)` *\|/.test(line));
+  const code = (text: string) => `\`${text}\``;
+  const expected = configVariables.map((variable) => [
+    code(variable.name),
+    variable.meaning,
+    variable.default === null ? '–' : code(variable.default),
+    code(variable.example),
+  ]);
+  expect(rows.map(cells)).toEqual(expected);
+});
+
+test.each([
+  ['LOGLEVEL', 'LOG_LEVEL'],
+  ['DATA_DRI', 'DATA_DIR'],
+  ['QUEU', 'QUEUE'],
+  ['ZZZ', null],
+  ['', null],
+])('the nearest name to %s is %s', (word, expected) => {
+  expect(nearest(word, ['LOG_LEVEL', 'LOG_FORMAT', 'DATA_DIR', 'QUEUE'])).toBe(expected);
+});

@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { connect, explainFailure, isAway } from '../../src/db/client.ts';
+import { openDatabase } from '../../src/db/open.ts';
+import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { testDatabase } from '../support/database.ts';
+
+const given = (databaseUrl: string) => ({ databaseUrl, dataDir: tmpdir() });
+const soon = { patienceMs: 300 };
+
+/** The tests' server, with another database or user in the URL. */
+function urlWith(change: (url: URL) => void): string {
+  const url = new URL(inject('postgres'));
+  change(url);
+  return url.href;
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+test('[DB1] several processes may open and migrate one new database at once', async () => {
+  const admin = await testDatabase();
+  const name = `fresh_${process.pid}`;
+  await admin.sql`create database ${admin.sql(name)}`;
+  const url = urlWith((target) => (target.pathname = `/${name}`));
+  const opened = await Promise.all(Array.from({ length: 4 }, () => openDatabase(given(url), silentLogger)));
+  for (const { sql } of opened) expect(await sql`select count(*)::int as tracks from tracks`).toEqual([{ tracks: 0 }]);
+  await Promise.all(opened.map((database) => database[Symbol.asyncDispose]()));
+  await admin.sql`drop database ${admin.sql(name)}`;
+});
+
+test('[DB4] a database that is not there is waited for, then named, without its password', async () => {
+  const url = `postgres://cadenza:tell-nobody@127.0.0.1:${await closedPort()}/cadenza`;
+  const failure = await openDatabase(given(url), silentLogger, soon).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(StartupError);
+  expect(String(failure)).toMatch(
+    /database postgres:\/\/cadenza:\*\*\*@127.0.0.1:\d+\/cadenza does not answer \(ECONNREFUSED\)/,
+  );
+  expect(String(failure)).not.toContain('tell-nobody');
+});
+
+test('[DB4] a missing database and a user without rights are told apart', async () => {
+  const admin = await testDatabase();
+  const user = `reader_${process.pid}`;
+  await admin.sql.unsafe(`create role ${user} login password 'right'`);
+  onTestFinished(async () => {
+    await using cleaner = connect(inject('postgres'), { connections: 1 });
+    await cleaner.sql.unsafe(`drop role ${user}`);
+  });
+  const open = (change: (url: URL) => void) => openDatabase(given(urlWith(change)), silentLogger, soon);
+  await expect(open((url) => (url.pathname = '/no_such_database'))).rejects.toThrow(/has no database of the name/);
+  // Without its notes of what has run, migration begins anew, and with creating the schema of those notes.
+  await admin.sql.unsafe(`drop schema drizzle cascade`);
+  const { pathname } = new URL(admin.url);
+  const reader = { username: user, password: 'right', pathname };
+  await expect(open((url) => Object.assign(url, reader))).rejects.toThrow(/does not let this user create tables/);
+});
+
+test('[DB6] a failure to reach the database is an error that callers can act on, and others stay what they are', async () => {
+  await using away = connect(`postgres://cadenza@127.0.0.1:${await closedPort()}/cadenza`, { connections: 1 });
+  const failure: unknown = await away.db.execute('select 1').then(
+    () => null,
+    (error: unknown) => error,
+  );
+  expect(isAway(failure)).toBe(true);
+  expect(explainFailure(failure)).toBeInstanceOf(ServiceUnavailableError);
+  const { sql } = await testDatabase();
+  const other: unknown = await sql`select 1 / 0`.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  expect(explainFailure(other)).toBe(other);
+});
+
+test('[DB1] [DB4] the embedded database opens migrated, refuses a wrong password, and stops when it is disposed', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'cadenza-open-'));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const database = await openDatabase({ databaseUrl: null, dataDir }, silentLogger);
+  expect(await database.sql`select current_database() as name, count(*)::int as tracks from tracks`).toEqual([
+    { name: 'cadenza', tracks: 0 },
+  ]);
+  const wrong = new URL(database.url);
+  wrong.password = 'guessed';
+  await expect(openDatabase(given(wrong.href), silentLogger, soon)).rejects.toThrow(/refuses the user or the password/);
+  await database[Symbol.asyncDispose]();
+  await using gone = connect(database.url, { connections: 1 });
+  await expect(gone.sql`select 1`).rejects.toThrow(/ECONNREFUSED/);
+});

@@ -1,0 +1,173 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { connect, explainFailure, type Database } from '../../src/db/client.ts';
+import { startCluster, type Cluster } from '../../src/db/embedded.ts';
+import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
+
+const script = fileURLToPath(new URL('../support/cluster-process.ts', import.meta.url));
+
+/** A folder for a cluster, below one that only its owner may enter, as `mktemp -d` makes them. */
+async function clusterFolder(): Promise<string> {
+  const parent = await mkdtemp(join(tmpdir(), 'cadenza-cluster-'));
+  onTestFinished(() => rm(parent, { recursive: true, force: true }));
+  return join(parent, 'postgres');
+}
+
+async function running(directory: string): Promise<Cluster> {
+  const cluster = await startCluster({ directory });
+  onTestFinished(() => cluster.stop());
+  return cluster;
+}
+
+/** Another process that starts the cluster. */
+async function runningElsewhere(directory: string): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  for await (const line of createInterface(child.stdout)) if (line.startsWith('postgres:')) return { child, url: line };
+  throw new Error('the cluster did not start');
+}
+
+function client(url: string): Database {
+  const database = connect(url, { connections: 2 });
+  onTestFinished(() => database[Symbol.asyncDispose]());
+  return database;
+}
+
+async function postmasterPid(directory: string): Promise<number> {
+  return Number.parseInt(await readFile(join(directory, 'data', 'postmaster.pid'), 'utf8'), 10);
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+test('a cluster starts in a folder that only its owner may enter, stops, and starts again with its rows', async () => {
+  const directory = await clusterFolder();
+  const first = await running(directory);
+  await using database = connect(first.url(), { connections: 1 });
+  await database.sql`create table kept as select lower('ÀÉ 曲') as title`;
+  await first.stop();
+  const second = await running(directory);
+  expect(await client(second.url()).sql`select title from kept`).toEqual([{ title: 'àé 曲' }]);
+});
+
+test('[DB2] a second start on the folder names the folder and the process that uses it', async () => {
+  const directory = await clusterFolder();
+  await running(directory);
+  const second = startCluster({ directory });
+  await expect(second).rejects.toThrow(StartupError);
+  await expect(second).rejects.toThrow(`${directory} is in use by another Cadenza (process ${process.pid})`);
+});
+
+test('[DB3] after kill -9 of the process the next start adopts its server, and no row is lost', async () => {
+  const directory = await clusterFolder();
+  const { child, url } = await runningElsewhere(directory);
+  const before = client(url);
+  await before.sql`create table kept as select generate_series(1, 1000) as number`;
+  const orphan = await postmasterPid(directory);
+  await killed(child);
+  const cluster = await running(directory);
+  expect(await postmasterPid(directory)).toBe(orphan);
+  expect(await client(cluster.url()).sql`select count(*)::int from kept`).toEqual([{ count: 1000 }]);
+});
+
+test('[DB3] after kill -9 of the process and of its server the next start recovers, and no committed row is lost', async () => {
+  const directory = await clusterFolder();
+  const { child, url } = await runningElsewhere(directory);
+  await client(url).sql`create table kept as select generate_series(1, 1000) as number`;
+  const server = await postmasterPid(directory);
+  await killed(child);
+  process.kill(server, 'SIGKILL');
+  const cluster = await running(directory);
+  expect(await postmasterPid(directory)).not.toBe(server);
+  expect(await client(cluster.url()).sql`select count(*)::int from kept`).toEqual([{ count: 1000 }]);
+});
+
+test('[DB3] a process number that went to another process does not stop the start', async () => {
+  const directory = await clusterFolder();
+  const cluster = await running(directory);
+  await cluster.stop();
+  const file = join(directory, 'data', 'postmaster.pid');
+  await writeFile(file, `${process.pid}\n${join(directory, 'data')}\n1700000000\n5432\n\n127.0.0.1\n\nready   \n`);
+  const again = await running(directory);
+  expect(await client(again.url()).sql`select 1 as one`).toEqual([{ one: 1 }]);
+});
+
+test('[DB3] of two starts at once one wins, and the cluster is whole', async () => {
+  const directory = await clusterFolder();
+  const starts = await Promise.allSettled([startCluster({ directory }), runningElsewhere(directory)]);
+  const [here, there] = starts;
+  expect(starts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  const url = here.status === 'fulfilled' ? here.value.url() : there.status === 'fulfilled' ? there.value.url : '';
+  expect(await client(url).sql`select 1 as one`).toEqual([{ one: 1 }]);
+  expect(await readdir(directory)).toEqual(['data', 'log']);
+  if (here.status === 'fulfilled') await here.value.stop();
+});
+
+test('[DB3] what an initialisation that was killed left behind is removed', async () => {
+  const directory = await clusterFolder();
+  const gone = spawn(process.execPath, ['-e', '']);
+  await once(gone, 'exit');
+  const aside = join(directory, `initialising-${gone.pid ?? 0}`);
+  await mkdir(join(aside, 'data'), { recursive: true });
+  await writeFile(join(aside, 'data', 'PG_VERSION'), '18');
+  await running(directory);
+  expect(await readdir(directory)).toEqual(['data', 'log']);
+});
+
+test('[DB5] a server that dies is started again; until then callers hear that it is away', async () => {
+  const directory = await clusterFolder();
+  const cluster = await running(directory);
+  const { sql } = client(cluster.url());
+  await sql`create table kept as select 1 as number`;
+  process.kill(await postmasterPid(directory), 'SIGKILL');
+  const answer = await vi.waitFor(async () => {
+    const failure: unknown = await sql`select pg_sleep(0)`.then(() => null, explainFailure);
+    expect(failure).not.toBeNull();
+    return failure;
+  });
+  expect(answer).toBeInstanceOf(ServiceUnavailableError);
+  await vi.waitFor(async () => expect(await sql`select number from kept`).toEqual([{ number: 1 }]), {
+    timeout: 30_000,
+  });
+});
+
+test('[DB4] a folder that cannot be is refused with what to do', async () => {
+  const directory = await clusterFolder();
+  await writeFile(directory, 'a file');
+  await expect(startCluster({ directory })).rejects.toThrow(/data folder .* cannot be used: .*CADENZA_DATA_DIR/);
+  await expect(startCluster({ directory: join(directory, 'below') })).rejects.toThrow(StartupError);
+});
+
+test('[DB4] a folder with something else in the place of the cluster is left alone', async () => {
+  const directory = await clusterFolder();
+  await mkdir(join(directory, 'data'), { recursive: true });
+  await writeFile(join(directory, 'data', 'letters.txt'), 'dear');
+  await expect(startCluster({ directory })).rejects.toThrow(/holds files that are no PostgreSQL cluster/);
+  expect(await readdir(directory)).toEqual(['data']);
+  expect(await readFile(join(directory, 'data', 'letters.txt'), 'utf8')).toBe('dear');
+});
+
+test('[DB4] a cluster whose password was changed, or whose files are broken, says so', async () => {
+  const directory = await clusterFolder();
+  const cluster = await running(directory);
+  await cluster.stop();
+  const secret = join(directory, 'data', 'cadenza.password');
+  const password = await readFile(secret, 'utf8');
+  await chmod(secret, 0o600);
+  await writeFile(secret, 'something else');
+  await expect(startCluster({ directory })).rejects.toThrow(/does not accept the password/);
+  await writeFile(secret, password);
+  await (await running(directory)).stop();
+  await rm(join(directory, 'data', 'global', 'pg_control'));
+  await expect(startCluster({ directory })).rejects.toThrow(/does not start. It says:\n.*pg_control/s);
+});

@@ -1,0 +1,177 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ModelUnavailableError, StartupError } from '../../src/lib/errors.ts';
+import { createEngine, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
+import * as server from '../support/file-server.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { entryFor, TINY } from '../support/tiny-engine.ts';
+import { writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
+
+class Lines {
+  readonly lines: string[] = [];
+  readonly info = (line: string): void => void this.lines.push(line);
+  readonly warn = (line: string): void => void this.lines.push(`warn ${line}`);
+}
+
+interface Prepared {
+  folder: string;
+  gguf: string;
+  bytes: Buffer;
+}
+
+async function prepare(model: TinyModel = {}): Promise<Prepared> {
+  const folder = await temporaryFolder();
+  const gguf = join(folder, 'source.gguf');
+  await writeTinyGguf(gguf, model);
+  return { folder, gguf, bytes: await readFile(gguf) };
+}
+
+async function writeCatalogue({ folder }: Prepared, ...models: object[]): Promise<string> {
+  const catalogueFile = join(folder, 'models.json');
+  await writeFile(catalogueFile, JSON.stringify({ models }));
+  return catalogueFile;
+}
+
+function start(folder: string, options: Partial<EngineOptions> & { catalogueFile: string }) {
+  const log = new Lines();
+  const engine = createEngine({ dataDir: folder, threads: 1, log, ...options });
+  onTestFinished(() => engine[Symbol.asyncDispose]());
+  return { engine, log };
+}
+
+const statusOf = (engine: Engine, id = TINY) => engine.models().find((model) => model.id === id);
+const refusal =
+  (engine: Engine, id = TINY) =>
+  () =>
+    engine.admit(id);
+
+describe('preparation', () => {
+  it('[MODEL8] fetches the default model, compiles it and opens it', async () => {
+    const prepared = await prepare();
+    const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
+    const { engine, log } = start(prepared.folder, { catalogueFile });
+    expect(statusOf(engine)).toMatchObject({ status: 'ABSENT', fetched: 0 });
+    expect(refusal(engine)).toThrow(/Tiny is about to be prepared/);
+    await engine.whenReady(TINY);
+    expect(statusOf(engine)).toMatchObject({ status: 'READY', fetched: 1, failure: null });
+    expect(log.lines[0]).toBe(`fetching Tiny from file ${prepared.gguf}`);
+    expect(log.lines.at(-1)).toBe('Tiny is ready');
+    const shares = log.lines.filter((line) => line.startsWith('Tiny: fetched'));
+    expect(shares.length).toBeLessThanOrEqual(20);
+  });
+
+  it('[MODEL8] says how far a fetch is, and refuses work meanwhile', async () => {
+    const prepared = await prepare();
+    const half = Math.ceil(prepared.bytes.length / 2);
+    const { url } = await server.serve(server.standStillAfter(prepared.bytes, half));
+    const { engine } = start(prepared.folder, {
+      catalogueFile: await writeCatalogue(prepared, await entryFor(prepared.gguf, [{ url }])),
+    });
+    await vi.waitFor(() => expect(statusOf(engine)?.fetched).toBeCloseTo(0.5, 4));
+    expect(statusOf(engine)?.status).toBe('FETCHING');
+    expect(refusal(engine)).toThrow(ModelUnavailableError);
+    expect(refusal(engine)).toThrow('Tiny is being fetched (50 % so far)');
+    await expect(engine.whenReady(TINY, AbortSignal.abort())).rejects.toThrow('aborted');
+  });
+
+  it('[MODEL8] FAILED says why, and the fetch is tried again until it works', async () => {
+    const prepared = await prepare();
+    const { url } = await server.serve(server.refuse(503), server.refuse(503), server.whole(prepared.bytes));
+    const { engine, log } = start(prepared.folder, {
+      catalogueFile: await writeCatalogue(prepared, await entryFor(prepared.gguf, [{ url }])),
+      retryDelaysMs: [1],
+    });
+    await expect(engine.whenReady(TINY)).rejects.toThrow(`Tiny is not usable: Tiny could not be fetched: url ${url}`);
+    await vi.waitFor(() => expect(statusOf(engine)?.status).toBe('READY'), { timeout: 10_000 });
+    expect(log.lines.filter((line) => line.includes('trying again in 1 s'))).toHaveLength(2);
+  });
+
+  it('[MODEL8] a damaged file on disk is fetched again at the next start', async () => {
+    const prepared = await prepare();
+    const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
+    const first = start(prepared.folder, { catalogueFile });
+    await first.engine.whenReady(TINY);
+    await first.engine[Symbol.asyncDispose]();
+    await writeFile(join(prepared.folder, 'models', TINY, 'tiny.gguf'), Buffer.alloc(prepared.bytes.length));
+    const { engine, log } = start(prepared.folder, { catalogueFile });
+    await engine.whenReady(TINY);
+    expect(log.lines[0]).toContain('damaged');
+  });
+
+  it('fetches nothing when told not to, and uses what is there', async () => {
+    const prepared = await prepare();
+    const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
+    const off = start(prepared.folder, { catalogueFile, fetch: 'off' });
+    await expect(off.engine.whenReady(TINY)).rejects.toThrow('npm run models -- pull tiny');
+    expect(statusOf(off.engine)).toMatchObject({ status: 'ABSENT', failure: null });
+    const auto = start(prepared.folder, { catalogueFile });
+    await auto.engine.whenReady(TINY);
+    await rm(prepared.gguf);
+    const again = start(prepared.folder, { catalogueFile, fetch: 'off' });
+    await again.engine.whenReady(TINY);
+  });
+
+  it('leaves models that are not a task’s default where they are, and uses those on disk', async () => {
+    const prepared = await prepare();
+    const [first, second] = [await entryFor(prepared.gguf), await entryFor(prepared.gguf, undefined, 'second')];
+    const both = await writeCatalogue(prepared, first, second);
+    const { engine } = start(prepared.folder, { catalogueFile: both });
+    await engine.whenReady(TINY);
+    await expect(engine.whenReady('second')).rejects.toThrow('npm run models -- pull second');
+    await engine[Symbol.asyncDispose]();
+    const secondFirst = await writeCatalogue(prepared, second, first);
+    const other = start(prepared.folder, { catalogueFile: secondFirst });
+    await other.engine.whenReady('second');
+    await other.engine.whenReady(TINY);
+    expect(other.engine.defaultModel('TEXT_GENERATION')?.id).toBe('second');
+  });
+
+  it('a model of an unknown kind FAILS with the reason, and is not tried again', async () => {
+    const prepared = await prepare({ metadata: { 'tokenizer.ggml.pre': 'mystery' } });
+    const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
+    const { engine } = start(prepared.folder, { catalogueFile, retryDelaysMs: [1] });
+    await expect(engine.whenReady(TINY)).rejects.toThrow('pre-tokenizer "mystery" is not supported');
+    expect(statusOf(engine)).toMatchObject({ status: 'FAILED', fetched: 1 });
+  });
+
+  it('[MODEL1] compiles once for any number of starts, and sweeps away what a killed process left unfinished', async () => {
+    const prepared = await prepare();
+    const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
+    const compiled = join(prepared.folder, 'models', TINY, 'compiled');
+    await mkdir(join(compiled, 'half-done.tmp'), { recursive: true });
+    const starts = [1, 2, 3].map(() => start(prepared.folder, { catalogueFile }));
+    await Promise.all(starts.map(({ engine }) => engine.whenReady(TINY)));
+    expect(await readdir(compiled)).toHaveLength(1);
+    const finished = starts.map(({ log }) => log.lines.includes('Tiny: compiled 100 %'));
+    expect(finished.filter(Boolean)).toHaveLength(1);
+  });
+
+  it('[MODEL2] a file that is whole and cannot be compiled FAILS with the reason', async () => {
+    const prepared = await prepare({ metadata: { 'general.architecture': 'mamba' } });
+    const { engine } = start(prepared.folder, {
+      catalogueFile: await writeCatalogue(prepared, await entryFor(prepared.gguf)),
+    });
+    await expect(engine.whenReady(TINY)).rejects.toThrow('Tiny cannot be compiled: the architecture "mamba"');
+    expect(statusOf(engine)).toMatchObject({ status: 'FAILED', fetched: 1 });
+  });
+
+  it('can be disposed of in the middle of a fetch', async () => {
+    const prepared = await prepare();
+    const { url } = await server.serve(server.silence);
+    const { engine } = start(prepared.folder, {
+      catalogueFile: await writeCatalogue(prepared, await entryFor(prepared.gguf, [{ url }])),
+    });
+    await vi.waitFor(() => expect(statusOf(engine)?.status).toBe('FETCHING'));
+    await engine[Symbol.asyncDispose]();
+    expect(refusal(engine)).toThrow(ModelUnavailableError);
+  });
+
+  it('does not start with a catalogue that is wrong', async () => {
+    const prepared = await prepare();
+    const catalogueFile = await writeCatalogue(prepared, { id: 'x' });
+    const create = () =>
+      createEngine({ dataDir: prepared.folder, threads: 1, log: new Lines() as never, catalogueFile });
+    expect(create).toThrow(StartupError);
+  });
+});

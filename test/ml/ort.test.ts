@@ -1,0 +1,81 @@
+import koffi from 'koffi';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compileModel, type CompiledModel } from '../../src/ml/compile/compile.ts';
+import { openDecoder } from '../../src/ml/decoder.ts';
+import { OrtError } from '../../src/ml/ort/library.ts';
+import { Binding, Session } from '../../src/ml/ort/session.ts';
+import { Tensor } from '../../src/ml/ort/tensor.ts';
+import { writeTinyGguf } from '../support/tiny-gguf.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+const threads = 1;
+
+describe('binding', () => {
+  let folder: string;
+  let model: CompiledModel;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cadenza-'));
+    await writeTinyGguf(join(folder, 'tiny.gguf'));
+    model = await compileModel({
+      source: join(folder, 'tiny.gguf'),
+      digest: 'd'.repeat(64),
+      directory: join(folder, 'compiled'),
+    });
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('outlives garbage collections between and within the lives of sessions', async () => {
+    const logits: Float32Array[] = [];
+    for (let round = 0; round < 12; round++) {
+      await using decoder = await openDecoder({
+        model,
+        threads: 1 + (round % 2),
+        slots: 1 + (round % 3),
+        capacity: 64,
+      });
+      collectGarbage();
+      const running = decoder.prefill(0, [5, 6, 7, 8, 9], 0);
+      collectGarbage();
+      logits.push((await running).slice());
+    }
+    for (const other of logits) expect(other).toEqual(logits[0]);
+  });
+
+  it('opens, runs and closes several sessions at once', async () => {
+    const opened = await Promise.all([1, 2, 3, 4].map((slots) => openDecoder({ model, threads, slots, capacity: 64 })));
+    const prefills = opened.map((decoder) => decoder.prefill(0, [5, 6, 7], 0));
+    // Disposed of while they run: closing waits.
+    const closed = Promise.all(opened.map((decoder) => decoder[Symbol.asyncDispose]()));
+    const [first, ...others] = await Promise.all(prefills);
+    for (const other of others) expect(other).toEqual(first);
+    await closed;
+  });
+
+  it('runs native code on stacks as large as an ordinary thread’s', async () => {
+    using session = await Session.open(model.graphPath, { threads });
+    expect(session.handle).toBeTruthy();
+    expect(koffi.config()).toMatchObject({ sync_stack_size: 8 << 20, async_stack_size: 8 << 20 });
+  });
+
+  it('refuses what is disposed of, a second run at once, and a shape that its data does not have', async () => {
+    const session = await Session.open(model.graphPath, { threads });
+    using ids = new Tensor(new BigInt64Array(2), [1, 2]);
+    const binding = new Binding(session, { input_ids: ids }, {});
+    const first = binding.run();
+    await expect(binding.run()).rejects.toThrow('a run is under way');
+    // The graph has more inputs than that.
+    await expect(first).rejects.toThrow(OrtError);
+    binding[Symbol.dispose]();
+    binding[Symbol.dispose]();
+    await expect(binding.run()).rejects.toThrow('disposed');
+    session[Symbol.dispose]();
+    expect(() => session.handle).toThrow('disposed');
+    expect(() => new Tensor(new Float32Array(5), [2, 3])).toThrow('needs 6 elements');
+  });
+});

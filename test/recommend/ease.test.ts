@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { trainEase, type Interactions } from '../../src/recommend/ease.ts';
+import { evaluate, holdOutLast } from '../../src/recommend/evaluation.ts';
+import { readHistories } from '../../src/recommend/interactions.ts';
+import { invertSymmetric } from '../../src/recommend/linear-algebra.ts';
+import { parseWeights, serialiseWeights } from '../../src/recommend/weights.ts';
+import { randomStream } from '../../src/lib/random.ts';
+
+/** Rows of listeners over items, each cell filled with the same probability. */
+function randomInteractions(listeners: number, itemCount: number, seed: number): Interactions {
+  const random = randomStream(seed);
+  const starts = new Uint32Array(listeners + 1);
+  const items: number[] = [];
+  const values: number[] = [];
+  for (let u = 0; u < listeners; u++) {
+    for (let i = 0; i < itemCount; i++) {
+      if (random() >= 0.3) continue;
+      items.push(i);
+      values.push(0.2 + 0.8 * random());
+    }
+    starts[u + 1] = items.length;
+  }
+  return { itemCount, starts, items: Uint32Array.from(items), values: Float32Array.from(values) };
+}
+
+/** The textbook formula, with Gauss–Jordan elimination for the inverse. */
+function reference({ itemCount: n, starts, items, values }: Interactions, ridge: number): number[][] {
+  const gram = Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? ridge : 0)));
+  for (let u = 0; u + 1 < starts.length; u++) {
+    for (let a = starts[u]!; a < starts[u + 1]!; a++) {
+      for (let b = starts[u]!; b < starts[u + 1]!; b++) gram[items[a]!]![items[b]!]! += values[a]! * values[b]!;
+    }
+  }
+  const work = gram.map((row, i) => [...row, ...row.map((_, j) => (i === j ? 1 : 0))]);
+  for (let i = 0; i < n; i++) {
+    const pivot = work[i]![i]!;
+    work[i] = work[i]!.map((value) => value / pivot);
+    for (let k = 0; k < n; k++) {
+      const factor = work[k]![i]!;
+      if (k !== i) work[k] = work[k]!.map((value, j) => value - factor * work[i]![j]!);
+    }
+  }
+  const inverse = work.map((row) => row.slice(n));
+  return inverse.map((row, i) => row.map((value, j) => (i === j ? 0 : -value / inverse[j]![j]!)));
+}
+
+function dense(rows: ReturnType<typeof trainEase>, n: number): number[][] {
+  return Array.from({ length: n }, (_, i) => {
+    const row = new Array<number>(n).fill(0);
+    for (let at = rows.starts[i]!; at < rows.starts[i + 1]!; at++) row[rows.columns[at]!] = rows.values[at]!;
+    return row;
+  });
+}
+
+describe('EASE', () => {
+  it.each([
+    ['more listeners than items', 60, 25],
+    ['more items than listeners', 12, 40],
+    ['as many of both', 20, 20],
+  ])('[REC8] gives the textbook weights with %s', (_, listeners, items) => {
+    const interactions = randomInteractions(listeners, items, 5);
+    const trained = dense(trainEase(interactions, { ridge: 3, entries: 1e6 }), items);
+    const expected = reference(interactions, 3);
+    for (let i = 0; i < items; i++) {
+      for (let j = 0; j < items; j++) expect(trained[i]![j]).toBeCloseTo(expected[i]![j]!, 5);
+    }
+  });
+
+  it('[REC8] keeps the weights furthest from 0 where not all fit', () => {
+    const interactions = randomInteractions(40, 120, 9);
+    const whole = dense(trainEase(interactions, { ridge: 3, entries: 1e6 }), 120);
+    const cut = dense(trainEase(interactions, { ridge: 3, entries: 120 * 60 }), 120);
+    for (let i = 0; i < 120; i++) {
+      const least = whole[i]!.map(Math.abs).sort((a, b) => b - a)[59]!;
+      cut[i]!.forEach((value, j) => expect(value).toBe(Math.abs(whole[i]![j]!) >= least ? whole[i]![j] : 0));
+    }
+  });
+
+  it('[REC8] answers with finite weights for one listener, one item, or the same history for all', () => {
+    const all = (listeners: number, itemCount: number): Interactions => ({
+      itemCount,
+      starts: Uint32Array.from({ length: listeners + 1 }, (_, u) => u * itemCount),
+      items: Uint32Array.from({ length: listeners * itemCount }, (_, at) => at % itemCount),
+      values: new Float32Array(listeners * itemCount).fill(1),
+    });
+    for (const [listeners, items] of [
+      [1, 1],
+      [1, 5],
+      [5, 1],
+      [30, 8],
+    ] as const) {
+      const { values } = trainEase(all(listeners, items), { ridge: 50, entries: 1e6 });
+      expect([...values].every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('inverts matrices of any size, whole blocks or not', () => {
+    for (const n of [1, 2, 3, 4, 5, 8, 11, 34]) {
+      const matrix = Float64Array.from({ length: n * n }, (_, at) => {
+        const [i, j] = [Math.floor(at / n), at % n];
+        return i === j ? n + 1 : Math.cos(i + j);
+      });
+      const inverse = invertSymmetric(matrix.slice(), n);
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j < n; j++) {
+          let sum = 0;
+          for (let k = 0; k < n; k++) sum += matrix[i * n + k]! * inverse[k * n + j]!;
+          expect(sum).toBeCloseTo(i === j ? 1 : 0, 10);
+        }
+      }
+    }
+  });
+
+  it('a matrix that is not positive definite, NaN included, is refused', () => {
+    expect(() => invertSymmetric(Float64Array.of(1, 2, 2, 1), 2)).toThrow(RangeError);
+    expect(() => invertSymmetric(Float64Array.of(NaN), 1)).toThrow(RangeError);
+  });
+});
+
+describe('weights as bytes', () => {
+  const weights = {
+    ids: Float64Array.of(3, 2 ** 40, 9),
+    starts: Uint32Array.of(0, 2, 2, 3),
+    columns: Uint32Array.of(1, 2, 0),
+    values: Float32Array.of(0.5, -0.25, 1),
+  };
+
+  it('survive the way to the database and back', () => {
+    const bytes = serialiseWeights(weights);
+    // A slice at an odd offset, as a driver hands it over.
+    expect(parseWeights(Buffer.concat([Buffer.alloc(3), bytes]).subarray(3))).toEqual(weights);
+  });
+
+  it('of another format, or cut short, are refused', () => {
+    const bytes = serialiseWeights(weights);
+    expect(() => parseWeights(bytes.subarray(0, -4))).toThrow('not recommender weights');
+    expect(() => parseWeights(Buffer.alloc(100))).toThrow('not recommender weights');
+  });
+});
+
+describe('evaluation', () => {
+  it('[REC9] computes the metrics of a case done by hand', () => {
+    // Having heard 1, the scores are: 2 → 0.9, 3 → 0.8, 4 → 0.7.
+    const weights = {
+      ids: Float64Array.of(1, 2, 3, 4),
+      starts: Uint32Array.of(0, 3, 3, 3, 3),
+      columns: Uint32Array.of(1, 2, 3),
+      values: Float32Array.of(0.9, 0.8, 0.7),
+    };
+    const history = [{ trackId: 1, strength: 1 }];
+    const metrics = evaluate(weights, [
+      { history, targets: [3] },
+      { history, targets: [99] },
+    ]);
+    expect(metrics).toEqual({
+      'HR@10': 0.5,
+      'NDCG@10': 0.5 / Math.log2(3),
+      'Recall@20': 0.5,
+      'NDCG@20': 0.5 / Math.log2(3),
+    });
+  });
+
+  it('[REC9] of tracks with the same last time, the one held out is drawn, and the same each time', async () => {
+    const rows = Array.from({ length: 200 }, (_, u) =>
+      [1, 2, 3, 4].map((trackId) => ({ listenerId: u, trackId, kind: 'PLAY' as const, plays: 1, at: 5 })),
+    );
+    const lastOf = async (batch: typeof rows) => {
+      const histories = await readHistories(
+        (async function* () {
+          for (const one of batch) yield await Promise.resolve(one);
+        })(),
+      );
+      return histories.map((history) => history.at(-1)!.trackId);
+    };
+    const last = await lastOf(rows);
+    for (const trackId of [1, 2, 3, 4]) {
+      expect(last.filter((id) => id === trackId).length).toBeGreaterThan(30);
+    }
+    expect(await lastOf(rows.map((row) => row.toReversed()))).toEqual(last);
+  });
+
+  it('[REC9] holds out the last of everybody who has two', () => {
+    const of = (...ids: number[]) => ids.map((trackId) => ({ trackId, strength: 1 }));
+    const { train, cases } = holdOutLast([of(1, 2, 3), of(4)]);
+    expect(train).toEqual([of(1, 2), of(4)]);
+    expect(cases).toEqual([{ history: of(1, 2), targets: [3] }]);
+  });
+});

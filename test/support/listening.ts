@@ -1,0 +1,75 @@
+import { onTestFinished } from 'vitest';
+import { createCatalogue } from '../../src/catalogue/catalogue.ts';
+import type { Config } from '../../src/config.ts';
+import type { Database } from '../../src/db/client.ts';
+import { createDrafts } from '../../src/drafts/drafts.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLogger, type Logger } from '../../src/lib/log.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners } from '../../src/listeners/listeners.ts';
+import { createRecommender } from '../../src/recommend/recommender.ts';
+import type { Services } from '../../src/resolvers/context.ts';
+import { listen, type Listening } from '../../src/transport/server.ts';
+import { testDatabase } from './database.ts';
+import { ScriptedEngine } from './scripted-engine.ts';
+
+export interface ListeningOptions {
+  database?: Database;
+  engine?: ScriptedEngine;
+  config?: Partial<Pick<Config, 'auth' | 'corsOrigins' | 'port'>>;
+  log?: Logger;
+}
+
+export interface TestListening extends Listening {
+  services: Services;
+  engine: ScriptedEngine;
+  database: Database;
+  wsUrl: string;
+  graphqlUrl: string;
+}
+
+export interface Answer {
+  data?: Record<string, unknown> | null;
+  errors?: { message: string; path?: string[]; extensions?: Record<string, unknown> }[];
+}
+
+/** The whole server but for the writer, in this process, on real sockets and a real database; ended with the test. */
+export async function startListening(options: ListeningOptions = {}): Promise<TestListening> {
+  const { engine = new ScriptedEngine(), log = silentLogger } = options;
+  const database = options.database ?? (await testDatabase());
+  const services = await createServices(database, engine, log);
+  const config = { port: 0, host: '127.0.0.1', auth: null, corsOrigins: [], ...options.config };
+  const readiness = () => Promise.resolve({ ready: true, database: 'up' as const, writer: 'READY' });
+  const listening = await listen({ config, services, readiness, log });
+  onTestFinished(async () => {
+    await listening.close('the test is over', 200);
+    await services.drafts[Symbol.asyncDispose]();
+    await services.recommender[Symbol.asyncDispose]();
+  });
+  const graphqlUrl = `${listening.url}/graphql`;
+  return { ...listening, services, engine, database, graphqlUrl, wsUrl: graphqlUrl.replace('http', 'ws') };
+}
+
+async function createServices(database: Database, engine: ScriptedEngine, log: Logger): Promise<Services> {
+  const [clock, wakeups] = [systemClock, new LocalWakeups()];
+  const catalogue = createCatalogue({ database, wakeups, clock });
+  const listeners = createListeners({ database, wakeups, clock });
+  const recommender = await createRecommender({ database, catalogue, listeners, wakeups, clock, log });
+  const drafts = createDrafts({ database, engine, wakeups, clock, log });
+  return { catalogue, listeners, recommender, drafts, engine };
+}
+
+/** One operation over HTTP; anything but a GraphQL answer fails. */
+export async function ask(
+  url: string,
+  query: string,
+  variables: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await response.json()) as Answer;
+}

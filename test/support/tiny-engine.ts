@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { silentLogger } from '../../src/lib/log.ts';
+import { createEngine, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
+import { writeTinyGguf, type TinyModel } from './tiny-gguf.ts';
+
+export const TINY = 'tiny';
+
+/** A catalogue entry for a file as it is. */
+export async function entryFor(path: string, sources: object[] = [{ file: path }], id = TINY) {
+  const bytes = await readFile(path);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return {
+    ...{ id, name: 'Tiny', task: 'TEXT_GENERATION' as const, version: '1', context: 512 },
+    file: { name: 'tiny.gguf', sha256, bytes: bytes.length },
+    sources,
+  };
+}
+
+/** Writes a tiny model and a catalogue that offers it; its text is gibberish, and always the same. */
+export async function writeTinyCatalogue(folder: string, model: TinyModel = {}): Promise<string> {
+  const path = join(folder, 'source.gguf');
+  await writeTinyGguf(path, model);
+  const catalogue = join(folder, 'models.json');
+  await writeFile(catalogue, JSON.stringify({ models: [await entryFor(path)] }));
+  return catalogue;
+}
+
+/** An engine whose default writer is the tiny model, in `folder`. */
+export async function tinyEngine(folder: string, options: Partial<EngineOptions> = {}): Promise<Engine> {
+  const catalogueFile = options.catalogueFile ?? (await writeTinyCatalogue(folder));
+  const engine = createEngine({ dataDir: folder, threads: 1, log: silentLogger, ...options, catalogueFile });
+  await engine.whenReady(TINY);
+  return engine;
+}
