@@ -16,10 +16,15 @@ export interface ClientOptions {
 
 export type DraftEvent = FollowDraftSubscription['draftEvents'];
 
+interface Refusal {
+  message: string;
+  extensions?: { code?: unknown };
+}
+
 /** What GraphQL answered instead of data. */
 export class GraphQLRequestError extends Error {
   readonly codes: readonly string[];
-  constructor(errors: readonly { message: string; extensions?: { code?: unknown } }[]) {
+  constructor(errors: readonly Refusal[]) {
     super(errors.map((error) => error.message).join('; '));
     this.codes = errors.map(({ extensions }) => (typeof extensions?.code === 'string' ? extensions.code : 'UNKNOWN'));
   }
@@ -47,9 +52,9 @@ async function identity({ token, listenerId }: ClientOptions): Promise<Record<st
 }
 
 /**
- * A draft's events, each once and in order, through any number of disconnects: the cursor of the last event seen is
- * where the next connection takes up. Ends when the draft has ended; throws what the server says about a request that
- * cannot succeed (no such draft, no right to it).
+ * A draft's events, each once and in order, through any number of disconnects and restarts of the server: the cursor of
+ * the last event seen is where the next connection takes up. Ends when the draft has ended; throws what the server says
+ * about a request that cannot succeed (no such draft, no right to it).
  */
 export async function* followDraft(
   options: ClientOptions,
@@ -66,7 +71,7 @@ export async function* followDraft(
       }
       return;
     } catch (error) {
-      if (!isDisconnect(error) || failures >= 10) throw error;
+      if (!isPassing(error) || failures >= 10) throw error;
       // Full jitter, so that a thousand readers of a server that restarts do not all come back in the same instant.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(5_000, 100 * 2 ** failures)));
     }
@@ -93,14 +98,19 @@ async function* subscribe(
       if (errors) throw new GraphQLRequestError(errors);
       if (data) yield data.draftEvents;
     }
+  } catch (error) {
+    throw Array.isArray(error) ? new GraphQLRequestError(error as Refusal[]) : error;
   } finally {
     await client.dispose();
   }
 }
 
+/** What the server says while it, or its database, goes or comes. */
+const PASSING_CODES = ['GOING_AWAY', 'SERVICE_UNAVAILABLE'];
+
 /** A socket that closed, unless with a code that says that the request itself was wrong (4400–4499 but 4403 and 4408). */
-function isDisconnect(error: unknown): boolean {
-  if (error instanceof GraphQLRequestError || Array.isArray(error)) return false;
+function isPassing(error: unknown): boolean {
+  if (error instanceof GraphQLRequestError) return error.codes.every((code) => PASSING_CODES.includes(code));
   const code = typeof error === 'object' && error !== null && 'code' in error ? Number(error.code) : 1006;
   return code < 4400 || code > 4499 || code === 4403 || code === 4408;
 }

@@ -51,10 +51,9 @@ export function createCatalogue({ database: { db, sql }, wakeups, clock }: Catal
       indexBy(slugs.length ? await queries.selectGenres(db, slugs) : [], (genre) => genre.slug),
     genres: () => queries.selectGenres(db),
     searchTracks: (search) => searchTracks(db, search),
-    tracksOfArtist: (artistId, page) =>
-      pageOfTracks(db, queries.ofArtist(artistId), [queries.sortKeys.popularity, queries.sortKeys.id], page),
+    tracksOfArtist: (artistId, page) => tracksOfArtist(db, artistId, page),
     upsertTracks: async (input) => changed(mergeTracks(sql, cleanTracks(input))),
-    refreshPopularity: () => changed(refreshPopularity(sql, new Date(clock.now()))),
+    refreshPopularity: () => changed(sql.begin((tx) => refreshPopularity(tx, new Date(clock.now())))),
   };
 }
 
@@ -65,20 +64,34 @@ async function onEach(changes: AsyncIterable<void>, act: () => void): Promise<vo
 async function searchTracks(db: Database['db'], search: TrackSearch): Promise<Page<Track>> {
   checkFirst(search.first);
   const parsed = parseSearch(search.search);
-  return pageOfTracks(db, whereOf(db, parsed, search.filter), orderOf(parsed, search.orderBy), search);
+  const list = { name: `tracks:${search.orderBy}`, where: whereOf(db, parsed, search.filter) };
+  return pageOfTracks(db, { ...list, order: orderOf(parsed, search.orderBy) }, search);
+}
+
+function tracksOfArtist(db: Database['db'], artistId: number, page: PageArgs): Promise<Page<Track>> {
+  const order = [queries.sortKeys.popularity, queries.sortKeys.id];
+  return pageOfTracks(db, { name: `artist:${artistId}`, where: queries.ofArtist(artistId), order }, page);
+}
+
+interface TrackList {
+  /** What its cursors say that they are of. */
+  name: string;
+  where: ReturnType<typeof whereOf>;
+  order: readonly queries.SortKey[];
 }
 
 async function pageOfTracks(
   db: Database['db'],
-  where: ReturnType<typeof whereOf>,
-  order: readonly queries.SortKey[],
+  { name, where, order }: TrackList,
   { first, after }: PageArgs,
 ): Promise<Page<Track>> {
   checkFirst(first);
-  const key = after == null ? null : decodeCursor(after, order.length);
+  const parts = order.map(({ part }) => part);
+  const key = after == null ? null : decodeCursor(after, name, parts);
   const rows = await queries.selectTrackPage(db, { where, order, after: key, limit: first + 1 });
   const page = pageOf(
     rows,
+    name,
     { first, after: after ?? null },
     (row) => row.key,
     () => queries.countTracks(db, where),

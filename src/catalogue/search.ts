@@ -1,6 +1,7 @@
 import type { Database } from '../db/client.ts';
 import { allOf, filterCondition, relevance, searchCondition, sortKeys, type SortKey } from '../db/catalogue-queries.ts';
 import { InvalidInputError } from '../lib/errors.ts';
+import { keyPart } from '../lib/page.ts';
 import { checkLength, checkRange, checkText } from '../lib/text.ts';
 import type { Range, TrackFilter, TrackOrder } from './catalogue.ts';
 
@@ -36,9 +37,15 @@ export function orderOf(search: Search | null, order: TrackOrder): SortKey[] {
       return [sortKeys.title, sortKeys.id];
     case 'RELEVANCE':
       if (!search) return [sortKeys.popularity, sortKeys.id];
-      return [{ expression: relevance(search.text, search.words), descending: true }, sortKeys.popularity, sortKeys.id];
+      return [relevanceKey(search), sortKeys.popularity, sortKeys.id];
   }
 }
+
+const relevanceKey = ({ text, words }: Search): SortKey => ({
+  expression: relevance(text, words),
+  descending: true,
+  part: keyPart.integer,
+});
 
 const MAX_ENTRIES = 100;
 const MAX_INT = 2 ** 31 - 1;

@@ -16,13 +16,16 @@ import { databaseUrlProblem } from '../lib/database-url.ts';
 import { CadenzaError, InvalidInputError } from '../lib/errors.ts';
 import { createLogger } from '../lib/log.ts';
 import { nearest } from '../lib/nearest.ts';
+import { interruption } from './interruption.ts';
 
 const USAGE = `Usage: npm run import -- FORMAT PATH [--skip-bad] [--database-url URL] [--data-dir FOLDER]
 
-  tracks PATH      the catalogue, CSV with a header or JSONL, plain or gzipped
-  feedback PATH    listening and reactions, CSV with a header or JSONL, plain or gzipped
+  tracks PATH      the catalogue, CSV with a header or JSONL
+  feedback PATH    listening and reactions, CSV with a header or JSONL
   lastfm-2k PATH   the folder of the HetRec 2011 Last.fm data
-  sequences PATH   one line a listener: an id, then items in order, separated by spaces
+  sequences PATH   one line a listener: an id, then items in order, separated by spaces or tabs
+
+  Files may be gzipped. Importing the same again changes nothing.
 
   --skip-bad       import the good rows; without it one bad row means that nothing is imported
   --database-url   the database to import into, in place of DATABASE_URL
@@ -53,7 +56,7 @@ async function importInto(
   signal: AbortSignal,
 ): Promise<number> {
   const log = createLogger(config).child({}, { level: 'warn' });
-  await using database = await openDatabaseBeside(config, log);
+  await using database = await openDatabaseBeside(config, log, { signal });
   await using wakeups = await openWakeups(database, log);
   using display = process.stdout.isTTY ? barDisplay() : lineDisplay();
   const badRows = new BadRows(display);
@@ -116,13 +119,18 @@ class BadRows {
 
   tell({ file, line, reason }: BadRow): void {
     this.#count++;
-    if (this.#count <= SHOWN_BAD_ROWS) this.#display.complain(`${file}:${line}: ${reason}`);
+    if (this.#count <= SHOWN_BAD_ROWS) this.#display.complain(`${file}:${line}: ${visible(reason)}`);
   }
 
   tellRest(): void {
     const rest = this.#count - SHOWN_BAD_ROWS;
     if (rest > 0) this.#display.complain(`… and ${rest.toLocaleString('en')} more bad rows`);
   }
+}
+
+/** Values of a file are shown as they are, but must not steer the terminal. */
+function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, '�');
 }
 
 function summarise({ rows, bad, tracks, feedback, newListeners, notes, seconds }: ImportReport): void {
@@ -204,26 +212,20 @@ function print(text: string): 0 {
   return 0;
 }
 
-const interrupted = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => {
-    // The second time at once: the database notices that the connection is gone and rolls back.
-    if (interrupted.signal.aborted) process.exit(130);
-    interrupted.abort();
-  });
-}
+const interrupted = interruption();
 try {
-  process.exitCode = await main(process.argv.slice(2), interrupted.signal);
+  process.exitCode = await main(process.argv.slice(2), interrupted);
 } catch (error) {
   process.exitCode = report(error);
 }
 
 function report(error: unknown): number {
-  if (interrupted.signal.aborted) {
+  if (interrupted.aborted) {
     process.stderr.write('interrupted: nothing was imported\n');
     return 130;
   }
   if (!(error instanceof CadenzaError)) throw error;
-  process.stderr.write(`${error.message}${error instanceof UsageError ? `\n\n${USAGE}` : ''}\n`);
+  const text = error instanceof InvalidInputError ? visible(error.message) : error.message;
+  process.stderr.write(`${text}${error instanceof UsageError ? `\n\n${USAGE}` : ''}\n`);
   return error instanceof UsageError ? 2 : 1;
 }

@@ -10,6 +10,7 @@ import {
   type ModelEntry,
   type ModelStore,
 } from '../ml/engine.ts';
+import { interruption } from './interruption.ts';
 
 const USAGE = `Usage: npm run models -- COMMAND [ID] [--data-dir FOLDER]
 
@@ -187,31 +188,15 @@ function print(text: string): 0 {
   return 0;
 }
 
-const interrupted = new AbortController();
-endInOrder();
+const interrupted = interruption();
 try {
-  process.exitCode = await main(process.argv.slice(2), interrupted.signal);
+  process.exitCode = await main(process.argv.slice(2), interrupted);
 } catch (error) {
   process.exitCode = report(error);
 }
 
-/**
- * The first signal ends the command in order, a second one at once. A key press in a terminal may arrive twice, from the
- * terminal and from a parent that passes it on: what follows within a second is the same signal.
- */
-function endInOrder(): void {
-  let first: number | null = null;
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      first ??= performance.now();
-      if (performance.now() - first > 1_000) process.exit(130);
-      interrupted.abort();
-    });
-  }
-}
-
 function report(error: unknown): number {
-  if (interrupted.signal.aborted) {
+  if (interrupted.aborted) {
     process.stderr.write('interrupted: what was fetched stays, and the next pull goes on from there\n');
     return 130;
   }

@@ -9,14 +9,27 @@ import { createLogger } from '../lib/log.ts';
 import { createListeners } from '../listeners/listeners.ts';
 import { createRecommender } from '../recommend/recommender.ts';
 
-process.exitCode = await main().catch((error: unknown) => {
-  if (!(error instanceof StartupError)) throw error;
-  console.error(error.message);
-  return 1;
-});
+const USAGE = `npm run train
 
-/** Trains on all feedback; a running server on the same database takes the new version up by itself. */
-async function main(): Promise<number> {
+  Trains on all feedback in the configured database and makes the result the active version.
+  A server that runs on the same database takes it up by itself.`;
+
+process.exitCode = await run(process.argv.slice(2));
+
+async function run(args: readonly string[]): Promise<number> {
+  if (args.length > 0) {
+    const isHelp = args.includes('--help') || args.includes('-h');
+    console[isHelp ? 'log' : 'error'](isHelp ? USAGE : `Nothing can be told to it.\n\n${USAGE}`);
+    return isHelp ? 0 : 2;
+  }
+  return train().catch((error: unknown) => {
+    if (!(error instanceof StartupError)) throw error;
+    console.error(error.message);
+    return 1;
+  });
+}
+
+async function train(): Promise<number> {
   const config = loadConfig();
   const log = createLogger(config);
   const disposal = new Disposal();

@@ -14,6 +14,7 @@ import {
   sql,
   type SQL,
 } from 'drizzle-orm';
+import { keyPart, type KeyPart } from '../lib/page.ts';
 import type { Queryable } from './client.ts';
 import { artists, genres, tags, trackGenres, tracks, trackTags } from './tables.ts';
 
@@ -108,10 +109,11 @@ export function selectTagsOfTracks(
     .orderBy(asc(trackTags.trackId), desc(trackTags.weight), asc(tags.name));
 }
 
-/** One key of the keyset: an expression, its direction, and whether nulls (always last) can occur. */
+/** One key of the keyset: an expression, its direction (nulls last in either), and what values it takes. */
 export interface SortKey {
   expression: SQL;
   descending: boolean;
+  part: KeyPart<string | number | null>;
 }
 
 export interface TrackPageQuery {
@@ -242,10 +244,10 @@ function escapeLike(text: string): string {
 }
 
 export const sortKeys = {
-  id: { expression: sql`${tracks.id}`, descending: false },
-  popularity: { expression: sql`${tracks.popularity}`, descending: true },
-  releaseYear: { expression: sql`${tracks.releaseYear}`, descending: true },
-  title: { expression: sql`lower(${tracks.title})`, descending: false },
+  id: { expression: sql`${tracks.id}`.mapWith(Number), descending: false, part: keyPart.id },
+  popularity: { expression: sql`${tracks.popularity}`, descending: true, part: keyPart.number },
+  releaseYear: { expression: sql`${tracks.releaseYear}`, descending: true, part: keyPart.integerOrNull },
+  title: { expression: sql`lower(${tracks.title})`, descending: false, part: keyPart.text },
 } satisfies Record<string, SortKey>;
 
 export const ofArtist = (artistId: number): SQL => eq(tracks.artistId, artistId);

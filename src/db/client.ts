@@ -3,6 +3,7 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { ServiceUnavailableError } from '../lib/errors.ts';
+import { withSafeTransactions } from './lost-connections.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 /** Any constant does, as long as nothing else in the database uses it: "cadenza" in ASCII, cut to 32 bits. */
@@ -27,7 +28,7 @@ export interface DatabaseOptions {
 }
 
 export function connect(url: string, { connections = 10, onStatement }: DatabaseOptions = {}): Database {
-  const sql = postgres(url, {
+  const driver = postgres(url, {
     max: connections,
     onnotice: () => undefined,
     connect_timeout: 10,
@@ -39,6 +40,7 @@ export function connect(url: string, { connections = 10, onStatement }: Database
     connection: { application_name: 'cadenza', TimeZone: 'UTC' },
     ...(onStatement && { debug: (_connection: number, statement: string) => onStatement(statement) }),
   });
+  const sql = withSafeTransactions(driver);
   const db = drizzle({ client: sql, casing: 'snake_case' });
   return { sql, db, url, [Symbol.asyncDispose]: () => sql.end({ timeout: 5 }) };
 }
@@ -55,6 +57,13 @@ export function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? error.code : undefined;
   return (typeof code === 'string' && AWAY.has(code)) || isAway(error.cause);
+}
+
+/** Whether the database took offence at the values themselves (SQLSTATE classes 22 and 23): the same call fails for ever. */
+export function isRefused(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? error.code : undefined;
+  return (typeof code === 'string' && /^2[23]\w{3}$/.test(code)) || isRefused(error.cause);
 }
 
 /**

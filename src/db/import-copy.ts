@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Transaction } from './track-merge.ts';
 
@@ -26,7 +26,7 @@ export async function copyRows(
   };
   const write = async (text: string): Promise<void> => {
     throwIfFailed();
-    if (!stream.write(text)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+    if (!stream.write(text) && !stream.destroyed) await drained(stream);
   };
   try {
     let chunk = '';
@@ -49,6 +49,17 @@ export async function copyRows(
   await setImmediate();
   await tx`select 1`;
   throwIfFailed();
+}
+
+/** Or closed, which the next write tells. A long COPY waits thousands of times, so no listener may stay behind. */
+function drained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      stream.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    stream.on('drain', settle).on('close', settle);
+  });
 }
 
 /** The text format of COPY: tab between values, \N for null, backslash before what would be misread. */

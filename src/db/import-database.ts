@@ -4,7 +4,7 @@ import type { Logger } from '../lib/log.ts';
 import { connect, migrateToLatest, type Database } from './client.ts';
 import { findPostmaster, openClusterFiles } from './cluster-files.ts';
 import { tryGuard } from './cluster-guard.ts';
-import { DATABASE, openDatabase } from './open.ts';
+import { DATABASE, openDatabase, type OpenDatabaseOptions } from './open.ts';
 
 /**
  * The configured database for a command that runs beside a server or without one. An embedded cluster that a running
@@ -14,9 +14,10 @@ import { DATABASE, openDatabase } from './open.ts';
 export async function openDatabaseBeside(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
   log: Logger,
+  options: OpenDatabaseOptions = {},
 ): Promise<Database> {
   const running = config.databaseUrl === null ? await runningCluster(join(config.dataDir, 'postgres')) : null;
-  if (running === null) return openDatabase(config, log);
+  if (running === null) return openDatabase(config, log, options);
   await migrateToLatest(running);
   return connect(running);
 }

@@ -1,9 +1,10 @@
-import type { Database } from './client.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { explainFailure, type Database, type Sql } from './client.ts';
 import type { Transaction } from './track-merge.ts';
 
 /**
- * Runs an import as one transaction: all of it stays or none. Imports take turns, since each compares with what is there.
- * The signal ends it even in the middle of a statement.
+ * Runs an import as one transaction: all of it stays or none ([IMP1]). Imports take turns, since each compares with what is
+ * there. The signal ends it even in the middle of a statement.
  */
 export async function importTransaction<Result>(
   { sql }: Database,
@@ -11,12 +12,10 @@ export async function importTransaction<Result>(
   run: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
   signal?.throwIfAborted();
-  let cancel = (): void => undefined;
   try {
     return (await sql.begin(async (tx) => {
-      const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
-      cancel = () => void sql`select pg_cancel_backend(${row?.pid ?? 0})`.catch(() => undefined);
-      signal?.addEventListener('abort', cancel, { once: true });
+      await using _ = await cancelOnAbort(sql, tx, signal);
+      signal?.throwIfAborted();
       // Sorting and hashing millions of rows: the default of 4 MB would go through the disk.
       await tx`set local work_mem = '64MB'`;
       await tx`select pg_advisory_xact_lock(hashtext('cadenza:import'))`;
@@ -26,8 +25,33 @@ export async function importTransaction<Result>(
     })) as Result;
   } catch (error) {
     signal?.throwIfAborted();
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', cancel);
+    throw explainFailure(error);
   }
+}
+
+const CANCEL_AGAIN_MS = 100;
+
+/** Disposing it waits for a cancellation under way, which would else hit the connection's next statement. */
+async function cancelOnAbort(sql: Sql, tx: Transaction, signal: AbortSignal | undefined): Promise<AsyncDisposable> {
+  const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  const ended = new AbortController();
+  // Again and again, since a cancellation that arrives between two statements is lost.
+  const cancel = async (): Promise<void> => {
+    while (!ended.signal.aborted) {
+      await sql`select pg_cancel_backend(${row?.pid ?? 0})`;
+      await delay(CANCEL_AGAIN_MS, undefined, { signal: ended.signal });
+    }
+  };
+  let cancelling = Promise.resolve();
+  const onAbort = (): void => {
+    cancelling = cancel().catch(() => undefined);
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return {
+    [Symbol.asyncDispose]: async () => {
+      signal?.removeEventListener('abort', onAbort);
+      ended.abort();
+      await cancelling;
+    },
+  };
 }

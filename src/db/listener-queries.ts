@@ -66,6 +66,8 @@ const statedGenres = sql<PreferenceRow['genres']>`coalesce((
   from ${listenerGenres} l join ${genres} g on g.id = l.genre_id where l.listener_id = listeners.id), '[]')`;
 const statedArtists = sql<number[]>`coalesce((
   select jsonb_agg(l.artist_id order by l.position) from ${listenerArtists} l where l.listener_id = listeners.id), '[]')`;
+// As JSON: Drizzle reads an array's text without its backslashes.
+const statedTags = sql<string[]>`to_jsonb(${listeners.preferenceTags})`;
 
 export function selectPreferences(db: Queryable, ids: readonly number[]): Promise<PreferenceRow[]> {
   return db
@@ -73,7 +75,7 @@ export function selectPreferences(db: Queryable, ids: readonly number[]): Promis
       listenerId: listeners.id,
       genres: statedGenres.mapWith((value: unknown) => parsed(value) as PreferenceRow['genres']),
       artistIds: statedArtists.mapWith((value: unknown) => parsed(value) as number[]),
-      tags: listeners.preferenceTags,
+      tags: statedTags.mapWith((value: unknown) => parsed(value) as string[]),
       text: listeners.preferenceText,
       allowExplicit: listeners.allowExplicit,
       updatedAt: listeners.preferencesUpdatedAt,

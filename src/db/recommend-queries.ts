@@ -159,12 +159,17 @@ export interface ServedListRow {
   state: unknown;
 }
 
-/** A list that is there already is replaced: its later pages have been served. */
-export async function upsertServedLists(db: Queryable, rows: readonly ServedListRow[]): Promise<void> {
-  await db
-    .insert(recommendationLists)
-    .values([...rows])
-    .onConflictDoUpdate({ target: recommendationLists.id, set: { state: sql`excluded.state` } });
+/**
+ * A list that is there already is replaced: its later pages have been served. One parameter, whatever their number: this
+ * runs for every list served, and making a statement would cost more than making the list.
+ */
+export async function upsertServedLists({ sql: driver }: Database, rows: readonly ServedListRow[]): Promise<void> {
+  await driver`
+    insert into recommendation_lists (id, listener_id, model_version, state)
+    select id, "listenerId", "modelVersion", state
+    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+      as row (id uuid, "listenerId" bigint, "modelVersion" text, state jsonb)
+    on conflict (id) do update set state = excluded.state`;
 }
 
 export async function selectServedList(db: Queryable, id: string): Promise<ServedListRow | null> {

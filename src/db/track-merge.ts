@@ -158,10 +158,11 @@ async function relinkTracks(tx: Transaction): Promise<void> {
 /**
  * Recomputes every track's listeners of the last 30 days and its percentile among all tracks: the share of tracks with
  * fewer listeners, plus half of those with as many (the mid-rank), 0 for a track that nobody heard. Rows that stay as
- * they are are not written.
+ * they are are not written. Takes its turn with the merges, which write the same rows in another order.
  */
-export async function refreshPopularity(sql: Sql | Transaction, now: Date): Promise<void> {
-  await sql`
+export async function refreshPopularity(tx: Transaction, now: Date): Promise<void> {
+  await takeMergeTurn(tx);
+  await tx`
     with recent as (
       select track_id, count(distinct listener_id)::int as listeners from feedback
       where at > ${now.toISOString()}::timestamptz - interval '30 days' and at <= ${now.toISOString()}::timestamptz and kind in ('PLAY', 'COMPLETE', 'LIKE', 'SAVE')

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '../db/client.ts';
+import { isRefused, type Database } from '../db/client.ts';
 import * as queries from '../db/draft-queries.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -43,6 +43,7 @@ export class DraftLog {
    * Appends, however long the database is away: nothing that was sampled is dropped, and an append that did arrive is not
    * made twice ([LOG4]).
    * @returns the fence moved on, or null when another writer has taken the draft or it was deleted
+   * @throws Error when the database will never take these events
    */
   async append(
     fence: Fence,
@@ -58,6 +59,7 @@ export class DraftLog {
         this.#wakeups.wake(draftKey(fence.draftId));
         return next;
       } catch (error) {
+        if (isRefused(error)) throw new Error('the text could not be kept', { cause: error });
         this.#log.warn({ err: error, draft: fence.draftId }, 'the draft log cannot be written; trying again');
         await delay(wait, undefined, { signal });
       }

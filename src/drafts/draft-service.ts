@@ -11,7 +11,7 @@ import {
   OverloadedError,
 } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { checkFirst, decodeCursor, encodeCursor, pageOf, type Page } from '../lib/page.ts';
+import { checkFirst, decodeCursor, encodeCursor, keyPart, pageOf, type Page } from '../lib/page.ts';
 import { abortable } from '../lib/streams.ts';
 import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
@@ -168,12 +168,14 @@ class DraftService implements Drafts {
     { first, after }: Parameters<Drafts['ofListener']>[2],
   ): Promise<Page<Draft>> {
     checkFirst(first);
+    const list = `drafts:${listenerId}`;
     const sharedOnly = viewer.listener.id !== listenerId && !may(viewer, 'ADMIN');
-    const page = { sharedOnly, after: after == null ? null : parsePageKey(after), limit: first + 1 };
+    const page = { sharedOnly, after: after == null ? null : parsePageKey(after, list), limit: first + 1 };
     const rows = await queries.selectDraftPage(this.#database.db, listenerId, page);
     const total = () => queries.countDrafts(this.#database.db, listenerId, sharedOnly);
     return pageOf(
       rows.map(toDraft),
+      list,
       { first, after: after ?? null },
       (draft) => [draft.createdAt.getTime(), draft.id],
       total,
@@ -181,7 +183,7 @@ class DraftService implements Drafts {
   }
 
   cursorOf(draft: Draft): string {
-    return encodeCursor([draft.id, draft.sequence]);
+    return eventCursor(draft.id, draft.sequence);
   }
 
   follow(
@@ -206,7 +208,7 @@ class DraftService implements Drafts {
       draftId,
       after: after === null ? null : positionOf(after, draft),
       load: () => this.#load(viewer, draftId),
-      cursorAt: (sequence) => encodeCursor([draftId, sequence]),
+      cursorAt: (sequence) => eventCursor(draftId, sequence),
       signal,
     });
   }
@@ -372,24 +374,16 @@ function roundsOf(turns: readonly Turn[], entries: readonly LogEntry[]): Round[]
 
 const hasTokens = (event: LogEvent): boolean => event.type === 'tokens' && event.tokens.length > 0;
 
+const logOf = (draftId: string): string => `draft:${draftId}`;
+const eventCursor = (draftId: string, sequence: number): string => encodeCursor(logOf(draftId), [sequence]);
+
 function positionOf(cursor: string, draft: Draft): number {
-  const [id, sequence] = decodeCursor(cursor, 2);
-  if (
-    id === draft.id &&
-    typeof sequence === 'number' &&
-    Number.isInteger(sequence) &&
-    sequence >= 0 &&
-    sequence <= draft.sequence
-  ) {
-    return sequence;
-  }
+  const [sequence] = decodeCursor(cursor, logOf(draft.id), [keyPart.integer]);
+  if (sequence >= 0 && sequence <= draft.sequence) return sequence;
   throw new InvalidInputError('after is not a cursor of this draft', 'after');
 }
 
-function parsePageKey(after: string): { createdAt: Date; id: string } {
-  const [createdAt, id] = decodeCursor(after, 2);
-  if (typeof createdAt === 'number' && Math.abs(createdAt) <= 8.64e15 && typeof id === 'string' && UUID.test(id)) {
-    return { createdAt: new Date(createdAt), id };
-  }
-  throw new InvalidInputError('after is not a cursor of this list', 'after');
+function parsePageKey(after: string, list: string): { createdAt: Date; id: string } {
+  const [createdAt, id] = decodeCursor(after, list, [keyPart.instant, keyPart.uuid]);
+  return { createdAt: new Date(createdAt), id };
 }

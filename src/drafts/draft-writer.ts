@@ -33,8 +33,7 @@ export async function writeDraft(ticket: Ticket, options: WriterOptions): Promis
   } catch (error) {
     if (shutdown.aborted) return;
     options.logger.error({ err: error, draft: options.fence.draftId }, 'a draft failed');
-    await appender.take([ended('ERROR', options.before, error instanceof Error ? error.message : String(error))]);
-    await appender.flushed();
+    await appender.end(ended('ERROR', options.before, error instanceof Error ? error.message : String(error)));
   }
 }
 
@@ -85,6 +84,7 @@ class Appender {
   #fence: Fence;
   #pending: Entry[] = [];
   #appending: Promise<void> | null = null;
+  #failed = false;
   /** Another writer has the draft, or it was deleted: nothing more can be written. */
   lost = false;
 
@@ -99,14 +99,21 @@ class Appender {
     this.#pending.push(...entries);
     if (!this.#appending) {
       this.#appending = this.#drain();
-      // It rejects at shutdown only, which `flushed` tells; nobody may be waiting at that very moment.
-      this.#appending.catch(() => undefined);
+      // It rejects at shutdown and for what the database refuses; nobody may be waiting at that very moment.
+      this.#appending.catch(() => (this.#failed = true));
     }
-    if (this.#pending.length >= MOST_PENDING) await this.#appending;
+    if (this.#failed || this.#pending.length >= MOST_PENDING) await this.#appending;
   }
 
   async flushed(): Promise<void> {
     await this.#appending;
+  }
+
+  /** The last entry, after a failure. What could not be kept, and what came after it, is left out. */
+  async end(entry: Entry): Promise<void> {
+    await this.#appending?.catch(() => (this.#pending = []));
+    this.#pending.push(entry);
+    await this.#drain();
   }
 
   async #drain(): Promise<void> {

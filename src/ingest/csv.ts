@@ -5,7 +5,7 @@ export type CsvRecord = { line: number; values: string[] } | Problem;
 
 /**
  * Assembles CSV records (RFC 4180: comma, double quotes, quotes doubled within them) from lines. A quoted value may run
- * over several lines. When a quote is never closed, only the line that opened it is bad: reading goes on after it.
+ * over several lines. When a quote is not closed, only the line that opened it is bad: reading goes on after it.
  */
 export class CsvReader {
   /** The lines of the record that is not complete yet, and its parser. */
@@ -32,7 +32,7 @@ export class CsvReader {
       else records.push(line);
       return;
     }
-    if (!this.#parser && line.text === '') return;
+    if (!this.#parser && line.text.trim() === '') return;
     if (!this.#parser && !line.text.includes('"')) {
       records.push({ line: line.line, values: line.text.split(',') });
       return;
@@ -43,7 +43,7 @@ export class CsvReader {
   #feed(line: Line & { text: string }, records: CsvRecord[]): void {
     this.#parser ??= new RecordParser();
     this.#pending.push(line);
-    this.#size += line.text.length + 1;
+    this.#size += Buffer.byteLength(line.text) + 1;
     const begun = this.#pending[0]?.line ?? line.line;
     const result = this.#parser.feed(line.text);
     switch (result.kind) {
@@ -55,6 +55,11 @@ export class CsvReader {
         this.#reset();
         return;
       case 'problem':
+        // The quote that seemed to end the value opened one of a later line: the lines between are records of their own.
+        if (this.#pending.length > 1) {
+          this.#giveUp(records);
+          return;
+        }
         records.push({ line: begun, problem: result.problem });
         this.#reset();
         return;
@@ -65,7 +70,7 @@ export class CsvReader {
   #giveUp(records: CsvRecord[]): void {
     const [opening, ...rest] = this.#pending;
     this.#reset();
-    if (opening) records.push({ line: opening.line, problem: 'a quote that is opened here is never closed' });
+    if (opening) records.push({ line: opening.line, problem: 'a quote that is opened here is not closed' });
     for (const line of rest) this.#take(line, records);
   }
 

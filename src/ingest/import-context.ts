@@ -43,7 +43,6 @@ export class Progress {
 
   readonly read = (bytes: number): void => {
     this.#bytes += bytes;
-    this.#options.onProgress?.({ bytes: this.#bytes, totalBytes: this.#totalBytes, rows: this.rows });
   };
 
   /** @throws InvalidInputError when there have been bad rows that may not be skipped ([IMP3]) */
@@ -76,6 +75,7 @@ export class Progress {
         this.reject(file, item.line, error.message);
       }
     }
+    this.#options.onProgress?.({ bytes: this.#bytes, totalBytes: this.#totalBytes, rows: this.rows });
     return rows;
   }
 }

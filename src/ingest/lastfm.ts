@@ -157,6 +157,8 @@ async function* readRows<Row>(
     isFirst = false;
     yield progress.accept(source.name, lines, ({ text }) => make(split(text, header.length)));
   }
+  // An empty file has no header either.
+  if (isFirst) checkHeader(source, header, undefined);
 }
 
 function checkHeader(

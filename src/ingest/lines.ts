@@ -115,9 +115,14 @@ class LineCutter {
     return lines;
   }
 
+  /** In bytes, whatever chunks the line came in; at most three of them are one unit of a string. */
+  #isTooLong(text: string): boolean {
+    return text.length > MAX_LINE_BYTES / 3 && Buffer.byteLength(text, this.#encoding) > MAX_LINE_BYTES;
+  }
+
   #line(text: string): Line {
     const line = this.#next++;
-    if (text.length > MAX_LINE_BYTES) return { line, problem: tooLong };
+    if (this.#isTooLong(text)) return { line, problem: tooLong };
     return { line, text: text.endsWith('\r') ? text.slice(0, -1) : text };
   }
 }

@@ -57,12 +57,19 @@ const INSTANT = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d
 export function instant(fields: Fields, column: string): Date | null {
   const value = fields[column];
   if (value == null) return null;
-  const at = typeof value === 'string' && INSTANT.test(value) ? new Date(value) : null;
+  const at = typeof value === 'string' && INSTANT.test(value) && isInCalendar(value) ? new Date(value) : null;
   if (at && !Number.isNaN(at.getTime())) return at;
   throw new InvalidInputError(
     `${column} must be like 2026-11-23T14:00:00Z (with Z or an offset), not ${show(value)}`,
     column,
   );
+}
+
+/** `Date` takes 30 February for 2 March. */
+function isInCalendar(value: string): boolean {
+  const day = value.slice(0, 10);
+  const midnight = new Date(day);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
 }
 
 /** A value for a message, cut to what a terminal line can take. */

@@ -20,13 +20,18 @@ export class InvalidInputError extends CadenzaError {
   }
 }
 
-/** Nothing with this id exists, or the viewer may not know that it does. `id` is as the caller sent it. */
+/**
+ * Nothing with this id exists, or the viewer may not know that it does. `id` is as the caller sent it; `field` is the dotted
+ * path of the argument that held it, where there are several.
+ */
 export class NotFoundError extends CadenzaError {
   readonly code = 'NOT_FOUND';
   readonly id: string | null;
-  constructor(message: string, id: string | null = null) {
+  readonly field: string | null;
+  constructor(message: string, id: string | null = null, field: string | null = null) {
     super(message);
     this.id = id;
+    this.field = field;
   }
 }
 

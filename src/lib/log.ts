@@ -13,9 +13,24 @@ export interface LogOptions {
 
 /** Writes to standard output, synchronously: the last words before an exit are never lost. */
 export function createLogger({ logLevel, logFormat }: LogOptions): Logger {
-  const options: pino.LoggerOptions = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const options: pino.LoggerOptions = {
+    level: logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describeFailure },
+  };
   if (!isPretty(logFormat)) return pino(options, pino.destination({ dest: 1, sync: true }));
   return pino(options, pretty({ sync: true, translateTime: 'HH:MM:ss', singleLine: true }));
+}
+
+/**
+ * A failed query's own message and stack hold its parameters, and those are what people wrote: what the database said of it
+ * is logged instead ([ERR4]).
+ */
+function describeFailure(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const isQuery = 'query' in error && 'params' in error && error.cause instanceof Error;
+  return isQuery ? describeFailure(error.cause) : pino.stdSerializers.err(error);
 }
 
 /** For code that has nobody to talk to: short-lived commands, tests. */

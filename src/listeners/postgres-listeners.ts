@@ -2,8 +2,8 @@ import type { Database } from '../db/client.ts';
 import * as queries from '../db/listener-queries.ts';
 import type { Clock } from '../lib/clock.ts';
 import { indexBy } from '../lib/collections.ts';
-import { ForbiddenError, InvalidInputError, NotFoundError } from '../lib/errors.ts';
-import { checkFirst, decodeCursor, pageOf, type Page } from '../lib/page.ts';
+import { ForbiddenError, NotFoundError } from '../lib/errors.ts';
+import { checkFirst, decodeCursor, keyPart, pageOf, type Page } from '../lib/page.ts';
 import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { checkFeedback, checkBatch } from './feedback-input.ts';
@@ -112,20 +112,22 @@ async function feedbackPage(
   { first, after, kinds }: Parameters<Listeners['feedback']>[1],
 ): Promise<Page<Feedback>> {
   checkFirst(first);
+  const list = `feedback:${listenerId}`;
   const limit = first + 1;
+  // A statement has a limited number of parameters, a list of kinds that repeats them has none.
+  const wanted = kinds ? [...new Set(kinds)] : null;
   const rows = await queries.selectFeedbackPage(db, listenerId, {
-    kinds: kinds ?? null,
-    after: after == null ? null : parseKey(after),
+    kinds: wanted,
+    after: after == null ? null : parseKey(after, list),
     limit,
   });
-  const total = () => queries.countFeedback(db, listenerId, kinds);
-  return pageOf(rows, { first, after: after ?? null }, (row) => [row.at.getTime(), row.id], total);
+  const total = () => queries.countFeedback(db, listenerId, wanted);
+  return pageOf(rows, list, { first, after: after ?? null }, (row) => [row.at.getTime(), row.id], total);
 }
 
-function parseKey(after: string): { at: Date; id: number } {
-  const [at, id] = decodeCursor(after, 2);
-  if (typeof at === 'number' && typeof id === 'number' && Math.abs(at) <= 8.64e15) return { at: new Date(at), id };
-  throw new InvalidInputError('after is not a cursor of this list', 'after');
+function parseKey(after: string, list: string): { at: Date; id: number } {
+  const [at, id] = decodeCursor(after, list, [keyPart.instant, keyPart.id]);
+  return { at: new Date(at), id };
 }
 
 /** Checks everything before anything is written: rights, values, and that tracks and listeners exist. */
@@ -148,9 +150,12 @@ async function prepare(
     queries.existingIds(db, 'listeners', others),
   ]);
   rows.forEach((row, i) => {
-    if (!tracks.has(row.trackId)) throw new NotFoundError(`${pathOf(i)}trackId: there is no such track`);
+    if (!tracks.has(row.trackId)) throw missing('track', `${pathOf(i)}trackId`);
     if (row.listenerId === viewer.listener.id || listeners.has(row.listenerId)) return;
-    throw new NotFoundError(`${pathOf(i)}listenerId: there is no such listener`);
+    throw missing('listener', `${pathOf(i)}listenerId`);
   });
   return rows;
 }
+
+const missing = (what: string, field: string): NotFoundError =>
+  new NotFoundError(`${field}: there is no such ${what}`, null, field);

@@ -40,7 +40,8 @@ async function checkArtists(db: Queryable, ids: readonly number[]): Promise<numb
   const unique = [...new Set(ids)];
   const found = await existingIds(db, 'artists', unique);
   const missing = ids.findIndex((id) => !found.has(id));
-  if (missing >= 0) throw new NotFoundError(`input.artistIds.${missing}: there is no such artist`);
+  const field = `input.artistIds.${missing}`;
+  if (missing >= 0) throw new NotFoundError(`${field}: there is no such artist`, null, field);
   return unique;
 }
 

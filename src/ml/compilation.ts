@@ -1,7 +1,14 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiskFullError, ModelUnavailableError } from '../lib/errors.ts';
-import { compileModel, findCompiled, ModelFileError, TEMPORARY_SUFFIX, type CompiledModel } from './compile/compile.ts';
+import {
+  compileModel,
+  findCompiled,
+  ModelFileError,
+  removeCompiled,
+  TEMPORARY_SUFFIX,
+  type CompiledModel,
+} from './compile/compile.ts';
 import type { ModelEntry } from './store/model-catalogue.ts';
 import type { ModelStore } from './store/model-store.ts';
 
@@ -9,6 +16,8 @@ export interface CompilationOptions {
   signal: AbortSignal;
   /** Share of the parameters done; not called when there is nothing to do. */
   onProgress?: (share: number) => void;
+  /** Whatever is there is of no use. */
+  anew?: boolean;
 }
 
 /**
@@ -20,16 +29,17 @@ export interface CompilationOptions {
 export async function compileFetched(
   store: ModelStore,
   entry: ModelEntry,
-  { signal, onProgress = () => undefined }: CompilationOptions,
+  { signal, onProgress = () => undefined, anew = false }: CompilationOptions,
 ): Promise<CompiledModel> {
   const directory = join(store.folder(entry), 'compiled');
   const digest = entry.file.sha256;
   // Without the lock, so that a folder that is prepared and read-only will do.
-  const found = await findCompiled({ digest, directory });
+  const found = anew ? null : await findCompiled({ digest, directory });
   if (found) return found;
   await using _lock = await store.lock(entry, signal);
   await mkdir(directory, { recursive: true });
   await sweep(directory);
+  if (anew) await removeCompiled({ digest, directory });
   try {
     return await compileModel({ source: store.path(entry), digest, directory, signal, onProgress });
   } catch (error) {

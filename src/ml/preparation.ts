@@ -5,9 +5,9 @@ import { ModelUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { createChatFormat } from './chat.ts';
 import { compileFetched } from './compilation.ts';
-import { readGgufMetadata } from './compile/compile.ts';
+import { readGgufMetadata, type CompiledModel } from './compile/compile.ts';
 import { GgufMetadata } from './compile/gguf.ts';
-import { openDecoder } from './decoder.ts';
+import { openDecoder, type Decoder } from './decoder.ts';
 import type { Model } from './engine.ts';
 import { stepLogger } from './progress.ts';
 import type { ModelEntry } from './store/model-catalogue.ts';
@@ -139,28 +139,42 @@ export class Preparation implements AsyncDisposable {
   }
 
   async #open(path: string): Promise<void> {
-    const { threads, slots, queue, capacity, clock, signal, log } = this.#options;
-    const { name, context } = this.entry;
+    const { queue, clock, log } = this.#options;
+    const { name } = this.entry;
     this.#become({ status: 'COMPILING', share: 0 });
     const metadata = new GgufMetadata(new Map(Object.entries(await readGgufMetadata(path))));
     const tokenizer = createTokenizer(metadata);
     const chat = createChatFormat(metadata.string('tokenizer.chat_template'), tokenizer);
-    const compiled = await this.#compile();
-    signal.throwIfAborted();
-    const decoder = await openDecoder({ model: compiled, threads, slots, capacity: Math.min(capacity, context) });
+    const decoder = await this.#openDecoder();
     const writer = new Writer({ name, decoder, tokenizer, chat, queue, clock });
     this.#become({ status: 'READY', writer });
     log.info(`${name} is ready`);
   }
 
-  #compile() {
+  /** A compiled model that does not open was damaged since, or is of another time: it is compiled anew, once. */
+  async #openDecoder(): Promise<Decoder> {
+    const { threads, slots, capacity, signal, log } = this.#options;
+    const open = (model: CompiledModel) =>
+      openDecoder({ model, threads, slots, capacity: Math.min(capacity, this.entry.context) });
+    const compiled = await this.#compile();
+    signal.throwIfAborted();
+    try {
+      return await open(compiled);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn(`${this.entry.name}: what was compiled does not open (${messageOf(error)}); compiling it anew`);
+      return open(await this.#compile({ anew: true }));
+    }
+  }
+
+  #compile({ anew = false } = {}): Promise<CompiledModel> {
     const { store, signal, log } = this.#options;
     const report = stepLogger(log, `${this.entry.name}: compiled`);
     const onProgress = (share: number): void => {
       this.#become({ status: 'COMPILING', share });
       report(share);
     };
-    return compileFetched(store, this.entry, { signal, onProgress });
+    return compileFetched(store, this.entry, { signal, onProgress, anew });
   }
 
   #become(state: PreparationState): void {

@@ -1,9 +1,10 @@
-const whole = new TextDecoder('utf-8', { ignoreBOM: true });
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const NOTHING = new Uint8Array(0);
 
 /**
  * UTF-8 that arrives in pieces which may end inside a character: gives out whole characters only and keeps the rest for
- * the next piece. Bytes that can never become a character are U+FFFD at once, as in the WHATWG decoder (SPEC [GEN6]).
+ * the next piece. Bytes that can never become a character are U+FFFD at once, as in the WHATWG decoder, and so is U+0000,
+ * which byte-level vocabularies have a token for and PostgreSQL has no text for (SPEC [GEN6]).
  */
 export class Utf8Stream {
   #pending = NOTHING;
@@ -17,21 +18,25 @@ export class Utf8Stream {
     const all = concat(this.#pending, bytes);
     const end = all.length - incompleteTail(all);
     this.#pending = all.slice(end);
-    return whole.decode(all.subarray(0, end));
+    return decode(all.subarray(0, end));
   }
 
   /** What `push` would return, without taking the bytes. */
   peek(bytes: Uint8Array): string {
     const all = concat(this.#pending, bytes);
-    return whole.decode(all.subarray(0, all.length - incompleteTail(all)));
+    return decode(all.subarray(0, all.length - incompleteTail(all)));
   }
 
   /** The end: an incomplete character becomes one U+FFFD. */
   flush(): string {
-    const text = whole.decode(this.#pending);
+    const text = decode(this.#pending);
     this.#pending = NOTHING;
     return text;
   }
+}
+
+function decode(bytes: Uint8Array): string {
+  return decoder.decode(bytes).replaceAll('\0', '\uFFFD');
 }
 
 /** How many bytes at the end begin a character that more bytes could complete. */

@@ -4,14 +4,16 @@ import type { Snapshot } from './snapshot.ts';
 import type { Source } from './taste.ts';
 import { reasonSentence, summarySentence } from './summary.ts';
 
-/** Why a track scores as it does in this ranking; worked out when it is first asked for. */
+/** Why a track scores as it does in this ranking; each part is worked out when it is first asked for, and once. */
 export function explain(ranking: Ranking, index: number): Explanation {
-  let known: readonly Contribution[] | null = null;
-  const contributions = (): readonly Contribution[] => (known ??= ranking.contributions(index));
-  const top = (first: number): readonly Reason[] =>
-    contributions()
-      .slice(0, first)
-      .map((contribution) => toReason(ranking, index, contribution));
+  const contributions = once(() => ranking.contributions(index));
+  const made: Reason[] = [];
+  const top = (first: number): readonly Reason[] => {
+    for (const contribution of contributions().slice(made.length, first)) {
+      made.push(toReason(ranking, index, contribution));
+    }
+    return made.slice(0, first);
+  };
   return {
     baseline: ranking.baseline,
     get reasons() {
@@ -22,16 +24,26 @@ export function explain(ranking: Ranking, index: number): Explanation {
       contributions()
         .slice(first)
         .reduce((sum, { value }) => sum + value, 0),
-    summary: (locale) => summarySentence(contributions(), index, ranking.snapshot, locale),
+    summary: inEachLocale((locale) => summarySentence(contributions(), index, ranking.snapshot, locale)),
   };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { value: Value } | null = null;
+  return () => (made ??= { value: make() }).value;
+}
+
+function inEachLocale(say: (locale: Locale) => string): (locale: Locale) => string {
+  const sentences = { EN: once(() => say('EN')), ZH: once(() => say('ZH')) };
+  return (locale) => sentences[locale]();
 }
 
 function toReason(ranking: Ranking, index: number, contribution: Contribution): Reason {
   const { source, value } = contribution;
   const common = {
     contribution: value,
-    summary: (locale: Locale) => reasonSentence(contribution, index, ranking.snapshot, locale),
-    without: () => Promise.resolve(counterfactual(ranking.without(source), index)),
+    summary: inEachLocale((locale) => reasonSentence(contribution, index, ranking.snapshot, locale)),
+    without: once(() => counterfactual(ranking.without(source), index)),
   };
   switch (source.kind) {
     case 'history':

@@ -17,9 +17,6 @@ export interface RankedTrack {
   scoreRank: number;
 }
 
-/** The tracks of a list share their reasons, so a list's counterfactuals are few rankings; each is 9 bytes a track. */
-const MOST_COUNTERFACTUALS = 50;
-
 /** One listener's scores for every track of a snapshot, and what they are made of. */
 export class Ranking {
   readonly snapshot: Snapshot;
@@ -29,7 +26,11 @@ export class Ranking {
   readonly #terms: readonly Term[];
   readonly #scores: Float64Array;
   readonly #excluded: Uint8Array;
-  readonly #without = new Map<Source, Ranking>();
+  /**
+   * The tracks of a list share their reasons, so one answer asks for few of these, over and over, in one turn of the event
+   * loop. For that turn they are kept; longer, a list that is remembered would hold on to megabytes.
+   */
+  readonly #without = new Map<Source, WeakRef<Ranking>>();
 
   constructor(snapshot: Snapshot, neighbours: Neighbours, options: ExclusionOptions) {
     this.snapshot = snapshot;
@@ -89,12 +90,11 @@ export class Ranking {
 
   /** The whole ranking computed again as if this had not been said or done ([REC2]). */
   without(source: Source): Ranking {
-    const known = this.#without.get(source);
+    const known = this.#without.get(source)?.deref();
     if (known) return known;
     const taste = tasteWithout(this.#options.taste, source);
     const ranking = new Ranking(this.snapshot, this.#neighbours, { ...this.#options, taste });
-    if (this.#without.size >= MOST_COUNTERFACTUALS) this.#without.clear();
-    this.#without.set(source, ranking);
+    this.#without.set(source, new WeakRef(ranking));
     return ranking;
   }
 }

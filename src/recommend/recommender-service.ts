@@ -5,14 +5,15 @@ import { selectEvaluations, selectReactions } from '../db/recommend-queries.ts';
 import type { Clock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { checkFirst, decodeCursor, encodeCursor, type PageArgs } from '../lib/page.ts';
+import { checkFirst, decodeCursor, encodeCursor, keyPart, type PageArgs } from '../lib/page.ts';
 import { checkRange, checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { listenerKey, type Listeners } from '../listeners/listeners.ts';
 import { exclusionNames } from './exclusions.ts';
 import { explain } from './explanation.ts';
 import { live } from './live.ts';
-import { ModelState } from './model-state.ts';
+import { ModelState, type Serving } from './model-state.ts';
+import { Openings, recommendationOf, type Opening } from './openings.ts';
 import { Ranking } from './ranking.ts';
 import type { Recommendation, RecommendationPage, RecommendationQuery, Recommender } from './recommender.ts';
 import { ServedLists, type ServedList } from './served-lists.ts';
@@ -32,6 +33,8 @@ export interface RecommenderOptions {
 /** Rows of history that a request reads: what was heard before these counts neither as a reason nor as heard. */
 const HISTORY_ROWS = 5_000;
 const LONGEST_CONTEXT = 500;
+/** What the cursors of a listener's lists say that they are of. */
+const LIST = 'recommendations';
 
 /** Recommends with the active version, from the first request on; trains one in the background where there is none. */
 export async function createRecommender(options: RecommenderOptions): Promise<Recommender> {
@@ -54,69 +57,71 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
       allowExplicit: stated?.allowExplicit ?? true,
     };
   });
-  const tasteOf = async (listenerId: number, { context }: RecommendationQuery): Promise<Taste> => ({
-    ...(await tastes.get(listenerId)),
-    seedTrackIds: context?.seedTrackIds ?? [],
-    contextText: context?.text ?? null,
-  });
+  const openings = new Openings();
 
-  const begin = async (listenerId: number, query: RecommendationQuery): Promise<ServedList> => {
-    const { filter = null, includeHeard = false, diversity = 0 } = query;
-    const taste = await tasteOf(listenerId, query);
-    const modelVersion = (await model.current()).neighbours.version;
-    return { id: randomUUID(), listenerId, modelVersion, taste, filter, includeHeard, diversity, trackIds: [] };
+  const open = async (listenerId: number, query: RecommendationQuery): Promise<[Opening, Serving]> => {
+    const known = await tastes.get(listenerId);
+    const serving = await model.current();
+    return [openings.get(keyOf(listenerId, query), { ...serving, known }, query), serving];
   };
 
-  const pageOf = async (list: ServedList, position: number, first: number): Promise<RecommendationPage> => {
+  const firstPage = async (
+    listenerId: number,
+    query: RecommendationQuery,
+    first: number,
+  ): Promise<RecommendationPage> => {
+    const [opening, { neighbours }] = await open(listenerId, query);
+    return opening.page(first, clock.monotonic(), () => {
+      const { filter = null, includeHeard = false, diversity = 0 } = query;
+      // One more than asked for, to know whether a page follows.
+      const found = opening.first(first + 1);
+      const nodes = found.slice(0, first);
+      const list: ServedList = {
+        id: randomUUID(),
+        listenerId,
+        modelVersion: neighbours.version,
+        ...{ taste: opening.taste, filter, includeHeard, diversity },
+        trackIds: nodes.map(({ trackId }) => trackId),
+      };
+      lists.keep(list);
+      return pageOf(list, nodes, { hasNextPage: found.length > first, hasPreviousPage: false });
+    });
+  };
+
+  const laterPage = async (list: ServedList, position: number, first: number): Promise<RecommendationPage> => {
     const { snapshot, neighbours } = await model.of(list.modelVersion);
     const ranking = new Ranking(snapshot, neighbours, list);
     const indexOf = (trackId: number) => snapshot.indexOf.get(trackId) ?? [];
     const before = list.trackIds.slice(0, position).flatMap(indexOf);
-    // One more than asked for, to know whether a page follows.
     const known = list.trackIds.slice(position, position + first + 1).flatMap(indexOf);
     const missing = first + 1 - known.length;
     const fresh = missing > 0 ? ranking.next([...before, ...known], missing, list.diversity) : [];
+    const scoreRanks = new Map(fresh.map(({ index, scoreRank }) => [index, scoreRank]));
     const found = [...known, ...fresh.map(({ index }) => index)];
-    const shown = found.slice(0, first);
-    const ranks = new Map(fresh.map(({ index, scoreRank }) => [index, scoreRank]));
-    const nodes = shown.map((index, i): Recommendation => {
-      const trackId = snapshot.tracks[index]?.id ?? 0;
-      const scoreRank = ranks.get(index) ?? ranking.rankOf(index) ?? 0;
-      return {
-        trackId,
-        rank: position + i + 1,
-        score: ranking.scoreOf(index),
-        scoreRank,
-        explanation: explain(ranking, index),
-      };
+    const nodes = found.slice(0, first).map((index, i) => {
+      const scoreRank = scoreRanks.get(index) ?? ranking.rankOf(index) ?? 0;
+      return recommendationOf(ranking, index, position + i + 1, scoreRank);
     });
     const trackIds = [...list.trackIds.slice(0, position), ...nodes.map(({ trackId }) => trackId)];
     if (trackIds.length > list.trackIds.length) lists.keep({ ...list, trackIds });
-    return {
-      edges: nodes.map((node) => ({ cursor: encodeCursor([list.id, node.rank]), node })),
-      hasNextPage: found.length > first,
-      hasPreviousPage: position > 0,
-      requestId: list.id,
-      modelVersion: neighbours.version,
-    };
+    const bounds = { hasNextPage: found.length > first, hasPreviousPage: position > 0 };
+    return pageOf({ ...list, modelVersion: neighbours.version }, nodes, bounds);
   };
 
   const recommender: Recommender = {
     recommend: async (listenerId, query, page) => {
       const first = checkFirst(page.first);
       checkQuery(query);
-      const [list, position] =
-        page.after != null ? await resume(lists, page.after, listenerId, query) : [await begin(listenerId, query), 0];
-      return pageOf(list, position, first);
+      if (page.after == null) return firstPage(listenerId, query, first);
+      const [list, position] = await resume(lists, page.after, listenerId, query);
+      return laterPage(list, position, first);
     },
 
     explain: async (listenerId, trackId, query) => {
       checkQuery(query);
-      const { snapshot, neighbours } = await model.current();
+      const [{ ranking }, { snapshot }] = await open(listenerId, query);
       const index = snapshot.indexOf.get(trackId);
       if (index === undefined) return null;
-      const taste = await tasteOf(listenerId, query);
-      const ranking = new Ranking(snapshot, neighbours, { taste, filter: query.filter ?? null, includeHeard: false });
       return {
         trackId,
         score: ranking.scoreOf(index),
@@ -155,28 +160,28 @@ async function resume(
   listenerId: number,
   query: RecommendationQuery,
 ): Promise<[ServedList, number]> {
-  const [id, position] = decodeCursor(after, 2);
-  const isCursor = typeof id === 'string' && UUID.test(id) && Number.isInteger(position) && Number(position) >= 0;
-  const list = isCursor ? await lists.find(id) : null;
-  if (list?.listenerId !== listenerId || Number(position) > list.trackIds.length) {
+  const [id, position] = decodeCursor(after, LIST, [keyPart.uuid, keyPart.id]);
+  const list = await lists.find(id);
+  if (list?.listenerId !== listenerId || position > list.trackIds.length) {
     throw new InvalidInputError('after is not a cursor of a list made for this listener within the last day', 'after');
   }
   checkSameQuery(list, query);
-  return [list, Number(position)];
+  return [list, position];
 }
 
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
 /** A page of another query's list would be a wrong answer: the client is told. */
-function checkSameQuery(
-  list: ServedList,
-  { filter = null, context, includeHeard = false, diversity = 0 }: RecommendationQuery,
-): void {
-  const { taste } = list;
-  const steering = [context?.seedTrackIds ?? [], context?.text ?? null, includeHeard, diversity, conditionsOf(filter)];
-  const begun = [taste.seedTrackIds, taste.contextText, list.includeHeard, list.diversity, conditionsOf(list.filter)];
-  if (JSON.stringify(steering) === JSON.stringify(begun)) return;
+function checkSameQuery(list: ServedList, query: RecommendationQuery): void {
+  const { seedTrackIds, contextText } = list.taste;
+  const begun = { ...list, context: { seedTrackIds, text: contextText } };
+  if (keyOf(list.listenerId, query) === keyOf(list.listenerId, begun)) return;
   throw new InvalidInputError('after belongs to a list with another filter, context or diversity', 'after');
+}
+
+/** Lists with the same key are asked for in the same way. */
+function keyOf(listenerId: number, query: RecommendationQuery): string {
+  const { filter = null, context, includeHeard = false, diversity = 0 } = query;
+  const steering = [context?.seedTrackIds ?? [], context?.text ?? null, includeHeard, diversity];
+  return JSON.stringify([listenerId, ...steering, conditionsOf(filter)]);
 }
 
 /** A filter's conditions in a fixed order: neither clients nor jsonb keep the order of an object's fields. */
@@ -187,6 +192,15 @@ function conditionsOf(filter: TrackFilter | null): unknown[] {
     ...[genres, excludeGenres, artistIds, excludeArtistIds, excludeTrackIds, explicit].map((value) => value ?? null),
     ...[releaseYear, durationMs].map((range) => [range?.min ?? null, range?.max ?? null]),
   ];
+}
+
+function pageOf(
+  { id, modelVersion }: Pick<ServedList, 'id' | 'modelVersion'>,
+  nodes: readonly Recommendation[],
+  bounds: Pick<RecommendationPage, 'hasNextPage' | 'hasPreviousPage'>,
+): RecommendationPage {
+  const edges = nodes.map((node) => ({ cursor: encodeCursor(LIST, [id, node.rank]), node }));
+  return { edges, ...bounds, requestId: id, modelVersion };
 }
 
 const similarTaste = (trackId: number): Taste => ({
@@ -207,7 +221,7 @@ async function similar(model: ModelState, trackId: number, page: PageArgs): Prom
   const edges = ranked.slice(position, position + first).map(({ index, score, scoreRank }) => {
     const explanation = explain(ranking, index);
     const node = { trackId: snapshot.tracks[index]?.id ?? 0, rank: scoreRank, score, scoreRank, explanation };
-    return { cursor: encodeCursor([`similar:${trackId}`, node.trackId, scoreRank]), node };
+    return { cursor: encodeCursor(`similar:${trackId}`, [node.trackId, scoreRank]), node };
   });
   return {
     edges,
@@ -219,8 +233,6 @@ async function similar(model: ModelState, trackId: number, page: PageArgs): Prom
 }
 
 function lastShown(after: string, trackId: number): { trackId: number; rank: number } {
-  const [of, last, rank] = decodeCursor(after, 3);
-  const isPlace = Number.isInteger(last) && Number.isInteger(rank) && Number(rank) >= 1;
-  if (of === `similar:${trackId}` && isPlace) return { trackId: Number(last), rank: Number(rank) };
-  throw new InvalidInputError('after is not a cursor of the tracks similar to this one', 'after');
+  const [last, rank] = decodeCursor(after, `similar:${trackId}`, [keyPart.id, keyPart.id]);
+  return { trackId: last, rank };
 }

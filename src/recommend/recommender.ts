@@ -44,7 +44,7 @@ export interface Counterfactual {
 export type Reason = {
   contribution: number;
   summary(locale: Locale): string;
-  without(): Promise<Counterfactual>;
+  without(): Counterfactual;
 } & (
   | { kind: 'history'; trackId: number; feedback: FeedbackKind; at: Date }
   | { kind: 'preference'; preference: string }

@@ -28,6 +28,8 @@ const KEPT_MS = 24 * 3_600_000;
 const PURGE_EVERY_MS = 3_600_000;
 /** Pauses after which a list that is not there is looked for again: another process may be about to write it. */
 const PATIENCE_MS = [20, 80, 200];
+/** Far below what a reader needs to ask for another page. */
+const GATHERING_MS = 10;
 /** Lists that may wait for a database that is away; past it the oldest cannot be paged through any more. */
 const MOST_WAITING = 1_000;
 
@@ -70,9 +72,9 @@ export class ServedLists implements AsyncDisposable {
   }
 
   async #write(): Promise<void> {
-    // One turn of the event loop later, so that what is served together is written together.
-    await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.size > 0) {
+      // What is served within a short while is written together.
+      await delay(GATHERING_MS);
       const lists = [...this.#waiting.values()];
       try {
         await this.#store(lists.map(toRow));
@@ -89,13 +91,12 @@ export class ServedLists implements AsyncDisposable {
 
   /** A list that the database refuses, its listener being gone, must not keep the others from being stored. */
   async #store(rows: readonly ServedListRow[]): Promise<void> {
-    const { db } = this.#database;
     try {
-      await upsertServedLists(db, rows);
+      await upsertServedLists(this.#database, rows);
     } catch (error) {
       if (isAway(error)) throw error;
       for (const row of rows) {
-        await upsertServedLists(db, [row]).catch((refusal: unknown) => {
+        await upsertServedLists(this.#database, [row]).catch((refusal: unknown) => {
           if (isAway(refusal)) throw refusal;
           this.#log.warn({ err: refusal, id: row.id }, 'A served list was refused; it has no further pages');
         });

@@ -1,10 +1,11 @@
 import type { Draft, DraftEvent, SamplingInput, StartDraftInput } from '../drafts/drafts.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
+import { NotFoundError } from '../lib/errors.ts';
 import { abortable } from '../lib/streams.ts';
 import type { Listener } from '../listeners/listeners.ts';
 import type { Model } from '../ml/engine.ts';
 import type { Context } from './context.ts';
-import { encodeId, idOf, idOrNotFound } from './global-id.ts';
+import { asSent, encodeId, idOf, idOrNotFound } from './global-id.ts';
 
 export async function draftById(id: string, { loaders }: Context): Promise<Draft | null> {
   return (await loaders.drafts.load(idOf('Draft', id, 'id'))) ?? null;
@@ -26,23 +27,26 @@ export async function continueDraft(
   { draftId, ...input }: { draftId: string; instruction?: string | null; sampling?: SamplingInput | null },
   { drafts, viewer }: Context,
 ): Promise<Draft> {
-  return drafts.continue(viewer, { ...input, draftId: idOf('Draft', draftId, 'input.draftId') });
+  const id = idOf('Draft', draftId, 'input.draftId');
+  return asSent(draftId, () => drafts.continue(viewer, { ...input, draftId: id }));
 }
 
 export async function cancelDraft(id: string, { drafts, viewer }: Context): Promise<Draft> {
-  return drafts.cancel(viewer, idOrNotFound('Draft', id, 'id'));
+  const draftId = idOrNotFound('Draft', id, 'id');
+  return asSent(id, () => drafts.cancel(viewer, draftId));
 }
 
 export async function updateDraft(
   { draftId, ...input }: { draftId: string; title?: string | null; visibility?: Draft['visibility'] | null },
   { drafts, viewer }: Context,
 ): Promise<Draft> {
-  return drafts.update(viewer, { ...input, draftId: idOf('Draft', draftId, 'input.draftId') });
+  const id = idOf('Draft', draftId, 'input.draftId');
+  return asSent(draftId, () => drafts.update(viewer, { ...input, draftId: id }));
 }
 
 export async function deleteDraft(id: string, { drafts, viewer }: Context): Promise<{ deletedId: string }> {
   const draftId = idOrNotFound('Draft', id, 'id');
-  await drafts.delete(viewer, draftId);
+  await asSent(id, () => drafts.delete(viewer, draftId));
   return { deletedId: encodeId('Draft', draftId) };
 }
 
@@ -52,7 +56,11 @@ export function draftEvents(
 ): AsyncIterableIterator<DraftEvent> {
   const id = idOf('Draft', draftId, 'draftId');
   return abortable(undefined, async function* (signal) {
-    yield* drafts.follow(viewer, id, after ?? null, signal);
+    try {
+      yield* drafts.follow(viewer, id, after ?? null, signal);
+    } catch (error) {
+      throw error instanceof NotFoundError ? new NotFoundError(error.message, draftId) : error;
+    }
   });
 }
 

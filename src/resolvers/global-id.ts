@@ -14,7 +14,8 @@ export function decodeId(global: string, field: string): { type: NodeType; id: s
   const colon = text.indexOf(':');
   const type = types.find((name) => name === text.slice(0, colon));
   const id = text.slice(colon + 1);
-  if (type && isWellFormed(type, id)) return { type, id };
+  // Base64 is read leniently; one thing has one id all the same.
+  if (type && isWellFormed(type, id) && encodeId(type, id) === global) return { type, id };
   throw new InvalidInputError(`${field} is not an id: "${global.slice(0, 60)}"`, field);
 }
 
@@ -41,6 +42,26 @@ export function idOf(type: NodeType, global: string, field: string): string {
 
 export const numberOf = (type: Exclude<NodeType, 'Draft' | 'Model'>, global: string, field: string): number =>
   Number(idOf(type, global, field));
+
+/** Acts on the thing with this id; that there is none is told of the id as it was sent, the domain knowing it by another. */
+export async function asSent<Result>(global: string, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    throw error instanceof NotFoundError ? new NotFoundError(error.message, global, error.field) : error;
+  }
+}
+
+/** The same where ids are in several places of an input: the error says in which. */
+export async function asSentIn<Result>(args: object, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof NotFoundError) || error.field === null) throw error;
+    const at = error.field.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], args);
+    throw new NotFoundError(error.message, typeof at === 'string' ? at : null, error.field);
+  }
+}
 
 /** For operations whose result knows NotFoundError only: what is not an id of the type names nothing. */
 export function idOrNotFound(type: NodeType, global: string, field: string): string {

@@ -12,7 +12,7 @@ import {
 } from '../listeners/listeners.ts';
 import { need } from './catalogue.ts';
 import { requireRole, type Context } from './context.ts';
-import { encodeId, idOrNotFound, numberOf } from './global-id.ts';
+import { asSent, asSentIn, encodeId, idOrNotFound, numberOf } from './global-id.ts';
 
 export async function listenerByExternalId(externalId: string, context: Context): Promise<Listener | null> {
   requireRole(context, 'SERVICE', 'ANALYST');
@@ -56,10 +56,8 @@ export async function setPreferences(
   { listeners, viewer }: Context,
 ): Promise<Preferences> {
   const ids = artistIds && checkLength(artistIds, 'input.artistIds', 100);
-  return listeners.setPreferences(viewer.listener.id, {
-    ...input,
-    artistIds: ids?.map((id, i) => numberOf('Artist', id, `input.artistIds.${i}`)) ?? null,
-  });
+  const change = { ...input, artistIds: ids?.map((id, i) => numberOf('Artist', id, `input.artistIds.${i}`)) ?? null };
+  return asSentIn({ input: { artistIds } }, () => listeners.setPreferences(viewer.listener.id, change));
 }
 
 export interface FeedbackArgs extends Omit<FeedbackInput, 'listenerId' | 'trackId'> {
@@ -68,7 +66,8 @@ export interface FeedbackArgs extends Omit<FeedbackInput, 'listenerId' | 'trackI
 }
 
 export async function recordFeedback(input: FeedbackArgs, { listeners, viewer }: Context): Promise<Feedback> {
-  return listeners.record(viewer, toFeedback(input, 'input.'));
+  const feedback = toFeedback(input, 'input.');
+  return asSentIn({ input }, () => listeners.record(viewer, feedback));
 }
 
 export async function recordFeedbackBatch(
@@ -76,10 +75,8 @@ export async function recordFeedbackBatch(
   { listeners, viewer }: Context,
 ): Promise<{ recorded: number; duplicates: number }> {
   checkLength(input, 'input', 1_000);
-  return listeners.recordBatch(
-    viewer,
-    input.map((item, i) => toFeedback(item, `input.${i}.`)),
-  );
+  const feedback = input.map((item, i) => toFeedback(item, `input.${i}.`));
+  return asSentIn({ input }, () => listeners.recordBatch(viewer, feedback));
 }
 
 function toFeedback({ listenerId, trackId, ...rest }: FeedbackArgs, path: string): FeedbackInput {
@@ -92,6 +89,6 @@ function toFeedback({ listenerId, trackId, ...rest }: FeedbackArgs, path: string
 
 export async function removeFeedback(id: string, { listeners, viewer }: Context): Promise<{ removedId: string }> {
   const feedbackId = Number(idOrNotFound('Feedback', id, 'id'));
-  await listeners.remove(viewer, feedbackId);
+  await asSent(id, () => listeners.remove(viewer, feedbackId));
   return { removedId: encodeId('Feedback', feedbackId) };
 }

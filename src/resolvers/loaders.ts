@@ -10,21 +10,36 @@ import type { Feedback, FeedbackKind, Listener, Listeners, Preferences, Viewer }
 class Loader<Value> {
   readonly #batch: (ids: readonly number[]) => Promise<ReadonlyMap<number, Value>>;
   readonly #known = new Map<number, Value | undefined>();
-  readonly #loader: DataLoader<number, Value | undefined>;
+  #loader: DataLoader<number, Value | undefined> | null = null;
+  #wanted = new Set<number>();
+  #fetching: Promise<void> | null = null;
 
   constructor(batch: (ids: readonly number[]) => Promise<ReadonlyMap<number, Value>>) {
     this.#batch = batch;
-    this.#loader = new DataLoader((ids) => this.#load(ids), { cache: false });
   }
 
   get(id: number): Value | undefined | Promise<Value | undefined> {
-    return this.#known.has(id) ? this.#known.get(id) : this.#loader.load(id);
+    if (this.#known.has(id)) return this.#known.get(id);
+    // Most operations need few of the loaders, and lists prefetch what theirs would.
+    this.#loader ??= new DataLoader((ids) => this.#load(ids), { cache: false });
+    return this.#loader.load(id);
   }
 
-  /** Loads these at once, so that the fields that need them find them known. */
+  /** Has these known when it settles; what several lists of one operation want in the same turn is one call. */
   async prefetch(ids: readonly number[]): Promise<void> {
-    const missing = [...new Set(ids)].filter((id) => !this.#known.has(id));
-    if (missing.length > 0) await this.#load(missing);
+    const missing = ids.filter((id) => !this.#known.has(id));
+    if (missing.length === 0) return;
+    for (const id of missing) this.#wanted.add(id);
+    await (this.#fetching ??= this.#fetchWanted());
+  }
+
+  async #fetchWanted(): Promise<void> {
+    // After the promises of this turn, as DataLoader does: the lists beside this one are then known too.
+    await new Promise<void>((resolve) => void Promise.resolve().then(() => process.nextTick(resolve)));
+    const ids = [...this.#wanted];
+    this.#wanted = new Set();
+    this.#fetching = null;
+    await this.#load(ids);
   }
 
   async #load(ids: readonly number[]): Promise<(Value | undefined)[]> {
@@ -44,6 +59,7 @@ export interface Loaders {
   listeners: Loader<Listener>;
   preferences: Loader<Preferences>;
   feedback: Loader<Feedback>;
+  genresBySlug: DataLoader<string, Genre | undefined>;
   drafts: DataLoader<string, Draft | undefined>;
 }
 
@@ -64,6 +80,10 @@ export function createLoaders({ catalogue, listeners, drafts }: LoaderSources, v
     listeners: new Loader((ids) => listeners.byIds(ids)),
     preferences: new Loader((ids) => listeners.preferences(ids)),
     feedback: new Loader((ids) => listeners.feedbackById(ids)),
+    genresBySlug: new DataLoader(async (slugs) => {
+      const found = await catalogue.genresBySlug(slugs);
+      return slugs.map((slug) => found.get(slug));
+    }),
     drafts: new DataLoader(async (ids) => {
       const found = await drafts.byIds(viewer, ids);
       return ids.map((id) => found.get(id));

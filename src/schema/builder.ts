@@ -34,8 +34,9 @@ export function filled<Args extends object, Defaults extends { [Key in keyof Arg
   args: Args,
   defaults: Defaults,
 ): Filled<Args, Defaults> {
-  const set = Object.entries(args).filter(([, value]) => value !== null && value !== undefined);
-  return { ...defaults, ...Object.fromEntries(set) } as unknown as Filled<Args, Defaults>;
+  const result: Record<string, unknown> = { ...defaults };
+  for (const [name, value] of Object.entries(args)) if (value != null) result[name] = value;
+  return result as Filled<Args, Defaults>;
 }
 
 builder.queryType({ description: 'What can be asked.' });

@@ -4,10 +4,10 @@ import { encodeId } from '../resolvers/global-id.ts';
 import { outcome } from '../resolvers/outcome.ts';
 import { similarTracks } from '../resolvers/recommendations.ts';
 import { builder, filled, given } from './builder.ts';
-import { connectionType } from './connection.ts';
+import { connectionType, pageArgs } from './connection.ts';
 import { resultType } from './errors.ts';
 import { FeedbackKindType } from './feedback-kind.ts';
-import { NodeType } from './nodes.ts';
+import { idDescription, NodeType } from './nodes.ts';
 import { RecommendationConnectionType } from './recommendation-list.ts';
 import { ArtistType, TrackType } from './track-refs.ts';
 
@@ -15,7 +15,7 @@ export const GenreType = builder.objectRef<Genre>('Genre').implement({
   description: 'A genre of the catalogue.',
   fields: (t) => ({
     slug: t.exposeString('slug', { description: 'What filters and preferences name it by, e.g. `trip-hop`.' }),
-    name: t.exposeString('name'),
+    name: t.exposeString('name', { description: 'As people write it, e.g. `Trip Hop`.' }),
     trackCount: t.exposeInt('trackCount', { description: 'Tracks of this genre in the catalogue.' }),
   }),
 });
@@ -23,7 +23,7 @@ export const GenreType = builder.objectRef<Genre>('Genre').implement({
 const TagType = builder.objectRef<Tag>('Tag').implement({
   description: 'A free-form descriptor ("mellow", "rainy day") with the share of listeners who applied it.',
   fields: (t) => ({
-    name: t.exposeString('name'),
+    name: t.exposeString('name', { description: 'In lower case.' }),
     weight: t.exposeFloat('weight', { description: "Share of the track's taggers who applied it, in (0, 1]." }),
   }),
 });
@@ -34,8 +34,8 @@ builder.objectType(ArtistType, {
   description: 'Who made tracks of the catalogue.',
   interfaces: [NodeType],
   fields: (t) => ({
-    id: t.id({ resolve: (artist) => encodeId('Artist', artist.id) }),
-    name: t.exposeString('name'),
+    id: t.id({ description: idDescription, resolve: (artist) => encodeId('Artist', artist.id) }),
+    name: t.exposeString('name', { description: 'As the catalogue first had it.' }),
     genres: t.field({
       type: [GenreType],
       description: "The genres of the artist's tracks, most frequent first.",
@@ -44,7 +44,7 @@ builder.objectType(ArtistType, {
     tracks: t.field({
       type: TrackConnectionType,
       description: 'Most popular first.',
-      args: { first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
+      args: pageArgs(20),
       resolve: (artist, args, context) => context.catalogue.tracksOfArtist(artist.id, filled(args, { first: 20 })),
     }),
   }),
@@ -54,13 +54,20 @@ builder.objectType(TrackType, {
   description: 'A recording, or what the catalogue takes for one.',
   interfaces: [NodeType],
   fields: (t) => ({
-    id: t.id({ resolve: (track) => encodeId('Track', track.id) }),
-    title: t.exposeString('title'),
-    artist: t.field({ type: ArtistType, resolve: (track, _, context) => catalogue.artistOf(track, context) }),
-    album: t.exposeString('album', { nullable: true }),
-    releaseYear: t.exposeInt('releaseYear', { nullable: true }),
-    durationMs: t.exposeInt('durationMs', { nullable: true }),
-    explicit: t.exposeBoolean('explicit'),
+    id: t.id({ description: idDescription, resolve: (track) => encodeId('Track', track.id) }),
+    title: t.exposeString('title', { description: 'What it is called.' }),
+    artist: t.field({
+      type: ArtistType,
+      description: 'Who made it.',
+      resolve: (track, _, context) => catalogue.artistOf(track, context),
+    }),
+    album: t.exposeString('album', { nullable: true, description: 'Null when it is not known.' }),
+    releaseYear: t.exposeInt('releaseYear', { nullable: true, description: 'Null when it is not known.' }),
+    durationMs: t.exposeInt('durationMs', {
+      nullable: true,
+      description: 'Length in milliseconds; null when it is not known.',
+    }),
+    explicit: t.exposeBoolean('explicit', { description: 'The source marks it as explicit.' }),
     genres: t.field({
       type: [GenreType],
       description: 'Main genre first.',
@@ -69,7 +76,7 @@ builder.objectType(TrackType, {
     tags: t.field({
       type: [TagType],
       description: 'Heaviest first.',
-      args: { first: t.arg.int({ defaultValue: 10 }) },
+      args: { first: t.arg.int({ defaultValue: 10, description: 'At most so many: 1–100.' }) },
       resolve: (track, args, context) => catalogue.tagsOfTrack(track, filled(args, { first: 10 }), context),
     }),
     popularity: t.exposeFloat('popularity', {
@@ -78,7 +85,7 @@ builder.objectType(TrackType, {
     similar: t.field({
       type: RecommendationConnectionType,
       description: 'The tracks nearest to this one, whoever asks.',
-      args: { first: t.arg.int({ defaultValue: 10 }), after: t.arg.string() },
+      args: pageArgs(10),
       resolve: (track, args, context, info) => similarTracks(track.id, filled(args, { first: 10 }), context, info),
     }),
     viewerReaction: t.field({
@@ -92,7 +99,7 @@ builder.objectType(TrackType, {
 
 const IntRange = builder.inputType('IntRange', {
   description: 'Both ends included; an end left out is open.',
-  fields: (t) => ({ min: t.int(), max: t.int() }),
+  fields: (t) => ({ min: t.int({ description: 'The least.' }), max: t.int({ description: 'The most.' }) }),
 });
 
 export const TrackFilterInput = builder.inputType('TrackFilter', {
@@ -101,10 +108,13 @@ export const TrackFilterInput = builder.inputType('TrackFilter', {
     genres: t.stringList({ description: 'Any of these genre slugs.' }),
     excludeGenres: t.stringList({ description: 'None of these genre slugs.' }),
     artistIds: t.idList({ description: 'By any of these artists.' }),
-    excludeArtistIds: t.idList(),
-    excludeTrackIds: t.idList(),
-    releaseYear: t.field({ type: IntRange }),
-    durationMs: t.field({ type: IntRange }),
+    excludeArtistIds: t.idList({ description: 'By none of these artists.' }),
+    excludeTrackIds: t.idList({ description: 'None of these tracks.' }),
+    releaseYear: t.field({ type: IntRange, description: 'Rules out tracks whose year is not known.' }),
+    durationMs: t.field({
+      type: IntRange,
+      description: 'In milliseconds; rules out tracks whose length is not known.',
+    }),
     explicit: t.boolean({ description: 'False hides explicit tracks.' }),
   }),
 });
@@ -124,18 +134,17 @@ builder.queryFields((t) => ({
     type: TrackType,
     nullable: true,
     description: 'A track by its id; null when it does not exist.',
-    args: { id: t.arg.id({ required: true }) },
+    args: { id: t.arg.id({ required: true, description: "The track's `id`." }) },
     resolve: (_, { id }, context) => catalogue.trackById(id, context),
   }),
   tracks: t.field({
     type: TrackConnectionType,
     description: 'The catalogue: every word of `search` is in the title, the artist, a genre or a tag.',
     args: {
-      search: t.arg.string(),
-      filter: t.arg({ type: TrackFilterInput }),
-      orderBy: t.arg({ type: TrackOrderType, defaultValue: 'POPULARITY' }),
-      first: t.arg.int({ defaultValue: 20 }),
-      after: t.arg.string(),
+      search: t.arg.string({ description: 'Words, at most 200 characters; without them every track is found.' }),
+      filter: t.arg({ type: TrackFilterInput, description: 'What the tracks must meet besides.' }),
+      orderBy: t.arg({ type: TrackOrderType, defaultValue: 'POPULARITY', description: 'What comes first.' }),
+      ...pageArgs(20),
     },
     resolve: (_, args, context) => catalogue.searchTracks(filled(args, { first: 20, orderBy: 'POPULARITY' }), context),
   }),
@@ -150,23 +159,23 @@ const TrackInputType = builder.inputType('TrackInput', {
   description: 'Natural keys make an upsert repeatable: sending the same catalogue twice changes nothing.',
   fields: (t) => ({
     externalId: t.string({ required: true, description: "The calling app's own id for the track: its natural key." }),
-    title: t.string({ required: true }),
+    title: t.string({ required: true, description: 'What it is called.' }),
     artist: t.string({ required: true, description: "The artist's name; upper and lower case are one artist." }),
-    album: t.string(),
-    releaseYear: t.int(),
-    durationMs: t.int(),
-    explicit: t.boolean({ defaultValue: false }),
+    album: t.string({ description: 'Absent: not known.' }),
+    releaseYear: t.int({ description: '1000–2100; absent: not known.' }),
+    durationMs: t.int({ description: 'Up to a day, in milliseconds; absent: not known.' }),
+    explicit: t.boolean({ defaultValue: false, description: 'The source marks it as explicit.' }),
     genres: t.stringList({ defaultValue: [], description: 'Names, the main genre first.' }),
-    tags: t.stringList({ defaultValue: [] }),
+    tags: t.stringList({ defaultValue: [], description: 'Free-form descriptors.' }),
   }),
 });
 
 const UpsertTracksSuccess = builder.objectRef<UpsertCounts>('UpsertTracksSuccess').implement({
   description: 'All tracks of the batch are in the catalogue.',
   fields: (t) => ({
-    created: t.exposeInt('created'),
-    updated: t.exposeInt('updated'),
-    unchanged: t.exposeInt('unchanged'),
+    created: t.exposeInt('created', { description: 'Tracks that are new.' }),
+    updated: t.exposeInt('updated', { description: 'Tracks that were there and are different now.' }),
+    unchanged: t.exposeInt('unchanged', { description: 'Tracks that were there as they are.' }),
   }),
 });
 
@@ -176,7 +185,7 @@ builder.mutationFields((t) => ({
   upsertTracks: t.field({
     type: resultType('UpsertTracks', UpsertTracksSuccess, upsertTracksErrors),
     description: 'SERVICE role. All of the batch (up to 1,000) or none of it.',
-    args: { input: t.arg({ type: [TrackInputType], required: true }) },
+    args: { input: t.arg({ type: [TrackInputType], required: true, description: 'The tracks.' }) },
     resolve: (_, { input }, context) =>
       outcome(upsertTracksErrors, () => catalogue.upsertTracks(given(input), context)) as never,
   }),

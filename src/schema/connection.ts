@@ -38,22 +38,30 @@ function edgeType<Node>(name: string, node: ObjectRef<PothosTypes, Node>) {
     description: 'An entry of a list and its place in it.',
     fields: (t) => ({
       cursor: t.exposeString('cursor', { description: 'Pass it as `after` to go on behind this entry.' }),
-      node: t.field({ type: node, resolve: (edge) => edge.node as never }),
+      node: t.field({ type: node, description: 'The entry itself.', resolve: (edge) => edge.node as never }),
     }),
   });
+}
+
+/** A page's arguments; without `first` it has so many entries. */
+export function pageArgs(first: number) {
+  return builder.args((t) => ({
+    first: t.int({ defaultValue: first, description: 'At most so many entries: 1–100.' }),
+    after: t.string({ description: 'A cursor of this list: begin behind its entry.' }),
+  }));
 }
 
 /** What every connection has: edges, nodes and page info. */
 export function listFields<Node>(name: string, node: ObjectRef<PothosTypes, Node>) {
   const edge = edgeType(name, node);
   return (t: PothosSchemaTypes.ObjectFieldBuilder<PothosTypes, Omit<Page<Node>, 'total'>>) => ({
-    edges: t.field({ type: [edge], resolve: (page) => page.edges }),
+    edges: t.field({ type: [edge], description: 'The entries with their cursors.', resolve: (page) => page.edges }),
     nodes: t.field({
       type: [node],
       description: 'The entries without their cursors.',
       resolve: (page) => page.edges.map((e) => e.node) as never,
     }),
-    pageInfo: t.field({ type: PageInfoType, resolve: pageInfoOf }),
+    pageInfo: t.field({ type: PageInfoType, description: 'Whether there is more.', resolve: pageInfoOf }),
   });
 }
 

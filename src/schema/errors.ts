@@ -52,6 +52,7 @@ const errorTypes = {
       fields: (t) => ({
         modelId: t.id({
           nullable: true,
+          description: 'Which one, where there is one.',
           resolve: ({ modelId }) => (modelId === null ? null : encodeId('Model', modelId)),
         }),
       }),

@@ -6,11 +6,11 @@ import * as listeners from '../resolvers/listeners.ts';
 import { outcome } from '../resolvers/outcome.ts';
 import { builder, filled, given } from './builder.ts';
 import { GenreType } from './catalogue.ts';
-import { connectionType } from './connection.ts';
+import { connectionType, pageArgs } from './connection.ts';
 import { DraftConnectionType, ListenerType } from './draft-refs.ts';
 import { resultType } from './errors.ts';
 import { FeedbackKindType } from './feedback-kind.ts';
-import { NodeType } from './nodes.ts';
+import { idDescription, NodeType } from './nodes.ts';
 import { ArtistType, TrackType } from './track-refs.ts';
 
 const GenrePreferenceType = builder.objectRef<Preferences['genres'][number]>('GenrePreference').implement({
@@ -18,25 +18,35 @@ const GenrePreferenceType = builder.objectRef<Preferences['genres'][number]>('Ge
   fields: (t) => ({
     genre: t.field({
       type: GenreType,
-      resolve: async ({ slug }, _, { catalogue }) =>
-        need((await catalogue.genresBySlug([slug])).get(slug), `genre ${slug}`),
+      description: 'Which genre.',
+      resolve: ({ slug }, _, { loaders }) => need(loaders.genresBySlug.load(slug), `genre ${slug}`),
     }),
-    weight: t.exposeFloat('weight'),
+    weight: t.exposeFloat('weight', { description: 'In [-1, 1]; negative means avoid.' }),
   }),
 });
 
 const PreferencesType = builder.objectRef<Preferences>('Preferences').implement({
   description: 'What a listener says they like.',
   fields: (t) => ({
-    genres: t.field({ type: [GenrePreferenceType], resolve: ({ genres }) => genres }),
+    genres: t.field({
+      type: [GenrePreferenceType],
+      description: 'What is most wanted first.',
+      resolve: ({ genres }) => genres,
+    }),
     artists: t.field({
       type: [ArtistType],
+      description: 'In the order given.',
       resolve: ({ artistIds }, _, context) => artistsById(artistIds, context),
     }),
-    tags: t.field({ type: ['String'], resolve: ({ tags }) => tags }),
+    tags: t.field({ type: ['String'], description: 'In lower case.', resolve: ({ tags }) => tags }),
     text: t.exposeString('text', { nullable: true, description: 'In their own words.' }),
-    allowExplicit: t.exposeBoolean('allowExplicit'),
-    updatedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ updatedAt }) => updatedAt }),
+    allowExplicit: t.exposeBoolean('allowExplicit', { description: 'Explicit tracks may be recommended.' }),
+    updatedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Null: nothing was ever stated.',
+      resolve: ({ updatedAt }) => updatedAt,
+    }),
   }),
 });
 
@@ -44,14 +54,21 @@ const FeedbackType = builder.objectRef<Feedback>('Feedback').implement({
   description: 'Something that a listener did with a track.',
   interfaces: [NodeType],
   fields: (t) => ({
-    id: t.id({ resolve: ({ id }) => encodeId('Feedback', id) }),
-    track: t.field({ type: TrackType, resolve: ({ trackId }, _, context) => existingTrack(trackId, context) }),
-    kind: t.field({ type: FeedbackKindType, resolve: ({ kind }) => kind }),
+    id: t.id({ description: idDescription, resolve: ({ id }) => encodeId('Feedback', id) }),
+    track: t.field({
+      type: TrackType,
+      description: 'What they did it with.',
+      resolve: ({ trackId }, _, context) => existingTrack(trackId, context),
+    }),
+    kind: t.field({ type: FeedbackKindType, description: 'What they did.', resolve: ({ kind }) => kind }),
     plays: t.exposeInt('plays', {
       description: 'How often: more than 1 where an import gave counts instead of events.',
     }),
-    listenedMs: t.exposeInt('listenedMs', { nullable: true }),
-    at: t.field({ type: 'DateTime', resolve: ({ at }) => at }),
+    listenedMs: t.exposeInt('listenedMs', {
+      nullable: true,
+      description: 'How long they listened, in milliseconds, where it was told.',
+    }),
+    at: t.field({ type: 'DateTime', description: 'When.', resolve: ({ at }) => at }),
     requestId: t.exposeID('requestId', { nullable: true, description: 'The list that it answered.' }),
   }),
 });
@@ -62,15 +79,16 @@ builder.objectType(ListenerType, {
   description: 'Somebody who listens and writes. What concerns one person is seen by that person, SERVICE and ANALYST.',
   interfaces: [NodeType],
   fields: (t) => ({
-    id: t.id({ resolve: ({ id }) => encodeId('Listener', id) }),
+    id: t.id({ description: idDescription, resolve: ({ id }) => encodeId('Listener', id) }),
     externalId: t.string({
       description: "The calling app's own id for this person.",
       resolve: (listener: Listener, _, context) => listeners.externalIdOf(listener, context),
     }),
-    displayName: t.exposeString('displayName'),
+    displayName: t.exposeString('displayName', { description: 'For people.' }),
     simulated: t.exposeBoolean('simulated', { description: 'Made by the built-in demo: not a person.' }),
     preferences: t.field({
       type: PreferencesType,
+      description: 'What they say they like.',
       resolve: (listener, _, context) => listeners.preferencesOf(listener, context),
     }),
     feedback: t.field({
@@ -78,15 +96,14 @@ builder.objectType(ListenerType, {
       description: 'Newest first.',
       args: {
         kinds: t.arg({ type: [FeedbackKindType], description: 'Only these.' }),
-        first: t.arg.int({ defaultValue: 20 }),
-        after: t.arg.string(),
+        ...pageArgs(20),
       },
       resolve: (listener, args, context) => listeners.feedbackOf(listener, filled(args, { first: 20 }), context),
     }),
     drafts: t.field({
       type: DraftConnectionType,
       description: "Newest first; of somebody else's, the shared ones.",
-      args: { first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
+      args: pageArgs(20),
       resolve: (listener, args, context) => draftsOf(listener, filled(args, { first: 20 }), context),
     }),
   }),
@@ -98,7 +115,7 @@ builder.queryFields((t) => ({
     type: ListenerType,
     nullable: true,
     description: 'SERVICE and ANALYST roles. Null when nobody has this id.',
-    args: { externalId: t.arg.string({ required: true }) },
+    args: { externalId: t.arg.string({ required: true, description: "The calling app's own id." }) },
     resolve: (_, { externalId }, context) => listeners.listenerByExternalId(externalId, context),
   }),
 }));
@@ -114,11 +131,11 @@ const GenrePreferenceInput = builder.inputType('GenrePreferenceInput', {
 const SetPreferencesInput = builder.inputType('SetPreferencesInput', {
   description: 'Fields left out stay as they are; an empty list or text clears.',
   fields: (t) => ({
-    genres: t.field({ type: [GenrePreferenceInput] }),
-    artistIds: t.idList(),
-    tags: t.stringList(),
-    text: t.string(),
-    allowExplicit: t.boolean(),
+    genres: t.field({ type: [GenrePreferenceInput], description: 'Up to 100, each once.' }),
+    artistIds: t.idList({ description: 'Up to 100.' }),
+    tags: t.stringList({ description: 'Up to 50.' }),
+    text: t.string({ description: 'In their own words; up to 1,000 characters.' }),
+    allowExplicit: t.boolean({ description: 'Whether explicit tracks may be recommended.' }),
   }),
 });
 
@@ -128,9 +145,9 @@ const FeedbackInput = builder.inputType('FeedbackInput', {
     listenerId: t.id({
       description: 'Whose feedback; the viewer when absent. Naming somebody else needs the SERVICE role.',
     }),
-    trackId: t.id({ required: true }),
-    kind: t.field({ type: FeedbackKindType, required: true }),
-    listenedMs: t.int(),
+    trackId: t.id({ required: true, description: 'What they did it with.' }),
+    kind: t.field({ type: FeedbackKindType, required: true, description: 'What they did.' }),
+    listenedMs: t.int({ description: 'How long they listened, in milliseconds; up to a day.' }),
     at: t.field({ type: 'DateTime', description: 'When; now, when absent.' }),
     requestId: t.id({ description: 'The `requestId` of the list that it answers.' }),
     idempotencyKey: t.string({ description: 'Repeating a key returns the first result and records nothing twice.' }),
@@ -139,12 +156,20 @@ const FeedbackInput = builder.inputType('FeedbackInput', {
 
 const SetPreferencesSuccess = builder.objectRef<{ preferences: Preferences }>('SetPreferencesSuccess').implement({
   description: 'The preferences as they now are.',
-  fields: (t) => ({ preferences: t.field({ type: PreferencesType, resolve: ({ preferences }) => preferences }) }),
+  fields: (t) => ({
+    preferences: t.field({
+      type: PreferencesType,
+      description: 'All of them.',
+      resolve: ({ preferences }) => preferences,
+    }),
+  }),
 });
 
 const RecordFeedbackSuccess = builder.objectRef<{ feedback: Feedback }>('RecordFeedbackSuccess').implement({
   description: 'The feedback is recorded.',
-  fields: (t) => ({ feedback: t.field({ type: FeedbackType, resolve: ({ feedback }) => feedback }) }),
+  fields: (t) => ({
+    feedback: t.field({ type: FeedbackType, description: 'As it is kept.', resolve: ({ feedback }) => feedback }),
+  }),
 });
 
 const RecordFeedbackBatchSuccess = builder
@@ -152,14 +177,14 @@ const RecordFeedbackBatchSuccess = builder
   .implement({
     description: 'All of the batch is recorded.',
     fields: (t) => ({
-      recorded: t.exposeInt('recorded'),
+      recorded: t.exposeInt('recorded', { description: 'Those that are new.' }),
       duplicates: t.exposeInt('duplicates', { description: 'Those whose idempotency key had been seen.' }),
     }),
   });
 
 const RemoveFeedbackSuccess = builder.objectRef<{ removedId: string }>('RemoveFeedbackSuccess').implement({
   description: 'The feedback is gone.',
-  fields: (t) => ({ removedId: t.exposeID('removedId') }),
+  fields: (t) => ({ removedId: t.exposeID('removedId', { description: 'What it was known by.' }) }),
 });
 
 const setErrors = ['InvalidInputError', 'NotFoundError'] as const;
@@ -170,28 +195,30 @@ builder.mutationFields((t) => ({
   setPreferences: t.field({
     type: resultType('SetPreferences', SetPreferencesSuccess, setErrors),
     description: "Changes the viewer's preferences; the next list follows them.",
-    args: { input: t.arg({ type: SetPreferencesInput, required: true }) },
+    args: { input: t.arg({ type: SetPreferencesInput, required: true, description: 'What changes.' }) },
     resolve: (_, { input }, context) =>
       outcome(setErrors, async () => ({ preferences: await listeners.setPreferences(given(input), context) })) as never,
   }),
   recordFeedback: t.field({
     type: resultType('RecordFeedback', RecordFeedbackSuccess, recordErrors),
     description: 'Records what a listener did; the next list follows it.',
-    args: { input: t.arg({ type: FeedbackInput, required: true }) },
+    args: { input: t.arg({ type: FeedbackInput, required: true, description: 'What they did.' }) },
     resolve: (_, { input }, context) =>
       outcome(recordErrors, async () => ({ feedback: await listeners.recordFeedback(given(input), context) })) as never,
   }),
   recordFeedbackBatch: t.field({
     type: resultType('RecordFeedbackBatch', RecordFeedbackBatchSuccess, recordErrors),
     description: 'Up to 1,000 at once: all of the batch or none of it.',
-    args: { input: t.arg({ type: [FeedbackInput], required: true }) },
+    args: {
+      input: t.arg({ type: [FeedbackInput], required: true, description: 'What they did, one after the other.' }),
+    },
     resolve: (_, { input }, context) =>
       outcome(recordErrors, () => listeners.recordFeedbackBatch(given(input), context)) as never,
   }),
   removeFeedback: t.field({
     type: resultType('RemoveFeedback', RemoveFeedbackSuccess, removeErrors),
     description: 'Takes feedback back, as if it had never been given.',
-    args: { id: t.arg.id({ required: true }) },
+    args: { id: t.arg.id({ required: true, description: "The feedback's `id`." }) },
     resolve: (_, { id }, context) => outcome(removeErrors, () => listeners.removeFeedback(id, context)) as never,
   }),
 }));

@@ -11,10 +11,14 @@ const LocaleType = builder.enumType('Locale', {
   values: { EN: { description: 'English.' }, ZH: { description: 'Chinese.' } } as const,
 });
 
+const localeArgs = builder.args((t) => ({
+  locale: t.field({ type: LocaleType, defaultValue: 'EN', description: 'The language of the words.' }),
+}));
+
 const CounterfactualType = builder.objectRef<{ score: number; rank: number | null }>('Counterfactual').implement({
   description: 'The track in the ranking recomputed under another assumption.',
   fields: (t) => ({
-    score: t.exposeFloat('score'),
+    score: t.exposeFloat('score', { description: 'What it would score.' }),
     rank: t.exposeInt('rank', {
       nullable: true,
       description: 'Rank among all eligible tracks; null when it would no longer be eligible.',
@@ -34,7 +38,7 @@ const ReasonType = builder.interfaceRef<Reason>('Reason').implement({
     contribution: t.exposeFloat('contribution', { description: 'Signed share of the score.' }),
     summary: t.string({
       description: 'The reason in words.',
-      args: { locale: t.arg({ type: LocaleType, defaultValue: 'EN' }) },
+      args: localeArgs,
       resolve: (reason, { locale }) => reason.summary(locale ?? 'EN'),
     }),
     without: t.field({
@@ -50,9 +54,13 @@ builder.objectRef<Extract<Reason, { kind: 'history' }>>('HistoryReason').impleme
   description: 'Something that the listener did.',
   interfaces: [ReasonType],
   fields: (t) => ({
-    track: t.field({ type: TrackType, resolve: ({ trackId }, _, context) => existingTrack(trackId, context) }),
-    feedback: t.field({ type: FeedbackKindType, resolve: ({ feedback }) => feedback }),
-    at: t.field({ type: 'DateTime', resolve: ({ at }) => at }),
+    track: t.field({
+      type: TrackType,
+      description: 'What they did it with.',
+      resolve: ({ trackId }, _, context) => existingTrack(trackId, context),
+    }),
+    feedback: t.field({ type: FeedbackKindType, description: 'What they did.', resolve: ({ feedback }) => feedback }),
+    at: t.field({ type: 'DateTime', description: 'When, the last time.', resolve: ({ at }) => at }),
   }),
 });
 
@@ -79,19 +87,19 @@ export const ExplanationType = builder.objectRef<Explanation>('Explanation').imp
   fields: (t) => ({
     summary: t.string({
       description: 'The main reasons in words.',
-      args: { locale: t.arg({ type: LocaleType, defaultValue: 'EN' }) },
+      args: localeArgs,
       resolve: (explanation, { locale }) => explanation.summary(locale ?? 'EN'),
     }),
     baseline: t.exposeFloat('baseline', { description: 'What every track starts from.' }),
     reasons: t.field({
       type: [ReasonType],
       description: 'Those that weigh most first, for or against.',
-      args: { first: t.arg.int({ defaultValue: 3 }) },
+      args: { first: t.arg.int({ defaultValue: 3, description: 'At most so many reasons: 1–100.' }) },
       resolve: (explanation, { first }) => shownReasons(explanation, first ?? 3),
     }),
     remainder: t.float({
       description: 'Sum of the contributions of the reasons not shown.',
-      args: { first: t.arg.int({ defaultValue: 3 }) },
+      args: { first: t.arg.int({ defaultValue: 3, description: 'As many reasons as are shown: 1–100.' }) },
       resolve: (explanation, { first }) => remainder(explanation, first ?? 3),
     }),
   }),
@@ -100,7 +108,11 @@ export const ExplanationType = builder.objectRef<Explanation>('Explanation').imp
 const RecommendationType = builder.objectRef<Recommendation>('Recommendation').implement({
   description: 'A track in a list made for somebody.',
   fields: (t) => ({
-    track: t.field({ type: TrackType, resolve: ({ trackId }, _, context) => existingTrack(trackId, context) }),
+    track: t.field({
+      type: TrackType,
+      description: 'What is recommended.',
+      resolve: ({ trackId }, _, context) => existingTrack(trackId, context),
+    }),
     rank: t.exposeInt('rank', { description: '1-based position in this list, after diversification.' }),
     score: t.exposeFloat('score', {
       description: "Predicted affinity; equals `explanation.baseline` plus every reason's contribution.",
@@ -109,7 +121,11 @@ const RecommendationType = builder.objectRef<Recommendation>('Recommendation').i
       description:
         '1-based position by score alone among all eligible tracks. It differs from `rank` where diversity moved the track.',
     }),
-    explanation: t.field({ type: ExplanationType, resolve: ({ explanation }) => explanation }),
+    explanation: t.field({
+      type: ExplanationType,
+      description: 'Why it is here.',
+      resolve: ({ explanation }) => explanation,
+    }),
   }),
 });
 

@@ -5,6 +5,7 @@ import { explanation, liveRecommendations, recommendations } from '../resolvers/
 import { checkFirst } from '../lib/page.ts';
 import { builder, filled, given } from './builder.ts';
 import { TrackFilterInput } from './catalogue.ts';
+import { pageArgs } from './connection.ts';
 import { ExplanationType, RecommendationConnectionType } from './recommendation-list.ts';
 import { TrackType } from './track-refs.ts';
 
@@ -30,26 +31,43 @@ const RecommendationContextInput = builder.inputType('RecommendationContext', {
   }),
 });
 
+const steeringArgs = builder.args((t) => ({
+  context: t.field({ type: RecommendationContextInput, description: 'What is wanted now.' }),
+  filter: t.field({ type: TrackFilterInput, description: 'What the tracks must meet.' }),
+}));
+
 const TrackExplanationType = builder.objectRef<TrackExplanation>('TrackExplanation').implement({
   description: 'Answers "why this?" and "why not this?" for any track in the catalogue.',
   fields: (t) => ({
-    track: t.field({ type: TrackType, resolve: ({ trackId }, _, context) => existingTrack(trackId, context) }),
-    score: t.exposeFloat('score'),
+    track: t.field({
+      type: TrackType,
+      description: 'What was asked about.',
+      resolve: ({ trackId }, _, context) => existingTrack(trackId, context),
+    }),
+    score: t.exposeFloat('score', { description: 'As in a list, excluded or not.' }),
     scoreRank: t.exposeInt('scoreRank', { nullable: true, description: 'Null when the track is excluded.' }),
-    excludedBy: t.field({ type: [ExclusionType], resolve: ({ excludedBy }) => excludedBy }),
-    explanation: t.field({ type: ExplanationType, resolve: (answer) => answer.explanation }),
+    excludedBy: t.field({
+      type: [ExclusionType],
+      description: 'Why it cannot be in the list; empty when it can.',
+      resolve: ({ excludedBy }) => excludedBy,
+    }),
+    explanation: t.field({
+      type: ExplanationType,
+      description: 'What the score is made of.',
+      resolve: (answer) => answer.explanation,
+    }),
   }),
 });
 
 const RecommenderEvaluationType = builder.objectRef<RecommenderEvaluation>('RecommenderEvaluation').implement({
   description: 'One metric of one recommender version on a holdout, e.g. `NDCG@10`.',
   fields: (t) => ({
-    modelVersion: t.exposeString('modelVersion'),
-    dataset: t.exposeString('dataset'),
-    protocol: t.exposeString('protocol'),
-    metric: t.exposeString('metric'),
-    value: t.exposeFloat('value'),
-    at: t.field({ type: 'DateTime', resolve: ({ at }) => at }),
+    modelVersion: t.exposeString('modelVersion', { description: 'What was measured.' }),
+    dataset: t.exposeString('dataset', { description: 'What it was measured on.' }),
+    protocol: t.exposeString('protocol', { description: 'How the holdout was chosen, e.g. `leave-last-out`.' }),
+    metric: t.exposeString('metric', { description: 'E.g. `NDCG@10`.' }),
+    value: t.exposeFloat('value', { description: 'What came out.' }),
+    at: t.field({ type: 'DateTime', description: 'When it was measured.', resolve: ({ at }) => at }),
   }),
 });
 
@@ -58,8 +76,7 @@ builder.queryFields((t) => ({
     type: RecommendationConnectionType,
     description: "The viewer's recommendations.",
     args: {
-      context: t.arg({ type: RecommendationContextInput }),
-      filter: t.arg({ type: TrackFilterInput }),
+      ...steeringArgs,
       diversity: t.arg.float({
         defaultValue: 0.2,
         description: '0: by score alone; 1: as varied as can be.',
@@ -68,8 +85,7 @@ builder.queryFields((t) => ({
         defaultValue: false,
         description: 'Tracks that the listener knows too.',
       }),
-      first: t.arg.int({ defaultValue: 20 }),
-      after: t.arg.string(),
+      ...pageArgs(20),
     },
     resolve: (_, args, context, info) =>
       recommendations(filled(args, { first: 20, diversity: 0.2, includeHeard: false }), context, info),
@@ -80,16 +96,15 @@ builder.queryFields((t) => ({
     description:
       'Why this track is where it is for the viewer, or why it is not in the list; null when there is no such track.',
     args: {
-      trackId: t.arg.id({ required: true }),
-      context: t.arg({ type: RecommendationContextInput }),
-      filter: t.arg({ type: TrackFilterInput }),
+      trackId: t.arg.id({ required: true, description: 'The track that is asked about.' }),
+      ...steeringArgs,
     },
     resolve: (_, args, context) => explanation(given(args), context),
   }),
   evaluations: t.field({
     type: [RecommenderEvaluationType],
     description: 'How well recommender versions did on data that they had not seen, newest first.',
-    args: { first: t.arg.int({ defaultValue: 20 }) },
+    args: { first: t.arg.int({ defaultValue: 20, description: 'At most so many: 1–100.' }) },
     resolve: async (_, { first }, { recommender }) => recommender.evaluations(checkFirst(first ?? 20)),
   }),
 }));
@@ -99,9 +114,8 @@ builder.subscriptionFields((t) => ({
     type: RecommendationConnectionType,
     description: "The viewer's recommendations, sent again whenever feedback, preferences or the model change them.",
     args: {
-      context: t.arg({ type: RecommendationContextInput }),
-      filter: t.arg({ type: TrackFilterInput }),
-      first: t.arg.int({ defaultValue: 10 }),
+      ...steeringArgs,
+      first: t.arg.int({ defaultValue: 10, description: 'How long the list is: 1–100.' }),
     },
     subscribe: (_, args, context) => liveRecommendations(filled(args, { first: 10 }), context),
     resolve: (list, _, context) => {

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import { builder } from './builder.ts';
 
 /** Date, `T`, time to the millisecond at most, and `Z` or an offset: RFC 3339 without leap seconds. */
-const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
 
 builder.scalarType('DateTime', {
   description: 'RFC 3339 instant in UTC, e.g. `2026-11-23T14:00:00Z`.',

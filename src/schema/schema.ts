@@ -7,6 +7,7 @@ import './recommendations.ts';
 import './listeners.ts';
 import './models.ts';
 import './drafts.ts';
+import './draft-mutations.ts';
 
 /** The contract, executable. */
 export function buildSchema(): GraphQLSchema {

@@ -24,10 +24,9 @@ export async function graphiqlOptions(context: Pick<Context, 'catalogue'>): Prom
   };
 }
 
-/** The example documents, with variables for those that need some. */
+/** The example documents, with variables for those that need some; GraphiQL does not take those of the first tab. */
 function exampleTabs({ trackId }: { trackId: string | null }): Tab[] {
   const variables: Partial<Record<(typeof TABS)[number], object>> = {
-    recommend: { first: 5 },
     react: { input: { trackId: trackId ?? 'the id of a track', kind: 'LIKE' } },
     write: { input: { kind: 'POEM', prompt: 'The first snow of the year', sampling: { maxTokens: 120, seed: 7 } } },
     follow: { draftId: 'the id that the tab before answered' },
@@ -42,5 +41,8 @@ function exampleTabs({ trackId }: { trackId: string | null }): Tab[] {
 /** The page is 9 MB of script: kept out of memory until somebody asks for it. */
 export async function renderPage(options: GraphiQLOptions): Promise<string> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  return renderGraphiQL(options);
+  return renderGraphiQL(options).replace('</head>', `${STEADY_TABS}</head>`);
 }
+
+/** Tabs that are there from the start believe that they were dragged, and would jump away from under the first click. */
+const STEADY_TABS = '<style>.graphiql-tab { transform: none !important; }</style>';

@@ -6,12 +6,14 @@ import type { Logger } from '../lib/log.ts';
 
 /**
  * The one edge where failures become what a client sees ([ERR1]): those of the catalogue of errors carry their code, what
- * GraphQL itself finds wrong stays as it is, anything else is masked under an id that the log carries.
+ * GraphQL itself finds wrong with a request gets one, anything else is masked under an id that the log carries.
  */
 export function createMask(log: Logger): (error: unknown) => GraphQLError {
   return (error) => {
     const cause = explainFailure(rootOf(error));
-    if (cause instanceof GraphQLError) return cause;
+    if (error instanceof GraphQLError && cause instanceof GraphQLError && isOfRequest(error, cause)) {
+      return located(error, error.message, { code: 'BAD_USER_INPUT', ...error.extensions, ...cause.extensions });
+    }
     if (cause instanceof CadenzaError) return located(error, cause.message, extensionsOf(cause));
     const incidentId = randomUUID();
     log.error(
@@ -22,6 +24,13 @@ export function createMask(log: Logger): (error: unknown) => GraphQLError {
     return located(error, message, { code: 'INTERNAL_SERVER_ERROR', incidentId });
   };
 }
+
+/**
+ * Before any field is resolved GraphQL finds fault with the request alone. Later it may find fault with a value of ours too,
+ * and then there is no place in the document that it could point at.
+ */
+const isOfRequest = (error: GraphQLError, cause: GraphQLError): boolean =>
+  error.path === undefined || cause.nodes !== undefined || 'code' in cause.extensions;
 
 /** What was thrown in the first place, out of GraphQL's wrappers around it. */
 function rootOf(error: unknown): unknown {

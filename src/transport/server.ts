@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Services } from '../resolvers/context.ts';
+import { readJsonBody } from './body.ts';
 import { createGraphQL, GRAPHQL_PATH, type GraphQL } from './graphql.ts';
 import { answerHealth, answerJson, type Readiness } from './health.ts';
 import { createIdentify } from './identity.ts';
@@ -81,9 +82,17 @@ async function route(request: IncomingMessage, response: ServerResponse, { graph
   const problem = path.startsWith('/health/') ? null : admit(request);
   if (path.startsWith('/health/')) await answerHealth(path, response, health);
   else if (problem !== null) answerError(response, 403, 'FORBIDDEN', problem);
-  else if (path === GRAPHQL_PATH) await graphql(request, response);
+  else if (path === GRAPHQL_PATH) await answerGraphQL(request, response, graphql);
   else if (path === '/') response.writeHead(302, { location: GRAPHQL_PATH }).end();
   else answerError(response, 404, 'NOT_FOUND', `There is nothing at ${path}; GraphQL is at ${GRAPHQL_PATH}`);
+}
+
+async function answerGraphQL(request: IncomingMessage, response: ServerResponse, graphql: GraphQL): Promise<void> {
+  const problem = await readJsonBody(request);
+  if (!problem) return graphql(request, response);
+  // The rest of the body is not read: the connection cannot be used for another request.
+  if (!request.complete) response.setHeader('connection', 'close');
+  answerError(response, problem.status, problem.code, problem.message);
 }
 
 function answerError(response: ServerResponse, status: number, code: string, message: string): void {

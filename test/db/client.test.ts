@@ -3,9 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { connect, explainFailure, isAway } from '../../src/db/client.ts';
+import { setImmediate } from 'node:timers/promises';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
+import { connect, explainFailure, isAway, type Database } from '../../src/db/client.ts';
 import { openDatabase } from '../../src/db/open.ts';
+import type { Transaction } from '../../src/db/track-merge.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { testDatabase } from '../support/database.ts';
@@ -96,4 +98,30 @@ test('[DB1] [DB4] the embedded database opens migrated, refuses a wrong password
   await database[Symbol.asyncDispose]();
   await using gone = connect(database.url, { connections: 1 });
   await expect(gone.sql`select 1`).rejects.toThrow(/ECONNREFUSED/);
+});
+
+/** Ends the connection of a transaction as a database that goes away does, and lets the client notice. */
+async function endConnection({ sql }: Database, pid: number): Promise<void> {
+  await sql`select pg_terminate_backend(${pid})`;
+  await vi.waitFor(async () => expect(await sql`select from pg_stat_activity where pid = ${pid}`).toHaveLength(0));
+  for (let i = 0; i < 50; i++) await setImmediate();
+}
+
+test.each<[string, (tx: Transaction, end: () => Promise<void>) => Promise<unknown>]>([
+  ['in a statement', (tx, end) => Promise.all([tx`select pg_sleep(60)`, end()])],
+  ['between two statements', (tx, end) => end().then(() => tx`select 1`)],
+  ['before the commit', (_, end) => end()],
+])('[DB6] a transaction whose connection is lost %s fails, and harms nothing else', async (_, run) => {
+  const database = await testDatabase();
+  const lost = database.sql.begin(async (tx) => {
+    const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    return run(tx, () => endConnection(database, row?.pid ?? 0));
+  });
+  await expect(lost).rejects.toSatisfy(isAway);
+  const answers = () =>
+    Promise.all(Array.from({ length: 20 }, (__, i) => database.sql.begin((tx) => tx`select ${i}::int as i`)));
+  // The driver fails the first statement on the connection that takes the place of the lost one.
+  await vi.waitFor(async () => expect((await answers()).map(([row]) => row?.i as number)).toContain(19));
+  await expect(database.db.transaction(() => Promise.reject(new Error('mine')))).rejects.toThrow('mine');
+  expect(await answers()).toHaveLength(20);
 });

@@ -197,12 +197,12 @@ describe('following', () => {
   it('[LOG3] leaving ends at once, even while idle, and cancels nothing', async () => {
     ({ engine, drafts } = room({ granted: 0 }));
     const draft = await drafts.start(ann, poem());
+    await waitFor(async () => (await drafts.byIds(ann, [draft.id])).get(draft.id)?.status === 'GENERATING');
     const abort = new AbortController();
     const readers = [drafts.follow(ann, draft.id, null, never), drafts.follow(ann, draft.id, null, abort.signal)];
-    for (const reader of readers) expect((await reader.next()).value).toMatchObject({ type: 'snapshot' });
-    await waitFor(async () => (await drafts.byIds(ann, [draft.id])).get(draft.id)?.status === 'GENERATING');
-    for (const reader of readers)
-      expect((await reader.next()).value).toMatchObject({ type: 'status', status: 'GENERATING' });
+    for (const reader of readers) {
+      expect((await reader.next()).value).toMatchObject({ type: 'snapshot', draft: { status: 'GENERATING' } });
+    }
     const idle = readers.map((reader) => reader.next());
     void readers[0]?.return?.();
     abort.abort();
@@ -392,6 +392,15 @@ it('[LOG4] a database that goes away loses and doubles nothing', async () => {
   );
   const events = await collect(draft.id, drafts.cursorOf({ ...draft, sequence: 0 }));
   expect(textOf(events)).toBe(scriptedText({ ...(engine.requests[0] ?? { messages: [] }), sampling: draft.sampling }));
+});
+
+it('[LOG4] what the database will never take ends the draft, with the text before it', async () => {
+  await database.sql`alter table draft_events add constraint no_snow check (event::text not like '%雪%')`;
+  const draft = await finished(await drafts.start(ann, poem({ sampling: { maxTokens: 60 } })));
+  expect(draft).toMatchObject({ status: 'FAILED', finishReason: 'ERROR', failure: 'the text could not be kept' });
+  const events = await collect(draft.id, drafts.cursorOf({ ...draft, sequence: 0 }));
+  expect(textOf(events)).toBe(draft.text);
+  expect(draft.text).not.toContain('雪');
 });
 
 it('[LOG2] forty readers that come and go at random end with the same text', async () => {

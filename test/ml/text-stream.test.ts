@@ -53,6 +53,12 @@ describe('UTF-8 in pieces', () => {
   });
 });
 
+it('[GEN6] shows U+0000 as U+FFFD, the character looked at beforehand too', () => {
+  const stream = new Utf8Stream();
+  expect(stream.peek(Uint8Array.of(0x61, 0))).toBe('a\uFFFD');
+  expect(stream.push(Uint8Array.of(0, 0x61, 0))).toBe('\uFFFDa\uFFFD');
+});
+
 describe('text stream', () => {
   const encode = (text: string) => new TextEncoder().encode(text);
 

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
-import { writeTinyGguf, type TinyModel } from './tiny-gguf.ts';
+import { tinyVocabulary, writeTinyGguf, type TinyModel } from './tiny-gguf.ts';
 
 export const TINY = 'tiny';
 
@@ -19,12 +19,22 @@ export async function entryFor(path: string, sources: object[] = [{ file: path }
 }
 
 /** Writes a tiny model and a catalogue that offers it; its text is gibberish, and always the same. */
-export async function writeTinyCatalogue(folder: string, model: TinyModel = {}): Promise<string> {
+export async function writeTinyCatalogue(folder: string, model: TinyModel = {}, changes: object = {}): Promise<string> {
   const path = join(folder, 'source.gguf');
   await writeTinyGguf(path, model);
   const catalogue = join(folder, 'models.json');
-  await writeFile(catalogue, JSON.stringify({ models: [await entryFor(path)] }));
+  await writeFile(catalogue, JSON.stringify({ models: [{ ...(await entryFor(path)), ...changes }] }));
   return catalogue;
+}
+
+/** As `writeTinyCatalogue`, of a model that writes up to 4,096 tokens and never ends by itself: it has no end token. */
+export function writeTirelessCatalogue(folder: string): Promise<string> {
+  const metadata = {
+    'llama.context_length': 4096,
+    'tokenizer.ggml.tokens': tinyVocabulary.map((token) => token.replace(/^<\|(endoftext|im_end)\|>$/, '<|not_$1|>')),
+    'tokenizer.ggml.eos_token_id': undefined,
+  };
+  return writeTinyCatalogue(folder, { metadata }, { context: 4096 });
 }
 
 /** An engine whose default writer is the tiny model, in `folder`. */

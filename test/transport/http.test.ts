@@ -208,6 +208,29 @@ describe('failures', () => {
     expect(logged).toContain('the secret inner workings');
   });
 
+  it('[ERR1] a value of ours that the contract does not allow is a failure of ours, not of the request', async () => {
+    const { graphqlUrl, services } = await startListening();
+    const [model] = services.engine.models();
+    services.engine.models = () => [{ ...model!, contextTokens: 2 ** 40 }];
+    const { errors } = await ask(graphqlUrl, '{ models { contextTokens } }');
+    expect(errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
+  });
+
+  it('[ERR3] a variable of another type is the request’s fault, and the error names it', async () => {
+    const { graphqlUrl } = await startListening();
+    const body = JSON.stringify({
+      query: 'query ($n: Int) { tracks(first: $n) { totalCount } }',
+      variables: { n: 'ten' },
+    });
+    const response = await fetch(graphqlUrl, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body },
+    });
+    expect(response.status).toBe(400);
+    const { errors } = (await response.json()) as { errors: { message: string; extensions: unknown }[] };
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+    expect(errors[0]?.message).toContain('$n');
+  });
+
   it('[DB6] a database that is away is a code that says so', async () => {
     const { graphqlUrl, services } = await startListening();
     const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });

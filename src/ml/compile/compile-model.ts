@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readArchitecture, type ModelShape } from './architecture.ts';
-import { buildDecoderGraph, type GraphOptions } from './decoder-graph.ts';
+import { buildDecoderGraph } from './decoder-graph.ts';
 import { GgufFile } from './gguf.ts';
 import { WeightWriter } from './weights.ts';
 
@@ -30,13 +30,12 @@ export async function compileInto(
   source: string,
   { temporary, final }: CompileTarget,
   onProgress: (share: number) => void,
-  options: GraphOptions = {},
 ): Promise<ModelShape> {
   await using file = await GgufFile.open(source);
   const architecture = readArchitecture(file);
   await mkdir(temporary, { recursive: true });
   try {
-    await writeModel(file, temporary, architecture, onProgress, options);
+    await writeModel(file, temporary, architecture, onProgress);
     await rename(temporary, final).catch(async (error: unknown) => {
       // Another process was faster: what it wrote is the same.
       if (!isNotEmpty(error)) throw error;
@@ -55,7 +54,6 @@ async function writeModel(
   folder: string,
   architecture: Awaited<ReturnType<typeof readArchitecture>>,
   onProgress: (share: number) => void,
-  options: GraphOptions,
 ): Promise<void> {
   const data = await open(join(folder, dataFile), 'w');
   try {
@@ -63,7 +61,7 @@ async function writeModel(
     const weights = new WeightWriter(file, data, (elements) =>
       onProgress((done += elements) / architecture.parameters),
     );
-    const graph = await buildDecoderGraph(architecture, weights, dataFile, options);
+    const graph = await buildDecoderGraph(architecture, weights, dataFile);
     await data.sync();
     await writeFile(join(folder, graphFile), graph, { flush: true });
     const files = { [graphFile]: graph.length, [dataFile]: (await data.stat()).size };

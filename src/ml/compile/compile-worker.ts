@@ -5,7 +5,6 @@ import { ModelFileError } from './model-file-error.ts';
 export interface CompileTask {
   source: string;
   target: CompileTarget;
-  allLogits: boolean;
 }
 
 export type CompileMessage =
@@ -13,10 +12,10 @@ export type CompileMessage =
   | { type: 'done' }
   | { type: 'failed'; message: string; isModelFile: boolean; code: string | null };
 
-const { source, target, allLogits } = workerData as CompileTask;
+const { source, target } = workerData as CompileTask;
 const post = (message: CompileMessage) => parentPort?.postMessage(message);
 try {
-  await compileInto(source, target, (share) => post({ type: 'progress', share }), { allLogits });
+  await compileInto(source, target, (share) => post({ type: 'progress', share }));
   post({ type: 'done' });
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);

@@ -30,12 +30,16 @@ export interface CompileOptions {
   directory: string;
   signal?: AbortSignal;
   onProgress?: (share: number) => void;
-  allLogits?: boolean;
 }
 
 /** What `compileModel` made of the same source before, or null. */
-export function findCompiled(options: Pick<CompileOptions, 'digest' | 'directory' | 'allLogits'>) {
+export function findCompiled(options: Pick<CompileOptions, 'digest' | 'directory'>) {
   return readCompiled(targetOf(options));
+}
+
+/** Forgets what `compileModel` made of the source. */
+export function removeCompiled(options: Pick<CompileOptions, 'digest' | 'directory'>): Promise<void> {
+  return rm(targetOf(options), { recursive: true, force: true });
 }
 
 /**
@@ -43,23 +47,19 @@ export function findCompiled(options: Pick<CompileOptions, 'digest' | 'directory
  * @throws ModelFileError for a file that is truncated, corrupt or unsupported; the signal's reason when it aborts
  */
 export async function compileModel(options: CompileOptions): Promise<CompiledModel> {
-  const { source, signal, onProgress, allLogits = false } = options;
+  const { source, signal, onProgress } = options;
   const target = targetOf(options);
   const cached = await readCompiled(target);
   if (cached) return cached;
   const temporary = `${target}.${randomUUID()}${TEMPORARY_SUFFIX}`;
-  await runWorker({ source, target: { temporary, final: target }, allLogits }, signal, onProgress);
+  await runWorker({ source, target: { temporary, final: target } }, signal, onProgress);
   const compiled = await readCompiled(target);
   if (!compiled) throw new Error(`the compiler left nothing in ${target}`);
   return compiled;
 }
 
-function targetOf({
-  digest,
-  directory,
-  allLogits,
-}: Pick<CompileOptions, 'digest' | 'directory' | 'allLogits'>): string {
-  return join(directory, `${digest.slice(0, 16)}-cpu8-v${COMPILER_VERSION}${allLogits ? '-all' : ''}`);
+function targetOf({ digest, directory }: Pick<CompileOptions, 'digest' | 'directory'>): string {
+  return join(directory, `${digest.slice(0, 16)}-cpu8-v${COMPILER_VERSION}`);
 }
 
 /** One that something has happened to since is removed, and counts as not there. */

@@ -7,34 +7,28 @@ const MICROSOFT = 'com.microsoft';
 /** Activations are quantised to 8 bits too: the kernels that are fast on a CPU. */
 const INT8_ACTIVATIONS = 4;
 
-export interface GraphOptions {
-  /** Logits of every position instead of the last: for measuring perplexity. */
-  allLogits?: boolean;
-}
-
 /**
  * A Llama-type decoder (Touvron et al. 2023) as one graph. Rows of a batch may have different lengths; keys and values are
  * read and written in place in the caller's buffers.
  *
  * inputs:  input_ids [b, s], seqlens_k [b] (length − 1 of each row, the new tokens included), total_sequence_length (the
  *          longest), past_key_values.N.key/.value [b, kv_heads, capacity, head_dim]
- * outputs: logits [b, vocab], or [b, s, vocab] with `allLogits`; present.N.key/.value, the same buffers as the past
+ * outputs: logits [b, vocab], of each row's last position; present.N.key/.value, the same buffers as the past
  */
 export async function buildDecoderGraph(
   architecture: Architecture,
   weights: WeightWriter,
   dataFile: string,
-  { allLogits = false }: GraphOptions = {},
 ): Promise<Buffer> {
   const graph = new GraphBuilder(dataFile);
-  declareInterface(graph, architecture, allLogits);
+  declareInterface(graph, architecture);
   addRotary(graph, architecture);
   const embedding = await addEmbedding(graph, architecture, weights);
   let residual: Residual = { sum: 'embedded', addend: null };
   for (let layer = 0; layer < architecture.layers; layer++) {
     residual = await addLayer(graph, architecture, weights, layer, residual);
   }
-  await addHead(graph, architecture, weights, embedding, residual, allLogits);
+  await addHead(graph, architecture, weights, embedding, residual);
   return graph.encode();
 }
 
@@ -44,18 +38,14 @@ interface Residual {
   addend: string | null;
 }
 
-function declareInterface(
-  graph: GraphBuilder,
-  { layers, kvHeads, headDim, vocabulary }: Architecture,
-  allLogits: boolean,
-): void {
+function declareInterface(graph: GraphBuilder, { layers, kvHeads, headDim, vocabulary }: Architecture): void {
   graph.input({ name: 'input_ids', type: 'int64', dims: ['batch', 'sequence'] });
   graph.input({ name: 'seqlens_k', type: 'int32', dims: ['batch'] });
   graph.input({ name: 'total_sequence_length', type: 'int32', dims: [] });
   graph.output({
     name: 'logits',
     type: 'float32',
-    dims: allLogits ? ['batch', 'sequence', vocabulary] : ['batch', vocabulary],
+    dims: ['batch', vocabulary],
   });
   const cache = ['batch', kvHeads, 'capacity', headDim];
   for (let layer = 0; layer < layers; layer++) {
@@ -204,16 +194,13 @@ async function addHead(
   weights: WeightWriter,
   embedding: StoredMatrix,
   residual: Residual,
-  allLogits: boolean,
 ): Promise<void> {
   const { output } = await addNorm(graph, architecture, weights, residual, 'output_norm.weight', 'final_norm');
   const { tied, vocabulary, hidden } = architecture;
   const head = tied ? embedding : await weights.matrix([{ tensor: 'output.weight', rows: vocabulary }], hidden);
-  if (!allLogits) {
-    graph.constant('last', 'int64', [], BigInt64Array.of(-1n));
-    graph.node('Gather', [output, 'last'], ['last_hidden'], { axis: 1 });
-  }
-  addMatMul(graph, 'logits', allLogits ? output : 'last_hidden', head);
+  graph.constant('last', 'int64', [], BigInt64Array.of(-1n));
+  graph.node('Gather', [output, 'last'], ['last_hidden'], { axis: 1 });
+  addMatMul(graph, 'logits', 'last_hidden', head);
 }
 
 /** y = x Wᵀ with W in 8-bit blocks; the result carries the operation's name. */

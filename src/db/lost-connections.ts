@@ -1,0 +1,64 @@
+import { setImmediate } from 'node:timers/promises';
+import type postgres from 'postgres';
+
+type Run = (tx: postgres.TransactionSql) => unknown;
+
+/**
+ * Makes transactions end in order when their connection is lost. By itself the driver goes on to send ROLLBACK, or
+ * whatever statement comes next, to the connection that is gone: an exception that nobody can catch. Here nothing more is
+ * sent, and the transaction fails with CONNECTION_CLOSED.
+ */
+export function withSafeTransactions(sql: postgres.Sql): postgres.Sql {
+  const begin = sql.begin.bind(sql) as (options: string, run: Run) => Promise<unknown>;
+  const safeBegin = (...args: [Run] | [string, Run]): Promise<unknown> =>
+    args.length === 1 ? runSafely(begin, '', args[0]) : runSafely(begin, ...args);
+  return Object.assign(sql, { begin: safeBegin });
+}
+
+/** Filled in when the connection is lost; the driver then rejects `begin`, whatever `run` is doing. */
+interface Connection {
+  loss: Error | null;
+}
+
+async function runSafely(
+  begin: (options: string, run: Run) => Promise<unknown>,
+  options: string,
+  run: Run,
+): Promise<unknown> {
+  const connection: Connection = { loss: null };
+  try {
+    return await begin(options, async (tx) => {
+      try {
+        const result = await run(guard(tx, connection));
+        if (connection.loss === null) return result;
+      } catch (error) {
+        // A statement under way fails just before the connection is known to be lost.
+        await setImmediate();
+        if (connection.loss === null) throw error;
+      }
+      // Settling would make the driver send COMMIT or ROLLBACK.
+      return new Promise<never>(() => undefined);
+    });
+  } catch (error) {
+    connection.loss = error as Error;
+    throw error;
+  }
+}
+
+/** Statements throw once the connection is lost. */
+function guard(tx: postgres.TransactionSql, connection: Connection): postgres.TransactionSql {
+  const throwIfLost = (): void => {
+    if (connection.loss) throw connection.loss;
+  };
+  const unsafe: typeof tx.unsafe = (...args) => {
+    throwIfLost();
+    return tx.unsafe(...args);
+  };
+  return new Proxy(tx, {
+    apply(target, self, args) {
+      throwIfLost();
+      return Reflect.apply(target, self, args) as unknown;
+    },
+    get: (target, key) => (key === 'unsafe' ? unsafe : (Reflect.get(target, key) as unknown)),
+  });
+}

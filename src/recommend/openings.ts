@@ -1,0 +1,96 @@
+import { explain } from './explanation.ts';
+import type { Neighbours } from './neighbours.ts';
+import { Ranking } from './ranking.ts';
+import type { Recommendation, RecommendationPage, RecommendationQuery } from './recommender.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { KnownTaste } from './taste-cache.ts';
+import type { Taste } from './taste.ts';
+
+/** Bytes that openings may hold on to; the least recently asked for go first. */
+const MOST_BYTES = 64 << 20;
+/** A score and an exclusion a track; recommendations with their reasons and sentences besides. */
+const BYTES_PER_TRACK = 9;
+const BYTES_OF_LIST = 50_000;
+
+/** Far less than the day that a list can be paged through. */
+const PAGE_KEPT_MS = 3_600_000;
+
+export interface OpeningSources {
+  snapshot: Snapshot;
+  neighbours: Neighbours;
+  known: KnownTaste;
+}
+
+/** What a list begins from, and the list as far as somebody has asked for it. */
+export class Opening {
+  readonly taste: Taste;
+  readonly ranking: Ranking;
+  readonly #diversity: number;
+  readonly #indices: number[] = [];
+  readonly #recommendations: Recommendation[] = [];
+  readonly #pages = new Map<number, { page: RecommendationPage; madeAt: number }>();
+
+  constructor({ snapshot, neighbours, known }: OpeningSources, query: RecommendationQuery) {
+    const { context, filter = null, includeHeard = false, diversity = 0 } = query;
+    this.taste = { ...known, seedTrackIds: context?.seedTrackIds ?? [], contextText: context?.text ?? null };
+    this.ranking = new Ranking(snapshot, neighbours, { taste: this.taste, filter, includeHeard });
+    this.#diversity = diversity;
+  }
+
+  /** The recommendations of the first `count` ranks, or all there are. */
+  first(count: number): readonly Recommendation[] {
+    const missing = count - this.#indices.length;
+    const fresh = missing > 0 ? this.ranking.next(this.#indices, missing, this.#diversity) : [];
+    for (const { index, scoreRank } of fresh) {
+      this.#indices.push(index);
+      this.#recommendations.push(recommendationOf(this.ranking, index, this.#indices.length, scoreRank));
+    }
+    return this.#recommendations.slice(0, count);
+  }
+
+  /** The first page of this size, made once an hour at most: who asks again has the same list, and can page on in it. */
+  page(first: number, now: number, make: () => RecommendationPage): RecommendationPage {
+    const known = this.#pages.get(first);
+    if (known && now - known.madeAt < PAGE_KEPT_MS) return known.page;
+    const page = make();
+    this.#pages.set(first, { page, madeAt: now });
+    return page;
+  }
+}
+
+/**
+ * As long as nothing that a list depends on has changed, it begins as it did the last time: pages are opened again and
+ * again, by the same person and by several of their windows.
+ */
+export class Openings {
+  readonly #known = new Map<string, OpeningSources & { opening: Opening }>();
+
+  get(key: string, sources: OpeningSources, query: RecommendationQuery): Opening {
+    const found = this.#known.get(key);
+    const isCurrent =
+      found?.known === sources.known && found.snapshot === sources.snapshot && found.neighbours === sources.neighbours;
+    const opening = isCurrent ? found.opening : new Opening(sources, query);
+    this.#known.delete(key);
+    this.#known.set(key, { ...sources, opening });
+    this.#trim(sources.snapshot.tracks.length);
+    return opening;
+  }
+
+  #trim(tracks: number): void {
+    const most = Math.max(1, Math.floor(MOST_BYTES / (BYTES_OF_LIST + BYTES_PER_TRACK * tracks)));
+    for (const key of this.#known.keys()) {
+      if (this.#known.size <= most) return;
+      this.#known.delete(key);
+    }
+  }
+}
+
+export function recommendationOf(ranking: Ranking, index: number, rank: number, scoreRank: number): Recommendation {
+  return {
+    trackId: ranking.snapshot.tracks[index]?.id ?? 0,
+    rank,
+    score: ranking.scoreOf(index),
+    scoreRank,
+    explanation: explain(ranking, index),
+  };
+}

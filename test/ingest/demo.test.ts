@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import type { Database } from '../../src/db/client.ts';
+import { seedDemo } from '../../src/ingest/ingest.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { createDatabase } from '../support/database.ts';
+import { contentsOf, feedbackIn, fixedClock, NOW, rowsIn, sharedDatabase, tracksOf } from '../support/importing.ts';
+import { dataFolder, startServer } from '../support/server.ts';
+
+const theDatabase = sharedDatabase();
+const seed = (database: Database) => seedDemo({ database, clock: fixedClock, log: silentLogger });
+
+async function count({ sql }: Database, what: string): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from ${sql.unsafe(what)}`;
+  return row?.n ?? 0;
+}
+
+test('[DEMO1] an empty catalogue gets real recordings, their genres, and listening to recommend from', async () => {
+  const database = theDatabase();
+  expect(await seed(database)).toBe(true);
+  const tracks = await tracksOf(database);
+  expect(tracks.length).toBeGreaterThan(400);
+  for (const { key, year, genres, tags } of tracks) {
+    expect({ key, year: year !== null && year > 1880 && year <= 2026 }).toEqual({ key, year: true });
+    expect({ key, genres: genres.length > 0, tags: tags.length > 0 }).toEqual({ key, genres: true, tags: true });
+  }
+  const perGenre = new Map<string, number>();
+  for (const { genres } of tracks) for (const genre of genres) perGenre.set(genre, (perGenre.get(genre) ?? 0) + 1);
+  expect([...perGenre.values()].filter((n) => n >= 5).length).toBeGreaterThanOrEqual(14);
+  expect(await count(database, "feedback where kind in ('LIKE', 'SAVE', 'COMPLETE')")).toBeGreaterThan(1_000);
+  expect(await count(database, "feedback where kind in ('SKIP', 'DISLIKE', 'HIDE')")).toBeGreaterThan(100);
+  expect(await count(database, 'tracks where popularity > 0')).toBeGreaterThan(300);
+});
+
+test('[DEMO1] the listeners are marked as simulated, all but the viewer, who heard nothing', async () => {
+  const database = theDatabase();
+  await seed(database);
+  expect(await count(database, 'listeners where simulated')).toBe(300);
+  expect(await count(database, "listeners where simulated and display_name like 'Simulated listener %'")).toBe(300);
+  const others = await database.sql`select external_id as id, display_name as name from listeners where not simulated`;
+  expect([...others]).toEqual([{ id: 'demo', name: 'Demo listener' }]);
+  const heard = await feedbackIn(database);
+  const listeners = new Set(heard.map(({ who }) => who));
+  expect(listeners.size).toBe(300);
+  expect(listeners.has('demo')).toBe(false);
+  for (const { at } of heard) expect(NOW - Date.parse(at)).toBeLessThanOrEqual(60 * 86_400_000);
+  expect(heard.every(({ at }) => Date.parse(at) <= NOW)).toBe(true);
+});
+
+test('[DEMO1] it is the same for everybody', async () => {
+  const database = theDatabase();
+  await seed(database);
+  await using other = await createDatabase();
+  await seed(other);
+  expect(await tracksOf(other)).toEqual(await tracksOf(database));
+  const inOrder = async (one: Database) => (await feedbackIn(one)).map((row) => JSON.stringify(row)).sort();
+  expect(await inOrder(other)).toEqual(await inOrder(database));
+});
+
+test('[DEMO1] a catalogue that has a track is left alone', async () => {
+  const database = theDatabase();
+  await database.sql`with a as (insert into artists (name, name_key) values ('A', 'a') returning id)
+    insert into tracks (external_id, title, artist_id) select 't1', 'Mine', id from a`;
+  const before = await contentsOf(database);
+  expect(await seed(database)).toBe(false);
+  expect(await contentsOf(database)).toEqual(before);
+});
+
+test('[DEMO1] of several at once one seeds, the others find it done', async () => {
+  const database = theDatabase();
+  const seeded = await Promise.all([seed(database), seed(database), seed(database)]);
+  expect(seeded.sort()).toEqual([false, false, true]);
+  expect(await count(database, 'listeners')).toBe(301);
+});
+
+test('[DEMO1] two servers that start at once have one demo between them', async () => {
+  const { url } = theDatabase();
+  const start = async () =>
+    startServer({ DATABASE_URL: url, CADENZA_DEMO: 'auto', CADENZA_DATA_DIR: await dataFolder() });
+  const servers = await Promise.all([start(), start()]);
+  const exits = await Promise.all(servers.map((server) => server.stop()));
+  const seedings = exits.flatMap(({ output }) => output.match(/The empty catalogue has the demo now/g) ?? []);
+  expect(seedings).toHaveLength(1);
+  expect(await count(theDatabase(), 'listeners')).toBe(301);
+});
+
+test('[DEMO1] with CADENZA_DEMO=off an empty database stays empty', async () => {
+  const server = await startServer({ DATABASE_URL: theDatabase().url, CADENZA_DEMO: 'off' });
+  await server.stop();
+  expect(await rowsIn(theDatabase())).toBe(0);
+});

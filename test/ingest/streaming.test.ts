@@ -1,0 +1,104 @@
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { readRecords, type SourceRecord } from '../../src/ingest/records.ts';
+import { feedbackColumns } from '../../src/ingest/rows.ts';
+import { randomStream } from '../../src/lib/random.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { startImport } from '../support/import-process.ts';
+import { importContent, sharedDatabase } from '../support/importing.ts';
+
+const theDatabase = sharedDatabase();
+
+async function* cut(bytes: Buffer, size: () => number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length;) {
+    const next = at + size();
+    yield bytes.subarray(at, next);
+    at = next;
+    await Promise.resolve();
+  }
+}
+
+async function recordsOf(chunks: AsyncIterable<Buffer>): Promise<SourceRecord[]> {
+  const records: SourceRecord[] = [];
+  for await (const batch of readRecords(chunks, feedbackColumns, 'file')) records.push(...batch);
+  return records;
+}
+
+test('[IMP5] the same records come out however a file is cut into chunks', async () => {
+  const rows = [
+    'listener,track,kind',
+    'ann,t1,PLAY',
+    '"Zoë ""音""","a\r\nb\n\nc",LIKE',
+    '',
+    'open,"t,PLAY',
+    '音,t2,SKIP',
+  ];
+  const bytes = Buffer.concat([
+    Buffer.from(`\uFEFF${rows.join('\r\n')}\r\n`),
+    Buffer.from([0x61, 0xff, 0x2c, 0x0a]),
+    Buffer.from('"last",t,PLAY'),
+  ]);
+  const whole = await recordsOf(cut(bytes, () => bytes.length));
+  expect(whole.map((record) => ('problem' in record ? `${record.line} bad` : `${record.line}`)).sort()).toEqual([
+    ...['10 bad', '11', '2', '3', '8 bad', '9'],
+  ]);
+  for (const size of [1, 2, 3, 7, 64]) expect(await recordsOf(cut(bytes, () => size))).toEqual(whole);
+  const random = randomStream(7);
+  for (let i = 0; i < 50; i++) {
+    expect(await recordsOf(cut(bytes, () => 1 + Math.floor(40 * random())))).toEqual(whole);
+  }
+});
+
+test('[IMP5] no chunk is read before the rows of the one before are taken', async () => {
+  let read = 0;
+  const endless = (async function* () {
+    yield Buffer.from('listener,track,kind\n');
+    for (;;) {
+      read++;
+      yield Buffer.from('ann,t1,PLAY\n'.repeat(1_000));
+      await Promise.resolve();
+    }
+  })();
+  let taken = 0;
+  for await (const { length } of readRecords(endless, feedbackColumns, 'file')) {
+    taken += length;
+    expect(read * 1_000 - taken).toBe(0);
+    if (taken >= 500_000) break;
+  }
+});
+
+/** Rows, without ever holding them all. */
+function* feedbackLines(rows: number): Generator<string> {
+  yield 'listener,track,kind,at,plays\n';
+  for (let start = 0; start < rows; start += 1_000) {
+    yield Array.from({ length: 1_000 }, (_, i) => {
+      const n = start + i;
+      const at = new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString();
+      return `a-listener-with-a-long-name-${n % 500},track-${n % 100},PLAY,${at},${1 + (n % 9)}\n`;
+    }).join('');
+  }
+}
+
+test('[IMP5] a file several times as large as the memory it may use comes in whole, and without a warning', async () => {
+  const database = theDatabase();
+  const tracks = Array.from({ length: 100 }, (_, i) => `track-${i},Title,Artist`);
+  await importContent(database, 'tracks', ['externalId,title,artist', ...tracks]);
+  const path = join(await temporaryFolder(), 'listening.csv.gz');
+  const rows = 400_000;
+  await pipeline(Readable.from(feedbackLines(rows)), createGzip({ level: 1 }), createWriteStream(path));
+  // As objects these rows take hundreds of megabytes.
+  const env = { DATABASE_URL: database.url, NODE_OPTIONS: '--max-old-space-size=64' };
+  const { code, output, errors } = await startImport(['feedback', path], env).exited;
+  expect(errors).toBe('');
+  expect(code).toBe(0);
+  expect(output).toContain('listening: 400,000 created, 0 updated, 0 unchanged');
+  const shares = output.match(/^\d+ %/gm)?.map((share) => Number.parseInt(share, 10)) ?? [];
+  expect(shares.length).toBeGreaterThanOrEqual(5);
+  expect(shares.length).toBeLessThanOrEqual(10);
+  expect(shares).toEqual([...shares].sort((a, b) => a - b));
+  expect(shares.at(-1)).toBe(100);
+});

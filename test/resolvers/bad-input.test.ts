@@ -1,0 +1,280 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { getNamedType, isUnionType, type GraphQLObjectType } from 'graphql';
+import type { Database } from '../../src/db/client.ts';
+import { encodeId } from '../../src/resolvers/global-id.ts';
+import { buildSchema } from '../../src/schema/schema.ts';
+import { argumentTable, type Fixture } from '../support/argument-table.ts';
+import { addTracks, someTracks } from '../support/catalogue.ts';
+import { createDatabase } from '../support/database.ts';
+import { addDrafts } from '../support/drafts.ts';
+import { ask, startListening, type Answer } from '../support/listening.ts';
+import { argumentsOf, callWith } from '../support/operations.ts';
+import { firstOfStream } from '../support/streams.ts';
+
+const schema = buildSchema();
+const lists = [
+  'POPULARITY',
+  'RELEASE_YEAR',
+  'TITLE',
+  'RELEVANCE',
+  'artist',
+  'similar',
+  'recommendations',
+  'feedback',
+  'drafts',
+  'draft',
+];
+let database: Database;
+let fixture: Fixture;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  await addTracks(database, someTracks(30));
+  const [row] = await database.sql<{ id: string }[]>`
+    insert into listeners (external_id, display_name) values ('demo', 'demo') returning id`;
+  await database.sql`insert into feedback (listener_id, track_id, kind) select ${row!.id}, id, 'LIKE' from tracks where id < 6`;
+  const [draft] = await addDrafts(database, Number(row!.id), 3);
+  fixture = { draft: encodeId('Draft', draft!), cursors: {} };
+});
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+/** A cursor of each list that has any. */
+async function cursorsOf(url: string): Promise<Record<string, string>> {
+  const end = '{ pageInfo { endCursor } }';
+  const { data } = await ask(
+    url,
+    `query ($draft: ID!, $track: ID!) {
+      ${lists
+        .slice(0, 4)
+        .map((order) => `${order}: tracks(first: 2, search: "title", orderBy: ${order}) ${end}`)
+        .join(' ')}
+      track(id: $track) { similar(first: 2) ${end} artist { tracks(first: 2) ${end} } }
+      recommendations(first: 2) ${end}
+      viewer { feedback(first: 2) ${end} drafts(first: 2) ${end} }
+      draft(id: $draft) { cursor }
+    }`,
+    { draft: fixture.draft, track: encodeId('Track', 1) },
+  );
+  const found = [...JSON.stringify(data).matchAll(/"(?:endCursor|cursor)":"([\w-]+)"/g)].map(([, cursor]) => cursor!);
+  const names = [...lists.slice(0, 4), 'similar', 'artist', 'recommendations', 'feedback', 'drafts', 'draft'];
+  expect(found).toHaveLength(names.length);
+  return Object.fromEntries(names.map((name, i) => [name, found[i]!]));
+}
+
+// ── Asking ──
+
+/** Where a field of each type is reached from an operation's root. */
+const track = `track(id: "${encodeId('Track', 1)}")`;
+const explained = `explanation(trackId: "${encodeId('Track', 20)}")`;
+const reach: Record<string, (call: string) => string> = {
+  Query: (call) => call,
+  Mutation: (call) => call,
+  Subscription: (call) => call,
+  Track: (call) => `${track} { ${call} }`,
+  Artist: (call) => `${track} { artist { ${call} } }`,
+  Listener: (call) => `viewer { ${call} }`,
+  Explanation: (call) => `${explained} { explanation { ${call} } }`,
+  Reason: (call) => `${explained} { explanation { reasons { ${call} } } }`,
+};
+const reasonTypes = ['HistoryReason', 'PreferenceReason', 'PopularityReason'];
+
+function embed(type: string, declarations: string, call: string): string {
+  const kind = type === 'Mutation' || type === 'Subscription' ? type.toLowerCase() : 'query';
+  const inner = reasonTypes.includes(type) ? reach.Reason!(`... on ${type} { ${call} }`) : reach[type]!(call);
+  return `${kind} ${declarations} { ${inner} }`;
+}
+
+interface Outcome {
+  /** The error's type or code; null when it was taken. */
+  what: string | null;
+  field: unknown;
+  id?: unknown;
+}
+
+function outcomeOf({ data, errors }: Answer): Outcome {
+  if (errors) {
+    const { code, field, id } = errors[0]?.extensions ?? {};
+    return { what: String(code), field, id };
+  }
+  const [result] = Object.values(data ?? {}) as ({ __typename?: string; field?: string; id?: string } | null)[];
+  return result?.__typename?.endsWith('Error')
+    ? { what: result.__typename, field: result.field, id: result.id }
+    : { what: null, field: undefined };
+}
+
+/** Everything that a caller could have changed; what reading leaves behind (served lists) is not among it. */
+async function contents(): Promise<unknown> {
+  const tables = ['artists', 'genres', 'tags', 'tracks', 'track_genres', 'track_tags', 'listeners', 'listener_genres'];
+  const more = ['listener_artists', 'feedback', 'drafts', 'draft_events'];
+  return Promise.all(
+    [...tables, ...more].map(
+      (table) =>
+        database.sql`select ${table}::text as name, md5(string_agg(t::text, ',' order by t::text)) from ${database.sql(table)} t`,
+    ),
+  );
+}
+
+describe('[ERR3] every argument', () => {
+  const placeholder = Object.fromEntries(lists.map((list) => [list, Buffer.from('["x"]').toString('base64url')]));
+  const table = argumentTable({ draft: '', cursors: placeholder });
+  const coordinates = Object.entries(table).flatMap(([field, { of }]) =>
+    Object.keys(of).map((path) => `${field}(${path})`),
+  );
+
+  it('is in the table', () => {
+    expect(coordinates.toSorted()).toEqual(argumentsOf(schema).toSorted());
+    expect(coordinates.length).toBeGreaterThan(100);
+  });
+
+  it.each(coordinates)(
+    '%s refuses what is out of bounds with a typed error, and changes nothing',
+    async (coordinate) => {
+      const { graphqlUrl } = await startListening({ database });
+      const [, type, field, path] = /^(\w+)\.(\w+)\((.+)\)$/.exec(coordinate) as unknown as [
+        string,
+        string,
+        string,
+        string,
+      ];
+      const { args = {}, of } = argumentTable({ ...fixture, cursors: await cursorsOf(graphqlUrl) })[
+        `${type}.${field}`
+      ]!;
+      const { refused, uncoercible, missing, harmless = [] } = of[path]!;
+      const base = path.startsWith('search') || field !== 'tracks' ? args : { search: 'title', ...args };
+      const send = async (value: unknown) => {
+        const call = callWith(schema, coordinate, base, value, (declarations, text) => embed(type, declarations, text));
+        const tell = type === 'Subscription' ? firstOfStream : ask;
+        return { ...outcomeOf(await tell(graphqlUrl, call.document, call.variables)), path: call.path };
+      };
+      const typed = typesOfResult(type, field);
+      const before = await contents();
+
+      for (const { value, at = '' } of refused) {
+        const { what, field: named, path: sent } = await send(value);
+        const told = `${coordinate} ← ${JSON.stringify(value).slice(0, 200)}`;
+        if (typed && !typed.includes('InvalidInputError')) expect([told, what]).toEqual([told, 'NotFoundError']);
+        else expect([told, what, named]).toEqual([told, typed ? 'InvalidInputError' : 'INVALID_INPUT', `${sent}${at}`]);
+      }
+      for (const value of uncoercible) {
+        const { what } = await send(value);
+        const told = `${coordinate} ← ${JSON.stringify(value).slice(0, 200)}`;
+        expect([told, ['BAD_USER_INPUT', 'INVALID_INPUT'].includes(what!) ? 'refused' : what]).toEqual([
+          told,
+          'refused',
+        ]);
+      }
+      if (missing && missing.becomes !== 'nothing') {
+        const { what, id } = await send(missing.value);
+        const codes: Record<string, string> = { NotFoundError: 'NOT_FOUND', InvalidInputError: 'INVALID_INPUT' };
+        expect(what).toBe(typed ? missing.becomes : codes[missing.becomes]);
+        if (missing.becomes === 'NotFoundError') expect([id]).toEqual([missing.value].flat());
+      }
+      expect(await contents()).toEqual(before);
+
+      if (missing?.becomes === 'nothing') expect((await send(missing.value)).what).toBeNull();
+      for (const value of harmless) {
+        const { what } = await send(value);
+        const told = `${coordinate} ← ${JSON.stringify(value).slice(0, 200)}`;
+        expect([told, what === 'INTERNAL_SERVER_ERROR' ? what : 'answered']).toEqual([told, 'answered']);
+      }
+    },
+  );
+});
+
+describe('[ERR3] a literal beyond every number', () => {
+  const startDraft = (sampling: string) =>
+    `mutation { startDraft(input: { kind: POEM, prompt: "rain", sampling: { ${sampling} } }) { __typename ... on InvalidInputError { field } } }`;
+  it.each([
+    ['diversity', (n: string) => `{ recommendations(diversity: ${n}) { requestId } }`],
+    [
+      'input.genres.0.weight',
+      (n: string) =>
+        `mutation { setPreferences(input: { genres: [{ genre: "jazz", weight: ${n} }] }) { __typename ... on InvalidInputError { field } } }`,
+    ],
+    ...['temperature', 'topP', 'minP', 'repetitionPenalty'].map(
+      (name) => [`input.sampling.${name}`, (n: string) => startDraft(`${name}: ${n}`)] as const,
+    ),
+  ] as const)('%s is out of bounds', async (field, document) => {
+    const { graphqlUrl } = await startListening({ database });
+    for (const number of ['1e999', '-1e999']) {
+      const { what, field: named } = outcomeOf(await ask(graphqlUrl, document(number)));
+      expect(['InvalidInputError', 'INVALID_INPUT']).toContain(what);
+      expect(named).toBe(field);
+    }
+  });
+});
+
+describe('[ERR3] text that is good, and looks bad', () => {
+  const odd = [
+    'null',
+    'a"b',
+    "a'b",
+    'a\\\\b',
+    '{x}',
+    'a,b',
+    '%',
+    '_',
+    '$1',
+    '${x}',
+    '\u202e',
+    '👩‍👩‍👧',
+    'ﷺ',
+    '\ufeff',
+    '%00',
+    '\\u0000',
+    '"',
+  ];
+
+  it('is kept as it was sent', async () => {
+    const { graphqlUrl } = await startListening({ database });
+    const set = `mutation ($tags: [String!]) { setPreferences(input: { tags: $tags }) {
+      ... on SetPreferencesSuccess { preferences { tags } } ... on Error { message } } }`;
+    const kept = odd.map((tag) => tag.trim()).filter((tag) => tag !== '');
+    expect((await ask(graphqlUrl, set, { tags: kept })).data).toEqual({
+      setPreferences: { preferences: { tags: kept } },
+    });
+    const upsert = `mutation ($input: [TrackInput!]!) { upsertTracks(input: $input) { __typename } }`;
+    const input = kept.map((text, i) => ({
+      externalId: text,
+      title: text,
+      artist: text,
+      album: text,
+      tags: [text, `${i}`],
+    }));
+    expect((await ask(graphqlUrl, upsert, { input })).data).toEqual({
+      upsertTracks: { __typename: 'UpsertTracksSuccess' },
+    });
+    const find = `query ($search: String) { tracks(search: $search, first: 100) { nodes { title artist { name } album tags { name } } } }`;
+    for (const [i, text] of kept.entries()) {
+      const { data } = await ask(graphqlUrl, find, { search: text });
+      expect((data as { tracks: { nodes: unknown[] } }).tracks.nodes).toContainEqual({
+        ...{ title: text, artist: { name: text }, album: text },
+        tags: expect.arrayContaining([{ name: text }, { name: `${i}` }]) as unknown,
+      });
+    }
+  });
+
+  it('may be as long as it may be, whatever its characters take in UTF-8 or once they are normalised', async () => {
+    const { graphqlUrl } = await startListening({ database });
+    const longest = (n: number, from: number) =>
+      Array.from({ length: n }, (_, i) => String.fromCodePoint(from + i)).join('');
+    // U+1D15E and its neighbours become three characters each by NFC, of four bytes.
+    const notes = Array.from({ length: 500 }, (_, i) => String.fromCodePoint(0x1d15e + ((i * i) % 7))).join('');
+    const names = [longest(500, 0x20000), notes];
+    const input = names.map((name, i) => ({
+      ...{ externalId: longest(200, 0x20000 + i), title: name, artist: name, album: name },
+      ...{ genres: [longest(100, 0x20000 + i * 100), 'ﷺ'.repeat(100)], tags: [longest(100, 0x20000)] },
+    }));
+    const upsert = `mutation ($input: [TrackInput!]!) { upsertTracks(input: $input) { __typename ... on Error { message } } }`;
+    expect((await ask(graphqlUrl, upsert, { input })).data).toEqual({
+      upsertTracks: { __typename: 'UpsertTracksSuccess' },
+    });
+  });
+});
+
+/** The members of the field's result where failures are among them. */
+function typesOfResult(type: string, field: string): string[] | null {
+  const result = getNamedType((schema.getType(type) as GraphQLObjectType).getFields()[field]!.type);
+  return isUnionType(result) && type === 'Mutation' ? result.getTypes().map(({ name }) => name) : null;
+}

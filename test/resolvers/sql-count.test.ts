@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect, type Database } from '../../src/db/client.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
+import { createRecommender } from '../../src/recommend/recommender.ts';
+import { addTracks, someTracks } from '../support/catalogue.ts';
+import { createDatabase } from '../support/database.ts';
+import { addDrafts } from '../support/drafts.ts';
+import { ask, startListening } from '../support/listening.ts';
+
+const GENRES = 70;
+let database: Database;
+
+/** A listener with a long history, many preferences and many drafts, in a catalogue with a trained recommender. */
+beforeAll(async () => {
+  database = await createDatabase();
+  const tracks = someTracks(200).map((track, i) => ({
+    ...track,
+    // An artist of its own for each, so that no page finds another share of them known than the next.
+    artist: `Artist ${i}`,
+    genres: [...track.genres!, `Genre ${i % GENRES}`],
+  }));
+  const { catalogue, ids } = await addTracks(database, tracks);
+  const [clock, wakeups] = [systemClock, new LocalWakeups()];
+  const listeners = createListeners({ database, wakeups, clock });
+  const names = ['demo', 'ann', 'bob', 'cem'];
+  for (const [i, name] of names.entries()) {
+    const viewer: Viewer = { listener: await listeners.ensure(name), roles: new Set(['LISTENER']) };
+    const heard = ids.filter((_, at) => at % names.length <= i).slice(0, 70);
+    await listeners.recordBatch(
+      viewer,
+      heard.map((trackId) => ({ trackId, kind: 'LIKE' })),
+    );
+  }
+  const demo = await listeners.ensure('demo');
+  const genres = Array.from({ length: GENRES }, (_, i) => ({ genre: `genre-${i}`, weight: 1 - i / GENRES }));
+  await listeners.setPreferences(demo.id, { genres, tags: ['tag 1', 'tag 2'] });
+  await addDrafts(database, demo.id, 70);
+  await using recommender = await createRecommender({
+    ...{ database, catalogue, listeners, wakeups, clock },
+    log: silentLogger,
+  });
+  await recommender.train();
+});
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+/** Statements that are no part of an answer: lists are kept after it was sent, and training is considered at the start. */
+const isBehind = (statement: string) =>
+  /recommendation_lists|count\(\*\)::float8 as count from feedback/.test(statement);
+
+/** The SQL statements of one operation, on a server that has just started and then again, with what it then knows. */
+async function statementsOf(query: string, variables: Record<string, unknown>): Promise<[string[], string[]]> {
+  const statements: string[] = [];
+  await using counted = connect(database.url, { onStatement: (statement) => statements.push(statement) });
+  const { graphqlUrl } = await startListening({ database: counted });
+  await ask(graphqlUrl, '{ viewer { id } }');
+  const take = async (): Promise<string[]> => {
+    statements.length = 0;
+    const { errors } = await ask(graphqlUrl, query, variables);
+    expect(errors).toBeUndefined();
+    return statements.filter((statement) => !isBehind(statement));
+  };
+  return [await take(), await take()];
+}
+
+const track =
+  '{ title artist { name genres { slug trackCount } } genres { name } tags { name weight } viewerReaction }';
+
+describe('[PAGE3] the number of SQL statements does not grow with the page', () => {
+  it.each([
+    [
+      'recommendations with their reasons',
+      `query ($first: Int!) { recommendations(first: $first) { nodes { score track ${track} explanation { summary
+        reasons(first: 10) { summary contribution without { rank } ... on HistoryReason { track ${track} } } } } } }`,
+    ],
+    [
+      'recommendations after a long history, by popularity of the tracks',
+      `query ($first: Int!) { recommendations(first: $first, includeHeard: true, diversity: 0) { nodes { track { ...Track } } } } fragment Track on Track ${track}`,
+    ],
+    ['tracks', `query ($first: Int!) { tracks(first: $first, search: "title") { totalCount nodes ${track} } }`],
+    [
+      'tracks with those similar to each',
+      `query ($first: Int!) { tracks(first: $first) { nodes { similar(first: 3) { nodes { track ${track} explanation { summary } } } } } }`,
+    ],
+    [
+      'feedback',
+      `query ($first: Int!) { viewer { feedback(first: $first) { totalCount nodes { kind at track ${track} } } } }`,
+    ],
+    [
+      'drafts',
+      `query ($first: Int!) { viewer { drafts(first: $first) { totalCount nodes { title text model { name } owner { displayName preferences { tags } } } } } }`,
+    ],
+  ])('%s', async (_, query) => {
+    const counts = [];
+    for (const first of [5, 20, 60]) {
+      const [cold, warm] = await statementsOf(query, { first });
+      counts.push([cold.length, warm.length]);
+    }
+    expect(counts).toEqual([counts[0], counts[0], counts[0]]);
+    const [cold, warm] = counts[0]!;
+    expect(cold).toBeGreaterThan(0);
+    expect(cold).toBeLessThanOrEqual(16);
+    expect(warm).toBeLessThanOrEqual(cold!);
+  });
+
+  it('nodes of several types', async () => {
+    const { graphqlUrl } = await startListening({ database });
+    const { data } = await ask(
+      graphqlUrl,
+      '{ tracks(first: 30) { nodes { id artist { id } } } viewer { id feedback(first: 30) { nodes { id } } drafts(first: 30) { nodes { id } } } }',
+    );
+    const ids = [...JSON.stringify(data).matchAll(/"id":"([\w-]+)"/g)].map(([, id]) => id);
+    const query = `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Track ${track} ... on Draft { text } ... on Feedback { track { title } } } }`;
+    const [few] = await statementsOf(query, { ids: [...ids.slice(0, 4), ...ids.slice(-40, -36), ...ids.slice(-4)] });
+    const [many] = await statementsOf(query, { ids: [...ids.slice(0, 40), ...ids.slice(-60)] });
+    expect(many.length).toBe(few.length);
+  });
+
+  it('preferences with many genres', async () => {
+    const [cold] = await statementsOf('{ viewer { preferences { genres { weight genre { name trackCount } } } } }', {});
+    expect(cold).toHaveLength(2);
+  });
+});

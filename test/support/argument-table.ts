@@ -1,0 +1,207 @@
+import { encodeId } from '../../src/resolvers/global-id.ts';
+import * as bad from './bad-values.ts';
+
+/** A new database's ids begin at 1. */
+const [track, artist] = [encodeId('Track', 1), encodeId('Artist', 1)];
+
+const genres = bad.listOf(100, bad.text({ max: 100 }), 'jazz');
+const range: Record<string, bad.BadValues> = {
+  min: bad.integer(0, 2 ** 31 - 1),
+  max: bad.integer(0, 2 ** 31 - 1),
+};
+const under = (prefix: string, table: Record<string, bad.BadValues>) =>
+  Object.fromEntries(Object.entries(table).map(([name, values]) => [`${prefix}.${name}`, values]));
+
+const filter = under('filter', {
+  genres,
+  excludeGenres: genres,
+  artistIds: bad.listOf(100, bad.idOf('Artist'), artist),
+  excludeArtistIds: bad.listOf(100, bad.idOf('Artist'), artist),
+  excludeTrackIds: bad.listOf(100, bad.idOf('Track'), track),
+  ...under('releaseYear', range),
+  ...under('durationMs', range),
+  explicit: bad.flag,
+});
+const steering = {
+  ...filter,
+  'context.seedTrackIds': bad.listOf(100, bad.idOf('Track'), track),
+  'context.text': bad.text({ min: 0, max: 500 }),
+};
+const sampling = under('input.sampling', {
+  temperature: bad.number(0, 2),
+  topK: bad.integer(0, 1000),
+  topP: { ...bad.number(0, 1), refused: [{ value: 0 }, { value: 1.1 }] },
+  minP: bad.number(0, 1),
+  repetitionPenalty: bad.number(0.5, 2),
+  maxTokens: bad.integer(1, 4096),
+  seed: bad.integer(0, 2 ** 31 - 1),
+  stop: bad.listOf(
+    8,
+    { ...bad.text({ max: 100 }), refused: ['', 'x'.repeat(101), 'a\0', '\ud800'].map((value) => ({ value })) },
+    '.',
+  ),
+});
+const someFeedback = under('input', {
+  listenerId: bad.idOf('Listener', 'NotFoundError'),
+  trackId: bad.idOf('Track', 'NotFoundError'),
+  kind: bad.oneOf,
+  listenedMs: bad.integer(0, 86_400_000),
+  at: bad.instant,
+  requestId: { ...bad.idOf('Track'), missing: undefined as never, uncoercible: [1.5, true, {}] },
+  idempotencyKey: bad.text({ max: 200 }),
+});
+
+export interface Fixture {
+  /** Id of a finished draft of the viewer. */
+  draft: string;
+  /** A cursor of each list, by the list's name here. */
+  cursors: Readonly<Record<string, string>>;
+}
+
+interface FieldEntry {
+  /** What makes a call of it good. */
+  args?: Record<string, unknown>;
+  /** What each argument must withstand. */
+  of: Record<string, bad.BadValues>;
+}
+
+/** Every field with arguments. */
+export function argumentTable({ draft, cursors }: Fixture): Record<string, FieldEntry> {
+  const cursorOf = (list: string): bad.BadValues => {
+    const others = Object.entries(cursors).filter(([name]) => name !== list);
+    return bad.cursor(
+      cursors[list]!,
+      others.map(([, other]) => other),
+    );
+  };
+  const page = (list: string) => ({ first: bad.first, after: cursorOf(list) });
+  return {
+    'Query.draft': { of: { id: bad.idOf('Draft') } },
+    'Query.evaluations': { of: { first: bad.first } },
+    'Query.explanation': { args: { trackId: track }, of: { trackId: bad.idOf('Track'), ...steering } },
+    'Query.listener': {
+      of: { externalId: { refused: [], uncoercible: [5, {}], harmless: ['', 'x'.repeat(10_000), 'a\0b', '\ud800'] } },
+    },
+    'Query.node': { of: { id: bad.anyId } },
+    'Query.nodes': { of: { ids: bad.listOf(100, bad.anyId, track) } },
+    'Query.recommendations': {
+      of: { ...page('recommendations'), ...steering, diversity: bad.number(0, 1), includeHeard: bad.flag },
+    },
+    'Query.track': { of: { id: bad.idOf('Track') } },
+    'Query.tracks': {
+      of: { ...page('POPULARITY'), ...filter, orderBy: bad.oneOf, search: bad.text({ min: 0, max: 200 }) },
+    },
+    'Artist.tracks': { of: page('artist') },
+    'Track.similar': { of: page('similar') },
+    'Track.tags': { of: { first: bad.first } },
+    'Listener.drafts': { of: page('drafts') },
+    'Listener.feedback': {
+      of: {
+        ...page('feedback'),
+        kinds: { ...bad.listOf(7, bad.oneOf, 'LIKE'), refused: [], harmless: [[], Array(70_000).fill('LIKE')] },
+      },
+    },
+    'Explanation.reasons': { of: { first: bad.first } },
+    'Explanation.remainder': { of: { first: bad.first } },
+    'Explanation.summary': { of: { locale: bad.oneOf } },
+    'Reason.summary': { of: { locale: bad.oneOf } },
+    'HistoryReason.summary': { of: { locale: bad.oneOf } },
+    'PreferenceReason.summary': { of: { locale: bad.oneOf } },
+    'PopularityReason.summary': { of: { locale: bad.oneOf } },
+    'Mutation.startDraft': {
+      args: { input: { kind: 'POEM', prompt: 'rain' } },
+      of: {
+        ...sampling,
+        ...under('input', {
+          kind: bad.oneOf,
+          prompt: bad.text({ max: 8_000 }),
+          title: bad.text({ max: 200 }),
+          visibility: bad.oneOf,
+          modelId: bad.idOf('Model', 'InvalidInputError'),
+          idempotencyKey: bad.text({ max: 200 }),
+        }),
+      },
+    },
+    'Mutation.continueDraft': {
+      args: { input: { draftId: draft } },
+      of: {
+        ...sampling,
+        'input.draftId': bad.idOf('Draft', 'NotFoundError'),
+        'input.instruction': bad.text({ max: 8_000 }),
+      },
+    },
+    'Mutation.updateDraft': {
+      args: { input: { draftId: draft } },
+      of: under('input', {
+        draftId: bad.idOf('Draft', 'NotFoundError'),
+        title: bad.text({ max: 200 }),
+        visibility: bad.oneOf,
+      }),
+    },
+    'Mutation.cancelDraft': { of: { id: bad.idOf('Draft', 'NotFoundError') } },
+    'Mutation.deleteDraft': { of: { id: bad.idOf('Draft', 'NotFoundError') } },
+    'Mutation.removeFeedback': { of: { id: bad.idOf('Feedback', 'NotFoundError') } },
+    'Mutation.recordFeedback': { args: { input: { trackId: track, kind: 'LIKE' } }, of: someFeedback },
+    'Mutation.recordFeedbackBatch': {
+      args: { input: [{ trackId: track, kind: 'LIKE' }] },
+      of: {
+        ...someFeedback,
+        input: { refused: [{ value: Array(1_001).fill({ trackId: track, kind: 'LIKE' }) }], uncoercible: [5, [null]] },
+      },
+    },
+    'Mutation.setPreferences': {
+      args: { input: { genres: [{ genre: 'jazz' }] } },
+      of: under('input', {
+        genres: {
+          refused: [
+            { value: Array(101).fill({ genre: 'jazz' }) },
+            { value: [{ genre: 'jazz' }, { genre: 'jazz' }], at: '.1.genre' },
+            { value: [{ genre: 'no-such-genre' }], at: '.0.genre' },
+          ],
+          uncoercible: [[null], [{}], 5],
+        },
+        'genres.genre': bad.text({ max: 100 }),
+        'genres.weight': bad.number(-1, 1),
+        artistIds: bad.listOf(100, bad.idOf('Artist', 'NotFoundError'), artist),
+        tags: bad.listOf(50, bad.text({ max: 100 }), 'calm'),
+        text: bad.text({ min: 0, max: 1_000 }),
+        allowExplicit: bad.flag,
+      }),
+    },
+    'Mutation.upsertTracks': {
+      args: { input: [{ externalId: 'new', title: 'T', artist: 'A' }] },
+      of: {
+        input: {
+          refused: [
+            { value: Array.from({ length: 1_001 }, (_, i) => ({ externalId: `n${i}`, title: 'T', artist: 'A' })) },
+            { value: Array(2).fill({ externalId: 'n', title: 'T', artist: 'A' }), at: '.1.externalId' },
+            {
+              value: [
+                { externalId: 'n', title: 'T', artist: 'A' },
+                { externalId: 'm', title: '', artist: 'A' },
+              ],
+              at: '.1.title',
+            },
+          ],
+          uncoercible: [5, [null], [{}]],
+        },
+        ...under('input', {
+          externalId: bad.text({ max: 200 }),
+          title: bad.text({ max: 500 }),
+          artist: bad.text({ max: 500 }),
+          album: bad.text({ min: 0, max: 500 }),
+          releaseYear: bad.integer(1000, 2100),
+          durationMs: bad.integer(1, 86_400_000),
+          explicit: bad.flag,
+          genres: bad.listOf(20, { ...bad.text({ max: 100 }), harmless: [] }, 'Jazz'),
+          tags: bad.listOf(200, bad.text({ max: 100 }), 'calm'),
+        }),
+      },
+    },
+    'Subscription.draftEvents': {
+      args: { draftId: draft },
+      of: { draftId: bad.idOf('Draft', 'NotFoundError'), after: cursorOf('draft') },
+    },
+    'Subscription.recommendations': { of: { ...steering, first: bad.first } },
+  };
+}

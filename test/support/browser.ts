@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { chromium, type Page } from 'playwright-core';
+import { describe, onTestFinished } from 'vitest';
+
+const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const executablePath = places.find((path) => existsSync(path));
+
+if (executablePath === undefined) {
+  process.stderr.write('Tests in a browser are left out: apt-get install chromium\n');
+}
+
+/** A `describe` that needs a browser; left out when there is none. */
+export const describeWithBrowser = describe.skipIf(executablePath === undefined);
+
+export interface OfflinePage {
+  page: Page;
+  /** Addresses off this machine that the page asked for, and was refused. */
+  asked: string[];
+  /** What went wrong in its scripts. */
+  failures: string[];
+}
+
+/** A page of a new browser without cache or network; ended with the test. */
+export async function openOfflinePage(): Promise<OfflinePage> {
+  const browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] });
+  onTestFinished(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  const [asked, failures]: [string[], string[]] = [[], []];
+  page.on('pageerror', (error) => failures.push(error.message));
+  await page.route('**/*', (route) => {
+    const url = route.request().url();
+    if (new URL(url).hostname === '127.0.0.1') return route.continue();
+    asked.push(url);
+    return route.abort();
+  });
+  return { page, asked, failures };
+}
