@@ -143,7 +143,8 @@ export async function findPostmaster(data: string): Promise<Postmaster | null> {
   const pid = Number(pidLine);
   if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return null;
   if (await isOtherOrDead(pid, data)) {
-    await rm(file, { force: true });
+    // Unless it has ended in order since, and the file is the next one's.
+    if ((await readFile(file, 'utf8').catch(() => '')).startsWith(`${pidLine}\n`)) await rm(file, { force: true });
     return null;
   }
   return { pid, port: Number(portLine) || null };

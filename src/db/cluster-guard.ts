@@ -30,6 +30,7 @@ export async function tryGuard(url: string): Promise<GuardAttempt> {
     max_lifetime: null,
     connect_timeout: 10,
     onclose: () => lost(),
+    onnotice: () => undefined,
     connection: { application_name: `cadenza, process ${process.pid}` },
   });
   const release = () => sql.end({ timeout: 1 });

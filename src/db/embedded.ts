@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StartupError } from '../lib/errors.ts';
@@ -146,11 +146,15 @@ async function silent({ directory, log }: ClusterFiles): Promise<StartupError> {
 
 /** Starts the server; whether it comes up is for the next look. */
 async function launch({ files, settings }: Startable, port: number): Promise<ChildProcess> {
-  await using output = await open(files.log, 'w');
+  await writeFile(files.log, '');
+  // Appending: of two servers launched at once each says its own, whole.
+  await using output = await open(files.log, 'a');
   const flags = Object.entries({ ...ownSettings, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const args = ['-D', files.data, '-p', String(port), ...flags];
   const child = startProgram(files.runner, files.programs.postgres, args, ['ignore', output.fd, output.fd]);
   await once(child, 'spawn');
+  // It outlives us, as it must when another start makes it theirs; the guard's connection keeps alive whoever has that.
+  child.unref();
   return child;
 }
 

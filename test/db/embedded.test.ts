@@ -1,12 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { connect, explainFailure, type Database } from '../../src/db/client.ts';
+import { tryGuard, type Guard } from '../../src/db/cluster-guard.ts';
 import { startCluster, type Cluster } from '../../src/db/embedded.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
 
@@ -27,12 +29,16 @@ async function running(directory: string): Promise<Cluster> {
 
 /** Another process that starts the cluster. */
 async function runningElsewhere(directory: string): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  for await (const line of createInterface(child.stdout)) if (line.startsWith('postgres:')) return { child, url: line };
+  const child = spawnCluster(directory, ['ignore', 'pipe', 'inherit']);
+  for await (const line of createInterface(child.stdout!))
+    if (line.startsWith('postgres:')) return { child, url: line };
   throw new Error('the cluster did not start');
+}
+
+function spawnCluster(directory: string, stdio: StdioOptions): ChildProcess {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, directory], { stdio });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
 }
 
 function client(url: string): Database {
@@ -112,6 +118,33 @@ test('[DB3] of two starts at once one wins, and the cluster is whole', async () 
   expect(await readdir(directory)).toEqual(['data', 'log']);
   if (here.status === 'fulfilled') await here.value.stop();
 });
+
+test('[DB2] a start that loses the server it launched to another one says so and ends', { retry: 3 }, async () => {
+  const directory = await clusterFolder();
+  const child = spawnCluster(directory, ['ignore', 'ignore', 'pipe']);
+  const guard = await guardBefore(child, directory);
+  const said = await text(child.stderr!);
+  expect(said).toContain(`${directory} is in use by another Cadenza (process ${process.pid})`);
+  expect(child.exitCode ?? (await once(child, 'exit'))[0]).toBe(1);
+  process.kill(await postmasterPid(directory), 'SIGINT');
+  await guard.lost;
+  await guard.release();
+});
+
+/** Takes the guard of the server that the child has launched, before the child looks. */
+async function guardBefore(child: ChildProcess, directory: string): Promise<Guard> {
+  for (;;) {
+    expect(child.exitCode).toBeNull();
+    const port = Number(
+      (await readFile(join(directory, 'data', 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')[3],
+    );
+    if (!port) continue;
+    const password = await readFile(join(directory, 'data', 'cadenza.password'), 'utf8');
+    const attempt = await tryGuard(`postgres://cadenza:${password}@127.0.0.1:${port}/postgres`);
+    expect(attempt.kind).not.toBe('held');
+    if (attempt.kind === 'taken') return attempt.guard;
+  }
+}
 
 test('[DB3] what an initialisation that was killed left behind is removed', async () => {
   const directory = await clusterFolder();
