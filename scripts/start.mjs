@@ -34,4 +34,6 @@ if (inputs.some((path) => modified(path) > modified(stamp))) {
     process.exit(build.status ?? 1);
   }
 }
+// In production graphql leaves out a check of every value that it makes, for a mistake that bundlers make.
+process.env.NODE_ENV ??= 'production';
 await import('../dist/main.js');

@@ -1,4 +1,4 @@
-import { dot, emptyVector, type SparseVector } from './sparse.ts';
+import { addScaled, dot, emptyVector, type SparseVector } from './sparse.ts';
 
 /** Tracks that compete for each place: the best that are not in the list yet. */
 const WINDOW = 100;
@@ -7,8 +7,9 @@ export interface DiversityOptions {
   /** 0: by score alone … 1: by difference alone. */
   diversity: number;
   scoreOf: (index: number) => number;
-  /** Unit vectors. */
+  /** Unit vectors over `featureCount` features. */
   features: readonly SparseVector[];
+  featureCount: number;
 }
 
 /**
@@ -22,35 +23,65 @@ export function diversify(
   ranked: readonly number[],
   before: readonly number[],
   count: number,
-  { diversity, scoreOf, features }: DiversityOptions,
+  { diversity, scoreOf, features, featureCount }: DiversityOptions,
 ): number[] {
   const taken = new Set(before);
   const open = ranked.filter((index) => !taken.has(index));
   if (diversity === 0) return open.slice(0, count);
-  const likeness = new Map<number, number>();
-  const featuresOf = (index: number) => features[index] ?? emptyVector;
   const top = scoreOf(ranked[0] ?? 0);
   const span = Math.max(top - scoreOf(ranked[Math.min(WINDOW, ranked.length) - 1] ?? 0), 1e-9);
-  const value = (index: number): number =>
-    (1 - diversity) * ((scoreOf(index) - top) / span + 1) - diversity * (likeness.get(index) ?? 0);
-  const note = (picked: number, candidates: readonly number[]): void => {
-    for (const index of candidates) {
-      likeness.set(index, Math.max(likeness.get(index) ?? 0, dot(featuresOf(index), featuresOf(picked))));
-    }
-  };
+  const featuresOf = (index: number) => features[index] ?? emptyVector;
   // Only the places just above matter to a reader who scrolls, and they keep the cost of a deep page bounded.
-  const recent = [...before].slice(-WINDOW);
+  const above = before.slice(-WINDOW).map(featuresOf);
+  // One vector at a time is spread out here: its product with another then costs a look-up an entry.
+  const spread = new Float64Array(featureCount);
+  const withSpread = (vector: SparseVector, use: () => void): void => {
+    addScaled(spread, vector, 1);
+    use();
+    addScaled(spread, vector, -1);
+  };
+  const enter = (index: number): Candidate => {
+    const candidate = { index, relevance: (scoreOf(index) - top) / span + 1, features: featuresOf(index), likeness: 0 };
+    withSpread(candidate.features, () => {
+      for (const other of above) liken(candidate, dot(spread, other));
+    });
+    return candidate;
+  };
+  const window = open.slice(0, WINDOW).map(enter);
   const picked: number[] = [];
-  const window = open.splice(0, WINDOW);
-  for (const index of recent) note(index, window);
   while (picked.length < count && window.length > 0) {
-    const best = window.reduce((a, b) => (value(b) > value(a) ? b : a));
-    window.splice(window.indexOf(best), 1);
-    picked.push(best);
-    const entering = open.splice(0, 1);
-    for (const index of [...recent, ...picked].slice(-WINDOW)) note(index, entering);
-    note(best, window);
-    window.push(...entering);
+    const [best] = window.splice(bestOf(window, diversity), 1) as [Candidate];
+    picked.push(best.index);
+    above.push(best.features);
+    if (above.length > WINDOW) above.shift();
+    withSpread(best.features, () => {
+      for (const candidate of window) liken(candidate, dot(spread, candidate.features));
+    });
+    const next = open[WINDOW + picked.length - 1];
+    if (next !== undefined) window.push(enter(next));
   }
   return picked;
+}
+
+interface Candidate {
+  index: number;
+  /** The score, from 0 at the window's end to 1 at the top. */
+  relevance: number;
+  features: SparseVector;
+  /** The greatest so far. */
+  likeness: number;
+}
+
+function liken(candidate: Candidate, likeness: number): void {
+  if (likeness > candidate.likeness) candidate.likeness = likeness;
+}
+
+/** Where the candidate of the greatest value is; of equal ones the first. */
+function bestOf(window: readonly Candidate[], diversity: number): number {
+  let [best, greatest] = [-1, -Infinity];
+  window.forEach(({ relevance, likeness }, i) => {
+    const value = (1 - diversity) * relevance - diversity * likeness;
+    if (value > greatest) [best, greatest] = [i, value];
+  });
+  return best;
 }

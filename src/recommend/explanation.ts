@@ -1,3 +1,4 @@
+import type { FeedbackKind } from '../listeners/listeners.ts';
 import type { Contribution, Ranking } from './ranking.ts';
 import type { Counterfactual, Explanation, Locale, Reason } from './recommender.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -6,64 +7,120 @@ import { reasonSentence, summarySentence } from './summary.ts';
 
 /** Why a track scores as it does in this ranking; each part is worked out when it is first asked for, and once. */
 export function explain(ranking: Ranking, index: number): Explanation {
-  const contributions = once(() => ranking.contributions(index));
-  const made: Reason[] = [];
-  const top = (first: number): readonly Reason[] => {
-    for (const contribution of contributions().slice(made.length, first)) {
-      made.push(toReason(ranking, index, contribution));
-    }
-    return made.slice(0, first);
-  };
-  return {
-    baseline: ranking.baseline,
-    get reasons() {
-      return top(Infinity);
-    },
-    top,
-    remainder: (first) =>
-      contributions()
-        .slice(first)
-        .reduce((sum, { value }) => sum + value, 0),
-    summary: inEachLocale((locale) => summarySentence(contributions(), index, ranking.snapshot, locale)),
-  };
+  return new RankedExplanation(ranking, index);
 }
 
-function once<Value>(make: () => Value): () => Value {
-  let made: { value: Value } | null = null;
-  return () => (made ??= { value: make() }).value;
-}
+// Classes, for remembered lists hold thousands of these: a closure for each part would take three times the memory.
 
-function inEachLocale(say: (locale: Locale) => string): (locale: Locale) => string {
-  const sentences = { EN: once(() => say('EN')), ZH: once(() => say('ZH')) };
-  return (locale) => sentences[locale]();
-}
+/** Sentences, each worded once. */
+type Worded = Record<Locale, string | null>;
 
-function toReason(ranking: Ranking, index: number, contribution: Contribution): Reason {
-  const { source, value } = contribution;
-  const common = {
-    contribution: value,
-    summary: inEachLocale((locale) => reasonSentence(contribution, index, ranking.snapshot, locale)),
-    without: once(() => counterfactual(ranking.without(source), index)),
-  };
-  switch (source.kind) {
-    case 'history':
-      return {
-        ...common,
-        kind: 'history',
-        trackId: source.trackId,
-        feedback: source.feedback,
-        at: new Date(source.at),
-      };
-    case 'popularity':
-      return { ...common, kind: 'popularity', listeners: ranking.snapshot.tracks[index]?.recentListeners ?? 0 };
-    case 'genre':
-    case 'artist':
-    case 'tag':
-    case 'text':
-    case 'context':
-    case 'seed':
-      return { ...common, kind: 'preference', preference: preferenceOf(source, ranking.snapshot) };
+class RankedExplanation implements Explanation {
+  readonly #ranking: Ranking;
+  readonly #index: number;
+  readonly #reasons: Reason[] = [];
+  readonly #summaries: Worded = { EN: null, ZH: null };
+  #contributions: readonly Contribution[] | null = null;
+
+  constructor(ranking: Ranking, index: number) {
+    this.#ranking = ranking;
+    this.#index = index;
   }
+
+  get baseline(): number {
+    return this.#ranking.baseline;
+  }
+
+  get reasons(): readonly Reason[] {
+    return this.top(Infinity);
+  }
+
+  top(first: number): readonly Reason[] {
+    for (const contribution of this.#all().slice(this.#reasons.length, first)) {
+      this.#reasons.push(toReason(this.#ranking, this.#index, contribution));
+    }
+    return this.#reasons.slice(0, first);
+  }
+
+  remainder(first: number): number {
+    return this.#all()
+      .slice(first)
+      .reduce((sum, { value }) => sum + value, 0);
+  }
+
+  summary(locale: Locale): string {
+    return (this.#summaries[locale] ??= summarySentence(this.#all(), this.#index, this.#ranking.snapshot, locale));
+  }
+
+  #all(): readonly Contribution[] {
+    return (this.#contributions ??= this.#ranking.contributions(this.#index));
+  }
+}
+
+type SourceOf<Kind extends Source['kind']> = Extract<Source, { kind: Kind }>;
+type PreferenceSource = Exclude<Source, SourceOf<'history' | 'popularity'>>;
+
+class RankedReason<From extends Source = Source> {
+  protected readonly ranking: Ranking;
+  protected readonly index: number;
+  protected readonly source: From;
+  readonly contribution: number;
+  readonly #summaries: Worded = { EN: null, ZH: null };
+  #without: Counterfactual | null = null;
+
+  constructor(ranking: Ranking, index: number, source: From, contribution: number) {
+    this.ranking = ranking;
+    this.index = index;
+    this.source = source;
+    this.contribution = contribution;
+  }
+
+  summary(locale: Locale): string {
+    const contribution = { source: this.source, value: this.contribution };
+    return (this.#summaries[locale] ??= reasonSentence(contribution, this.index, this.ranking.snapshot, locale));
+  }
+
+  without(): Counterfactual {
+    return (this.#without ??= counterfactual(this.ranking.without(this.source), this.index));
+  }
+}
+
+class HistoryReason extends RankedReason<SourceOf<'history'>> {
+  readonly kind = 'history';
+
+  get trackId(): number {
+    return this.source.trackId;
+  }
+
+  get feedback(): FeedbackKind {
+    return this.source.feedback;
+  }
+
+  get at(): Date {
+    return new Date(this.source.at);
+  }
+}
+
+class PopularityReason extends RankedReason<SourceOf<'popularity'>> {
+  readonly kind = 'popularity';
+
+  get listeners(): number {
+    return this.ranking.snapshot.tracks[this.index]?.recentListeners ?? 0;
+  }
+}
+
+class PreferenceReason extends RankedReason<PreferenceSource> {
+  readonly kind = 'preference';
+
+  get preference(): string {
+    return preferenceOf(this.source, this.ranking.snapshot);
+  }
+}
+
+function toReason(ranking: Ranking, index: number, { source, value }: Contribution): Reason {
+  if (source.kind === 'history') return new HistoryReason(ranking, index, source, value);
+  if (source.kind === 'popularity') return new PopularityReason(ranking, index, source, value);
+  return new PreferenceReason(ranking, index, source, value);
 }
 
 function counterfactual(ranking: Ranking, index: number): Counterfactual {
@@ -71,7 +128,7 @@ function counterfactual(ranking: Ranking, index: number): Counterfactual {
 }
 
 /** What was said or asked for, as the reason names it. */
-function preferenceOf(source: Exclude<Source, { kind: 'history' | 'popularity' }>, snapshot: Snapshot): string {
+function preferenceOf(source: PreferenceSource, snapshot: Snapshot): string {
   switch (source.kind) {
     case 'genre':
       return `genre ${source.slug}`;

@@ -7,10 +7,10 @@ import type { KnownTaste } from './taste-cache.ts';
 import type { Taste } from './taste.ts';
 
 /** Bytes that openings may hold on to; the least recently asked for go first. */
-const MOST_BYTES = 64 << 20;
+const MOST_BYTES = 32 << 20;
 /** A score and an exclusion a track; recommendations with their reasons and sentences besides. */
 const BYTES_PER_TRACK = 9;
-const BYTES_OF_LIST = 50_000;
+const BYTES_OF_LIST = 75_000;
 
 /** Far less than the day that a list can be paged through. */
 const PAGE_KEPT_MS = 3_600_000;

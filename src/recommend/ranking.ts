@@ -84,6 +84,7 @@ export class Ranking {
       diversity,
       scoreOf: (index) => this.scoreOf(index),
       features: this.snapshot.features,
+      featureCount: this.snapshot.byFeature.length,
     });
     return picked.map((index) => ({ index, score: this.scoreOf(index), scoreRank: rank.get(index) ?? 0 }));
   }

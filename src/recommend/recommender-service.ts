@@ -62,6 +62,7 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
   const open = async (listenerId: number, query: RecommendationQuery): Promise<[Opening, Serving]> => {
     const known = await tastes.get(listenerId);
     const serving = await model.current();
+    checkSeeds(query, serving);
     return [openings.get(keyOf(listenerId, query), { ...serving, known }, query), serving];
   };
 
@@ -151,6 +152,14 @@ function checkQuery({ context, diversity, filter }: RecommendationQuery): void {
   if (filter) checkFilter(filter);
   if (diversity !== undefined) checkRange(diversity, 'diversity', 0, 1);
   if (context?.text != null) checkText(context.text, 'context.text', { min: 0, max: LONGEST_CONTEXT });
+}
+
+/** A seed that is not there would steer nowhere, and the list would look as if it had. */
+function checkSeeds({ context }: RecommendationQuery, { snapshot }: Serving): void {
+  context?.seedTrackIds?.forEach((id, i) => {
+    const field = `context.seedTrackIds.${i}`;
+    if (!snapshot.indexOf.has(id)) throw new InvalidInputError(`${field} is not a track of the catalogue`, field);
+  });
 }
 
 /** The list that a cursor belongs to, and the position it names. What the query asks for was settled with the first page. */

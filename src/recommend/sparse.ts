@@ -27,14 +27,9 @@ export function valueAt({ indices, values }: SparseVector, index: number): numbe
   return 0;
 }
 
-export function dot(a: SparseVector, b: SparseVector): number {
-  let [i, j, sum] = [0, 0, 0];
-  while (i < a.indices.length && j < b.indices.length) {
-    const [left, right] = [a.indices[i] ?? 0, b.indices[j] ?? 0];
-    if (left === right) sum += (a.values[i++] ?? 0) * (b.values[j++] ?? 0);
-    else if (left < right) i++;
-    else j++;
-  }
+export function dot(dense: Float64Array, { indices, values }: SparseVector): number {
+  let sum = 0;
+  for (let i = 0; i < indices.length; i++) sum += (dense[indices[i] ?? 0] ?? 0) * (values[i] ?? 0);
   return sum;
 }
 

@@ -126,6 +126,13 @@ describe('what is refused', () => {
     await expect(list({ filter })).rejects.toMatchObject({ name: 'InvalidInputError', field });
     await expect(recommender.explain(ann.listener.id, ids[0]!, { filter })).rejects.toMatchObject({ field });
   });
+
+  it('[ERR2] a seed that is no track, for it would steer nowhere', async () => {
+    const context = { seedTrackIds: [ids[0]!, 999_999] };
+    const refusal = { name: 'InvalidInputError', field: 'context.seedTrackIds.1' };
+    await expect(list({ context })).rejects.toMatchObject(refusal);
+    await expect(recommender.explain(ann.listener.id, ids[0]!, { context })).rejects.toMatchObject(refusal);
+  });
 });
 
 describe('summaries', () => {

@@ -24,7 +24,7 @@ const filter = under('filter', {
 });
 const steering = {
   ...filter,
-  'context.seedTrackIds': bad.listOf(100, bad.idOf('Track'), track),
+  'context.seedTrackIds': bad.listOf(100, bad.idOf('Track', 'InvalidInputError'), track),
   'context.text': bad.text({ min: 0, max: 500 }),
 };
 const sampling = under('input.sampling', {
