@@ -112,7 +112,7 @@ describe('compileModel', () => {
     expect(await readdir(options.directory)).toHaveLength(1);
   });
 
-  it('[MODEL1] makes it anew when a file of it is gone, cut off or no summary', async () => {
+  it('[MODEL1] makes it anew when a file of it is gone, cut off or no JSON', async () => {
     const { folder, source } = await tiny();
     const options = { source, digest: 'd'.repeat(64), directory: join(folder, 'compiled') };
     const { graphPath } = await compileModel(options);
@@ -120,7 +120,7 @@ describe('compileModel', () => {
     const damages = [
       () => truncate(`${graphPath}.data`, 5_000),
       () => rm(graphPath),
-      () => writeFile(join(dirname(graphPath), 'summary.json'), '{'),
+      () => writeFile(join(dirname(graphPath), 'digests.json'), '{'),
     ];
     for (const damage of damages) {
       await damage();

@@ -1,20 +1,17 @@
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readArchitecture, type ModelShape } from './architecture.ts';
+import { digestOf } from '../../lib/digest.ts';
+import { readArchitecture, type Architecture, type ModelShape } from './architecture.ts';
 import { buildDecoderGraph } from './decoder-graph.ts';
 import { GgufFile } from './gguf.ts';
 import { WeightWriter } from './weights.ts';
 
 export const graphFile = 'decoder.onnx';
 const dataFile = 'decoder.onnx.data';
-export const summaryFile = 'summary.json';
-
-/** What `summary.json` says of the folder it lies in. */
-export interface CompiledSummary {
-  shape: ModelShape;
-  /** Bytes by file name. */
-  files: Record<string, number>;
-}
+export const shapeFile = 'shape.json';
+/** SHA-256 of each of the above, by name. */
+export const digestsFile = 'digests.json';
+export const digestedFiles = [graphFile, dataFile, shapeFile] as const;
 
 export interface CompileTarget {
   /** A folder of this call's own, which it fills; beside `final`. */
@@ -52,24 +49,30 @@ export async function compileInto(
 async function writeModel(
   file: GgufFile,
   folder: string,
-  architecture: Awaited<ReturnType<typeof readArchitecture>>,
+  architecture: Architecture,
   onProgress: (share: number) => void,
 ): Promise<void> {
-  const data = await open(join(folder, dataFile), 'w');
-  try {
-    let done = 0;
-    const weights = new WeightWriter(file, data, (elements) =>
-      onProgress((done += elements) / architecture.parameters),
-    );
-    const graph = await buildDecoderGraph(architecture, weights, dataFile);
-    await data.sync();
-    await writeFile(join(folder, graphFile), graph, { flush: true });
-    const files = { [graphFile]: graph.length, [dataFile]: (await data.stat()).size };
-    const summary: CompiledSummary = { shape: architecture, files };
-    await writeFile(join(folder, summaryFile), JSON.stringify(summary, null, 2), { flush: true });
-  } finally {
-    await data.close();
-  }
+  const graph = await writeWeights(file, folder, architecture, onProgress);
+  await writeFile(join(folder, graphFile), graph, { flush: true });
+  await writeFile(join(folder, shapeFile), JSON.stringify(architecture), { flush: true });
+  const digests = digestedFiles.map(async (name) => [name, await digestOf(join(folder, name))] as const);
+  const text = JSON.stringify(Object.fromEntries(await Promise.all(digests)), null, 2);
+  await writeFile(join(folder, digestsFile), text, { flush: true });
+}
+
+/** @returns the graph that refers to them */
+async function writeWeights(
+  file: GgufFile,
+  folder: string,
+  architecture: Architecture,
+  onProgress: (share: number) => void,
+): Promise<Uint8Array> {
+  await using data = await open(join(folder, dataFile), 'w');
+  let done = 0;
+  const weights = new WeightWriter(file, data, (elements) => onProgress((done += elements) / architecture.parameters));
+  const graph = await buildDecoderGraph(architecture, weights, dataFile);
+  await data.sync();
+  return graph;
 }
 
 function isNotEmpty(error: unknown): boolean {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOf } from '../../lib/digest.ts';
 import { startWorker } from '../../lib/worker.ts';
 import type { ModelShape } from './architecture.ts';
-import { graphFile, summaryFile, type CompiledSummary } from './compile-model.ts';
+import { digestedFiles, digestsFile, graphFile, shapeFile } from './compile-model.ts';
 import type { CompileMessage, CompileTask } from './compile-worker.ts';
 import { ModelFileError } from './model-file-error.ts';
 
@@ -64,12 +65,13 @@ function targetOf({ digest, directory }: Pick<CompileOptions, 'digest' | 'direct
 
 /** One that something has happened to since is removed, and counts as not there. */
 async function readCompiled(target: string): Promise<CompiledModel | null> {
+  const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(target, name), 'utf8'));
   try {
-    const { shape, files } = JSON.parse(await readFile(join(target, summaryFile), 'utf8')) as CompiledSummary;
-    for (const [name, bytes] of Object.entries(files)) {
-      if ((await stat(join(target, name))).size !== bytes) throw new Error(`${name} has another size`);
+    const digests = (await read(digestsFile)) as Partial<Record<string, string>>;
+    for (const name of digestedFiles) {
+      if ((await digestOf(join(target, name))) !== digests[name]) throw new Error(`${name} is damaged`);
     }
-    return { graphPath: join(target, graphFile), shape };
+    return { graphPath: join(target, graphFile), shape: (await read(shapeFile)) as ModelShape };
   } catch {
     await rm(target, { recursive: true, force: true });
     return null;

@@ -1,9 +1,9 @@
 import { open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { digestOf } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/errors.ts';
 import type { ModelEntry, ModelSource } from './model-catalogue.ts';
 import { openSource } from './sources.ts';
-import { digestOf } from './verified-file.ts';
 
 /** Breaks in the middle that one source is forgiven, as long as more bytes arrive each time. */
 const BREAKS = 5;

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { digestOf } from '../../lib/digest.ts';
 
 /** The bytes a file must have. */
 export interface Promised {
@@ -44,13 +42,6 @@ export async function stampFile(path: string, { sha256, bytes }: Promised): Prom
   const temporary = `${path}.${process.pid}.tmp`;
   await writeFile(temporary, JSON.stringify(stamp));
   await rename(temporary, stampPath(path));
-}
-
-/** SHA-256 in hexadecimal. */
-export async function digestOf(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, signal ? { signal } : {});
-  return hash.digest('hex');
 }
 
 /** Gives a finished file its name, so that after a power cut either the whole file is there or none. */
