@@ -5,6 +5,7 @@ import { loadConfig, type Config } from '../config.ts';
 import { openDatabaseBeside } from '../db/import-database.ts';
 import { openWakeups } from '../db/wakeups.ts';
 import {
+  checkExists,
   importFormats,
   runImport,
   type BadRow,
@@ -47,7 +48,9 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
   if (format === undefined || path === undefined) throw new UsageError('FORMAT and PATH are needed');
   if (extra !== undefined) throw new UsageError(`${extra} is one argument too many`);
   const job = { format: formatOf(format), path, skipBad: values['skip-bad'] ?? false };
-  return importInto(configOf(values), job, signal);
+  const config = configOf(values);
+  await checkExists(path);
+  return importInto(config, job, signal);
 }
 
 async function importInto(

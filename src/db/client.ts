@@ -2,7 +2,7 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
-import { ServiceUnavailableError } from '../lib/errors.ts';
+import { DiskFullError, ServiceUnavailableError } from '../lib/errors.ts';
 import { withSafeTransactions } from './lost-connections.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
@@ -53,28 +53,32 @@ const AWAY = new Set([
 ]);
 
 /** Whether this failure, or one that caused it, means that the database does not answer at present. */
-export function isAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? error.code : undefined;
-  return (typeof code === 'string' && AWAY.has(code)) || isAway(error.cause);
-}
+export const isAway = (error: unknown): boolean => hasCode(error, (code) => AWAY.has(code));
 
 /** Whether the database took offence at the values themselves (SQLSTATE classes 22 and 23): the same call fails for ever. */
-export function isRefused(error: unknown): boolean {
+export const isRefused = (error: unknown): boolean => hasCode(error, (code) => /^2[23]\w{3}$/.test(code));
+
+/** disk_full */
+const isOutOfRoom = (error: unknown): boolean => hasCode(error, (code) => code === '53100');
+
+function hasCode(error: unknown, matches: (code: string) => boolean): boolean {
   if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? error.code : undefined;
-  return (typeof code === 'string' && /^2[23]\w{3}$/.test(code)) || isRefused(error.cause);
+  return ('code' in error && typeof error.code === 'string' && matches(error.code)) || hasCode(error.cause, matches);
 }
 
 /**
  * What a failure of this room means to a caller: ServiceUnavailableError when the database does not answer, the same call
- * being good later ([DB6]); any other failure is itself.
+ * being good later ([DB6]), DiskFullError when it has no room ([DB7]); any other failure is itself.
  */
 export function explainFailure(error: unknown): unknown {
-  if (!isAway(error)) return error;
-  const unavailable = new ServiceUnavailableError('The database does not answer at present. Try again in a moment.');
-  unavailable.cause = error;
-  return unavailable;
+  const failure = isAway(error)
+    ? new ServiceUnavailableError('The database does not answer at present. Try again in a moment.')
+    : isOutOfRoom(error)
+      ? new DiskFullError('The disk of the database is full, and nothing was changed. Make room on it, then try again.')
+      : null;
+  if (!failure) return error;
+  failure.cause = error;
+  return failure;
 }
 
 /**

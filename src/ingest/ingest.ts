@@ -8,3 +8,4 @@ export {
 } from './import-options.ts';
 export { runImport } from './run-import.ts';
 export { seedDemo } from './demo.ts';
+export { checkExists } from './source.ts';

@@ -29,6 +29,13 @@ export async function openSource(path: string): Promise<Source> {
   };
 }
 
+/** Whether something is there, before anything is opened for it. @throws InvalidInputError [IMP6] */
+export async function checkExists(path: string): Promise<void> {
+  await stat(path).catch((error: unknown) => {
+    throw explain(error, path);
+  });
+}
+
 async function inspect(path: string): Promise<{ size: number; start: Buffer }> {
   try {
     const stats = await stat(path);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { explainFailure } from '../db/client.ts';
-import { CadenzaError, UnauthenticatedError } from '../lib/errors.ts';
+import { CadenzaError, DiskFullError, UnauthenticatedError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 
 /**
@@ -14,6 +14,7 @@ export function createMask(log: Logger): (error: unknown) => GraphQLError {
     if (error instanceof GraphQLError && cause instanceof GraphQLError && isOfRequest(error, cause)) {
       return located(error, error.message, { code: 'BAD_USER_INPUT', ...error.extensions, ...cause.extensions });
     }
+    if (cause instanceof DiskFullError) log.error({ err: cause.cause }, cause.message);
     if (cause instanceof CadenzaError) return located(error, cause.message, extensionsOf(cause));
     const incidentId = randomUUID();
     log.error(

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
@@ -61,6 +61,13 @@ test('[IMP6] a path that cannot be read is told with status 1, without a stack',
     [['lastfm-2k', file], `${file} is a file; lastfm-2k is read from the folder of its files\n`],
   ];
   for (const [args, errors] of cases) expect(await run(...args)).toEqual({ code: 1, output: '', errors });
+});
+
+test('[IMP6] a mistyped path makes no data folder', async () => {
+  const folder = join(await temporaryFolder(), 'data');
+  const { exited } = startImport(['tracks', join(folder, 'none.csv'), '--data-dir', folder]);
+  expect(await exited).toMatchObject({ code: 1, errors: `${folder}/none.csv does not exist\n` });
+  await expect(readdir(folder)).rejects.toThrow('ENOENT');
 });
 
 test('a wrong command line is told with the usage and status 2, before anything is opened', async () => {

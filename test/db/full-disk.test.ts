@@ -1,0 +1,79 @@
+import { chown, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { connect, type Database } from '../../src/db/client.ts';
+import { addTracks, someTracks } from '../support/catalogue.ts';
+import { testDatabase } from '../support/database.ts';
+import { startImport } from '../support/import-process.ts';
+import { contentsOf, fileWith } from '../support/importing.ts';
+import { ask, startListening } from '../support/listening.ts';
+import { canMount, smallDisk } from '../support/small-disk.ts';
+
+/** A database whose table lies on a disk of its own, with room for a few hundred rows. */
+async function databaseWithLittleRoom(table: 'tracks' | 'feedback'): Promise<Database> {
+  const folder = join(smallDisk(128), 'tablespace');
+  await mkdir(folder);
+  const server = new URL('/postgres', inject('postgres'));
+  const admin = connect(server.href, { connections: 1 });
+  const name = `small_${process.pid}_${table}`;
+  onTestFinished(async () => {
+    await admin.sql`drop tablespace if exists ${admin.sql(name)}`;
+    await admin[Symbol.asyncDispose]();
+  });
+  const [row] = await admin.sql<{ data: string }[]>`select current_setting('data_directory') as data`;
+  const { uid, gid } = await stat(row?.data ?? '');
+  await chown(folder, uid, gid);
+  await admin.sql.unsafe(`create tablespace ${name} location '${folder}'`);
+  const database = await testDatabase();
+  await database.sql.unsafe(`alter table ${table} set tablespace ${name}`);
+  return database;
+}
+
+test.runIf(canMount)(
+  '[DB7] [IMP1] an import that the disk has no room for says so, and nothing of it stays',
+  async () => {
+    const database = await databaseWithLittleRoom('tracks');
+    const before = await contentsOf(database);
+    const rows = Array.from({ length: 5000 }, (_, i) => `t${i},Title ${i},Artist ${i % 50}`);
+    const file = await fileWith(['externalId,title,artist', ...rows]);
+    const run = () => startImport(['tracks', file], { DATABASE_URL: database.url }).exited;
+    expect(await run()).toMatchObject({
+      code: 1,
+      errors: 'The disk of the database is full, and nothing was changed. Make room on it, then try again.\n',
+    });
+    expect(await contentsOf(database)).toEqual(before);
+    await database.sql`alter table tracks set tablespace pg_default`;
+    expect((await run()).output).toContain('tracks: 5,000 created');
+  },
+);
+
+test.runIf(canMount)(
+  '[DB7] feedback that the disk has no room for is refused whole; with room it is taken',
+  async () => {
+    const database = await databaseWithLittleRoom('feedback');
+    await addTracks(database, someTracks(5));
+    const lines: string[] = [];
+    const log = pino({}, { write: (line: string) => void lines.push(line) });
+    const { graphqlUrl } = await startListening({ database, log });
+    const { data } = await ask(graphqlUrl, '{ tracks(first: 1) { nodes { id } } }');
+    const [track] = (data as { tracks: { nodes: { id: string }[] } }).tracks.nodes;
+    const input = Array.from({ length: 1000 }, () => ({ trackId: track?.id, kind: 'PLAY' }));
+    const play = () =>
+      ask(graphqlUrl, 'mutation ($input: [FeedbackInput!]!) { recordFeedbackBatch(input: $input) { __typename } }', {
+        input,
+      });
+    const refusal = async () => {
+      for (let kept = 0; ; kept += 1000) {
+        const { errors } = await play();
+        if (errors) return { kept, error: errors[0] };
+      }
+    };
+    const { kept, error } = await refusal();
+    expect(error?.extensions).toMatchObject({ code: 'DISK_FULL' });
+    expect(lines.join('')).toContain('could not extend file');
+    expect(await database.sql`select count(*)::int as kept from feedback`).toEqual([{ kept }]);
+    await database.sql`alter table feedback set tablespace pg_default`;
+    expect((await play()).data).toEqual({ recordFeedbackBatch: { __typename: 'RecordFeedbackBatchSuccess' } });
+  },
+);
