@@ -3,13 +3,7 @@ import type { Database } from '../db/client.ts';
 import * as queries from '../db/draft-queries.ts';
 import type { Clock } from '../lib/clock.ts';
 import { indexBy } from '../lib/collections.ts';
-import {
-  ConflictError,
-  ForbiddenError,
-  InvalidInputError,
-  ModelUnavailableError,
-  OverloadedError,
-} from '../lib/errors.ts';
+import { ConflictError, ForbiddenError, InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst, decodeCursor, encodeCursor, keyPart, pageOf, type Page } from '../lib/page.ts';
 import { abortable } from '../lib/streams.ts';
@@ -18,12 +12,13 @@ import type { Wakeups } from '../lib/wakeups.ts';
 import { may, type Viewer } from '../listeners/listeners.ts';
 import type { Engine, GenerationRequest, Sampling, Ticket, Usage } from '../ml/engine.ts';
 import { checkInstruction, checkPrompt, checkTitle, resolveSampling, titleFrom } from './draft-input.ts';
-import { draftKey, DraftLog, type Fence } from './draft-log.ts';
-import { statusEntry, writeDraft } from './draft-writer.ts';
+import { draftKey, DraftLog } from './draft-log.ts';
+import { DraftRounds, roundsOf, type Turn } from './draft-rounds.ts';
+import { statusEntry } from './draft-writer.ts';
 import type { ContinueDraftInput, Draft, DraftEvent, Drafts, StartDraftInput, UpdateDraftInput } from './drafts.ts';
 import { followDraft, noSuchDraft, rightsKey } from './follow.ts';
-import { isTerminal, logTokens, tokenIds, type LogEntry, type LogEvent } from './log-events.ts';
-import { conversationOf, type Round } from './prompts.ts';
+import { isTerminal, logTokens } from './log-events.ts';
+import { conversationOf } from './prompts.ts';
 
 export interface DraftsOptions {
   database: Database;
@@ -33,16 +28,6 @@ export interface DraftsOptions {
   log: Logger;
   /** Draws seeds: a float in [0, 1). */
   random?: () => number;
-}
-
-/** One round of a draft as its row keeps it. */
-interface Turn {
-  instruction: string | null;
-  sampling: Sampling;
-  /** The log's position when the round began: its tokens come after. */
-  from: number;
-  /** Usage of the rounds before. */
-  before: Usage;
 }
 
 const UNUSED: Usage = { promptTokens: 0, completionTokens: 0, timeToFirstTokenMs: null, tokensPerSecond: null };
@@ -58,21 +43,18 @@ class DraftService implements Drafts {
   readonly #engine: Engine;
   readonly #wakeups: Wakeups;
   readonly #clock: Clock;
-  readonly #logger: Logger;
   readonly #random: () => number;
   readonly #log: DraftLog;
-  readonly #shutdown = new AbortController();
-  /** The rounds being written in this process. */
-  readonly #running = new Map<string, { cancel: AbortController; done: Promise<void> }>();
+  readonly #rounds: DraftRounds;
 
   constructor({ database, engine, wakeups, clock, log, random = () => randomInt(2 ** 32) / 2 ** 32 }: DraftsOptions) {
     this.#database = database;
     this.#engine = engine;
     this.#wakeups = wakeups;
     this.#clock = clock;
-    this.#logger = log;
     this.#random = random;
     this.#log = new DraftLog(database, wakeups, clock, log);
+    this.#rounds = new DraftRounds({ database, engine, log: this.#log, logger: log });
   }
 
   async start(viewer: Viewer, input: StartDraftInput): Promise<Draft> {
@@ -103,7 +85,7 @@ class DraftService implements Drafts {
       const first =
         made || key === null ? null : await queries.selectDraftByKey(this.#database.db, viewer.listener.id, key);
       if (first) return { draft: toDraft(first), started: false };
-      this.#write(ticket, { draftId: id, epoch: 1, sequence: 1 }, request, UNUSED);
+      this.#rounds.begin(ticket, { draftId: id, epoch: 1, sequence: 1 }, request, UNUSED);
       return { draft: await this.#load(viewer, id), started: true };
     });
   }
@@ -124,16 +106,16 @@ class DraftService implements Drafts {
       const { event, set } = statusEntry('QUEUED', null, turn.before);
       const separator = instruction !== null && raised.text !== '' ? [logTokens(SEPARATOR, [])] : [];
       const fence = { draftId: row.id, epoch: raised.epoch, sequence: row.sequence };
-      const moved = await this.#log.append(fence, [event, ...separator], { ...set, turns }, this.#shutdown.signal);
+      const moved = await this.#log.append(fence, [event, ...separator], { ...set, turns }, this.#rounds.shutdown);
       if (!moved) throw new ConflictError('The draft was continued by somebody else at the same moment');
-      this.#write(ticket, moved, request, turn.before);
+      this.#rounds.begin(ticket, moved, request, turn.before);
       return { draft: await this.#load(viewer, row.id), started: true };
     });
   }
 
   async cancel(viewer: Viewer, draftId: string): Promise<Draft> {
     const row = await this.#own(viewer, draftId);
-    if (!isTerminal(row.status)) await this.#end(row);
+    if (!isTerminal(row.status)) await this.#rounds.cancel(row.id);
     return this.#load(viewer, draftId);
   }
 
@@ -150,7 +132,7 @@ class DraftService implements Drafts {
 
   async delete(viewer: Viewer, draftId: string): Promise<void> {
     const row = await this.#own(viewer, draftId);
-    if (!isTerminal(row.status)) await this.#end(row);
+    if (!isTerminal(row.status)) await this.#rounds.cancel(row.id);
     await queries.deleteDraft(this.#database.db, row.id);
     this.#log.forget(row.id);
     this.#wakeRights(row.id);
@@ -213,16 +195,12 @@ class DraftService implements Drafts {
     });
   }
 
-  async recover(): Promise<void> {
-    const ids = await queries.selectUnfinished(this.#database.db);
-    if (ids.length > 0) this.#logger.info({ drafts: ids.length }, 'taking up drafts that were being written');
-    for (const id of ids) this.#track(id, (cancel) => this.#takeUp(id, cancel));
+  recover(): Promise<void> {
+    return this.#rounds.recover();
   }
 
-  /** Leaves what is being written where it is recorded, for the next start to take up. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#shutdown.abort();
-    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#rounds[Symbol.asyncDispose]();
   }
 
   #chooseModel({ kind, modelId }: StartDraftInput): string {
@@ -254,87 +232,6 @@ class DraftService implements Drafts {
     }
   }
 
-  #write(ticket: Ticket, fence: Fence, request: GenerationRequest, before: Usage): void {
-    this.#track(fence.draftId, async (cancel) => {
-      const { signal: shutdown } = this.#shutdown;
-      await writeDraft(ticket, {
-        log: this.#log,
-        logger: this.#logger,
-        fence,
-        request,
-        before,
-        cancel: cancel.signal,
-        shutdown,
-      });
-    });
-  }
-
-  #track(draftId: string, write: (cancel: AbortController) => Promise<void>): void {
-    const cancel = new AbortController();
-    const done = write(cancel)
-      .catch((error: unknown) => {
-        if (!this.#shutdown.signal.aborted)
-          this.#logger.error({ err: error, draft: draftId }, 'a draft could not be written');
-      })
-      .finally(() => {
-        if (this.#running.get(draftId)?.cancel !== cancel) return;
-        this.#running.delete(draftId);
-        this.#log.forget(draftId);
-      });
-    this.#running.set(draftId, { cancel, done });
-  }
-
-  /** Goes on where the log ends: recorded tokens are decoded again, never sampled again ([LOG5]). */
-  async #takeUp(draftId: string, cancel: AbortController): Promise<void> {
-    const signal = AbortSignal.any([cancel.signal, this.#shutdown.signal]);
-    const row = await queries.raiseEpoch(this.#database.db, draftId);
-    const turns = row?.turns as Turn[] | undefined;
-    const turn = turns?.at(-1);
-    if (!row || !turns || !turn || isTerminal(row.status)) return;
-    await this.#engine.whenReady(row.modelId, signal);
-    const entries = await this.#log.readAll(draftId, 0);
-    const { messages, continueLast } = conversationOf(row.kind, row.prompt, roundsOf(turns, entries));
-    const replay = tokenIds(entries.filter((entry) => entry.sequence > turn.from));
-    const request = { messages, continueLast, sampling: turn.sampling, replay };
-    const ticket = await this.#admitWhenFree(row.modelId, signal);
-    const fence = { draftId, epoch: row.epoch, sequence: row.sequence };
-    const { signal: shutdown } = this.#shutdown;
-    await writeDraft(ticket, {
-      log: this.#log,
-      logger: this.#logger,
-      fence,
-      request,
-      before: turn.before,
-      cancel: cancel.signal,
-      shutdown,
-    });
-  }
-
-  async #admitWhenFree(modelId: string, signal: AbortSignal): Promise<Ticket> {
-    for (;;) {
-      try {
-        return this.#engine.admit(modelId);
-      } catch (error) {
-        if (!(error instanceof OverloadedError)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs));
-        signal.throwIfAborted();
-      }
-    }
-  }
-
-  /** Ends a draft that is being written, here or by a process that is gone. */
-  async #end(row: queries.DraftRow): Promise<void> {
-    const running = this.#running.get(row.id);
-    running?.cancel.abort();
-    await running?.done;
-    const raised = await queries.raiseEpoch(this.#database.db, row.id);
-    if (!raised || isTerminal(raised.status)) return;
-    const { event, set } = statusEntry('CANCELLED', 'CANCELLED', raised.usage as Usage);
-    const fence = { draftId: row.id, epoch: raised.epoch, sequence: raised.sequence };
-    await this.#log.append(fence, [event], set, this.#shutdown.signal);
-    this.#log.forget(row.id);
-  }
-
   #wakeRights(draftId: string): void {
     this.#wakeups.wake(rightsKey(draftId));
     this.#wakeups.wake(draftKey(draftId));
@@ -362,17 +259,6 @@ function mayRead(viewer: Viewer, row: queries.DraftRow): boolean {
 function toDraft({ turns: _, epoch: __, sampling, usage, ...row }: queries.DraftRow): Draft {
   return { ...row, sampling: sampling as Sampling, usage: usage as Usage };
 }
-
-/** The rounds with what was written in each, the separator before a round not being part of it. */
-function roundsOf(turns: readonly Turn[], entries: readonly LogEntry[]): Round[] {
-  return turns.map(({ instruction, from }, i) => {
-    const until = turns[i + 1]?.from ?? Infinity;
-    const own = entries.filter(({ sequence, event }) => sequence > from && sequence <= until && hasTokens(event));
-    return { instruction, text: own.map(({ event }) => (event.type === 'tokens' ? event.text : '')).join('') };
-  });
-}
-
-const hasTokens = (event: LogEvent): boolean => event.type === 'tokens' && event.tokens.length > 0;
 
 const logOf = (draftId: string): string => `draft:${draftId}`;
 const eventCursor = (draftId: string, sequence: number): string => encodeCursor(logOf(draftId), [sequence]);

@@ -51,7 +51,7 @@ export function createGraphQL({ config, services, identify, mask, draining, onOp
       if (expiresAt) expiries.set(initial.req, expiresAt);
       return createContext(services, viewer);
     },
-    plugins: [...limitPlugins(), nameOperations(onOperation), endStreams(draining)],
+    plugins: [...limitPlugins(), nameOperations(onOperation), endStreams(draining), explainUnacceptable()],
   });
 }
 
@@ -72,6 +72,20 @@ function nameOperations(onOperation: GraphQLOptions['onOperation']): Plugin<Http
     onParams: ({ params, context }) => {
       const { req } = context as Partial<HttpContext>;
       if (req && params.operationName) onOperation(req, params.operationName);
+    },
+  };
+}
+
+/** Yoga refuses, without a word, to answer in a form that the client has not said it takes. */
+function explainUnacceptable(): Plugin<HttpContext> {
+  return {
+    onResponse: (payload) => {
+      if (payload.response.status !== 406) return;
+      const forms = payload.response.headers.get('accept') ?? 'application/json';
+      const message = `This operation is answered as ${forms}: name that in the request's Accept header.`;
+      const errors = [{ message, extensions: { code: 'NOT_ACCEPTABLE' } }];
+      const headers = { accept: forms, 'content-type': 'application/json' };
+      payload.setResponse(new payload.fetchAPI.Response(JSON.stringify({ errors }), { status: 406, headers }));
     },
   };
 }

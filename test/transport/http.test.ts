@@ -106,6 +106,15 @@ describe('the door', () => {
     expect(status).toBe(403);
   });
 
+  it('[SERVE7] a stream asked for as JSON is refused with what to ask for', async () => {
+    const { graphqlUrl } = await startListening();
+    const query = encodeURIComponent('subscription { recommendations { requestId } }');
+    const response = await fetch(`${graphqlUrl}?query=${query}`, { headers: { accept: 'application/json' } });
+    expect(response.status).toBe(406);
+    const message = "This operation is answered as text/event-stream: name that in the request's Accept header.";
+    expect(await response.json()).toEqual({ errors: [{ message, extensions: { code: 'NOT_ACCEPTABLE' } }] });
+  });
+
   it('[SERVE4] health, the root and what is not there', async () => {
     const { url } = await startListening();
     expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: 'live' });
