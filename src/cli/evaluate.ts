@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import { createGunzip } from 'node:zlib';
+import { InvalidInputError } from '../lib/errors.ts';
 import { evaluateWeights, type HoldoutCase } from '../recommend/recommender.ts';
+import { parseCommandLine, runCommand, UsageError } from './command.ts';
+import { print } from './display.ts';
 
 const USAGE = `npm run evaluate -- --format sequences --data FILE [--protocol leave-one-out] [--json]
 
@@ -10,44 +12,39 @@ const USAGE = `npm run evaluate -- --format sequences --data FILE [--protocol le
   listener has not had, validation included, are ranked for the last; HR@10, NDCG@10, Recall@20 and NDCG@20 are printed.
   FILE has a line a listener: an id, then items in order; .gz is read as such.`;
 
-process.exitCode = await main();
-
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      format: { type: 'string', default: 'sequences' },
-      data: { type: 'string' },
-      protocol: { type: 'string', default: 'leave-one-out' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) return say(USAGE, 0);
-  if (values.data === undefined) return say(`--data is missing.\n\n${USAGE}`, 2);
-  if (values.format !== 'sequences') return say(`--format ${values.format} is not known; sequences is.`, 2);
+async function run(args: string[]): Promise<number> {
+  const options = {
+    format: { type: 'string', default: 'sequences' },
+    data: { type: 'string' },
+    protocol: { type: 'string', default: 'leave-one-out' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  const { values } = parseCommandLine({ args, options });
+  if (values.help) return print(USAGE);
+  if (values.data === undefined) throw new UsageError('--data is missing');
+  if (values.format !== 'sequences') throw new UsageError(`--format ${values.format} is not known; sequences is`);
   if (values.protocol !== 'leave-one-out')
-    return say(`--protocol ${values.protocol} is not known; leave-one-out is.`, 2);
-  const sequences = await readSequences(values.data).catch((error: unknown) => {
+    throw new UsageError(`--protocol ${values.protocol} is not known; leave-one-out is`);
+  const result = await evaluate(values.data);
+  if (!values.json) for (const [name, value] of Object.entries(result)) print(`${name.padEnd(14)}${value}`);
+  return print(JSON.stringify(result));
+}
+
+async function evaluate(path: string): Promise<Record<string, number>> {
+  const sequences = await readSequences(path).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    return error.message;
+    throw new InvalidInputError(`${path} cannot be read: ${error.message}`, 'data');
   });
-  if (typeof sequences === 'string') return say(`${values.data} cannot be read: ${sequences}`, 1);
-  if (!sequences.some(isTestable)) return say(`${values.data} has no listener with three items or more.`, 1);
+  if (!sequences.some(isTestable))
+    throw new InvalidInputError(`${path} has no listener with three items or more`, 'data');
   const start = performance.now();
   const metrics = await evaluateWeights(leaveOneOut(sequences));
-  const result = {
+  return {
     ...metrics,
     trainSeconds: Math.round((performance.now() - start) / 10) / 100,
     peakRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
   };
-  if (!values.json) for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(14)}${value}`);
-  console.log(JSON.stringify(result));
-  return 0;
-}
-
-function say(text: string, code: number): number {
-  (code === 0 ? console.log : console.error)(text);
-  return code;
 }
 
 async function readSequences(path: string): Promise<string[][]> {
@@ -86,3 +83,5 @@ function leaveOneOut(sequences: readonly string[][]): { train: HoldoutCase['hist
   );
   return { train: histories.map(({ history, isTested }) => (isTested ? history.slice(0, -2) : history)), cases };
 }
+
+await runCommand({ usage: USAGE, run });

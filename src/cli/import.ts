@@ -1,7 +1,6 @@
-import { SingleBar } from 'cli-progress';
-import { parseArgs } from 'node:util';
 import { resolve } from 'node:path';
 import { loadConfig, type Config } from '../config.ts';
+import type { Database } from '../db/client.ts';
 import { openDatabaseBeside } from '../db/import-database.ts';
 import { openWakeups } from '../db/wakeups.ts';
 import {
@@ -10,14 +9,14 @@ import {
   runImport,
   type BadRow,
   type ImportFormat,
-  type ImportProgress,
+  type ImportOptions,
   type ImportReport,
 } from '../ingest/ingest.ts';
 import { databaseUrlProblem } from '../lib/database-url.ts';
-import { CadenzaError, InvalidInputError } from '../lib/errors.ts';
 import { createLogger } from '../lib/log.ts';
 import { nearest } from '../lib/nearest.ts';
-import { interruption } from './interruption.ts';
+import { parseCommandLine, runCommand, UsageError, visible } from './command.ts';
+import { megabytes, openDisplay, print, type Display } from './display.ts';
 
 const USAGE = `Usage: npm run import -- FORMAT PATH [--skip-bad] [--database-url URL] [--data-dir FOLDER]
 
@@ -37,11 +36,7 @@ docs/import.md lists the columns.`;
 /** More than these are counted, not printed. */
 const SHOWN_BAD_ROWS = 50;
 
-/** A wrong command line: status 2, with the usage. What is wrong with the file is another InvalidInputError. */
-class UsageError extends InvalidInputError {}
-
-/** @returns the process's exit code: 0, 1 when nothing was imported, 2 for a wrong command line */
-async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
+async function run(args: string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = readArguments(args);
   if (values.help) return print(USAGE);
   const [format, path, extra] = positionals;
@@ -61,38 +56,37 @@ async function importInto(
   const log = createLogger(config).child({}, { level: 'warn' });
   await using database = await openDatabaseBeside(config, log, { signal });
   await using wakeups = await openWakeups(database, log);
-  using display = process.stdout.isTTY ? barDisplay() : lineDisplay();
+  const report = await importWithDisplay(database, { ...job, signal, wakeups });
+  summarise(report);
+  return 0;
+}
+
+async function importWithDisplay(database: Database, options: ImportOptions): Promise<ImportReport> {
+  using display = openDisplay();
   const badRows = new BadRows(display);
   try {
-    const report = await runImport(database, {
-      ...job,
-      signal,
-      wakeups,
-      onProgress: display.progress,
-      onStep: display.step,
+    return await runImport(database, {
+      ...options,
+      onProgress: ({ bytes, totalBytes, rows }) => {
+        const what = `${megabytes(bytes)} of ${megabytes(totalBytes)}, ${count(rows)} rows`;
+        display.progress({ done: bytes, whole: totalBytes, what });
+      },
+      onStep: (text) => display.step(`${text} …`),
       onBadRow: (row) => badRows.tell(row),
     });
-    display.finish();
-    summarise(report);
-    return 0;
   } finally {
-    display.finish();
     badRows.tellRest();
   }
 }
 
-function readArguments(args: readonly string[]) {
-  try {
-    const options = {
-      'skip-bad': { type: 'boolean' },
-      'database-url': { type: 'string' },
-      'data-dir': { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    } as const;
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+function readArguments(args: string[]) {
+  const options = {
+    'skip-bad': { type: 'boolean' },
+    'database-url': { type: 'string' },
+    'data-dir': { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  return parseCommandLine({ args, options, allowPositionals: true });
 }
 
 function formatOf(text: string): ImportFormat {
@@ -127,17 +121,13 @@ class BadRows {
 
   tellRest(): void {
     const rest = this.#count - SHOWN_BAD_ROWS;
-    if (rest > 0) this.#display.complain(`… and ${rest.toLocaleString('en')} more bad rows`);
+    if (rest > 0) this.#display.complain(`… and ${count(rest)} more bad rows`);
   }
 }
 
-/** Values of a file are shown as they are, but must not steer the terminal. */
-function visible(text: string): string {
-  return text.replace(/\p{Cc}/gu, '�');
-}
+const count = (n: number): string => n.toLocaleString('en');
 
 function summarise({ rows, bad, tracks, feedback, newListeners, notes, seconds }: ImportReport): void {
-  const count = (n: number) => n.toLocaleString('en');
   const rate = seconds > 0 ? `, ${count(Math.round(rows / seconds))} rows/s` : '';
   print(
     `${count(rows)} rows read in ${seconds.toFixed(1)} s${rate}${bad > 0 ? `; ${count(bad)} bad ones skipped` : ''}`,
@@ -154,81 +144,4 @@ function summarise({ rows, bad, tracks, feedback, newListeners, notes, seconds }
   for (const note of notes) print(`note: ${note}`);
 }
 
-interface Display extends Disposable {
-  progress: (progress: ImportProgress) => void;
-  step: (text: string) => void;
-  /** To standard error, above the bar. */
-  complain(text: string): void;
-  finish(): void;
-}
-
-/** Drawn by hand at most ten times a second; what is said meanwhile goes above it. */
-function barDisplay(): Display {
-  const bar = new SingleBar({
-    format: '{bar} {percentage} % · {done} of {whole} · {rows} rows · {eta_formatted} left',
-    hideCursor: true,
-    gracefulExit: false,
-  });
-  const finish = () => bar.stop();
-  return {
-    progress({ bytes, totalBytes, rows }) {
-      const payload = { done: megabytes(bytes), whole: megabytes(totalBytes), rows: rows.toLocaleString('en') };
-      if (bar.isActive) bar.update(bytes, payload);
-      else bar.start(totalBytes, bytes, payload);
-    },
-    step(text) {
-      finish();
-      print(`${text} …`);
-    },
-    complain(text) {
-      finish();
-      process.stderr.write(`${text}\n`);
-    },
-    finish,
-    [Symbol.dispose]: finish,
-  };
-}
-
-/** For logs: a line for each 10 %. */
-function lineDisplay(): Display {
-  let next = 10;
-  return {
-    progress({ bytes, totalBytes, rows }) {
-      const percent = Math.floor((bytes / totalBytes) * 100);
-      if (percent < next) return;
-      next = Math.floor(percent / 10) * 10 + 10;
-      print(`${percent} % (${megabytes(bytes)} of ${megabytes(totalBytes)}), ${rows.toLocaleString('en')} rows`);
-    },
-    step: (text) => void print(`${text} …`),
-    complain: (text) => void process.stderr.write(`${text}\n`),
-    finish: () => undefined,
-    [Symbol.dispose]: () => undefined,
-  };
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-function print(text: string): 0 {
-  process.stdout.write(`${text}\n`);
-  return 0;
-}
-
-const interrupted = interruption();
-try {
-  process.exitCode = await main(process.argv.slice(2), interrupted);
-} catch (error) {
-  process.exitCode = report(error);
-}
-
-function report(error: unknown): number {
-  if (interrupted.aborted) {
-    process.stderr.write('interrupted: nothing was imported\n');
-    return 130;
-  }
-  if (!(error instanceof CadenzaError)) throw error;
-  const text = error instanceof InvalidInputError ? visible(error.message) : error.message;
-  process.stderr.write(`${text}${error instanceof UsageError ? `\n\n${USAGE}` : ''}\n`);
-  return error instanceof UsageError ? 2 : 1;
-}
+await runCommand({ usage: USAGE, interrupted: 'interrupted: nothing was imported', run });

@@ -4,29 +4,21 @@ import { openDatabaseBeside } from '../db/import-database.ts';
 import { openWakeups } from '../db/wakeups.ts';
 import { systemClock } from '../lib/clock.ts';
 import { Disposal } from '../lib/disposal.ts';
-import { StartupError } from '../lib/errors.ts';
 import { createLogger } from '../lib/log.ts';
 import { createListeners } from '../listeners/listeners.ts';
 import { createRecommender } from '../recommend/recommender.ts';
+import { parseCommandLine, runCommand } from './command.ts';
+import { print } from './display.ts';
 
 const USAGE = `npm run train
 
   Trains on all feedback in the configured database and makes the result the active version.
   A server that runs on the same database takes it up by itself.`;
 
-process.exitCode = await run(process.argv.slice(2));
-
-async function run(args: readonly string[]): Promise<number> {
-  if (args.length > 0) {
-    const isHelp = args.includes('--help') || args.includes('-h');
-    console[isHelp ? 'log' : 'error'](isHelp ? USAGE : `Nothing can be told to it.\n\n${USAGE}`);
-    return isHelp ? 0 : 2;
-  }
-  return train().catch((error: unknown) => {
-    if (!(error instanceof StartupError)) throw error;
-    console.error(error.message);
-    return 1;
-  });
+async function run(args: string[]): Promise<number> {
+  const options = { help: { type: 'boolean', short: 'h' } } as const;
+  const { values } = parseCommandLine({ args, options });
+  return values.help ? print(USAGE) : train();
 }
 
 async function train(): Promise<number> {
@@ -42,11 +34,13 @@ async function train(): Promise<number> {
     const recommender = disposal.use(await createRecommender({ ...parts, catalogue, listeners }));
     const version = await recommender.train();
     for (const { modelVersion, metric, value } of await recommender.evaluations(20)) {
-      if (modelVersion === version) console.log(`${metric.padEnd(12)}${value.toFixed(4)}`);
+      if (modelVersion === version) print(`${metric.padEnd(12)}${value.toFixed(4)}`);
     }
-    console.log(`${version} is the active version.`);
+    print(`${version} is the active version.`);
     return 0;
   } finally {
     await disposal[Symbol.asyncDispose]();
   }
 }
+
+await runCommand({ usage: USAGE, run });

@@ -27,7 +27,7 @@ export interface ImportReport {
   seconds: number;
 }
 
-export interface ImportProgress {
+interface ImportProgress {
   bytes: number;
   totalBytes: number;
   rows: number;

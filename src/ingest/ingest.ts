@@ -3,7 +3,7 @@ export {
   importFormats,
   type BadRow,
   type ImportFormat,
-  type ImportProgress,
+  type ImportOptions,
   type ImportReport,
 } from './import-options.ts';
 export { runImport } from './run-import.ts';

@@ -17,7 +17,7 @@ test('[IMP4] it says what it does, what became of the rows, and that a second ti
   const first = await run('tracks', file);
   expect(first).toMatchObject({ code: 0, errors: '' });
   expect(first.output).toMatch(
-    /^100 % \(0\.0 MB of 0\.0 MB\), 2 rows\nmerging tracks …\nrefreshing popularity …\n2 rows read in [\d.]+ s, [\d,]+ rows\/s\ntracks: 2 created, 0 updated, 0 unchanged\n$/,
+    /^100 % \(0\.0 MB of 0\.0 MB, 2 rows\)\nmerging tracks …\nrefreshing popularity …\n2 rows read in [\d.]+ s, [\d,]+ rows\/s\ntracks: 2 created, 0 updated, 0 unchanged\n$/,
   );
   expect((await run('tracks', file)).output).toContain('tracks: 0 created, 0 updated, 2 unchanged');
   const listening = await run('feedback', await fileWith(['listener,track,kind', 'ann,t1,PLAY'], 'listening.csv'));

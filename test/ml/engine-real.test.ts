@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createEngine, type Engine, type GenerationRequest, type Token } from '../../src/ml/engine.ts';
-import { describeWithRealModel, realDataDir, realModel } from '../support/real-model.ts';
+import { realDataDir, realModel } from '../support/real-model.ts';
 
 const id = 'smollm2-135m-instruct';
 const request: GenerationRequest = {
@@ -19,9 +19,8 @@ const request: GenerationRequest = {
 };
 
 // Once for all files that use it.
-if (realModel === null) process.stderr.write('Tests on the real model are left out: npm run models -- pull\n');
 
-describeWithRealModel('the real model', () => {
+describe.skipIf(realModel === null)('the real model', () => {
   let engine: Engine;
   beforeAll(async () => {
     engine = createEngine({ dataDir: realDataDir, threads: 2, fetch: 'off', log: silentLogger });

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { compileModel } from '../../src/ml/compile/compile.ts';
 import { openDecoder, type Decoder } from '../../src/ml/decoder.ts';
 import { loadModelCatalogue } from '../../src/ml/engine.ts';
-import { describeWithRealModel, realModel } from '../support/real-model.ts';
+import { realModel } from '../support/real-model.ts';
 
 /** A text's tokens, and of each but the first ln p(token | the tokens before it). */
 interface Scored {
@@ -16,7 +16,7 @@ const oracle = JSON.parse(readFileSync(new URL('../oracles/perplexity.json', imp
   texts: Scored[];
 };
 
-describeWithRealModel('the real model', () => {
+describe.skipIf(realModel === null)('the real model', () => {
   it('[GEN13] has the perplexity of llama.cpp on prose, verse, code and mixed scripts, read a token at a time', async () => {
     const { texts } = oracle;
     const decoder = await openReal(texts.length);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Kind, parse } from 'graphql';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
-import { describeWithBrowser, openOfflinePage } from '../support/browser.ts';
+import { browserPath, openOfflinePage } from '../support/browser.ts';
 import { dataFolder, startServer } from '../support/server.ts';
 import { writeTirelessCatalogue } from '../support/tiny-engine.ts';
 import { writerReady } from '../support/wire.ts';
@@ -63,7 +63,7 @@ async function open(env: NodeJS.ProcessEnv) {
   return { server, ...offline };
 }
 
-describeWithBrowser('GraphiQL', () => {
+describe.skipIf(browserPath === null)('GraphiQL', () => {
   it('[SERVE1] works offline, and every worked example runs', async () => {
     const models = await writeTirelessCatalogue(await dataFolder());
     const env = { CADENZA_DEMO: 'auto', CADENZA_MODELS: models, CADENZA_FETCH_MODELS: 'auto' };

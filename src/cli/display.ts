@@ -1,0 +1,64 @@
+import { SingleBar } from 'cli-progress';
+
+export interface Progress {
+  done: number;
+  whole: number;
+  /** What that is, in words. */
+  what: string;
+}
+
+/** How far a long command is. Disposing it leaves the terminal in order. */
+export interface Display extends Disposable {
+  progress: (progress: Progress) => void;
+  step: (text: string) => void;
+  /** To standard error. */
+  complain: (text: string) => void;
+}
+
+/** A bar on a terminal; elsewhere, as in logs, a line for each tenth. */
+export function openDisplay(): Display {
+  return process.stdout.isTTY ? barDisplay() : lineDisplay();
+}
+
+export function print(text: string): 0 {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** What is said meanwhile goes above the bar. */
+function barDisplay(): Display {
+  const format = '{bar} {percentage} % · {what} · {eta_formatted} left';
+  const bar = new SingleBar({ format, hideCursor: true, gracefulExit: false });
+  const above = (write: () => void) => (): void => {
+    bar.stop();
+    write();
+  };
+  return {
+    progress({ done, whole, what }) {
+      if (bar.isActive) bar.update(done, { what });
+      else bar.start(whole, done, { what });
+    },
+    step: (text) => above(() => print(text))(),
+    complain: (text) => above(() => process.stderr.write(`${text}\n`))(),
+    [Symbol.dispose]: () => bar.stop(),
+  };
+}
+
+function lineDisplay(): Display {
+  let next = 10;
+  return {
+    progress({ done, whole, what }) {
+      const percent = Math.floor((done / whole) * 100);
+      if (percent < next) return;
+      next = Math.floor(percent / 10) * 10 + 10;
+      print(`${percent} % (${what})`);
+    },
+    step: print,
+    complain: (text) => void process.stderr.write(`${text}\n`),
+    [Symbol.dispose]: () => undefined,
+  };
+}

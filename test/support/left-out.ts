@@ -1,0 +1,15 @@
+import { browserPath } from './browser.ts';
+import { realModel } from './real-model.ts';
+import { canMount } from './small-disk.ts';
+
+/** Says after the run, in a line each, which tests were left out for something that this machine lacks. */
+export default function setup(): () => void {
+  const lines = [
+    realModel === null && 'Tests on the real model were left out; to have them: npm run models -- pull',
+    browserPath === null && 'Tests in a browser were left out; to have them: apt-get install chromium',
+    !canMount && 'Tests of full disks were left out: they need Linux and root, to mount a tmpfs',
+  ];
+  return () => {
+    for (const line of lines) if (line !== false) process.stderr.write(`${line}\n`);
+  };
+}
