@@ -1,9 +1,10 @@
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/catalogue-queries.ts';
 import { mergeTracks, refreshPopularity } from '../db/track-merge.ts';
+import { perOwner, totals } from '../db/per-owner.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
-import { checkFirst, decodeCursor, pageOf, type Page, type PageArgs } from '../lib/page.ts';
+import { checkFirst, decodeCursor, pageOf, type Page } from '../lib/page.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { RowCache } from './catalogue-cache.ts';
 import type { Catalogue, Track, TrackSearch } from './catalogue.ts';
@@ -51,7 +52,7 @@ export function createCatalogue({ database: { db, sql }, wakeups, clock }: Catal
       indexBy(slugs.length ? await queries.selectGenres(db, slugs) : [], (genre) => genre.slug),
     genres: () => queries.selectGenres(db),
     searchTracks: (search) => searchTracks(db, search),
-    tracksOfArtist: (artistId, page) => tracksOfArtist(db, artistId, page),
+    tracksOfArtist: tracksOfArtist(db),
     upsertTracks: async (input) => changed(mergeTracks(sql, cleanTracks(input))),
     refreshPopularity: () => changed(sql.begin((tx) => refreshPopularity(tx, new Date(clock.now())))),
   };
@@ -62,39 +63,32 @@ async function onEach(changes: AsyncIterable<void>, act: () => void): Promise<vo
 }
 
 async function searchTracks(db: Database['db'], search: TrackSearch): Promise<Page<Track>> {
-  checkFirst(search.first);
-  const parsed = parseSearch(search.search);
-  const list = { name: `tracks:${search.orderBy}`, where: whereOf(db, parsed, search.filter) };
-  return pageOfTracks(db, { ...list, order: orderOf(parsed, search.orderBy) }, search);
-}
-
-function tracksOfArtist(db: Database['db'], artistId: number, page: PageArgs): Promise<Page<Track>> {
-  const order = [queries.sortKeys.popularity, queries.sortKeys.id];
-  return pageOfTracks(db, { name: `artist:${artistId}`, where: queries.ofArtist(artistId), order }, page);
-}
-
-interface TrackList {
-  /** What its cursors say that they are of. */
-  name: string;
-  where: ReturnType<typeof whereOf>;
-  order: readonly queries.SortKey[];
-}
-
-async function pageOfTracks(
-  db: Database['db'],
-  { name, where, order }: TrackList,
-  { first, after }: PageArgs,
-): Promise<Page<Track>> {
+  const { first, after = null, orderBy } = search;
   checkFirst(first);
-  const parts = order.map(({ part }) => part);
-  const key = after == null ? null : decodeCursor(after, name, parts);
+  const parsed = parseSearch(search.search);
+  const list = `tracks:${orderBy}`;
+  const where = whereOf(db, parsed, search.filter);
+  const order = orderOf(parsed, orderBy);
+  const key = after === null ? null : decodeCursor(after, list, partsOf(order));
   const rows = await queries.selectTrackPage(db, { where, order, after: key, limit: first + 1 });
-  const page = pageOf(
-    rows,
-    name,
-    { first, after: after ?? null },
-    (row) => row.key,
-    () => queries.countTracks(db, where),
-  );
+  const total = () => queries.countTracks(db, where);
+  const page = pageOf(rows, list, { first, after }, (row) => row.key, total);
   return { ...page, edges: page.edges.map(({ cursor, node }) => ({ cursor, node: queries.pickTrack(node) })) };
+}
+
+const partsOf = (order: readonly queries.SortKey[]) => order.map(({ part }) => part);
+
+function tracksOfArtist(db: Database['db']): Catalogue['tracksOfArtist'] {
+  const select = perOwner<Pick<queries.TrackPageQuery, 'after' | 'limit'>, Track[]>(
+    async (ids, page) => groupBy(await queries.selectTracksOfArtists(db, ids, page), (track) => track.artistId),
+    [],
+  );
+  const count = perOwner(async (ids) => totals(await queries.countTracksOfArtists(db, ids)), 0);
+  return async (artistId, { first, after = null }) => {
+    const list = `artist:${artistId}`;
+    const key = after === null ? null : decodeCursor(after, list, partsOf(queries.byPopularity));
+    const rows = await select(artistId, { after: key, limit: checkFirst(first) + 1 });
+    const keyOf = ({ popularity, id }: Track) => [popularity, id];
+    return pageOf(rows, list, { first, after }, keyOf, () => count(artistId, null));
+  };
 }

@@ -1,5 +1,13 @@
 import type { Database } from '../db/client.ts';
-import { allOf, filterCondition, relevance, searchCondition, sortKeys, type SortKey } from '../db/catalogue-queries.ts';
+import {
+  allOf,
+  byPopularity,
+  filterCondition,
+  relevance,
+  searchCondition,
+  sortKeys,
+  type SortKey,
+} from '../db/catalogue-queries.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import { keyPart } from '../lib/page.ts';
 import { checkLength, checkRange, checkText } from '../lib/text.ts';
@@ -27,17 +35,17 @@ export function whereOf(db: Database['db'], search: Search | null, filter: Track
 }
 
 /** Every order ends with the id, so that no two rows share a key. Without a search, relevance is popularity. */
-export function orderOf(search: Search | null, order: TrackOrder): SortKey[] {
+export function orderOf(search: Search | null, order: TrackOrder): readonly SortKey[] {
   switch (order) {
     case 'POPULARITY':
-      return [sortKeys.popularity, sortKeys.id];
+      return byPopularity;
     case 'RELEASE_YEAR':
       return [sortKeys.releaseYear, sortKeys.id];
     case 'TITLE':
       return [sortKeys.title, sortKeys.id];
     case 'RELEVANCE':
-      if (!search) return [sortKeys.popularity, sortKeys.id];
-      return [relevanceKey(search), sortKeys.popularity, sortKeys.id];
+      if (!search) return byPopularity;
+      return [relevanceKey(search), ...byPopularity];
   }
 }
 

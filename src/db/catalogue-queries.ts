@@ -169,6 +169,39 @@ function beyond({ expression, descending }: SortKey, value: string | number | nu
     : sql`(${expression} > ${value} or ${expression} is null)`;
 }
 
+/** For each artist the first tracks after a key, most popular first. */
+export async function selectTracksOfArtists(
+  db: Queryable,
+  artistIds: readonly number[],
+  { after, limit }: Pick<TrackPageQuery, 'after' | 'limit'>,
+): Promise<TrackRow[]> {
+  const page = db
+    .select(trackColumns)
+    .from(tracks)
+    .where(and(eq(tracks.artistId, artists.id), after ? afterKey(byPopularity, after) : undefined))
+    .orderBy(desc(tracks.popularity), asc(tracks.id))
+    .limit(limit)
+    .as('page');
+  const rows = await db
+    .select()
+    .from(artists)
+    .crossJoinLateral(page)
+    .where(inArray(artists.id, [...artistIds]))
+    .orderBy(desc(page.popularity), asc(page.id));
+  return rows.map((row) => row.page);
+}
+
+export function countTracksOfArtists(
+  db: Queryable,
+  artistIds: readonly number[],
+): Promise<{ owner: number; total: number }[]> {
+  return db
+    .select({ owner: tracks.artistId, total: count() })
+    .from(tracks)
+    .where(inArray(tracks.artistId, [...artistIds]))
+    .groupBy(tracks.artistId);
+}
+
 export async function countTracks(db: Queryable, where: SQL | undefined): Promise<number> {
   const [row] = await db.select({ total: count() }).from(tracks).where(where);
   return row?.total ?? 0;
@@ -250,6 +283,6 @@ export const sortKeys = {
   title: { expression: sql`lower(${tracks.title})`, descending: false, part: keyPart.text },
 } satisfies Record<string, SortKey>;
 
-export const ofArtist = (artistId: number): SQL => eq(tracks.artistId, artistId);
+export const byPopularity: readonly SortKey[] = [sortKeys.popularity, sortKeys.id];
 
 export const allOf = and;

@@ -7,6 +7,7 @@ import {
   type draftStatus,
   type draftVisibility,
   type finishReason,
+  listeners,
 } from './tables.ts';
 
 type Values<Enum extends { enumValues: readonly string[] }> = Enum['enumValues'][number];
@@ -34,7 +35,7 @@ export interface DraftRow {
 }
 
 const text = sql<string>`coalesce((select string_agg(e.event->>'text', '' order by e.sequence)
-  from draft_events e where e.draft_id = drafts.id and e.sequence <= drafts.sequence), '')`;
+  from draft_events e where e.draft_id = drafts.id and e.sequence <= drafts.sequence), '')`.as('text');
 const columns = {
   id: drafts.id,
   listenerId: drafts.listenerId,
@@ -106,30 +107,44 @@ export interface DraftPage {
   limit: number;
 }
 
-/** Newest first. */
-export function selectDraftPage(
+/** For each listener the first drafts after a key, newest first. */
+export async function selectDraftsOfListeners(
   db: Queryable,
-  listenerId: number,
+  listenerIds: readonly number[],
   { sharedOnly, after, limit }: DraftPage,
 ): Promise<DraftRow[]> {
   const beyond =
     after &&
     or(lt(drafts.createdAt, after.createdAt), and(eq(drafts.createdAt, after.createdAt), lt(drafts.id, after.id)));
-  return db
+  const page = db
     .select(columns)
     .from(drafts)
-    .where(and(ofListener(listenerId, sharedOnly), beyond ?? undefined))
+    .where(and(eq(drafts.listenerId, listeners.id), visible(sharedOnly), beyond ?? undefined))
     .orderBy(desc(drafts.createdAt), desc(drafts.id))
-    .limit(limit);
+    .limit(limit)
+    .as('page');
+  const rows = await db
+    .select()
+    .from(listeners)
+    .crossJoinLateral(page)
+    .where(inArray(listeners.id, [...listenerIds]))
+    .orderBy(desc(page.createdAt), desc(page.id));
+  return rows.map((row) => row.page);
 }
 
-export async function countDrafts(db: Queryable, listenerId: number, sharedOnly: boolean): Promise<number> {
-  const [row] = await db.select({ total: count() }).from(drafts).where(ofListener(listenerId, sharedOnly));
-  return row?.total ?? 0;
+export function countDraftsOfListeners(
+  db: Queryable,
+  listenerIds: readonly number[],
+  sharedOnly: boolean,
+): Promise<{ owner: number; total: number }[]> {
+  return db
+    .select({ owner: drafts.listenerId, total: count() })
+    .from(drafts)
+    .where(and(inArray(drafts.listenerId, [...listenerIds]), visible(sharedOnly)))
+    .groupBy(drafts.listenerId);
 }
 
-const ofListener = (listenerId: number, sharedOnly: boolean) =>
-  and(eq(drafts.listenerId, listenerId), sharedOnly ? eq(drafts.visibility, 'SHARED') : undefined);
+const visible = (sharedOnly: boolean) => (sharedOnly ? eq(drafts.visibility, 'SHARED') : undefined);
 
 export async function selectUnfinished(db: Queryable): Promise<string[]> {
   const rows = await db

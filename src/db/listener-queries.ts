@@ -210,36 +210,50 @@ export function selectFeedbackByIds(db: Queryable, ids: readonly number[]): Prom
     .where(inArray(feedback.id, [...ids]));
 }
 
-/** Newest first; `after` is the (time, id) of the last row of the page before. */
-export function selectFeedbackPage(
+export interface FeedbackPage {
+  kinds: readonly FeedbackKindColumn[] | null;
+  /** Of the last row of the page before. */
+  after: { at: Date; id: number } | null;
+  limit: number;
+}
+
+/** For each listener the first rows after a key, newest first. */
+export async function selectFeedbackOfListeners(
   db: Queryable,
-  listenerId: number,
-  {
-    kinds,
-    after,
-    limit,
-  }: { kinds?: readonly FeedbackKindColumn[] | null; after?: { at: Date; id: number } | null; limit: number },
+  listenerIds: readonly number[],
+  { kinds, after, limit }: FeedbackPage,
 ): Promise<FeedbackRow[]> {
   const beyond = after && or(lt(feedback.at, after.at), and(eq(feedback.at, after.at), lt(feedback.id, after.id)));
-  return db
+  const page = db
     .select(feedbackColumns)
     .from(feedback)
-    .where(and(ofListener(listenerId, kinds), beyond ?? undefined))
+    .where(and(eq(feedback.listenerId, listeners.id), ofKinds(kinds), beyond ?? undefined))
     .orderBy(desc(feedback.at), desc(feedback.id))
-    .limit(limit);
+    .limit(limit)
+    .as('page');
+  const rows = await db
+    .select()
+    .from(listeners)
+    .crossJoinLateral(page)
+    .where(inArray(listeners.id, [...listenerIds]))
+    .orderBy(desc(page.at), desc(page.id));
+  return rows.map((row) => row.page);
 }
 
-export async function countFeedback(
+export function countFeedbackOfListeners(
   db: Queryable,
-  listenerId: number,
-  kinds?: readonly FeedbackKindColumn[] | null,
-): Promise<number> {
-  const [row] = await db.select({ total: count() }).from(feedback).where(ofListener(listenerId, kinds));
-  return row?.total ?? 0;
+  listenerIds: readonly number[],
+  kinds: readonly FeedbackKindColumn[] | null,
+): Promise<{ owner: number; total: number }[]> {
+  return db
+    .select({ owner: feedback.listenerId, total: count() })
+    .from(feedback)
+    .where(and(inArray(feedback.listenerId, [...listenerIds]), ofKinds(kinds)))
+    .groupBy(feedback.listenerId);
 }
 
-const ofListener = (listenerId: number, kinds?: readonly FeedbackKindColumn[] | null) =>
-  and(eq(feedback.listenerId, listenerId), kinds ? inArray(feedback.kind, [...kinds]) : undefined);
+const ofKinds = (kinds: readonly FeedbackKindColumn[] | null) =>
+  kinds ? inArray(feedback.kind, [...kinds]) : undefined;
 
 export async function deleteFeedback(db: Queryable, id: number): Promise<void> {
   await db.delete(feedback).where(eq(feedback.id, id));

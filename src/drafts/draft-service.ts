@@ -1,8 +1,9 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/draft-queries.ts';
+import { perOwner, totals } from '../db/per-owner.ts';
 import type { Clock } from '../lib/clock.ts';
-import { indexBy } from '../lib/collections.ts';
+import { groupBy, indexBy } from '../lib/collections.ts';
 import { ConflictError, ForbiddenError, InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst, decodeCursor, encodeCursor, keyPart, pageOf, type Page } from '../lib/page.ts';
@@ -46,6 +47,16 @@ class DraftService implements Drafts {
   readonly #random: () => number;
   readonly #log: DraftLog;
   readonly #rounds: DraftRounds;
+  readonly #page = perOwner<queries.DraftPage, queries.DraftRow[]>(
+    async (ids, page) =>
+      groupBy(await queries.selectDraftsOfListeners(this.#database.db, ids, page), (row) => row.listenerId),
+    [],
+  );
+  readonly #count = perOwner(
+    async (ids, sharedOnly: boolean) =>
+      totals(await queries.countDraftsOfListeners(this.#database.db, ids, sharedOnly)),
+    0,
+  );
 
   constructor({ database, engine, wakeups, clock, log, random = () => randomInt(2 ** 32) / 2 ** 32 }: DraftsOptions) {
     this.#database = database;
@@ -147,21 +158,14 @@ class DraftService implements Drafts {
   async ofListener(
     viewer: Viewer,
     listenerId: number,
-    { first, after }: Parameters<Drafts['ofListener']>[2],
+    { first, after = null }: Parameters<Drafts['ofListener']>[2],
   ): Promise<Page<Draft>> {
-    checkFirst(first);
     const list = `drafts:${listenerId}`;
     const sharedOnly = viewer.listener.id !== listenerId && !may(viewer, 'ADMIN');
-    const page = { sharedOnly, after: after == null ? null : parsePageKey(after, list), limit: first + 1 };
-    const rows = await queries.selectDraftPage(this.#database.db, listenerId, page);
-    const total = () => queries.countDrafts(this.#database.db, listenerId, sharedOnly);
-    return pageOf(
-      rows.map(toDraft),
-      list,
-      { first, after: after ?? null },
-      (draft) => [draft.createdAt.getTime(), draft.id],
-      total,
-    );
+    const key = after === null ? null : parsePageKey(after, list);
+    const rows = await this.#page(listenerId, { sharedOnly, after: key, limit: checkFirst(first) + 1 });
+    const keyOf = ({ createdAt, id }: Draft) => [createdAt.getTime(), id];
+    return pageOf(rows.map(toDraft), list, { first, after }, keyOf, () => this.#count(listenerId, sharedOnly));
   }
 
   cursorOf(draft: Draft): string {

@@ -68,8 +68,6 @@ export interface Listeners {
   remove(viewer: Viewer, feedbackId: number): Promise<void>;
   /** The standing reaction to each track: the latest of LIKE, SAVE, DISLIKE, HIDE, else the latest of the other kinds. */
   reactions(listenerId: number, trackIds: readonly number[]): Promise<Map<number, FeedbackKind>>;
-  /** What the recommender folds in: this listener's events, newest first, at most `limit`. */
-  history(listenerId: number, limit: number): Promise<Feedback[]>;
 }
 
 export { createListeners } from './postgres-listeners.ts';

@@ -1,13 +1,14 @@
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/listener-queries.ts';
+import { perOwner, totals } from '../db/per-owner.ts';
 import type { Clock } from '../lib/clock.ts';
-import { indexBy } from '../lib/collections.ts';
+import { groupBy, indexBy } from '../lib/collections.ts';
 import { ForbiddenError, NotFoundError } from '../lib/errors.ts';
-import { checkFirst, decodeCursor, keyPart, pageOf, type Page } from '../lib/page.ts';
+import { checkFirst, decodeCursor, keyPart, pageOf } from '../lib/page.ts';
 import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { checkFeedback, checkBatch } from './feedback-input.ts';
-import type { Feedback, FeedbackInput, Listeners } from './listeners.ts';
+import type { Feedback, FeedbackInput, FeedbackKind, Listeners } from './listeners.ts';
 import { checkPreferences } from './preference-input.ts';
 import { may, type Listener, type Viewer } from './viewer.ts';
 import { feedbackWakeup, listenerKey } from './wakeup-keys.ts';
@@ -62,7 +63,7 @@ export function createListeners({ database: { db }, wakeups, clock }: ListenersO
       return preferences;
     },
 
-    feedback: (listenerId, args) => feedbackPage(db, listenerId, args),
+    feedback: feedbackOf(db),
     feedbackById: async (ids) => indexBy(ids.length ? await queries.selectFeedbackByIds(db, ids) : [], (row) => row.id),
 
     record: async (viewer, input) => {
@@ -102,27 +103,28 @@ export function createListeners({ database: { db }, wakeups, clock }: ListenersO
       const rows = trackIds.length ? await queries.selectReactions(db, listenerId, trackIds) : [];
       return new Map(rows.map((row) => [row.trackId, row.kind]));
     },
-    history: (listenerId, limit) => queries.selectFeedbackPage(db, listenerId, { limit }),
   };
 }
 
-async function feedbackPage(
-  db: Database['db'],
-  listenerId: number,
-  { first, after, kinds }: Parameters<Listeners['feedback']>[1],
-): Promise<Page<Feedback>> {
-  checkFirst(first);
-  const list = `feedback:${listenerId}`;
-  const limit = first + 1;
-  // A statement has a limited number of parameters, a list of kinds that repeats them has none.
-  const wanted = kinds ? [...new Set(kinds)] : null;
-  const rows = await queries.selectFeedbackPage(db, listenerId, {
-    kinds: wanted,
-    after: after == null ? null : parseKey(after, list),
-    limit,
-  });
-  const total = () => queries.countFeedback(db, listenerId, wanted);
-  return pageOf(rows, list, { first, after: after ?? null }, (row) => [row.at.getTime(), row.id], total);
+function feedbackOf(db: Database['db']): Listeners['feedback'] {
+  const select = perOwner<queries.FeedbackPage, Feedback[]>(
+    async (ids, page) => groupBy(await queries.selectFeedbackOfListeners(db, ids, page), (row) => row.listenerId),
+    [],
+  );
+  const count = perOwner(
+    async (ids, kinds: readonly FeedbackKind[] | null) =>
+      totals(await queries.countFeedbackOfListeners(db, ids, kinds)),
+    0,
+  );
+  return async (listenerId, { first, after = null, kinds: wanted }) => {
+    const list = `feedback:${listenerId}`;
+    const key = after === null ? null : parseKey(after, list);
+    // A statement has a limited number of parameters, a list of kinds that repeats them has none.
+    const kinds = wanted ? [...new Set(wanted)] : null;
+    const rows = await select(listenerId, { kinds, after: key, limit: checkFirst(first) + 1 });
+    const keyOf = ({ at, id }: Feedback) => [at.getTime(), id];
+    return pageOf(rows, list, { first, after }, keyOf, () => count(listenerId, kinds));
+  };
 }
 
 function parseKey(after: string, list: string): { at: Date; id: number } {

@@ -154,6 +154,29 @@ describe('searchTracks', () => {
   });
 });
 
+it('[PAGE3] the tracks of several artists, asked for at once, are those of each, page by page', async () => {
+  await catalogue.upsertTracks(Array.from({ length: 20 }, (_, i) => track(i)));
+  await database.sql`update tracks set popularity = (id % 5) / 5.0`;
+  const rows = await database.sql<{ id: string }[]>`select id from artists`;
+  const ids = [...rows.map(({ id }) => Number(id)), 999_999];
+  const pagesOf = async (artistId: number) => {
+    const found: number[] = [];
+    for (let after: string | null = null; ;) {
+      const page = await catalogue.tracksOfArtist(artistId, { first: 3, after });
+      found.push(...page.edges.map(({ node }) => node.id));
+      after = page.edges.at(-1)?.cursor ?? null;
+      if (!page.hasNextPage) return { found, total: await page.total() };
+    }
+  };
+  const together = await Promise.all(ids.map(pagesOf));
+  for (const [i, artistId] of ids.entries()) {
+    const own = await database.sql<{ id: string }[]>`
+      select id from tracks where artist_id = ${artistId} order by popularity desc, id`;
+    expect(together[i]).toEqual({ found: own.map(({ id }) => Number(id)), total: own.length });
+  }
+  expect(together.map(({ total }) => total)).toEqual([7, 7, 6, 0]);
+});
+
 it('[CAT3] popularity is the mid-rank percentile of listeners in the last 30 days', async () => {
   await catalogue.upsertTracks([track(1), track(2), track(3), track(4)]);
   const ids = await Promise.all(['t1', 't2', 't3', 't4'].map(idOf));

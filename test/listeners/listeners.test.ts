@@ -133,6 +133,25 @@ describe('feedback', () => {
     expect(likes.edges).toEqual([]);
   });
 
+  it('[PAGE3] those of several listeners, asked for at once, are those of each', async () => {
+    await listeners.recordBatch(ann, [play(0), play(1, { kind: 'LIKE' }), play(2)]);
+    await listeners.recordBatch(bob, [play(3, { kind: 'LIKE' })]);
+    const of = async (who: Viewer, kinds: FeedbackKind[] | null) => {
+      const page = await listeners.feedback(who.listener.id, { first: 2, kinds });
+      return [page.edges.map(({ node }) => tracks.indexOf(node.trackId)), page.hasNextPage, await page.total()];
+    };
+    const cem = await viewer('cem');
+    const lists = [of(ann, null), of(bob, null), of(cem, null), of(ann, ['LIKE']), of(bob, ['LIKE'])];
+    const none = [[], false, 0];
+    expect(await Promise.all(lists)).toEqual([
+      [[2, 1], true, 3],
+      [[3], false, 1],
+      none,
+      [[1], false, 1],
+      [[3], false, 1],
+    ]);
+  });
+
   it('[FB4] the standing reaction is the latest verdict, else the latest event', async () => {
     const at = (day: number) => new Date(Date.UTC(2026, 0, day));
     await listeners.recordBatch(ann, [

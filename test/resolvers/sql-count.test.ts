@@ -5,6 +5,7 @@ import { silentLogger } from '../../src/lib/log.ts';
 import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRecommender } from '../../src/recommend/recommender.ts';
+import { encodeId } from '../../src/resolvers/global-id.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
 import { addDrafts } from '../support/drafts.ts';
@@ -86,6 +87,15 @@ describe('[PAGE3] the number of SQL statements does not grow with the page', () 
       `query ($first: Int!) { tracks(first: $first) { nodes { similar(first: 3) { nodes { track ${track} explanation { summary } } } } } }`,
     ],
     [
+      "tracks with others of their artists'",
+      `query ($first: Int!) { tracks(first: $first) { nodes { artist { tracks(first: 2) { totalCount nodes ${track} pageInfo { hasNextPage } } } } } }`,
+    ],
+    [
+      "drafts with their owner's lists",
+      `query ($first: Int!) { viewer { drafts(first: $first) { nodes { owner {
+        feedback(first: 2, kinds: [LIKE]) { totalCount nodes { track { title } } } drafts(first: 1) { totalCount nodes { title } } } } } } }`,
+    ],
+    [
       'feedback',
       `query ($first: Int!) { viewer { feedback(first: $first) { totalCount nodes { kind at track ${track} } } } }`,
     ],
@@ -116,6 +126,17 @@ describe('[PAGE3] the number of SQL statements does not grow with the page', () 
     const query = `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Track ${track} ... on Draft { text } ... on Feedback { track { title } } } }`;
     const [few] = await statementsOf(query, { ids: [...ids.slice(0, 4), ...ids.slice(-40, -36), ...ids.slice(-4)] });
     const [many] = await statementsOf(query, { ids: [...ids.slice(0, 40), ...ids.slice(-60)] });
+    expect(many.length).toBe(few.length);
+  });
+
+  it('listeners with their lists', async () => {
+    const rows = await database.sql<{ id: string }[]>`select id from listeners order by id`;
+    const ids = rows.map(({ id }) => encodeId('Listener', Number(id)));
+    const query = `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Listener { displayName
+      feedback(first: 3) { totalCount nodes { at } } drafts(first: 3) { totalCount nodes { title } } } } }`;
+    const [few] = await statementsOf(query, { ids: ids.slice(0, 1) });
+    const [many] = await statementsOf(query, { ids });
+    expect(ids.length).toBeGreaterThan(3);
     expect(many.length).toBe(few.length);
   });
 
