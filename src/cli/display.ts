@@ -1,4 +1,4 @@
-import { SingleBar } from 'cli-progress';
+import progress, { type TimeFormatter } from 'cli-progress';
 
 export interface Progress {
   done: number;
@@ -32,21 +32,27 @@ export function megabytes(bytes: number): string {
 /** What is said meanwhile goes above the bar. */
 function barDisplay(): Display {
   const format = '{bar} {percentage} % · {what} · {eta_formatted} left';
-  const bar = new SingleBar({ format, hideCursor: true, gracefulExit: false });
-  const above = (write: () => void) => (): void => {
-    bar.stop();
-    write();
-  };
+  const bar = new progress.SingleBar({ format, formatTime, hideCursor: true, gracefulExit: false });
   return {
     progress({ done, whole, what }) {
       if (bar.isActive) bar.update(done, { what });
       else bar.start(whole, done, { what });
     },
-    step: (text) => above(() => print(text))(),
-    complain: (text) => above(() => process.stderr.write(`${text}\n`))(),
+    step(text) {
+      bar.stop();
+      print(text);
+    },
+    complain(text) {
+      bar.stop();
+      process.stderr.write(`${text}\n`);
+    },
     [Symbol.dispose]: () => bar.stop(),
   };
 }
+
+/** While nothing moves, the library's guess is no number. */
+const formatTime: TimeFormatter = (seconds, ...options) =>
+  Number.isFinite(seconds) ? progress.Format.TimeFormat(seconds, ...options) : '…';
 
 function lineDisplay(): Display {
   let next = 10;
