@@ -1,7 +1,7 @@
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/catalogue-queries.ts';
 import { mergeTracks, refreshPopularity } from '../db/track-merge.ts';
-import { perOwner, totals } from '../db/per-owner.ts';
+import { perOwner } from '../db/per-owner.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { checkFirst, decodeCursor, pageOf, type Page } from '../lib/page.ts';
@@ -83,7 +83,7 @@ function tracksOfArtist(db: Database['db']): Catalogue['tracksOfArtist'] {
     async (ids, page) => groupBy(await queries.selectTracksOfArtists(db, ids, page), (track) => track.artistId),
     [],
   );
-  const count = perOwner(async (ids) => totals(await queries.countTracksOfArtists(db, ids)), 0);
+  const count = perOwner((ids) => queries.countTracksOfArtists(db, ids), 0);
   return async (artistId, { first, after = null }) => {
     const list = `artist:${artistId}`;
     const key = after === null ? null : decodeCursor(after, list, partsOf(queries.byPopularity));

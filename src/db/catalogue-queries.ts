@@ -16,6 +16,7 @@ import {
 } from 'drizzle-orm';
 import { keyPart, type KeyPart } from '../lib/page.ts';
 import type { Queryable } from './client.ts';
+import { countPerOwner } from './per-owner.ts';
 import { artists, genres, tags, trackGenres, tracks, trackTags } from './tables.ts';
 
 const trackColumns = {
@@ -191,16 +192,8 @@ export async function selectTracksOfArtists(
   return rows.map((row) => row.page);
 }
 
-export function countTracksOfArtists(
-  db: Queryable,
-  artistIds: readonly number[],
-): Promise<{ owner: number; total: number }[]> {
-  return db
-    .select({ owner: tracks.artistId, total: count() })
-    .from(tracks)
-    .where(inArray(tracks.artistId, [...artistIds]))
-    .groupBy(tracks.artistId);
-}
+export const countTracksOfArtists = (db: Queryable, artistIds: readonly number[]): Promise<Map<number, number>> =>
+  countPerOwner(db, tracks.artistId, artistIds);
 
 export async function countTracks(db: Queryable, where: SQL | undefined): Promise<number> {
   const [row] = await db.select({ total: count() }).from(tracks).where(where);

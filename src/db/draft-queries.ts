@@ -1,13 +1,14 @@
-import { and, asc, count, desc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Database, Queryable } from './client.ts';
+import { countPerOwner } from './per-owner.ts';
 import {
   draftEvents,
   drafts,
   type draftKind,
   type draftStatus,
   type draftVisibility,
-  type finishReason,
   listeners,
+  type finishReason,
 } from './tables.ts';
 
 type Values<Enum extends { enumValues: readonly string[] }> = Enum['enumValues'][number];
@@ -132,17 +133,11 @@ export async function selectDraftsOfListeners(
   return rows.map((row) => row.page);
 }
 
-export function countDraftsOfListeners(
+export const countDraftsOfListeners = (
   db: Queryable,
   listenerIds: readonly number[],
   sharedOnly: boolean,
-): Promise<{ owner: number; total: number }[]> {
-  return db
-    .select({ owner: drafts.listenerId, total: count() })
-    .from(drafts)
-    .where(and(inArray(drafts.listenerId, [...listenerIds]), visible(sharedOnly)))
-    .groupBy(drafts.listenerId);
-}
+): Promise<Map<number, number>> => countPerOwner(db, drafts.listenerId, listenerIds, visible(sharedOnly));
 
 const visible = (sharedOnly: boolean) => (sharedOnly ? eq(drafts.visibility, 'SHARED') : undefined);
 

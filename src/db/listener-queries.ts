@@ -1,5 +1,6 @@
-import { and, asc, count, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Queryable } from './client.ts';
+import { countPerOwner } from './per-owner.ts';
 import {
   artists,
   feedback,
@@ -240,17 +241,11 @@ export async function selectFeedbackOfListeners(
   return rows.map((row) => row.page);
 }
 
-export function countFeedbackOfListeners(
+export const countFeedbackOfListeners = (
   db: Queryable,
   listenerIds: readonly number[],
   kinds: readonly FeedbackKindColumn[] | null,
-): Promise<{ owner: number; total: number }[]> {
-  return db
-    .select({ owner: feedback.listenerId, total: count() })
-    .from(feedback)
-    .where(and(inArray(feedback.listenerId, [...listenerIds]), ofKinds(kinds)))
-    .groupBy(feedback.listenerId);
-}
+): Promise<Map<number, number>> => countPerOwner(db, feedback.listenerId, listenerIds, ofKinds(kinds));
 
 const ofKinds = (kinds: readonly FeedbackKindColumn[] | null) =>
   kinds ? inArray(feedback.kind, [...kinds]) : undefined;

@@ -1,4 +1,7 @@
 import DataLoader from 'dataloader';
+import { and, count, inArray, sql, type SQL } from 'drizzle-orm';
+import type { PgColumn } from 'drizzle-orm/pg-core';
+import type { Queryable } from './client.ts';
 
 /**
  * A list for each of several owners, where a call is for one of them: calls with the same arguments in the same turn of the
@@ -25,6 +28,17 @@ export function perOwner<Args, Result>(
   };
 }
 
-/** Counted rows as what `perOwner` wants of them. */
-export const totals = (rows: readonly { owner: number; total: number }[]): Map<number, number> =>
-  new Map(rows.map(({ owner, total }) => [owner, total]));
+/** How many rows each owner has, by the column that names the owner; owners without rows are absent. */
+export async function countPerOwner(
+  db: Queryable,
+  owner: PgColumn,
+  owners: readonly number[],
+  condition?: SQL,
+): Promise<Map<number, number>> {
+  const rows = await db
+    .select({ owner: sql`${owner}`.mapWith(Number), total: count() })
+    .from(owner.table)
+    .where(and(inArray(owner, [...owners]), condition))
+    .groupBy(owner);
+  return new Map(rows.map((row) => [row.owner, row.total]));
+}

@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/draft-queries.ts';
-import { perOwner, totals } from '../db/per-owner.ts';
+import { perOwner } from '../db/per-owner.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { ConflictError, ForbiddenError, InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
@@ -53,8 +53,7 @@ class DraftService implements Drafts {
     [],
   );
   readonly #count = perOwner(
-    async (ids, sharedOnly: boolean) =>
-      totals(await queries.countDraftsOfListeners(this.#database.db, ids, sharedOnly)),
+    (ids, sharedOnly: boolean) => queries.countDraftsOfListeners(this.#database.db, ids, sharedOnly),
     0,
   );
 

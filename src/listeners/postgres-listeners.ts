@@ -1,6 +1,6 @@
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/listener-queries.ts';
-import { perOwner, totals } from '../db/per-owner.ts';
+import { perOwner } from '../db/per-owner.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { ForbiddenError, NotFoundError } from '../lib/errors.ts';
@@ -112,8 +112,7 @@ function feedbackOf(db: Database['db']): Listeners['feedback'] {
     [],
   );
   const count = perOwner(
-    async (ids, kinds: readonly FeedbackKind[] | null) =>
-      totals(await queries.countFeedbackOfListeners(db, ids, kinds)),
+    (ids, kinds: readonly FeedbackKind[] | null) => queries.countFeedbackOfListeners(db, ids, kinds),
     0,
   );
   return async (listenerId, { first, after = null, kinds: wanted }) => {

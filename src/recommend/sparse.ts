@@ -27,6 +27,7 @@ export function valueAt({ indices, values }: SparseVector, index: number): numbe
   return 0;
 }
 
+/** With a vector that is spread out, so that each entry costs a look-up. */
 export function dot(dense: Float64Array, { indices, values }: SparseVector): number {
   let sum = 0;
   for (let i = 0; i < indices.length; i++) sum += (dense[indices[i] ?? 0] ?? 0) * (values[i] ?? 0);
