@@ -171,35 +171,39 @@ export interface Append {
 }
 
 /**
- * Appends events and moves the draft's own row in one statement, so that a reader sees both or neither.
- * @returns false when the draft is not where the caller believes: another writer has taken it, or it was deleted
+ * Appends events to any number of drafts and moves their rows, in one statement: a reader sees both or neither, and however
+ * many drafts are being written, a step of theirs is one round trip and one commit.
+ * @returns for each, whether it was made: false when the draft is not where the caller believes, because another writer has
+ * taken it or it was deleted
  */
-export async function appendEvents(
-  { db }: Database,
-  { draftId, epoch, sequence, events, set, at }: Append,
-): Promise<boolean> {
-  const fence = db.$with('fence').as(
-    db
-      .update(drafts)
-      .set({ ...set, sequence: sequence + events.length - 1, updatedAt: at })
-      .where(and(eq(drafts.id, draftId), eq(drafts.epoch, epoch), eq(drafts.sequence, sequence - 1)))
-      .returning({ id: drafts.id }),
-  );
-  const rows = db
-    .with(fence)
-    .insert(draftEvents)
-    .select((qb) =>
-      qb
-        .select({
-          draftId: sql`fence.id`.as('draft_id'),
-          sequence: sql`${sequence}::int + e.ordinality::int - 1`.as('sequence'),
-          event: sql`e.value`.as('event'),
-          at: sql`${at.toISOString()}::timestamptz`.as('at'),
-        })
-        .from(sql`fence, jsonb_array_elements(${JSON.stringify(events)}::jsonb) with ordinality as e`),
+export async function appendEvents({ sql }: Database, appends: readonly Append[]): Promise<boolean[]> {
+  // The driver would make a string of an object by itself only where it knows the parameter's type.
+  const batch = JSON.stringify(appends.map((append, n) => ({ n, ...append })));
+  const made = await sql<{ n: number }[]>`
+    with batch as (
+      select b.*, jsonb_array_length(b.events) as length
+      from jsonb_to_recordset(${batch}::jsonb)
+        as b (n int, "draftId" uuid, epoch int, sequence int, events jsonb, set jsonb, at timestamptz)
+    ), fence as (
+      update drafts d set
+        sequence = b.sequence + b.length - 1,
+        status = coalesce((b.set->>'status')::draft_status, d.status),
+        finish_reason = case when b.set ? 'finishReason' then (b.set->>'finishReason')::finish_reason else d.finish_reason end,
+        usage = coalesce(b.set->'usage', d.usage),
+        failure = case when b.set ? 'failure' then b.set->>'failure' else d.failure end,
+        turns = coalesce(b.set->'turns', d.turns),
+        updated_at = b.at
+      from batch b
+      where d.id = b."draftId" and d.epoch = b.epoch and d.sequence = b.sequence - 1
+      returning d.id, b.n, b.sequence, b.events, b.at
+    ), events as (
+      insert into draft_events (draft_id, sequence, event, at)
+      select f.id, f.sequence + e.ordinality - 1, e.value, f.at
+      from fence f, jsonb_array_elements(f.events) with ordinality as e
     )
-    .returning({ sequence: draftEvents.sequence });
-  return (await rows).length === events.length;
+    select n from fence`;
+  const known = new Set(made.map(({ n }) => n));
+  return appends.map((_, n) => known.has(n));
 }
 
 /** Where the log stands, for a writer that does not know whether its last append arrived. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isRefused, type Database } from '../db/client.ts';
 import * as queries from '../db/draft-queries.ts';
 import type { Clock } from '../lib/clock.ts';
+import { GroupCommit } from '../lib/group-commit.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
@@ -21,6 +22,9 @@ export interface Fence {
   sequence: number;
 }
 
+/** Whether an append was made, or why the database will never take it. */
+type Outcome = boolean | Error;
+
 /**
  * The log of every draft: appended to by one writer a draft, read by any number of readers, in PostgreSQL before anyone
  * sees it (SPEC [LOG1]).
@@ -31,6 +35,7 @@ export class DraftLog {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #tails = new Map<string, LogEntry[]>();
+  readonly #commits = new GroupCommit<queries.Append, Outcome>((appends) => this.#commit(appends));
 
   constructor(database: Database, wakeups: Wakeups, clock: Clock, log: Logger) {
     this.#database = database;
@@ -74,11 +79,25 @@ export class DraftLog {
   ): Promise<boolean> {
     const { draftId, epoch, sequence } = fence;
     const at = new Date(this.#clock.now());
-    if (await queries.appendEvents(this.#database, { draftId, epoch, sequence: sequence + 1, events, set, at }))
-      return true;
+    const outcome = await this.#commits.submit({ draftId, epoch, sequence: sequence + 1, events, set, at });
+    if (outcome instanceof Error) throw outcome;
+    if (outcome) return true;
     // Refused: by somebody else's fence, or because our own earlier try arrived although its answer was lost.
     const position = await queries.selectPosition(this.#database.db, draftId);
     return position?.epoch === epoch && position.sequence === next.sequence;
+  }
+
+  /** What the database will not take of one draft must not keep the others': they are then committed one by one. */
+  async #commit(appends: readonly queries.Append[]): Promise<Outcome[]> {
+    try {
+      return await queries.appendEvents(this.#database, appends);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      if (appends.length === 1) return [error as Error];
+      const outcomes: Outcome[] = [];
+      for (const append of appends) outcomes.push(...(await this.#commit([append])));
+      return outcomes;
+    }
   }
 
   #remember({ draftId, sequence }: Fence, events: readonly LogEvent[]): void {
