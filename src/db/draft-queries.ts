@@ -92,6 +92,15 @@ export function selectDrafts(db: Queryable, ids: readonly string[]): Promise<Dra
     .where(inArray(drafts.id, [...ids]));
 }
 
+/** Who may read a draft and how far its log is: what a reader who comes back is asked, without the text. */
+export type DraftStanding = Pick<DraftRow, 'listenerId' | 'visibility' | 'status' | 'sequence'>;
+
+export async function selectStanding(db: Queryable, id: string): Promise<DraftStanding | null> {
+  const { listenerId, visibility, status, sequence } = columns;
+  const [row] = await db.select({ listenerId, visibility, status, sequence }).from(drafts).where(eq(drafts.id, id));
+  return row ?? null;
+}
+
 export async function selectDraftByKey(
   db: Queryable,
   listenerId: number,

@@ -6,18 +6,19 @@ import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { ConflictError, ForbiddenError, InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { checkFirst, decodeCursor, encodeCursor, keyPart, pageOf, type Page } from '../lib/page.ts';
-import { abortable } from '../lib/streams.ts';
+import { checkFirst, decodeCursor, keyPart, pageOf, type Page } from '../lib/page.ts';
 import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { may, type Viewer } from '../listeners/listeners.ts';
 import type { Engine, GenerationRequest, Sampling, Ticket, Usage } from '../ml/engine.ts';
+import { eventCursor } from './draft-cursor.ts';
 import { checkInstruction, checkPrompt, checkTitle, resolveSampling, titleFrom } from './draft-input.ts';
 import { draftKey, DraftLog } from './draft-log.ts';
 import { DraftRounds, roundsOf, type Turn } from './draft-rounds.ts';
+import { noSuchDraft, rightsKey } from './draft-tail.ts';
 import { statusEntry } from './draft-writer.ts';
 import type { ContinueDraftInput, Draft, DraftEvent, Drafts, StartDraftInput, UpdateDraftInput } from './drafts.ts';
-import { followDraft, noSuchDraft, rightsKey } from './follow.ts';
+import { DraftTails } from './follow.ts';
 import { isTerminal, logTokens } from './log-events.ts';
 import { conversationOf } from './prompts.ts';
 
@@ -47,6 +48,7 @@ class DraftService implements Drafts {
   readonly #random: () => number;
   readonly #log: DraftLog;
   readonly #rounds: DraftRounds;
+  readonly #tails: DraftTails;
   readonly #page = perOwner<queries.DraftPage, queries.DraftRow[]>(
     async (ids, page) =>
       groupBy(await queries.selectDraftsOfListeners(this.#database.db, ids, page), (row) => row.listenerId),
@@ -65,6 +67,12 @@ class DraftService implements Drafts {
     this.#random = random;
     this.#log = new DraftLog(database, wakeups, clock, log);
     this.#rounds = new DraftRounds({ database, engine, log: this.#log, logger: log });
+    this.#tails = new DraftTails({
+      read: (draftId, after, limit) => this.#log.read(draftId, after, limit),
+      standingOf: (draftId) => queries.selectStanding(database.db, draftId),
+      wakeups,
+      logger: log,
+    });
   }
 
   async start(viewer: Viewer, input: StartDraftInput): Promise<Draft> {
@@ -175,25 +183,13 @@ class DraftService implements Drafts {
     viewer: Viewer,
     draftId: string,
     after: string | null,
-    signal: AbortSignal,
+    signal?: AbortSignal,
   ): AsyncIterableIterator<DraftEvent> {
-    return abortable(signal, (inner) => this.#follow(viewer, draftId, after, inner));
-  }
-
-  async *#follow(
-    viewer: Viewer,
-    draftId: string,
-    after: string | null,
-    signal: AbortSignal,
-  ): AsyncGenerator<DraftEvent, void> {
-    const draft = await this.#load(viewer, draftId);
-    yield* followDraft({
-      log: this.#log,
-      wakeups: this.#wakeups,
+    return this.#tails.follow({
       draftId,
-      after: after === null ? null : positionOf(after, draft),
+      after,
+      mayRead: (standing) => mayRead(viewer, standing),
       load: () => this.#load(viewer, draftId),
-      cursorAt: (sequence) => eventCursor(draftId, sequence),
       signal,
     });
   }
@@ -255,21 +251,12 @@ class DraftService implements Drafts {
   }
 }
 
-function mayRead(viewer: Viewer, row: queries.DraftRow): boolean {
+function mayRead(viewer: Viewer, row: Pick<queries.DraftRow, 'listenerId' | 'visibility'>): boolean {
   return row.listenerId === viewer.listener.id || row.visibility === 'SHARED' || may(viewer, 'ADMIN');
 }
 
 function toDraft({ turns: _, epoch: __, sampling, usage, ...row }: queries.DraftRow): Draft {
   return { ...row, sampling: sampling as Sampling, usage: usage as Usage };
-}
-
-const logOf = (draftId: string): string => `draft:${draftId}`;
-const eventCursor = (draftId: string, sequence: number): string => encodeCursor(logOf(draftId), [sequence]);
-
-function positionOf(cursor: string, draft: Draft): number {
-  const [sequence] = decodeCursor(cursor, logOf(draft.id), [keyPart.integer]);
-  if (sequence >= 0 && sequence <= draft.sequence) return sequence;
-  throw new InvalidInputError('after is not a cursor of this draft', 'after');
 }
 
 function parsePageKey(after: string, list: string): { createdAt: Date; id: string } {

@@ -75,10 +75,16 @@ export interface Drafts extends AsyncDisposable {
   cursorOf(draft: Draft): string;
   /**
    * The events after `after`, replayed and then live, each once and in order, until the draft has finished, the signal
-   * aborts or the iterator is returned. Without `after` a snapshot comes first.
+   * aborts or the iterator is returned. Without `after` a snapshot comes first. Readers at the same place are handed the
+   * very same object, so what is made of an event can be made once for all of them.
    * @throws NotFoundError, InvalidInputError for a cursor of another draft
    */
-  follow(viewer: Viewer, draftId: string, after: string | null, signal: AbortSignal): AsyncIterableIterator<DraftEvent>;
+  follow(
+    viewer: Viewer,
+    draftId: string,
+    after: string | null,
+    signal?: AbortSignal,
+  ): AsyncIterableIterator<DraftEvent>;
   /** Takes up the drafts that were queued or being written when the last process ended. */
   recover(): Promise<void>;
 }

@@ -1,67 +1,199 @@
-import { NotFoundError } from '../lib/errors.ts';
-import type { Wakeups } from '../lib/wakeups.ts';
+import type { DraftStanding } from '../db/draft-queries.ts';
+import { eventCursor, positionOf } from './draft-cursor.ts';
+import { DraftTail, noSuchDraft, type Follower, type TailSource } from './draft-tail.ts';
 import type { Draft, DraftEvent } from './drafts.ts';
-import { draftKey, type DraftLog } from './draft-log.ts';
-import { isTerminal, readerEvents } from './log-events.ts';
-
-/** Woken when a draft is deleted or its visibility changes: readers then ask again whether they may. */
-export const rightsKey = (draftId: string): string => `draft-rights:${draftId}`;
+import type { Step } from './log-events.ts';
 
 export interface FollowOptions {
-  log: DraftLog;
-  wakeups: Wakeups;
   draftId: string;
-  /** Sequence number to go on after; null begins with a snapshot. */
-  after: number | null;
+  /** Cursor to go on after; null begins with a snapshot. */
+  after: string | null;
+  mayRead: (standing: DraftStanding) => boolean;
   /** The draft as this viewer may read it. @throws NotFoundError when they may not, or no longer */
   load: () => Promise<Draft>;
-  cursorAt: (sequence: number) => string;
-  signal: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
-/** Replays the log after a position and then stays with it until the draft has ended ([LOG2], [LOG3]). */
-export async function* followDraft(options: FollowOptions): AsyncGenerator<DraftEvent, void> {
-  const { log, wakeups, draftId, load, cursorAt, signal } = options;
-  // Watching comes before looking: what changes in between wakes us.
-  const woken = wakeups.watch(draftKey(draftId), signal);
-  const rights = watchRights(wakeups, draftId, signal);
-  const draft = await load();
-  let position = options.after ?? draft.sequence;
-  if (options.after === null) yield { type: 'snapshot', cursor: cursorAt(position), draft };
-  let ended = isTerminal(draft.status) && position >= draft.sequence;
-  if (ended) return;
-  for await (const _ of woken) {
-    let entries = await log.read(draftId, position);
-    for (; entries.length > 0; entries = await log.read(draftId, position)) {
-      if (rights.changed()) await load();
-      for (const event of readerEvents(entries, cursorAt)) {
-        yield event;
-        ended = event.type === 'status' && isTerminal(event.status);
-      }
-      position = entries.at(-1)?.sequence ?? position;
-    }
-    if (rights.changed()) await load();
-    if (ended && (await load()).sequence <= position) return;
+/** Everybody who follows a draft in this process, on one tail a draft. */
+export class DraftTails {
+  readonly #source: TailSource;
+  readonly #tails = new Map<string, DraftTail>();
+
+  constructor(source: TailSource) {
+    this.#source = source;
+  }
+
+  /** Replays the log after a position and then stays with it until the draft has ended ([LOG2], [LOG3]). */
+  follow(options: FollowOptions): AsyncIterableIterator<DraftEvent> {
+    return new DraftReader(options, this.#source, () => this.#tailOf(options.draftId));
+  }
+
+  #tailOf(draftId: string): DraftTail {
+    const known = this.#tails.get(draftId);
+    if (known) return known;
+    const tail = new DraftTail(draftId, this.#source, () => this.#tails.delete(draftId));
+    this.#tails.set(draftId, tail);
+    return tail;
   }
 }
 
-/** Remembers that rights changed since it was last asked. */
-function watchRights(wakeups: Wakeups, draftId: string, signal: AbortSignal): { changed: () => boolean } {
-  let changed = false;
-  const watch = async () => {
-    const changes = wakeups.watch(rightsKey(draftId), signal);
-    await changes.next();
-    for await (const _ of changes) changed = true;
-  };
-  void watch();
-  return {
-    changed: () => {
-      const was = changed;
-      changed = false;
-      return was;
-    },
-  };
+/**
+ * One reader: a cursor, and whoever waits for what comes after it. It asks for its next event when the one before was taken,
+ * so that one who does not read holds nothing but the cursor ([SERVE6]).
+ */
+class DraftReader implements AsyncIterableIterator<DraftEvent>, Follower {
+  readonly #options: FollowOptions;
+  readonly #source: TailSource;
+  readonly #enter: () => DraftTail;
+  readonly #leave = (): void => this.#close();
+  /** Busy: what comes next is being fetched, and settles whoever waits. */
+  #state: 'outside' | 'busy' | 'following' | 'closed' = 'outside';
+  #tail: DraftTail | null = null;
+  #position = 0;
+  #waiting: { resolve: (result: IteratorResult<DraftEvent>) => void; reject: (error: Error) => void } | null = null;
+  #failure: Error | null = null;
+
+  constructor(options: FollowOptions, source: TailSource, enter: () => DraftTail) {
+    this.#options = options;
+    this.#source = source;
+    this.#enter = enter;
+  }
+
+  next(): Promise<IteratorResult<DraftEvent>> {
+    const event = this.#look();
+    if (event) return Promise.resolve({ done: false, value: event });
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure) return Promise.reject(failure);
+    if (this.#state === 'closed') return Promise.resolve(DONE);
+    return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }));
+  }
+
+  return(): Promise<IteratorResult<DraftEvent>> {
+    this.#close();
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  mayRead(standing: DraftStanding): boolean {
+    return this.#options.mayRead(standing);
+  }
+
+  wake(): void {
+    if (!this.#waiting || this.#state !== 'following') return;
+    const event = this.#look();
+    if (event) this.#hand(event);
+  }
+
+  fail(error: unknown): void {
+    if (this.#state === 'closed') return;
+    const failure = error instanceof Error ? error : new Error(String(error));
+    if (this.#waiting) this.#waiting.reject(failure);
+    else this.#failure = failure;
+    this.#waiting = null;
+    this.#close();
+  }
+
+  /** The next event when it is at hand; otherwise sees to it that it will be. */
+  #look(): DraftEvent | null {
+    switch (this.#state) {
+      case 'outside':
+        return this.#fetch(() => this.#join());
+      case 'following':
+        return this.#lookAtTail();
+      case 'busy':
+      case 'closed':
+        return null;
+    }
+  }
+
+  #lookAtTail(): DraftEvent | null {
+    const next = this.#tail?.after(this.#position) ?? 'ended';
+    switch (next) {
+      case 'later':
+        return null;
+      case 'ended':
+        this.#close();
+        return null;
+      case 'behind':
+        return this.#fetch(() => this.#catchUp());
+      default:
+        return this.#take(next);
+    }
+  }
+
+  #take({ event, sequence }: Step): DraftEvent {
+    this.#position = sequence;
+    return event;
+  }
+
+  /** Runs aside, since leaving must not have to wait for the database. */
+  #fetch(next: () => Promise<DraftEvent | null>): null {
+    this.#state = 'busy';
+    next().then(
+      (event) => {
+        if (this.#state !== 'busy') return;
+        this.#state = 'following';
+        if (event) this.#hand(event);
+        else this.wake();
+      },
+      (error: unknown) => this.fail(error),
+    );
+    return null;
+  }
+
+  /** @returns the snapshot, when one was asked for */
+  async #join(): Promise<DraftEvent | null> {
+    const { draftId, after, load, signal } = this.#options;
+    signal?.addEventListener('abort', this.#leave, { once: true });
+    if (signal?.aborted) this.#close();
+    if (this.#state === 'closed') return null;
+    const tail = this.#enter();
+    this.#tail = tail;
+    tail.add(this);
+    const draft = after === null ? await load() : null;
+    const standing = draft ?? (await this.#standing());
+    tail.begin(standing);
+    if (after !== null) this.#position = positionOf(after, draftId, standing.sequence);
+    return draft && this.#snapshot(draft);
+  }
+
+  /** Leave to read, without the text that a snapshot has. */
+  async #standing(): Promise<DraftStanding> {
+    const standing = await this.#source.standingOf(this.#options.draftId);
+    if (standing && this.#options.mayRead(standing)) return standing;
+    throw noSuchDraft(this.#options.draftId);
+  }
+
+  /** A log that does not reach back so far any more has a snapshot in place of the events: never a hole. */
+  async #catchUp(): Promise<DraftEvent> {
+    const step = await this.#tail?.read(this.#position);
+    return step ? this.#take(step) : this.#snapshot(await this.#options.load());
+  }
+
+  #snapshot(draft: Draft): DraftEvent {
+    this.#position = draft.sequence;
+    return { type: 'snapshot', cursor: eventCursor(draft.id, draft.sequence), draft };
+  }
+
+  #hand(value: DraftEvent): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.resolve({ done: false, value });
+  }
+
+  #close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#options.signal?.removeEventListener('abort', this.#leave);
+    this.#tail?.remove(this);
+    this.#tail = null;
+    this.#waiting?.resolve(DONE);
+    this.#waiting = null;
+  }
 }
 
-export const noSuchDraft = (id: string): NotFoundError =>
-  new NotFoundError('There is no such draft, or it is not shared with you', id);
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };

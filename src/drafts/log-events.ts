@@ -30,29 +30,35 @@ export function isTerminal(status: DraftStatus): boolean {
 }
 
 /** Tokens that one event may carry: what a reader far behind gets at once. */
-const COALESCED_TOKENS = 200;
+export const COALESCED_TOKENS = 200;
 
-/** What a reader sees of these entries: neighbouring tokens together, each event with the cursor of its last entry. */
-export function* readerEvents(
+/** What a reader sees next, and where in the log that leaves it. */
+export interface Step {
+  event: DraftEvent;
+  /** The last entry that the event tells of. */
+  sequence: number;
+}
+
+/** The event that begins with the entry at `from`, neighbouring tokens together; null when there is no such entry. */
+export function stepFrom(
   entries: readonly LogEntry[],
+  from: number,
   cursorAt: (sequence: number) => string,
-): Generator<DraftEvent> {
-  for (let i = 0; i < entries.length;) {
-    const run = tokenRun(entries, i);
-    const last = entries[i + Math.max(1, run.length) - 1];
-    const event = entries[i]?.event;
-    if (!last || !event) return;
-    const cursor = cursorAt(last.sequence);
-    if (event.type === 'status') yield { ...event, cursor };
-    else
-      yield {
-        type: 'tokens',
-        cursor,
-        text: run.map((part) => part.text).join(''),
-        tokens: run.flatMap((part) => part.tokens.map(toToken)),
-      };
-    i += Math.max(1, run.length);
+): Step | null {
+  const first = entries[from];
+  if (!first) return null;
+  if (first.event.type === 'status') {
+    return { event: { ...first.event, cursor: cursorAt(first.sequence) }, sequence: first.sequence };
   }
+  const run = tokenRun(entries, from);
+  const sequence = first.sequence + run.length - 1;
+  const event: DraftEvent = {
+    type: 'tokens',
+    cursor: cursorAt(sequence),
+    text: run.map((part) => part.text).join(''),
+    tokens: run.flatMap((part) => part.tokens.map(toToken)),
+  };
+  return { event, sequence };
 }
 
 function tokenRun(entries: readonly LogEntry[], from: number): Extract<LogEvent, { type: 'tokens' }>[] {

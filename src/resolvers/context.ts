@@ -18,7 +18,6 @@ export interface Services {
 /** What every resolver of one operation shares. */
 export interface Context extends Services {
   viewer: Viewer;
-  /** Replaced before each event of a subscription: what was loaded for the one before may have changed. */
   loaders: Loaders;
 }
 
@@ -26,9 +25,29 @@ export function createContext(services: Services, viewer: Viewer): Context {
   return { ...services, viewer, loaders: createLoaders(services, viewer) };
 }
 
-/** For subscriptions, which live longer than what a loader may remember. */
-export function refreshLoaders(context: Context): void {
-  context.loaders = createLoaders(context, context.viewer);
+/** A context for one event of a subscription. */
+export interface EventContext {
+  context: Context;
+  /** Whether anything was asked of who asks: then the answer is theirs alone. */
+  isPersonal: () => boolean;
+}
+
+/** Loaders are new for each event: what was loaded for the one before may have changed. */
+export function eventContext({ viewer, loaders: _, ...services }: Context): EventContext {
+  let personal = false;
+  let loaders: Loaders | null = null;
+  const context = {
+    ...services,
+    get viewer() {
+      personal = true;
+      return viewer;
+    },
+    get loaders() {
+      personal = true;
+      return (loaders ??= createLoaders(services, viewer));
+    },
+  };
+  return { context, isPersonal: () => personal };
 }
 
 /** @throws ForbiddenError */

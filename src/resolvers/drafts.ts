@@ -1,7 +1,5 @@
 import type { Draft, DraftEvent, SamplingInput, StartDraftInput } from '../drafts/drafts.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
-import { NotFoundError } from '../lib/errors.ts';
-import { abortable } from '../lib/streams.ts';
 import type { Listener } from '../listeners/listeners.ts';
 import type { Model } from '../ml/engine.ts';
 import type { Context } from './context.ts';
@@ -54,14 +52,14 @@ export function draftEvents(
   { draftId, after }: { draftId: string; after?: string | null },
   { drafts, viewer }: Context,
 ): AsyncIterableIterator<DraftEvent> {
-  const id = idOf('Draft', draftId, 'draftId');
-  return abortable(undefined, async function* (signal) {
-    try {
-      yield* drafts.follow(viewer, id, after ?? null, signal);
-    } catch (error) {
-      throw error instanceof NotFoundError ? new NotFoundError(error.message, draftId) : error;
-    }
-  });
+  const events = drafts.follow(viewer, idOf('Draft', draftId, 'draftId'), after ?? null);
+  return {
+    next: () => asSent(draftId, () => events.next()),
+    return: () => events.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 export const cursorOf = (draft: Draft, { drafts }: Context): string => drafts.cursorOf(draft);

@@ -1,7 +1,6 @@
 import type { Draft, DraftEvent } from '../drafts/drafts.ts';
 import type { Sampling, Token, TokenAlternative, Usage } from '../ml/engine.ts';
 import { need } from '../resolvers/catalogue.ts';
-import { refreshLoaders } from '../resolvers/context.ts';
 import * as drafts from '../resolvers/drafts.ts';
 import { encodeId } from '../resolvers/global-id.ts';
 import { builder, given } from './builder.ts';
@@ -222,9 +221,7 @@ builder.subscriptionFields((t) => ({
       }),
     },
     subscribe: (_, args, context) => drafts.draftEvents(given(args), context) as never,
-    resolve: (event, _, context) => {
-      refreshLoaders(context);
-      return event as never;
-    },
+    // Nothing here depends on the arguments: the same event is one answer for all who select the same of it.
+    resolve: (event) => event as never,
   }),
 }));

@@ -1,6 +1,5 @@
 import type { RecommenderEvaluation, TrackExplanation } from '../recommend/recommender.ts';
 import { existingTrack } from '../resolvers/catalogue.ts';
-import { refreshLoaders } from '../resolvers/context.ts';
 import { explanation, liveRecommendations, recommendations } from '../resolvers/recommendations.ts';
 import { checkFirst } from '../lib/page.ts';
 import { builder, filled, given } from './builder.ts';
@@ -118,9 +117,6 @@ builder.subscriptionFields((t) => ({
       first: t.arg.int({ defaultValue: 10, description: 'How long the list is: 1–100.' }),
     },
     subscribe: (_, args, context) => liveRecommendations(filled(args, { first: 10 }), context),
-    resolve: (list, _, context) => {
-      refreshLoaders(context);
-      return list;
-    },
+    resolve: (list) => list,
   }),
 }));

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
 import { createContext, type Context, type Services } from '../resolvers/context.ts';
 import { buildSchema } from '../schema/schema.ts';
+import { EventStream, type Ending } from './event-stream.ts';
 import { graphiqlOptions, renderPage } from './graphiql.ts';
 import type { Identify } from './identity.ts';
 import { limitPlugins, MAX_BODY_BYTES } from './limits.ts';
-import { endingWith, type Ending } from './subscriptions.ts';
+import { createSubscribe, LiveResults, type Mask } from './live-results.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -25,7 +26,7 @@ export interface GraphQLOptions {
   config: Pick<Config, 'corsOrigins'>;
   services: Services;
   identify: Identify;
-  mask: (error: unknown) => Error;
+  mask: Mask;
   /** Aborts when the server begins to end. */
   draining: AbortSignal;
   /** Told of each operation that arrives over HTTP, for the access log. */
@@ -51,7 +52,13 @@ export function createGraphQL({ config, services, identify, mask, draining, onOp
       if (expiresAt) expiries.set(initial.req, expiresAt);
       return createContext(services, viewer);
     },
-    plugins: [...limitPlugins(), nameOperations(onOperation), endStreams(draining), explainUnacceptable()],
+    plugins: [
+      ...limitPlugins(),
+      nameOperations(onOperation),
+      shareResults(mask),
+      streamResults(draining),
+      explainUnacceptable(),
+    ],
   });
 }
 
@@ -90,17 +97,43 @@ function explainUnacceptable(): Plugin<HttpContext> {
   };
 }
 
-/** Streams over HTTP end with a reason when the server stops or the token behind them expires; sockets are closed instead. */
-function endStreams(draining: AbortSignal): Plugin<HttpContext> {
+/** The results of subscriptions over HTTP, by the request: what Yoga wraps around them would make objects of bytes again. */
+const live = new WeakMap<IncomingMessage, LiveResults>();
+
+/** Subscriptions share what they have in common, whichever transport they came by; masking is part of it. */
+function shareResults(mask: Mask): Plugin<HttpContext> {
+  const subscribe = createSubscribe(mask);
   return {
-    onExecutionResult: (payload) => {
-      const { req } = payload.context as Partial<HttpContext>;
-      const { result } = payload;
-      if (req && isAsyncIterable(result))
-        payload.setResult(endingWith(result as never, endingsOf(req, draining)) as never);
+    onSubscribe: async ({ args, setResultAndStopExecution }) => {
+      const results = await subscribe(args);
+      const { req } = args.contextValue as Partial<HttpContext>;
+      if (req && results instanceof LiveResults) live.set(req, results);
+      setResultAndStopExecution(results as never);
     },
   };
 }
+
+/** Server-sent events are written by us; sockets are served elsewhere. */
+function streamResults(draining: AbortSignal): Plugin<HttpContext> {
+  return {
+    onResultProcess: (payload) => {
+      const { req } = payload.serverContext as Partial<HttpContext>;
+      const results = req && live.get(req);
+      // That there is a processor says that the client takes an event stream: no other carries a subscription.
+      if (!results || !payload.resultProcessor) return;
+      const respond = (_: unknown, fetchAPI: Pick<typeof globalThis, 'Response'>) =>
+        new fetchAPI.Response(new EventStream(results, endingsOf(req, draining)) as never, { headers: EVENT_STREAM });
+      payload.setResultProcessor(respond as never, 'text/event-stream');
+    },
+  };
+}
+
+const EVENT_STREAM = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache',
+  'content-encoding': 'none',
+  connection: 'keep-alive',
+};
 
 function endingsOf(request: IncomingMessage, draining: AbortSignal): Ending[] {
   const stopping = {

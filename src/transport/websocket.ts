@@ -9,17 +9,15 @@ import type { Logger } from '../lib/log.ts';
 import { createContext, type Services } from '../resolvers/context.ts';
 import type { GraphQL } from './graphql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
-import type { Credentials, Identify, Identity } from './identity.ts';
+import type { Identify } from './identity.ts';
 import { MAX_BODY_BYTES, MAX_OPERATIONS_PER_SOCKET } from './limits.ts';
+import { LiveResults } from './live-results.ts';
 import type { Doorkeeper } from './origins.ts';
+import { GOING_AWAY, Peer, TRY_AGAIN_LATER } from './peer.ts';
+import { SocketDelivery } from './socket-delivery.ts';
 
 /** How often a silent peer is asked for a sign of life; a peer that owes one for as long is cut off. */
-const PING_MS = 15_000;
-/** Close codes of RFC 6455 beside those of the GraphQL protocol. */
-const GOING_AWAY = 1001;
-const TRY_AGAIN_LATER = 1013;
-/** A close frame's reason may be 123 bytes long. */
-const LONGEST_REASON = 123;
+const BEAT_MS = 15_000;
 
 export interface WebSocketOptions {
   server: Server;
@@ -36,18 +34,9 @@ export interface WebSockets {
   close(reason: string, graceMs: number): Promise<void>;
 }
 
-/** What is kept of one connection. */
-interface Peer {
-  socket: WebSocket;
-  request: IncomingMessage;
-  identity?: Identity;
-  /** Queries and mutations under way. */
-  running: Set<string>;
-}
-
 /**
- * GraphQL over WebSocket (the graphql-transport-ws protocol) on the server's GraphQL path. A stream's next event is taken
- * when the one before has left for the network, so that a reader who does not read costs a cursor and no memory.
+ * GraphQL over WebSocket (the graphql-transport-ws protocol) on the server's GraphQL path. The protocol is graphql-ws's; what
+ * a subscription delivers goes past it, as bytes that its subscribers share.
  */
 export function serveWebSockets(options: WebSocketOptions): WebSockets {
   const sockets = new WebSocketServer({
@@ -61,10 +50,13 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
     onSubscribe: (connection, id, payload) => prepare(connection, id, payload, options),
     execute: (args) => (args.rootValue as Enveloped).execute(args) as never,
     subscribe: (args) => (args.rootValue as Enveloped).subscribe(args) as never,
+    onOperation: ({ extra }, id, _, __, result) =>
+      result instanceof LiveResults ? new SocketDelivery(result, extra, id) : undefined,
     onComplete: ({ extra }, id) => void extra.running.delete(id),
     onError: ({ extra }, id) => void extra.running.delete(id),
   });
   const peers = new Set<Peer>();
+  const beats = setInterval(() => peers.forEach((peer) => peer.beat()), BEAT_MS).unref();
   options.server.on('upgrade', (request, stream: Duplex, head) => {
     const refusal = refusalOf(request, options);
     if (refusal !== null) {
@@ -72,7 +64,7 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
       return;
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      const peer: Peer = { socket, request, running: new Set() };
+      const peer = new Peer(socket, stream, request);
       peers.add(peer);
       socket.once('close', () => peers.delete(peer));
       speak(protocol, peer, options.log);
@@ -82,11 +74,12 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
     close: async (reason, graceMs) => {
       const deadline = Date.now() + graceMs;
       while ([...peers].some(({ running }) => running.size > 0) && Date.now() < deadline) await tick();
-      const open = [...peers].map(({ socket }) => socket);
-      for (const socket of open) socket.close(GOING_AWAY, shorten(reason));
+      clearInterval(beats);
+      const open = [...peers];
+      for (const peer of open) peer.close(GOING_AWAY, reason);
       // The peer answers the close frame; who does not within a second is cut off.
-      const lastCall = setTimeout(() => open.forEach((socket) => socket.terminate()), 1_000);
-      await Promise.all(open.map(closed));
+      const lastCall = setTimeout(() => open.forEach(({ socket }) => socket.terminate()), 1_000);
+      await Promise.all(open.map(({ socket }) => closed(socket)));
       clearTimeout(lastCall);
     },
   };
@@ -115,7 +108,7 @@ function refuse(stream: Duplex, [status, message]: [number, string]): void {
   stream.end(`${head}content-length: ${Buffer.byteLength(message)}\r\n\r\n${message}`);
 }
 
-/** Connects a socket to the protocol: what it says, what it is told, and signs of life. */
+/** Connects a socket to the protocol: what it says, and what it is told. */
 function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, Peer>>, peer: Peer, log: Logger): void {
   const { socket } = peer;
   // What breaks the framing (too long, not UTF-8, no mask) ws answers with the right close code by itself.
@@ -123,65 +116,39 @@ function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, P
   const closedByPeer = protocol.opened(
     {
       protocol: socket.protocol,
-      send: (data) => send(socket, data),
-      close: (code, reason) => socket.close(code, shorten(reason ?? '')),
+      send: (data) => peer.send(data),
+      close: (code = CloseCode.InternalServerError, reason = '') => peer.close(code, reason),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer) => {
           handle(data.toString()).catch((error: unknown) => {
             log.error({ err: error }, 'A WebSocket message could not be handled');
-            socket.close(CloseCode.InternalServerError, 'Internal server error');
+            peer.close(CloseCode.InternalServerError, 'Internal server error');
           });
         });
       },
     },
     peer,
   );
-  const stopPinging = keepAlive(socket);
-  socket.once('close', (code, reason) => {
-    stopPinging();
-    void closedByPeer(code, reason.toString());
-  });
-}
-
-function send(socket: WebSocket, data: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (socket.readyState === socket.OPEN) socket.send(data, (error) => (error ? reject(error) : resolve()));
-    else resolve();
-  });
-}
-
-function keepAlive(socket: WebSocket): () => void {
-  let alive = true;
-  socket.on('pong', () => (alive = true));
-  const pings = setInterval(() => {
-    if (!alive) {
-      socket.terminate();
-      return;
-    }
-    alive = false;
-    socket.ping();
-  }, PING_MS);
-  return () => clearInterval(pings);
+  socket.once('close', (code, reason) => void closedByPeer(code, reason.toString()));
 }
 
 /** @returns whether the connection is acknowledged; a refusal closes it with a code and says why */
 async function connect(
-  { connectionParams, extra }: Connection<Record<string, unknown>, Peer>,
+  { connectionParams, extra: peer }: Connection<Record<string, unknown>, Peer>,
   options: WebSocketOptions,
 ) {
-  const { socket } = extra;
   try {
-    extra.identity = await options.identify(credentialsOf(connectionParams ?? {}, extra.request));
+    peer.identity = await options.identify(peer.credentials(connectionParams ?? {}));
   } catch (error) {
     const failure = explainFailure(error);
     if (!(failure instanceof CadenzaError)) options.log.error({ err: error }, 'Who connects could not be found out');
     const message = failure instanceof CadenzaError ? failure.message : 'Internal server error';
     // 4403 and not 4401: clients of the protocol take the latter as final, and a new token may well do.
     const code = failure instanceof ServiceUnavailableError ? TRY_AGAIN_LATER : CloseCode.Forbidden;
-    socket.close(failure instanceof CadenzaError ? code : CloseCode.InternalServerError, shorten(message));
+    peer.close(failure instanceof CadenzaError ? code : CloseCode.InternalServerError, message);
     return false;
   }
-  closeOnExpiry(socket, extra.identity.expiresAt);
+  closeOnExpiry(peer.socket, peer.identity.expiresAt);
   return true;
 }
 
@@ -190,16 +157,6 @@ function closeOnExpiry(socket: WebSocket, expiresAt: Date | null): void {
   const left = Math.min(Math.max(expiresAt.getTime() - Date.now(), 0), 2 ** 31 - 1);
   const timer = setTimeout(() => socket.close(CloseCode.Forbidden, 'The token has expired'), left);
   socket.once('close', () => clearTimeout(timer));
-}
-
-/** Browsers cannot set headers on a WebSocket, so the same facts may come as connection parameters. */
-function credentialsOf(params: Record<string, unknown>, { headers }: IncomingMessage): Credentials {
-  const named = new Map(Object.entries(params).map(([name, value]) => [name.toLowerCase(), value]));
-  const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
-  return {
-    authorization: text(named.get('authorization')) ?? headers.authorization ?? null,
-    listenerId: text(named.get('x-listener-id')) ?? text(named.get('listenerid')) ?? text(headers['x-listener-id']),
-  };
 }
 
 /** Parses and validates an operation in the pipeline that HTTP has, limits and masking among it. */
@@ -241,13 +198,3 @@ const isSubscription = (document: DocumentNode, operationName: string | null | u
   getOperationAST(document, operationName)?.operation === OperationTypeNode.SUBSCRIPTION;
 
 const refused = (code: string, message: string): GraphQLError => new GraphQLError(message, { extensions: { code } });
-
-function shorten(reason: string): string {
-  const bytes = Buffer.from(reason);
-  return bytes.length <= LONGEST_REASON
-    ? reason
-    : `${bytes
-        .subarray(0, LONGEST_REASON - 3)
-        .toString()
-        .replace(/\uFFFD+$/, '')}…`;
-}

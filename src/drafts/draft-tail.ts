@@ -1,0 +1,178 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DraftStanding } from '../db/draft-queries.ts';
+import { NotFoundError } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Wakeups } from '../lib/wakeups.ts';
+import { eventCursor } from './draft-cursor.ts';
+import { draftKey } from './draft-log.ts';
+import { COALESCED_TOKENS, isTerminal, stepFrom, type LogEntry, type Step } from './log-events.ts';
+
+/** Woken when a draft is deleted or its visibility changes: whoever follows it then has to be allowed to anew. */
+export const rightsKey = (draftId: string): string => `draft-rights:${draftId}`;
+
+export const noSuchDraft = (id: string): NotFoundError =>
+  new NotFoundError('There is no such draft, or it is not shared with you', id);
+
+/** Entries kept for readers who are a little behind; who is further behind reads the log. */
+const WINDOW = 128;
+const READ_BATCH = 256;
+const RETRY_MS = { first: 100, most: 2_000 };
+
+/** What tails read from. */
+export interface TailSource {
+  /** The entries after a sequence number, in order, at most `limit` of them; fewer are all there are. */
+  read: (draftId: string, after: number, limit: number) => Promise<LogEntry[]>;
+  /** Null when the draft is gone. */
+  standingOf: (draftId: string) => Promise<DraftStanding | null>;
+  wakeups: Wakeups;
+  logger: Logger;
+}
+
+/** A reader as its tail knows it. */
+export interface Follower {
+  mayRead(standing: DraftStanding): boolean;
+  /** There may be something new for it. */
+  wake(): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * The end of one draft's log in this process: read once, however many follow it. Followers at the same place are handed the
+ * very same event, so that whatever is made of it (a GraphQL result, its bytes) can be made once.
+ */
+export class DraftTail {
+  readonly #draftId: string;
+  readonly #source: TailSource;
+  readonly #onEmpty: () => void;
+  readonly #closing = new AbortController();
+  readonly #woken: AsyncIterableIterator<void>;
+  readonly #followers = new Set<Follower>();
+  /** The next event by the position before it, as of the current head. */
+  readonly #steps = new Map<number, Step>();
+  readonly #reading = new Map<number, Promise<Step | null>>();
+  readonly #cursorAt = (sequence: number): string => eventCursor(this.#draftId, sequence);
+  #entries: LogEntry[] = [];
+  /** The last entry that is known here; null until the first follower has said where the log is. */
+  #head: number | null = null;
+  /** Whether the draft had ended when `#head` was its last entry. */
+  #ended = false;
+  /** Rights are being looked up: until they are known nobody is told anything. */
+  #checks = 0;
+
+  constructor(draftId: string, source: TailSource, onEmpty: () => void) {
+    this.#draftId = draftId;
+    this.#source = source;
+    this.#onEmpty = onEmpty;
+    // Watching comes before looking: what changes in between wakes us.
+    void this.#watchRights();
+    this.#woken = source.wakeups.watch(draftKey(draftId), this.#closing.signal);
+  }
+
+  add(follower: Follower): void {
+    this.#followers.add(follower);
+  }
+
+  remove(follower: Follower): void {
+    if (!this.#followers.delete(follower) || this.#followers.size > 0) return;
+    this.#closing.abort();
+    this.#onEmpty();
+  }
+
+  /** Goes on from where a follower found the log, unless another has found it already. */
+  begin({ sequence, status }: Pick<DraftStanding, 'sequence' | 'status'>): void {
+    if (this.#head !== null) return;
+    this.#head = sequence;
+    this.#ended = isTerminal(status);
+    void this.#follow();
+  }
+
+  /** What comes after a position: an event that is at hand, or where else to look. */
+  after(position: number): Step | 'behind' | 'later' | 'ended' {
+    if (this.#checks > 0 || this.#head === null || position > this.#head) return 'later';
+    if (position === this.#head) return this.#ended ? 'ended' : 'later';
+    const known = this.#steps.get(position);
+    if (known) return known;
+    const first = this.#entries[0]?.sequence ?? Infinity;
+    const step = position >= first - 1 ? stepFrom(this.#entries, position - first + 1, this.#cursorAt) : null;
+    if (!step) return 'behind';
+    this.#steps.set(position, step);
+    return step;
+  }
+
+  /** The same for who is behind what is kept here, from the log; null when the log does not go back so far any more. */
+  read(position: number): Promise<Step | null> {
+    const reading =
+      this.#reading.get(position) ??
+      this.#readStep(position).finally(() => {
+        this.#reading.delete(position);
+      });
+    this.#reading.set(position, reading);
+    return reading;
+  }
+
+  async #readStep(position: number): Promise<Step | null> {
+    const entries = await this.#source.read(this.#draftId, position, COALESCED_TOKENS);
+    return entries[0]?.sequence === position + 1 ? stepFrom(entries, 0, this.#cursorAt) : null;
+  }
+
+  async #follow(): Promise<void> {
+    for await (const _ of this.#woken) {
+      while (!this.#closing.signal.aborted) {
+        const entries = await this.#readPatiently();
+        if (entries.length > 0) this.#advance(entries);
+        if (entries.length < READ_BATCH) break;
+      }
+    }
+  }
+
+  #advance(entries: readonly LogEntry[]): void {
+    const last = entries.at(-1);
+    if (!last) return;
+    // Those who wait are where the window ended: what it is kept for is those before them.
+    this.#entries = [...this.#entries.slice(-WINDOW), ...entries];
+    this.#head = last.sequence;
+    this.#ended = last.event.type === 'status' && isTerminal(last.event.status);
+    this.#steps.clear();
+    this.#wakeAll();
+  }
+
+  /** While the database is away the readers wait, as the draft does ([LOG4]). */
+  async #readPatiently(): Promise<LogEntry[]> {
+    const { signal } = this.#closing;
+    for (let wait = RETRY_MS.first; !signal.aborted; wait = Math.min(RETRY_MS.most, wait * 2)) {
+      try {
+        return await this.#source.read(this.#draftId, this.#head ?? 0, READ_BATCH);
+      } catch (error) {
+        this.#source.logger.warn({ err: error, draft: this.#draftId }, 'a draft log cannot be read; trying again');
+        await delay(wait, undefined, { signal, ref: false }).catch(() => undefined);
+      }
+    }
+    return [];
+  }
+
+  async #watchRights(): Promise<void> {
+    const changes = this.#source.wakeups.watch(rightsKey(this.#draftId), this.#closing.signal);
+    await changes.next();
+    for await (const _ of changes) await this.#checkRights();
+  }
+
+  /** Ends those who may no longer read; all of them when that cannot be found out ([DRAFT4]). */
+  async #checkRights(): Promise<void> {
+    this.#checks++;
+    try {
+      const standing = await this.#source.standingOf(this.#draftId);
+      for (const follower of [...this.#followers]) {
+        if (!standing || !follower.mayRead(standing)) follower.fail(noSuchDraft(this.#draftId));
+      }
+    } catch (error) {
+      for (const follower of [...this.#followers]) follower.fail(error);
+    } finally {
+      this.#checks--;
+    }
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const follower of this.#followers) follower.wake();
+  }
+}

@@ -1,0 +1,135 @@
+import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
+import { eventContext, type Context } from '../resolvers/context.ts';
+import { selectionKey } from './selection.ts';
+
+export type Mask = (error: unknown) => GraphQLError;
+
+/** One event as one selection answers it, in the form each wire wants it in; made once, however many it is sent to. */
+export class Answer {
+  readonly result: ExecutionResult;
+  #socketBytes: Buffer | null = null;
+  #streamBytes: Buffer | null = null;
+
+  constructor(result: ExecutionResult) {
+    this.result = result;
+  }
+
+  /** A WebSocket message of the protocol after its `{"id":"…"`, which is each subscriber's own. */
+  get socketBytes(): Buffer {
+    return (this.#socketBytes ??= Buffer.from(`,"type":"next","payload":${this.#json()}}`));
+  }
+
+  /** A server-sent event. */
+  get streamBytes(): Buffer {
+    return (this.#streamBytes ??= Buffer.from(`event: next\ndata: ${this.#json()}\n\n`));
+  }
+
+  #json(): string {
+    const { data, errors } = this.result;
+    return JSON.stringify({ ...(data !== undefined && { data }), ...(errors && { errors }) });
+  }
+}
+
+/**
+ * A subscription's results. Whoever knows what to do with bytes takes answers; to anybody else it is what GraphQL says it is,
+ * an iterator of execution results.
+ */
+export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
+  readonly #events: AsyncIterator<unknown, unknown>;
+  readonly #answer: (event: unknown) => Answer | Promise<Answer>;
+  readonly #mask: Mask;
+
+  constructor(events: AsyncIterable<unknown>, answer: (event: unknown) => Answer | Promise<Answer>, mask: Mask) {
+    this.#events = events[Symbol.asyncIterator]();
+    this.#answer = answer;
+    this.#mask = mask;
+  }
+
+  /** Null when there is nothing more to come. @throws GraphQLError, masked, when the source fails */
+  async nextAnswer(): Promise<Answer | null> {
+    try {
+      const event = await this.#events.next();
+      return event.done ? null : await this.#answer(event.value);
+    } catch (error) {
+      throw this.#mask(error);
+    }
+  }
+
+  async next(): Promise<IteratorResult<ExecutionResult>> {
+    const answer = await this.nextAnswer();
+    return answer ? { done: false, value: answer.result } : { done: true, value: undefined };
+  }
+
+  async return(): Promise<IteratorResult<ExecutionResult>> {
+    await this.#events.return?.();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+export type Subscribe = (args: ExecutionArgs) => Promise<LiveResults | ExecutionResult>;
+
+/**
+ * GraphQL's `subscribe`, with one difference that nobody can tell: an event that several subscribers are handed as the very
+ * same object is executed and serialised once for all who select the same of it. An execution that looks at who asks is not
+ * shared, so nobody can be sent what another may see.
+ */
+export function createSubscribe(mask: Mask): Subscribe {
+  const answers = new WeakMap<object, Map<string, Shared>>();
+  return async (args) => {
+    const events = await createSourceEventStream(args);
+    if (!(Symbol.asyncIterator in events)) return masked(events, mask);
+    const key = selectionKey(args);
+    return new LiveResults(events, (event) => answerTo(event, args, sharedBy(answers, event), key, mask), mask);
+  };
+}
+
+/** What is known of an event under one selection: its answer, that it is being made (null: it turned out personal). */
+type Shared = Answer | Promise<Answer | null>;
+
+function sharedBy(answers: WeakMap<object, Map<string, Shared>>, event: unknown): Map<string, Shared> {
+  if (typeof event !== 'object' || event === null) return new Map();
+  const known = answers.get(event);
+  if (known) return known;
+  const made = new Map<string, Shared>();
+  answers.set(event, made);
+  return made;
+}
+
+function answerTo(
+  event: unknown,
+  args: ExecutionArgs,
+  shared: Map<string, Shared>,
+  key: string,
+  mask: Mask,
+): Answer | Promise<Answer> {
+  const known = shared.get(key);
+  if (known instanceof Answer) return known;
+  if (known) return known.then((answer) => answer ?? answerAlone(event, args, mask).answer);
+  const { answer, isPersonal } = answerAlone(event, args, mask);
+  if (answer instanceof Answer) {
+    if (!isPersonal()) shared.set(key, answer);
+    return answer;
+  }
+  const settled = answer.then((made) => (isPersonal() ? null : made));
+  shared.set(key, settled);
+  settled.then(
+    (made) => (made ? shared.set(key, made) : shared.delete(key)),
+    () => shared.delete(key),
+  );
+  return answer;
+}
+
+function answerAlone(event: unknown, args: ExecutionArgs, mask: Mask) {
+  const { context, isPersonal } = eventContext(args.contextValue as Context);
+  const result = execute({ ...args, rootValue: event, contextValue: context });
+  const toAnswer = (made: ExecutionResult): Answer => new Answer(masked(made, mask));
+  return { answer: result instanceof Promise ? result.then(toAnswer) : toAnswer(result), isPersonal };
+}
+
+function masked(result: ExecutionResult, mask: Mask): ExecutionResult {
+  return result.errors ? { ...result, errors: result.errors.map(mask) } : result;
+}

@@ -1,0 +1,110 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import { textFrame } from './frame.ts';
+import type { Credentials, Identity } from './identity.ts';
+
+/** Close codes of RFC 6455 beside those of the GraphQL protocol. */
+export const GOING_AWAY = 1001;
+export const TRY_AGAIN_LATER = 1013;
+/** A close frame's reason may be 123 bytes long. */
+const LONGEST_REASON = 123;
+
+/** One WebSocket: who is behind it, what is sent to it, and whether it takes that. */
+export class Peer {
+  readonly socket: WebSocket;
+  /** What `ws` writes its frames to, each at once and whole, so that frames of ours may go between them. */
+  readonly #stream: Duplex;
+  readonly #headers: Credentials;
+  identity: Identity | null = null;
+  /** Queries and mutations under way. */
+  readonly running = new Set<string>();
+  #alive = true;
+  /** Whether it has been full since the beat before. */
+  #stalled = false;
+  #drained: Promise<void> | null = null;
+
+  constructor(socket: WebSocket, stream: Duplex, { headers }: IncomingMessage) {
+    this.socket = socket;
+    this.#stream = stream;
+    this.#headers = { authorization: text(headers.authorization), listenerId: text(headers['x-listener-id']) };
+    socket.on('pong', () => (this.#alive = true));
+  }
+
+  /** Browsers cannot set headers on a WebSocket, so the same facts may come as connection parameters. */
+  credentials(params: Record<string, unknown>): Credentials {
+    const named = new Map(Object.entries(params).map(([name, value]) => [name.toLowerCase(), value]));
+    return {
+      authorization: text(named.get('authorization')) ?? this.#headers.authorization,
+      listenerId: text(named.get('x-listener-id')) ?? text(named.get('listenerid')) ?? this.#headers.listenerId,
+    };
+  }
+
+  /** Resolves when it has left for the network, or when there is nobody to send it to any more. */
+  send(data: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#isOpen) this.socket.send(data, (error) => (error ? reject(error) : resolve()));
+      else resolve();
+    });
+  }
+
+  /** Sends a message whose second part is shared with other peers. @returns false when there is nobody to send it to */
+  sendParts(own: Buffer, shared: Buffer): boolean {
+    if (!this.#isOpen) return false;
+    this.#stream.write(textFrame(own, shared));
+    return true;
+  }
+
+  get #isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
+  }
+
+  /** As much waits to be taken as may: nothing more should be sent before it has `drained`. */
+  get isFull(): boolean {
+    return this.#stream.writableNeedDrain;
+  }
+
+  /** Resolves when all has been taken, or the socket has closed. One wait for all subscriptions of the socket. */
+  drained(): Promise<void> {
+    return (this.#drained ??= new Promise((resolve) => {
+      const settle = (): void => {
+        this.#stream.off('drain', settle).off('close', settle);
+        this.#drained = null;
+        this.#stalled = false;
+        resolve();
+      };
+      this.#stream.on('drain', settle).on('close', settle);
+    }));
+  }
+
+  close(code: number, reason: string): void {
+    this.socket.close(code, shorten(reason));
+  }
+
+  /**
+   * Asks for a sign of life. Who gave none since the beat before is cut off, and who has not taken what waits for it since
+   * then is sent away: with its cursor it can come back at any time ([SERVE6]).
+   */
+  beat(): void {
+    if (!this.#isOpen) return;
+    if (this.isFull && (this.#stalled || !this.#alive)) {
+      this.close(TRY_AGAIN_LATER, 'You take nothing of what is sent; come back with your cursor');
+    } else if (this.#alive) {
+      this.#alive = false;
+      this.#stalled = this.isFull;
+      this.socket.ping();
+    } else this.socket.terminate();
+  }
+}
+
+const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+function shorten(reason: string): string {
+  const bytes = Buffer.from(reason);
+  return bytes.length <= LONGEST_REASON
+    ? reason
+    : `${bytes
+        .subarray(0, LONGEST_REASON - 3)
+        .toString()
+        .replace(/\uFFFD+$/, '')}…`;
+}

@@ -1,0 +1,35 @@
+import { getOperationAST, Kind, visit, type ASTNode, type DocumentNode, type ExecutionArgs } from 'graphql';
+
+/**
+ * What a subscription asks of each event: two with the same key, handed the same event, are answered the same. The variables
+ * in it are those that an event's answer can depend on. The arguments of the subscription's own field are none of them: they
+ * choose the events, and readers of one draft differ in them (`after`) more often than not.
+ */
+export function selectionKey({ document, operationName, variableValues }: ExecutionArgs): string {
+  const names = variablesOf(document, operationName);
+  const values = names.map((name) => variableValues?.[name]);
+  return `${numberOf(document)} ${operationName ?? ''} ${JSON.stringify(values)}`;
+}
+
+/** The pipeline parses a text once, so that a document stands for its text. */
+const numbers = new WeakMap<DocumentNode, number>();
+let numbered = 0;
+
+function numberOf(document: DocumentNode): number {
+  const number = numbers.get(document) ?? ++numbered;
+  numbers.set(document, number);
+  return number;
+}
+
+function variablesOf(document: DocumentNode, operationName: string | null | undefined): readonly string[] {
+  const operation = getOperationAST(document, operationName);
+  const names = new Set<string>();
+  const add = (node: ASTNode): void => {
+    visit(node, { Variable: ({ name }) => void names.add(name.value) });
+  };
+  for (const definition of document.definitions) if (definition.kind === Kind.FRAGMENT_DEFINITION) add(definition);
+  for (const selection of operation?.selectionSet.selections ?? []) {
+    add(selection.kind === Kind.FIELD ? { ...selection, arguments: [] } : selection);
+  }
+  return [...names].sort();
+}
