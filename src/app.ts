@@ -61,7 +61,10 @@ async function createServices(disposal: Disposal, database: Database, config: Co
   const catalogue = createCatalogue({ database, wakeups, clock });
   const listeners = createListeners({ database, wakeups, clock });
   disposal.use(keepPopularityFresh(catalogue, log));
-  const recommender = disposal.use(await createRecommender({ database, catalogue, listeners, wakeups, clock, log }));
+  const { exploration } = config;
+  const recommender = disposal.use(
+    await createRecommender({ database, catalogue, listeners, wakeups, clock, log, exploration }),
+  );
   const engine = disposal.use(createEngine(engineOptions(config, log)));
   const drafts = disposal.use(createDrafts({ database, engine, wakeups, clock, log }));
   return { catalogue, listeners, recommender, drafts, engine };

@@ -33,6 +33,8 @@ export interface Config extends Readonly<LogOptions> {
   readonly threads: number;
   /** Drafts that may wait for the writer. */
   readonly queue: number;
+  /** The chance that a place of a list explores. */
+  readonly exploration: number;
   /** What is odd but does not stop the start; for the log. */
   readonly warnings: readonly string[];
 }
@@ -63,6 +65,11 @@ const wholeNumber = (least: number, most: number) =>
     .refine((text) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most, {
       error: `is not a whole number from ${least} to ${most}`,
     })
+    .transform(Number);
+const share = (most: number) =>
+  z
+    .string()
+    .refine((text) => /^\d*\.?\d+$/.test(text) && Number(text) <= most, { error: `is not a number from 0 to ${most}` })
     .transform(Number);
 const oneOf = <Choice extends string>(choices: readonly Choice[]) =>
   z.enum(choices, { error: `is not one of ${choices.join(', ')}` });
@@ -166,6 +173,13 @@ const environment = z.object({
     default: '16',
     example: '64',
   }),
+  CADENZA_EXPLORATION: documented(share(0.5).prefault('0'), {
+    meaning:
+      'The chance, 0 to 0.5, that a place of a list goes to one of the hundred next best tracks instead of the best; ' +
+      'what it tells is needed to judge a new version by what the old one served.',
+    default: '0',
+    example: '0.05',
+  }),
 });
 
 /** Every variable the server reads, in the order of the README's table. */
@@ -196,6 +210,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     fetchModels: values.CADENZA_FETCH_MODELS === 'auto',
     threads: values.CADENZA_THREADS ?? availableParallelism(),
     queue: values.CADENZA_QUEUE,
+    exploration: values.CADENZA_EXPLORATION,
     warnings: Object.freeze(unknownVariables(given)),
   });
 }

@@ -43,6 +43,7 @@ describe('[CONF1] a wrong value stops the start with its name, its problem and a
     ['CADENZA_FETCH_MODELS', 'on', 'is not one of auto, off'],
     ['CADENZA_THREADS', '0', 'is not a whole number from 1 to 1024'],
     ['CADENZA_QUEUE', '0', 'is not a whole number from 1 to 10000'],
+    ['CADENZA_EXPLORATION', '0.6', 'is not a number from 0 to 0.5'],
   ])('%s=%s', (name, value, problem) => {
     const message = refusal({ [name]: value });
     const line = message.split('\n').find((candidate) => candidate.startsWith(`  ${name} `));
@@ -127,6 +128,7 @@ test('with nothing set, and with empty values, the defaults hold', () => {
     fetchModels: true,
     threads: availableParallelism(),
     queue: 16,
+    exploration: 0,
     warnings: [],
   });
 });
@@ -148,6 +150,7 @@ test('each variable arrives', () => {
     CADENZA_FETCH_MODELS: 'off',
     CADENZA_THREADS: '3',
     CADENZA_QUEUE: '7',
+    CADENZA_EXPLORATION: '0.05',
   });
   expect(config).toEqual({
     port: 0,
@@ -163,6 +166,7 @@ test('each variable arrives', () => {
     fetchModels: false,
     threads: 3,
     queue: 7,
+    exploration: 0.05,
     warnings: [],
   });
   expect(Object.isFrozen(config)).toBe(true);

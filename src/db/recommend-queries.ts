@@ -1,7 +1,7 @@
-import { desc, eq, inArray, lt, ne, sql, type SQL } from 'drizzle-orm';
+import { desc, eq, ne, sql, type SQL } from 'drizzle-orm';
 import type { Database, Queryable } from './client.ts';
 import type { FeedbackKindColumn } from './listener-queries.ts';
-import { evaluations, recommendationLists, recommenderVersions } from './tables.ts';
+import { evaluations, recommenderVersions } from './tables.ts';
 
 // ── The catalogue, whole ──
 
@@ -148,38 +148,4 @@ export async function activateVersion({ db }: Database, row: VersionRow, metrics
 
 export function selectEvaluations(db: Queryable, limit: number) {
   return db.select().from(evaluations).orderBy(desc(evaluations.at), desc(evaluations.id)).limit(limit);
-}
-
-// ── Served lists ──
-
-export interface ServedListRow {
-  id: string;
-  listenerId: number;
-  modelVersion: string;
-  state: unknown;
-}
-
-/**
- * A list that is there already is replaced: its later pages have been served. One parameter, whatever their number: this
- * runs for every list served, and making a statement would cost more than making the list.
- */
-export async function upsertServedLists({ sql: driver }: Database, rows: readonly ServedListRow[]): Promise<void> {
-  await driver`
-    insert into recommendation_lists (id, listener_id, model_version, state)
-    select id, "listenerId", "modelVersion", state
-    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-      as row (id uuid, "listenerId" bigint, "modelVersion" text, state jsonb)
-    on conflict (id) do update set state = excluded.state`;
-}
-
-export async function selectServedList(db: Queryable, id: string): Promise<ServedListRow | null> {
-  const [row] = await db
-    .select()
-    .from(recommendationLists)
-    .where(inArray(recommendationLists.id, [id]));
-  return row ?? null;
-}
-
-export async function deleteServedListsBefore(db: Queryable, instant: Date): Promise<void> {
-  await db.delete(recommendationLists).where(lt(recommendationLists.createdAt, instant));
 }

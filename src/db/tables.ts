@@ -28,6 +28,8 @@ export const draftKind = pgEnum('draft_kind', ['LYRICS', 'POEM', 'STORY', 'ARTIC
 export const draftStatus = pgEnum('draft_status', ['QUEUED', 'GENERATING', 'COMPLETED', 'CANCELLED', 'FAILED']);
 export const draftVisibility = pgEnum('draft_visibility', ['PRIVATE', 'SHARED']);
 export const finishReason = pgEnum('finish_reason', ['STOP', 'LENGTH', 'CANCELLED', 'ERROR']);
+export const listSurface = pgEnum('list_surface', ['RECOMMENDATIONS', 'SIMILAR']);
+export const reasonKind = pgEnum('reason_kind', ['HISTORY', 'PREFERENCE', 'POPULARITY', 'NONE']);
 
 // ── Catalogue ──
 
@@ -146,6 +148,9 @@ export const feedback = pgTable(
     index().on(t.listenerId, t.at.desc(), t.id.desc()),
     index().on(t.trackId),
     index().on(t.at),
+    index()
+      .on(t.requestId)
+      .where(sql`${t.requestId} is not null`),
     check('feedback_plays', sql`${t.plays} >= 1`),
   ],
 );
@@ -177,18 +182,39 @@ export const evaluations = pgTable(
   (t) => [index().on(t.at.desc(), t.id.desc())],
 );
 
-/** One served list: what later pages and attribution read. */
+/** One served list: what attribution reads, and, for a day, what later pages go on from. */
 export const recommendationLists = pgTable(
   'recommendation_lists',
   {
     id: uuid().primaryKey(),
     listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
+    surface: listSurface().notNull().default('RECOMMENDATIONS'),
     modelVersion: text().notNull(),
-    /** Everything the ranking depends on, so that a later page is the same ranking: see recommend/. */
-    state: jsonb().notNull(),
+    /** The tracks served, in order, the first at this rank; with each the chance that it had, and what speaks most for it. */
+    firstRank: integer().notNull().default(1),
+    trackIds: bigint({ mode: 'number' })
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
+    propensities: doublePrecision()
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
+    reasons: reasonKind()
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
+    /** Everything the ranking depends on, so that a later page is the same ranking: see recommend/. Null once it is old. */
+    state: jsonb(),
     createdAt: instant().notNull().defaultNow(),
   },
-  (t) => [index().on(t.listenerId, t.createdAt), index().on(t.createdAt)],
+  (t) => [
+    index().on(t.listenerId, t.createdAt),
+    index().on(t.createdAt),
+    index('recommendation_lists_state_index')
+      .on(t.createdAt)
+      .where(sql`${t.state} is not null`),
+  ],
 );
 
 // ── Drafts ──

@@ -1,7 +1,8 @@
+import { drawPlace, type Exploration } from './exploration.ts';
 import { addScaled, dot, emptyVector, type SparseVector } from './sparse.ts';
 
 /** Tracks that compete for each place: the best that are not in the list yet. */
-const WINDOW = 100;
+export const WINDOW = 100;
 
 export interface DiversityOptions {
   /** 0: by score alone … 1: by difference alone. */
@@ -10,6 +11,13 @@ export interface DiversityOptions {
   /** Unit vectors over `featureCount` features. */
   features: readonly SparseVector[];
   featureCount: number;
+  exploration: Exploration;
+}
+
+export interface Picked {
+  index: number;
+  /** The chance that it had of its place, given those before it. */
+  propensity: number;
 }
 
 /**
@@ -23,11 +31,13 @@ export function diversify(
   ranked: readonly number[],
   before: readonly number[],
   count: number,
-  { diversity, scoreOf, features, featureCount }: DiversityOptions,
-): number[] {
-  const taken = new Set(before);
-  const open = ranked.filter((index) => !taken.has(index));
-  if (diversity === 0) return open.slice(0, count);
+  { diversity, scoreOf, features, featureCount, exploration }: DiversityOptions,
+): Picked[] {
+  const served = new Set(before);
+  const open = ranked.filter((index) => !served.has(index));
+  if (diversity === 0 && exploration.rate === 0) {
+    return open.slice(0, count).map((index) => ({ index, propensity: 1 }));
+  }
   const top = scoreOf(ranked[0] ?? 0);
   const span = Math.max(top - scoreOf(ranked[Math.min(WINDOW, ranked.length) - 1] ?? 0), 1e-9);
   const featuresOf = (index: number) => features[index] ?? emptyVector;
@@ -48,13 +58,15 @@ export function diversify(
     return candidate;
   };
   const window = open.slice(0, WINDOW).map(enter);
-  const picked: number[] = [];
+  const picked: Picked[] = [];
   while (picked.length < count && window.length > 0) {
-    const [best] = window.splice(bestOf(window, diversity), 1) as [Candidate];
-    picked.push(best.index);
-    above.push(best.features);
+    const place = before.length + picked.length;
+    const { at, propensity } = drawPlace(bestOf(window, diversity), window.length, place, exploration);
+    const [taken] = window.splice(at, 1) as [Candidate];
+    picked.push({ index: taken.index, propensity });
+    above.push(taken.features);
     if (above.length > WINDOW) above.shift();
-    withSpread(best.features, () => {
+    withSpread(taken.features, () => {
       for (const candidate of window) liken(candidate, dot(spread, candidate.features));
     });
     const next = open[WINDOW + picked.length - 1];

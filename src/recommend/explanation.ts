@@ -1,6 +1,6 @@
 import type { FeedbackKind } from '../listeners/listeners.ts';
 import type { Contribution, Ranking } from './ranking.ts';
-import type { Counterfactual, Explanation, Locale, Reason } from './recommender.ts';
+import type { Counterfactual, Explanation, Locale, Reason, ReasonKind } from './recommender.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Source } from './taste.ts';
 import { reasonSentence, summarySentence } from './summary.ts';
@@ -40,6 +40,11 @@ class RankedExplanation implements Explanation {
       this.#reasons.push(toReason(this.#ranking, this.#index, contribution));
     }
     return this.#reasons.slice(0, first);
+  }
+
+  get mainReason(): ReasonKind {
+    const main = this.#all().find(({ value }) => value > 0);
+    return main ? kindOf(main.source) : 'NONE';
   }
 
   remainder(first: number): number {
@@ -121,6 +126,11 @@ function toReason(ranking: Ranking, index: number, { source, value }: Contributi
   if (source.kind === 'history') return new HistoryReason(ranking, index, source, value);
   if (source.kind === 'popularity') return new PopularityReason(ranking, index, source, value);
   return new PreferenceReason(ranking, index, source, value);
+}
+
+function kindOf({ kind }: Source): ReasonKind {
+  if (kind === 'history') return 'HISTORY';
+  return kind === 'popularity' ? 'POPULARITY' : 'PREFERENCE';
 }
 
 function counterfactual(ranking: Ranking, index: number): Counterfactual {

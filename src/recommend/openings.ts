@@ -1,6 +1,7 @@
 import { explain } from './explanation.ts';
+import { noExploration, type Exploration } from './exploration.ts';
 import type { Neighbours } from './neighbours.ts';
-import { Ranking } from './ranking.ts';
+import { Ranking, type RankedTrack } from './ranking.ts';
 import type { Recommendation, RecommendationPage, RecommendationQuery } from './recommender.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { KnownTaste } from './taste-cache.ts';
@@ -25,6 +26,7 @@ export interface OpeningSources {
 export class Opening {
   readonly taste: Taste;
   readonly ranking: Ranking;
+  readonly modelVersion: string;
   readonly #diversity: number;
   readonly #indices: number[] = [];
   readonly #recommendations: Recommendation[] = [];
@@ -34,18 +36,24 @@ export class Opening {
     const { context, filter = null, includeHeard = false, diversity = 0 } = query;
     this.taste = { ...known, seedTrackIds: context?.seedTrackIds ?? [], contextText: context?.text ?? null };
     this.ranking = new Ranking(snapshot, neighbours, { taste: this.taste, filter, includeHeard });
+    this.modelVersion = neighbours.version;
     this.#diversity = diversity;
   }
 
-  /** The recommendations of the first `count` ranks, or all there are. */
-  first(count: number): readonly Recommendation[] {
+  /** The recommendations of the first `count` ranks, or all there are. One that explores is like no other. */
+  first(count: number, exploration: Exploration): readonly Recommendation[] {
+    return exploration.rate > 0 ? this.#make([], count, exploration) : this.#known(count);
+  }
+
+  #known(count: number): readonly Recommendation[] {
     const missing = count - this.#indices.length;
-    const fresh = missing > 0 ? this.ranking.next(this.#indices, missing, this.#diversity) : [];
-    for (const { index, scoreRank } of fresh) {
-      this.#indices.push(index);
-      this.#recommendations.push(recommendationOf(this.ranking, index, this.#indices.length, scoreRank));
-    }
+    if (missing > 0) this.#recommendations.push(...this.#make(this.#indices, missing, noExploration));
     return this.#recommendations.slice(0, count);
+  }
+
+  #make(before: number[], count: number, exploration: Exploration): Recommendation[] {
+    const fresh = this.ranking.next(before, count, { diversity: this.#diversity, exploration });
+    return fresh.map((one) => recommendationOf(this.ranking, one, before.push(one.index)));
   }
 
   /** The first page of this size, made once an hour at most: who asks again has the same list, and can page on in it. */
@@ -85,12 +93,17 @@ export class Openings {
   }
 }
 
-export function recommendationOf(ranking: Ranking, index: number, rank: number, scoreRank: number): Recommendation {
+export function recommendationOf(
+  ranking: Ranking,
+  { index, scoreRank, propensity }: Pick<RankedTrack, 'index' | 'scoreRank' | 'propensity'>,
+  rank: number,
+): Recommendation {
   return {
     trackId: ranking.snapshot.tracks[index]?.id ?? 0,
     rank,
     score: ranking.scoreOf(index),
     scoreRank,
+    propensity,
     explanation: explain(ranking, index),
   };
 }

@@ -1,4 +1,5 @@
-import { diversify } from './diversity.ts';
+import { diversify, WINDOW } from './diversity.ts';
+import { chanceOf, noExploration, type Exploration } from './exploration.ts';
 import { exclusionsOf, type ExclusionOptions } from './exclusions.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -15,7 +16,18 @@ export interface RankedTrack {
   score: number;
   /** 1-based, by score alone among all that may be in the list. */
   scoreRank: number;
+  /** The chance that it had of its place, given those before it. */
+  propensity: number;
 }
+
+/** How a list is made of a ranking. */
+export interface Shape {
+  /** 0: by score alone … 1: by difference alone. */
+  diversity: number;
+  exploration: Exploration;
+}
+
+export const byScore: Shape = { diversity: 0, exploration: noExploration };
 
 /** One listener's scores for every track of a snapshot, and what they are made of. */
 export class Ranking {
@@ -77,16 +89,32 @@ export class Ranking {
    * The tracks after those in `before`, as far as `count`, diversified ([REC5]); a track in `before` is not repeated,
    * whatever has happened to its score.
    */
-  next(before: readonly number[], count: number, diversity: number): RankedTrack[] {
-    const ranked = topIndices(this.#scores, before.length + count + 100, (index) => this.#excluded[index] === 0);
+  next(before: readonly number[], count: number, shape: Shape): RankedTrack[] {
+    const ranked = this.#best(before.length + count + WINDOW);
     const rank = new Map(ranked.map((index, i) => [index, i + 1]));
     const picked = diversify(ranked, before, count, {
-      diversity,
+      ...shape,
       scoreOf: (index) => this.scoreOf(index),
       features: this.snapshot.features,
       featureCount: this.snapshot.byFeature.length,
     });
-    return picked.map((index) => ({ index, score: this.scoreOf(index), scoreRank: rank.get(index) ?? 0 }));
+    return picked.map(({ index, propensity }) => {
+      return { index, score: this.scoreOf(index), scoreRank: rank.get(index) ?? 0, propensity };
+    });
+  }
+
+  /** The chance that this track would be next after those in `before`. */
+  chance(before: readonly number[], index: number, shape: Shape): number {
+    const served = new Set(before);
+    const window = this.#best(before.length + WINDOW).filter((other) => !served.has(other));
+    const candidates = window.slice(0, WINDOW);
+    if (!candidates.includes(index)) return 0;
+    const [best] = this.next(before, 1, { ...shape, exploration: noExploration });
+    return chanceOf(best?.index === index, candidates.length, shape.exploration.rate);
+  }
+
+  #best(count: number): number[] {
+    return topIndices(this.#scores, count, (index) => this.#excluded[index] === 0);
   }
 
   /** The whole ranking computed again as if this had not been said or done ([REC2]). */

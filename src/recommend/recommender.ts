@@ -1,6 +1,7 @@
 import type { TrackFilter } from '../catalogue/catalogue.ts';
 import type { FeedbackKind } from '../listeners/listeners.ts';
 import type { PageArgs } from '../lib/page.ts';
+import type { Analytics, AnalyticsQuery } from './analytics.ts';
 
 export type Locale = 'EN' | 'ZH';
 export type Exclusion = 'HEARD' | 'HIDDEN' | 'EXPLICIT' | 'FILTERED' | 'AVOIDED_GENRE';
@@ -24,6 +25,8 @@ export interface Recommendation {
   rank: number;
   score: number;
   scoreRank: number;
+  /** The chance that the track had of this place, given those above it; 1 where nothing is explored. */
+  propensity: number;
   explanation: Explanation;
 }
 
@@ -39,6 +42,9 @@ export interface Counterfactual {
   score: number;
   rank: number | null;
 }
+
+/** What a reason refers to; NONE where nothing speaks for a track. */
+export type ReasonKind = 'HISTORY' | 'PREFERENCE' | 'POPULARITY' | 'NONE';
 
 /** One additive term of a score. `without` recomputes the ranking, so it is computed only when asked for. */
 export type Reason = {
@@ -57,6 +63,8 @@ export interface Explanation {
   reasons: readonly Reason[];
   /** The first of `reasons`, without making the others. */
   top(first: number): readonly Reason[];
+  /** Of the reason that speaks most for the track. */
+  readonly mainReason: ReasonKind;
   /** What the reasons beyond the first contribute together. */
   remainder(first: number): number;
   summary(locale: Locale): string;
@@ -87,8 +95,11 @@ export interface Recommender extends AsyncDisposable {
     trackId: number,
     query: Pick<RecommendationQuery, 'context' | 'filter'>,
   ): Promise<TrackExplanation | null>;
-  /** Tracks nearest to this one, for whoever asks: reasons refer to the track itself and popularity. */
-  similar(trackId: number, page: PageArgs): Promise<RecommendationPage>;
+  /**
+   * Tracks nearest to this one, the same for whoever asks: reasons refer to the track itself and popularity. Feedback of
+   * the listener, where one is named, is attributed to the page.
+   */
+  similar(trackId: number, page: PageArgs, listenerId?: number): Promise<RecommendationPage>;
   /** The list now, and again whenever feedback, preferences or the model change it. Ends at once on return or abort. */
   live(
     listenerId: number,
@@ -96,11 +107,14 @@ export interface Recommender extends AsyncDisposable {
     first: number,
     signal: AbortSignal,
   ): AsyncIterable<RecommendationPage>;
+  /** What came of the lists served in a time. @throws InvalidInputError for a range that is none or too long */
+  analytics(query: AnalyticsQuery): Promise<Analytics>;
   evaluations(first: number): Promise<RecommenderEvaluation[]>;
   /** Trains on all feedback in a worker, stores the version and serves it from then on. @returns its name */
   train(): Promise<string>;
 }
 
+export type { Analytics, AnalyticsQuery, Engagement } from './analytics.ts';
 export { createRecommender } from './recommender-service.ts';
 export type { HoldoutCase } from './evaluation.ts';
 export { evaluateWeights } from './training.ts';

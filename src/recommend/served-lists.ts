@@ -3,13 +3,24 @@ import type { TrackFilter } from '../catalogue/catalogue.ts';
 import { isAway, type Database } from '../db/client.ts';
 import {
   deleteServedListsBefore,
+  dropListStatesBefore,
   selectServedList,
   upsertServedLists,
   type ServedListRow,
-} from '../db/recommend-queries.ts';
+} from '../db/served-list-queries.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import type { ReasonKind } from './recommender.ts';
 import type { Taste } from './taste.ts';
+
+/** A track as it was served: what attribution knows of it. */
+export interface Place {
+  trackId: number;
+  /** The chance that it had of this place, given those above it. */
+  propensity: number;
+  /** Of what speaks most for it. */
+  reason: ReasonKind;
+}
 
 /** All that a later page of a list needs: what was known when it was begun, and which tracks have been served. */
 export interface ServedList {
@@ -20,11 +31,23 @@ export interface ServedList {
   filter: TrackFilter | null;
   includeHeard: boolean;
   diversity: number;
+  exploration: number;
   /** In the order of their ranks. */
-  trackIds: readonly number[];
+  places: readonly Place[];
 }
 
-const KEPT_MS = 24 * 3_600_000;
+/** A page that nothing goes on from: it is kept for attribution alone. */
+export interface ServedPage {
+  id: string;
+  listenerId: number;
+  modelVersion: string;
+  firstRank: number;
+  places: readonly Place[];
+}
+
+const RESUMED_MS = 24 * 3_600_000;
+/** What was served is attributed, and therefore kept, for this long. */
+const ATTRIBUTED_MS = 90 * RESUMED_MS;
 const PURGE_EVERY_MS = 3_600_000;
 /** Pauses after which a list that is not there is looked for again: another process may be about to write it. */
 const PATIENCE_MS = [20, 80, 200];
@@ -33,15 +56,20 @@ const GATHERING_MS = 10;
 /** Lists that may wait for a database that is away; past it the oldest cannot be paged through any more. */
 const MOST_WAITING = 1_000;
 
+interface Waiting {
+  row: ServedListRow;
+  list: ServedList | null;
+}
+
 /**
- * Lists that were served, for a day. They are written behind the answer, many in one statement, and are found here until
- * they are: serving a list does not wait for the disk.
+ * Lists that were served: whole for a day, then what was in them. They are written behind the answer, many in one
+ * statement, and are found here until they are: serving a list does not wait for the disk.
  */
 export class ServedLists implements AsyncDisposable {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #waiting = new Map<string, ServedList>();
+  readonly #waiting = new Map<string, Waiting>();
   #writing: Promise<void> | null = null;
   #purgedAt: number;
 
@@ -53,15 +81,23 @@ export class ServedLists implements AsyncDisposable {
   }
 
   keep(list: ServedList): void {
-    this.#waiting.set(list.id, list);
+    this.#write({ row: toRow(list), list });
+  }
+
+  log(page: ServedPage): void {
+    this.#write({ row: toPageRow(page), list: null });
+  }
+
+  #write(waiting: Waiting): void {
+    this.#waiting.set(waiting.row.id, waiting);
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > MOST_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
-    this.#writing ??= this.#write();
+    this.#writing ??= this.#writeAll();
   }
 
   async find(id: string): Promise<ServedList | null> {
     const waiting = this.#waiting.get(id);
-    if (waiting) return waiting;
+    if (waiting) return waiting.list;
     let row = await selectServedList(this.#database.db, id);
     for (const pause of PATIENCE_MS) {
       if (row) break;
@@ -71,19 +107,19 @@ export class ServedLists implements AsyncDisposable {
     return row ? fromRow(row) : null;
   }
 
-  async #write(): Promise<void> {
+  async #writeAll(): Promise<void> {
     while (this.#waiting.size > 0) {
       // What is served within a short while is written together.
       await delay(GATHERING_MS);
       const lists = [...this.#waiting.values()];
       try {
-        await this.#store(lists.map(toRow));
+        await this.#store(lists.map(({ row }) => row));
       } catch (error) {
         // They stay in memory, where pages find them, and the next list's writing takes them along.
         this.#log.warn({ err: error, lists: lists.length }, 'Served lists could not be stored; trying with the next');
         break;
       }
-      for (const list of lists) if (this.#waiting.get(list.id) === list) this.#waiting.delete(list.id);
+      for (const list of lists) if (this.#waiting.get(list.row.id) === list) this.#waiting.delete(list.row.id);
     }
     this.#writing = null;
     await this.#purge();
@@ -108,10 +144,13 @@ export class ServedLists implements AsyncDisposable {
     const now = this.#clock.monotonic();
     if (now - this.#purgedAt < PURGE_EVERY_MS) return;
     this.#purgedAt = now;
-    const instant = new Date(this.#clock.now() - KEPT_MS);
-    await deleteServedListsBefore(this.#database.db, instant).catch((error: unknown) => {
+    const ago = (ms: number) => new Date(this.#clock.now() - ms);
+    try {
+      await deleteServedListsBefore(this.#database.db, ago(ATTRIBUTED_MS));
+      await dropListStatesBefore(this.#database.db, ago(RESUMED_MS));
+    } catch (error) {
       this.#log.warn({ err: error }, 'Old lists could not be removed; trying later');
-    });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,11 +158,25 @@ export class ServedLists implements AsyncDisposable {
   }
 }
 
-function toRow({ id, listenerId, modelVersion, ...state }: ServedList): ServedListRow {
-  return { id, listenerId, modelVersion, state };
+function toRow({ id, listenerId, modelVersion, places, ...state }: ServedList): ServedListRow {
+  return { id, listenerId, modelVersion, surface: 'RECOMMENDATIONS', firstRank: 1, ...columnsOf(places), state };
 }
 
+function toPageRow({ places, ...page }: ServedPage): ServedListRow {
+  return { ...page, surface: 'SIMILAR', ...columnsOf(places), state: null };
+}
+
+const columnsOf = (places: readonly Place[]) => ({
+  trackIds: places.map(({ trackId }) => trackId),
+  propensities: places.map(({ propensity }) => propensity),
+  reasons: places.map(({ reason }) => reason),
+});
+
 /** What this process's code wrote, or that of another of the same version: trusted. */
-function fromRow({ id, listenerId, modelVersion, state }: ServedListRow): ServedList {
-  return { id, listenerId, modelVersion, ...(state as Omit<ServedList, 'id' | 'listenerId' | 'modelVersion'>) };
+function fromRow({ id, listenerId, modelVersion, state, ...columns }: ServedListRow): ServedList {
+  const places = columns.trackIds.map((trackId, i): Place => {
+    return { trackId, propensity: columns.propensities[i] ?? 1, reason: columns.reasons[i] ?? 'NONE' };
+  });
+  const known = state as Omit<ServedList, 'id' | 'listenerId' | 'modelVersion' | 'places' | 'exploration'>;
+  return { id, listenerId, modelVersion, exploration: 0, ...known, places };
 }

@@ -48,7 +48,7 @@ export async function similarTracks(
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<RecommendationPage> {
-  const list = await context.recommender.similar(trackId, page);
+  const list = await context.recommender.similar(trackId, page, context.viewer.listener.id);
   await prefetch(list, context, info);
   return list;
 }

@@ -121,6 +121,11 @@ const RecommendationType = builder.objectRef<Recommendation>('Recommendation').i
       description:
         '1-based position by score alone among all eligible tracks. It differs from `rank` where diversity moved the track.',
     }),
+    propensity: t.exposeFloat('propensity', {
+      description:
+        'The chance that the track had of this place, given those above it: 1 unless the server explores, that is, gives some ' +
+        'places to a track drawn from the hundred best.',
+    }),
     explanation: t.field({
       type: ExplanationType,
       description: 'Why it is here.',

@@ -4,6 +4,7 @@ import './scalars.ts';
 import './nodes.ts';
 import './catalogue.ts';
 import './recommendations.ts';
+import './analytics.ts';
 import './listeners.ts';
 import './models.ts';
 import './drafts.ts';

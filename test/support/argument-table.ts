@@ -76,6 +76,9 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
   };
   const page = (list: string) => ({ first: bad.first, after: cursorOf(list) });
   return {
+    'Query.analytics': {
+      of: { from: bad.instant, to: bad.instant, modelVersion: bad.text({ max: 200 }) },
+    },
     'Query.draft': { of: { id: bad.idOf('Draft') } },
     'Query.evaluations': { of: { first: bad.first } },
     'Query.explanation': { args: { trackId: track }, of: { trackId: bad.idOf('Track'), ...steering } },

@@ -1,0 +1,38 @@
+import { checkFilter, type TrackFilter } from '../catalogue/catalogue.ts';
+import { InvalidInputError } from '../lib/errors.ts';
+import { checkRange, checkText } from '../lib/text.ts';
+import type { RecommendationQuery } from './recommender.ts';
+import type { ServedList } from './served-lists.ts';
+
+const LONGEST_CONTEXT = 500;
+
+export function checkQuery({ context, diversity, filter }: RecommendationQuery): void {
+  if (filter) checkFilter(filter);
+  if (diversity !== undefined) checkRange(diversity, 'diversity', 0, 1);
+  if (context?.text != null) checkText(context.text, 'context.text', { min: 0, max: LONGEST_CONTEXT });
+}
+
+/** A page of another query's list would be a wrong answer: the client is told. */
+export function checkSameQuery(list: ServedList, query: RecommendationQuery): void {
+  const { seedTrackIds, contextText } = list.taste;
+  const begun = { ...list, context: { seedTrackIds, text: contextText } };
+  if (keyOf(list.listenerId, query) === keyOf(list.listenerId, begun)) return;
+  throw new InvalidInputError('after belongs to a list with another filter, context or diversity', 'after');
+}
+
+/** Lists with the same key are asked for in the same way. */
+export function keyOf(listenerId: number, query: RecommendationQuery): string {
+  const { filter = null, context, includeHeard = false, diversity = 0 } = query;
+  const steering = [context?.seedTrackIds ?? [], context?.text ?? null, includeHeard, diversity];
+  return JSON.stringify([listenerId, ...steering, conditionsOf(filter)]);
+}
+
+/** A filter's conditions in a fixed order: neither clients nor jsonb keep the order of an object's fields. */
+function conditionsOf(filter: TrackFilter | null): unknown[] {
+  const { genres, excludeGenres, artistIds, excludeArtistIds, excludeTrackIds } = filter ?? {};
+  const { releaseYear, durationMs, explicit } = filter ?? {};
+  return [
+    ...[genres, excludeGenres, artistIds, excludeArtistIds, excludeTrackIds, explicit].map((value) => value ?? null),
+    ...[releaseYear, durationMs].map((range) => [range?.min ?? null, range?.max ?? null]),
+  ];
+}

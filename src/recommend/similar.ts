@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import { checkFirst, decodeCursor, encodeCursor, keyPart, type PageArgs } from '../lib/page.ts';
+import type { Serving } from './model-state.ts';
+import { recommendationOf } from './openings.ts';
+import { byScore, Ranking } from './ranking.ts';
+import type { RecommendationPage } from './recommender.ts';
+import type { Taste } from './taste.ts';
+
+const similarTaste = (trackId: number): Taste => ({
+  ...{ history: [], genres: [], artistIds: [], tags: [], text: null, contextText: null },
+  ...{ allowExplicit: true, seedTrackIds: [trackId] },
+});
+
+/** Tracks next to this one, whoever asks: its neighbours, and popularity among equals. */
+export function similar({ snapshot, neighbours }: Serving, trackId: number, page: PageArgs): RecommendationPage {
+  const first = checkFirst(page.first);
+  const last = page.after == null ? null : lastShown(page.after, trackId);
+  const filter = { excludeTrackIds: [trackId] };
+  const ranking = new Ranking(snapshot, neighbours, { taste: similarTaste(trackId), filter, includeHeard: true });
+  // Tracks that came or went above the last one move it, and the page with it; if it is gone, its old place has to do.
+  const position = last ? (ranking.rankOf(snapshot.indexOf.get(last.trackId) ?? -1) ?? last.rank) : 0;
+  const ranked = ranking.next([], position + first + 1, byScore);
+  const edges = ranked.slice(position, position + first).map((one) => {
+    const node = recommendationOf(ranking, one, one.scoreRank);
+    return { cursor: encodeCursor(`similar:${trackId}`, [node.trackId, one.scoreRank]), node };
+  });
+  return {
+    edges,
+    hasNextPage: ranked.length > position + first,
+    hasPreviousPage: position > 0,
+    requestId: randomUUID(),
+    modelVersion: neighbours.version,
+  };
+}
+
+function lastShown(after: string, trackId: number): { trackId: number; rank: number } {
+  const [last, rank] = decodeCursor(after, `similar:${trackId}`, [keyPart.id, keyPart.id]);
+  return { trackId: last, rank };
+}

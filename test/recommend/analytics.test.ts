@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SignJWT } from 'jose';
+import { createCatalogue } from '../../src/catalogue/catalogue.ts';
+import type { Database } from '../../src/db/client.ts';
+import { systemClock, type Clock } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
+import { createRecommender, type Engagement, type Recommender } from '../../src/recommend/recommender.ts';
+import { addTracks } from '../support/catalogue.ts';
+import { createDatabase } from '../support/database.ts';
+import { ask, startListening } from '../support/listening.ts';
+
+let database: Database;
+let listeners: Listeners;
+let recommender: Recommender;
+let ids: number[];
+let ann: Viewer;
+let bob: Viewer;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  const [wakeups, clock] = [new LocalWakeups(), systemClock];
+  listeners = createListeners({ database, wakeups, clock });
+  // Tracks 0, 3, 6, 9 are jazz first and rock besides; 1, 4, 7 rock; 2, 5, 8 without a genre.
+  const genres = [['Jazz', 'Rock'], ['Rock'], []];
+  ({ ids } = await addTracks(
+    database,
+    Array.from({ length: 10 }, (_, i) => {
+      return { externalId: `t${i}`, title: `T${i}`, artist: `A${i}`, genres: genres[i % 3]! };
+    }),
+  ));
+  const catalogue = createCatalogue({ database, wakeups, clock });
+  recommender = await createRecommender({ database, catalogue, listeners, wakeups, clock, log: silentLogger });
+  const viewerOf = async (name: string): Promise<Viewer> => ({
+    listener: await listeners.ensure(name),
+    roles: new Set(),
+  });
+  [ann, bob] = [await viewerOf('ann'), await viewerOf('bob')];
+  await listeners.setPreferences(ann.listener.id, { genres: [{ genre: 'jazz', weight: 1 }] });
+});
+afterAll(async () => {
+  await recommender[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+const react = (viewer: Viewer, trackId: number, kind: FeedbackKind, requestId: string) =>
+  listeners.record(viewer, { trackId, kind, requestId });
+const isStored = async (requestId: string, places: number) => {
+  const rows = await database.sql`
+    select 1 from recommendation_lists where id = ${requestId} and cardinality(track_ids) = ${places}`;
+  return rows.length === 1;
+};
+const stored = (requestId: string, places: number) => expect.poll(() => isStored(requestId, places)).toBe(true);
+const counts = (row: Engagement | undefined) =>
+  row && [row.impressions, row.clicks, row.completions, row.likes, row.skips, row.rejections];
+
+describe('attribution', () => {
+  it('[ATTR1] [ATTR2] [ATTR3] joins feedback to lists, versions, places, genres and reasons', async () => {
+    const query = { diversity: 0 };
+    const first = await recommender.recommend(ann.listener.id, query, { first: 4 });
+    const rest = await recommender.recommend(ann.listener.id, query, {
+      ...{ first: 2, after: first.edges.at(-1)!.cursor },
+    });
+    expect(rest.requestId).toBe(first.requestId);
+    // Opened again: the same list, and no further impressions.
+    expect((await recommender.recommend(ann.listener.id, query, { first: 4 })).requestId).toBe(first.requestId);
+    await stored(first.requestId, 6);
+    const shown = [...first.edges, ...rest.edges].map(({ node }) => node.trackId);
+    // The jazz that ann asked for comes first, then what has no reason, by its number in the catalogue.
+    expect(shown).toEqual([0, 3, 6, 9, 1, 2].map((i) => ids[i]));
+    const similar = await recommender.similar(ids[1]!, { first: 3 }, ann.listener.id);
+    await stored(similar.requestId, 3);
+
+    await react(ann, shown[0]!, 'PLAY', first.requestId);
+    await react(ann, shown[0]!, 'COMPLETE', first.requestId);
+    await react(ann, shown[1]!, 'SKIP', first.requestId);
+    await react(ann, shown[4]!, 'LIKE', first.requestId);
+    await react(ann, shown[5]!, 'HIDE', first.requestId);
+    await react(ann, similar.edges[1]!.node.trackId, 'PLAY', similar.requestId);
+    // A track that the list did not have, and a listener who was never shown it.
+    await react(ann, ids[8]!, 'PLAY', first.requestId);
+    await react(bob, shown[2]!, 'PLAY', first.requestId);
+    await listeners.record(ann, { trackId: ids[7]!, kind: 'PLAY' });
+
+    const found = await recommender.analytics({});
+    expect(counts(found.totals)).toEqual([9, 3, 1, 1, 1, 1]);
+    expect(found.unattributed).toBe(2);
+    expect(found.byModelVersion.map((row) => [row.modelVersion, ...counts(row)!])).toEqual([
+      ['untrained', 9, 3, 1, 1, 1, 1],
+    ]);
+    expect(found.bySurface.map((row) => [row.surface, ...counts(row)!])).toEqual([
+      ['RECOMMENDATIONS', 6, 2, 1, 1, 1, 1],
+      ['SIMILAR', 3, 1, 0, 0, 0, 0],
+    ]);
+    expect(found.byPosition.map((row) => [row.position, ...counts(row)!])).toEqual([
+      [1, 2, 1, 1, 0, 0, 0],
+      [2, 2, 1, 0, 0, 1, 0],
+      [3, 2, 0, 0, 0, 0, 0],
+      [4, 1, 0, 0, 0, 0, 0],
+      [5, 1, 1, 0, 1, 0, 0],
+      [6, 1, 0, 0, 0, 0, 1],
+    ]);
+    // Of the similar ones two share the genre rock as their only one, one has it beside jazz.
+    const genreOf = (slug: string | null) => found.byGenre.find(({ genre }) => (genre?.slug ?? null) === slug);
+    expect(counts(genreOf(null))).toEqual([1, 0, 0, 0, 0, 1]);
+    expect(counts(genreOf('rock'))!.slice(0, 2)).toEqual([3, 2]);
+    expect(counts(genreOf('jazz'))!.slice(0, 2)).toEqual([5, 1]);
+    const reasons = Object.fromEntries(found.byReasonKind.map((row) => [row.reasonKind, row.impressions]));
+    expect(reasons).toEqual({ PREFERENCE: 7, NONE: 2 });
+    for (const rows of [found.byModelVersion, found.bySurface, found.byPosition, found.byGenre, found.byReasonKind]) {
+      const sums = rows.map((row) => counts(row)!).reduce((sum, row) => sum.map((value, i) => value + row[i]!));
+      expect(sums).toEqual(counts(found.totals));
+    }
+    expect(found.byDay.reduce((sum, { impressions }) => sum + impressions, 0)).toBe(9);
+  });
+
+  it('[ATTR1] counts what was served within the range alone, and of one version where one is named', async () => {
+    const now = Date.now();
+    const yesterday = await recommender.analytics({ from: new Date(now - 2e8), to: new Date(now - 1e8) });
+    expect(counts(yesterday.totals)).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(yesterday.byPosition).toEqual([]);
+    expect((await recommender.analytics({ modelVersion: 'another' })).totals.impressions).toBe(0);
+    expect((await recommender.analytics({ modelVersion: 'untrained' })).totals.impressions).toBe(9);
+  });
+
+  it('[ERR2] refuses a range that is none, by name', async () => {
+    const now = Date.now();
+    const refused = (query: object, field: string) =>
+      expect(recommender.analytics(query)).rejects.toMatchObject({ name: 'InvalidInputError', field });
+    await refused({ from: new Date(now), to: new Date(now) }, 'from');
+    await refused({ from: new Date(now - 4e10) }, 'from');
+    await refused({ to: new Date(now + 4e10) }, 'to');
+  });
+
+  it('[ATTR4] keeps what was served when a list is too old to be gone on with, and drops it after 90 days', async () => {
+    const days = (count: number) => count * 24 * 3_600_000;
+    let ahead = 0;
+    const clock: Clock = { now: () => Date.now() + ahead, monotonic: () => performance.now() + ahead };
+    const parts = { database, wakeups: new LocalWakeups(), clock, log: silentLogger };
+    const catalogue = createCatalogue(parts);
+    await using later = await createRecommender({ ...parts, catalogue, listeners });
+    const kept = await later.recommend(bob.listener.id, {}, { first: 3 });
+    await stored(kept.requestId, 3);
+    ahead = days(2);
+    await later.recommend(bob.listener.id, { diversity: 0.5 }, { first: 3 });
+    const stateOf = () => database.sql`select state from recommendation_lists where id = ${kept.requestId}`;
+    await expect.poll(stateOf).toEqual([{ state: null }]);
+    const after = kept.edges.at(-1)!.cursor;
+    await expect(later.recommend(bob.listener.id, {}, { first: 3, after })).rejects.toMatchObject({ field: 'after' });
+    ahead = days(91);
+    await later.recommend(bob.listener.id, { diversity: 0.6 }, { first: 3 });
+    await expect.poll(stateOf).toEqual([]);
+  });
+});
+
+describe('who may see it', () => {
+  const secret = 'a secret that is thirty-two bytes long, or longer';
+  const auth = { kind: 'secret', secret, issuer: null, audience: null } as const;
+  const tokenOf = (roles: string[]) =>
+    new SignJWT({ sub: 'x', roles }).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(secret));
+  const query = '{ analytics { totals { impressions ctr } byPosition { position ctr } } }';
+
+  it('[AUTH3] ANALYST and ADMIN, and everybody without authentication', async () => {
+    const { graphqlUrl } = await startListening({ database, config: { auth } });
+    const asked = async (roles: string[]) =>
+      ask(graphqlUrl, query, {}, { authorization: `Bearer ${await tokenOf(roles)}` });
+    expect((await asked(['LISTENER'])).errors?.[0]?.extensions?.code).toBe('FORBIDDEN');
+    expect((await asked(['SERVICE'])).errors?.[0]?.extensions?.code).toBe('FORBIDDEN');
+    for (const role of ['ANALYST', 'ADMIN']) expect((await asked([role])).errors).toBeUndefined();
+    const open = await startListening({ database });
+    expect((await ask(open.graphqlUrl, query)).errors).toBeUndefined();
+  });
+});
