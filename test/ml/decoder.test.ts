@@ -172,14 +172,15 @@ describe('compileModel', () => {
   it('[MODEL2] survives 300 random corruptions of the header: a result or a typed error', async () => {
     const { folder, source } = await tiny();
     const good = await readFile(source);
+    const target = { device: 'cpu', weights: 'int8' } as const;
     const random = randomStream(11);
     for (let round = 0; round < 300; round++) {
       const bad = Buffer.from(good);
       for (let i = 0; i < 4; i++) bad[Math.floor(random() * 6_000)] = Math.floor(random() * 256);
       await writeFile(source, bad);
-      const target = { temporary: join(folder, 'unfinished'), final: join(folder, `compiled-${round}`) };
+      const folders = { temporary: join(folder, 'unfinished'), final: join(folder, `compiled-${round}`) };
       // Without the worker of `compileModel`, whose start takes longer than the work.
-      const outcome = await compileInto(source, target, () => undefined).catch((error: unknown) => error);
+      const outcome = await compileInto({ source, target, folders }, () => undefined).catch((error: unknown) => error);
       if (outcome instanceof Error) expect(outcome).toBeInstanceOf(ModelFileError);
     }
   });

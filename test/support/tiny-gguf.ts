@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { randomStream } from '../../src/lib/random.ts';
+import { encodeGguf, type HeaderValue } from './gguf-writer.ts';
 
 export interface TinyModel {
   seed?: number;
@@ -7,8 +8,6 @@ export interface TinyModel {
   metadata?: Record<string, HeaderValue | undefined>;
   tied?: boolean;
 }
-
-type HeaderValue = string | number | boolean | string[] | Int32Array | { float: number };
 
 const shape = { hidden: 64, heads: 4, kvHeads: 2, headDim: 16, feedForward: 96, layers: 2, context: 512 };
 
@@ -44,7 +43,11 @@ export async function writeTinyGguf(
   { seed = 1, metadata = {}, tied = true }: TinyModel = {},
 ): Promise<void> {
   const header: Record<string, HeaderValue | undefined> = { ...tinyHeader(), ...metadata };
-  await writeFile(path, encodeGguf(header, tinyTensors(seed, tied)));
+  await writeFile(path, encodeGguf(header, tinyTensors(seed, tied).map(asFloat32)));
+}
+
+function asFloat32({ data, ...tensor }: TinyTensor) {
+  return { ...tensor, type: 0, bytes: new Uint8Array(data.buffer) };
 }
 
 function tinyHeader(): Record<string, HeaderValue> {
@@ -60,6 +63,13 @@ function tinyHeader(): Record<string, HeaderValue> {
     'llama.attention.layer_norm_rms_epsilon': { float: 1e-5 },
     'llama.rope.dimension_count': shape.headDim,
     'llama.rope.freq_base': { float: 10_000 },
+    ...tinyTextHeader(),
+  };
+}
+
+/** Tokenizer and chat format. */
+export function tinyTextHeader(): Record<string, HeaderValue> {
+  return {
     'tokenizer.ggml.model': 'gpt2',
     'tokenizer.ggml.pre': 'smollm',
     'tokenizer.ggml.tokens': tinyVocabulary,
@@ -117,65 +127,4 @@ export function tinyTensors(seed: number, tied: boolean): TinyTensor[] {
     norm('output_norm.weight'),
     ...(tied ? [] : [matrix('output.weight', hidden, tinyVocabulary.length, 4)]),
   ];
-}
-
-const ALIGNMENT = 32;
-const types = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 };
-
-function encodeGguf(header: Record<string, HeaderValue | undefined>, tensors: readonly TinyTensor[]): Buffer {
-  const entries = Object.entries(header).filter((entry): entry is [string, HeaderValue] => entry[1] !== undefined);
-  let offset = 0;
-  const infos = tensors.map(({ name, shape: dims, data }) => {
-    const info = Buffer.concat([text(name), u32(dims.length), ...dims.map(u64), u32(0), u64(offset)]);
-    offset = aligned(offset + data.byteLength);
-    return info;
-  });
-  const head = Buffer.concat([
-    Buffer.from('GGUF'),
-    u32(3),
-    u64(tensors.length),
-    u64(entries.length),
-    ...entries.map(([key, value]) => Buffer.concat([text(key), encodeValue(value)])),
-    ...infos,
-  ]);
-  return Buffer.concat([
-    padded(head),
-    ...tensors.map(({ data }) => padded(Buffer.from(data.buffer, data.byteOffset, data.byteLength))),
-  ]);
-}
-
-function encodeValue(value: HeaderValue): Buffer {
-  if (typeof value === 'string') return Buffer.concat([u32(types.string), text(value)]);
-  if (typeof value === 'number') return Buffer.concat([u32(types.uint32), u32(value)]);
-  if (typeof value === 'boolean') return Buffer.concat([u32(types.bool), Buffer.from([Number(value)])]);
-  if (value instanceof Int32Array) {
-    return Buffer.concat([u32(types.array), u32(types.int32), u64(value.length), Buffer.from(value.buffer)]);
-  }
-  if (Array.isArray(value))
-    return Buffer.concat([u32(types.array), u32(types.string), u64(value.length), ...value.map(text)]);
-  const bytes = Buffer.alloc(4);
-  bytes.writeFloatLE(value.float);
-  return Buffer.concat([u32(types.float32), bytes]);
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-function u64(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes;
-}
-
-function text(value: string): Buffer {
-  return Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
-}
-
-const aligned = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
-
-function padded(bytes: Buffer): Buffer {
-  return Buffer.concat([bytes, Buffer.alloc(aligned(bytes.length) - bytes.length)]);
 }

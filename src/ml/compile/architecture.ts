@@ -1,4 +1,3 @@
-import type { GgufFile, GgufMetadata } from './gguf.ts';
 import { ModelFileError } from './model-file-error.ts';
 import { BLOCK } from './quantize.ts';
 
@@ -13,19 +12,27 @@ export interface ModelShape {
   hidden: number;
   contextTokens: number;
   parameters: number;
+  /** Of the key–value cache, which the caller allocates. */
+  cacheType: 'float32' | 'float16';
 }
 
 /** Everything that the graph is built from, besides the weights. */
-export interface Architecture extends ModelShape {
+export interface Architecture extends Omit<ModelShape, 'cacheType'> {
   feedForward: number;
   ropeBase: number;
+  /** Each rotation's frequency is divided by its factor // [head_dim / 2]; null: none is scaled. */
+  ropeFactors: readonly number[] | null;
+  /** Layers whose queries and keys are not rotated. */
+  unrotatedLayers: readonly number[];
+  /** Rows of query and key heads are stored as interleaved pairs. */
+  interleavedHeads: boolean;
   normEpsilon: number;
   /** The output head is the embedding. */
   tied: boolean;
 }
 
 /** Beyond these a header is corrupt, not ambitious. */
-const LIMITS = {
+export const LIMITS = {
   layers: 1_000,
   heads: 1_024,
   hidden: 65_536,
@@ -34,58 +41,25 @@ const LIMITS = {
   context: 16_777_216,
 };
 
-/** @throws ModelFileError when the family is not supported or the sizes contradict each other */
-export function readArchitecture(file: GgufFile): Architecture {
-  const { metadata } = file;
-  const family = metadata.string('general.architecture');
-  if (family !== 'llama') throw new ModelFileError(`the architecture "${family}" is not supported; supported is llama`);
-  const size = (key: string, max: number) => metadata.size(`${family}.${key}`, max);
-  const heads = size('attention.head_count', LIMITS.heads);
-  const hidden = size('embedding_length', LIMITS.hidden);
-  const architecture: Architecture = {
-    architecture: family,
-    vocabulary: file.tensor('token_embd.weight').shape[1] ?? 0,
-    layers: size('block_count', LIMITS.layers),
-    heads,
-    kvHeads: metadata.has(`${family}.attention.head_count_kv`) ? size('attention.head_count_kv', LIMITS.heads) : heads,
-    headDim: metadata.has(`${family}.rope.dimension_count`) ? size('rope.dimension_count', hidden) : hidden / heads,
-    hidden,
-    contextTokens: size('context_length', LIMITS.context),
-    parameters: countParameters(file),
-    feedForward: size('feed_forward_length', LIMITS.feedForward),
-    ropeBase: optionalNumber(metadata, `${family}.rope.freq_base`, 10_000),
-    normEpsilon: metadata.number(`${family}.attention.layer_norm_rms_epsilon`),
-    tied: !file.tensors.has('output.weight'),
-  };
-  checkConsistent(architecture);
-  refuseRopeScaling(file);
-  return architecture;
-}
-
-function optionalNumber(metadata: GgufMetadata, key: string, otherwise: number): number {
-  return metadata.has(key) ? metadata.number(key) : otherwise;
-}
-
-function countParameters(file: GgufFile): number {
-  let total = 0;
-  for (const { shape } of file.tensors.values()) total += shape.reduce((product, dim) => product * dim, 1);
-  return total;
-}
-
-function checkConsistent({ heads, kvHeads, headDim, hidden, feedForward, vocabulary }: Architecture): void {
+/** @throws ModelFileError when the sizes contradict each other */
+export function checkConsistent(architecture: Architecture): void {
+  const { heads, kvHeads, headDim, hidden, feedForward, vocabulary, ropeFactors } = architecture;
   const problems = [
     heads % kvHeads !== 0 && `${heads} heads are no multiple of ${kvHeads} key–value heads`,
-    headDim % 2 !== 0 && `the head dimension ${headDim} is odd or broken`,
+    headDim % 8 !== 0 && `the head dimension ${headDim} is no multiple of 8`,
+    headDim > hidden && `the head dimension ${headDim} is more than the hidden size`,
     hidden % BLOCK !== 0 && `the hidden size ${hidden} is no multiple of ${BLOCK}`,
     (heads * headDim) % BLOCK !== 0 && `the attention width ${heads * headDim} is no multiple of ${BLOCK}`,
     feedForward % BLOCK !== 0 && `the feed-forward size ${feedForward} is no multiple of ${BLOCK}`,
-    vocabulary > LIMITS.vocabulary && `the vocabulary of ${vocabulary} is beyond belief`,
-  ].filter((problem) => problem !== false);
+    (vocabulary < 1 || vocabulary > LIMITS.vocabulary) && `the vocabulary of ${vocabulary} is beyond belief`,
+    !isPositive(architecture.ropeBase) && `the rotary base ${architecture.ropeBase} is not positive`,
+    !isPositive(architecture.normEpsilon) && `the normalisation's epsilon ${architecture.normEpsilon} is not positive`,
+    ropeFactors?.some((factor) => !isPositive(factor)) && 'the rotary factors are not all positive',
+    ropeFactors && ropeFactors.length !== headDim / 2 && `there are ${ropeFactors.length} rotary factors`,
+  ].filter((problem) => typeof problem === 'string');
   if (problems.length > 0) throw new ModelFileError(problems.join('; '));
 }
 
-/** Scaled rotary embeddings (Llama 3) change the angles; computing the plain ones would be quietly wrong. */
-function refuseRopeScaling(file: GgufFile): void {
-  if (file.tensors.has('rope_freqs.weight'))
-    throw new ModelFileError('scaled rotary embeddings (rope_freqs) are not supported');
+function isPositive(value: number): boolean {
+  return Number.isFinite(value) && value > 0;
 }

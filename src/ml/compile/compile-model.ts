@@ -1,9 +1,11 @@
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOf } from '../../lib/digest.ts';
-import { readArchitecture, type Architecture, type ModelShape } from './architecture.ts';
+import type { ModelShape } from './architecture.ts';
+import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { DataFile } from './data-file.ts';
 import { buildDecoderGraph } from './decoder-graph.ts';
-import { GgufFile } from './gguf.ts';
+import { formatsOf, type GraphFormats, type GraphTarget } from './graph-target.ts';
 import { WeightWriter } from './weights.ts';
 
 export const graphFile = 'decoder.onnx';
@@ -13,10 +15,12 @@ export const shapeFile = 'shape.json';
 export const digestsFile = 'digests.json';
 export const digestedFiles = [graphFile, dataFile, shapeFile] as const;
 
-export interface CompileTarget {
-  /** A folder of this call's own, which it fills; beside `final`. */
-  temporary: string;
-  final: string;
+export interface CompileTask {
+  /** A GGUF file, or a folder with safetensors. */
+  source: string;
+  target: GraphTarget;
+  /** `temporary` is this call's own, which it fills; beside `final`. */
+  folders: { temporary: string; final: string };
 }
 
 /**
@@ -24,15 +28,16 @@ export interface CompileTarget {
  * its final name is whole, whatever was killed when.
  */
 export async function compileInto(
-  source: string,
-  { temporary, final }: CompileTarget,
+  { source, target, folders: { temporary, final } }: CompileTask,
   onProgress: (share: number) => void,
 ): Promise<ModelShape> {
-  await using file = await GgufFile.open(source);
-  const architecture = readArchitecture(file);
+  await using checkpoint = await openCheckpoint(source);
+  const formats = formatsOf(target);
+  const shape = { ...checkpoint.architecture, cacheType: formats.element };
   await mkdir(temporary, { recursive: true });
   try {
-    await writeModel(file, temporary, architecture, onProgress);
+    const graph = await writeWeights(checkpoint, temporary, formats, onProgress);
+    await writeModel(graph, shape, temporary);
     await rename(temporary, final).catch(async (error: unknown) => {
       // Another process was faster: what it wrote is the same.
       if (!isNotEmpty(error)) throw error;
@@ -43,36 +48,33 @@ export async function compileInto(
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
-  return architecture;
-}
-
-async function writeModel(
-  file: GgufFile,
-  folder: string,
-  architecture: Architecture,
-  onProgress: (share: number) => void,
-): Promise<void> {
-  const graph = await writeWeights(file, folder, architecture, onProgress);
-  await writeFile(join(folder, graphFile), graph, { flush: true });
-  await writeFile(join(folder, shapeFile), JSON.stringify(architecture), { flush: true });
-  const digests = digestedFiles.map(async (name) => [name, await digestOf(join(folder, name))] as const);
-  const text = JSON.stringify(Object.fromEntries(await Promise.all(digests)), null, 2);
-  await writeFile(join(folder, digestsFile), text, { flush: true });
+  return shape;
 }
 
 /** @returns the graph that refers to them */
 async function writeWeights(
-  file: GgufFile,
+  checkpoint: Checkpoint,
   folder: string,
-  architecture: Architecture,
+  formats: GraphFormats,
   onProgress: (share: number) => void,
 ): Promise<Uint8Array> {
-  await using data = await open(join(folder, dataFile), 'w');
+  await using file = await open(join(folder, dataFile), 'w');
+  const { architecture } = checkpoint;
   let done = 0;
-  const weights = new WeightWriter(file, data, (elements) => onProgress((done += elements) / architecture.parameters));
-  const graph = await buildDecoderGraph(architecture, weights, dataFile);
-  await data.sync();
+  const onElements = (elements: number) => onProgress((done += elements) / architecture.parameters);
+  const data = new DataFile(file);
+  const weights = new WeightWriter(checkpoint, data, formats.element, onElements);
+  const graph = await buildDecoderGraph({ architecture, weights, formats, data, dataFile });
+  await file.sync();
   return graph;
+}
+
+async function writeModel(graph: Uint8Array, shape: ModelShape, folder: string): Promise<void> {
+  await writeFile(join(folder, graphFile), graph, { flush: true });
+  await writeFile(join(folder, shapeFile), JSON.stringify(shape), { flush: true });
+  const digests = digestedFiles.map(async (name) => [name, await digestOf(join(folder, name))] as const);
+  const text = JSON.stringify(Object.fromEntries(await Promise.all(digests)), null, 2);
+  await writeFile(join(folder, digestsFile), text, { flush: true });
 }
 
 function isNotEmpty(error: unknown): boolean {

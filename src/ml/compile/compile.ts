@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { digestOf } from '../../lib/digest.ts';
 import { startWorker } from '../../lib/worker.ts';
 import type { ModelShape } from './architecture.ts';
-import { digestedFiles, digestsFile, graphFile, shapeFile } from './compile-model.ts';
-import type { CompileMessage, CompileTask } from './compile-worker.ts';
+import { digestedFiles, digestsFile, graphFile, shapeFile, type CompileTask } from './compile-model.ts';
+import type { CompileMessage } from './compile-worker.ts';
+import type { GraphTarget } from './graph-target.ts';
 import { ModelFileError } from './model-file-error.ts';
 
 export { ModelFileError } from './model-file-error.ts';
@@ -15,7 +16,8 @@ export type { ModelShape } from './architecture.ts';
 /** Ends the names of folders that are being written. */
 export const TEMPORARY_SUFFIX = '.tmp';
 /** Part of the cache's key: raise it when the same source would give another graph. */
-const COMPILER_VERSION = 2;
+const COMPILER_VERSION = 3;
+const DEFAULT_TARGET: GraphTarget = { device: 'cpu', weights: 'int8' };
 
 export interface CompiledModel {
   graphPath: string;
@@ -23,57 +25,66 @@ export interface CompiledModel {
 }
 
 export interface CompileOptions {
-  /** A GGUF file. */
+  /** A GGUF file, or a folder with safetensors, config.json and tokenizer as Hugging Face lays them out. */
   source: string;
-  /** The source's digest: what the result is cached under. */
+  /** The source's digest: what the result is cached under, together with the target. */
   digest: string;
+  /** 8-bit weights on a CPU unless told. */
+  target?: GraphTarget;
   /** Folder of the cache. */
   directory: string;
   signal?: AbortSignal;
   onProgress?: (share: number) => void;
 }
 
+/** Where the result of a compilation is kept. */
+type CacheKey = Pick<CompileOptions, 'digest' | 'directory' | 'target'>;
+
 /** What `compileModel` made of the same source before, or null. */
-export function findCompiled(options: Pick<CompileOptions, 'digest' | 'directory'>) {
-  return readCompiled(targetOf(options));
+export function findCompiled(options: CacheKey) {
+  return readCompiled(folderOf(options));
 }
 
 /** Forgets what `compileModel` made of the source. */
-export function removeCompiled(options: Pick<CompileOptions, 'digest' | 'directory'>): Promise<void> {
-  return rm(targetOf(options), { recursive: true, force: true });
+export function removeCompiled(options: CacheKey): Promise<void> {
+  return rm(folderOf(options), { recursive: true, force: true });
 }
 
 /**
- * GGUF → ONNX, once per source: the result stays in `directory` and later calls find it there. Runs in a worker thread.
+ * Checkpoint → ONNX, once per source and target: the result stays in `directory` and later calls find it there. Runs in a worker thread.
  * @throws ModelFileError for a file that is truncated, corrupt or unsupported; the signal's reason when it aborts
  */
 export async function compileModel(options: CompileOptions): Promise<CompiledModel> {
   const { source, signal, onProgress } = options;
-  const target = targetOf(options);
-  const cached = await readCompiled(target);
+  const final = folderOf(options);
+  const cached = await readCompiled(final);
   if (cached) return cached;
-  const temporary = `${target}.${randomUUID()}${TEMPORARY_SUFFIX}`;
-  await runWorker({ source, target: { temporary, final: target } }, signal, onProgress);
-  const compiled = await readCompiled(target);
-  if (!compiled) throw new Error(`the compiler left nothing in ${target}`);
+  const temporary = `${final}.${randomUUID()}${TEMPORARY_SUFFIX}`;
+  await runWorker(
+    { source, target: options.target ?? DEFAULT_TARGET, folders: { temporary, final } },
+    signal,
+    onProgress,
+  );
+  const compiled = await readCompiled(final);
+  if (!compiled) throw new Error(`the compiler left nothing in ${final}`);
   return compiled;
 }
 
-function targetOf({ digest, directory }: Pick<CompileOptions, 'digest' | 'directory'>): string {
-  return join(directory, `${digest.slice(0, 16)}-cpu8-v${COMPILER_VERSION}`);
+function folderOf({ digest, directory, target = DEFAULT_TARGET }: CacheKey): string {
+  return join(directory, `${digest.slice(0, 16)}-${target.device}-${target.weights}-v${COMPILER_VERSION}`);
 }
 
 /** One that something has happened to since is removed, and counts as not there. */
-async function readCompiled(target: string): Promise<CompiledModel | null> {
-  const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(target, name), 'utf8'));
+async function readCompiled(folder: string): Promise<CompiledModel | null> {
+  const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), 'utf8'));
   try {
     const digests = (await read(digestsFile)) as Partial<Record<string, string>>;
     for (const name of digestedFiles) {
-      if ((await digestOf(join(target, name))) !== digests[name]) throw new Error(`${name} is damaged`);
+      if ((await digestOf(join(folder, name))) !== digests[name]) throw new Error(`${name} is damaged`);
     }
-    return { graphPath: join(target, graphFile), shape: (await read(shapeFile)) as ModelShape };
+    return { graphPath: join(folder, graphFile), shape: (await read(shapeFile)) as ModelShape };
   } catch {
-    await rm(target, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
     return null;
   }
 }
@@ -87,7 +98,7 @@ function runWorker(
   return new Promise((resolve, reject) => {
     const worker = startWorker(import.meta.url, './compile-worker', { workerData: task });
     const abort = () => {
-      const clean = () => rm(task.target.temporary, { recursive: true, force: true });
+      const clean = () => rm(task.folders.temporary, { recursive: true, force: true });
       void worker
         .terminate()
         .then(clean)

@@ -1,34 +1,58 @@
 import type { Architecture } from './architecture.ts';
-import { GraphBuilder } from './onnx.ts';
-import { BLOCK } from './quantize.ts';
-import type { StoredMatrix, WeightWriter } from './weights.ts';
+import type { DataFile } from './data-file.ts';
+import { toFloat16 } from './floats.ts';
+import type { GraphFormats } from './graph-target.ts';
+import { addGather, addMatMul } from './linear.ts';
+import { ModelFileError } from './model-file-error.ts';
+import { GraphBuilder, MICROSOFT } from './onnx.ts';
+import { addRotary } from './rotary.ts';
+import type { StoredMatrix, TensorSource, WeightWriter } from './weights.ts';
 
-const MICROSOFT = 'com.microsoft';
-/** Activations are quantised to 8 bits too: the kernels that are fast on a CPU. */
-const INT8_ACTIVATIONS = 4;
+/** What every part of the graph is made with. */
+interface Making {
+  graph: GraphBuilder;
+  architecture: Architecture;
+  weights: WeightWriter;
+  formats: GraphFormats;
+}
+
+export interface GraphSource {
+  architecture: Architecture;
+  weights: WeightWriter;
+  formats: GraphFormats;
+  data: DataFile;
+  /** The data file's name, in the graph's own folder. */
+  dataFile: string;
+}
 
 /**
- * A Llama-type decoder (Touvron et al. 2023) as one graph. Rows of a batch may have different lengths; keys and values are
- * read and written in place in the caller's buffers.
+ * A Llama-type decoder (Touvron et al. 2023) as one graph; what sets its relatives apart (biases, normalised queries and
+ * keys) is there when the checkpoint has the weights. Rows of a batch may have different lengths; keys and values are read
+ * and written in place in the caller's buffers. Elements are of the target's type, logits always float32.
  *
  * inputs:  input_ids [b, s], seqlens_k [b] (length − 1 of each row, the new tokens included), total_sequence_length (the
  *          longest), past_key_values.N.key/.value [b, kv_heads, capacity, head_dim]
  * outputs: logits [b, vocab], of each row's last position; present.N.key/.value, the same buffers as the past
+ *
+ * @throws ModelFileError when weights are missing, of another shape, or left over
  */
-export async function buildDecoderGraph(
-  architecture: Architecture,
-  weights: WeightWriter,
-  dataFile: string,
-): Promise<Buffer> {
+export async function buildDecoderGraph({ data, dataFile, ...source }: GraphSource): Promise<Buffer> {
   const graph = new GraphBuilder(dataFile);
-  declareInterface(graph, architecture);
-  addRotary(graph, architecture);
-  const embedding = await addEmbedding(graph, architecture, weights);
+  const { architecture, weights, formats } = source;
+  const making = { graph, architecture, weights, formats };
+  declareInterface(making);
+  await addRotary(graph, architecture, data, formats.element);
+  const { vocabulary, hidden } = architecture;
+  const embedding = await weights.matrix(
+    [{ tensor: 'token_embd.weight', rows: vocabulary }],
+    hidden,
+    formats.embedding,
+  );
+  addGather(graph, { name: 'embedded', input: 'input_ids', matrix: embedding, element: formats.element });
   let residual: Residual = { sum: 'embedded', addend: null };
-  for (let layer = 0; layer < architecture.layers; layer++) {
-    residual = await addLayer(graph, architecture, weights, layer, residual);
-  }
-  await addHead(graph, architecture, weights, embedding, residual);
+  for (let layer = 0; layer < architecture.layers; layer++) residual = await addLayer(making, layer, residual);
+  await addHead(making, embedding, residual);
+  refuseUnused(architecture, weights);
   return graph.encode();
 }
 
@@ -38,100 +62,38 @@ interface Residual {
   addend: string | null;
 }
 
-function declareInterface(graph: GraphBuilder, { layers, kvHeads, headDim, vocabulary }: Architecture): void {
+function declareInterface({ graph, architecture, formats }: Making): void {
+  const { layers, kvHeads, headDim, vocabulary } = architecture;
   graph.input({ name: 'input_ids', type: 'int64', dims: ['batch', 'sequence'] });
   graph.input({ name: 'seqlens_k', type: 'int32', dims: ['batch'] });
   graph.input({ name: 'total_sequence_length', type: 'int32', dims: [] });
-  graph.output({
-    name: 'logits',
-    type: 'float32',
-    dims: ['batch', vocabulary],
-  });
-  const cache = ['batch', kvHeads, 'capacity', headDim];
+  graph.output({ name: 'logits', type: 'float32', dims: ['batch', vocabulary] });
+  const cache = { type: formats.element, dims: ['batch', kvHeads, 'capacity', headDim] };
   for (let layer = 0; layer < layers; layer++) {
     for (const part of ['key', 'value']) {
-      graph.input({ name: `past_key_values.${layer}.${part}`, type: 'float32', dims: cache });
-      graph.output({ name: `present.${layer}.${part}`, type: 'float32', dims: cache });
+      graph.input({ name: `past_key_values.${layer}.${part}`, ...cache });
+      graph.output({ name: `present.${layer}.${part}`, ...cache });
     }
   }
 }
 
-/** Rotary position embeddings (Su et al. 2021): cos and sin [contextTokens, head_dim / 2]. */
-function addRotary(graph: GraphBuilder, { contextTokens, headDim, ropeBase }: Architecture): void {
-  const half = headDim / 2;
-  const [cos, sin] = [new Float32Array(contextTokens * half), new Float32Array(contextTokens * half)];
-  for (let position = 0; position < contextTokens; position++) {
-    for (let i = 0; i < half; i++) {
-      const angle = position / ropeBase ** (i / half);
-      cos[position * half + i] = Math.cos(angle);
-      sin[position * half + i] = Math.sin(angle);
-    }
-  }
-  graph.constant('cos', 'float32', [contextTokens, half], cos);
-  graph.constant('sin', 'float32', [contextTokens, half], sin);
-}
-
-/** Tokens → rows of the quantised embedding, which stays quantised in memory. */
-async function addEmbedding(
-  graph: GraphBuilder,
-  { vocabulary, hidden }: Architecture,
-  weights: WeightWriter,
-): Promise<StoredMatrix> {
-  const stored = await weights.matrix([{ tensor: 'token_embd.weight', rows: vocabulary }], hidden);
-  graph.external('embedding', 'uint8', [vocabulary, hidden], stored.values);
-  graph.external('embedding.scales', 'float32', [vocabulary, hidden / BLOCK], stored.scales);
-  graph.external('embedding.zeros', 'uint8', [vocabulary, hidden / BLOCK], stored.zeros);
-  const attributes = { bits: 8, block_size: BLOCK, gather_axis: 0, quantize_axis: 1 };
-  graph.node(
-    'GatherBlockQuantized',
-    ['embedding', 'input_ids', 'embedding.scales', 'embedding.zeros'],
-    ['embedded'],
-    attributes,
-    MICROSOFT,
-  );
-  return stored;
-}
-
-async function addLayer(
-  graph: GraphBuilder,
-  architecture: Architecture,
-  weights: WeightWriter,
-  layer: number,
-  entering: Residual,
-): Promise<Residual> {
-  const name = (part: string) => `layer.${layer}.${part}`;
-  const normed = await addNorm(
-    graph,
-    architecture,
-    weights,
-    entering,
-    `blk.${layer}.attn_norm.weight`,
-    name('attention_norm'),
-  );
-  const attended = await addAttention(graph, architecture, weights, layer, normed.output);
-  const between = { sum: normed.sum, addend: attended };
-  const ready = await addNorm(
-    graph,
-    architecture,
-    weights,
-    between,
-    `blk.${layer}.ffn_norm.weight`,
-    name('feed_forward_norm'),
-  );
-  return { sum: ready.sum, addend: await addFeedForward(graph, architecture, weights, layer, ready.output) };
+async function addLayer(making: Making, layer: number, entering: Residual): Promise<Residual> {
+  const normed = await addNorm(making, entering, `blk.${layer}.attn_norm.weight`, `layer.${layer}.attention_norm`);
+  const between = { sum: normed.sum, addend: await addAttention(making, layer, normed.output) };
+  const ready = await addNorm(making, between, `blk.${layer}.ffn_norm.weight`, `layer.${layer}.feed_forward_norm`);
+  return { sum: ready.sum, addend: await addFeedForward(making, layer, ready.output) };
 }
 
 /** RMS norm (Zhang and Sennrich 2019), adding what is still to be added on the way. */
 async function addNorm(
-  graph: GraphBuilder,
-  { hidden, normEpsilon }: Architecture,
-  weights: WeightWriter,
+  making: Making,
   { sum, addend }: Residual,
   tensor: string,
   name: string,
 ): Promise<{ output: string; sum: string }> {
-  graph.constant(`${name}.weight`, 'float32', [hidden], await weights.vector(tensor, hidden));
-  const epsilon = { float: normEpsilon };
+  const { graph, architecture } = making;
+  await addVector(making, `${name}.weight`, [{ tensor, rows: architecture.hidden }]);
+  const epsilon = { float: architecture.normEpsilon };
   if (addend === null) {
     graph.node('SimplifiedLayerNormalization', [sum, `${name}.weight`], [name], { axis: -1, epsilon, stash_type: 1 });
     return { output: name, sum };
@@ -142,85 +104,126 @@ async function addNorm(
 }
 
 /** Grouped-query attention (Ainslie et al. 2023): one packed projection, rotation inside the operator, cache in place. */
-async function addAttention(
-  graph: GraphBuilder,
-  { heads, kvHeads, headDim, hidden }: Architecture,
-  weights: WeightWriter,
-  layer: number,
-  input: string,
-): Promise<string> {
+async function addAttention(making: Making, layer: number, input: string): Promise<string> {
+  const { graph, architecture, weights } = making;
+  const { heads, kvHeads, headDim, hidden } = architecture;
   const name = (part: string) => `layer.${layer}.${part}`;
-  const tensor = (part: string) => `blk.${layer}.attn_${part}.weight`;
-  const packed = [
-    { tensor: tensor('q'), rows: heads * headDim, permutedHeads: heads },
-    { tensor: tensor('k'), rows: kvHeads * headDim, permutedHeads: kvHeads },
-    { tensor: tensor('v'), rows: kvHeads * headDim },
-  ];
-  addMatMul(graph, name('qkv'), input, await weights.matrix(packed, hidden));
+  const packed = await addLinear(making, name('qkv'), input, queryKeyValue(architecture, layer), hidden);
+  const [query, key, value] = weights.has(`blk.${layer}.attn_q_norm.weight`)
+    ? await addHeadNorms(making, layer, packed)
+    : [packed, '', ''];
   const past = [`past_key_values.${layer}.key`, `past_key_values.${layer}.value`];
+  const rotated = !architecture.unrotatedLayers.includes(layer);
   graph.node(
     'GroupQueryAttention',
-    [name('qkv'), '', '', ...past, 'seqlens_k', 'total_sequence_length', 'cos', 'sin'],
+    [query, key, value, ...past, 'seqlens_k', 'total_sequence_length', ...(rotated ? ['cos', 'sin'] : [])],
     [name('attended'), `present.${layer}.key`, `present.${layer}.value`],
-    { num_heads: heads, kv_num_heads: kvHeads, do_rotary: 1 },
+    { num_heads: heads, kv_num_heads: kvHeads, do_rotary: Number(rotated) },
     MICROSOFT,
   );
-  const output = await weights.matrix([{ tensor: tensor('output'), rows: hidden }], heads * headDim);
-  return addMatMul(graph, name('attention'), name('attended'), output);
+  const output = [{ tensor: `blk.${layer}.attn_output`, rows: hidden }];
+  return addLinear(making, name('attention'), name('attended'), output, heads * headDim);
+}
+
+function queryKeyValue({ heads, kvHeads, headDim, interleavedHeads }: Architecture, layer: number): TensorSource[] {
+  const part = (letter: string, count: number, rotated: boolean) => ({
+    tensor: `blk.${layer}.attn_${letter}`,
+    rows: count * headDim,
+    ...(rotated && interleavedHeads && { permutedHeads: count }),
+  });
+  return [part('q', heads, true), part('k', kvHeads, true), part('v', kvHeads, false)];
+}
+
+/**
+ * Qwen3's queries and keys are normalised within each head. (The attention operator could do it in passing, but on a CPU
+ * it refuses to.)
+ */
+async function addHeadNorms(making: Making, layer: number, packed: string): Promise<[string, string, string]> {
+  const { graph, architecture } = making;
+  const { heads, kvHeads, headDim, interleavedHeads, normEpsilon } = architecture;
+  if (interleavedHeads) throw new ModelFileError('normalised heads of interleaved rows are not supported');
+  const name = (part: string) => `layer.${layer}.${part}`;
+  const sizes = BigInt64Array.from([heads, kvHeads, kvHeads], (count) => BigInt(count * headDim));
+  graph.constant(name('sizes'), 'int64', [3], sizes);
+  graph.node('Split', [packed, name('sizes')], ['query', 'key', 'value'].map(name), { axis: -1 });
+  const normed: string[] = [];
+  for (const [part, count] of [['query', heads] as const, ['key', kvHeads] as const]) {
+    const weight = await addVector(making, name(`${part}_norm.weight`), [
+      { tensor: `blk.${layer}.attn_${part[0]}_norm.weight`, rows: headDim },
+    ]);
+    const [apart, together] = [name(`${part}.apart`), name(`${part}.together`)];
+    graph.constant(apart, 'int64', [4], BigInt64Array.from([0, 0, count, headDim], BigInt));
+    graph.constant(together, 'int64', [3], BigInt64Array.from([0, 0, count * headDim], BigInt));
+    graph.node('Reshape', [name(part), apart], [name(`${part}_heads`)]);
+    const attributes = { axis: -1, epsilon: { float: normEpsilon }, stash_type: 1 };
+    graph.node('SimplifiedLayerNormalization', [name(`${part}_heads`), weight], [name(`${part}_norm`)], attributes);
+    graph.node('Reshape', [name(`${part}_norm`), together], [name(`${part}_normed`)]);
+    normed.push(name(`${part}_normed`));
+  }
+  return [normed[0] ?? '', normed[1] ?? '', name('value')];
 }
 
 /** SwiGLU (Shazeer 2020): down(silu(gate x) · up x). */
-async function addFeedForward(
-  graph: GraphBuilder,
-  { hidden, feedForward }: Architecture,
-  weights: WeightWriter,
-  layer: number,
-  input: string,
-): Promise<string> {
+async function addFeedForward(making: Making, layer: number, input: string): Promise<string> {
+  const { graph, architecture } = making;
+  const { hidden, feedForward } = architecture;
   const name = (part: string) => `layer.${layer}.${part}`;
-  const tensor = (part: string) => `blk.${layer}.ffn_${part}.weight`;
-  addMatMul(graph, name('gate'), input, await weights.matrix([{ tensor: tensor('gate'), rows: feedForward }], hidden));
-  addMatMul(graph, name('up'), input, await weights.matrix([{ tensor: tensor('up'), rows: feedForward }], hidden));
+  const source = (part: string, rows: number) => [{ tensor: `blk.${layer}.ffn_${part}`, rows }];
+  await addLinear(making, name('gate'), input, source('gate', feedForward), hidden);
+  await addLinear(making, name('up'), input, source('up', feedForward), hidden);
   graph.node('Sigmoid', [name('gate')], [name('sigmoid')]);
   graph.node('Mul', [name('gate'), name('sigmoid')], [name('silu')]);
   graph.node('Mul', [name('silu'), name('up')], [name('gated')]);
-  const down = await weights.matrix([{ tensor: tensor('down'), rows: hidden }], feedForward);
-  return addMatMul(graph, name('feed_forward'), name('gated'), down);
+  return addLinear(making, name('feed_forward'), name('gated'), source('down', hidden), feedForward);
 }
 
-async function addHead(
-  graph: GraphBuilder,
-  architecture: Architecture,
-  weights: WeightWriter,
-  embedding: StoredMatrix,
-  residual: Residual,
-): Promise<void> {
-  const { output } = await addNorm(graph, architecture, weights, residual, 'output_norm.weight', 'final_norm');
+async function addHead(making: Making, embedding: StoredMatrix, residual: Residual): Promise<void> {
+  const { graph, architecture, weights, formats } = making;
   const { tied, vocabulary, hidden } = architecture;
-  const head = tied ? embedding : await weights.matrix([{ tensor: 'output.weight', rows: vocabulary }], hidden);
+  const { output } = await addNorm(making, residual, 'output_norm.weight', 'final_norm');
+  const source = [{ tensor: 'output.weight', rows: vocabulary }];
+  const matrix = tied ? embedding : await weights.matrix(source, hidden, formats.embedding);
   graph.constant('last', 'int64', [], BigInt64Array.of(-1n));
   graph.node('Gather', [output, 'last'], ['last_hidden'], { axis: 1 });
-  addMatMul(graph, 'logits', 'last_hidden', head);
+  const { element } = formats;
+  const name = element === 'float32' ? 'logits' : 'half_logits';
+  addMatMul(graph, { name, input: 'last_hidden', matrix, element });
+  if (name !== 'logits') graph.node('Cast', [name], ['logits'], { to: FLOAT });
 }
 
-/** y = x Wᵀ with W in 8-bit blocks; the result carries the operation's name. */
-function addMatMul(
-  graph: GraphBuilder,
+/** ONNX's number of float32. */
+const FLOAT = 1;
+
+/** x Wᵀ, plus the bias where the checkpoint has one; `sources` are named without `.weight` and `.bias`. */
+async function addLinear(
+  making: Making,
   name: string,
   input: string,
-  { rows, columns, values, scales, zeros }: StoredMatrix,
-): string {
-  const blocks = columns / BLOCK;
-  graph.external(`${name}.weight`, 'uint8', [rows, blocks, BLOCK], values);
-  graph.external(`${name}.scales`, 'float32', [rows * blocks], scales);
-  graph.external(`${name}.zeros`, 'uint8', [rows * blocks], zeros);
-  const attributes = { K: columns, N: rows, bits: 8, block_size: BLOCK, accuracy_level: INT8_ACTIVATIONS };
-  graph.node(
-    'MatMulNBits',
-    [input, `${name}.weight`, `${name}.scales`, `${name}.zeros`],
-    [name],
-    attributes,
-    MICROSOFT,
-  );
+  sources: readonly TensorSource[],
+  columns: number,
+): Promise<string> {
+  const { graph, weights, formats } = making;
+  const all = (kind: string) => sources.map((source) => ({ ...source, tensor: `${source.tensor}.${kind}` }));
+  const matrix = await weights.matrix(all('weight'), columns, formats.matrices);
+  const biases = all('bias');
+  if (!biases.some(({ tensor }) => weights.has(tensor)))
+    return addMatMul(graph, { name, input, matrix, element: formats.element });
+  const product = addMatMul(graph, { name: `${name}.product`, input, matrix, element: formats.element });
+  graph.node('Add', [product, await addVector(making, `${name}.bias`, biases)], [name]);
   return name;
+}
+
+async function addVector({ graph, weights, formats }: Making, name: string, sources: readonly TensorSource[]) {
+  const values = await weights.vector(sources);
+  const data = formats.element === 'float32' ? values : toFloat16(values);
+  graph.constant(name, formats.element, [values.length], data);
+  return name;
+}
+
+/** A weight that has no place here belongs to a computation that this graph leaves out: its text would be quietly wrong. */
+function refuseUnused({ architecture }: Architecture, { unused }: WeightWriter): void {
+  const [first] = unused;
+  if (first === undefined) return;
+  const others = unused.size > 1 ? ` and ${unused.size - 1} others` : '';
+  throw new ModelFileError(`the checkpoint has weights that no ${architecture} decoder uses: ${first}${others}`);
 }

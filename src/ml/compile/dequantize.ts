@@ -1,27 +1,36 @@
+import { decodeF16, decodeF32, decodeBF16 } from './floats.ts';
+import { decodeQ4_K, decodeQ5_K, decodeQ6_K, SUPER_BLOCK } from './k-quants.ts';
+import { decodeQ4_0, decodeQ4_1, decodeQ5_0, decodeQ5_1, decodeQ8_0 } from './legacy-quants.ts';
 import { ModelFileError } from './model-file-error.ts';
 
-/** How ggml stores weights: so many elements in so many bytes, and how a block turns into floats. */
+/** How weights are stored: so many elements in so many bytes, and how a block turns into floats. */
 interface Encoding {
   name: string;
   block: number;
   bytes: number;
-  /** Writes the block at `at` (bytes) to `out` from `to` on. */
-  decode: (view: DataView, at: number, out: Float32Array, to: number) => void;
+  decode: BlockDecoder;
 }
 
-/** By ggml's type number; the layouts are those of ggml-common.h. */
+/** Writes the block at `at` (bytes) to `out` from `to` on. */
+export type BlockDecoder = (view: DataView, at: number, out: Float32Array, to: number) => void;
+
+const encoding = (name: string, block: number, bytes: number, decode: BlockDecoder): Encoding => {
+  return { name, block, bytes, decode };
+};
+
+/** By ggml's type number, which safetensors' types map to as well; the layouts are those of ggml-common.h. */
 const encodings: Record<number, Encoding> = {
-  0: { name: 'F32', block: 1, bytes: 4, decode: (view, at, out, to) => void (out[to] = view.getFloat32(at, true)) },
-  1: {
-    name: 'F16',
-    block: 1,
-    bytes: 2,
-    decode: (view, at, out, to) => void (out[to] = float16(view.getUint16(at, true))),
-  },
-  2: { name: 'Q4_0', block: 32, bytes: 18, decode: decodeQ4_0 },
-  3: { name: 'Q4_1', block: 32, bytes: 20, decode: decodeQ4_1 },
-  8: { name: 'Q8_0', block: 32, bytes: 34, decode: decodeQ8_0 },
-  30: { name: 'BF16', block: 1, bytes: 2, decode: decodeBF16 },
+  0: encoding('F32', 1, 4, decodeF32),
+  1: encoding('F16', 1, 2, decodeF16),
+  2: encoding('Q4_0', 32, 18, decodeQ4_0),
+  3: encoding('Q4_1', 32, 20, decodeQ4_1),
+  6: encoding('Q5_0', 32, 22, decodeQ5_0),
+  7: encoding('Q5_1', 32, 24, decodeQ5_1),
+  8: encoding('Q8_0', 32, 34, decodeQ8_0),
+  12: encoding('Q4_K', SUPER_BLOCK, 144, decodeQ4_K),
+  13: encoding('Q5_K', SUPER_BLOCK, 176, decodeQ5_K),
+  14: encoding('Q6_K', SUPER_BLOCK, 210, decodeQ6_K),
+  30: encoding('BF16', 1, 2, decodeBF16),
 };
 
 /** Bytes that `elements` take in this encoding. @throws ModelFileError when the type is not supported or does not divide */
@@ -42,53 +51,8 @@ export function dequantize(type: number, data: Uint8Array, elements: number, ten
 }
 
 function encodingOf(type: number, tensor: string): Encoding {
-  const encoding = encodings[type];
-  if (encoding) return encoding;
-  const known = Object.values(encodings).map(({ name }) => name);
-  throw new ModelFileError(`${tensor} is stored as ggml type ${type}; supported are ${known.join(', ')}`);
-}
-
-/** w = d (q − 8); byte j holds elements j (low half) and j + 16 (high half). */
-function decodeQ4_0(view: DataView, at: number, out: Float32Array, to: number): void {
-  const scale = float16(view.getUint16(at, true));
-  for (let j = 0; j < 16; j++) {
-    const byte = view.getUint8(at + 2 + j);
-    out[to + j] = scale * ((byte & 15) - 8);
-    out[to + j + 16] = scale * ((byte >> 4) - 8);
-  }
-}
-
-/** w = d q + m */
-function decodeQ4_1(view: DataView, at: number, out: Float32Array, to: number): void {
-  const scale = float16(view.getUint16(at, true));
-  const minimum = float16(view.getUint16(at + 2, true));
-  for (let j = 0; j < 16; j++) {
-    const byte = view.getUint8(at + 4 + j);
-    out[to + j] = scale * (byte & 15) + minimum;
-    out[to + j + 16] = scale * (byte >> 4) + minimum;
-  }
-}
-
-/** w = d q */
-function decodeQ8_0(view: DataView, at: number, out: Float32Array, to: number): void {
-  const scale = float16(view.getUint16(at, true));
-  for (let j = 0; j < 32; j++) out[to + j] = scale * view.getInt8(at + 2 + j);
-}
-
-const bits = new Uint32Array(1);
-const bitsAsFloat = new Float32Array(bits.buffer);
-
-/** The upper half of a float32. */
-function decodeBF16(view: DataView, at: number, out: Float32Array, to: number): void {
-  bits[0] = view.getUint16(at, true) << 16;
-  out[to] = bitsAsFloat[0] ?? NaN;
-}
-
-function float16(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 31;
-  const fraction = half & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  const known = encodings[type];
+  if (known) return known;
+  const names = Object.values(encodings).map(({ name }) => name);
+  throw new ModelFileError(`${tensor} is stored as ggml type ${type}; supported are ${names.join(', ')}`);
 }

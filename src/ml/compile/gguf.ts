@@ -1,7 +1,8 @@
 import { gguf } from '@huggingface/gguf';
 import { open, stat, type FileHandle } from 'node:fs/promises';
-import { dequantize, encodedBytes } from './dequantize.ts';
+import { encodedBytes } from './dequantize.ts';
 import { ModelFileError } from './model-file-error.ts';
+import { readRows } from './stored-rows.ts';
 
 export type MetadataValue = string | number | boolean | MetadataValue[];
 
@@ -93,13 +94,8 @@ export class GgufFile implements AsyncDisposable {
   }
 
   /** Rows [from, to) of a matrix (or a vector as one row), as floats. */
-  async rows({ name, shape, type, offset }: GgufTensor, from: number, to: number): Promise<Float32Array> {
-    const columns = shape[0] ?? 0;
-    const rowBytes = encodedBytes(type, columns, name);
-    const data = Buffer.alloc((to - from) * rowBytes);
-    const { bytesRead } = await this.#handle.read(data, 0, data.length, offset + from * rowBytes);
-    if (bytesRead !== data.length) throw new ModelFileError(`${name}: the file ends within this tensor`);
-    return dequantize(type, data, (to - from) * columns, name);
+  rows(tensor: GgufTensor, from: number, to: number): Promise<Float32Array> {
+    return readRows(this.#handle, { ...tensor, columns: tensor.shape[0] ?? 0 }, from, to);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,13 +1,15 @@
 import { Message } from './protobuf.ts';
 
-export type ElementType = 'float32' | 'uint8' | 'int32' | 'int64';
+export type ElementType = 'float32' | 'uint8' | 'int32' | 'int64' | 'float16';
 type Attribute = number | { float: number };
 
-const elementTypes: Record<ElementType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7 };
-const bytesPer: Record<ElementType, number> = { float32: 4, uint8: 1, int32: 4, int64: 8 };
+const elementTypes: Record<ElementType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 };
+const bytesPer: Record<ElementType, number> = { float32: 4, uint8: 1, int32: 4, int64: 8, float16: 2 };
 
 const IR_VERSION = 10;
-const OPSETS = { '': 21, 'com.microsoft': 1 };
+/** The domain of ONNX Runtime's own operators. */
+export const MICROSOFT = 'com.microsoft';
+const OPSETS = { '': 21, [MICROSOFT]: 1 };
 
 export interface ValueInfo {
   name: string;

@@ -1,20 +1,22 @@
-import type { FileHandle } from 'node:fs/promises';
-import type { GgufFile, GgufTensor } from './gguf.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { DataFile } from './data-file.ts';
+import { toFloat16 } from './floats.ts';
 import { ModelFileError } from './model-file-error.ts';
 import type { ExternalRange } from './onnx.ts';
 import { BLOCK, quantizeRows } from './quantize.ts';
 
-/** A quantised matrix of N rows and K columns in the data file. */
-export interface StoredMatrix {
-  rows: number;
-  columns: number;
-  values: ExternalRange;
-  scales: ExternalRange;
-  zeros: ExternalRange;
-}
+/** How a matrix is stored: floats as they are, or blocks of so many bits. */
+export type MatrixFormat = 'float32' | 'float16' | 'int8' | 'int4';
 
-/** A matrix in the source, or several stacked by rows; `permutedHeads` where the rows of each head are interleaved pairs. */
-export interface MatrixSource {
+/** A matrix of N rows and K columns in the data file. */
+export type StoredMatrix = { rows: number; columns: number } & (
+  | { format: 'float32' | 'float16'; values: ExternalRange }
+  | { format: 'int8' | 'int4'; values: ExternalRange; scales: ExternalRange; zeros: ExternalRange }
+);
+type Blocks = Extract<StoredMatrix, { scales: unknown }>;
+
+/** A matrix or vector in the source, of which several are stacked; `permutedHeads` where a head's rows are interleaved pairs. */
+export interface TensorSource {
   tensor: string;
   rows: number;
   permutedHeads?: number;
@@ -22,88 +24,134 @@ export interface MatrixSource {
 
 /** Elements dequantised at a time: what bounds the compiler's memory, whatever the model's size. */
 const CHUNK_ELEMENTS = 1 << 20;
-/** Ranges begin on pages, so that ONNX Runtime can map them instead of reading them. */
-const ALIGNMENT = 4096;
 
-/** Turns matrices of the source into quantised ranges of the data file, chunk by chunk. */
+/** Turns tensors of the source into ranges of the data file, chunk by chunk, and knows which it has turned. */
 export class WeightWriter {
-  readonly #source: GgufFile;
-  readonly #target: FileHandle;
+  readonly #source: Checkpoint;
+  readonly #target: DataFile;
+  readonly #element: 'float32' | 'float16';
   readonly #onElements: (elements: number) => void;
-  #end = 0;
+  readonly #unused: Set<string>;
 
-  constructor(source: GgufFile, target: FileHandle, onElements: (elements: number) => void) {
+  /** @param element of the activations, and so of the blocks' scales */
+  constructor(
+    source: Checkpoint,
+    target: DataFile,
+    element: 'float32' | 'float16',
+    onElements: (elements: number) => void,
+  ) {
     this.#source = source;
     this.#target = target;
+    this.#element = element;
     this.#onElements = onElements;
+    this.#unused = new Set(source.names);
   }
 
-  async matrix(sources: readonly MatrixSource[], columns: number): Promise<StoredMatrix> {
+  has(tensor: string): boolean {
+    return this.#source.names.has(tensor);
+  }
+
+  /** Tensors that nothing was made of: what they are for, the graph does not compute. */
+  get unused(): ReadonlySet<string> {
+    return this.#unused;
+  }
+
+  async matrix(sources: readonly TensorSource[], columns: number, format: MatrixFormat): Promise<StoredMatrix> {
     const rows = sources.reduce((total, source) => total + source.rows, 0);
-    const blocks = (rows * columns) / BLOCK;
-    const stored = {
-      rows,
-      columns,
-      values: this.#reserve(rows * columns),
-      scales: this.#reserve(blocks * 4),
-      zeros: this.#reserve(blocks),
-    };
+    const stored = this.#reserve(rows, columns, format);
     let row = 0;
     for (const source of sources) {
-      await this.#quantize(source, columns, stored, row);
-      row += source.rows;
+      for await (const chunk of this.#chunks(source, columns)) {
+        await this.#store(stored, row, chunk);
+        row += chunk.length / columns;
+      }
     }
     return stored;
   }
 
-  async vector(name: string, length: number): Promise<Float32Array> {
-    const tensor = this.#source.tensor(name);
-    if (tensor.shape.length !== 1 || tensor.shape[0] !== length) throw wrongShape(tensor, [length]);
-    const values = await this.#source.rows(tensor, 0, 1);
-    this.#onElements(length);
-    return values;
+  /** A small one, whole. */
+  async vector(sources: readonly TensorSource[]): Promise<Float32Array> {
+    const parts: number[] = [];
+    for (const { tensor, rows, permutedHeads } of sources) {
+      const values = await this.#read(tensor, [rows], 0, 1);
+      parts.push(...(permutedHeads ? unpermute(values, 1, rows / permutedHeads) : values));
+    }
+    return Float32Array.from(parts);
   }
 
-  async #quantize(
-    { tensor: name, rows, permutedHeads }: MatrixSource,
-    columns: number,
-    stored: StoredMatrix,
-    first: number,
-  ): Promise<void> {
-    const tensor = this.#source.tensor(name);
-    if (tensor.shape.length !== 2 || tensor.shape[0] !== columns || tensor.shape[1] !== rows)
-      throw wrongShape(tensor, [columns, rows]);
+  #reserve(rows: number, columns: number, format: MatrixFormat): StoredMatrix {
+    const elements = rows * columns;
+    const reserve = (bytes: number) => this.#target.reserve(bytes);
+    const scales = (elements / BLOCK) * bytesOf(this.#element);
+    const blocks = columns / BLOCK;
+    switch (format) {
+      case 'float32':
+      case 'float16':
+        return { rows, columns, format, values: reserve(elements * bytesOf(format)) };
+      case 'int8':
+        return {
+          rows,
+          columns,
+          format,
+          values: reserve(elements),
+          scales: reserve(scales),
+          zeros: reserve(rows * blocks),
+        };
+      case 'int4': {
+        const zeros = rows * Math.ceil(blocks / 2);
+        return { rows, columns, format, values: reserve(elements / 2), scales: reserve(scales), zeros: reserve(zeros) };
+      }
+    }
+  }
+
+  async *#chunks({ tensor, rows, permutedHeads }: TensorSource, columns: number): AsyncGenerator<Float32Array> {
     // Whole heads at a time where rows are permuted within a head.
     const unit = permutedHeads ? rows / permutedHeads : 1;
     const step = Math.max(unit, Math.floor(CHUNK_ELEMENTS / columns / unit) * unit);
     for (let from = 0; from < rows; from += step) {
-      const to = Math.min(rows, from + step);
-      const read = await this.#source.rows(tensor, from, to);
-      const { values, scales, zeros } = quantizeRows(permutedHeads ? unpermute(read, columns, unit) : read);
-      const at = ((first + from) * columns) / BLOCK;
-      await this.#write(values, stored.values.offset + at * BLOCK);
-      await this.#write(new Uint8Array(scales.buffer), stored.scales.offset + at * 4);
-      await this.#write(zeros, stored.zeros.offset + at);
-      this.#onElements(read.length);
+      const values = await this.#read(tensor, [rows, columns], from, Math.min(rows, from + step));
+      yield permutedHeads ? unpermute(values, columns, unit) : values;
     }
   }
 
-  #reserve(length: number): ExternalRange {
-    const offset = Math.ceil(this.#end / ALIGNMENT) * ALIGNMENT;
-    this.#end = offset + length;
-    return { offset, length };
+  async #read(tensor: string, shape: readonly number[], from: number, to: number): Promise<Float32Array> {
+    const found = this.#source.shapeOf(tensor);
+    if (found.length !== shape.length || found.some((size, i) => size !== shape[i]))
+      throw new ModelFileError(`${tensor} has the shape [${found.join(', ')}] where [${shape.join(', ')}] is due`);
+    const values = await this.#source.rows(tensor, from, to);
+    checkFinite(values, tensor);
+    this.#unused.delete(tensor);
+    this.#onElements(values.length);
+    return values;
   }
 
-  async #write(bytes: Uint8Array, position: number): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
-      done += (await this.#target.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  async #store(stored: StoredMatrix, row: number, chunk: Float32Array): Promise<void> {
+    const { columns, format, values } = stored;
+    const elements = row * columns;
+    if (!isBlocks(stored)) {
+      const floats = format === 'float16' ? checkedFloat16(chunk) : chunk;
+      return this.#target.write(values, elements * floats.BYTES_PER_ELEMENT, floats);
     }
+    const bits = stored.format === 'int8' ? 8 : 4;
+    const quantized = quantizeRows(chunk, columns, bits);
+    const scales = this.#element === 'float16' ? toFloat16(quantized.scales) : quantized.scales;
+    await this.#target.write(values, (elements * bits) / 8, quantized.values);
+    await this.#target.write(stored.scales, (elements / BLOCK) * scales.BYTES_PER_ELEMENT, scales);
+    await this.#target.write(stored.zeros, row * Math.ceil(((columns / BLOCK) * bits) / 8), quantized.zeros);
   }
 }
 
+function isBlocks(stored: StoredMatrix): stored is { rows: number; columns: number } & Blocks {
+  return 'scales' in stored;
+}
+
+function bytesOf(element: 'float32' | 'float16'): number {
+  return element === 'float32' ? 4 : 2;
+}
+
 /**
- * GGUF stores the rows of a query or key head as pairs (0, d/2), (1, d/2 + 1), … for interleaved rotation; ONNX Runtime
- * rotates halves. Puts row 2i to i and row 2i + 1 to i + d/2 of each head.
+ * GGUF stores the rows of a Llama's query or key head as pairs (0, d/2), (1, d/2 + 1), … for interleaved rotation; ONNX
+ * Runtime rotates halves. Puts row 2i to i and row 2i + 1 to i + d/2 of each head.
  */
 function unpermute(weights: Float32Array, columns: number, headDim: number): Float32Array {
   const out = new Float32Array(weights.length);
@@ -115,6 +163,15 @@ function unpermute(weights: Float32Array, columns: number, headDim: number): Flo
   return out;
 }
 
-function wrongShape({ name, shape }: GgufTensor, expected: readonly number[]): ModelFileError {
-  return new ModelFileError(`${name} has the shape [${shape.join(', ')}] where [${expected.join(', ')}] is due`);
+/** One damaged scale makes every logit NaN. */
+function checkFinite(values: Float32Array, tensor: string): void {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) * 0;
+  if (sum !== 0) throw new ModelFileError(`${tensor} holds values that are no numbers`);
+}
+
+function checkedFloat16(values: Float32Array): Uint16Array {
+  const halves = toFloat16(values);
+  if (halves.some((half) => (half & 0x7fff) === 0x7c00)) throw new ModelFileError('a weight is too large for 16 bits');
+  return halves;
 }

@@ -1,0 +1,39 @@
+import type { Architecture } from './architecture.ts';
+import type { DataFile } from './data-file.ts';
+import { toFloat16 } from './floats.ts';
+import type { GraphBuilder } from './onnx.ts';
+
+/** Positions computed at a time. */
+const CHUNK = 4096;
+
+/**
+ * Rotary position embeddings (Su et al. 2021): the tables cos and sin [contextTokens, head_dim / 2]. They lie in the data
+ * file, where a long context costs only the pages that are read.
+ */
+export async function addRotary(
+  graph: GraphBuilder,
+  { contextTokens, headDim, ropeBase, ropeFactors }: Architecture,
+  data: DataFile,
+  element: 'float32' | 'float16',
+): Promise<void> {
+  const half = headDim / 2;
+  const bytes = element === 'float32' ? 4 : 2;
+  const frequencies = Array.from({ length: half }, (_, i) => 1 / (ropeBase ** (i / half) * (ropeFactors?.[i] ?? 1)));
+  for (const [name, wave] of [['cos', Math.cos] as const, ['sin', Math.sin] as const]) {
+    const range = data.reserve(contextTokens * half * bytes);
+    graph.external(name, element, [contextTokens, half], range);
+    for (let from = 0; from < contextTokens; from += CHUNK) {
+      const rows = table(from, Math.min(contextTokens, from + CHUNK), frequencies, wave);
+      await data.write(range, from * half * bytes, element === 'float32' ? rows : toFloat16(rows));
+    }
+  }
+}
+
+function table(from: number, to: number, frequencies: readonly number[], wave: (angle: number) => number) {
+  const half = frequencies.length;
+  const rows = new Float32Array((to - from) * half);
+  for (let position = from; position < to; position++) {
+    for (let i = 0; i < half; i++) rows[(position - from) * half + i] = wave(position * (frequencies[i] ?? 0));
+  }
+  return rows;
+}

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { dequantize } from '../../src/ml/compile/dequantize.ts';
+import { ModelFileError } from '../../src/ml/compile/compile.ts';
+import type { GraphTarget } from '../../src/ml/compile/graph-target.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { compileTiny, graphLogits } from '../support/graph-run.ts';
+import {
+  families,
+  writeGguf,
+  writeSafetensors,
+  type CheckpointTensor,
+  type Family,
+  type FloatType,
+} from '../support/tiny-checkpoint.ts';
+
+const float: GraphTarget = { device: 'cpu', weights: 'float' };
+
+/** The largest difference from the oracle's logits, as a share of their spread. */
+async function worstDifference(source: string, { cases }: Family, target: GraphTarget): Promise<number> {
+  const { graphPath } = await compileTiny(source, target);
+  let worst = 0;
+  for (const { ids, logits } of cases) {
+    const found = await graphLogits(graphPath, ids);
+    const spread = Math.max(...logits) - Math.min(...logits);
+    logits.forEach((value, i) => (worst = Math.max(worst, Math.abs(value - (found[i] ?? NaN)) / spread)));
+  }
+  return worst;
+}
+
+describe.each(Object.entries(families))('%s', (_, family) => {
+  it('[MODEL9] computes transformers’ logits in fp32, from safetensors and from GGUF', async () => {
+    const folder = await temporaryFolder();
+    const sources = [
+      await writeSafetensors(join(folder, 'one'), family.config),
+      await writeSafetensors(join(folder, 'sharded'), family.config, { type: 'BF16', shards: 3 }),
+      await writeGguf(join(folder, 'f32.gguf'), family.config),
+    ];
+    for (const source of sources) expect(await worstDifference(source, family, float)).toBeLessThan(1e-5);
+  });
+
+  it.each<[GraphTarget, number]>([
+    [{ device: 'cpu', weights: 'int8' }, 0.03],
+    [{ device: 'cpu', weights: 'int4' }, 0.2],
+    [{ device: 'cuda', weights: 'float' }, 0.002],
+    [{ device: 'cuda', weights: 'int8' }, 0.03],
+    [{ device: 'cuda', weights: 'int4' }, 0.2],
+  ])('[MODEL9] comes near them with $device weights in $weights', async (target, bound) => {
+    const source = await writeSafetensors(await temporaryFolder(), family.config, { type: 'F16' });
+    expect(await worstDifference(source, family, target)).toBeLessThan(bound);
+  });
+});
+
+it.each(['F16', 'BF16'] as FloatType[])('reads GGUF in %s as in F32', async (type) => {
+  const family = families.qwen2!;
+  const source = await writeGguf(join(await temporaryFolder(), 'half.gguf'), family.config, type);
+  expect(await worstDifference(source, family, float)).toBeLessThan(1e-5);
+});
+
+interface Quantised {
+  type: number;
+  elements: number;
+  blocks: string;
+  floats: string;
+}
+const quantised = JSON.parse(
+  readFileSync(new URL('../oracles/quantised-blocks.json', import.meta.url), 'utf8'),
+) as Record<string, Quantised>;
+
+it.each(Object.entries(quantised))(
+  '[MODEL9] reads %s as llama.cpp’s own package does',
+  (name, { type, elements, ...rest }) => {
+    const bytes = Buffer.from(rest.floats, 'base64');
+    const expected = Array.from({ length: elements }, (_, i) => bytes.readFloatLE(4 * i));
+    const found = dequantize(type, Buffer.from(rest.blocks, 'base64'), elements, name);
+    const largest = Math.max(...expected.map(Math.abs));
+    expect(found).toHaveLength(elements);
+    found.forEach((value, i) => expect(Math.abs(value - (expected[i] ?? NaN)) / largest).toBeLessThan(1e-6));
+  },
+);
+
+describe('what would be quietly wrong', () => {
+  const llama = families.llama!.config;
+  const refusal = async (changes: object, change?: (tensors: CheckpointTensor[]) => CheckpointTensor[]) => {
+    const source = await writeSafetensors(await temporaryFolder(), llama, { changes, ...(change && { change }) });
+    return compileTiny(source).catch((error: unknown) => error);
+  };
+
+  it.each<[string, object, RegExp]>([
+    ['another family', { model_type: 'mamba' }, /model type is not supported; supported are llama/],
+    ['an unknown scaling of positions', { rope_scaling: { rope_type: 'yarn', factor: 4 } }, /yarn/],
+    ['scaling without its numbers', { rope_scaling: { rope_type: 'llama3', factor: 4 } }, /lacks low_freq_factor/],
+    ['a sliding window', { use_sliding_window: true }, /use_sliding_window/],
+    ['layers that slide', { layer_types: ['sliding_attention', 'full_attention'] }, /layer_types/],
+    ['another activation', { hidden_act: 'gelu' }, /hidden_act/],
+    ['heads that are rotated in part', { partial_rotary_factor: 0.5 }, /partial_rotary_factor/],
+    ['weights that were quantised', { quantization_config: { quant_method: 'gptq' } }, /quantization_config/],
+    ['heads that do not divide', { num_key_value_heads: 3 }, /no multiple of 3/],
+    ['sizes that are not the tensors’', { intermediate_size: 128 }, /ffn_gate.weight has the shape \[96, 64\]/],
+    ['fewer layers than tensors', { num_hidden_layers: 1 }, /no llama decoder uses: blk.1/],
+    ['more layers than tensors', { num_hidden_layers: 3 }, /no tensor blk.2/],
+  ])('[MODEL2] is refused: %s', async (_, changes, reason) => {
+    const error = await refusal(changes);
+    expect(error).toBeInstanceOf(ModelFileError);
+    expect(error).toHaveProperty('message', expect.stringMatching(reason));
+  });
+
+  it('[MODEL2] is refused: weights that are no numbers, and weights of parts that the graph has not', async () => {
+    const broken = await refusal({}, (all) => {
+      all[5]!.data[7] = NaN;
+      return all;
+    });
+    expect(broken).toHaveProperty('message', expect.stringMatching(/holds values that are no numbers/));
+    const gate = { name: 'model.layers.0.mlp.router.weight', shape: [2], data: new Float32Array(2) };
+    expect(await refusal({}, (all) => [...all, gate])).toHaveProperty('message', expect.stringMatching(/router/));
+  });
+
+  it('is not: a tied head that is stored all the same', async () => {
+    const head = { name: 'lm_head.weight', shape: [263, 64], data: new Float32Array(263 * 64) };
+    const change = (all: CheckpointTensor[]) => [...all, head];
+    const source = await writeSafetensors(await temporaryFolder(), llama, { change });
+    expect(await worstDifference(source, families.llama!, float)).toBeLessThan(1e-5);
+  });
+});

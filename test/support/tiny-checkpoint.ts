@@ -1,0 +1,240 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { uniformAt } from '../../src/lib/random.ts';
+import { encodeGguf, type HeaderValue } from './gguf-writer.ts';
+import { tinyTextHeader } from './tiny-gguf.ts';
+
+/** Models of each family and their logits by transformers: see test/oracles/checkpoints.py, which has the same weights. */
+export const families = JSON.parse(
+  readFileSync(new URL('../oracles/checkpoints.json', import.meta.url), 'utf8'),
+) as Record<string, Family>;
+
+export interface Family {
+  config: Config;
+  cases: { ids: number[]; logits: number[] }[];
+}
+
+interface Config {
+  model_type: string;
+  vocab_size: number;
+  hidden_size: number;
+  intermediate_size: number;
+  num_hidden_layers: number;
+  num_attention_heads: number;
+  num_key_value_heads: number;
+  head_dim?: number;
+  max_position_embeddings: number;
+  rms_norm_eps: number;
+  rope_theta: number;
+  rope_scaling?: Record<string, number | string>;
+  tie_word_embeddings: boolean;
+  attention_bias?: boolean;
+}
+
+export interface CheckpointTensor {
+  /** Hugging Face's. */
+  name: string;
+  /** Outermost dimension first. */
+  shape: number[];
+  data: Float32Array;
+}
+
+/** All weights of a family's model: pure functions of their names, exact in every float type. */
+export function checkpointTensors(config: Config): CheckpointTensor[] {
+  const { model_type, hidden_size: hidden, intermediate_size: feedForward, vocab_size: vocabulary } = config;
+  const headDim = config.head_dim ?? hidden / config.num_attention_heads;
+  const [queries, keys] = [config.num_attention_heads * headDim, config.num_key_value_heads * headDim];
+  const shapes: [string, number[]][] = [['model.embed_tokens.weight', [vocabulary, hidden]]];
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const add = (part: string, ...shape: number[]) => shapes.push([`model.layers.${layer}.${part}`, shape]);
+    for (const [part, rows] of [['q', queries] as const, ['k', keys] as const, ['v', keys] as const]) {
+      add(`self_attn.${part}_proj.weight`, rows, hidden);
+      if (model_type === 'qwen2' || config.attention_bias) add(`self_attn.${part}_proj.bias`, rows);
+    }
+    add('self_attn.o_proj.weight', hidden, queries);
+    if (config.attention_bias) add('self_attn.o_proj.bias', hidden);
+    if (model_type === 'qwen3') for (const part of ['q', 'k']) add(`self_attn.${part}_norm.weight`, headDim);
+    for (const part of ['gate', 'up']) add(`mlp.${part}_proj.weight`, feedForward, hidden);
+    add('mlp.down_proj.weight', hidden, feedForward);
+    for (const part of ['input', 'post_attention']) add(`${part}_layernorm.weight`, hidden);
+  }
+  shapes.push(['model.norm.weight', [hidden]]);
+  if (!config.tie_word_embeddings) shapes.push(['lm_head.weight', [vocabulary, hidden]]);
+  return shapes.map(([name, shape]) => ({ name, shape, data: weightsOf(name, shape) }));
+}
+
+function weightsOf(name: string, shape: readonly number[]): Float32Array {
+  const seed = fnv1a(name);
+  const scale = name === 'model.embed_tokens.weight' ? 1 : 2 ** Math.round(Math.log2(1.7 / Math.sqrt(shape.at(-1)!)));
+  return Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => {
+    const signed = Math.floor(uniformAt(seed, i) * 256) - 128;
+    if (name.endsWith('norm.weight')) return 1 + Math.floor(signed / 2) / 128;
+    return name.endsWith('.bias') ? signed / 256 : (signed / 128) * scale;
+  });
+}
+
+function fnv1a(text: string): number {
+  return Buffer.from(text).reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193) >>> 0, 0x811c9dc5);
+}
+
+export type FloatType = 'F32' | 'F16' | 'BF16';
+
+interface SafetensorsOptions {
+  type?: FloatType;
+  shards?: number;
+  /** Entries of config.json that are not those of the weights. */
+  changes?: object;
+  change?: (tensors: CheckpointTensor[]) => CheckpointTensor[];
+}
+
+/** A folder as `save_pretrained` leaves it, in as many files as told. */
+export async function writeSafetensors(
+  folder: string,
+  config: Config,
+  { type = 'F32', shards = 1, changes = {}, change = (all) => all }: SafetensorsOptions = {},
+): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, ...changes }));
+  const tensors = change(checkpointTensors(config));
+  if (shards === 1) {
+    await writeFile(join(folder, 'model.safetensors'), encodeSafetensors(tensors, type));
+    return folder;
+  }
+  const weightMap: Record<string, string> = {};
+  for (let shard = 0; shard < shards; shard++) {
+    const own = tensors.filter((_, i) => i % shards === shard);
+    const name = `model-0000${shard + 1}-of-0000${shards}.safetensors`;
+    for (const tensor of own) weightMap[tensor.name] = name;
+    await writeFile(join(folder, name), encodeSafetensors(own, type));
+  }
+  await writeFile(join(folder, 'model.safetensors.index.json'), JSON.stringify({ weight_map: weightMap }));
+  return folder;
+}
+
+export function encodeSafetensors(tensors: readonly CheckpointTensor[], type: FloatType): Buffer {
+  const data = tensors.map((tensor) => encodeFloats(tensor.data, type));
+  let offset = 0;
+  const entries = tensors.map(({ name, shape }, i) => {
+    const data_offsets = [offset, (offset += data[i]!.length)];
+    return [name, { dtype: type, shape, data_offsets }] as const;
+  });
+  const header = Buffer.from(JSON.stringify({ __metadata__: { format: 'pt' }, ...Object.fromEntries(entries) }));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, header, ...data]);
+}
+
+export function encodeFloats(values: Float32Array, type: FloatType): Buffer {
+  if (type === 'F32') return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  const out = Buffer.alloc(values.length * 2);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  bits.forEach((word, i) => out.writeUInt16LE(type === 'BF16' ? word >>> 16 : exactFloat16(word), i * 2));
+  return out;
+}
+
+/** Of floats that a float16 can hold as they are. */
+function exactFloat16(word: number): number {
+  if ((word & 0x7fffffff) === 0) return word >>> 16;
+  return ((word >>> 16) & 0x8000) | ((((word >>> 23) & 255) - 112) << 10) | ((word >>> 13) & 0x3ff);
+}
+
+const ggmlTypes: Record<FloatType, number> = { F32: 0, F16: 1, BF16: 30 };
+const parts: Record<string, string> = {
+  input_layernorm: 'attn_norm',
+  'self_attn.q_proj': 'attn_q',
+  'self_attn.k_proj': 'attn_k',
+  'self_attn.v_proj': 'attn_v',
+  'self_attn.o_proj': 'attn_output',
+  'self_attn.q_norm': 'attn_q_norm',
+  'self_attn.k_norm': 'attn_k_norm',
+  post_attention_layernorm: 'ffn_norm',
+  'mlp.gate_proj': 'ffn_gate',
+  'mlp.up_proj': 'ffn_up',
+  'mlp.down_proj': 'ffn_down',
+};
+
+/** The same model as llama.cpp's converter would write it: vectors always in F32. */
+export async function writeGguf(path: string, config: Config, type: FloatType = 'F32'): Promise<string> {
+  const tensors = checkpointTensors(config).map(({ name, shape, data }) => {
+    const permuted = isInterleaved(config) && /[qk]_proj/.test(name);
+    const heads = name.includes('q_proj') ? config.num_attention_heads : config.num_key_value_heads;
+    const values = permuted ? interleave(data, shape, heads) : data;
+    const stored = shape.length === 1 ? 'F32' : type;
+    const encoded = { type: ggmlTypes[stored], bytes: encodeFloats(values, stored) };
+    return { name: ggufName(name), shape: shape.toReversed(), ...encoded };
+  });
+  const factors = ropeFactors(config);
+  if (factors) {
+    const bytes = encodeFloats(factors, 'F32');
+    tensors.push({ name: 'rope_freqs.weight', shape: [factors.length], type: 0, bytes });
+  }
+  await writeFile(path, encodeGguf({ ...ggufHeader(config), ...tinyTextHeader() }, tensors));
+  return path;
+}
+
+function isInterleaved({ model_type }: Config): boolean {
+  return model_type === 'llama' || model_type === 'smollm3';
+}
+
+function ggufHeader(config: Config): Record<string, HeaderValue> {
+  const family = config.model_type;
+  const headDim = config.head_dim ?? config.hidden_size / config.num_attention_heads;
+  const scaling = config.rope_scaling;
+  return {
+    'general.architecture': family,
+    [`${family}.block_count`]: config.num_hidden_layers,
+    [`${family}.context_length`]: config.max_position_embeddings,
+    [`${family}.embedding_length`]: config.hidden_size,
+    [`${family}.feed_forward_length`]: config.intermediate_size,
+    [`${family}.attention.head_count`]: config.num_attention_heads,
+    [`${family}.attention.head_count_kv`]: config.num_key_value_heads,
+    [`${family}.attention.layer_norm_rms_epsilon`]: { float: config.rms_norm_eps },
+    [`${family}.attention.key_length`]: headDim,
+    [`${family}.attention.value_length`]: headDim,
+    [`${family}.rope.dimension_count`]: headDim,
+    [`${family}.rope.freq_base`]: { float: config.rope_theta },
+    ...(scaling?.rope_type === 'linear' && {
+      [`${family}.rope.scaling.type`]: 'linear',
+      [`${family}.rope.scaling.factor`]: { float: Number(scaling.factor) },
+    }),
+  };
+}
+
+function ggufName(name: string): string {
+  const fixed: Record<string, string> = {
+    'model.embed_tokens.weight': 'token_embd.weight',
+    'model.norm.weight': 'output_norm.weight',
+    'lm_head.weight': 'output.weight',
+  };
+  const [, layer, part = '', kind] = /^model\.layers\.(\d+)\.(.+)\.(\w+)$/.exec(name) ?? [];
+  return fixed[name] ?? `blk.${layer}.${parts[part]}.${kind}`;
+}
+
+/** Row i of a head's first half goes to 2i, of its second half to 2i + 1. */
+function interleave(data: Float32Array, [rows = 0, columns = 1]: readonly number[], heads: number): Float32Array {
+  const half = rows / heads / 2;
+  const out = new Float32Array(data.length);
+  for (let row = 0; row < rows; row++) {
+    const within = row % (2 * half);
+    const target = row - within + (within % half) * 2 + Math.floor(within / half);
+    out.set(data.subarray(row * columns, (row + 1) * columns), target * columns);
+  }
+  return out;
+}
+
+/** What the converter makes of Llama 3's scaling, in its words: each frequency's factor. */
+function ropeFactors(config: Config): Float32Array | null {
+  const scaling = config.rope_scaling;
+  if (scaling?.rope_type !== 'llama3') return null;
+  const get = (key: string) => Number(scaling[key]);
+  const [low, high, old] = [get('low_freq_factor'), get('high_freq_factor'), get('original_max_position_embeddings')];
+  const headDim = config.head_dim ?? config.hidden_size / config.num_attention_heads;
+  return Float32Array.from({ length: headDim / 2 }, (_, i) => {
+    const wavelength = 2 * Math.PI * config.rope_theta ** ((2 * i) / headDim);
+    if (wavelength < old / high) return 1;
+    if (wavelength > old / low) return get('factor');
+    const smooth = (old / wavelength - low) / (high - low);
+    return 1 / ((1 - smooth) / get('factor') + smooth);
+  });
+}
