@@ -4,15 +4,16 @@ import type { Config } from './config.ts';
 import type { Database } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
 import { openWakeups } from './db/wakeups.ts';
-import { createDrafts } from './drafts/drafts.ts';
+import { createDrafts, joinNodes, type Drafts } from './drafts/drafts.ts';
 import { seedDemo } from './ingest/ingest.ts';
-import { systemClock } from './lib/clock.ts';
+import { systemClock, type Clock } from './lib/clock.ts';
 import { maskPassword } from './lib/database-url.ts';
 import { acquiring, type Disposal } from './lib/disposal.ts';
 import type { Logger } from './lib/log.ts';
 import { repeat } from './lib/schedule.ts';
 import { createListeners } from './listeners/listeners.ts';
-import { createEngine, type Engine, type Model } from './ml/engine.ts';
+import type { Wakeups } from './lib/wakeups.ts';
+import { createEngine, createRemoteEngine, type Engine, type Model } from './ml/engine.ts';
 import { createRecommender } from './recommend/recommender.ts';
 import type { Services } from './resolvers/context.ts';
 import type { Readiness } from './transport/health.ts';
@@ -38,7 +39,7 @@ export function createApp(config: Config, log: Logger, signal: AbortSignal): Pro
     const listening = await listen({ config, services, readiness, log });
     let reason = 'the server is stopping';
     disposal.defer(() => listening.close(reason, DRAIN_MS));
-    await services.drafts.recover();
+    services.drafts.recover();
     return {
       facts: {
         url: listening.url,
@@ -65,9 +66,44 @@ async function createServices(disposal: Disposal, database: Database, config: Co
   const recommender = disposal.use(
     await createRecommender({ database, catalogue, listeners, wakeups, clock, log, exploration }),
   );
-  const engine = disposal.use(createEngine(engineOptions(config, log)));
-  const drafts = disposal.use(createDrafts({ database, engine, wakeups, clock, log }));
+  const { engine, node } = await createWriting(disposal, { database, wakeups, config, log });
+  const backlog = config.role === 'api' ? { queue: config.queue } : null;
+  const drafts = disposal.use(createDrafts({ database, engine, wakeups, clock, log, backlog, ...(node && { node }) }));
+  disposal.use(keepLogsShort(drafts, clock, config, log));
   return { catalogue, listeners, recommender, drafts, engine };
+}
+
+interface Surroundings {
+  database: Database;
+  wakeups: Wakeups;
+  config: Config;
+  log: Logger;
+}
+
+/** The engine, and who this process is among those that share the database; an embedded one is not shared ([OWN4]). */
+async function createWriting(disposal: Disposal, { database, wakeups, config, log }: Surroundings) {
+  const join = async (models: () => readonly Model[]) =>
+    config.databaseUrl === null ? null : disposal.use(await joinNodes({ database, wakeups, log, models }));
+  if (config.role === 'api') {
+    const node = await join(() => []);
+    return { engine: createRemoteEngine(() => node?.models() ?? []), node };
+  }
+  const engine = disposal.use(createEngine(engineOptions(config, log)));
+  return { engine, node: await join(() => engine.models()) };
+}
+
+const COMPACTION_PERIOD_MS = 10 * 60_000;
+/** Drafts that are compacted in one statement. */
+const COMPACTED_AT_ONCE = 50;
+const DAY_MS = 24 * 3_600_000;
+
+function keepLogsShort(drafts: Drafts, clock: Clock, { logDays }: Config, log: Logger): AsyncDisposable {
+  const report = (error: unknown): void => log.warn({ err: error }, 'Old drafts could not be compacted; trying later');
+  const compact = async (): Promise<void> => {
+    const before = new Date(clock.now() - logDays * DAY_MS);
+    while ((await drafts.compact(before, COMPACTED_AT_ONCE)) === COMPACTED_AT_ONCE);
+  };
+  return repeat(COMPACTION_PERIOD_MS, compact, report);
 }
 
 const POPULARITY_PERIOD_MS = 10 * 60_000;

@@ -35,6 +35,10 @@ export interface Config extends Readonly<LogOptions> {
   readonly queue: number;
   /** The chance that a place of a list explores. */
   readonly exploration: number;
+  /** `api` serves and leaves writing to other nodes on the same database, `engine` and `all` write as well. */
+  readonly role: (typeof roles)[number];
+  /** After so many days a finished draft's events are reduced to its text. */
+  readonly logDays: number;
   /** What is odd but does not stop the start; for the log. */
   readonly warnings: readonly string[];
 }
@@ -51,6 +55,7 @@ export interface ConfigVariable {
 }
 
 const PREFIX = 'CADENZA_';
+const roles = ['all', 'api', 'engine'] as const;
 
 type Documentation = Omit<ConfigVariable, 'name' | 'secret'> & { secret?: boolean };
 const documentation = z.registry<Documentation>();
@@ -180,6 +185,17 @@ const environment = z.object({
     default: '0',
     example: '0.05',
   }),
+  CADENZA_ROLE: documented(oneOf(roles).prefault('all'), {
+    meaning:
+      'What this node does of the work on one database: `all` of it; `api` serves and loads no model; `engine` writes drafts and answers to health checks alone.',
+    default: 'all',
+    example: 'api',
+  }),
+  CADENZA_LOG_DAYS: documented(wholeNumber(1, 36_500).prefault('30'), {
+    meaning: 'Days after a draft’s end that its events are kept for; then its text alone is.',
+    default: '30',
+    example: '7',
+  }),
 });
 
 /** Every variable the server reads, in the order of the README's table. */
@@ -211,6 +227,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     threads: values.CADENZA_THREADS ?? availableParallelism(),
     queue: values.CADENZA_QUEUE,
     exploration: values.CADENZA_EXPLORATION,
+    role: values.CADENZA_ROLE,
+    logDays: values.CADENZA_LOG_DAYS,
     warnings: Object.freeze(unknownVariables(given)),
   });
 }
@@ -240,6 +258,10 @@ function contradictions(given: Variables): Problem[] {
   if (host !== undefined && isHost(host) && !isLoopback(host) && !hasAuth) {
     const problem = 'can be reached by others, so it needs CADENZA_JWT_SECRET or CADENZA_JWKS_URL to be set as well';
     problems.push({ name: 'HOST', problem });
+  }
+  if (given.CADENZA_ROLE !== undefined && given.CADENZA_ROLE !== 'all' && given.DATABASE_URL === undefined) {
+    const problem = 'needs DATABASE_URL to be set: an embedded database has one node';
+    problems.push({ name: 'CADENZA_ROLE', problem });
   }
   for (const name of ['CADENZA_JWT_ISSUER', 'CADENZA_JWT_AUDIENCE']) {
     if (given[name] === undefined || hasAuth) continue;

@@ -44,6 +44,9 @@ describe('[CONF1] a wrong value stops the start with its name, its problem and a
     ['CADENZA_THREADS', '0', 'is not a whole number from 1 to 1024'],
     ['CADENZA_QUEUE', '0', 'is not a whole number from 1 to 10000'],
     ['CADENZA_EXPLORATION', '0.6', 'is not a number from 0 to 0.5'],
+    ['CADENZA_ROLE', 'both', 'is not one of all, api, engine'],
+    ['CADENZA_ROLE', 'api', 'needs DATABASE_URL to be set'],
+    ['CADENZA_LOG_DAYS', '0', 'is not a whole number from 1 to 36500'],
   ])('%s=%s', (name, value, problem) => {
     const message = refusal({ [name]: value });
     const line = message.split('\n').find((candidate) => candidate.startsWith(`  ${name} `));
@@ -129,6 +132,8 @@ test('with nothing set, and with empty values, the defaults hold', () => {
     threads: availableParallelism(),
     queue: 16,
     exploration: 0,
+    role: 'all',
+    logDays: 30,
     warnings: [],
   });
 });
@@ -151,6 +156,8 @@ test('each variable arrives', () => {
     CADENZA_THREADS: '3',
     CADENZA_QUEUE: '7',
     CADENZA_EXPLORATION: '0.05',
+    CADENZA_ROLE: 'engine',
+    CADENZA_LOG_DAYS: '7',
   });
   expect(config).toEqual({
     port: 0,
@@ -167,6 +174,8 @@ test('each variable arrives', () => {
     threads: 3,
     queue: 7,
     exploration: 0.05,
+    role: 'engine',
+    logDays: 7,
     warnings: [],
   });
   expect(Object.isFrozen(config)).toBe(true);

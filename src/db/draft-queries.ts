@@ -1,5 +1,6 @@
-import { and, asc, desc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm';
-import type { Database, Queryable } from './client.ts';
+import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import type { Queryable } from './client.ts';
+import { checkQueueHasRoom } from './draft-queue.ts';
 import { countPerOwner } from './per-owner.ts';
 import {
   draftEvents,
@@ -29,14 +30,19 @@ export interface DraftRow {
   failure: string | null;
   sequence: number;
   epoch: number;
+  owner: string | null;
+  texts: readonly string[] | null;
+  textsUntil: number;
+  compacted: number;
   createdAt: Date;
   updatedAt: Date;
   /** Up to `sequence`: read in the same statement, so that the two agree. */
   text: string;
 }
 
-const text = sql<string>`coalesce((select string_agg(e.event->>'text', '' order by e.sequence)
-  from draft_events e where e.draft_id = drafts.id and e.sequence <= drafts.sequence), '')`.as('text');
+const text = sql<string>`coalesce(array_to_string(drafts.texts, ''), '') || coalesce((
+  select string_agg(e.event->>'text', '' order by e.sequence) from draft_events e
+  where e.draft_id = drafts.id and e.sequence > drafts.texts_until and e.sequence <= drafts.sequence), '')`.as('text');
 const columns = {
   id: drafts.id,
   listenerId: drafts.listenerId,
@@ -53,6 +59,10 @@ const columns = {
   failure: drafts.failure,
   sequence: drafts.sequence,
   epoch: drafts.epoch,
+  owner: drafts.owner,
+  texts: drafts.texts,
+  textsUntil: drafts.textsUntil,
+  compacted: drafts.compacted,
   createdAt: drafts.createdAt,
   updatedAt: drafts.updatedAt,
   text,
@@ -70,17 +80,30 @@ export interface NewDraft {
   turns: unknown;
   usage: unknown;
   idempotencyKey: string | null;
-  event: unknown;
+  /** Null: whichever node has a place. */
+  owner: string | null;
+  /** Of drafts without an owner so many may wait; one more is refused. */
+  queue: number | null;
   at: Date;
 }
 
-/** Draft and first event in one transaction. @returns false when the idempotency key is taken */
-export function insertDraft(db: Queryable, { event, at, ...draft }: NewDraft): Promise<boolean> {
+/**
+ * Draft and first events in one transaction; without events its log is elsewhere.
+ * @returns false when the idempotency key is taken
+ * @throws OverloadedError
+ */
+export function insertDraft(
+  db: Queryable,
+  { at, queue, ...draft }: NewDraft,
+  events: readonly unknown[],
+): Promise<boolean> {
   return db.transaction(async (tx) => {
-    const row = { ...draft, status: 'QUEUED' as const, sequence: 1, createdAt: at, updatedAt: at };
+    if (queue !== null) await checkQueueHasRoom(tx, queue);
+    const row = { ...draft, status: 'QUEUED' as const, sequence: events.length, createdAt: at, updatedAt: at };
     const made = await tx.insert(drafts).values(row).onConflictDoNothing().returning({ id: drafts.id });
     if (made.length === 0) return false;
-    await tx.insert(draftEvents).values({ draftId: draft.id, sequence: 1, event, at });
+    const rows = events.map((event, i) => ({ draftId: draft.id, sequence: i + 1, event, at }));
+    if (rows.length > 0) await tx.insert(draftEvents).values(rows);
     return true;
   });
 }
@@ -149,94 +172,6 @@ export const countDraftsOfListeners = (
 ): Promise<Map<number, number>> => countPerOwner(db, drafts.listenerId, listenerIds, visible(sharedOnly));
 
 const visible = (sharedOnly: boolean) => (sharedOnly ? eq(drafts.visibility, 'SHARED') : undefined);
-
-export async function selectUnfinished(db: Queryable): Promise<string[]> {
-  const rows = await db
-    .select({ id: drafts.id })
-    .from(drafts)
-    .where(inArray(drafts.status, ['QUEUED', 'GENERATING']))
-    .orderBy(asc(drafts.createdAt), asc(drafts.id));
-  return rows.map((row) => row.id);
-}
-
-/** Shuts out the writer before: see `appendEvents`. @returns the draft as it then is, null when it is gone */
-export async function raiseEpoch(db: Queryable, id: string): Promise<DraftRow | null> {
-  const raised = await db
-    .update(drafts)
-    .set({ epoch: sql`${drafts.epoch} + 1` })
-    .where(eq(drafts.id, id))
-    .returning({ id: drafts.id });
-  return raised.length ? ((await selectDrafts(db, [id]))[0] ?? null) : null;
-}
-
-export interface Append {
-  draftId: string;
-  epoch: number;
-  /** Of the first event; the draft must be just before it. */
-  sequence: number;
-  events: readonly unknown[];
-  set: Partial<Pick<DraftRow, 'status' | 'finishReason' | 'usage' | 'failure' | 'turns'>>;
-  at: Date;
-}
-
-/**
- * Appends events to any number of drafts and moves their rows, in one statement: a reader sees both or neither, and however
- * many drafts are being written, a step of theirs is one round trip and one commit.
- * @returns for each, whether it was made: false when the draft is not where the caller believes, because another writer has
- * taken it or it was deleted
- */
-export async function appendEvents({ sql }: Database, appends: readonly Append[]): Promise<boolean[]> {
-  // The driver would make a string of an object by itself only where it knows the parameter's type.
-  const batch = JSON.stringify(appends.map((append, n) => ({ n, ...append })));
-  const made = await sql<{ n: number }[]>`
-    with batch as (
-      select b.*, jsonb_array_length(b.events) as length
-      from jsonb_to_recordset(${batch}::jsonb)
-        as b (n int, "draftId" uuid, epoch int, sequence int, events jsonb, set jsonb, at timestamptz)
-    ), fence as (
-      update drafts d set
-        sequence = b.sequence + b.length - 1,
-        status = coalesce((b.set->>'status')::draft_status, d.status),
-        finish_reason = case when b.set ? 'finishReason' then (b.set->>'finishReason')::finish_reason else d.finish_reason end,
-        usage = coalesce(b.set->'usage', d.usage),
-        failure = case when b.set ? 'failure' then b.set->>'failure' else d.failure end,
-        turns = coalesce(b.set->'turns', d.turns),
-        updated_at = b.at
-      from batch b
-      where d.id = b."draftId" and d.epoch = b.epoch and d.sequence = b.sequence - 1
-      returning d.id, b.n, b.sequence, b.events, b.at
-    ), events as (
-      insert into draft_events (draft_id, sequence, event, at)
-      select f.id, f.sequence + e.ordinality - 1, e.value, f.at
-      from fence f, jsonb_array_elements(f.events) with ordinality as e
-    )
-    select n from fence`;
-  const known = new Set(made.map(({ n }) => n));
-  return appends.map((_, n) => known.has(n));
-}
-
-/** Where the log stands, for a writer that does not know whether its last append arrived. */
-export async function selectPosition(db: Queryable, id: string): Promise<{ sequence: number; epoch: number } | null> {
-  const [row] = await db
-    .select({ sequence: drafts.sequence, epoch: drafts.epoch })
-    .from(drafts)
-    .where(eq(drafts.id, id));
-  return row ?? null;
-}
-
-export function selectEvents(
-  db: Queryable,
-  id: string,
-  after: number,
-  limit: number,
-): Promise<{ sequence: number; event: unknown }[]> {
-  return db
-    .select({ sequence: draftEvents.sequence, event: draftEvents.event })
-    .from(draftEvents)
-    .where(and(eq(draftEvents.draftId, id), gt(draftEvents.sequence, after)))
-    .orderBy(asc(draftEvents.sequence))
-    .limit(limit);
-}
 
 export async function updateDraft(
   db: Queryable,

@@ -241,6 +241,13 @@ export const drafts = pgTable(
     sequence: integer().notNull().default(0),
     /** Raised by whoever takes the draft up: the writer before can then append nothing more. */
     epoch: integer().notNull().default(1),
+    /** The node that writes it; of no meaning once it has ended. Null, or a node that is gone: whoever can may take it. */
+    owner: uuid(),
+    /** Each round's text, up to `textsUntil`; what comes after is in the events. */
+    texts: text().array(),
+    textsUntil: integer().notNull().default(0),
+    /** Events up to here are in the log no more: only their text is left. */
+    compacted: integer().notNull().default(0),
     idempotencyKey: text(),
     createdAt: instant().notNull().defaultNow(),
     updatedAt: instant().notNull().defaultNow(),
@@ -251,6 +258,15 @@ export const drafts = pgTable(
     index().on(t.status),
   ],
 );
+
+/** The nodes that write drafts or serve them, while they live: see drafts/membership. */
+export const nodes = pgTable('nodes', {
+  id: uuid().primaryKey(),
+  /** Goes up with each sign of life. No time is kept: clocks jump. */
+  beat: bigint({ mode: 'number' }).notNull().default(0),
+  /** What its engine can write with: models as the `ml` room describes them. */
+  models: jsonb().notNull(),
+});
 
 export const draftEvents = pgTable(
   'draft_events',

@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { isRefused, type Database } from '../db/client.ts';
-import * as queries from '../db/draft-queries.ts';
-import type { Clock } from '../lib/clock.ts';
-import { GroupCommit } from '../lib/group-commit.ts';
+import type { RowChanges } from '../db/draft-log-queries.ts';
+import type { DraftRow, DraftStanding, NewDraft } from '../db/draft-queries.ts';
+import { systemSleep, type Clock, type Sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
+import { RefusedError, type Fence, type LogStore } from './log-store.ts';
 
 /** Entries of a draft that stay in memory after they were written, so that its live readers do not each ask the database. */
 const TAIL = 512;
@@ -14,89 +13,64 @@ const RETRY_MS = { first: 100, most: 2_000 };
 
 export const draftKey = (draftId: string): string => `draft:${draftId}`;
 
-/** A writer's hold on a draft: only the holder of the latest epoch may append, and only right after the last entry. */
-export interface Fence {
-  draftId: string;
-  epoch: number;
-  /** The last entry's sequence number. */
-  sequence: number;
+export interface DraftLogOptions {
+  store: LogStore;
+  wakeups: Wakeups;
+  clock: Clock;
+  log: Logger;
+  sleep?: Sleep;
 }
 
-/** Whether an append was made, or why the database will never take it. */
-type Outcome = boolean | Error;
-
-/**
- * The log of every draft: appended to by one writer a draft, read by any number of readers, in PostgreSQL before anyone
- * sees it (SPEC [LOG1]).
- */
+/** The log of every draft: appended to by one writer a draft, read by any number of readers, kept before anyone sees it ([LOG1]). */
 export class DraftLog {
-  readonly #database: Database;
+  readonly #store: LogStore;
   readonly #wakeups: Wakeups;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #sleep: Sleep;
   readonly #tails = new Map<string, LogEntry[]>();
-  readonly #commits = new GroupCommit<queries.Append, Outcome>((appends) => this.#commit(appends));
 
-  constructor(database: Database, wakeups: Wakeups, clock: Clock, log: Logger) {
-    this.#database = database;
+  constructor({ store, wakeups, clock, log, sleep = systemSleep }: DraftLogOptions) {
+    this.#store = store;
     this.#wakeups = wakeups;
     this.#clock = clock;
     this.#log = log;
+    this.#sleep = sleep;
+  }
+
+  create(draft: Omit<NewDraft, 'at'>, events: readonly LogEvent[]): Promise<boolean> {
+    return this.#store.create({ ...draft, at: new Date(this.#clock.now()) }, events);
   }
 
   /**
-   * Appends, however long the database is away: nothing that was sampled is dropped, and an append that did arrive is not
-   * made twice ([LOG4]).
+   * Appends, however long the store is away: nothing that was sampled is dropped, and an append that did arrive is not made
+   * twice ([LOG4]).
    * @returns the fence moved on, or null when another writer has taken the draft or it was deleted
-   * @throws Error when the database will never take these events
+   * @throws RefusedError when the store will never take these events
    */
-  async append(
-    fence: Fence,
-    events: readonly LogEvent[],
-    set: queries.Append['set'],
-    signal: AbortSignal,
-  ): Promise<Fence | null> {
-    const next = { ...fence, sequence: fence.sequence + events.length };
+  async append(fence: Fence, events: readonly LogEvent[], set: RowChanges, signal: AbortSignal): Promise<Fence | null> {
+    const at = new Date(this.#clock.now());
+    const made = await this.#persist(fence.draftId, signal, () => this.#store.append({ fence, events, set, at }));
+    if (!made) return null;
+    this.#remember(fence, events);
+    this.#wakeups.wake(draftKey(fence.draftId));
+    return { ...fence, sequence: fence.sequence + events.length };
+  }
+
+  /** As `LogStore.take`, however long the store is away. */
+  take(draftId: string, epoch: number, signal: AbortSignal): Promise<Fence | null> {
+    return this.#persist(draftId, signal, () => this.#store.take(draftId, epoch));
+  }
+
+  async #persist<Result>(draft: string, signal: AbortSignal, attempt: () => Promise<Result>): Promise<Result> {
     for (let wait = RETRY_MS.first; ; wait = Math.min(RETRY_MS.most, wait * 2)) {
       try {
-        if (!(await this.#appendOnce(fence, next, events, set))) return null;
-        this.#remember(fence, events);
-        this.#wakeups.wake(draftKey(fence.draftId));
-        return next;
+        return await attempt();
       } catch (error) {
-        if (isRefused(error)) throw new Error('the text could not be kept', { cause: error });
-        this.#log.warn({ err: error, draft: fence.draftId }, 'the draft log cannot be written; trying again');
-        await delay(wait, undefined, { signal });
+        if (error instanceof RefusedError) throw error;
+        this.#log.warn({ err: error, draft }, 'the draft log cannot be written; trying again');
+        await this.#sleep(wait, signal);
       }
-    }
-  }
-
-  async #appendOnce(
-    fence: Fence,
-    next: Fence,
-    events: readonly LogEvent[],
-    set: queries.Append['set'],
-  ): Promise<boolean> {
-    const { draftId, epoch, sequence } = fence;
-    const at = new Date(this.#clock.now());
-    const outcome = await this.#commits.submit({ draftId, epoch, sequence: sequence + 1, events, set, at });
-    if (outcome instanceof Error) throw outcome;
-    if (outcome) return true;
-    // Refused: by somebody else's fence, or because our own earlier try arrived although its answer was lost.
-    const position = await queries.selectPosition(this.#database.db, draftId);
-    return position?.epoch === epoch && position.sequence === next.sequence;
-  }
-
-  /** What the database will not take of one draft must not keep the others': they are then committed one by one. */
-  async #commit(appends: readonly queries.Append[]): Promise<Outcome[]> {
-    try {
-      return await queries.appendEvents(this.#database, appends);
-    } catch (error) {
-      if (!isRefused(error)) throw error;
-      if (appends.length === 1) return [error as Error];
-      const outcomes: Outcome[] = [];
-      for (const append of appends) outcomes.push(...(await this.#commit([append])));
-      return outcomes;
     }
   }
 
@@ -115,8 +89,7 @@ export class DraftLog {
     if (tail && first !== undefined && after >= first - 1 && after < (tail.at(-1)?.sequence ?? 0)) {
       return tail.slice(after - first + 1, after - first + 1 + limit);
     }
-    const rows = await queries.selectEvents(this.#database.db, draftId, after, limit);
-    return rows.map((row) => ({ sequence: row.sequence, event: row.event as LogEvent }));
+    return this.#store.read(draftId, after, limit);
   }
 
   /** The whole log after a sequence number. */
@@ -127,6 +100,29 @@ export class DraftLog {
       if (batch.length === 0) return entries;
       entries.push(...batch);
     }
+  }
+
+  /** As `readAll`, however long the store is away. */
+  recall(draftId: string, after: number, signal: AbortSignal): Promise<LogEntry[]> {
+    return this.#persist(draftId, signal, () => this.readAll(draftId, after));
+  }
+
+  standingOf(draftId: string): Promise<DraftStanding | null> {
+    return this.#store.standingOf(draftId);
+  }
+
+  /** The same drafts as their logs have them now. */
+  refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
+    return this.#store.refresh(rows);
+  }
+
+  async remove(draftId: string): Promise<void> {
+    await this.#store.remove(draftId);
+    this.forget(draftId);
+  }
+
+  compact(before: Date, limit: number): Promise<number> {
+    return this.#store.compact(before, limit);
   }
 
   /** Lets go of a draft's tail: when nothing is written to it any more. */

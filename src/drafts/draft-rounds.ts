@@ -1,45 +1,64 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '../db/client.ts';
-import * as queries from '../db/draft-queries.ts';
-import { OverloadedError } from '../lib/errors.ts';
+import type { DraftRow } from '../db/draft-queries.ts';
+import { systemSleep, type Sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Engine, GenerationRequest, Sampling, Ticket, Usage } from '../ml/engine.ts';
-import type { DraftLog, Fence } from './draft-log.ts';
+import type { Wakeups } from '../lib/wakeups.ts';
+import type { Engine, GenerationRequest, Ticket, Usage } from '../ml/engine.ts';
+import type { DraftLog } from './draft-log.ts';
 import { statusEntry, writeDraft } from './draft-writer.ts';
-import { isTerminal, tokenIds, type LogEntry, type LogEvent } from './log-events.ts';
-import { conversationOf, type Round } from './prompts.ts';
+import { Intake, queueKey } from './intake.ts';
+import { isTerminal, tokenIds } from './log-events.ts';
+import type { Fence } from './log-store.ts';
+import type { Node } from './membership.ts';
+import type { Ownership } from './ownership.ts';
+import { conversationOf } from './prompts.ts';
+import { openingEvents, roundsOf, turnsOf } from './turns.ts';
 
-/** One round of a draft as its row keeps it. */
-export interface Turn {
-  instruction: string | null;
-  sampling: Sampling;
-  /** The log's position when the round began: its tokens come after. */
-  from: number;
-  /** Usage of the rounds before. */
-  before: Usage;
+/** Woken when some draft has been taken from whoever was writing it. */
+const takenKey = 'drafts-taken';
+
+/** Of drafts that wait in the database so many, where no engine of this node's own bounds them. */
+export interface Backlog {
+  queue: number;
 }
 
 export interface DraftRoundsOptions {
-  database: Database;
+  ownership: Ownership;
   engine: Engine;
   log: DraftLog;
+  wakeups: Wakeups;
   logger: Logger;
+  node: Node;
+  /** Given where this node writes no drafts itself but leaves them to the others ([OWN4]). */
+  backlog?: Backlog | null;
+  sleep?: Sleep;
 }
 
-/** The rounds of generation that this process writes: begun, taken up after a death, cancelled, left at a stop. */
-export class DraftRounds implements AsyncDisposable {
-  readonly #database: Database;
-  readonly #engine: Engine;
-  readonly #log: DraftLog;
-  readonly #logger: Logger;
-  readonly #shutdown = new AbortController();
-  readonly #running = new Map<string, { cancel: AbortController; done: Promise<void> }>();
+/** A round that this node writes. */
+interface Running {
+  epoch: number;
+  cancel: AbortController;
+  started: boolean;
+  done: Promise<void>;
+}
 
-  constructor({ database, engine, log, logger }: DraftRoundsOptions) {
-    this.#database = database;
-    this.#engine = engine;
-    this.#log = log;
-    this.#logger = logger;
+/** The rounds of generation that this node writes: begun, taken up after a death, cancelled, left at a stop. */
+export class DraftRounds implements AsyncDisposable {
+  readonly #options: DraftRoundsOptions;
+  readonly #shutdown = new AbortController();
+  readonly #running = new Map<string, Running>();
+  /** On their way into the database: not to be taken for lost there. */
+  readonly #starting = new Set<string>();
+  readonly #intake: Intake;
+
+  constructor(options: DraftRoundsOptions) {
+    this.#options = options;
+    const { ownership, engine, node, wakeups, logger, sleep = systemSleep } = options;
+    this.#intake = new Intake({
+      ...{ ownership, engine, node, wakeups, logger, sleep, signal: this.shutdown },
+      busy: () => [...this.#running.keys(), ...this.#starting],
+      isFull: () => [...this.#running.values()].some(({ started }) => !started),
+      takeUp: (row, ticket) => this.#track(row.id, row.epoch, (running) => this.#takeUp(row, ticket, running)),
+    });
   }
 
   /** Aborts when the process begins to end. */
@@ -47,91 +66,138 @@ export class DraftRounds implements AsyncDisposable {
     return this.#shutdown.signal;
   }
 
-  /** Writes a round in the background, on the place in the queue that the ticket is. */
-  begin(ticket: Ticket, fence: Fence, request: GenerationRequest, before: Usage): void {
-    this.#track(fence.draftId, (cancel) => this.#write(ticket, fence, request, before, cancel));
+  /** Who is to own a draft that begins here, and how many may wait with it. */
+  get place(): { owner: string | null; queue: number | null } {
+    const { node, backlog } = this.#options;
+    return backlog ? { owner: null, queue: backlog.queue } : { owner: node.id, queue: null };
   }
 
-  /** Takes up what other processes were writing when they died ([LOG5]). */
-  async recover(): Promise<void> {
-    const ids = await queries.selectUnfinished(this.#database.db);
-    if (ids.length > 0) this.#logger.info({ drafts: ids.length }, 'taking up drafts that were being written');
-    for (const id of ids) this.#track(id, (cancel) => this.#takeUp(id, cancel));
+  /** Records a round's beginning by `record`, then writes it in the background on the place in the queue that the ticket is. */
+  async begin(
+    draftId: string,
+    ticket: Ticket,
+    round: { request: GenerationRequest; before: Usage },
+    record: () => Promise<Fence | null>,
+  ): Promise<boolean> {
+    this.#starting.add(draftId);
+    try {
+      const fence = await record();
+      if (fence && !this.#options.backlog) {
+        this.#track(draftId, fence.epoch, (running) => this.#write(ticket, { fence, ...round }, running));
+      } else ticket[Symbol.dispose]();
+      if (fence && this.#options.backlog) this.#options.wakeups.wake(queueKey);
+      return fence !== null;
+    } finally {
+      this.#starting.delete(draftId);
+    }
   }
 
-  /** Ends a draft that is being written, here or by a process that is gone. */
+  /** Takes up, from now on, what nobody writes: what other processes left when they died ([LOG5]), and what waits for a place. */
+  recover(): void {
+    if (this.#options.backlog) return;
+    this.#intake.start();
+    void this.#cancelWhatIsTaken();
+  }
+
+  /** Ends a draft that is being written, here, by another node, or by one that is gone. */
   async cancel(draftId: string): Promise<void> {
     const running = this.#running.get(draftId);
     running?.cancel.abort();
     await running?.done;
-    const raised = await queries.raiseEpoch(this.#database.db, draftId);
-    if (!raised || isTerminal(raised.status)) return;
-    const { event, set } = statusEntry('CANCELLED', 'CANCELLED', raised.usage as Usage);
-    const fence = { draftId, epoch: raised.epoch, sequence: raised.sequence };
-    await this.#log.append(fence, [event], set, this.shutdown);
-    this.#log.forget(draftId);
+    // Nobody's until the end is recorded: should this process die in between, others take it up. That may also happen just so.
+    while (!(await this.#tryCancel(draftId)));
+    this.#options.log.forget(draftId);
   }
 
-  /** Leaves what is being written where it is recorded, for the next start to take up. */
+  async #tryCancel(draftId: string): Promise<boolean> {
+    const { log } = this.#options;
+    const row = await this.seize(draftId, null);
+    if (!row || isTerminal(row.status)) return true;
+    const fence = await log.take(draftId, row.epoch, this.shutdown);
+    if (!fence) return isOver((await log.refresh([row]))[0]);
+    const { event, set } = statusEntry('CANCELLED', 'CANCELLED', row.usage as Usage);
+    return (await log.append(fence, [event], set, this.shutdown)) !== null;
+  }
+
+  /** Shuts out whoever writes the draft, and makes that known to them. */
+  async seize(draftId: string, owner = this.place.owner): Promise<DraftRow | null> {
+    const { ownership, wakeups, log } = this.#options;
+    const row = await ownership.seize(owner, draftId);
+    wakeups.wake(takenKey);
+    return row && ((await log.refresh([row]))[0] ?? null);
+  }
+
+  /** Leaves what is being written where it is recorded, for others or the next start to take up. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#shutdown.abort();
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
-  #track(draftId: string, write: (cancel: AbortSignal) => Promise<void>): void {
-    const cancel = new AbortController();
-    const done = write(cancel.signal)
+  #track(draftId: string, epoch: number, write: (running: Running) => Promise<void>): void {
+    const { logger, log } = this.#options;
+    const running: Running = { epoch, cancel: new AbortController(), started: false, done: Promise.resolve() };
+    this.#running.set(draftId, running);
+    running.done = write(running)
       .catch((error: unknown) => {
-        if (!this.shutdown.aborted) this.#logger.error({ err: error, draft: draftId }, 'a draft could not be written');
+        if (!this.shutdown.aborted) logger.error({ err: error, draft: draftId }, 'a draft could not be written');
       })
       .finally(() => {
-        if (this.#running.get(draftId)?.cancel !== cancel) return;
-        this.#running.delete(draftId);
-        this.#log.forget(draftId);
+        if (this.#running.get(draftId) === running) {
+          this.#running.delete(draftId);
+          log.forget(draftId);
+        }
+        this.#intake.kick();
       });
-    this.#running.set(draftId, { cancel, done });
   }
 
-  #write(ticket: Ticket, fence: Fence, request: GenerationRequest, before: Usage, cancel: AbortSignal): Promise<void> {
+  /** Without it a writer would learn that it is one no more only by its next append, and until then take an engine's place. */
+  async #cancelWhatIsTaken(): Promise<void> {
+    const { wakeups, ownership } = this.#options;
+    for await (const _ of wakeups.watch(takenKey, this.shutdown)) {
+      const running = [...this.#running];
+      if (running.length === 0) continue;
+      const epochs = await ownership.epochsOf(running.map(([draftId]) => draftId)).catch(() => null);
+      if (!epochs) continue;
+      for (const [draftId, { epoch, cancel }] of running) if (epochs.get(draftId) !== epoch) cancel.abort();
+    }
+  }
+
+  #write(
+    ticket: Ticket,
+    round: { fence: Fence; request: GenerationRequest; before: Usage },
+    running: Running,
+  ): Promise<void> {
+    const { log, logger } = this.#options;
     const { shutdown } = this;
-    return writeDraft(ticket, { log: this.#log, logger: this.#logger, fence, request, before, cancel, shutdown });
+    const onStarted = (): void => {
+      running.started = true;
+      this.#intake.kick();
+    };
+    return writeDraft(ticket, { log, logger, ...round, cancel: running.cancel.signal, shutdown, onStarted });
   }
 
   /** Goes on where the log ends: recorded tokens are decoded again, never sampled again ([LOG5]). */
-  async #takeUp(draftId: string, cancel: AbortSignal): Promise<void> {
-    const signal = AbortSignal.any([cancel, this.shutdown]);
-    const row = await queries.raiseEpoch(this.#database.db, draftId);
-    const turns = row?.turns as Turn[] | undefined;
-    const turn = turns?.at(-1);
-    if (!row || !turns || !turn || isTerminal(row.status)) return;
-    await this.#engine.whenReady(row.modelId, signal);
-    const entries = await this.#log.readAll(draftId, 0);
-    const { messages, continueLast } = conversationOf(row.kind, row.prompt, roundsOf(turns, entries));
-    const replay = tokenIds(entries.filter((entry) => entry.sequence > turn.from));
-    const request = { messages, continueLast, sampling: turn.sampling, replay };
-    const ticket = await this.#admitWhenFree(row.modelId, signal);
-    await this.#write(ticket, { draftId, epoch: row.epoch, sequence: row.sequence }, request, turn.before, cancel);
-  }
-
-  async #admitWhenFree(modelId: string, signal: AbortSignal): Promise<Ticket> {
-    for (;;) {
-      try {
-        return this.#engine.admit(modelId);
-      } catch (error) {
-        if (!(error instanceof OverloadedError)) throw error;
-        await delay(error.retryAfterMs, undefined, { signal });
-      }
+  async #takeUp(row: DraftRow, ticket: Ticket, running: Running): Promise<void> {
+    const { log, logger } = this.#options;
+    const signal = AbortSignal.any([running.cancel.signal, this.shutdown]);
+    try {
+      const taken = await log.take(row.id, row.epoch, signal);
+      const turns = turnsOf(row);
+      const turn = turns.at(-1);
+      if (!taken || !turn) return;
+      logger.info({ draft: row.id, sequence: taken.sequence }, 'taking up a draft that was waiting or being written');
+      const missing = openingEvents(turns, taken.sequence, row);
+      const fence = missing ? await log.append(taken, missing.events, missing.set, signal) : taken;
+      if (!fence) return;
+      const entries = await log.recall(row.id, row.textsUntil, signal);
+      const { messages, continueLast } = conversationOf(row.kind, row.prompt, roundsOf(row, entries));
+      const replay = tokenIds(entries.filter((entry) => entry.sequence > turn.from));
+      const request = { messages, continueLast, sampling: turn.sampling, replay };
+      await this.#write(ticket, { fence, request, before: turn.before }, running);
+    } finally {
+      ticket[Symbol.dispose]();
     }
   }
 }
 
-/** The rounds with what was written in each, the separator before a round not being part of it. */
-export function roundsOf(turns: readonly Turn[], entries: readonly LogEntry[]): Round[] {
-  return turns.map(({ instruction, from }, i) => {
-    const until = turns[i + 1]?.from ?? Infinity;
-    const own = entries.filter(({ sequence, event }) => sequence > from && sequence <= until && hasTokens(event));
-    return { instruction, text: own.map(({ event }) => (event.type === 'tokens' ? event.text : '')).join('') };
-  });
-}
-
-const hasTokens = (event: LogEvent): boolean => event.type === 'tokens' && event.tokens.length > 0;
+const isOver = (row: DraftRow | undefined): boolean => !row || isTerminal(row.status);

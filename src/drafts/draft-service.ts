@@ -14,13 +14,17 @@ import type { Engine, GenerationRequest, Sampling, Ticket, Usage } from '../ml/e
 import { eventCursor } from './draft-cursor.ts';
 import { checkInstruction, checkPrompt, checkTitle, resolveSampling, titleFrom } from './draft-input.ts';
 import { draftKey, DraftLog } from './draft-log.ts';
-import { DraftRounds, roundsOf, type Turn } from './draft-rounds.ts';
+import { DraftRounds, type Backlog } from './draft-rounds.ts';
 import { noSuchDraft, rightsKey } from './draft-tail.ts';
-import { statusEntry } from './draft-writer.ts';
 import type { ContinueDraftInput, Draft, DraftEvent, Drafts, StartDraftInput, UpdateDraftInput } from './drafts.ts';
 import { DraftTails } from './follow.ts';
-import { isTerminal, logTokens } from './log-events.ts';
+import { isTerminal } from './log-events.ts';
+import type { LogStore } from './log-store.ts';
+import type { Node } from './membership.ts';
+import { PostgresOwnership } from './ownership.ts';
+import { PostgresLog } from './postgres-log.ts';
 import { conversationOf } from './prompts.ts';
+import { opening, roundsOf, turnsOf, type Turn } from './turns.ts';
 
 export interface DraftsOptions {
   database: Database;
@@ -30,10 +34,15 @@ export interface DraftsOptions {
   log: Logger;
   /** Draws seeds: a float in [0, 1). */
   random?: () => number;
+  /** Where the logs are kept; in the database unless told. */
+  store?: LogStore;
+  /** This process among others on the same database; alone unless told: then nobody else writes what it does not. */
+  node?: Node;
+  /** Given where this process leaves writing to other nodes. */
+  backlog?: Backlog | null;
 }
 
 const UNUSED: Usage = { promptTokens: 0, completionTokens: 0, timeToFirstTokenMs: null, tokensPerSecond: null };
-const SEPARATOR = '\n\n';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function createDrafts(options: DraftsOptions): Drafts {
@@ -59,19 +68,22 @@ class DraftService implements Drafts {
     0,
   );
 
-  constructor({ database, engine, wakeups, clock, log, random = () => randomInt(2 ** 32) / 2 ** 32 }: DraftsOptions) {
+  constructor(options: DraftsOptions) {
+    const { database, engine, wakeups, clock, log: logger } = options;
+    const { random = () => randomInt(2 ** 32) / 2 ** 32, store = new PostgresLog(database) } = options;
+    const { node = { id: randomUUID() }, backlog = null } = options;
     this.#database = database;
     this.#engine = engine;
     this.#wakeups = wakeups;
     this.#clock = clock;
     this.#random = random;
-    this.#log = new DraftLog(database, wakeups, clock, log);
-    this.#rounds = new DraftRounds({ database, engine, log: this.#log, logger: log });
+    this.#log = new DraftLog({ store, wakeups, clock, log: logger });
+    const ownership = new PostgresOwnership(database);
+    this.#rounds = new DraftRounds({ ownership, engine, log: this.#log, wakeups, logger, node, backlog });
     this.#tails = new DraftTails({
       read: (draftId, after, limit) => this.#log.read(draftId, after, limit),
-      standingOf: (draftId) => queries.selectStanding(database.db, draftId),
-      wakeups,
-      logger: log,
+      standingOf: (draftId) => this.#log.standingOf(draftId),
+      ...{ wakeups, logger },
     });
   }
 
@@ -81,30 +93,25 @@ class DraftService implements Drafts {
     const sampling = resolveSampling(input.sampling, this.#random);
     const key =
       input.idempotencyKey == null ? null : checkText(input.idempotencyKey, 'input.idempotencyKey', { max: 200 });
-    const repeated = key === null ? null : await queries.selectDraftByKey(this.#database.db, viewer.listener.id, key);
-    if (repeated) return toDraft(repeated);
+    const repeated = key === null ? null : await this.#findByKey(viewer, key);
+    if (repeated) return repeated;
     const modelId = this.#chooseModel(input);
     const turn: Turn = { instruction: null, sampling, from: 1, before: UNUSED };
     const request = { ...conversationOf(input.kind, prompt, [{ instruction: null, text: '' }]), sampling };
     return this.#withTicket(modelId, request, async (ticket) => {
       const id = randomUUID();
-      const made = await queries.insertDraft(this.#database.db, {
-        ...{
-          id,
-          listenerId: viewer.listener.id,
-          kind: input.kind,
-          title,
-          prompt,
-          visibility: input.visibility ?? 'PRIVATE',
-        },
-        ...{ modelId, sampling, turns: [turn], usage: UNUSED, idempotencyKey: key, at: new Date(this.#clock.now()) },
-        event: statusEntry('QUEUED', null, UNUSED).event,
+      const { owner, queue } = this.#rounds.place;
+      const draft = {
+        ...{ id, listenerId: viewer.listener.id, kind: input.kind, title, prompt },
+        ...{ visibility: input.visibility ?? 'PRIVATE', modelId, sampling, turns: [turn], usage: UNUSED },
+        ...{ idempotencyKey: key, owner, queue },
+      };
+      const begun = await this.#rounds.begin(id, ticket, { request, before: UNUSED }, async () => {
+        const made = await this.#log.create(draft, opening(turn, '').events);
+        return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
       });
-      const first =
-        made || key === null ? null : await queries.selectDraftByKey(this.#database.db, viewer.listener.id, key);
-      if (first) return { draft: toDraft(first), started: false };
-      this.#rounds.begin(ticket, { draftId: id, epoch: 1, sequence: 1 }, request, UNUSED);
-      return { draft: await this.#load(viewer, id), started: true };
+      const first = begun || key === null ? null : await this.#findByKey(viewer, key);
+      return first ?? this.#load(viewer, id);
     });
   }
 
@@ -115,19 +122,19 @@ class DraftService implements Drafts {
       throw new ConflictError('The draft is still being written; cancel it or wait for its end');
     const sampling = resolveSampling(input.sampling, this.#random);
     const turn: Turn = { instruction, sampling, from: row.sequence, before: row.usage as Usage };
-    const turns = [...(row.turns as Turn[]), turn];
-    const entries = await this.#log.readAll(row.id, 0);
-    const request = { ...conversationOf(row.kind, row.prompt, roundsOf(turns, entries)), sampling };
+    const turns = [...turnsOf(row), turn];
+    const entries = await this.#log.readAll(row.id, row.textsUntil);
+    const request = { ...conversationOf(row.kind, row.prompt, roundsOf({ ...row, turns }, entries)), sampling };
     return this.#withTicket(row.modelId, request, async (ticket) => {
-      const raised = await queries.raiseEpoch(this.#database.db, row.id);
-      if (!raised) throw noSuchDraft(row.id);
-      const { event, set } = statusEntry('QUEUED', null, turn.before);
-      const separator = instruction !== null && raised.text !== '' ? [logTokens(SEPARATOR, [])] : [];
-      const fence = { draftId: row.id, epoch: raised.epoch, sequence: row.sequence };
-      const moved = await this.#log.append(fence, [event, ...separator], { ...set, turns }, this.#rounds.shutdown);
-      if (!moved) throw new ConflictError('The draft was continued by somebody else at the same moment');
-      this.#rounds.begin(ticket, moved, request, turn.before);
-      return { draft: await this.#load(viewer, row.id), started: true };
+      const begun = await this.#rounds.begin(row.id, ticket, { request, before: turn.before }, async () => {
+        const seized = await this.#rounds.seize(row.id);
+        if (!seized) throw noSuchDraft(row.id);
+        const { events, set } = opening(turn, row.text);
+        const fence = { draftId: row.id, epoch: seized.epoch, sequence: row.sequence };
+        return this.#log.append(fence, events, { ...set, turns }, this.#rounds.shutdown);
+      });
+      if (!begun) throw new ConflictError('The draft was continued by somebody else at the same moment');
+      return this.#load(viewer, row.id);
     });
   }
 
@@ -151,14 +158,13 @@ class DraftService implements Drafts {
   async delete(viewer: Viewer, draftId: string): Promise<void> {
     const row = await this.#own(viewer, draftId);
     if (!isTerminal(row.status)) await this.#rounds.cancel(row.id);
-    await queries.deleteDraft(this.#database.db, row.id);
-    this.#log.forget(row.id);
+    await this.#log.remove(row.id);
     this.#wakeRights(row.id);
   }
 
   async byIds(viewer: Viewer, ids: readonly string[]): Promise<Map<string, Draft>> {
     const valid = ids.filter((id) => UUID.test(id));
-    const rows = valid.length ? await queries.selectDrafts(this.#database.db, valid) : [];
+    const rows = await this.#rows(valid);
     return indexBy(rows.filter((row) => mayRead(viewer, row)).map(toDraft), (draft) => draft.id);
   }
 
@@ -172,7 +178,9 @@ class DraftService implements Drafts {
     const key = after === null ? null : parsePageKey(after, list);
     const rows = await this.#page(listenerId, { sharedOnly, after: key, limit: checkFirst(first) + 1 });
     const keyOf = ({ createdAt, id }: Draft) => [createdAt.getTime(), id];
-    return pageOf(rows.map(toDraft), list, { first, after }, keyOf, () => this.#count(listenerId, sharedOnly));
+    return pageOf((await this.#log.refresh(rows)).map(toDraft), list, { first, after }, keyOf, () =>
+      this.#count(listenerId, sharedOnly),
+    );
   }
 
   cursorOf(draft: Draft): string {
@@ -194,8 +202,12 @@ class DraftService implements Drafts {
     });
   }
 
-  recover(): Promise<void> {
-    return this.#rounds.recover();
+  recover(): void {
+    this.#rounds.recover();
+  }
+
+  compact(before: Date, limit: number): Promise<number> {
+    return this.#log.compact(before, limit);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -217,14 +229,12 @@ class DraftService implements Drafts {
   async #withTicket(
     modelId: string,
     request: GenerationRequest,
-    begin: (ticket: Ticket) => Promise<{ draft: Draft; started: boolean }>,
+    begin: (ticket: Ticket) => Promise<Draft>,
   ): Promise<Draft> {
     const ticket = this.#engine.admit(modelId);
     try {
       this.#engine.checkFits(modelId, request);
-      const { draft, started } = await begin(ticket);
-      if (!started) ticket[Symbol.dispose]();
-      return draft;
+      return await begin(ticket);
     } catch (error) {
       ticket[Symbol.dispose]();
       throw error;
@@ -236,6 +246,15 @@ class DraftService implements Drafts {
     this.#wakeups.wake(draftKey(draftId));
   }
 
+  async #findByKey(viewer: Viewer, key: string): Promise<Draft | null> {
+    const row = await queries.selectDraftByKey(this.#database.db, viewer.listener.id, key);
+    return row ? this.#load(viewer, row.id) : null;
+  }
+
+  async #rows(ids: readonly string[]): Promise<queries.DraftRow[]> {
+    return ids.length > 0 ? this.#log.refresh(await queries.selectDrafts(this.#database.db, ids)) : [];
+  }
+
   async #load(viewer: Viewer, id: string): Promise<Draft> {
     const draft = (await this.byIds(viewer, [id])).get(id);
     if (!draft) throw noSuchDraft(id);
@@ -244,7 +263,7 @@ class DraftService implements Drafts {
 
   /** The draft when the viewer may change it. */
   async #own(viewer: Viewer, id: string): Promise<queries.DraftRow> {
-    const [row] = UUID.test(id) ? await queries.selectDrafts(this.#database.db, [id]) : [];
+    const [row] = await this.#rows(UUID.test(id) ? [id] : []);
     if (!row || !mayRead(viewer, row)) throw noSuchDraft(id);
     if (row.listenerId === viewer.listener.id || may(viewer, 'ADMIN')) return row;
     throw new ForbiddenError('The draft is shared for reading; only its owner may change it');
@@ -255,8 +274,8 @@ function mayRead(viewer: Viewer, row: Pick<queries.DraftRow, 'listenerId' | 'vis
   return row.listenerId === viewer.listener.id || row.visibility === 'SHARED' || may(viewer, 'ADMIN');
 }
 
-function toDraft({ turns: _, epoch: __, sampling, usage, ...row }: queries.DraftRow): Draft {
-  return { ...row, sampling: sampling as Sampling, usage: usage as Usage };
+function toDraft({ turns: _, epoch: __, owner: ___, texts: ____, textsUntil: _____, ...row }: queries.DraftRow): Draft {
+  return { ...row, sampling: row.sampling as Sampling, usage: row.usage as Usage };
 }
 
 function parsePageKey(after: string, list: string): { createdAt: Date; id: string } {

@@ -128,8 +128,10 @@ export class DraftTail {
   #advance(entries: readonly LogEntry[]): void {
     const last = entries.at(-1);
     if (!last) return;
-    // Those who wait are where the window ended: what it is kept for is those before them.
-    this.#entries = [...this.#entries.slice(-WINDOW), ...entries];
+    // Those who wait are where the window ended: what it is kept for is those before them. What was compacted meanwhile is
+    // a gap that nobody may step over.
+    const isNext = entries[0]?.sequence === (this.#head ?? 0) + 1;
+    this.#entries = isNext ? [...this.#entries.slice(-WINDOW), ...entries] : [...entries];
     this.#head = last.sequence;
     this.#ended = last.event.type === 'status' && isTerminal(last.event.status);
     this.#steps.clear();

@@ -1,9 +1,10 @@
-import type { Append } from '../db/draft-queries.ts';
+import type { RowChanges } from '../db/draft-log-queries.ts';
 import type { Logger } from '../lib/log.ts';
 import type { FinishReason, GenerationEvent, GenerationRequest, Ticket, Usage } from '../ml/engine.ts';
-import type { DraftLog, Fence } from './draft-log.ts';
+import type { DraftLog } from './draft-log.ts';
 import type { DraftStatus } from './drafts.ts';
 import { logTokens, type LogEvent } from './log-events.ts';
+import type { Fence } from './log-store.ts';
 
 /** Entries that may wait for the database before the engine is made to wait too. */
 const MOST_PENDING = 256;
@@ -18,6 +19,8 @@ export interface WriterOptions {
   /** Aborts the generation: a person's cancel ends the draft, the server's stop leaves it to be taken up again. */
   cancel: AbortSignal;
   shutdown: AbortSignal;
+  /** Its turn has come: it does not wait any more. */
+  onStarted: () => void;
 }
 
 /** Carries one round of generation from the engine to the log. Resolves when its end is recorded, or at shutdown. */
@@ -27,6 +30,7 @@ export async function writeDraft(ticket: Ticket, options: WriterOptions): Promis
   try {
     for await (const event of ticket.generate(request, AbortSignal.any([cancel, shutdown]))) {
       if (shutdown.aborted || appender.lost) break;
+      if (event.type === 'started') options.onStarted();
       await appender.take(entriesOf(event, options.before));
     }
     await appender.flushed();
@@ -39,7 +43,7 @@ export async function writeDraft(ticket: Ticket, options: WriterOptions): Promis
 
 interface Entry {
   event: LogEvent;
-  set: Append['set'];
+  set: RowChanges;
 }
 
 function entriesOf(event: GenerationEvent, before: Usage): Entry[] {
@@ -120,7 +124,7 @@ class Appender {
     while (this.#pending.length > 0 && !this.lost) {
       const batch = this.#pending;
       this.#pending = [];
-      const set = Object.assign({}, ...batch.map((entry) => entry.set)) as Append['set'];
+      const set = Object.assign({}, ...batch.map((entry) => entry.set)) as RowChanges;
       const events = batch.map((entry) => entry.event);
       const moved = await this.#log.append(this.#fence, events, set, this.#shutdown);
       if (moved) this.#fence = moved;

@@ -22,6 +22,8 @@ export interface Draft {
   failure: string | null;
   /** The last event that this snapshot includes; its cursor resumes after it. */
   sequence: number;
+  /** Events up to here are in the log no more: a reader that comes from before is given a snapshot. */
+  compacted: number;
   /** The text up to `sequence`. */
   text: string;
   createdAt: Date;
@@ -75,8 +77,9 @@ export interface Drafts extends AsyncDisposable {
   cursorOf(draft: Draft): string;
   /**
    * The events after `after`, replayed and then live, each once and in order, until the draft has finished, the signal
-   * aborts or the iterator is returned. Without `after` a snapshot comes first. Readers at the same place are handed the
-   * very same object, so what is made of an event can be made once for all of them.
+   * aborts or the iterator is returned. Without `after`, or with one from before the log was compacted, a snapshot comes
+   * first. Readers at the same place are handed the very same object, so what is made of an event can be made once for all of
+   * them.
    * @throws NotFoundError, InvalidInputError for a cursor of another draft
    */
   follow(
@@ -85,8 +88,11 @@ export interface Drafts extends AsyncDisposable {
     after: string | null,
     signal?: AbortSignal,
   ): AsyncIterableIterator<DraftEvent>;
-  /** Takes up the drafts that were queued or being written when the last process ended. */
-  recover(): Promise<void>;
+  /** Takes up, from now on, what nobody writes: drafts that were waiting or being written when a process ended. */
+  recover(): void;
+  /** Leaves of drafts that ended before then only their text: at most so many. @returns how many */
+  compact(before: Date, limit: number): Promise<number>;
 }
 
 export { createDrafts } from './draft-service.ts';
+export { joinNodes } from './join-nodes.ts';

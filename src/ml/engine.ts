@@ -99,6 +99,7 @@ export interface Engine extends AsyncDisposable {
 
 export { compileFetched } from './compilation.ts';
 export { createEngine, type EngineOptions } from './model-engine.ts';
+export { createRemoteEngine } from './remote-engine.ts';
 export { checkSampling } from './sampling.ts';
 export { loadModelCatalogue, type ModelEntry } from './store/model-catalogue.ts';
 export { modelsFolder, openModelStore, type ModelStore } from './store/model-store.ts';

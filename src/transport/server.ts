@@ -16,7 +16,7 @@ import { serveWebSockets } from './websocket.ts';
 const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface ListenOptions {
-  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins'>;
+  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins'> & Partial<Pick<Config, 'role'>>;
   services: Services;
   /** How the parts are that requests need. */
   readiness: () => Promise<Readiness>;
@@ -35,7 +35,7 @@ export async function listen({ config, services, readiness, log }: ListenOptions
   const draining = new AbortController();
   const operations = new WeakMap<IncomingMessage, string>();
   const identify = createIdentify(config.auth, services.listeners);
-  const admit = createDoorkeeper(config);
+  const admit = config.role === 'engine' ? () => 'This node only writes drafts' : createDoorkeeper(config);
   const graphql = createGraphQL({
     config,
     services,

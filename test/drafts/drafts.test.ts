@@ -322,7 +322,7 @@ describe('when the process dies', () => {
       // No goodbye: what it has recorded when the next one starts is a matter of chance, as after a kill.
       const reader = collect(draft.id, drafts.cursorOf({ ...draft, sequence: 0 }));
       const after = room();
-      await after.drafts.recover();
+      after.drafts.recover();
       const end = await finished(draft, after.drafts);
       expect(end.status).toBe('COMPLETED');
       expect(end.text).toBe(
@@ -342,7 +342,7 @@ describe('when the process dies', () => {
     await waitFor(async () => ((await drafts.byIds(ann, [draft.id])).get(draft.id)?.sequence ?? 0) >= 7);
     await before.drafts[Symbol.asyncDispose]();
     expect((await drafts.byIds(ann, [draft.id])).get(draft.id)?.status).toBe('GENERATING');
-    await drafts.recover();
+    drafts.recover();
     const end = await finished(draft);
     expect(end.text).toBe(
       scriptedText({ ...(before.engine.requests[0] ?? { messages: [] }), sampling: draft.sampling }),
@@ -354,7 +354,7 @@ describe('when the process dies', () => {
     const before = room({ granted: 5 });
     const draft = await before.drafts.start(ann, poem());
     await waitFor(async () => ((await drafts.byIds(ann, [draft.id])).get(draft.id)?.sequence ?? 0) >= 7);
-    await drafts.recover();
+    drafts.recover();
     before.engine.grant(Infinity);
     const end = await finished(draft);
     expect(textOf(await collect(draft.id, drafts.cursorOf({ ...draft, sequence: 0 })))).toBe(end.text);
@@ -367,7 +367,7 @@ describe('when the process dies', () => {
     const before = room({ granted: 2 });
     const draft = await before.drafts.start(ann, poem());
     engine.ready = false;
-    await drafts.recover();
+    drafts.recover();
     engine.ready = true;
     engine.grant(0);
     expect((await finished(draft)).status).toBe('COMPLETED');

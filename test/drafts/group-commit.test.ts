@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { DraftLog } from '../../src/drafts/draft-log.ts';
+import { PostgresLog } from '../../src/drafts/postgres-log.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { LocalWakeups } from '../../src/lib/wakeups.ts';
@@ -17,7 +18,7 @@ it('[LOG7] a step of many drafts is one statement, and what is refused of one dr
   const wakeups = new LocalWakeups();
   const { id } = await createListeners({ database, wakeups, clock: systemClock }).ensure('ann');
   const ids = await addDrafts(database, id, 6);
-  const log = new DraftLog(database, wakeups, systemClock, silentLogger);
+  const log = new DraftLog({ store: new PostgresLog(database), wakeups, clock: systemClock, log: silentLogger });
   const append = (draftId: string, fence: object, text = 'rain') =>
     log
       .append({ draftId, epoch: 1, sequence: 1, ...fence }, [tokens(text)], {}, never)

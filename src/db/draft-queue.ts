@@ -1,0 +1,23 @@
+import { sql } from 'drizzle-orm';
+import { OverloadedError } from '../lib/errors.ts';
+import type { Queryable } from './client.ts';
+
+/** Any constant does, as long as nothing else in the database uses it. */
+const QUEUE_LOCK = 0x71756575;
+const RETRY_MS = { least: 250, most: 60_000 };
+
+/**
+ * To be asked in the transaction that then adds to the queue: until its end nobody else does.
+ * @throws OverloadedError when so many drafts wait for a node already; a place is free about when the oldest of them has
+ * waited as long again as it takes the queue to move on by one (Little's law)
+ */
+export async function checkQueueHasRoom(tx: Queryable, most: number): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${QUEUE_LOCK})`);
+  const [queue] = await tx.execute<{ length: number; oldest_ms: number }>(sql`
+    select count(*)::int as length, coalesce(1000 * extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
+      as oldest_ms from drafts where status in ('QUEUED', 'GENERATING') and owner is null`);
+  const { length = 0, oldest_ms: oldest = 0 } = queue ?? {};
+  if (length < most) return;
+  const perDraft = Math.min(RETRY_MS.most, Math.max(RETRY_MS.least, Math.ceil(oldest / length)));
+  throw new OverloadedError(`${length} drafts are waiting for a writer already`, perDraft);
+}

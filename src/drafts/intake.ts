@@ -1,0 +1,117 @@
+import type { DraftRow } from '../db/draft-queries.ts';
+import type { Sleep } from '../lib/clock.ts';
+import { OverloadedError } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import { LocalWakeups, type Wakeups } from '../lib/wakeups.ts';
+import type { Engine, Ticket } from '../ml/engine.ts';
+import type { Node } from './membership.ts';
+import type { Ownership } from './ownership.ts';
+
+/** Woken when a draft waits for a node that has a place for it. */
+export const queueKey = 'draft-queue';
+
+/** A wake-up may have been lost with a connection, and a claim's answer too: the queue is looked at anyway. */
+const LOOK_MS = 2_000;
+
+export interface IntakeOptions {
+  ownership: Ownership;
+  engine: Engine;
+  node: Node;
+  wakeups: Wakeups;
+  logger: Logger;
+  sleep: Sleep;
+  /** Ends it. */
+  signal: AbortSignal;
+  /** Drafts this node is at work on: what else is its own was lost on the way to it. */
+  busy: () => readonly string[];
+  /** Whether a draft of this node waits for its turn already: another one is better off with a node that is free. */
+  isFull: () => boolean;
+  takeUp: (row: DraftRow, ticket: Ticket) => void;
+}
+
+/** Takes up drafts that nobody writes, while the engine has a place for them ([OWN3]). */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #kicks = new LocalWakeups();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { wakeups, engine, signal, logger } = this.#options;
+    void this.#forward(wakeups.watch(queueKey, signal));
+    void this.#lookNowAndAgain();
+    for (const { id } of engine.models()) {
+      engine.whenReady(id, signal).then(
+        () => this.kick(),
+        () => undefined,
+      );
+    }
+    this.#work().catch((error: unknown) => logger.error({ err: error }, 'no more drafts are taken up'));
+  }
+
+  /** Something changed that may let a draft be taken up. */
+  kick(): void {
+    this.#kicks.wake('');
+  }
+
+  async #work(): Promise<void> {
+    const { signal } = this.#options;
+    for await (const _ of this.#kicks.watch('', signal)) while (!signal.aborted && (await this.#takeOne()));
+  }
+
+  async #takeOne(): Promise<boolean> {
+    const { engine, isFull } = this.#options;
+    for (const { id, status } of engine.models()) {
+      if (isFull()) return false;
+      if (status === 'READY' && (await this.#takeOneFor(id))) return true;
+    }
+    return false;
+  }
+
+  async #takeOneFor(model: string): Promise<boolean> {
+    const { ownership, node, busy, takeUp, logger } = this.#options;
+    const ticket = this.#admit(model);
+    if (!ticket) return false;
+    try {
+      const row = await ownership.claim(node.id, [model], busy());
+      if (row) takeUp(row, ticket);
+      else ticket[Symbol.dispose]();
+      return row !== null;
+    } catch (error) {
+      ticket[Symbol.dispose]();
+      logger.warn({ err: error }, 'the queue of drafts cannot be read; trying again');
+      return false;
+    }
+  }
+
+  /** The place comes first: what is claimed without one would wait while another node is free. */
+  #admit(model: string): Ticket | null {
+    try {
+      return this.#options.engine.admit(model);
+    } catch (error) {
+      if (error instanceof OverloadedError) this.#kickIn(error.retryAfterMs);
+      return null;
+    }
+  }
+
+  #kickIn(ms: number): void {
+    this.#options.sleep(ms, this.#options.signal).then(
+      () => this.kick(),
+      () => undefined,
+    );
+  }
+
+  async #forward(wakeups: AsyncIterable<void>): Promise<void> {
+    for await (const _ of wakeups) this.kick();
+  }
+
+  async #lookNowAndAgain(): Promise<void> {
+    const { sleep, signal } = this.#options;
+    while (!signal.aborted) {
+      await sleep(LOOK_MS, signal).catch(() => undefined);
+      this.kick();
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { selectDrafts } from '../../src/db/draft-queries.ts';
+import { PostgresOwnership } from '../../src/drafts/ownership.ts';
+import { PostgresLog } from '../../src/drafts/postgres-log.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners } from '../../src/listeners/listeners.ts';
+import { testDatabase } from '../support/database.ts';
+import { itKeepsLogs } from '../support/log-contract.ts';
+import { MemoryCluster } from '../support/memory-cluster.ts';
+
+itKeepsLogs('PostgreSQL', async () => {
+  const database = await testDatabase();
+  const listeners = createListeners({ database, wakeups: new LocalWakeups(), clock: systemClock });
+  return {
+    store: new PostgresLog(database),
+    ownership: new PostgresOwnership(database),
+    listenerId: (await listeners.ensure('ann')).id,
+    rowOf: async (id) => (await selectDrafts(database.db, [id]))[0],
+  };
+});
+
+itKeepsLogs('memory', () => {
+  const { store, ownership, drafts } = new MemoryCluster();
+  return Promise.resolve({ store, ownership, listenerId: 1, rowOf: (id) => Promise.resolve(drafts.get(id)?.row) });
+});

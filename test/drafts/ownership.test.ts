@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { selectDrafts, type NewDraft } from '../../src/db/draft-queries.ts';
+import { PostgresOwnership, type Ownership } from '../../src/drafts/ownership.ts';
+import { PostgresLog } from '../../src/drafts/postgres-log.ts';
+import type { LogStore } from '../../src/drafts/log-store.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners } from '../../src/listeners/listeners.ts';
+import { testDatabase } from '../support/database.ts';
+import { MemoryCluster } from '../support/memory-cluster.ts';
+import { firstEvents, newDraft, oneToken } from '../support/new-draft.ts';
+
+interface UnderTest {
+  ownership: Ownership;
+  store: LogStore;
+  listenerId: number;
+  ownerOf: (id: string) => Promise<string | null | undefined>;
+}
+
+async function postgres(): Promise<UnderTest> {
+  const database = await testDatabase();
+  const listeners = createListeners({ database, wakeups: new LocalWakeups(), clock: systemClock });
+  return {
+    ownership: new PostgresOwnership(database),
+    store: new PostgresLog(database),
+    listenerId: (await listeners.ensure('ann')).id,
+    ownerOf: async (id) => (await selectDrafts(database.db, [id]))[0]?.owner,
+  };
+}
+
+function memory(): Promise<UnderTest> {
+  const { ownership, store, drafts } = new MemoryCluster();
+  return Promise.resolve({
+    ownership,
+    store,
+    listenerId: 1,
+    ownerOf: (id) => Promise.resolve(drafts.get(id)?.row.owner),
+  });
+}
+
+const [a, b] = [randomUUID(), randomUUID()];
+const scripted = ['scripted'];
+
+describe.each([
+  ['PostgreSQL', postgres],
+  ['memory', memory],
+])('ownership in %s', (_, open) => {
+  async function opened() {
+    const under = await open();
+    const add = async (changes: Partial<NewDraft> = {}) => {
+      const draft = newDraft({ listenerId: under.listenerId, ...changes });
+      await under.store.create(draft, firstEvents());
+      return draft.id;
+    };
+    await under.ownership.join(a, []);
+    await under.ownership.join(b, []);
+    return { ...under, add };
+  }
+
+  it('[OWN3] a draft that nobody writes is taken by one node, the oldest first', async () => {
+    const { ownership, add } = await opened();
+    const late = await add({ at: new Date('2026-01-02') });
+    const early = await add();
+    await add({ modelId: 'other' });
+    await add({ owner: b });
+    expect(await ownership.claim(a, [], [])).toBeNull();
+    expect(await ownership.claim(a, scripted, [])).toMatchObject({ id: early, epoch: 2, owner: a });
+    expect(await ownership.claim(b, scripted, [early, late])).toMatchObject({ epoch: 2, owner: b });
+    expect(await ownership.claim(a, scripted, [early])).toMatchObject({ id: late });
+    expect(await ownership.claim(a, scripted, [early, late])).toBeNull();
+  });
+
+  it('[OWN3] many nodes at once take different drafts', async () => {
+    const { ownership, add } = await opened();
+    const ids = await Promise.all(Array.from({ length: 12 }, () => add()));
+    const nodes = Array.from({ length: 12 }, () => randomUUID());
+    await Promise.all(nodes.map((node) => ownership.join(node, [])));
+    const taken = new Set<string>();
+    while (taken.size < ids.length) {
+      const claimed = await Promise.all(nodes.map((node) => ownership.claim(node, scripted, [...taken])));
+      const fresh = claimed.flatMap((row) => (row ? [row.id] : []));
+      for (const id of fresh) {
+        expect(taken.has(id)).toBe(false);
+        taken.add(id);
+      }
+      if (fresh.length === 0) break;
+    }
+    expect([...taken].sort()).toEqual([...ids].sort());
+  });
+
+  it('[OWN2] a buried node can append nothing more, and what it had is free', async () => {
+    const { ownership, store, add, ownerOf } = await opened();
+    const id = await add({ owner: a });
+    const fence = { draftId: id, epoch: 1, sequence: 1 };
+    const append = (sequence: number) =>
+      store.append({ fence: { ...fence, sequence }, events: [oneToken('x')], set: {}, at: new Date() });
+    expect(await append(1)).toBe(true);
+    const seen = await ownership.beat(b, []);
+    const beatOf = (nodes: typeof seen) => nodes.find((node) => node.id === a)?.beat ?? -1;
+    await ownership.beat(a, []);
+    expect(await ownership.bury(a, beatOf(seen))).toBe(false);
+    expect(await ownership.claim(b, scripted, [])).toBeNull();
+    expect(await append(2)).toBe(true);
+    expect(await ownership.bury(a, beatOf(await ownership.beat(b, [])))).toBe(true);
+    expect(await append(3)).toBe(false);
+    expect(await ownerOf(id)).toBeNull();
+    expect((await ownership.beat(a, [])).map((node) => node.id)).toEqual([b]);
+    expect(await ownership.claim(b, scripted, [])).toMatchObject({ id, epoch: 3, sequence: 3 });
+  });
+
+  it('[OWN3] what a node owns without knowing it, a claim whose answer was lost, is taken anew', async () => {
+    const { ownership, add } = await opened();
+    const id = await add();
+    await ownership.claim(a, scripted, []);
+    expect(await ownership.claim(b, scripted, [])).toBeNull();
+    expect(await ownership.claim(a, scripted, [id])).toBeNull();
+    expect(await ownership.claim(a, scripted, [])).toMatchObject({ id, epoch: 3 });
+  });
+
+  it('seizing raises the epoch whoever has the draft', async () => {
+    const { ownership, add } = await opened();
+    const id = await add({ owner: a });
+    expect(await ownership.seize(null, id)).toMatchObject({ id, epoch: 2, owner: null });
+    expect(await ownership.seize(b, randomUUID())).toBeNull();
+    const none = randomUUID();
+    expect(await ownership.epochsOf([id, none])).toEqual(new Map([[id, 2]]));
+  });
+});

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { RowChanges } from '../../src/db/draft-log-queries.ts';
+import type { DraftRow, NewDraft } from '../../src/db/draft-queries.ts';
+import { statusEntry } from '../../src/drafts/draft-writer.ts';
+import type { LogEvent } from '../../src/drafts/log-events.ts';
+import type { Fence, LogStore } from '../../src/drafts/log-store.ts';
+import type { Ownership } from '../../src/drafts/ownership.ts';
+import { roundsOf } from '../../src/drafts/turns.ts';
+import { firstEvents, newDraft, oneToken, samplingOf, unused } from './new-draft.ts';
+
+export interface LogUnderTest {
+  store: LogStore;
+  ownership: Ownership;
+  listenerId: number;
+  rowOf: (draftId: string) => Promise<DraftRow | undefined>;
+}
+
+const at = new Date('2026-01-02T00:00:00Z');
+const later = new Date('2026-01-03T00:00:00Z');
+const end = () => statusEntry('COMPLETED', 'LENGTH', { ...unused, completionTokens: 2 });
+
+/** What every place for logs must do (SPEC [LOG1], [LOG4], [LOG6], [LOG8]). */
+export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): void {
+  describe(`the log in ${name}`, () => {
+    async function begun(changes: Partial<NewDraft> = {}) {
+      const log = await open();
+      const draft = newDraft({ listenerId: log.listenerId, ...changes });
+      expect(await log.store.create(draft, firstEvents())).toBe(true);
+      const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
+      const append = (from: Fence, events: LogEvent[], set: RowChanges = {}) =>
+        log.store.append({ fence: from, events, set, at });
+      const now = async () => {
+        const row = await log.rowOf(draft.id);
+        return row && (await log.store.refresh([row]))[0];
+      };
+      const all = () => log.store.read(draft.id, 0, 1_000);
+      const texts = async () => (await all()).map(({ event }) => (event.type === 'tokens' ? event.text : event.type));
+      const finish = async (from: Fence) => {
+        const { event, set } = end();
+        expect(await append(from, [oneToken('z'), event], set)).toBe(true);
+        return from.sequence + 2;
+      };
+      return { ...log, id: draft.id, fence, append, now, all, texts, finish };
+    }
+
+    it('[LOG1] keeps events in order, and the draft always agrees with them', async () => {
+      const { fence, append, now, all, texts, store, id } = await begun();
+      expect(await now()).toMatchObject({ sequence: 1, text: '', status: 'QUEUED' });
+      const generating = statusEntry('GENERATING', null, { ...unused, promptTokens: 5 });
+      expect(await append(fence, [generating.event, oneToken('a')], generating.set)).toBe(true);
+      expect(await now()).toMatchObject({ sequence: 3, text: 'a', status: 'GENERATING', usage: { promptTokens: 5 } });
+      expect(await store.standingOf(id)).toMatchObject({ sequence: 3, status: 'GENERATING', visibility: 'PRIVATE' });
+      const { event, set } = end();
+      const failed = { ...set, failure: 'it broke' };
+      expect(await append({ ...fence, sequence: 3 }, [oneToken('b'), oneToken('雪'), event], failed)).toBe(true);
+      const over = { status: 'COMPLETED', finishReason: 'LENGTH', usage: { completionTokens: 2 }, failure: 'it broke' };
+      expect(await now()).toMatchObject({ sequence: 6, text: 'ab雪', ...over, updatedAt: at });
+      expect(await texts()).toEqual(['status', 'status', 'a', 'b', '雪', 'status']);
+      expect((await all()).map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6]);
+      expect((await store.read(id, 2, 2)).map(({ sequence }) => sequence)).toEqual([3, 4]);
+      expect(await store.read(id, 6, 10)).toEqual([]);
+    });
+
+    it('[LOG4] a repeated append is made once', async () => {
+      const { fence, append, texts } = await begun();
+      for (let i = 0; i < 3; i++) expect(await append(fence, [oneToken('a'), oneToken('b')])).toBe(true);
+      const both = await Promise.all([1, 2].map(() => append({ ...fence, sequence: 3 }, [oneToken('c')])));
+      expect(both).toEqual([true, true]);
+      expect(await texts()).toEqual(['status', 'a', 'b', 'c']);
+    });
+
+    it('[LOG6] a gap and a stale epoch are refused', async () => {
+      const { id, fence, append, texts, store, ownership } = await begun();
+      expect(await append({ ...fence, sequence: 5 }, [oneToken('x')])).toBe(false);
+      expect(await append(fence, [oneToken('a')])).toBe(true);
+      const row = await ownership.seize(randomUUID(), id);
+      expect(row?.epoch).toBe(2);
+      const taken = await store.take(id, 2);
+      expect(taken).toEqual({ draftId: id, epoch: 2, sequence: 2 });
+      expect(await append({ ...fence, sequence: 2 }, [oneToken('x')])).toBe(false);
+      expect(await store.take(id, 1)).toBeNull();
+      expect(await append(taken!, [oneToken('b')])).toBe(true);
+      expect(await append({ ...fence, sequence: 3 }, [oneToken('x')])).toBe(false);
+      expect(await texts()).toEqual(['status', 'a', 'b']);
+    });
+
+    it('[LOG6] taking races with an append of the writer before: it is in front of what follows, or nowhere', async () => {
+      for (let i = 0; i < 10; i++) {
+        const { id, fence, append, texts, store, ownership } = await begun();
+        const row = await ownership.seize(randomUUID(), id);
+        const [made, taken] = await Promise.all([append(fence, [oneToken('a')]), store.take(id, row?.epoch ?? 0)]);
+        expect(taken?.sequence).toBe(made ? 2 : 1);
+        expect(await append(taken!, [oneToken('b')])).toBe(true);
+        expect(await texts()).toEqual(made ? ['status', 'a', 'b'] : ['status', 'b']);
+      }
+    });
+
+    it('an ended draft cannot be taken, and can be gone on with by a later epoch', async () => {
+      const { id, fence, append, finish, store, ownership, texts, now } = await begun();
+      const sequence = await finish(fence);
+      const row = await ownership.seize(null, id);
+      expect(await store.take(id, row?.epoch ?? 0)).toBeNull();
+      const { event, set } = statusEntry('QUEUED', null, unused);
+      const turns = [
+        ...(row?.turns as []),
+        { instruction: 'more', sampling: samplingOf(), from: sequence, before: unused },
+      ];
+      expect(await append({ draftId: id, epoch: 2, sequence }, [event, oneToken('y')], { ...set, turns })).toBe(true);
+      expect(await now()).toMatchObject({ status: 'QUEUED', finishReason: null, text: 'zy', turns });
+      expect(await texts()).toEqual(['status', 'z', 'status', 'status', 'y']);
+    });
+
+    it('[DRAFT1] the same key of the same listener makes one draft', async () => {
+      const { store, listenerId, texts } = await begun({ idempotencyKey: 'k' });
+      const again = newDraft({ listenerId, idempotencyKey: 'k' });
+      expect(await store.create(again, firstEvents())).toBe(false);
+      expect(await store.read(again.id, 0, 10)).toEqual([]);
+      expect(await texts()).toEqual(['status']);
+    });
+
+    it('a removed draft takes nothing more', async () => {
+      const { id, fence, append, store, rowOf } = await begun();
+      await append(fence, [oneToken('a')]);
+      await store.remove(id);
+      expect(await append({ ...fence, sequence: 2 }, [oneToken('b')])).toBe(false);
+      expect(await store.take(id, 1)).toBeNull();
+      expect(await store.read(id, 0, 10)).toEqual([]);
+      expect(await rowOf(id)).toBeUndefined();
+    });
+
+    it('[LOG8] an old log is compacted to its text; and it can be gone on with', async () => {
+      const { id, fence, append, finish, store, now, all, ownership } = await begun();
+      expect(await store.compact(later, 10)).toBe(0);
+      const sequence = await finish(fence);
+      expect(await store.compact(at, 10)).toBe(0);
+      const before = await now();
+      expect(await store.compact(later, 10)).toBe(1);
+      expect(await store.compact(later, 10)).toBe(0);
+      expect(await now()).toMatchObject({ text: 'z', sequence, status: 'COMPLETED', usage: before?.usage });
+      expect(await store.standingOf(id)).toMatchObject({ sequence, status: 'COMPLETED' });
+      for (const after of [0, sequence - 1, sequence]) expect(await store.read(id, after, 10)).toEqual([]);
+
+      const row = await ownership.seize(null, id);
+      const turns = [
+        ...(row?.turns as []),
+        { instruction: 'more', sampling: samplingOf(), from: sequence, before: unused },
+      ];
+      const queued = statusEntry('QUEUED', null, unused);
+      const next = { draftId: id, epoch: 2, sequence };
+      expect(await append(next, [queued.event, oneToken('\n\n')], { ...queued.set, turns })).toBe(true);
+      await finish({ ...next, sequence: sequence + 2 });
+      expect(await now()).toMatchObject({ text: 'z\n\nz', sequence: sequence + 4 });
+      expect((await store.read(id, sequence, 10)).map((entry) => entry.sequence)).toEqual([4, 5, 6, 7]);
+      expect((await all())[0]).toMatchObject({ sequence: sequence + 1 });
+      expect(await store.compact(later, 10)).toBe(1);
+      const whole = await now();
+      expect(whole).toMatchObject({ text: 'z\n\nz', sequence: sequence + 4, texts: ['z', '\n\nz'] });
+      expect(roundsOf(whole!, []).map(({ text }) => text)).toEqual(['z', 'z']);
+      expect(await all()).toEqual([]);
+    });
+  });
+}

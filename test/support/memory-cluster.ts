@@ -1,0 +1,152 @@
+import type { DraftRow, DraftStanding, NewDraft } from '../../src/db/draft-queries.ts';
+import { isTerminal, type LogEntry, type LogEvent } from '../../src/drafts/log-events.ts';
+import type { Fence, LogAppend, LogStore } from '../../src/drafts/log-store.ts';
+import type { NodeSight, Ownership } from '../../src/drafts/ownership.ts';
+import type { Model } from '../../src/ml/engine.ts';
+
+interface Stored {
+  row: DraftRow;
+  key: string;
+  log: LogEvent[];
+}
+
+/** What PostgreSQL keeps for a cluster, in memory: for simulations. The contract suites hold it to what the real ones do. */
+export class MemoryCluster {
+  readonly drafts = new Map<string, Stored>();
+  readonly nodes = new Map<string, NodeSight>();
+  readonly store: LogStore = new MemoryLog(this);
+  readonly ownership: Ownership = new MemoryOwnership(this);
+
+  raise(stored: Stored, owner: string | null): DraftRow {
+    stored.row = { ...stored.row, owner, epoch: stored.row.epoch + 1 };
+    return stored.row;
+  }
+}
+
+class MemoryLog implements LogStore {
+  readonly #cluster: MemoryCluster;
+
+  constructor(cluster: MemoryCluster) {
+    this.#cluster = cluster;
+  }
+
+  create({ at, queue: _, idempotencyKey, ...draft }: NewDraft, events: readonly LogEvent[]): Promise<boolean> {
+    const key = `${draft.listenerId} ${idempotencyKey ?? draft.id}`;
+    if ([...this.#cluster.drafts.values()].some((stored) => stored.key === key)) return Promise.resolve(false);
+    const row: DraftRow = {
+      ...{ ...draft, status: 'QUEUED', finishReason: null, failure: null, text: '', sequence: events.length, epoch: 1 },
+      ...{ texts: null, textsUntil: 0, compacted: 0, createdAt: at, updatedAt: at },
+    };
+    this.#cluster.drafts.set(draft.id, { row, key, log: [...events] });
+    return Promise.resolve(true);
+  }
+
+  append({ fence: { draftId, epoch, sequence }, events, set, at }: LogAppend): Promise<boolean> {
+    const stored = this.#cluster.drafts.get(draftId);
+    if (stored?.row.epoch !== epoch) return Promise.resolve(false);
+    const next = sequence + events.length;
+    if (stored.row.sequence !== sequence) return Promise.resolve(stored.row.sequence === next);
+    stored.log.push(...events);
+    stored.row = { ...stored.row, ...set, sequence: next, updatedAt: at };
+    stored.row.text = (stored.row.texts ?? []).join('') + stored.log.map(textOf).join('');
+    return Promise.resolve(true);
+  }
+
+  take(draftId: string, epoch: number): Promise<Fence | null> {
+    const row = this.#cluster.drafts.get(draftId)?.row;
+    const mine = row?.epoch === epoch && !isTerminal(row.status);
+    return Promise.resolve(mine ? { draftId, epoch, sequence: row.sequence } : null);
+  }
+
+  read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+    const stored = this.#cluster.drafts.get(draftId);
+    if (!stored) return Promise.resolve([]);
+    const from = Math.max(after, stored.row.compacted);
+    const events = stored.log.slice(from - stored.row.compacted).slice(0, limit);
+    return Promise.resolve(events.map((event, i) => ({ sequence: from + i + 1, event })));
+  }
+
+  standingOf(draftId: string): Promise<DraftStanding | null> {
+    return Promise.resolve(this.#cluster.drafts.get(draftId)?.row ?? null);
+  }
+
+  refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
+    return Promise.resolve([...rows]);
+  }
+
+  remove(draftId: string): Promise<void> {
+    this.#cluster.drafts.delete(draftId);
+    return Promise.resolve();
+  }
+
+  compact(before: Date, limit: number): Promise<number> {
+    const old = [...this.#cluster.drafts.values()].filter(
+      ({ row }) => isTerminal(row.status) && row.compacted < row.sequence && row.updatedAt < before,
+    );
+    for (const stored of old.slice(0, limit)) {
+      const { row, log } = stored;
+      const turns = row.turns as { from: number }[];
+      const begins = (i: number): number => (i === 0 ? 0 : (turns[i]?.from ?? row.sequence));
+      const texts = turns.map((_, i) => {
+        const round = log.slice(begins(i) - row.compacted, begins(i + 1) - row.compacted);
+        return row.texts?.[i] ?? round.map(textOf).join('');
+      });
+      stored.row = { ...row, texts, textsUntil: row.sequence, compacted: row.sequence };
+      stored.log = [];
+    }
+    return Promise.resolve(Math.min(limit, old.length));
+  }
+}
+
+const textOf = (event: LogEvent): string => (event.type === 'tokens' ? event.text : '');
+
+class MemoryOwnership implements Ownership {
+  readonly #cluster: MemoryCluster;
+
+  constructor(cluster: MemoryCluster) {
+    this.#cluster = cluster;
+  }
+
+  join(id: string, models: readonly Model[]): Promise<void> {
+    this.#cluster.nodes.set(id, { id, beat: 0, models });
+    return Promise.resolve();
+  }
+
+  beat(id: string, models: readonly Model[]): Promise<NodeSight[]> {
+    const node = this.#cluster.nodes.get(id);
+    if (node) this.#cluster.nodes.set(id, { id, beat: node.beat + 1, models });
+    return Promise.resolve([...this.#cluster.nodes.values()]);
+  }
+
+  bury(id: string, beat: number | null): Promise<boolean> {
+    const node = this.#cluster.nodes.get(id);
+    if (!node || (beat !== null && node.beat !== beat)) return Promise.resolve(false);
+    this.#cluster.nodes.delete(id);
+    for (const stored of this.#cluster.drafts.values()) {
+      if (stored.row.owner === id && !isTerminal(stored.row.status)) this.#cluster.raise(stored, null);
+    }
+    return Promise.resolve(true);
+  }
+
+  claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRow | null> {
+    const isFree = ({ id, owner }: DraftRow): boolean =>
+      owner === null || (owner === node ? !busy.includes(id) : !this.#cluster.nodes.has(owner));
+    const free = [...this.#cluster.drafts.values()]
+      .filter(({ row }) => !isTerminal(row.status) && models.includes(row.modelId) && isFree(row))
+      .sort((a, b) => a.row.createdAt.getTime() - b.row.createdAt.getTime() || (a.row.id < b.row.id ? -1 : 1));
+    return Promise.resolve(free[0] ? this.#cluster.raise(free[0], node) : null);
+  }
+
+  seize(node: string | null, draftId: string): Promise<DraftRow | null> {
+    const stored = this.#cluster.drafts.get(draftId);
+    return Promise.resolve(stored ? this.#cluster.raise(stored, node) : null);
+  }
+
+  epochsOf(draftIds: readonly string[]): Promise<Map<string, number>> {
+    const known = draftIds.flatMap((id) => {
+      const row = this.#cluster.drafts.get(id)?.row;
+      return row ? [[id, row.epoch] as const] : [];
+    });
+    return Promise.resolve(new Map(known));
+  }
+}

@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto';
+import type { NewDraft } from '../../src/db/draft-queries.ts';
+import { logTokens, type LogEvent } from '../../src/drafts/log-events.ts';
+import { opening, type Turn } from '../../src/drafts/turns.ts';
+import type { Sampling, Usage } from '../../src/ml/engine.ts';
+
+export const unused: Usage = { promptTokens: 0, completionTokens: 0, timeToFirstTokenMs: null, tokensPerSecond: null };
+
+export const samplingOf = (changes: Partial<Sampling> = {}): Sampling => ({
+  ...{ temperature: 0, topK: 1, topP: 1, minP: 0, repetitionPenalty: 1, maxTokens: 10, seed: 1, stop: [] },
+  ...changes,
+});
+
+export const firstTurn = (sampling = samplingOf()): Turn => ({ instruction: null, sampling, from: 1, before: unused });
+
+/** A draft that is about to be written, as a service would record it. */
+export function newDraft(changes: Partial<NewDraft> = {}): NewDraft {
+  const sampling = samplingOf();
+  return {
+    ...{ id: randomUUID(), listenerId: 1, kind: 'POEM', title: 'Rain', prompt: 'rain', visibility: 'PRIVATE' },
+    ...{ modelId: 'scripted', sampling, turns: [firstTurn(sampling)], usage: unused, idempotencyKey: null },
+    ...{ owner: null, queue: null, at: new Date('2026-01-01T00:00:00Z') },
+    ...changes,
+  };
+}
+
+/** What a draft's log begins with. */
+export const firstEvents = (): LogEvent[] => opening(firstTurn(), '').events;
+
+/** An event of one token. */
+export const oneToken = (text: string, id = 1): LogEvent =>
+  logTokens(text, [{ id, text, logprob: -1, alternatives: [] }]);
