@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { peakRssMb, startCadenza, startServer, stop, type ServerProcess } from './support/processes.ts';
+import { median, round } from './support/statistics.ts';
 
 /** Until the compiler has settled: both servers go on getting faster for thousands of requests. */
 const WARM_UP = 3_000;
@@ -65,12 +66,6 @@ const query = /* GraphQL */ `
   }
 `;
 
-interface Target {
-  name: string;
-  url: string;
-  process: ChildProcess;
-}
-
 /**
  * Server CPU per `recommendations(first: 20)` request: ours on the demo data, against bare Yoga returning the same JSON.
  * Both servers live through the whole run and take turns, so that a slow spell of the machine hits both. Two kinds of
@@ -79,7 +74,7 @@ interface Target {
  */
 export async function run(): Promise<Record<string, number>> {
   const folder = await mkdtemp(join(tmpdir(), 'cadenza-bench-'));
-  const ours = await startOurs(folder);
+  const ours = await startCadenza({ dataDir: join(folder, 'data') });
   const children = [ours.process];
   try {
     await warmTaste(ours.url);
@@ -95,16 +90,18 @@ export async function run(): Promise<Record<string, number>> {
 }
 
 type Kind = 'again' | 'fresh';
+type Name = 'ours' | 'bare';
 
-async function compare(ours: Target, bare: Target): Promise<Record<string, number>> {
-  for (const target of [ours, bare]) await load(target.url, WARM_UP, 'fresh');
-  const ms: Record<Kind, Record<string, number[]>> = { again: { ours: [], bare: [] }, fresh: { ours: [], bare: [] } };
+async function compare(ours: ServerProcess, bare: ServerProcess): Promise<Record<string, number>> {
+  for (const { url } of [ours, bare]) await load(url, WARM_UP, 'fresh');
+  const ms: Record<Kind, Record<Name, number[]>> = { again: { ours: [], bare: [] }, fresh: { ours: [], bare: [] } };
   for (let round = 0; round < ROUNDS; round++) {
     for (const kind of ['again', 'fresh'] as const) {
-      for (const target of [ours, bare]) ms[kind][target.name]?.push(await cpuPerRequest(target, kind));
+      ms[kind].ours.push(await cpuPerRequest(ours, kind));
+      ms[kind].bare.push(await cpuPerRequest(bare, kind));
     }
   }
-  const of = (kind: Kind, name: string) => median(ms[kind][name] ?? []);
+  const of = (kind: Kind, name: Name) => median(ms[kind][name]);
   const peak = { ours: await peakRssMb(ours.process), bare: await peakRssMb(bare.process) };
   for (const name of ['ours', 'bare'] as const) {
     const [again, fresh] = [of('again', name).toFixed(2), of('fresh', name).toFixed(2)];
@@ -122,44 +119,9 @@ async function compare(ours: Target, bare: Target): Promise<Record<string, numbe
   };
 }
 
-async function startOurs(folder: string): Promise<Target> {
-  const env = {
-    ...process.env,
-    PORT: '0',
-    CADENZA_DATA_DIR: join(folder, 'data'),
-    CADENZA_FETCH_MODELS: 'off',
-    CADENZA_LOG_FORMAT: 'json',
-    CADENZA_LOG_LEVEL: 'info',
-  };
-  const child = spawn(process.execPath, await startArguments(), { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  return { name: 'ours', process: child, url: await firstMatch(child, /http:\/\/127\.0\.0\.1:\d+\/graphql/) };
-}
-
-/** Those of `npm start`, without npm's processes around them. */
-async function startArguments(): Promise<string[]> {
-  const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } };
-  return scripts.start.split(' ').slice(1);
-}
-
-async function startBareYoga(answer: string): Promise<Target> {
+function startBareYoga(answer: string): Promise<ServerProcess> {
   const args = ['--import', 'tsx', 'bench/peers/bare-yoga.ts', 'schema.graphql', answer];
-  const env = { ...process.env, NODE_ENV: 'production' };
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  return { name: 'bare', process: child, url: await firstMatch(child, /http:\/\/127\.0\.0\.1:\d+\/graphql/) };
-}
-
-/** Reads the child's output until a line holds the pattern; goes on draining it, or the child would block. */
-function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
-  return new Promise((resolve, reject) => {
-    if (!child.stdout) throw new Error('the child has no output');
-    createInterface(child.stdout).on('line', (line) => {
-      const match = pattern.exec(line);
-      if (match) resolve(match[0]);
-    });
-    child.once('exit', (code) =>
-      reject(new Error(`the server stopped with code ${code ?? 'none'} before it listened`)),
-    );
-  });
+  return startServer(args, { NODE_ENV: 'production' });
 }
 
 /** A few likes and plays, so that the answer carries history reasons; then a pause until the model has been trained. */
@@ -210,7 +172,7 @@ async function load(url: string, requests: number, kind: Kind): Promise<void> {
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
-async function cpuPerRequest({ url, process: child }: Target, kind: Kind): Promise<number> {
+async function cpuPerRequest({ url, process: child }: ServerProcess, kind: Kind): Promise<number> {
   const before = await cpuMs(child);
   await load(url, REQUESTS, kind);
   return ((await cpuMs(child)) - before) / REQUESTS;
@@ -221,24 +183,4 @@ async function cpuMs({ pid }: ChildProcess): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
-}
-
-async function peakRssMb({ pid }: ChildProcess): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024);
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await gone;
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}
-
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

@@ -1,4 +1,5 @@
 const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<Record<string, number>> }>> = {
+  engine: () => import('./engine.ts'),
   requests: () => import('./requests.ts'),
 };
 
