@@ -1,9 +1,6 @@
 import { conversationOf } from '../../src/drafts/prompts.ts';
 import { randomStream } from '../../src/lib/random.ts';
-import { createChatFormat } from '../../src/ml/chat.ts';
-import { readGgufMetadata } from '../../src/ml/compile/compile.ts';
-import { GgufMetadata } from '../../src/ml/compile/gguf.ts';
-import { createTokenizer } from '../../src/ml/tokenizer.ts';
+import { openModelText } from '../../src/ml/model-text.ts';
 import type { Prompt } from './work.ts';
 
 /** Each a token of its own for any usual vocabulary; what it is not for is left out. */
@@ -25,9 +22,7 @@ export interface Prompts {
 }
 
 export async function openPrompts(ggufPath: string): Promise<Prompts> {
-  const metadata = new GgufMetadata(new Map(Object.entries(await readGgufMetadata(ggufPath))));
-  const tokenizer = createTokenizer(metadata);
-  const chat = createChatFormat(metadata.string('tokenizer.chat_template'), tokenizer);
+  const { tokenizer, chat } = await openModelText(ggufPath);
   const words = WORDS.split(' ').filter((word) => tokenizer.encode(` ${word}`).length === 1);
   const random = randomStream(Math.floor(Math.random() * 2 ** 32));
   const draw = () => words[Math.floor(random() * words.length)] ?? '';

@@ -1,6 +1,7 @@
 import { loadConfig } from '../config.ts';
 import { NotFoundError } from '../lib/errors.ts';
 import {
+  bytesOf,
   compileFetched,
   loadModelCatalogue,
   modelsFolder,
@@ -15,8 +16,8 @@ const USAGE = `Usage: npm run models -- COMMAND [ID] [--data-dir FOLDER]
 
   list         the models of the catalogue and what of them is on disk
   pull [ID]    fetch and compile a model, or the default one; goes on where an earlier pull broke off
-  verify [ID]  read a model's file, or every file on disk, and compare it with its SHA-256
-  remove ID    delete a model's file and what was compiled from it`;
+  verify [ID]  read a model's files, or every model's on disk, and compare them with their SHA-256
+  remove ID    delete a model's files and what was compiled from them`;
 
 interface Task {
   store: ModelStore;
@@ -65,8 +66,8 @@ async function list({ store, catalogue }: Task): Promise<number> {
 }
 
 async function describe(store: ModelStore, entry: ModelEntry): Promise<string[]> {
-  const { id, name, task, license, file } = entry;
-  return [id, name, task, megabytes(file.bytes), license ?? 'unknown', await describeState(store, entry)];
+  const { id, name, task, license } = entry;
+  return [id, name, task, megabytes(bytesOf(entry)), license ?? 'unknown', await describeState(store, entry)];
 }
 
 async function describeState(store: ModelStore, entry: ModelEntry): Promise<string> {
@@ -76,7 +77,7 @@ async function describeState(store: ModelStore, entry: ModelEntry): Promise<stri
     case 'corrupt':
       return 'damaged';
     case 'absent': {
-      const share = (await store.bytesOnDisk(entry)) / entry.file.bytes;
+      const share = (await store.bytesOnDisk(entry)) / bytesOf(entry);
       return share > 0 ? `${Math.floor(share * 100)} %` : 'no';
     }
   }
@@ -87,7 +88,7 @@ async function pull({ store, catalogue, id, signal }: Task): Promise<number> {
   const isThere = (await store.check(entry, signal)) === 'whole';
   if (!isThere) {
     using display = openDisplay();
-    const whole = entry.file.bytes;
+    const whole = bytesOf(entry);
     const onProgress = (done: number): void =>
       display.progress({ done, whole, what: `${megabytes(done)} of ${megabytes(whole)}` });
     await store.fetch(entry, { signal, onProgress, onStep: display.step });

@@ -1,5 +1,6 @@
 import { Template } from '@huggingface/jinja';
 import { InvalidInputError } from '../lib/errors.ts';
+import { ModelFileError } from './compile/compile.ts';
 import type { ChatMessage } from './engine.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
@@ -18,9 +19,9 @@ export interface ChatFormat {
 /** `open`: the prompt ends where the assistant's answer begins. */
 type Render = (messages: readonly ChatMessage[], open: boolean) => string;
 
-/** @param template Jinja, as the model file carries it. @throws Error when it is not a valid template */
+/** @param template Jinja, as the model's files carry it. @throws ModelFileError when it is not a valid template */
 export function createChatFormat(template: string, tokenizer: Tokenizer): ChatFormat {
-  const compiled = new Template(template);
+  const compiled = parseTemplate(template);
   const control = controlPattern(tokenizer);
   const asText = ({ role, content }: ChatMessage) => ({ role, content: content.replace(control, splitMark) });
   const render: Render = (messages, open) =>
@@ -40,6 +41,16 @@ export function createChatFormat(template: string, tokenizer: Tokenizer): ChatFo
       return bos?.add && ids[0] !== bos.id ? [bos.id, ...ids] : ids;
     },
   };
+}
+
+function parseTemplate(template: string): Template {
+  try {
+    return new Template(template);
+  } catch (error) {
+    throw new ModelFileError(
+      `the chat template is not valid: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 /** The last message is left open: whatever the template puts behind it is cut off. */

@@ -9,11 +9,13 @@ import {
   TEMPORARY_SUFFIX,
   type CompiledModel,
 } from './compile/compile.ts';
-import type { ModelEntry } from './store/model-catalogue.ts';
+import { modelDigest, type ModelEntry } from './store/model-catalogue.ts';
 import type { ModelStore } from './store/model-store.ts';
 
 export interface CompilationOptions {
   signal: AbortSignal;
+  /** Where the graph will run: `cpu` unless told. */
+  device?: 'cpu' | 'cuda';
   /** Share of the parameters done; not called when there is nothing to do. */
   onProgress?: (share: number) => void;
   /** Whatever is there is of no use. */
@@ -29,19 +31,19 @@ export interface CompilationOptions {
 export async function compileFetched(
   store: ModelStore,
   entry: ModelEntry,
-  { signal, onProgress = () => undefined, anew = false }: CompilationOptions,
+  { signal, device = 'cpu', onProgress = () => undefined, anew = false }: CompilationOptions,
 ): Promise<CompiledModel> {
   const directory = join(store.folder(entry), 'compiled');
-  const digest = entry.file.sha256;
+  const key = { digest: modelDigest(entry), directory, target: { device, weights: entry.weights } };
   // Without the lock, so that a folder that is prepared and read-only will do.
-  const found = anew ? null : await findCompiled({ digest, directory });
+  const found = anew ? null : await findCompiled(key);
   if (found) return found;
   await using _lock = await store.lock(entry, signal);
   await mkdir(directory, { recursive: true });
   await sweep(directory);
-  if (anew) await removeCompiled({ digest, directory });
+  if (anew) await removeCompiled(key);
   try {
-    return await compileModel({ source: store.path(entry), digest, directory, signal, onProgress });
+    return await compileModel({ ...key, source: store.path(entry), signal, onProgress });
   } catch (error) {
     if (error instanceof ModelFileError)
       throw new ModelUnavailableError(`${entry.name} cannot be compiled: ${error.message}`, entry.id);

@@ -101,5 +101,5 @@ export { compileFetched } from './compilation.ts';
 export { createEngine, type EngineOptions } from './model-engine.ts';
 export { createRemoteEngine } from './remote-engine.ts';
 export { checkSampling } from './sampling.ts';
-export { loadModelCatalogue, type ModelEntry } from './store/model-catalogue.ts';
+export { bytesOf, loadModelCatalogue, type ModelEntry } from './store/model-catalogue.ts';
 export { modelsFolder, openModelStore, type ModelStore } from './store/model-store.ts';

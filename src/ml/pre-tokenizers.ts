@@ -1,3 +1,5 @@
+import { ModelFileError } from './compile/compile.ts';
+
 /** How a model's text is cut into words before BPE, in the terms of the `tokenizer.json` format. */
 export interface PreTokenizer {
   normalizer: object | null;
@@ -39,10 +41,10 @@ const preTokenizers: Readonly<Record<string, PreTokenizer>> = {
   'deepseek-r1-qwen': qwen2,
 };
 
-/** @throws Error for a kind that is not known: guessing would make quietly worse text */
+/** @throws ModelFileError for a kind that is not known: guessing would make quietly worse text */
 export function preTokenizerOf(kind: string): PreTokenizer {
-  const found = preTokenizers[kind];
+  const found = Object.hasOwn(preTokenizers, kind) ? preTokenizers[kind] : undefined;
   if (found) return found;
   const known = Object.keys(preTokenizers).join(', ');
-  throw new Error(`the model’s pre-tokenizer "${kind}" is not supported; supported are ${known}`);
+  throw new ModelFileError(`the model’s pre-tokenizer "${kind}" is not supported; supported are ${known}`);
 }

@@ -3,16 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
 import { ModelUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { createChatFormat } from './chat.ts';
 import { compileFetched } from './compilation.ts';
-import { readGgufMetadata, type CompiledModel } from './compile/compile.ts';
-import { GgufMetadata } from './compile/gguf.ts';
+import type { CompiledModel } from './compile/compile.ts';
 import { openDecoder, type Decoder } from './decoder.ts';
 import type { Model } from './engine.ts';
+import { openModelText } from './model-text.ts';
 import { stepLogger } from './progress.ts';
-import type { ModelEntry } from './store/model-catalogue.ts';
+import { bytesOf, type ModelEntry } from './store/model-catalogue.ts';
 import type { ModelStore } from './store/model-store.ts';
-import { createTokenizer } from './tokenizer.ts';
 import { Writer } from './writer.ts';
 
 /** How far a model is. `share` is of the file on disk, or of the compiling done. */
@@ -126,7 +124,7 @@ export class Preparation implements AsyncDisposable {
 
   async #fetch(): Promise<string> {
     const { store, signal, log } = this.#options;
-    const total = this.entry.file.bytes;
+    const total = bytesOf(this.entry);
     this.#become({ status: 'FETCHING', share: (await store.bytesOnDisk(this.entry)) / total });
     const report = stepLogger(log, `${this.entry.name}: fetched`);
     const onProgress = (bytes: number): void => {
@@ -142,9 +140,7 @@ export class Preparation implements AsyncDisposable {
     const { queue, clock, log } = this.#options;
     const { name } = this.entry;
     this.#become({ status: 'COMPILING', share: 0 });
-    const metadata = new GgufMetadata(new Map(Object.entries(await readGgufMetadata(path))));
-    const tokenizer = createTokenizer(metadata);
-    const chat = createChatFormat(metadata.string('tokenizer.chat_template'), tokenizer);
+    const { tokenizer, chat } = await openModelText(path);
     const decoder = await this.#openDecoder();
     const writer = new Writer({ name, decoder, tokenizer, chat, queue, clock });
     this.#become({ status: 'READY', writer });

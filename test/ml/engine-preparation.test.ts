@@ -1,11 +1,12 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ModelUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { entryFor, TINY } from '../support/tiny-engine.ts';
+import { families, writeGguf, writeSafetensors } from '../support/tiny-checkpoint.ts';
+import { entryFor, folderEntryFor, TINY } from '../support/tiny-engine.ts';
 import { writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
 
 class Lines {
@@ -45,6 +46,18 @@ const refusal =
   (engine: Engine, id = TINY) =>
   () =>
     engine.admit(id);
+
+async function write(engine: Engine, id: string): Promise<string> {
+  const off = { topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, stop: [] };
+  const sampling = { ...off, temperature: 1, seed: 3, maxTokens: 24 };
+  const messages = [{ role: 'user' as const, content: 'hello' }];
+  using ticket = engine.admit(id);
+  let text = '';
+  for await (const event of ticket.generate({ messages, sampling }, new AbortController().signal)) {
+    if (event.type === 'tokens') text += event.text;
+  }
+  return text;
+}
 
 describe('preparation', () => {
   it('[MODEL8] fetches the default model, compiles it and opens it', async () => {
@@ -154,6 +167,25 @@ describe('preparation', () => {
     });
     await expect(engine.whenReady(TINY)).rejects.toThrow('Tiny cannot be compiled: the architecture "mamba"');
     expect(statusOf(engine)).toMatchObject({ status: 'FAILED', fetched: 1 });
+  });
+
+  it('[MODEL9] [MODEL10] a folder of safetensors writes what the same weights in a GGUF file write', async () => {
+    const prepared = await prepare();
+    const { config } = families.qwen2!;
+    const hub = await writeSafetensors(join(prepared.folder, 'hub'), config, { shards: 2 });
+    const gguf = await writeGguf(join(prepared.folder, 'qwen.gguf'), config);
+    const entries = [await entryFor(gguf), await folderEntryFor(hub, 'folder')];
+    const catalogueFile = await writeCatalogue(prepared, ...entries);
+    await mkdir(join(prepared.folder, 'models', 'folder', 'files'), { recursive: true });
+    await cp(hub, join(prepared.folder, 'models', 'folder', 'files'), { recursive: true });
+    const { engine } = start(prepared.folder, { catalogueFile });
+    const texts = [];
+    for (const { id } of entries) {
+      await engine.whenReady(id);
+      texts.push(await write(engine, id));
+    }
+    expect(texts[0]).toMatch(/./);
+    expect(texts[1]).toBe(texts[0]);
   });
 
   it('can be disposed of in the middle of a fetch', async () => {

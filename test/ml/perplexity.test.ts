@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { compileModel } from '../../src/ml/compile/compile.ts';
 import { openDecoder, type Decoder } from '../../src/ml/decoder.ts';
 import { loadModelCatalogue } from '../../src/ml/engine.ts';
+import { modelDigest } from '../../src/ml/store/model-catalogue.ts';
 import { realModel } from '../support/real-model.ts';
 
 /** A text's tokens, and of each but the first ln p(token | the tokens before it). */
@@ -53,7 +54,7 @@ async function openReal(slots: number): Promise<Decoder> {
   const [entry] = loadModelCatalogue();
   const source = realModel!;
   const directory = join(dirname(source), 'compiled');
-  const model = await compileModel({ source, digest: entry!.file.sha256, directory });
+  const model = await compileModel({ source, digest: modelDigest(entry!), directory });
   const decoder = await openDecoder({ model, threads: 2, slots, capacity: 512 });
   onTestFinished(() => decoder[Symbol.asyncDispose]());
   return decoder;

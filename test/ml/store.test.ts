@@ -11,6 +11,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ConflictError, DiskFullError, ModelUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { loadModelCatalogue, openModelStore, type ModelEntry, type ModelStore } from '../../src/ml/engine.ts';
+import { filesOf } from '../../src/ml/store/model-catalogue.ts';
 import { takeLock, tryLock } from '../../src/ml/store/file-lock.ts';
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -20,13 +21,27 @@ const random = randomStream(9);
 const bytes = Buffer.from(Uint8Array.from({ length: 2_000_000 }, () => Math.floor(random() * 256)));
 const never = new AbortController().signal;
 
-function entryFrom(sources: ModelEntry['sources'], changes: Partial<ModelEntry['file']> = {}): ModelEntry {
+type Several = Extract<ModelEntry, { files: unknown }>;
+type OneFile = Extract<ModelEntry, { file: unknown }>;
+
+function entryFrom(sources: OneFile['sources'], changes: Partial<OneFile['file']> = {}): OneFile {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   return {
     ...{ id: 'm', name: 'Model', task: 'TEXT_GENERATION', version: '1', license: null, parameters: null, context: 512 },
+    weights: 'int8',
     file: { name: 'model.gguf', sha256, bytes: bytes.length, ...changes },
     sources,
   };
+}
+
+function severalFrom(parts: Buffer[], sources: Several['sources']): Several {
+  const { file: _, sources: __, ...described } = entryFrom([{ file: 'x' }]);
+  const files = parts.map((part, i) => ({
+    name: ['a.bin', 'sub/b.bin'][i]!,
+    sha256: createHash('sha256').update(part).digest('hex'),
+    bytes: part.length,
+  }));
+  return { ...described, files, sources };
 }
 
 async function openStore(patience = { connectTimeoutMs: 2_000, stallTimeoutMs: 5_000 }): Promise<ModelStore> {
@@ -274,6 +289,31 @@ describe('fetching', () => {
     expect(stamp.mtimeMs).toBe((await stat(path)).mtimeMs);
   });
 
+  it('[MODEL4] brings a model of several files, each from where it broke off, and counts them together', async () => {
+    const store = await openStore();
+    const parts = [bytes.subarray(0, 1_200_000), bytes.subarray(1_200_000)];
+    const first = await server.serve(server.whole(parts[0]!));
+    const second = await server.serve(server.breakAfter(parts[1]!, 300_000), server.whole(parts[1]!));
+    const { origin } = new URL(first.url);
+    const folder = await temporaryFolder();
+    const entry = severalFrom(parts, [{ url: `${origin}/model/` }, { file: folder }]);
+    // The first source has only the first file.
+    await expect(store.fetch(entry, { signal: never })).rejects.toThrow(/sub\/b\.bin\) could not be fetched/);
+    expect(await store.check(entry)).toBe('absent');
+    const onDisk = await store.bytesOnDisk(entry);
+    expect(onDisk).toBeGreaterThanOrEqual(1_200_000);
+    const seen: number[] = [];
+    const whole = severalFrom(parts, [{ url: new URL(second.url).origin }]);
+    await store.fetch(whole, { signal: never, onProgress: (at) => seen.push(at) });
+    expect(Math.min(...seen)).toBeGreaterThan(1_200_000);
+    expect(seen.at(-1)).toBe(bytes.length);
+    expect(await store.check(entry)).toBe('whole');
+    expect((await readFile(join(store.path(entry), 'sub', 'b.bin'))).equals(parts[1]!)).toBe(true);
+    await writeFile(join(store.path(entry), 'a.bin'), 'x');
+    expect(await store.check(entry)).toBe('corrupt');
+    expect(await store.remove(entry)).toBe(true);
+  });
+
   it('removes a model, but not under a fetch', async () => {
     const store = await openStore();
     const { url } = await server.serve(server.standStillAfter(bytes, 400_000), server.whole(bytes));
@@ -421,7 +461,21 @@ describe('catalogue', () => {
     expect(models[0]?.sources).toEqual([{ file: join(path, '..', 'beside.gguf') }]);
   });
 
+  it('[MODEL3] a folder of files is relative to the catalogue, and each is looked for in it', async () => {
+    const hub = { repo: 'a/b', revision: 'main', folder: 'onnx' };
+    const path = await write({
+      models: [severalFrom([bytes, bytes], [{ file: 'm' }, { url: 'http://e.com/m' }, { hub }])],
+    });
+    const [, file] = filesOf(loadModelCatalogue(path)[0]!);
+    expect(file?.sources).toEqual([
+      { file: join(path, '..', 'm', 'sub', 'b.bin') },
+      { url: 'http://e.com/m/sub/b.bin' },
+      { hub: { repo: 'a/b', revision: 'main', file: 'onnx/sub/b.bin' } },
+    ]);
+  });
+
   const entry = entryFrom([{ url: 'http://example.com/m' }]);
+  const several = severalFrom([bytes], [{ file: 'm' }]);
   it.each([
     ['not JSON', '{', 'cannot be read'],
     ['a missing field', { models: [{ ...entry, file: undefined }] }, 'models.0.file'],
@@ -439,6 +493,14 @@ describe('catalogue', () => {
     ['an unknown source', { models: [{ ...entry, sources: [{ ftp: 'x' }] }] }, 'models.0.sources.0'],
     ['no source', { models: [{ ...entry, sources: [] }] }, 'models.0.sources'],
     ['an id twice', { models: [entry, entry] }, 'two models have the same id'],
+    [
+      'a path that leaves the folder',
+      { models: [{ ...several, files: [{ ...several.files[0], name: 'a/../../x' }] }] },
+      'models.0.files.0.name',
+    ],
+    ['a file twice', { models: [{ ...several, files: [several.files[0], several.files[0]] }] }, 'the same name'],
+    ['one file and several', { models: [{ ...several, file: entry.file }] }, 'file'],
+    ['weights of an unknown kind', { models: [{ ...entry, weights: 'int2' }] }, 'models.0.weights'],
     ['a misspelled field', { models: [{ ...entry, licence: 'MIT' }] }, 'licence'],
   ])('[MODEL3] refuses %s, and names it', async (_, content, named) => {
     const path = await write(content);

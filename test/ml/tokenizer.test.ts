@@ -5,6 +5,7 @@ import { InvalidInputError } from '../../src/lib/errors.ts';
 import { createChatFormat } from '../../src/ml/chat.ts';
 import { readGgufMetadata } from '../../src/ml/compile/compile.ts';
 import { GgufMetadata, type MetadataValue } from '../../src/ml/compile/gguf.ts';
+import { readGgufTokenizer } from '../../src/ml/gguf-tokenizer.ts';
 import { createTokenizer, type Tokenizer } from '../../src/ml/tokenizer.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { realModel } from '../support/real-model.ts';
@@ -19,7 +20,7 @@ async function tinyMetadata(metadata: TinyModel['metadata'] = {}): Promise<GgufM
 }
 
 async function metadataOf(path: string, changes: Record<string, MetadataValue> = {}): Promise<GgufMetadata> {
-  return new GgufMetadata(new Map(Object.entries({ ...(await readGgufMetadata(path)), ...changes })));
+  return new GgufMetadata(new Map([...(await readGgufMetadata(path)).values, ...Object.entries(changes)]));
 }
 
 function decode(tokenizer: Tokenizer, ids: readonly number[]): string {
@@ -28,7 +29,7 @@ function decode(tokenizer: Tokenizer, ids: readonly number[]): string {
 
 describe('tokenizer', () => {
   it('gives every text back from its tokens', async () => {
-    const tokenizer = createTokenizer(await tinyMetadata());
+    const tokenizer = createTokenizer(readGgufTokenizer(await tinyMetadata()));
     for (const text of ['hello, the world', 'é 夜 🎵 \u0000\u007f\u00ad', ' \n\t  two  spaces', '2024']) {
       expect(decode(tokenizer, tokenizer.encode(text))).toBe(text);
     }
@@ -36,7 +37,7 @@ describe('tokenizer', () => {
   });
 
   it('merges by rank and knows control tokens, which have no bytes', async () => {
-    const tokenizer = createTokenizer(await tinyMetadata());
+    const tokenizer = createTokenizer(readGgufTokenizer(await tinyMetadata()));
     const hell = tokenizer.vocab - 2;
     expect(tokenizer.encode('hello')[0]).toBe(hell);
     expect(tokenizer.encode('<|im_end|>')).toEqual([2]);
@@ -50,14 +51,14 @@ describe('tokenizer', () => {
     [{ 'tokenizer.ggml.merges': undefined }, 'tokenizer.ggml.merges'],
   ])('refuses %o', async (metadata, reason) => {
     const header = await tinyMetadata(metadata);
-    expect(() => createTokenizer(header)).toThrow(reason);
+    expect(() => createTokenizer(readGgufTokenizer(header))).toThrow(reason);
   });
 });
 
 describe('chat format', () => {
   async function tinyFormat(metadata: TinyModel['metadata'] = {}) {
     const header = await tinyMetadata(metadata);
-    const tokenizer = createTokenizer(header);
+    const tokenizer = createTokenizer(readGgufTokenizer(header));
     return { tokenizer, chat: createChatFormat(header.string(TEMPLATE), tokenizer) };
   }
 
@@ -125,7 +126,7 @@ describe.skipIf(realModel === null)('on the real vocabulary', () => {
   });
 
   it.each(Object.keys(oracle.ids))('encodes every text as llama.cpp does with the pre-tokenizer %s', async (kind) => {
-    const tokenizer = createTokenizer(await metadataOf(path, { 'tokenizer.ggml.pre': kind }));
+    const tokenizer = createTokenizer(readGgufTokenizer(await metadataOf(path, { 'tokenizer.ggml.pre': kind })));
     // Qwen's own tokenizer composes characters first (NFC), which llama.cpp leaves out.
     const comparable = (text: string) => kind !== 'qwen2' || text === text.normalize('NFC');
     for (const [i, text] of oracle.texts.entries()) {
@@ -134,7 +135,7 @@ describe.skipIf(realModel === null)('on the real vocabulary', () => {
   });
 
   it('gives every text back from its tokens', async () => {
-    const tokenizer = createTokenizer(await metadataOf(path));
+    const tokenizer = createTokenizer(readGgufTokenizer(await metadataOf(path)));
     for (const text of oracle.texts.filter((one) => !one.includes('<|'))) {
       expect(decode(tokenizer, tokenizer.encode(text))).toBe(text);
     }

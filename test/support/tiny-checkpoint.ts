@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uniformAt } from '../../src/lib/random.ts';
 import { encodeGguf, type HeaderValue } from './gguf-writer.ts';
-import { tinyTextHeader } from './tiny-gguf.ts';
+import { chatTemplate, merges, tinyTextHeader, tinyVocabulary } from './tiny-gguf.ts';
 
 /** Models of each family and their logits by transformers: see test/oracles/checkpoints.py, which has the same weights. */
 export const families = JSON.parse(
@@ -80,6 +80,30 @@ function fnv1a(text: string): number {
 
 export type FloatType = 'F32' | 'F16' | 'BF16';
 
+/** The tokenizer and chat format of `tinyTextHeader`, in Hugging Face's form. */
+export async function writeTinyText(folder: string): Promise<void> {
+  const isControl = (id: number) => id < 3;
+  const ids = tinyVocabulary.map((content, id) => ({ id, content }));
+  const tokenizer = {
+    added_tokens: ids.filter(({ id }) => isControl(id)).map((token) => ({ ...token, special: true })),
+    normalizer: null,
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Digits', individual_digits: true },
+        { type: 'ByteLevel', add_prefix_space: false, use_regex: true },
+      ],
+    },
+    post_processor: null,
+    decoder: { type: 'ByteLevel' },
+    model: { type: 'BPE', vocab: Object.fromEntries(ids.map(({ id, content }) => [content, id])), merges },
+  };
+  const config = { bos_token: '<|im_start|>', eos_token: { content: '<|im_end|>' }, chat_template: chatTemplate };
+  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
+  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(config));
+  await writeFile(join(folder, 'generation_config.json'), JSON.stringify({ eos_token_id: [2, 0] }));
+}
+
 interface SafetensorsOptions {
   type?: FloatType;
   shards?: number;
@@ -96,6 +120,7 @@ export async function writeSafetensors(
 ): Promise<string> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, ...changes }));
+  await writeTinyText(folder);
   const tensors = change(checkpointTensors(config));
   if (shards === 1) {
     await writeFile(join(folder, 'model.safetensors'), encodeSafetensors(tensors, type));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
@@ -16,6 +16,17 @@ export async function entryFor(path: string, sources: object[] = [{ file: path }
     file: { name: 'tiny.gguf', sha256, bytes: bytes.length },
     sources,
   };
+}
+
+/** A catalogue entry for a folder as it is. */
+export async function folderEntryFor(folder: string, id = TINY) {
+  const files = [];
+  for (const name of (await readdir(folder)).sort()) {
+    const bytes = await readFile(join(folder, name));
+    files.push({ name, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length });
+  }
+  const described = { id, name: 'Tiny', task: 'TEXT_GENERATION' as const, version: '1', context: 512 };
+  return { ...described, files, sources: [{ file: folder }] };
 }
 
 /** Writes a tiny model and a catalogue that offers it; its text is gibberish, and always the same. */

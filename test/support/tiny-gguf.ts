@@ -11,7 +11,7 @@ export interface TinyModel {
 
 const shape = { hidden: 64, heads: 4, kvHeads: 2, headDim: 16, feedForward: 96, layers: 2, context: 512 };
 
-const chatTemplate =
+export const chatTemplate =
   "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
@@ -32,7 +32,7 @@ export const tinyVocabulary = [
   'hell',
   'Ġt',
 ];
-const merges = ['h e', 'l l', 'he ll', 'Ġ t'];
+export const merges = ['h e', 'l l', 'he ll', 'Ġ t'];
 
 /**
  * A Llama-type model of 0.2 million random weights with a byte-level tokenizer: it says nothing, but deterministically, and

@@ -11,6 +11,7 @@ import { ModelFileError } from './model-file-error.ts';
 
 export { ModelFileError } from './model-file-error.ts';
 export { readGgufMetadata } from './gguf.ts';
+export { readJsonFile } from './json-file.ts';
 export type { ModelShape } from './architecture.ts';
 
 /** Ends the names of folders that are being written. */

@@ -42,7 +42,7 @@ export async function openGgufCheckpoint(path: string): Promise<Checkpoint> {
 async function readArchitecture(file: GgufFile): Promise<Architecture> {
   const { metadata } = file;
   const name = metadata.string('general.architecture');
-  const family = families[name];
+  const family = Object.hasOwn(families, name) ? families[name] : undefined;
   if (!family) {
     const known = Object.keys(families).join(', ');
     throw new ModelFileError(`the architecture "${name}" is not supported; supported are ${known}`);
@@ -60,9 +60,12 @@ async function readArchitecture(file: GgufFile): Promise<Architecture> {
     'rope.dimension_count': size('rope.dimension_count', LIMITS.hidden, headDim),
     'attention.key_length': headDim,
   });
+  const vocabulary = file.tensor('token_embd.weight').shape[1] ?? 0;
+  const tokens = metadata.has('tokenizer.ggml.tokens') ? metadata.strings('tokenizer.ggml.tokens').length : 0;
+  if (tokens > vocabulary) throw new ModelFileError(`of ${tokens} tokens only ${vocabulary} have an embedding`);
   return {
     architecture: name,
-    vocabulary: file.tensor('token_embd.weight').shape[1] ?? 0,
+    vocabulary,
     layers,
     heads,
     kvHeads: size('attention.head_count_kv', LIMITS.heads, heads),

@@ -104,8 +104,8 @@ export class GgufFile implements AsyncDisposable {
 }
 
 /** The header alone: for the tokenizer and the chat template. @throws ModelFileError */
-export async function readGgufMetadata(path: string): Promise<Record<string, MetadataValue>> {
-  return Object.fromEntries((await readHeader(path)).metadata.values);
+export async function readGgufMetadata(path: string): Promise<GgufMetadata> {
+  return (await readHeader(path)).metadata;
 }
 
 async function readHeader(path: string): Promise<{ metadata: GgufMetadata; tensors: Map<string, GgufTensor> }> {

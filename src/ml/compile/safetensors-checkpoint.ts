@@ -53,6 +53,8 @@ export async function openSafetensorsCheckpoint(folder: string): Promise<Checkpo
       tied: !found.has('output.weight'),
     };
     checkConsistent(architecture);
+    if (configured.vocabulary > architecture.vocabulary)
+      throw new ModelFileError(`of ${configured.vocabulary} tokens only ${architecture.vocabulary} have an embedding`);
     return {
       architecture,
       names: new Set(found.keys()),

@@ -2,7 +2,7 @@ import { open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { digestOf } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/errors.ts';
-import type { ModelEntry, ModelSource } from './model-catalogue.ts';
+import type { ModelFile, ModelSource } from './model-catalogue.ts';
 import { openSource } from './sources.ts';
 
 /** Breaks in the middle that one source is forgiven, as long as more bytes arrive each time. */
@@ -16,38 +16,40 @@ export interface Patience {
 }
 
 export interface DownloadOptions extends Patience {
+  /** The model's name, for people. */
+  model: string;
   signal: AbortSignal;
   onProgress: (bytes: number) => void;
 }
 
 /**
- * Brings a model's bytes from one source into `partial`, going on from what is there (SPEC [MODEL4]). When it returns,
+ * Brings a file's bytes from one source into `partial`, going on from what is there (SPEC [MODEL4]). When it returns,
  * the file has the promised digest.
  *
  * @throws DiskFullError, the signal's reason, or an Error that says what is wrong with this source
  */
-export async function download(entry: ModelEntry, source: ModelSource, partial: string, options: DownloadOptions) {
-  const { resumed } = await downloadAll(entry, source, partial, options);
-  if (await isPromised(entry, partial, options.signal)) return;
+export async function download(file: ModelFile, source: ModelSource, partial: string, options: DownloadOptions) {
+  const { resumed } = await downloadAll(file, source, partial, options);
+  if (await isPromised(file, partial, options.signal)) return;
   await rm(partial, { force: true });
   // The beginning may have come from elsewhere: this source is judged by its own bytes.
-  if (resumed) return download(entry, source, partial, options);
-  throw new Error(`its bytes are not those of ${entry.file.name} (the SHA-256 differs)`);
+  if (resumed) return download(file, source, partial, options);
+  throw new Error(`its bytes are not those of ${file.name} (the SHA-256 differs)`);
 }
 
-async function isPromised({ file }: ModelEntry, path: string, signal: AbortSignal): Promise<boolean> {
+async function isPromised(file: ModelFile, path: string, signal: AbortSignal): Promise<boolean> {
   return (await sizeOf(path)) === file.bytes && (await digestOf(path, signal)) === file.sha256;
 }
 
-async function downloadAll(entry: ModelEntry, source: ModelSource, partial: string, options: DownloadOptions) {
+async function downloadAll(file: ModelFile, source: ModelSource, partial: string, options: DownloadOptions) {
   const resumed = (await sizeOf(partial)) > 0;
-  for (let breaks = 0; (await sizeOf(partial)) < entry.file.bytes;) {
+  for (let breaks = 0; (await sizeOf(partial)) < file.bytes;) {
     const before = await sizeOf(partial);
     try {
-      await append(entry, source, partial, before, options);
+      await append(file, source, partial, before, options);
     } catch (error) {
       options.signal.throwIfAborted();
-      if (isDiskFull(error)) throw diskFull(entry, partial);
+      if (isDiskFull(error)) throw diskFull(options.model, file.bytes, dirname(partial));
       const progressed = (await sizeOf(partial)) > before;
       if (!progressed || ++breaks > BREAKS) throw error;
     }
@@ -56,13 +58,7 @@ async function downloadAll(entry: ModelEntry, source: ModelSource, partial: stri
 }
 
 /** One request: writes what comes, from where the source begins. */
-async function append(
-  entry: ModelEntry,
-  source: ModelSource,
-  partial: string,
-  offset: number,
-  options: DownloadOptions,
-) {
+async function append(file: ModelFile, source: ModelSource, partial: string, offset: number, options: DownloadOptions) {
   const watchdog = new Watchdog(options.stallTimeoutMs);
   const signal = AbortSignal.any([options.signal, watchdog.signal]);
   const handle = await open(partial, 'a');
@@ -78,11 +74,11 @@ async function append(
     for await (const chunk of body) {
       watchdog.touch();
       written += chunk.length;
-      if (written > entry.file.bytes) throw new Error(`it sends more than the ${entry.file.bytes} bytes of the file`);
+      if (written > file.bytes) throw new Error(`it sends more than the ${file.bytes} bytes of the file`);
       await handle.writeFile(chunk);
       options.onProgress(written);
     }
-    if (written < entry.file.bytes) throw new Error(`it ended after ${written} of ${entry.file.bytes} bytes`);
+    if (written < file.bytes) throw new Error(`it ended after ${written} of ${file.bytes} bytes`);
   } catch (error) {
     if (watchdog.signal.aborted)
       throw new Error(`it stood still for ${options.stallTimeoutMs / 1000} s`, { cause: error });
@@ -117,10 +113,10 @@ class Watchdog implements Disposable {
   }
 }
 
-/** @throws DiskFullError when it is plain beforehand that the rest will not fit */
-export async function checkRoom(entry: ModelEntry, partial: string): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(partial));
-  if (bavail * bsize < entry.file.bytes - (await sizeOf(partial))) throw diskFull(entry, partial);
+/** @throws DiskFullError when it is plain beforehand that so many bytes more will not fit */
+export async function checkRoom(model: string, bytes: number, folder: string): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < bytes) throw diskFull(model, bytes, folder);
 }
 
 export async function sizeOf(path: string): Promise<number> {
@@ -131,9 +127,7 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
 }
 
-function diskFull({ name, file }: ModelEntry, partial: string): DiskFullError {
-  const megabytes = Math.ceil(file.bytes / 1e6);
-  return new DiskFullError(
-    `there is no room for ${name} (${megabytes} MB) in ${dirname(partial)}: free some disk space`,
-  );
+function diskFull(model: string, bytes: number, folder: string): DiskFullError {
+  const megabytes = Math.ceil(bytes / 1e6);
+  return new DiskFullError(`there is no room for ${model} (${megabytes} MB) in ${folder}: free some disk space`);
 }

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { StartupError } from '../../lib/errors.ts';
@@ -8,16 +9,33 @@ const builtIn = fileURLToPath(new URL('../../../assets/models.json', import.meta
 
 const name = z.string().min(1).max(200);
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a plain file name');
-const sourceSchema = z.union([
-  z.strictObject({
-    /** `endpoint`: a mirror of the hub, e.g. inside a company. */
-    hub: z.strictObject({ repo: name, revision: name, file: name, endpoint: z.url().optional() }),
-  }),
-  z.strictObject({ url: z.url({ protocol: /^https?$/ }) }),
+const pathName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/,
+    'must be a plain file name, or one in a folder',
+  );
+const promised = {
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
+  bytes: z.int().positive(),
+};
+/** `endpoint`: a mirror of the hub, e.g. inside a company. */
+const hub = { repo: name, revision: name, endpoint: z.url().optional() };
+const url = z.url({ protocol: /^https?$/ });
+/** Where one file is. */
+const fileSourceSchema = z.union([
+  z.strictObject({ hub: z.strictObject({ ...hub, file: name }) }),
+  z.strictObject({ url }),
   z.strictObject({ file: name }),
   z.strictObject({ pip: z.strictObject({ package: name, version: name, member: name }) }),
 ]);
-const entrySchema = z.strictObject({
+/** Where a folder is that has all files under their names; `folder` within a hub's repository, whose root it is otherwise. */
+const folderSourceSchema = z.union([
+  z.strictObject({ hub: z.strictObject({ ...hub, folder: name.optional() }) }),
+  z.strictObject({ url }),
+  z.strictObject({ file: name }),
+]);
+const described = {
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'must be lower-case letters, digits, dots and dashes'),
   name,
   task: z.enum(['TEXT_GENERATION', 'TUNE_GENERATION']),
@@ -26,12 +44,31 @@ const entrySchema = z.strictObject({
   parameters: z.int().positive().nullable().default(null),
   /** Tokens the model was trained to look back on. */
   context: z.int().positive(),
-  file: z.strictObject({
-    name: fileName,
-    sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
-    bytes: z.int().positive(),
-  }),
-  sources: z.array(sourceSchema).min(1),
+  /** How its matrices are stored when compiled: blocks of 8 or 4 bits, or floats of the device's size. */
+  weights: z.enum(['int8', 'int4', 'float']).default('int8'),
+};
+const oneFileSchema = z.strictObject({
+  ...described,
+  file: z.strictObject({ name: fileName, ...promised }),
+  sources: z.array(fileSourceSchema).min(1),
+});
+const filesSchema = z.strictObject({
+  ...described,
+  files: z
+    .array(z.strictObject({ name: pathName, ...promised }))
+    .min(1)
+    .refine((files) => new Set(files.map((file) => file.name)).size === files.length, {
+      error: 'two files have the same name',
+    }),
+  sources: z.array(folderSourceSchema).min(1),
+});
+/** A model is one file or a folder of several: which of them decides what the rest of the entry must look like. */
+const entrySchema = z.unknown().transform((value, context): ModelEntry => {
+  const several = typeof value === 'object' && value !== null && 'files' in value;
+  const parsed = (several ? filesSchema : oneFileSchema).safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const { path, message } of parsed.error.issues) context.addIssue({ code: 'custom', path, message });
+  return z.NEVER;
 });
 const catalogueSchema = z.strictObject({
   models: z.array(entrySchema).refine((models) => new Set(models.map(({ id }) => id)).size === models.length, {
@@ -40,9 +77,41 @@ const catalogueSchema = z.strictObject({
 });
 
 /** Where a model's file may come from. */
-export type ModelSource = z.output<typeof sourceSchema>;
+export type ModelSource = z.output<typeof fileSourceSchema>;
 /** One model that the store can hold: what it is, which bytes it is, where they may come from, tried in turn. */
-export type ModelEntry = z.output<typeof entrySchema>;
+export type ModelEntry = z.output<typeof oneFileSchema> | z.output<typeof filesSchema>;
+
+export interface ModelFile {
+  /** Of several files also a path, with slashes. */
+  name: string;
+  sha256: string;
+  bytes: number;
+  sources: readonly ModelSource[];
+}
+
+/** The files that a model consists of. */
+export function filesOf(entry: ModelEntry): ModelFile[] {
+  if ('file' in entry) return [{ ...entry.file, sources: entry.sources }];
+  return entry.files.map((file) => ({ ...file, sources: entry.sources.map((folder) => within(folder, file.name)) }));
+}
+
+function within(folder: z.output<typeof folderSourceSchema>, file: string): ModelSource {
+  if ('url' in folder) return { url: new URL(file, folder.url.replace(/\/?$/, '/')).href };
+  if ('file' in folder) return { file: join(folder.file, file) };
+  const { folder: path, ...repository } = folder.hub;
+  return { hub: { ...repository, file: path === undefined ? file : `${path}/${file}` } };
+}
+
+export function bytesOf(entry: ModelEntry): number {
+  return filesOf(entry).reduce((total, { bytes }) => total + bytes, 0);
+}
+
+/** What tells a model's bytes from any others: the file's SHA-256, or that of all files' names and digests. */
+export function modelDigest(entry: ModelEntry): string {
+  if ('file' in entry) return entry.file.sha256;
+  const lines = entry.files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).sort();
+  return createHash('sha256').update(lines.join('')).digest('hex');
+}
 
 /**
  * The models on offer: the operator's, then the built-in ones it does not replace. The first of a task is that task's
@@ -74,6 +143,8 @@ function readJson(path: string): unknown {
 
 /** A file source is relative to the catalogue that names it. */
 function withAbsoluteFiles(entry: ModelEntry, folder: string): ModelEntry {
-  const absolute = (source: ModelSource) => ('file' in source ? { file: resolve(folder, source.file) } : source);
+  const absolute = <Source extends object>(source: Source) =>
+    'file' in source ? { ...source, file: resolve(folder, String(source.file)) } : source;
+  if ('file' in entry) return { ...entry, sources: entry.sources.map(absolute) };
   return { ...entry, sources: entry.sources.map(absolute) };
 }
