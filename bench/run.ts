@@ -1,6 +1,7 @@
 const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<Record<string, number>> }>> = {
   engine: () => import('./engine.ts'),
   requests: () => import('./requests.ts'),
+  compile: () => import('./compile.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -14,22 +14,32 @@ const types = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 };
 
 /** A GGUF file; entries that are undefined are left out. */
 export function encodeGguf(header: Record<string, HeaderValue | undefined>, tensors: readonly EncodedTensor[]): Buffer {
+  const sizes = tensors.map(({ bytes, ...tensor }) => ({ ...tensor, byteLength: bytes.byteLength }));
+  return Buffer.concat([encodeGgufHeader(header, sizes), ...tensors.map(({ bytes }) => padded(bytes))]);
+}
+
+/** What comes before the tensors, each of which begins on a multiple of 32 bytes. */
+export function encodeGgufHeader(
+  header: Record<string, HeaderValue | undefined>,
+  tensors: readonly (Omit<EncodedTensor, 'bytes'> & { byteLength: number })[],
+): Buffer {
   const entries = Object.entries(header).filter((entry): entry is [string, HeaderValue] => entry[1] !== undefined);
   let offset = 0;
-  const infos = tensors.map(({ name, shape, type, bytes }) => {
+  const infos = tensors.map(({ name, shape, type, byteLength }) => {
     const info = Buffer.concat([text(name), u32(shape.length), ...shape.map(u64), u32(type), u64(offset)]);
-    offset = aligned(offset + bytes.byteLength);
+    offset = aligned(offset + byteLength);
     return info;
   });
-  const head = Buffer.concat([
-    Buffer.from('GGUF'),
-    u32(3),
-    u64(tensors.length),
-    u64(entries.length),
-    ...entries.map(([key, value]) => Buffer.concat([text(key), encodeValue(value)])),
-    ...infos,
-  ]);
-  return Buffer.concat([padded(head), ...tensors.map(({ bytes }) => padded(bytes))]);
+  return padded(
+    Buffer.concat([
+      Buffer.from('GGUF'),
+      u32(3),
+      u64(tensors.length),
+      u64(entries.length),
+      ...entries.map(([key, value]) => Buffer.concat([text(key), encodeValue(value)])),
+      ...infos,
+    ]),
+  );
 }
 
 function encodeValue(value: HeaderValue): Buffer {

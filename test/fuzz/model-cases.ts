@@ -1,0 +1,99 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CadenzaError } from '../../src/lib/errors.ts';
+import { randomStream } from '../../src/lib/random.ts';
+import { ModelFileError } from '../../src/ml/compile/compile.ts';
+import { compileInto } from '../../src/ml/compile/compile-model.ts';
+import { openModelText } from '../../src/ml/model-text.ts';
+import { OrtError } from '../../src/ml/ort/library.ts';
+import { graphLogits } from '../support/graph-run.ts';
+import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
+import { writeTinyGguf } from '../support/tiny-gguf.ts';
+import { below, mutate, mutateJson, pick, type Mutated } from './mutations.ts';
+
+/** A model as it should be, and the file of it that is damaged. */
+interface Subject {
+  /** What is compiled: a file, or the folder of files. */
+  source: string;
+  /** Damaged, relative to the work folder. */
+  files: readonly string[];
+  /** Where structure ends and weights begin. */
+  head: number;
+}
+
+const subjects: readonly Subject[] = [
+  { source: 'tiny.gguf', files: ['tiny.gguf'], head: 6_000 },
+  { source: 'tiny.gguf', files: ['tiny.gguf'], head: 6_000 },
+  { source: 'one', files: ['one/model.safetensors'], head: 3_000 },
+  { source: 'sharded', files: sharded(), head: 2_000 },
+  { source: 'one', files: ['one/config.json'], head: 1_000 },
+  { source: 'one', files: textFiles(), head: 12_000 },
+];
+
+function sharded(): string[] {
+  return ['model.safetensors.index.json', 'model-00002-of-00002.safetensors', 'config.json'].map(
+    (file) => `sharded/${file}`,
+  );
+}
+
+function textFiles(): string[] {
+  return ['tokenizer.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json'].map(
+    (file) => `one/${file}`,
+  );
+}
+
+/** Writes the whole models that the cases damage. */
+export async function prepareSubjects(work: string): Promise<void> {
+  const { config } = families.qwen3!;
+  await writeTinyGguf(join(work, 'tiny.gguf'));
+  await writeSafetensors(join(work, 'one'), config, { type: 'BF16' });
+  await writeSafetensors(join(work, 'sharded'), families.llama3!.config, { shards: 2 });
+}
+
+export interface Outcome {
+  /** The case in words: enough to see what it was; `seed` and `index` make it again. */
+  what: string;
+  /** `loaded`, the name of a typed error, or what must not be. */
+  result: string;
+  isTyped: boolean;
+}
+
+/** Damages one file, opens the model in every way that the server would, and puts the file back. */
+export async function runCase(work: string, seed: number, index: number): Promise<Outcome> {
+  const random = randomStream(seed * 1_000_003 + index);
+  const { source, files, head } = subjects[index % subjects.length]!;
+  const file = pick(files, random);
+  const path = join(work, file);
+  const good = await readFile(path);
+  const { how, bytes } = damage(file, good, head, random);
+  await writeFile(path, bytes);
+  try {
+    return { what: `${file}: ${how}`, ...(await open(work, join(work, source), random)) };
+  } finally {
+    await writeFile(path, good);
+  }
+}
+
+function damage(file: string, good: Buffer, head: number, random: () => number): Mutated {
+  if (file.endsWith('.json') && random() < 0.7) return mutateJson(good.toString(), random);
+  return mutate(good, head, random);
+}
+
+async function open(work: string, source: string, random: () => number): Promise<Omit<Outcome, 'what'>> {
+  const folder = join(work, 'compiled');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(work, { recursive: true });
+  const target = { device: 'cpu' as const, weights: pick(['int8', 'int4', 'float'] as const, random) };
+  try {
+    const { tokenizer, chat } = await openModelText(source);
+    tokenizer.encode('hello, the 2024 world 夜 🎵 <|im_end|>');
+    chat.encode([{ role: 'user', content: 'hello' }], false);
+    await compileInto({ source, target, folders: { temporary: `${folder}.tmp`, final: folder } }, () => undefined);
+    await graphLogits(join(folder, 'decoder.onnx'), [below(200, random), 7, 5]);
+    return { result: 'loaded', isTyped: true };
+  } catch (error) {
+    const isTyped = error instanceof ModelFileError || error instanceof OrtError || error instanceof CadenzaError;
+    if (isTyped) return { result: error.name, isTyped };
+    return { result: error instanceof Error ? (error.stack ?? error.message) : String(error), isTyped };
+  }
+}
