@@ -2,6 +2,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<R
   engine: () => import('./engine.ts'),
   requests: () => import('./requests.ts'),
   compile: () => import('./compile.ts'),
+  soak: () => import('./soak.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { median } from '../support/statistics.ts';
 import type { GraphqlSide } from './graphql-side.ts';
 import type { Options, SideName } from './options.ts';
@@ -75,20 +76,20 @@ async function measurePrefill({ sides, prompts }: Parts, { prefill }: Results): 
 
 const LONG_PROMPT = 1_000;
 
-/** While eight drafts are read, prompts of 1,000 tokens arrive, each as soon as the one before has its text. */
+/** Once eight drafts are read, prompts of 1,000 tokens arrive, each as soon as the one before has its text, to the end. */
 export async function measureWhilePrefilling({ graphql, prompts }: Parts, results: Results): Promise<void> {
   if (!graphql) return;
   const start = performance.now();
-  const state = { writing: true };
-  const eight = Promise.all(
-    fill(EIGHT, () => graphql.writeOne(prompts.story(PROMPT_TOKENS), 4 * TOKENS, start)),
-  ).finally(() => (state.writing = false));
-  let first = NaN;
-  while (state.writing) {
-    const [arrival] = await graphql.writeOne(prompts.story(LONG_PROMPT), 4, start);
-    if (Number.isNaN(first)) first = arrival?.at ?? NaN;
-  }
-  const during = (arrivals: readonly Arrival[]) => arrivals.filter(({ at }) => at >= first);
+  const state = { reading: 0, writing: true };
+  const readOne = () => {
+    const onFirst = () => state.reading++;
+    return graphql.writeOne(prompts.story(PROMPT_TOKENS), 4 * TOKENS, start, onFirst);
+  };
+  const eight = Promise.all(fill(EIGHT, readOne)).finally(() => (state.writing = false));
+  while (state.reading < EIGHT && state.writing) await delay(1);
+  const from = performance.now() - start;
+  while (state.writing) await graphql.writeOne(prompts.story(LONG_PROMPT), 4, start);
+  const during = (arrivals: readonly Arrival[]) => arrivals.filter(({ at }) => at >= from);
   results.whilePrefilling = evennessOf((await eight).map(during));
 }
 

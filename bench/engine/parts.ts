@@ -1,14 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
 import { acquiring, type Disposal } from '../../src/lib/disposal.ts';
-import {
-  compileFetched,
-  loadModelCatalogue,
-  modelsFolder,
-  openModelStore,
-  type ModelEntry,
-  type ModelStore,
-} from '../../src/ml/engine.ts';
+import { prepareModel, type PreparedModel } from '../support/writer-server.ts';
 import { startGraphqlSide, type GraphqlSide } from './graphql-side.ts';
 import { writeHuggingFaceLayout } from './hugging-face-layout.ts';
 import type { Options, SideName } from './options.ts';
@@ -46,26 +38,14 @@ export async function startParts({ only }: Options, folder: string): Promise<Par
   });
 }
 
-type PreparedModel = Awaited<ReturnType<typeof prepareModel>>;
-
-/** The default writer, fetched and compiled where a server started here would look for it. */
-async function prepareModel() {
-  const dataDir = resolve(process.env.CADENZA_DATA_DIR ?? '.cadenza');
-  const entry = loadModelCatalogue().find(({ task }) => task === 'TEXT_GENERATION') as ModelEntry;
-  const store: ModelStore = openModelStore(modelsFolder(dataDir));
-  const { signal } = new AbortController();
-  const ggufPath = await store.fetch(entry, { signal, onStep: (step) => console.log(step) });
-  return { dataDir, entry, ggufPath, compiled: await compileFetched(store, entry, { signal }) };
-}
-
 async function startNamed(name: SideName, disposal: Disposal, model: PreparedModel, folder: string): Promise<Side> {
-  const { dataDir, entry, ggufPath } = model;
+  const { dataDir, modelsDir, entry, ggufPath } = model;
   const threads = THREADS;
   switch (name) {
     case 'raw':
       return disposal.use(await startSide('cadenza-engine.ts', { dataDir, modelId: entry.id, threads, slots: SLOTS }));
     case 'graphql':
-      return disposal.use(await startGraphqlSide({ modelsDir: modelsFolder(dataDir), threads }));
+      return disposal.use(await startGraphqlSide({ modelsDir, threads }));
     case 'llama':
       return disposal.use(await startSide('node-llama-cpp.mjs', { ggufPath, threads }));
     case 'transformers':

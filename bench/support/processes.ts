@@ -81,6 +81,12 @@ export async function peakRssMb({ pid }: ChildProcess): Promise<number> {
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024);
 }
 
+/** What it has now, in MB (Linux). */
+export async function rssMb({ pid }: ChildProcess): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024;
+}
+
 /** Lets the peak begin anew; see proc(5), `clear_refs`. */
 export function forgetPeakRss({ pid }: ChildProcess): Promise<void> {
   return writeFile(`/proc/${pid}/clear_refs`, '5');

@@ -1,14 +1,12 @@
-import { symlink } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type WebSocket from 'ws';
-import { realDataDir, realModel } from '../support/real-model.ts';
-import { dataFolder, startServer, type TestServer } from '../support/server.ts';
-import { writeTirelessCatalogue } from '../support/tiny-engine.ts';
+import { realModel } from '../support/real-model.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import {
   collect,
   collectUntilBroken,
   dataOf,
+  expectOnceAndInOrder,
   followOverSocket,
   followOverSse,
   startDraft,
@@ -17,21 +15,7 @@ import {
   writerReady,
   type DraftEvent,
 } from '../support/wire.ts';
-
-/** What a server on an embedded database needs to write with one of the models. */
-type Environment = { CADENZA_DATA_DIR: string; DATABASE_URL: '' };
-
-async function tinyModel(): Promise<Environment> {
-  const folder = await dataFolder();
-  const CADENZA_MODELS = await writeTirelessCatalogue(await dataFolder());
-  return { CADENZA_DATA_DIR: folder, DATABASE_URL: '', ...{ CADENZA_MODELS, CADENZA_FETCH_MODELS: 'auto' } };
-}
-
-async function theRealModel(): Promise<Environment> {
-  const folder = await dataFolder();
-  await symlink(join(realDataDir, 'models'), join(folder, 'models'));
-  return { CADENZA_DATA_DIR: folder, DATABASE_URL: '' };
-}
+import { theRealModel, tinyModel } from '../support/writers.ts';
 
 /** Enough tokens that a draft is still being written when its server is killed after the first of them. */
 const models = [
@@ -51,19 +35,6 @@ const textOnServer = async (server: TestServer, id: string): Promise<string> => 
   expect(draft.status).toBe('COMPLETED');
   return draft.text;
 };
-
-const positionOf = (cursor: string): number => {
-  const [, position] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string, number];
-  return position;
-};
-
-/** Every event is later in the log than the one before, and one status ends it all. */
-function expectOnceAndInOrder(events: readonly DraftEvent[]): void {
-  const positions = events.map(({ cursor }) => positionOf(cursor));
-  expect(positions).toEqual([...new Set(positions)].sort((a, b) => a - b));
-  const ends = events.filter(({ status }) => status === 'COMPLETED');
-  expect(ends).toEqual([events.at(-1)]);
-}
 
 const isText = ({ __typename }: DraftEvent): boolean => __typename === 'TokensAppended';
 

@@ -1,6 +1,6 @@
 import { createClient as createSocketClient } from 'graphql-ws';
 import { createClient as createSseClient } from 'graphql-sse';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { ask } from './listening.ts';
 import type { TestServer } from './server.ts';
@@ -122,3 +122,16 @@ export const textOf = (events: readonly DraftEvent[]): string =>
   events.map((event) => event.draft?.text ?? event.text ?? '').join('');
 
 export const tokensOf = (events: readonly DraftEvent[]) => events.flatMap((event) => event.tokens ?? []);
+
+const positionOf = (cursor: string): number => {
+  const [, position] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string, number];
+  return position;
+};
+
+/** Every event is later in the log than the one before, and one status ends it all. */
+export function expectOnceAndInOrder(events: readonly DraftEvent[]): void {
+  const positions = events.map(({ cursor }) => positionOf(cursor));
+  expect(positions).toEqual([...new Set(positions)].sort((a, b) => a - b));
+  const ends = events.filter(({ status }) => status === 'COMPLETED');
+  expect(ends).toEqual([events.at(-1)]);
+}

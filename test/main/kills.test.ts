@@ -1,0 +1,91 @@
+import { expect, it } from 'vitest';
+import { randomStream } from '../../src/lib/random.ts';
+import { realModel } from '../support/real-model.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import {
+  collect,
+  collectUntilBroken,
+  expectOnceAndInOrder,
+  followOverSocket,
+  startDraft,
+  textOf,
+  tokensOf,
+  writerReady,
+  type DraftEvent,
+  type StartedDraft,
+} from '../support/wire.ts';
+import { theRealModel, tinyModel } from '../support/writers.ts';
+
+/** `KILLS=50 npx vitest run test/main/kills.test.ts` is the long form: on the real model, when it is on disk. */
+const kills = Number(process.env.KILLS ?? 3);
+const long = process.env.KILLS !== undefined;
+const DRAFTS = 8;
+/** Enough that there is something to write between any two kills. */
+const TOKENS = Math.min(2_000, 100 + 40 * kills);
+
+const stories = Array.from({ length: DRAFTS }, (_, i) => ({
+  kind: 'STORY',
+  prompt: `The ${i + 1}. of eight storms – 暴风雨 🌊`,
+  sampling: { maxTokens: TOKENS, seed: 100 + i },
+}));
+
+/** A draft and its reader, who comes back with the cursor of the last event that arrived. */
+interface Reading {
+  draft: StartedDraft;
+  seen: DraftEvent[];
+}
+
+it(
+  `[LOG5] [LOG2] [GEN9] killed ${kills} times while eight drafts are written: each ends with the text it would have had`,
+  async () => {
+    const env = { ...(await (long && realModel !== null ? theRealModel() : tinyModel())), CADENZA_QUEUE: '64' };
+    const first = await startServer(env);
+    await writerReady(first);
+    const begin = (): Promise<Reading[]> =>
+      Promise.all(stories.map(async (story) => ({ draft: await startDraft(first, story), seen: [] })));
+    const whole = (reading: Reading) => collect(followOverSocket(first, placeOf(reading)));
+    const undisturbed = (await Promise.all((await begin()).map(whole))).map(tokensOf);
+    const readings = await begin();
+    const last = await killAgainAndAgain(first, readings, () => startServer(env));
+    for (const [i, { draft, seen }] of readings.entries()) {
+      seen.push(...(await collect(followOverSocket(last, placeOf({ draft, seen })))));
+      expectOnceAndInOrder(seen);
+      expect(tokensOf(seen)).toEqual(undisturbed[i]);
+      const late = await collect(followOverSocket(last, { id: draft.id }));
+      expect(textOf(late)).toBe(textOf(seen));
+    }
+  },
+  60_000 + 20_000 * kills,
+);
+
+/** @returns the server that was not killed any more */
+async function killAgainAndAgain(first: TestServer, readings: Reading[], restart: () => Promise<TestServer>) {
+  const random = randomStream(kills);
+  let server = first;
+  for (let left = kills; left > 0; left--) {
+    const remaining = DRAFTS * TOKENS - readings.flatMap(({ seen }) => tokensOf(seen)).length;
+    // Now and then at none at all: before the drafts were taken up.
+    await readAndKill(server, readings, Math.floor((random() * remaining) / (left + 1)));
+    server = await restart();
+  }
+  return server;
+}
+
+/** All read on until so many tokens have come, whoever's; then the server dies, and what the readers have is kept. */
+async function readAndKill(server: TestServer, readings: Reading[], tokens: number): Promise<void> {
+  let come = 0;
+  const onEvent = (event: DraftEvent): void => {
+    come += event.tokens?.length ?? 0;
+    if (come >= tokens) server.process.kill('SIGKILL');
+  };
+  if (tokens === 0) server.process.kill('SIGKILL');
+  const all = await Promise.all(
+    readings.map((reading) => collectUntilBroken(followOverSocket(server, placeOf(reading)), onEvent)),
+  );
+  await server.exited;
+  // What has come to its end before needs no reader; one at least was torn away, or nothing was tested.
+  expect(all.some(({ broken }) => broken)).toBe(true);
+  readings.forEach(({ seen }, i) => seen.push(...(all[i]?.seen ?? [])));
+}
+
+const placeOf = ({ draft, seen }: Reading) => ({ id: draft.id, after: seen.at(-1)?.cursor ?? draft.cursor });
