@@ -1,7 +1,7 @@
-import { and, asc, eq, gt } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import type { Database, Queryable } from './client.ts';
 import type { DraftRow } from './draft-queries.ts';
-import { draftEvents, drafts } from './tables.ts';
+import { drafts } from './tables.ts';
 
 /** What an append changes of a draft's row besides its position. */
 export type RowChanges = Partial<Pick<DraftRow, 'status' | 'finishReason' | 'usage' | 'failure' | 'turns'>>;
@@ -61,18 +61,30 @@ export async function selectPosition(db: Queryable, id: string): Promise<Positio
   return row ?? null;
 }
 
-export function selectEvents(
-  db: Queryable,
-  id: string,
-  after: number,
-  limit: number,
-): Promise<{ sequence: number; event: unknown }[]> {
-  return db
-    .select({ sequence: draftEvents.sequence, event: draftEvents.event })
-    .from(draftEvents)
-    .where(and(eq(draftEvents.draftId, id), gt(draftEvents.sequence, after)))
-    .orderBy(asc(draftEvents.sequence))
-    .limit(limit);
+/** What one reader of logs wants: the entries of a draft after a position, at most so many. */
+export interface EventsWanted {
+  draftId: string;
+  after: number;
+  limit: number;
+}
+
+/** For each of those wanted its entries in order, in one statement: the tails of all drafts that grew in a step go together. */
+export async function selectEvents(
+  { sql }: Database,
+  wanted: readonly EventsWanted[],
+): Promise<{ sequence: number; event: unknown }[][]> {
+  const batch = JSON.stringify(wanted.map((want, n) => ({ n, ...want })));
+  const rows = await sql<{ n: number; sequence: number; event: unknown }[]>`
+    select w.n, e.sequence, e.event
+    from jsonb_to_recordset(${batch}::jsonb) as w (n int, "draftId" uuid, after int, "limit" int)
+    cross join lateral (
+      select sequence, event from draft_events d
+      where d.draft_id = w."draftId" and d.sequence > w.after order by d.sequence limit w.limit
+    ) e
+    order by w.n, e.sequence`;
+  const found = wanted.map((): { sequence: number; event: unknown }[] => []);
+  for (const { n, sequence, event } of rows) found[n]?.push({ sequence, event });
+  return found;
 }
 
 /**

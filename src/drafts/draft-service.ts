@@ -7,6 +7,7 @@ import { groupBy, indexBy } from '../lib/collections.ts';
 import { ConflictError, ForbiddenError, InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst, decodeCursor, keyPart, pageOf, type Page } from '../lib/page.ts';
+import type { PollableIterator } from '../lib/streams.ts';
 import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { may, type Viewer } from '../listeners/listeners.ts';
@@ -187,12 +188,7 @@ class DraftService implements Drafts {
     return eventCursor(draft.id, draft.sequence);
   }
 
-  follow(
-    viewer: Viewer,
-    draftId: string,
-    after: string | null,
-    signal?: AbortSignal,
-  ): AsyncIterableIterator<DraftEvent> {
+  follow(viewer: Viewer, draftId: string, after: string | null, signal?: AbortSignal): PollableIterator<DraftEvent> {
     return this.#tails.follow({
       draftId,
       after,

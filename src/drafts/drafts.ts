@@ -1,4 +1,5 @@
 import type { Page, PageArgs } from '../lib/page.ts';
+import type { PollableIterator } from '../lib/streams.ts';
 import type { Viewer } from '../listeners/listeners.ts';
 import type { FinishReason, Sampling, Token, Usage } from '../ml/engine.ts';
 
@@ -82,12 +83,7 @@ export interface Drafts extends AsyncDisposable {
    * them.
    * @throws NotFoundError, InvalidInputError for a cursor of another draft
    */
-  follow(
-    viewer: Viewer,
-    draftId: string,
-    after: string | null,
-    signal?: AbortSignal,
-  ): AsyncIterableIterator<DraftEvent>;
+  follow(viewer: Viewer, draftId: string, after: string | null, signal?: AbortSignal): PollableIterator<DraftEvent>;
   /** Takes up, from now on, what nobody writes: drafts that were waiting or being written when a process ended. */
   recover(): void;
   /** Leaves of drafts that ended before then only their text: at most so many. @returns how many */

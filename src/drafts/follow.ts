@@ -3,6 +3,7 @@ import { eventCursor, positionOf } from './draft-cursor.ts';
 import { DraftTail, noSuchDraft, type Follower, type TailSource } from './draft-tail.ts';
 import type { Draft, DraftEvent } from './drafts.ts';
 import type { Step } from './log-events.ts';
+import { LATER, OVER, type Polled, type PollableIterator } from '../lib/streams.ts';
 
 export interface FollowOptions {
   draftId: string;
@@ -24,7 +25,7 @@ export class DraftTails {
   }
 
   /** Replays the log after a position and then stays with it until the draft has ended ([LOG2], [LOG3]). */
-  follow(options: FollowOptions): AsyncIterableIterator<DraftEvent> {
+  follow(options: FollowOptions): PollableIterator<DraftEvent> {
     return new DraftReader(options, this.#source, () => this.#tailOf(options.draftId));
   }
 
@@ -41,7 +42,7 @@ export class DraftTails {
  * One reader: a cursor, and whoever waits for what comes after it. It asks for its next event when the one before was taken,
  * so that one who does not read holds nothing but the cursor ([SERVE6]).
  */
-class DraftReader implements AsyncIterableIterator<DraftEvent>, Follower {
+class DraftReader implements PollableIterator<DraftEvent>, Follower {
   readonly #options: FollowOptions;
   readonly #source: TailSource;
   readonly #enter: () => DraftTail;
@@ -50,8 +51,11 @@ class DraftReader implements AsyncIterableIterator<DraftEvent>, Follower {
   #state: 'outside' | 'busy' | 'following' | 'closed' = 'outside';
   #tail: DraftTail | null = null;
   #position = 0;
-  #waiting: { resolve: (result: IteratorResult<DraftEvent>) => void; reject: (error: Error) => void } | null = null;
+  /** Fetched for whoever asks next. */
+  #fetched: DraftEvent | null = null;
   #failure: Error | null = null;
+  /** Called when it is worth asking again. */
+  #ready: (() => void) | null = null;
 
   constructor(options: FollowOptions, source: TailSource, enter: () => DraftTail) {
     this.#options = options;
@@ -59,14 +63,25 @@ class DraftReader implements AsyncIterableIterator<DraftEvent>, Follower {
     this.#enter = enter;
   }
 
-  next(): Promise<IteratorResult<DraftEvent>> {
+  poll(ready: () => void): Polled<DraftEvent> {
     const event = this.#look();
-    if (event) return Promise.resolve({ done: false, value: event });
+    if (event) return event;
+    if (this.#isClosed) return OVER;
+    this.#ready = ready;
+    return LATER;
+  }
+
+  async next(): Promise<IteratorResult<DraftEvent>> {
+    for (;;) {
+      const event = this.#look();
+      if (event) return { done: false, value: event };
+      if (this.#isClosed) break;
+      await new Promise<void>((resolve) => (this.#ready = resolve));
+    }
     const failure = this.#failure;
     this.#failure = null;
-    if (failure) return Promise.reject(failure);
-    if (this.#state === 'closed') return Promise.resolve(DONE);
-    return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }));
+    if (failure) throw failure;
+    return DONE;
   }
 
   return(): Promise<IteratorResult<DraftEvent>> {
@@ -83,22 +98,31 @@ class DraftReader implements AsyncIterableIterator<DraftEvent>, Follower {
   }
 
   wake(): void {
-    if (!this.#waiting || this.#state !== 'following') return;
-    const event = this.#look();
-    if (event) this.#hand(event);
+    if (this.#state === 'following') this.#tellReady();
   }
 
   fail(error: unknown): void {
-    if (this.#state === 'closed') return;
-    const failure = error instanceof Error ? error : new Error(String(error));
-    if (this.#waiting) this.#waiting.reject(failure);
-    else this.#failure = failure;
-    this.#waiting = null;
+    if (this.#isClosed) return;
+    this.#failure = error instanceof Error ? error : new Error(String(error));
     this.#close();
+  }
+
+  /** Whoever waits asks again, and is told what there is by then. */
+  #tellReady(): void {
+    const ready = this.#ready;
+    this.#ready = null;
+    ready?.();
+  }
+
+  get #isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   /** The next event when it is at hand; otherwise sees to it that it will be. */
   #look(): DraftEvent | null {
+    const fetched = this.#fetched;
+    this.#fetched = null;
+    if (fetched) return fetched;
     switch (this.#state) {
       case 'outside':
         return this.#fetch(() => this.#join());
@@ -135,10 +159,10 @@ class DraftReader implements AsyncIterableIterator<DraftEvent>, Follower {
     this.#state = 'busy';
     next().then(
       (event) => {
-        if (this.#state !== 'busy') return;
+        if (this.#isClosed) return;
         this.#state = 'following';
-        if (event) this.#hand(event);
-        else this.wake();
+        this.#fetched = event;
+        this.#tellReady();
       },
       (error: unknown) => this.fail(error),
     );
@@ -150,7 +174,7 @@ class DraftReader implements AsyncIterableIterator<DraftEvent>, Follower {
     const { draftId, after, load, signal } = this.#options;
     signal?.addEventListener('abort', this.#leave, { once: true });
     if (signal?.aborted) this.#close();
-    if (this.#state === 'closed') return null;
+    if (this.#isClosed) return null;
     const tail = this.#enter();
     this.#tail = tail;
     tail.add(this);
@@ -179,20 +203,14 @@ class DraftReader implements AsyncIterableIterator<DraftEvent>, Follower {
     return { type: 'snapshot', cursor: eventCursor(draft.id, draft.sequence), draft };
   }
 
-  #hand(value: DraftEvent): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    waiting?.resolve({ done: false, value });
-  }
-
   #close(): void {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed) return;
     this.#state = 'closed';
+    this.#fetched = null;
     this.#options.signal?.removeEventListener('abort', this.#leave);
     this.#tail?.remove(this);
     this.#tail = null;
-    this.#waiting?.resolve(DONE);
-    this.#waiting = null;
+    this.#tellReady();
   }
 }
 

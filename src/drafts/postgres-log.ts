@@ -18,6 +18,11 @@ type Outcome = boolean | RefusedError;
 /** The logs in PostgreSQL: a row an event, moved together with the draft's own row. */
 export class PostgresLog implements LogStore {
   readonly #database: Database;
+  /** A step of many drafts wakes all their readers at once. */
+  readonly #reads = new GroupCommit<log.EventsWanted, unknown>(
+    (wanted) => log.selectEvents(this.#database, wanted),
+    256,
+  );
   readonly #commits = new GroupCommit<log.Append, Outcome>((appends) => this.#commit(appends));
 
   constructor(database: Database) {
@@ -45,7 +50,7 @@ export class PostgresLog implements LogStore {
   }
 
   async read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
-    return (await log.selectEvents(this.#database.db, draftId, after, limit)) as LogEntry[];
+    return (await this.#reads.submit({ draftId, after, limit })) as LogEntry[];
   }
 
   standingOf(draftId: string): Promise<DraftStanding | null> {

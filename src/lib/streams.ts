@@ -1,3 +1,19 @@
+/** What a poll may say instead of an item: it calls back when there may be more, or there is nothing more to poll. */
+export const LATER = Symbol('later');
+export const OVER = Symbol('over');
+export type Polled<Item> = Item | typeof LATER | typeof OVER;
+
+/**
+ * An iterator that can be asked without a promise. Where a thousand readers are told one thing, a promise each costs as much as
+ * all the rest that is done for them.
+ */
+export interface PollableIterator<Item> extends AsyncIterableIterator<Item> {
+  /** The next item, if it is at hand. After LATER `ready` is called once; after OVER `next` says how it ended. */
+  poll(ready: () => void): Polled<Item>;
+}
+
+export const isPollable = <Item>(items: AsyncIterator<Item>): items is PollableIterator<Item> => 'poll' in items;
+
 /**
  * Runs an async generator so that it ends at once, even while it waits: `return()` on a plain one only takes effect when
  * its pending `await` settles. Leaving (or the outer signal) aborts the signal that the generator is given; so does its own

@@ -1,5 +1,6 @@
 import type { Draft, DraftEvent, SamplingInput, StartDraftInput } from '../drafts/drafts.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
+import type { PollableIterator } from '../lib/streams.ts';
 import type { Listener } from '../listeners/listeners.ts';
 import type { Model } from '../ml/engine.ts';
 import type { Context } from './context.ts';
@@ -51,9 +52,10 @@ export async function deleteDraft(id: string, { drafts, viewer }: Context): Prom
 export function draftEvents(
   { draftId, after }: { draftId: string; after?: string | null },
   { drafts, viewer }: Context,
-): AsyncIterableIterator<DraftEvent> {
+): PollableIterator<DraftEvent> {
   const events = drafts.follow(viewer, idOf('Draft', draftId, 'draftId'), after ?? null);
   return {
+    poll: (ready) => events.poll(ready),
     next: () => asSent(draftId, () => events.next()),
     return: () => events.return?.() ?? Promise.resolve({ done: true, value: undefined }),
     [Symbol.asyncIterator]() {

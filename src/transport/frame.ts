@@ -17,7 +17,7 @@ export function textFrame(own: Buffer, shared: Buffer): Buffer {
     frame[1] = 127;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
-  own.copy(frame, head);
-  shared.copy(frame, head + own.length);
+  frame.set(own, head);
+  frame.set(shared, head + own.length);
   return frame;
 }

@@ -1,5 +1,6 @@
 import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
 import { eventContext, type Context } from '../resolvers/context.ts';
+import { isPollable, LATER, OVER, type PollableIterator, type Polled } from '../lib/streams.ts';
 import { selectionKey } from './selection.ts';
 
 export type Mask = (error: unknown) => GraphQLError;
@@ -36,13 +37,21 @@ export class Answer {
  */
 export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
   readonly #events: AsyncIterator<unknown, unknown>;
+  readonly #pollable: PollableIterator<unknown> | null;
   readonly #answer: (event: unknown) => Answer | Promise<Answer>;
   readonly #mask: Mask;
 
   constructor(events: AsyncIterable<unknown>, answer: (event: unknown) => Answer | Promise<Answer>, mask: Mask) {
     this.#events = events[Symbol.asyncIterator]();
+    this.#pollable = isPollable(this.#events) ? this.#events : null;
     this.#answer = answer;
     this.#mask = mask;
+  }
+
+  /** The next answer, if it is at hand and need not be waited for; as a `PollableIterator` says it. */
+  pollAnswer(ready: () => void): Polled<Answer | Promise<Answer>> {
+    const event = this.#pollable?.poll(ready) ?? OVER;
+    return event === LATER || event === OVER ? event : this.#answer(event);
   }
 
   /** Null when there is nothing more to come. @throws GraphQLError, masked, when the source fails */

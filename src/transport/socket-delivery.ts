@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
-import type { LiveResults } from './live-results.ts';
+import { LATER, OVER } from '../lib/streams.ts';
+import type { Answer, LiveResults } from './live-results.ts';
 import type { Peer } from './peer.ts';
 
 /**
@@ -12,6 +13,7 @@ export class SocketDelivery implements AsyncIterableIterator<ExecutionResult> {
   readonly #peer: Peer;
   readonly #start: Buffer;
   #left = false;
+  #end: { resolve: (result: IteratorResult<ExecutionResult>) => void; reject: (error: unknown) => void } | null = null;
 
   constructor(results: LiveResults, peer: Peer, id: string) {
     this.#results = results;
@@ -19,14 +21,54 @@ export class SocketDelivery implements AsyncIterableIterator<ExecutionResult> {
     this.#start = Buffer.from(`{"id":${JSON.stringify(id)}`);
   }
 
-  async next(): Promise<IteratorResult<ExecutionResult>> {
-    for (;;) {
-      while (this.#peer.isFull && !this.#left) await this.#peer.drained();
-      const answer = await this.#results.nextAnswer();
-      // The id may by now be that of another subscription.
-      if (answer === null || this.#left) return DONE;
-      if (!this.#peer.sendParts(this.#start, answer.socketBytes)) return this.return();
+  /** Settles at the end, or with what went wrong. */
+  next(): Promise<IteratorResult<ExecutionResult>> {
+    return new Promise((resolve, reject) => {
+      this.#end = { resolve, reject };
+      this.#pump();
+    });
+  }
+
+  /** Called whenever there may be something to send, without a promise for each of a thousand sockets. */
+  readonly #pump = (): void => {
+    try {
+      while (this.#mayGoOn()) {
+        const answer = this.#results.pollAnswer(this.#pump);
+        if (answer === LATER) break;
+        if (answer === OVER || answer instanceof Promise) {
+          this.#wait(answer === OVER ? this.#sendRest() : answer.then((made) => this.#send(made)).then(this.#pump));
+          break;
+        }
+        this.#send(answer);
+      }
+    } catch (error) {
+      this.#end?.reject(error);
     }
+  };
+
+  #mayGoOn(): boolean {
+    if (this.#left) this.#end?.resolve(DONE);
+    else if (this.#peer.isFull) this.#wait(this.#peer.drained().then(this.#pump));
+    else return true;
+    return false;
+  }
+
+  #wait(next: Promise<void>): void {
+    next.catch((error: unknown) => this.#end?.reject(error));
+  }
+
+  /** What cannot be polled: how it ended, or all of it. */
+  async #sendRest(): Promise<void> {
+    for (let answer = await this.#results.nextAnswer(); answer; answer = await this.#results.nextAnswer()) {
+      this.#send(answer);
+      while (this.#peer.isFull && !this.#left) await this.#peer.drained();
+    }
+    this.#end?.resolve(DONE);
+  }
+
+  #send(answer: Answer): void {
+    // Once it has left, the id may be that of another subscription.
+    if (!this.#left && !this.#peer.sendParts(this.#start, answer.socketBytes)) void this.return();
   }
 
   async return(): Promise<IteratorResult<ExecutionResult>> {
