@@ -4,6 +4,7 @@ import { DiskFullError, ModelUnavailableError } from '../lib/errors.ts';
 import {
   compileModel,
   findCompiled,
+  isCurrent,
   ModelFileError,
   removeCompiled,
   TEMPORARY_SUFFIX,
@@ -53,8 +54,12 @@ export async function compileFetched(
   }
 }
 
-/** Whoever holds the lock is the only one who writes here: what is unfinished belongs to nobody alive. */
+/**
+ * Whoever holds the lock is the only one who writes here: what is unfinished belongs to nobody alive, and what an earlier
+ * compiler made is of no use any more.
+ */
 async function sweep(directory: string): Promise<void> {
-  const unfinished = (await readdir(directory)).filter((name) => name.endsWith(TEMPORARY_SUFFIX));
-  for (const name of unfinished) await rm(join(directory, name), { recursive: true, force: true });
+  const useless = (await readdir(directory)).filter((name) => name.endsWith(TEMPORARY_SUFFIX) || !isCurrent(name));
+  // An older server may still run one of them, which some systems do not let go of then.
+  for (const name of useless) await rm(join(directory, name), { recursive: true, force: true }).catch(() => undefined);
 }

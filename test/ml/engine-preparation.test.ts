@@ -148,11 +148,11 @@ describe('preparation', () => {
     expect(statusOf(engine)).toMatchObject({ status: 'FAILED', fetched: 1 });
   });
 
-  it('[MODEL1] compiles once for any number of starts, and sweeps away what a killed process left unfinished', async () => {
+  it('[MODEL1] compiles once for any number of starts, and sweeps away what a killed process or an earlier compiler left', async () => {
     const prepared = await prepare();
     const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
     const compiled = join(prepared.folder, 'models', TINY, 'compiled');
-    await mkdir(join(compiled, 'half-done.tmp'), { recursive: true });
+    for (const name of ['half-done.tmp', 'abc-cpu8-v2']) await mkdir(join(compiled, name), { recursive: true });
     const starts = [1, 2, 3].map(() => start(prepared.folder, { catalogueFile }));
     await Promise.all(starts.map(({ engine }) => engine.whenReady(TINY)));
     expect(await readdir(compiled)).toHaveLength(1);

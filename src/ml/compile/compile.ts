@@ -46,6 +46,11 @@ export function findCompiled(options: CacheKey) {
   return readCompiled(folderOf(options));
 }
 
+/** Whether a folder of the cache, by its name, was made by this version of the compiler. */
+export function isCurrent(name: string): boolean {
+  return name.endsWith(`-v${COMPILER_VERSION}`);
+}
+
 /** Forgets what `compileModel` made of the source. */
 export function removeCompiled(options: CacheKey): Promise<void> {
   return rm(folderOf(options), { recursive: true, force: true });
