@@ -22,13 +22,13 @@ export interface SnapshotRows {
   trackTags: { trackId: number; tag: string; weight: number }[];
 }
 
-/** Everything that ranking needs of the catalogue, as of one moment; tracks by id. */
+/** Everything that ranking needs of the catalogue, as of one moment; tracks by their keys, in whatever order they came. */
 export async function selectSnapshot({ sql: driver }: Database): Promise<SnapshotRows> {
   return driver.begin('isolation level repeatable read read only', async (tx) => ({
     tracks: await tx<SnapshotRows['tracks']>`
       select id::float8 as id, title, artist_id::float8 as "artistId", release_year as "releaseYear",
         duration_ms as "durationMs", explicit, popularity, recent_listeners as "recentListeners"
-      from tracks order by id`,
+      from tracks order by external_id collate "C"`,
     artists: await tx<SnapshotRows['artists']>`select id::float8 as id, name from artists`,
     genres: await tx<SnapshotRows['genres']>`select id::float8 as id, slug, name from genres`,
     trackGenres: await tx<SnapshotRows['trackGenres']>`

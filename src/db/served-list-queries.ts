@@ -30,6 +30,15 @@ export async function selectServedList(db: Queryable, id: string): Promise<Serve
   return row ?? null;
 }
 
+/** What the listener was recommended since then, each track once. */
+export async function selectServedTracks({ sql }: Database, listenerId: number, since: Date): Promise<number[]> {
+  const rows = await sql<{ id: number }[]>`
+    select distinct unnest(track_ids)::float8 as id from recommendation_lists
+    where listener_id = ${listenerId} and created_at >= ${since.toISOString()}::timestamptz
+      and surface = 'RECOMMENDATIONS'`;
+  return rows.map(({ id }) => id);
+}
+
 /** Of lists older than this only what was served is kept. */
 export async function dropListStatesBefore(db: Queryable, instant: Date): Promise<void> {
   const isOld = and(lt(recommendationLists.createdAt, instant), isNotNull(recommendationLists.state));

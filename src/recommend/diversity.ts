@@ -1,16 +1,7 @@
-import { drawPlace, type Exploration } from './exploration.ts';
-import { addScaled, dot, emptyVector, type SparseVector } from './sparse.ts';
+import { chanceOf, drawPlace, type Exploration } from './exploration.ts';
+import { Window, type WindowOptions } from './window.ts';
 
-/** Tracks that compete for each place: the best that are not in the list yet. */
-export const WINDOW = 100;
-
-export interface DiversityOptions {
-  /** 0: by score alone … 1: by difference alone. */
-  diversity: number;
-  scoreOf: (index: number) => number;
-  /** Unit vectors over `featureCount` features. */
-  features: readonly SparseVector[];
-  featureCount: number;
+export interface DiversityOptions extends WindowOptions {
   exploration: Exploration;
 }
 
@@ -21,79 +12,50 @@ export interface Picked {
 }
 
 /**
- * Maximal marginal relevance (Carbonell & Goldstein 1998): each place goes to the track of the window with the greatest
- * `(1 − d) · relevance − d · likeness`, relevance being the score scaled to the window's span and likeness the greatest
- * cosine with a track above. The list grows at its end only, so it is the same however it is cut into pages.
+ * The `count` tracks after those in `before`: each place goes to the one that is worth most there, or, exploring, to one
+ * drawn. The list grows at its end only, so it is the same however it is cut into pages.
  *
  * @param ranked by score, best first; at least the window more than are asked for, if there are so many
  */
 export function diversify(
-  ranked: readonly number[],
+  ranked: Int32Array,
   before: readonly number[],
   count: number,
-  { diversity, scoreOf, features, featureCount, exploration }: DiversityOptions,
+  { exploration, ...options }: DiversityOptions,
 ): Picked[] {
-  const served = new Set(before);
-  const open = ranked.filter((index) => !served.has(index));
-  if (diversity === 0 && exploration.rate === 0) {
-    return open.slice(0, count).map((index) => ({ index, propensity: 1 }));
-  }
-  const top = scoreOf(ranked[0] ?? 0);
-  const span = Math.max(top - scoreOf(ranked[Math.min(WINDOW, ranked.length) - 1] ?? 0), 1e-9);
-  const featuresOf = (index: number) => features[index] ?? emptyVector;
-  // Only the places just above matter to a reader who scrolls, and they keep the cost of a deep page bounded.
-  const above = before.slice(-WINDOW).map(featuresOf);
-  // One vector at a time is spread out here: its product with another then costs a look-up an entry.
-  const spread = new Float64Array(featureCount);
-  const withSpread = (vector: SparseVector, use: () => void): void => {
-    addScaled(spread, vector, 1);
-    use();
-    addScaled(spread, vector, -1);
-  };
-  const enter = (index: number): Candidate => {
-    const candidate = { index, relevance: (scoreOf(index) - top) / span + 1, features: featuresOf(index), likeness: 0 };
-    withSpread(candidate.features, () => {
-      for (const other of above) liken(candidate, dot(spread, other));
-    });
-    return candidate;
-  };
-  const window = open.slice(0, WINDOW).map(enter);
+  if (isByScore(options) && exploration.rate === 0) return firstOf(ranked, before, count);
+  const window = new Window(ranked, before, count, options);
   const picked: Picked[] = [];
-  while (picked.length < count && window.length > 0) {
-    const place = before.length + picked.length;
-    const { at, propensity } = drawPlace(bestOf(window, diversity), window.length, place, exploration);
-    const [taken] = window.splice(at, 1) as [Candidate];
-    picked.push({ index: taken.index, propensity });
-    above.push(taken.features);
-    if (above.length > WINDOW) above.shift();
-    withSpread(taken.features, () => {
-      for (const candidate of window) liken(candidate, dot(spread, candidate.features));
-    });
-    const next = open[WINDOW + picked.length - 1];
-    if (next !== undefined) window.push(enter(next));
+  while (picked.length < count) {
+    const best = window.best();
+    if (best === undefined) break;
+    const drawn = drawPlace(window.size, before.length + picked.length, exploration);
+    const index = drawn === null ? best : (window.nth(drawn) ?? best);
+    picked.push({ index, propensity: chanceOf(index === best, window.size, exploration.rate) });
+    window.take(index);
   }
   return picked;
 }
 
-interface Candidate {
-  index: number;
-  /** The score, from 0 at the window's end to 1 at the top. */
-  relevance: number;
-  features: SparseVector;
-  /** The greatest so far. */
-  likeness: number;
-}
-
-function liken(candidate: Candidate, likeness: number): void {
-  if (likeness > candidate.likeness) candidate.likeness = likeness;
-}
-
-/** Where the candidate of the greatest value is; of equal ones the first. */
-function bestOf(window: readonly Candidate[], diversity: number): number {
-  let [best, greatest] = [-1, -Infinity];
-  window.forEach(({ relevance, likeness }, i) => {
-    const value = (1 - diversity) * relevance - diversity * likeness;
-    if (value > greatest) [best, greatest] = [i, value];
+/** The chance that each track of a list has of its place, given those before it, when a list is made in this way. */
+export function chances(
+  ranked: Int32Array,
+  list: readonly number[],
+  { exploration, ...options }: DiversityOptions,
+): number[] {
+  const window = new Window(ranked, [], list.length, options);
+  return list.map((index) => {
+    const chance = window.has(index) ? chanceOf(index === window.best(), window.size, exploration.rate) : 0;
+    window.take(index);
+    return chance;
   });
-  return best;
+}
+
+const isByScore = ({ diversity, calibration, genres }: WindowOptions): boolean =>
+  diversity === 0 && (calibration === 0 || genres === null);
+
+function firstOf(ranked: Int32Array, before: readonly number[], count: number): Picked[] {
+  const served = new Set(before);
+  const open = before.length > 0 ? ranked.filter((index) => !served.has(index)) : ranked;
+  return Array.from(open.subarray(0, count), (index) => ({ index, propensity: 1 }));
 }

@@ -12,11 +12,16 @@ export interface ExclusionOptions {
   taste: Taste;
   filter: TrackFilter | null;
   includeHeard: boolean;
+  /** Tracks of earlier lists that are not wanted again. */
+  servedBefore?: readonly number[];
 }
 
 /** For each track why it may not be in the list, as bits; 0: it may ([REC4]). */
-export function exclusionsOf(snapshot: Snapshot, { taste, filter, includeHeard }: ExclusionOptions): Uint8Array {
-  const mask = new Uint8Array(snapshot.tracks.length);
+export function exclusionsOf(
+  snapshot: Snapshot,
+  { taste, filter, includeHeard, servedBefore = [] }: ExclusionOptions,
+): Uint8Array {
+  const mask = ruledOut(snapshot, filter, taste.allowExplicit).slice();
   const exclude = (index: number | undefined, why: Exclusion): void => {
     if (index !== undefined) mask[index] = (mask[index] ?? 0) | BITS[why];
   };
@@ -29,14 +34,33 @@ export function exclusionsOf(snapshot: Snapshot, { taste, filter, includeHeard }
     if (weight <= AVOIDED_WEIGHT)
       snapshot.byGenre.get(slug)?.indices.forEach((index) => exclude(index, 'AVOIDED_GENRE'));
   }
-  const passes = filter ? filterOf(filter) : null;
-  if (passes || !taste.allowExplicit) {
-    snapshot.tracks.forEach((track, index) => {
-      if (!taste.allowExplicit && track.explicit) exclude(index, 'EXPLICIT');
-      if (passes && !passes(track)) exclude(index, 'FILTERED');
-    });
-  }
+  for (const trackId of servedBefore) exclude(snapshot.indexOf.get(trackId), 'FILTERED');
   return mask;
+}
+
+/** Bitmaps of what filters rule out, whoever asks: a few filters are asked for over and over. */
+const bitmaps = new WeakMap<Snapshot, Map<string, Uint8Array>>();
+const MOST_BITMAPS = 100;
+
+function ruledOut(snapshot: Snapshot, filter: TrackFilter | null, allowExplicit: boolean): Uint8Array {
+  const known = bitmaps.get(snapshot) ?? new Map<string, Uint8Array>();
+  bitmaps.set(snapshot, known);
+  const key = JSON.stringify([filter, allowExplicit]);
+  const bitmap = known.get(key) ?? makeBitmap(snapshot, filter, allowExplicit);
+  known.delete(key);
+  known.set(key, bitmap);
+  const [oldest] = known.keys();
+  if (known.size > MOST_BITMAPS && oldest !== undefined) known.delete(oldest);
+  return bitmap;
+}
+
+function makeBitmap(snapshot: Snapshot, filter: TrackFilter | null, allowExplicit: boolean): Uint8Array {
+  const bitmap = new Uint8Array(snapshot.tracks.length);
+  const passes = filter ? filterOf(filter) : () => true;
+  snapshot.tracks.forEach((track, index) => {
+    bitmap[index] = (!allowExplicit && track.explicit ? BITS.EXPLICIT : 0) | (passes(track) ? 0 : BITS.FILTERED);
+  });
+  return bitmap;
 }
 
 export function exclusionNames(bits: number): Exclusion[] {

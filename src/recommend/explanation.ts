@@ -149,6 +149,8 @@ function preferenceOf(source: PreferenceSource, snapshot: Snapshot): string {
     case 'text':
     case 'context':
       return source.text;
+    case 'freshness':
+      return 'new releases';
     case 'seed':
       return `like track ${titleOf(source.trackId, snapshot)}`;
   }

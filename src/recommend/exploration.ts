@@ -14,23 +14,17 @@ export const noExploration: Exploration = { rate: 0, seed: 0 };
 export const seedOf = (requestId: string): number => parseInt(requestId.replaceAll('-', '').slice(0, 12), 16);
 
 /**
- * ε-greedy: with probability ε a place goes to a candidate drawn evenly, else to the best. Each place has draws of its own,
- * so a list is the same however it is cut into pages ([EXPLORE2]).
+ * ε-greedy: with probability ε a place goes to one of its candidates drawn evenly, else to the best. Each place has draws
+ * of its own, so a list is the same however it is cut into pages ([EXPLORE2]).
  *
  * @param place 0-based, in the whole list
- * @returns which candidate, and the chance that it had
+ * @returns the number of the candidate that is drawn; null for the best
  */
-export function drawPlace(
-  best: number,
-  candidates: number,
-  place: number,
-  { rate, seed }: Exploration,
-): { at: number; propensity: number } {
+export function drawPlace(candidates: number, place: number, { rate, seed }: Exploration): number | null {
   const isDrawn = rate > 0 && uniformAt(seed, 2 * place) < rate;
-  const at = isDrawn ? Math.floor(uniformAt(seed, 2 * place + 1) * candidates) : best;
-  return { at, propensity: chanceOf(at === best, candidates, rate) };
+  return isDrawn ? Math.floor(uniformAt(seed, 2 * place + 1) * candidates) : null;
 }
 
-/** Of one of so many candidates. */
+/** What one of so many candidates has of the place, drawn or as the best. */
 export const chanceOf = (isBest: boolean, candidates: number, rate: number): number =>
   rate / candidates + (isBest ? 1 - rate : 0);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { InvalidInputError } from '../lib/errors.ts';
 import { decodeCursor, encodeCursor, keyPart } from '../lib/page.ts';
 import { seedOf } from './exploration.ts';
-import { checkSameQuery } from './list-query.ts';
+import { checkSameQuery, shapingOf } from './list-query.ts';
 import type { Serving } from './model-state.ts';
 import { recommendationOf, type Opening } from './openings.ts';
 import { Ranking, type Shape } from './ranking.ts';
@@ -19,17 +19,17 @@ export function firstPage(
   lists: ServedLists,
   opening: Opening,
   listenerId: number,
-  { filter = null, includeHeard = false, diversity = 0 }: RecommendationQuery,
+  query: RecommendationQuery,
   first: number,
   exploration: number,
 ): RecommendationPage {
   const id = randomUUID();
-  const { taste, modelVersion } = opening;
+  const { taste, modelVersion, servedBefore } = opening;
   // One more than asked for, to know whether a page follows.
   const found = opening.first(first + 1, { rate: exploration, seed: seedOf(id) });
   const nodes = found.slice(0, first);
-  const asked = { taste, filter, includeHeard, diversity, exploration };
-  const list = { id, listenerId, modelVersion, ...asked, places: nodes.map(placeOf) };
+  const asked = { ...shapingOf(query), filter: query.filter ?? null, exploration };
+  const list = { id, listenerId, modelVersion, taste, servedBefore, ...asked, places: nodes.map(placeOf) };
   lists.keep(list);
   return pageOf(list, nodes, { hasNextPage: found.length > first, hasPreviousPage: false });
 }
@@ -76,8 +76,8 @@ export async function resume(
   return [list, position];
 }
 
-function shapeOf({ id, diversity, exploration }: ServedList): Shape {
-  return { diversity, exploration: { rate: exploration, seed: seedOf(id) } };
+function shapeOf({ id, diversity, calibration, maxPerArtist, exploration }: ServedList): Shape {
+  return { diversity, calibration, maxPerArtist, exploration: { rate: exploration, seed: seedOf(id) } };
 }
 
 export const placeOf = ({ trackId, propensity, explanation }: Recommendation): Place => ({

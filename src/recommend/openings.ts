@@ -1,7 +1,8 @@
 import { explain } from './explanation.ts';
 import { noExploration, type Exploration } from './exploration.ts';
 import type { Neighbours } from './neighbours.ts';
-import { Ranking, type RankedTrack } from './ranking.ts';
+import { shapingOf } from './list-query.ts';
+import { Ranking, type RankedTrack, type Shape } from './ranking.ts';
 import type { Recommendation, RecommendationPage, RecommendationQuery } from './recommender.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { KnownTaste } from './taste-cache.ts';
@@ -27,17 +28,27 @@ export class Opening {
   readonly taste: Taste;
   readonly ranking: Ranking;
   readonly modelVersion: string;
-  readonly #diversity: number;
+  readonly #shape: Omit<Shape, 'exploration'>;
   readonly #indices: number[] = [];
   readonly #recommendations: Recommendation[] = [];
   readonly #pages = new Map<number, { page: RecommendationPage; madeAt: number }>();
 
-  constructor({ snapshot, neighbours, known }: OpeningSources, query: RecommendationQuery) {
-    const { context, filter = null, includeHeard = false, diversity = 0 } = query;
-    this.taste = { ...known, seedTrackIds: context?.seedTrackIds ?? [], contextText: context?.text ?? null };
-    this.ranking = new Ranking(snapshot, neighbours, { taste: this.taste, filter, includeHeard });
+  /** Tracks of earlier lists that stay out of this one. */
+  readonly servedBefore: readonly number[];
+
+  constructor(
+    { snapshot, neighbours, known }: OpeningSources,
+    query: RecommendationQuery,
+    servedBefore: readonly number[] = [],
+  ) {
+    const { context, filter = null } = query;
+    const asked = { seedTrackIds: context?.seedTrackIds ?? [], contextText: context?.text ?? null };
+    this.taste = { ...known, ...asked, freshness: context?.freshness ?? 0 };
+    this.servedBefore = servedBefore;
+    const { includeHeard, ...shape } = shapingOf(query);
+    this.ranking = new Ranking(snapshot, neighbours, { taste: this.taste, filter, includeHeard, servedBefore });
     this.modelVersion = neighbours.version;
-    this.#diversity = diversity;
+    this.#shape = shape;
   }
 
   /** The recommendations of the first `count` ranks, or all there are. One that explores is like no other. */
@@ -52,7 +63,7 @@ export class Opening {
   }
 
   #make(before: number[], count: number, exploration: Exploration): Recommendation[] {
-    const fresh = this.ranking.next(before, count, { diversity: this.#diversity, exploration });
+    const fresh = this.ranking.next(before, count, { ...this.#shape, exploration });
     return fresh.map((one) => recommendationOf(this.ranking, one, before.push(one.index)));
   }
 

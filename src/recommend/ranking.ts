@@ -1,10 +1,14 @@
-import { diversify, WINDOW } from './diversity.ts';
-import { chanceOf, noExploration, type Exploration } from './exploration.ts';
+import { beyondArtistCap } from './artist-cap.ts';
+import { Calibration, genreShares, genreSpaceOf } from './calibration.ts';
+import { chances, diversify, type DiversityOptions } from './diversity.ts';
+import { noExploration, type Exploration } from './exploration.ts';
 import { exclusionsOf, type ExclusionOptions } from './exclusions.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { Snapshot } from './snapshot.ts';
-import { addScaled, topIndices, valueAt } from './sparse.ts';
+import { addScaled, valueAt, type SparseVector } from './sparse.ts';
 import { baselineOf, tasteWithout, termsOf, type Source, type Term } from './taste.ts';
+import { topTracks } from './top-tracks.ts';
+import { WINDOW } from './window.ts';
 
 export interface Contribution {
   source: Source;
@@ -24,10 +28,17 @@ export interface RankedTrack {
 export interface Shape {
   /** 0: by score alone … 1: by difference alone. */
   diversity: number;
+  /** 0: whatever genres come … 1: as the listener's own are spread. */
+  calibration: number;
+  /** Only so many tracks of an artist, those with the best scores, may be in the list; null: any number. */
+  maxPerArtist: number | null;
   exploration: Exploration;
 }
 
-export const byScore: Shape = { diversity: 0, exploration: noExploration };
+export const byScore: Shape = {
+  ...{ diversity: 0, calibration: 0, maxPerArtist: null },
+  exploration: noExploration,
+};
 
 /** One listener's scores for every track of a snapshot, and what they are made of. */
 export class Ranking {
@@ -51,7 +62,7 @@ export class Ranking {
     this.#options = options;
     this.#terms = termsOf(options.taste, snapshot, neighbours);
     this.#scores = new Float64Array(snapshot.tracks.length).fill(this.baseline);
-    for (const { vector, factor } of this.#terms) addScaled(this.#scores, vector, factor);
+    for (const { vector, factor } of this.#terms) addTerm(this.#scores, vector, factor);
     this.#excluded = exclusionsOf(snapshot, options);
   }
 
@@ -78,11 +89,12 @@ export class Ranking {
 
   /** Those that are not 0, the largest for or against first; with the baseline they add up to the score. */
   contributions(index: number): Contribution[] {
-    const values = this.#terms.map(({ source, factor, vector }) => ({
-      source,
-      value: factor * valueAt(vector, index),
-    }));
-    return values.filter(({ value }) => value !== 0).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+    const found: Contribution[] = [];
+    for (const { source, factor, vector } of this.#terms) {
+      const value = factor * (isDense(vector, this.#scores) ? (vector.values[index] ?? 0) : valueAt(vector, index));
+      if (value !== 0) found.push({ source, value });
+    }
+    return found.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   }
 
   /**
@@ -90,31 +102,35 @@ export class Ranking {
    * whatever has happened to its score.
    */
   next(before: readonly number[], count: number, shape: Shape): RankedTrack[] {
-    const ranked = this.#best(before.length + count + WINDOW);
-    const rank = new Map(ranked.map((index, i) => [index, i + 1]));
-    const picked = diversify(ranked, before, count, {
-      ...shape,
+    const ranked = this.#best(before.length + count + WINDOW, shape);
+    const picked = diversify(ranked, before, count, this.#shaping(shape));
+    return picked.map(({ index, propensity }) => {
+      return { index, score: this.scoreOf(index), scoreRank: ranked.indexOf(index) + 1, propensity };
+    });
+  }
+
+  /** The chance that each track of a list has of its place, given those before it, if the list is made of this ranking. */
+  chances(list: readonly number[], shape: Shape): number[] {
+    return chances(this.#best(list.length + WINDOW, shape), list, this.#shaping(shape));
+  }
+
+  #shaping({ diversity, calibration, exploration }: Shape): DiversityOptions {
+    const shares = calibration > 0 ? genreShares(this.#options.taste, this.snapshot) : null;
+    return {
+      ...{ diversity, calibration, exploration },
+      genres: shares && new Calibration(shares, genreSpaceOf(this.snapshot)),
       scoreOf: (index) => this.scoreOf(index),
       features: this.snapshot.features,
       featureCount: this.snapshot.byFeature.length,
-    });
-    return picked.map(({ index, propensity }) => {
-      return { index, score: this.scoreOf(index), scoreRank: rank.get(index) ?? 0, propensity };
-    });
+    };
   }
 
-  /** The chance that this track would be next after those in `before`. */
-  chance(before: readonly number[], index: number, shape: Shape): number {
-    const served = new Set(before);
-    const window = this.#best(before.length + WINDOW).filter((other) => !served.has(other));
-    const candidates = window.slice(0, WINDOW);
-    if (!candidates.includes(index)) return 0;
-    const [best] = this.next(before, 1, { ...shape, exploration: noExploration });
-    return chanceOf(best?.index === index, candidates.length, shape.exploration.rate);
-  }
-
-  #best(count: number): number[] {
-    return topIndices(this.#scores, count, (index) => this.#excluded[index] === 0);
+  #best(count: number, { maxPerArtist }: Shape): Int32Array {
+    const mask =
+      maxPerArtist === null
+        ? this.#excluded
+        : beyondArtistCap(this.snapshot, this.#scores, this.#excluded, maxPerArtist);
+    return topTracks(this.#scores, mask, count);
   }
 
   /** The whole ranking computed again as if this had not been said or done ([REC2]). */
@@ -126,4 +142,13 @@ export class Ranking {
     this.#without.set(source, new WeakRef(ranking));
     return ranking;
   }
+}
+
+/** A vector over all tracks is added without looking up where each value belongs. */
+const isDense = ({ indices }: SparseVector, scores: Float64Array): boolean => indices.length === scores.length;
+
+function addTerm(scores: Float64Array, vector: SparseVector, factor: number): void {
+  if (!isDense(vector, scores)) return addScaled(scores, vector, factor);
+  const { values } = vector;
+  for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] ?? 0) + factor * (values[i] ?? 0);
 }

@@ -14,7 +14,7 @@ import { firstPage, laterPage, placeOf, resume } from './list-pages.ts';
 import { checkQuery, keyOf } from './list-query.ts';
 import { live } from './live.ts';
 import { ModelState, type Serving } from './model-state.ts';
-import { Openings, type Opening } from './openings.ts';
+import { Opening, Openings } from './openings.ts';
 import type { RecommendationPage, RecommendationQuery, Recommender } from './recommender.ts';
 import { ServedLists } from './served-lists.ts';
 import { similar } from './similar.ts';
@@ -65,8 +65,21 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
     return [openings.get(keyOf(listenerId, query), { ...serving, known }, query), serving];
   };
 
+  const openUnserved = async (listenerId: number, query: RecommendationQuery, hours: number): Promise<Opening> => {
+    const servedBefore = await lists.recent(listenerId, hours);
+    const known = await tastes.get(listenerId);
+    const serving = await model.current();
+    checkSeeds(query, serving);
+    return new Opening({ ...serving, known }, query, servedBefore);
+  };
+
   const begin = async (listenerId: number, query: RecommendationQuery, first: number): Promise<RecommendationPage> => {
-    const [opening] = await open(listenerId, query);
+    const { notServedForHours = 0 } = query;
+    // What was served before is other each time: such a list is like none before it.
+    const opening =
+      notServedForHours > 0
+        ? await openUnserved(listenerId, query, notServedForHours)
+        : (await open(listenerId, query))[0];
     const make = () => firstPage(lists, opening, listenerId, query, first, exploration);
     return opening.page(first, clock.monotonic(), make);
   };

@@ -10,6 +10,8 @@ export interface RecommendationContext {
   /** Steer towards these tracks for this request only. */
   seedTrackIds?: readonly number[] | null;
   text?: string | null;
+  /** 0: as new as may be … 1: new releases above all. */
+  freshness?: number | null;
 }
 
 export interface RecommendationQuery {
@@ -17,6 +19,12 @@ export interface RecommendationQuery {
   filter?: TrackFilter | null;
   /** 0: by score alone … 1: by difference from what is above. */
   diversity?: number;
+  /** 0: whatever genres score … 1: genres in the shares that the listener hears them in ([BEYOND1]). */
+  calibration?: number;
+  /** Any number where it is null. */
+  maxPerArtist?: number | null;
+  /** What was in the listener's lists of so many hours stays out. */
+  notServedForHours?: number;
   includeHeard?: boolean;
 }
 

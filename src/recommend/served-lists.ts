@@ -5,6 +5,7 @@ import {
   deleteServedListsBefore,
   dropListStatesBefore,
   selectServedList,
+  selectServedTracks,
   upsertServedLists,
   type ServedListRow,
 } from '../db/served-list-queries.ts';
@@ -31,6 +32,11 @@ export interface ServedList {
   filter: TrackFilter | null;
   includeHeard: boolean;
   diversity: number;
+  calibration: number;
+  maxPerArtist: number | null;
+  notServedForHours: number;
+  /** Tracks of earlier lists that stay out of this one. */
+  servedBefore: readonly number[];
   exploration: number;
   /** In the order of their ranks. */
   places: readonly Place[];
@@ -107,6 +113,14 @@ export class ServedLists implements AsyncDisposable {
     return row ? fromRow(row) : null;
   }
 
+  /** Tracks of the lists that the listener was recommended in so many hours. */
+  async recent(listenerId: number, hours: number): Promise<number[]> {
+    const waiting = [...this.#waiting.values()].flatMap(({ list }) => (list?.listenerId === listenerId ? [list] : []));
+    const since = new Date(this.#clock.now() - hours * 3_600_000);
+    const stored = await selectServedTracks(this.#database, listenerId, since);
+    return [...new Set([...stored, ...waiting.flatMap(({ places }) => places.map(({ trackId }) => trackId))])];
+  }
+
   async #writeAll(): Promise<void> {
     while (this.#waiting.size > 0) {
       // What is served within a short while is written together.
@@ -172,11 +186,14 @@ const columnsOf = (places: readonly Place[]) => ({
   reasons: places.map(({ reason }) => reason),
 });
 
+/** Of lists that were begun before these could be asked for. */
+const unsaid = { exploration: 0, calibration: 0, maxPerArtist: null, notServedForHours: 0, servedBefore: [] };
+type StoredState = Omit<ServedList, 'id' | 'listenerId' | 'modelVersion' | 'places' | keyof typeof unsaid>;
+
 /** What this process's code wrote, or that of another of the same version: trusted. */
 function fromRow({ id, listenerId, modelVersion, state, ...columns }: ServedListRow): ServedList {
   const places = columns.trackIds.map((trackId, i): Place => {
     return { trackId, propensity: columns.propensities[i] ?? 1, reason: columns.reasons[i] ?? 'NONE' };
   });
-  const known = state as Omit<ServedList, 'id' | 'listenerId' | 'modelVersion' | 'places' | 'exploration'>;
-  return { id, listenerId, modelVersion, exploration: 0, ...known, places };
+  return { id, listenerId, modelVersion, ...unsaid, ...(state as StoredState), places };
 }

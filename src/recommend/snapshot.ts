@@ -18,8 +18,9 @@ export interface SnapshotTrack {
 }
 
 /**
- * The catalogue as ranking sees it: tracks by index (their ids ascend with it), and for each genre, artist, tag and word
- * the tracks that it describes, with how much (0 to 1).
+ * The catalogue as ranking sees it: tracks by index, in the order of their external ids, so that what decides between equal
+ * scores is not the order of an import; and for each genre, artist, tag and word the tracks that it describes, with how
+ * much (0 to 1).
  */
 export interface Snapshot {
   tracks: readonly SnapshotTrack[];

@@ -123,6 +123,8 @@ const english: Wording = {
         return `you asked for ${english.list(matchedWords(source.text, index, snapshot).map((word) => `“${word}”`))}`;
       case 'seed':
         return `it is close to ${trackName(source.trackId, snapshot, english)}`;
+      case 'freshness':
+        return `you asked for what is new and it is from ${snapshot.tracks[index]?.releaseYear ?? 'lately'}`;
       case 'popularity': {
         const { recentListeners = 0 } = snapshot.tracks[index] ?? {};
         if (!isFor) return 'few others listen to it at present';
@@ -200,6 +202,8 @@ const chinese: Wording = {
         return `你想听${chinese.list(matchedWords(source.text, index, snapshot).map((word) => `“${word}”`))}`;
       case 'seed':
         return `它与${trackName(source.trackId, snapshot, chinese)}相近`;
+      case 'freshness':
+        return `你想听新的，而它发行于 ${snapshot.tracks[index]?.releaseYear ?? '近来'} 年`;
       case 'popularity':
         return isFor ? `近来有 ${snapshot.tracks[index]?.recentListeners ?? 0} 位听众在听它` : '近来听它的人不多';
     }

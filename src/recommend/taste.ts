@@ -17,6 +17,8 @@ export interface Taste {
   /** For this request only. */
   seedTrackIds: readonly number[];
   contextText: string | null;
+  /** In [0, 1]: how much newness counts. */
+  freshness?: number;
   /** For the question what a list would be if popularity did not count. */
   withoutPopularity?: boolean;
 }
@@ -30,7 +32,8 @@ export type Source =
   | { kind: 'tag'; tag: string }
   | { kind: 'text'; text: string }
   | { kind: 'seed'; trackId: number }
-  | { kind: 'context'; text: string };
+  | { kind: 'context'; text: string }
+  | { kind: 'freshness' };
 
 /** One additive part of every score: `factor · vector`, by track index. */
 export interface Term {
@@ -52,6 +55,7 @@ const TERM_WEIGHTS = {
   text: 0.25,
   seed: 1.5,
   context: 0.6,
+  freshness: 0.3,
 } as const;
 
 /** Reactions that a ranking takes in: the newest. Older ones still count as heard. */
@@ -93,6 +97,10 @@ export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours
     }),
   ];
   if (!taste.withoutPopularity) terms.push(popularityTerm(snapshot));
+  if (taste.freshness) {
+    const factor = TERM_WEIGHTS.freshness * taste.freshness;
+    terms.push({ source: { kind: 'freshness' }, factor, vector: newness(snapshot) });
+  }
   if (taste.text)
     terms.push({ source: { kind: 'text', text: taste.text }, factor: text, vector: matches(taste.text, snapshot) });
   if (taste.contextText) {
@@ -113,6 +121,23 @@ function popularityTerm(snapshot: Snapshot): Term {
   const term: Term = { source: { kind: 'popularity' }, factor: TERM_WEIGHTS.popularity, vector };
   popularityTerms.set(snapshot, term);
   return term;
+}
+
+const newnessVectors = new WeakMap<Snapshot, SparseVector>();
+/** Years after which a track is half as new. */
+const HALF_LIFE = 3;
+
+/** 1 for what came out in the year of the newest, halved every three years before it; 0 where the year is not known. */
+function newness(snapshot: Snapshot): SparseVector {
+  const known = newnessVectors.get(snapshot);
+  if (known) return known;
+  const newest = snapshot.tracks.reduce((year, { releaseYear }) => Math.max(year, releaseYear ?? 0), 0);
+  const dated = snapshot.tracks.flatMap(({ releaseYear }, index) =>
+    releaseYear === null ? [] : [[index, releaseYear] as const],
+  );
+  const vector = sparseVector(dated.map(([index, year]) => [index, 2 ** ((year - newest) / HALF_LIFE)] as const));
+  newnessVectors.set(snapshot, vector);
+  return vector;
 }
 
 /** The share of the words that describe a track, each as far as it does. */
@@ -142,6 +167,8 @@ export function tasteWithout(taste: Taste, source: Source): Taste {
       return { ...taste, text: null };
     case 'context':
       return { ...taste, contextText: null };
+    case 'freshness':
+      return { ...taste, freshness: 0 };
     case 'popularity':
       return { ...taste, withoutPopularity: true };
   }

@@ -19,6 +19,7 @@ import { selectsFields } from './selection.ts';
 interface ContextArgs {
   seedTrackIds?: readonly string[] | null;
   text?: string | null;
+  freshness?: number | null;
 }
 
 interface SteeringArgs {
@@ -28,16 +29,19 @@ interface SteeringArgs {
 
 export interface RecommendationsArgs extends SteeringArgs, PageArgs {
   diversity: number;
+  calibration: number;
+  maxPerArtist?: number | null;
+  notServedForHours: number;
   includeHeard: boolean;
 }
 
 export async function recommendations(
-  { context: steer, filter, diversity, includeHeard, ...page }: RecommendationsArgs,
+  { context: steer, filter, first, after, ...shaping }: RecommendationsArgs,
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<RecommendationPage> {
-  const query = { ...toQuery({ context: steer ?? null, filter: filter ?? null }), diversity, includeHeard };
-  const list = await context.recommender.recommend(context.viewer.listener.id, query, page);
+  const query = { ...toQuery({ context: steer ?? null, filter: filter ?? null }), ...shaping };
+  const list = await context.recommender.recommend(context.viewer.listener.id, query, { first, after: after ?? null });
   await prefetch(list, context, info);
   return list;
 }
@@ -103,12 +107,13 @@ function toQuery({ context, filter }: SteeringArgs): Pick<RecommendationQuery, '
   return { context: context ? toContext(context) : null, filter: toFilter(filter) };
 }
 
-function toContext({ seedTrackIds, text }: ContextArgs): RecommendationContext {
+function toContext({ seedTrackIds, text, freshness }: ContextArgs): RecommendationContext {
   if (seedTrackIds && seedTrackIds.length > 100) {
     throw new InvalidInputError('context.seedTrackIds may have at most 100 entries', 'context.seedTrackIds');
   }
   return {
     seedTrackIds: seedTrackIds?.map((id, i) => numberOf('Track', id, `context.seedTrackIds.${i}`)) ?? null,
     text: text ?? null,
+    freshness: freshness ?? null,
   };
 }

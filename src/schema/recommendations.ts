@@ -27,6 +27,9 @@ const RecommendationContextInput = builder.inputType('RecommendationContext', {
       description:
         'Words describing what is wanted now, e.g. "slow piano jazz"; matched against genres, tags, artists and titles.',
     }),
+    freshness: t.float({
+      description: '0 (or left out): age does not matter; 1: new releases above all.',
+    }),
   }),
 });
 
@@ -70,6 +73,8 @@ const RecommenderEvaluationType = builder.objectRef<RecommenderEvaluation>('Reco
   }),
 });
 
+const DEFAULTS = { first: 20, diversity: 0.2, calibration: 0, notServedForHours: 0, includeHeard: false };
+
 builder.queryFields((t) => ({
   recommendations: t.field({
     type: RecommendationConnectionType,
@@ -80,14 +85,22 @@ builder.queryFields((t) => ({
         defaultValue: 0.2,
         description: '0: by score alone; 1: as varied as can be.',
       }),
+      calibration: t.arg.float({
+        defaultValue: 0,
+        description: '0: whatever genres score best; 1: genres in the shares that the viewer hears them in.',
+      }),
+      maxPerArtist: t.arg.int({ description: 'At most so many tracks of an artist in the whole list: 1–100.' }),
+      notServedForHours: t.arg.int({
+        defaultValue: 0,
+        description: "Leave out what was in the viewer's lists of so many hours: 0–720. Each such list is a new one.",
+      }),
       includeHeard: t.arg.boolean({
         defaultValue: false,
         description: 'Tracks that the listener knows too.',
       }),
       ...pageArgs(20),
     },
-    resolve: (_, args, context, info) =>
-      recommendations(filled(args, { first: 20, diversity: 0.2, includeHeard: false }), context, info),
+    resolve: (_, args, context, info) => recommendations(filled(args, DEFAULTS), context, info),
   }),
   explanation: t.field({
     type: TrackExplanationType,

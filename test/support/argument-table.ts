@@ -26,6 +26,7 @@ const steering = {
   ...filter,
   'context.seedTrackIds': bad.listOf(100, bad.idOf('Track', 'InvalidInputError'), track),
   'context.text': bad.text({ min: 0, max: 500 }),
+  'context.freshness': bad.number(0, 1),
 };
 const sampling = under('input.sampling', {
   temperature: bad.number(0, 2),
@@ -88,7 +89,15 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'Query.node': { of: { id: bad.anyId } },
     'Query.nodes': { of: { ids: bad.listOf(100, bad.anyId, track) } },
     'Query.recommendations': {
-      of: { ...page('recommendations'), ...steering, diversity: bad.number(0, 1), includeHeard: bad.flag },
+      of: {
+        ...page('recommendations'),
+        ...steering,
+        diversity: bad.number(0, 1),
+        calibration: bad.number(0, 1),
+        maxPerArtist: bad.integer(1, 100),
+        notServedForHours: bad.integer(0, 720),
+        includeHeard: bad.flag,
+      },
     },
     'Query.track': { of: { id: bad.idOf('Track') } },
     'Query.tracks': {

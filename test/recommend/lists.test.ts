@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createCatalogue, type TrackFilter } from '../../src/catalogue/catalogue.ts';
+import type { Database } from '../../src/db/client.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { randomStream } from '../../src/lib/random.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
+import { createRecommender, type RecommendationPage, type Recommender } from '../../src/recommend/recommender.ts';
+import { topTracks } from '../../src/recommend/top-tracks.ts';
+import { addTracks } from '../support/catalogue.ts';
+import { createDatabase } from '../support/database.ts';
+
+const GENRES = ['Jazz', 'Rock', 'Classical', 'Metal'] as const;
+const KINDS: readonly FeedbackKind[] = ['LIKE', 'SAVE', 'COMPLETE', 'PLAY', 'SKIP', 'DISLIKE', 'HIDE'];
+const tracks = Array.from({ length: 60 }, (_, i) => ({
+  externalId: `t${String(i).padStart(2, '0')}`,
+  title: `Title ${i}`,
+  artist: `Artist ${i % 6}`,
+  releaseYear: i % 7 === 0 ? null : 1960 + i,
+  durationMs: i % 11 === 0 ? null : 60_000 + i * 1_000,
+  explicit: i % 10 === 3,
+  genres: [GENRES[i % 4]!, ...(i % 9 === 0 ? [GENRES[(i + 1) % 4]!] : [])],
+  tags: i % 4 === 0 ? ['piano'] : [],
+}));
+
+interface World extends AsyncDisposable {
+  database: Database;
+  listeners: Listeners;
+  recommender: Recommender;
+  explorer: Recommender;
+  /** By the track's number here. */
+  ids: number[];
+}
+
+/** The same catalogue and the same listening, sent in the order given. */
+async function createWorld(order: readonly number[]): Promise<World> {
+  const database = await createDatabase();
+  const parts = { database, wakeups: new LocalWakeups(), clock: systemClock };
+  const listeners = createListeners(parts);
+  const sent = await addTracks(
+    database,
+    order.map((i) => tracks[i]!),
+  );
+  const ids = tracks.map((_, i) => sent.ids[order.indexOf(i)]!);
+  const catalogue = createCatalogue(parts);
+  const fans = order.filter((i) => i < 24);
+  for (const u of fans) {
+    const random = randomStream(u);
+    const heard = tracks.flatMap((_, i) => (random() < (i % 4 === u % 4 ? 0.7 : 0.1) ? [i] : []));
+    const input = order
+      .filter((i) => heard.includes(i))
+      .map((i) => {
+        return { trackId: ids[i]!, kind: 'PLAY' as const, at: new Date(Date.UTC(2026, 0, 1, 0, u, i)) };
+      });
+    await listeners.recordBatch({ listener: await listeners.ensure(`fan ${u}`), roles: new Set() }, input);
+  }
+  await catalogue.refreshPopularity();
+  const options = { ...parts, catalogue, listeners, log: silentLogger };
+  const recommender = await createRecommender(options);
+  await recommender.train();
+  const explorer = await createRecommender({ ...options, exploration: 0.3 });
+  const close = async () => {
+    await explorer[Symbol.asyncDispose]();
+    await recommender[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+  };
+  return { database, listeners, recommender, explorer, ids, [Symbol.asyncDispose]: close };
+}
+
+let world: World;
+let ann: Viewer;
+let sequence = 0;
+beforeAll(async () => {
+  world = await createWorld(tracks.map((_, i) => i));
+});
+afterAll(() => world[Symbol.asyncDispose]());
+beforeEach(async () => {
+  ann = { listener: await world.listeners.ensure(`ann ${sequence++}`), roles: new Set() };
+});
+
+const list = (query = {}, first = 20, after: string | null = null) =>
+  world.recommender.recommend(ann.listener.id, { diversity: 0, ...query }, { first, after });
+const react = (i: number, kind: FeedbackKind) => world.listeners.record(ann, { trackId: world.ids[i]!, kind });
+const numbersOf = (page: RecommendationPage) => page.edges.map(({ node }) => world.ids.indexOf(node.trackId));
+
+/** All pages of a list, of sizes drawn, with something happening between them. */
+async function pagesOf(from: Recommender, query: object, draw: () => number): Promise<RecommendationPage[]> {
+  const pages: RecommendationPage[] = [];
+  let after: string | null = null;
+  do {
+    const first = 1 + Math.floor(draw() * 20);
+    const page: RecommendationPage = await from.recommend(ann.listener.id, query, { first, after });
+    pages.push(page);
+    after = page.edges.at(-1)?.cursor ?? null;
+    await react(Math.floor(draw() * tracks.length), KINDS[Math.floor(draw() * 4)]!);
+  } while (pages.at(-1)!.hasNextPage);
+  return pages;
+}
+
+describe('properties of lists', () => {
+  it('[REC4] [REC7] [EXPLORE2] filters never leak or drop, and pages never repeat or skip, however lists are made', async () => {
+    for (let round = 0; round < 24; round++) {
+      const draw = randomStream(round);
+      const chance = (p: number) => draw() < p;
+      const genres = GENRES.filter(() => chance(0.5)).map((name) => name.toLowerCase());
+      const filter: TrackFilter = {
+        genres: chance(0.5) && genres.length > 0 ? genres : null,
+        excludeGenres: chance(0.3) ? ['metal'] : null,
+        releaseYear: chance(0.4) ? { min: 1960 + Math.floor(draw() * 20), max: null } : null,
+        durationMs: chance(0.4) ? { min: null, max: 90_000 + Math.floor(draw() * 30_000) } : null,
+        explicit: chance(0.3) ? false : null,
+        excludeTrackIds: chance(0.3) ? [world.ids[5]!, world.ids[6]!] : null,
+      };
+      const query = {
+        filter,
+        diversity: chance(0.5) ? draw() : 0,
+        calibration: chance(0.5) ? draw() : 0,
+        includeHeard: true,
+      };
+      await react(round, 'LIKE');
+      const pages = await pagesOf(round % 2 ? world.explorer : world.recommender, query, draw);
+      const passing = tracks.flatMap((track, i) => (passes(track, world.ids[i]!, filter) ? [i] : []));
+      const shown = pages.flatMap(numbersOf);
+      expect(shown.toSorted((a, b) => a - b)).toEqual(passing);
+      expect(pages.flatMap(({ edges }) => edges.map(({ node }) => node.rank))).toEqual(shown.map((_, i) => i + 1));
+      expect(new Set(pages.map(({ requestId }) => requestId)).size).toBe(1);
+    }
+  });
+
+  it('[REC2] what a counterfactual says is what a listener without the event gets', async () => {
+    const deeds = [3, 8, 14, 21, 30].map((i, at) => [i, KINDS[at]!] as const);
+    for (const [i, kind] of deeds) await react(i, kind);
+    const { edges } = await list({ includeHeard: true }, 30);
+    let checked = 0;
+    for (const [gone] of deeds) {
+      const other: Viewer = { listener: await world.listeners.ensure(`without ${gone} ${sequence}`), roles: new Set() };
+      for (const [i, kind] of deeds) {
+        if (i !== gone) await world.listeners.record(other, { trackId: world.ids[i]!, kind });
+      }
+      for (const { node } of edges) {
+        const reason = node.explanation.reasons.find(
+          (one) => one.kind === 'history' && one.trackId === world.ids[gone],
+        );
+        if (!reason) continue;
+        const page = await world.recommender.recommend(other.listener.id, { includeHeard: true }, { first: 60 });
+        const found = page.edges.find((edge) => edge.node.trackId === node.trackId)!.node;
+        expect(reason.without().score).toBeCloseTo(found.score, 6);
+        expect(reason.without().rank).toBe(found.scoreRank);
+        checked += 1;
+      }
+    }
+    expect(checked).toBeGreaterThan(20);
+  });
+
+  it('[REC11] the order in which catalogue and listening came changes no list', async () => {
+    const random = randomStream(5);
+    const order = tracks.map((_, i) => [random(), i] as const).toSorted(([a], [b]) => a - b);
+    await using other = await createWorld(order.map(([, i]) => i));
+    const listOf = async ({ recommender, listeners, ids }: World, deeds: readonly number[]) => {
+      const listener = await listeners.ensure(`same ${deeds.join()}`);
+      for (const i of deeds) await listeners.record({ listener, roles: new Set() }, { trackId: ids[i]!, kind: 'LIKE' });
+      const { edges } = await recommender.recommend(listener.id, { diversity: 0.2 }, { first: 40 });
+      return edges.map(({ node }) => ({ i: ids.indexOf(node.trackId), score: node.score }));
+    };
+    for (const deeds of [[], [1], [4, 9, 13], [30, 2]]) {
+      const [here, there] = [await listOf(world, deeds), await listOf(other, deeds)];
+      expect(there.map(({ i }) => i)).toEqual(here.map(({ i }) => i));
+      here.forEach(({ score }, at) => expect(there[at]!.score).toBeCloseTo(score, 6));
+    }
+  });
+
+  it('the greatest scores are those of a whole sort, ties and masks among them', () => {
+    for (let seed = 0; seed < 200; seed++) {
+      const random = randomStream(seed);
+      const n = 1 + Math.floor(random() * 60);
+      const scores = Float64Array.from({ length: n }, () => Math.floor(random() * 8) / 8 - 0.5);
+      const mask = Uint8Array.from({ length: n }, () => (random() < 0.3 ? 4 : 0));
+      const sorted = [...scores.keys()]
+        .filter((index) => mask[index] === 0)
+        .toSorted((a, b) => scores[b]! - scores[a]! || a - b);
+      for (const k of [0, 1, 7, n, n + 5]) expect([...topTracks(scores, mask, k)]).toEqual(sorted.slice(0, k));
+    }
+  });
+});
+
+function passes(track: (typeof tracks)[number], id: number, filter: TrackFilter): boolean {
+  const slugs = track.genres.map((name) => name.toLowerCase());
+  const within = (value: number | null, range: { min?: number | null; max?: number | null } | null | undefined) =>
+    !range || (value !== null && value >= (range.min ?? 0) && value <= (range.max ?? Infinity));
+  return (
+    (!filter.genres || slugs.some((slug) => filter.genres!.includes(slug))) &&
+    !slugs.some((slug) => filter.excludeGenres?.includes(slug)) &&
+    within(track.releaseYear, filter.releaseYear) &&
+    within(track.durationMs, filter.durationMs) &&
+    (filter.explicit !== false || !track.explicit) &&
+    !filter.excludeTrackIds?.includes(id)
+  );
+}
+
+describe('beyond the score', () => {
+  const genreShares = (page: RecommendationPage) =>
+    GENRES.map((_, genre) => numbersOf(page).filter((i) => i % 4 === genre).length / page.edges.length);
+
+  it('[BEYOND1] calibration spreads genres as the listener hears them', async () => {
+    for (const i of [0, 4, 8]) await react(i, 'LIKE');
+    await react(1, 'LIKE');
+    const [jazz, rock] = genreShares(await list({ calibration: 0.9 }, 16));
+    expect(jazz).toBeGreaterThan(0.6);
+    expect(jazz).toBeLessThan(0.9);
+    expect(rock).toBeGreaterThanOrEqual(0.1);
+    expect(genreShares(await list({ calibration: 0.9, filter: { genres: ['metal'] } }, 5))).toEqual([0, 0, 0, 1]);
+  });
+
+  it('[BEYOND2] an artist has at most so many places in the whole list, those of their best', async () => {
+    await react(0, 'LIKE');
+    const whole = await list({}, 60);
+    const capped = await list({ maxPerArtist: 2 }, 7);
+    const rest = await list({ maxPerArtist: 2 }, 60, capped.edges.at(-1)!.cursor);
+    const shown = [...numbersOf(capped), ...numbersOf(rest)];
+    expect(shown).toHaveLength(12);
+    for (let artist = 0; artist < 6; artist++) {
+      const best = numbersOf(whole).filter((i) => i % 6 === artist);
+      expect(shown.filter((i) => i % 6 === artist)).toEqual(best.slice(0, 2));
+    }
+  });
+
+  it('[BEYOND3] freshness is a term of the score, with its reason', async () => {
+    await react(0, 'LIKE');
+    const { edges } = await list({ context: { freshness: 1 } }, 5);
+    expect(edges.map(({ node }) => world.ids.indexOf(node.trackId)).toSorted()).toEqual(
+      [55, 57, 58, 59, 54].toSorted(),
+    );
+    const [{ node } = edges[0]!] = edges;
+    const reason = node.explanation.reasons.find((one) => one.kind === 'preference')!;
+    expect(reason.summary('EN')).toBe('You asked for what is new and it is from 2019.');
+    expect(reason.without().rank).toBe((await world.recommender.explain(ann.listener.id, node.trackId, {}))!.scoreRank);
+  });
+
+  it('[BEYOND4] what was in the lists of late stays out, in the next list and all its pages', async () => {
+    const first = await list({ notServedForHours: 24 }, 10);
+    const second = await list({ notServedForHours: 24 }, 10);
+    const third = await list({ notServedForHours: 24 }, 10, second.edges.at(-1)!.cursor);
+    const shown = [first, second, third].flatMap(numbersOf);
+    expect(new Set(shown).size).toBe(30);
+    expect(second.requestId).not.toBe(first.requestId);
+    expect(numbersOf(await list({}, 10))).toEqual(numbersOf(first));
+    expect((await list({ notServedForHours: 24 }, 100)).edges).toHaveLength(30);
+  });
+
+  it('[ERR2] what is out of range is refused by name', async () => {
+    const refused = (query: object, field: string) => expect(list(query)).rejects.toMatchObject({ field });
+    await refused({ calibration: 1.1 }, 'calibration');
+    await refused({ maxPerArtist: 0 }, 'maxPerArtist');
+    await refused({ notServedForHours: 721 }, 'notServedForHours');
+    await refused({ context: { freshness: -0.1 } }, 'context.freshness');
+  });
+});
