@@ -50,16 +50,6 @@ export interface ReactionRow {
   at: Date;
 }
 
-/** The newest, at most `limit` rows, newest first; what was disliked or hidden before the others, for it must stay away. */
-export async function selectReactions({ sql: driver }: Database, listenerId: number, limit: number) {
-  const rows = await driver<(Omit<ReactionRow, 'at'> & { at: string })[]>`
-    select track_id::float8 as "trackId", kind::text as kind, sum(plays)::float8 as plays, max(at) as at
-    from feedback where listener_id = ${listenerId}
-    group by track_id, kind order by kind in ('DISLIKE', 'HIDE') desc, max(at) desc, track_id limit ${limit}`;
-  const reactions = rows.map((row): ReactionRow => ({ ...row, at: new Date(row.at) }));
-  return reactions.sort((a, b) => b.at.getTime() - a.at.getTime() || a.trackId - b.trackId);
-}
-
 export interface TrainingRow extends Omit<ReactionRow, 'at'> {
   listenerId: number;
   /** Milliseconds since the epoch. */

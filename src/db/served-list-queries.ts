@@ -1,6 +1,6 @@
-import { and, eq, isNotNull, lt } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, lt } from 'drizzle-orm';
 import type { Database, Queryable } from './client.ts';
-import { recommendationLists } from './tables.ts';
+import { feedback, recommendationLists } from './tables.ts';
 
 export type ServedListRow = Omit<typeof recommendationLists.$inferSelect, 'createdAt'>;
 
@@ -37,6 +37,41 @@ export async function selectServedTracks({ sql }: Database, listenerId: number, 
     where listener_id = ${listenerId} and created_at >= ${since.toISOString()}::timestamptz
       and surface = 'RECOMMENDATIONS'`;
   return rows.map(({ id }) => id);
+}
+
+/** Lists of which a batch holds so many: each may carry a history of thousands of events. */
+const BATCH = 50;
+
+export interface ListsWithClicks {
+  rows: ServedListRow[];
+  /** Of these lists' listeners. */
+  clicks: { requestId: string | null; trackId: number }[];
+}
+
+/** The newest recommendations that can still be gone on with, at most so many, in batches, with what was clicked in them. */
+export async function* readRecentLists({ db }: Database, limit: number): AsyncGenerator<ListsWithClicks> {
+  const isWhole = and(isNotNull(recommendationLists.state), eq(recommendationLists.surface, 'RECOMMENDATIONS'));
+  const newest = await db
+    .select({ id: recommendationLists.id })
+    .from(recommendationLists)
+    .where(isWhole)
+    .orderBy(desc(recommendationLists.createdAt), recommendationLists.id)
+    .limit(limit);
+  for (let at = 0; at < newest.length; at += BATCH) {
+    const ids = newest.slice(at, at + BATCH).map(({ id }) => id);
+    const isOneOf = inArray(recommendationLists.id, ids);
+    const ofList = and(
+      eq(feedback.requestId, recommendationLists.id),
+      eq(feedback.listenerId, recommendationLists.listenerId),
+    );
+    const clicks = await db
+      .selectDistinct({ requestId: feedback.requestId, trackId: feedback.trackId })
+      .from(feedback)
+      .innerJoin(recommendationLists, ofList)
+      .where(and(isOneOf, inArray(feedback.kind, ['PLAY', 'COMPLETE', 'LIKE', 'SAVE'])));
+    const rows = await db.select().from(recommendationLists).where(and(isOneOf, isWhole));
+    yield { rows, clicks };
+  }
 }
 
 /** Of lists older than this only what was served is kept. */

@@ -76,7 +76,7 @@ export async function resume(
   return [list, position];
 }
 
-function shapeOf({ id, diversity, calibration, maxPerArtist, exploration }: ServedList): Shape {
+export function shapeOf({ id, diversity, calibration, maxPerArtist, exploration }: ServedList): Shape {
   return { diversity, calibration, maxPerArtist, exploration: { rate: exploration, seed: seedOf(id) } };
 }
 

@@ -22,7 +22,7 @@ import { defaultOptions, evaluateWeights, trainWeights } from './training.ts';
 import { noWeights, parseWeights, serialiseWeights, type ItemWeights } from './weights.ts';
 
 /** Woken when another version becomes the active one. */
-const modelWakeup = 'model';
+export const modelWakeup = 'model';
 /** What serves before anything has been trained: content, preferences and popularity. */
 const UNTRAINED = 'untrained';
 /** Training begins by itself when there is this much more feedback than the active version has seen. */

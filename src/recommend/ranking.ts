@@ -148,7 +148,10 @@ export class Ranking {
 const isDense = ({ indices }: SparseVector, scores: Float64Array): boolean => indices.length === scores.length;
 
 function addTerm(scores: Float64Array, vector: SparseVector, factor: number): void {
-  if (!isDense(vector, scores)) return addScaled(scores, vector, factor);
+  if (!isDense(vector, scores)) {
+    addScaled(scores, vector, factor);
+    return;
+  }
   const { values } = vector;
   for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] ?? 0) + factor * (values[i] ?? 0);
 }

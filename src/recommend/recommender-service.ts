@@ -1,25 +1,30 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Database } from '../db/client.ts';
-import { selectEvaluations, selectReactions } from '../db/recommend-queries.ts';
+import { selectEvaluations } from '../db/recommend-queries.ts';
 import type { Clock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst } from '../lib/page.ts';
+import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { listenerKey, type Listeners } from '../listeners/listeners.ts';
 import { readAnalytics } from './analytics.ts';
 import { exclusionNames } from './exclusions.ts';
 import { explain } from './explanation.ts';
+import { loadTaste, type LoadedTaste } from './listener-taste.ts';
 import { firstPage, laterPage, placeOf, resume } from './list-pages.ts';
 import { checkQuery, keyOf } from './list-query.ts';
 import { live } from './live.ts';
 import { ModelState, type Serving } from './model-state.ts';
-import { Opening, Openings } from './openings.ts';
+import { estimateOffPolicy } from './off-policy.ts';
+import { Opening, Openings, recommendationOf } from './openings.ts';
+import { byScore } from './ranking.ts';
 import type { RecommendationPage, RecommendationQuery, Recommender } from './recommender.ts';
 import { ServedLists } from './served-lists.ts';
+import { ServedMeasurements } from './served-measurements.ts';
 import { similar } from './similar.ts';
-import { standingReactions } from './strengths.ts';
 import { TasteCache } from './taste-cache.ts';
+import { standingSentence } from './why-not.ts';
 
 export interface RecommenderOptions {
   database: Database;
@@ -32,29 +37,18 @@ export interface RecommenderOptions {
   exploration?: number;
 }
 
-/** Rows of history that a request reads: what was heard before these counts neither as a reason nor as heard. */
-const HISTORY_ROWS = 5_000;
-
 /** Recommends with the active version, from the first request on; trains one in the background where there is none. */
 export async function createRecommender(options: RecommenderOptions): Promise<Recommender> {
   const { database, listeners, wakeups, clock, log, exploration = 0 } = options;
   const model = await ModelState.open(options);
   const lists = new ServedLists(database, clock, log);
 
-  const tastes = new TasteCache(wakeups, async (listenerId) => {
-    const [rows, preferences] = await Promise.all([
-      selectReactions(database, listenerId, HISTORY_ROWS),
-      listeners.preferences([listenerId]),
-    ]);
-    const stated = preferences.get(listenerId);
-    return {
-      history: standingReactions(rows.map((row) => ({ ...row, at: row.at.getTime() }))),
-      genres: stated?.genres.map(({ slug, weight }) => ({ slug, weight })) ?? [],
-      artistIds: stated?.artistIds ?? [],
-      tags: stated?.tags ?? [],
-      text: stated?.text ?? null,
-      allowExplicit: stated?.allowExplicit ?? true,
-    };
+  const load = (listenerId: number, known: LoadedTaste | null) => loadTaste(database, listeners, listenerId, known);
+  const tastes = new TasteCache(wakeups, load);
+  const measurements = new ServedMeasurements({
+    ...{ database, wakeups, log },
+    current: () => model.current(),
+    load: async (listenerId) => (await load(listenerId, null)).taste,
   });
   const openings = new Openings();
 
@@ -98,12 +92,17 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
       const [{ ranking }, { snapshot }] = await open(listenerId, query);
       const index = snapshot.indexOf.get(trackId);
       if (index === undefined) return null;
+      const scoreRank = ranking.rankOf(index);
+      const excludedBy = exclusionNames(ranking.exclusionsOf(index));
+      const above = (first: number) =>
+        ranking
+          .next([], Math.min(first, (scoreRank ?? 1) - 1), byScore)
+          .map((one) => recommendationOf(ranking, one, one.scoreRank));
       return {
-        trackId,
-        score: ranking.scoreOf(index),
-        scoreRank: ranking.rankOf(index),
-        excludedBy: exclusionNames(ranking.exclusionsOf(index)),
+        ...{ trackId, score: ranking.scoreOf(index), scoreRank, excludedBy },
         explanation: explain(ranking, index),
+        outweighedBy: (first) => above(checkFirst(first)),
+        summary: (locale) => standingSentence({ excludedBy, scoreRank, first: above(1)[0] ?? null }, snapshot, locale),
       };
     },
 
@@ -122,10 +121,19 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
       return live(wakeups, [listenerKey(listenerId), ...ModelState.wakeupKeys], look, signal);
     },
     analytics: (query) => readAnalytics(database, clock, query),
+    offPolicy: async (modelVersion) => {
+      const serving = await model.of(checkText(modelVersion, 'modelVersion', { max: 200 }));
+      return serving.neighbours.version === modelVersion ? estimateOffPolicy(database, serving) : null;
+    },
     evaluations: (first) => selectEvaluations(database.db, checkFirst(first)),
-    train: () => model.train(),
+    train: async () => {
+      const version = await model.train();
+      await measurements.measure();
+      return version;
+    },
     [Symbol.asyncDispose]: async () => {
       await tastes[Symbol.asyncDispose]();
+      await measurements[Symbol.asyncDispose]();
       await model[Symbol.asyncDispose]();
       await lists[Symbol.asyncDispose]();
     },

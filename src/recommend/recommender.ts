@@ -2,6 +2,7 @@ import type { TrackFilter } from '../catalogue/catalogue.ts';
 import type { FeedbackKind } from '../listeners/listeners.ts';
 import type { PageArgs } from '../lib/page.ts';
 import type { Analytics, AnalyticsQuery } from './analytics.ts';
+import type { OffPolicyEstimate } from './off-policy.ts';
 
 export type Locale = 'EN' | 'ZH';
 export type Exclusion = 'HEARD' | 'HIDDEN' | 'EXPLICIT' | 'FILTERED' | 'AVOIDED_GENRE';
@@ -84,6 +85,10 @@ export interface TrackExplanation {
   scoreRank: number | null;
   excludedBy: readonly Exclusion[];
   explanation: Explanation;
+  /** The tracks that score best, as far as they score above this one; none where it is excluded. */
+  outweighedBy(first: number): readonly Recommendation[];
+  /** Why it is not further up: what rules it out, or what outweighs it ([REC12]). */
+  summary(locale: Locale): string;
 }
 
 export interface RecommenderEvaluation {
@@ -117,11 +122,14 @@ export interface Recommender extends AsyncDisposable {
   ): AsyncIterable<RecommendationPage>;
   /** What came of the lists served in a time. @throws InvalidInputError for a range that is none or too long */
   analytics(query: AnalyticsQuery): Promise<Analytics>;
+  /** What a version would come to, judged by what was served; null where its weights are not kept. */
+  offPolicy(modelVersion: string): Promise<OffPolicyEstimate | null>;
   evaluations(first: number): Promise<RecommenderEvaluation[]>;
   /** Trains on all feedback in a worker, stores the version and serves it from then on. @returns its name */
   train(): Promise<string>;
 }
 
+export type { OffPolicyEstimate } from './off-policy.ts';
 export type { Analytics, AnalyticsQuery, Engagement } from './analytics.ts';
 export { createRecommender } from './recommender-service.ts';
 export type { HoldoutCase } from './evaluation.ts';

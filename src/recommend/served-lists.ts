@@ -191,7 +191,7 @@ const unsaid = { exploration: 0, calibration: 0, maxPerArtist: null, notServedFo
 type StoredState = Omit<ServedList, 'id' | 'listenerId' | 'modelVersion' | 'places' | keyof typeof unsaid>;
 
 /** What this process's code wrote, or that of another of the same version: trusted. */
-function fromRow({ id, listenerId, modelVersion, state, ...columns }: ServedListRow): ServedList {
+export function fromRow({ id, listenerId, modelVersion, state, ...columns }: ServedListRow): ServedList {
   const places = columns.trackIds.map((trackId, i): Place => {
     return { trackId, propensity: columns.propensities[i] ?? 1, reason: columns.reasons[i] ?? 'NONE' };
   });

@@ -88,6 +88,10 @@ function trackName(trackId: number, { tracks, indexOf }: Snapshot, wording: Word
   return track ? wording.track(track.title, track.artist) : '';
 }
 
+/** A track as sentences name it. */
+export const trackSentenceName = (trackId: number, snapshot: Snapshot, locale: Locale): string =>
+  trackName(trackId, snapshot, wordings[locale]);
+
 /** The words of a text that describe this track: the others contribute nothing to it. */
 function matchedWords(text: string, index: number, { byWord }: Snapshot): string[] {
   return wordsOf(text).filter((word) => valueAt(byWord.get(word) ?? emptyVector, index) > 0);

@@ -1,6 +1,7 @@
 import { catalogueWakeup } from '../catalogue/catalogue.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { listenerKey } from '../listeners/listeners.ts';
+import type { LoadedTaste } from './listener-taste.ts';
 import type { Taste } from './taste.ts';
 
 /** What is known of a listener, without what is asked for now. */
@@ -8,47 +9,66 @@ export type KnownTaste = Omit<Taste, 'seedTrackIds' | 'contextText'>;
 
 const MOST_TASTES = 5_000;
 
+type Load = (listenerId: number, known: LoadedTaste | null) => Promise<LoadedTaste>;
+
+interface Remembered {
+  loaded: Promise<LoadedTaste>;
+  /** Something of the listener has changed since. */
+  isStale: boolean;
+  forget: AbortController;
+}
+
 /**
- * Tastes of listeners seen lately, each until something of that listener changes. A change made by this process is seen by
- * its next request; one made by another as soon as its wake-up arrives. An import may have changed anybody's.
+ * Tastes of listeners seen lately. When something of a listener changes, the next request brings theirs up to date with
+ * what came since. A change made by this process is seen by its next request; one made by another as soon as its wake-up
+ * arrives. An import may have changed anybody's.
  */
 export class TasteCache implements AsyncDisposable {
   readonly #wakeups: Wakeups;
-  readonly #load: (listenerId: number) => Promise<KnownTaste>;
+  readonly #load: Load;
   readonly #closing = new AbortController();
-  readonly #tastes = new Map<number, { taste: Promise<KnownTaste>; forget: AbortController }>();
+  readonly #tastes = new Map<number, Remembered>();
 
-  constructor(wakeups: Wakeups, load: (listenerId: number) => Promise<KnownTaste>) {
+  constructor(wakeups: Wakeups, load: Load) {
     this.#wakeups = wakeups;
     this.#load = load;
     void this.#forgetAllOnImport();
   }
 
-  get(listenerId: number): Promise<KnownTaste> {
-    const known = this.#tastes.get(listenerId);
-    if (known) return known.taste;
+  async get(listenerId: number): Promise<KnownTaste> {
+    const known = this.#tastes.get(listenerId) ?? this.#remember(listenerId);
+    if (known.isStale) this.#refresh(listenerId, known);
+    return (await known.loaded).taste;
+  }
+
+  #remember(listenerId: number): Remembered {
     const [oldest] = this.#tastes.keys();
     if (this.#tastes.size >= MOST_TASTES && oldest !== undefined) this.#forget(oldest);
-    return this.#remember(listenerId);
+    const state = { isStale: false, forget: new AbortController() };
+    // Watching comes before reading: what changes in between makes it stale.
+    void this.#watch(listenerId, state);
+    const remembered = Object.assign(state, { loaded: this.#load(listenerId, null) });
+    this.#tastes.set(listenerId, remembered);
+    this.#forgetWhenFailed(listenerId, remembered);
+    return remembered;
   }
 
-  #remember(listenerId: number): Promise<KnownTaste> {
-    const forget = new AbortController();
-    // Watching comes before reading: what changes in between makes us forget.
-    void this.#forgetOnChange(listenerId, forget.signal);
-    const taste = this.#load(listenerId);
-    this.#tastes.set(listenerId, { taste, forget });
-    taste.catch(() => {
-      if (this.#tastes.get(listenerId)?.forget === forget) this.#forget(listenerId);
+  #refresh(listenerId: number, remembered: Remembered): void {
+    remembered.isStale = false;
+    remembered.loaded = remembered.loaded.then((known) => this.#load(listenerId, known));
+    this.#forgetWhenFailed(listenerId, remembered);
+  }
+
+  #forgetWhenFailed(listenerId: number, remembered: Remembered): void {
+    remembered.loaded.catch(() => {
+      if (this.#tastes.get(listenerId) === remembered) this.#forget(listenerId);
     });
-    return taste;
   }
 
-  async #forgetOnChange(listenerId: number, signal: AbortSignal): Promise<void> {
-    const changes = this.#wakeups.watch(listenerKey(listenerId), signal);
+  async #watch(listenerId: number, state: Omit<Remembered, 'loaded'>): Promise<void> {
+    const changes = this.#wakeups.watch(listenerKey(listenerId), state.forget.signal);
     await changes.next();
-    const { done } = await changes.next();
-    if (!done) this.#forget(listenerId);
+    for await (const _ of changes) state.isStale = true;
   }
 
   async #forgetAllOnImport(): Promise<void> {

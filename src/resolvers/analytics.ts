@@ -1,7 +1,12 @@
-import type { Analytics, AnalyticsQuery } from '../recommend/recommender.ts';
+import type { Analytics, AnalyticsQuery, OffPolicyEstimate } from '../recommend/recommender.ts';
 import { requireRole, type Context } from './context.ts';
 
 export async function analytics(query: AnalyticsQuery, context: Context): Promise<Analytics> {
   requireRole(context, 'ANALYST');
   return context.recommender.analytics(query);
+}
+
+export async function offPolicyEstimate(modelVersion: string, context: Context): Promise<OffPolicyEstimate | null> {
+  requireRole(context, 'ANALYST');
+  return context.recommender.offPolicy(modelVersion);
 }

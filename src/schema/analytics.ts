@@ -1,5 +1,5 @@
-import type { Analytics, Engagement } from '../recommend/recommender.ts';
-import { analytics } from '../resolvers/analytics.ts';
+import type { Analytics, Engagement, OffPolicyEstimate } from '../recommend/recommender.ts';
+import { analytics, offPolicyEstimate } from '../resolvers/analytics.ts';
 import { builder, given } from './builder.ts';
 import { GenreType } from './catalogue.ts';
 
@@ -152,7 +152,42 @@ const AnalyticsType = builder.objectRef<Analytics>('Analytics').implement({
   }),
 });
 
+const OffPolicyEstimateType = builder.objectRef<OffPolicyEstimate>('OffPolicyEstimate').implement({
+  description:
+    'What clicks for each impression would come to with another recommender version, judged by the lists of the last day (at ' +
+    'most 1,000) and their logged propensities. Only as good as the server explores: see `meanWeight`.',
+  fields: (t) => ({
+    modelVersion: t.exposeString('modelVersion', { description: 'The version that is judged.' }),
+    lists: t.exposeInt('lists', { description: 'Lists that it is judged by.' }),
+    impressions: t.exposeInt('impressions', { description: 'Their places.' }),
+    ctr: t.exposeFloat('ctr', { nullable: true, description: 'Clicks for each impression as they were served.' }),
+    ips: t.exposeFloat('ips', { nullable: true, description: 'Inverse propensity score: unbiased, and noisy.' }),
+    snips: t.exposeFloat('snips', {
+      nullable: true,
+      description: 'The same, normalised by the weights: hardly biased, and steadier.',
+    }),
+    low: t.exposeFloat('low', { nullable: true, description: 'Lower end of the 95 % interval of `snips`.' }),
+    high: t.exposeFloat('high', { nullable: true, description: 'Its upper end.' }),
+    effectiveSampleSize: t.exposeFloat('effectiveSampleSize', {
+      description: 'As many impressions of the version itself would say as much.',
+    }),
+    meanWeight: t.exposeFloat('meanWeight', {
+      nullable: true,
+      description:
+        'Near 1 where what the version would show could have been shown; what is missing to 1 is not judged.',
+    }),
+  }),
+});
+
 builder.queryFields((t) => ({
+  offPolicyEstimate: t.field({
+    type: OffPolicyEstimateType,
+    nullable: true,
+    description:
+      'How a version would do, before it serves; null when there is no such version or its weights are not kept. ANALYST role.',
+    args: { modelVersion: t.arg.string({ required: true, description: 'The version to judge.' }) },
+    resolve: (_, { modelVersion }, context) => offPolicyEstimate(modelVersion, context),
+  }),
   analytics: t.field({
     type: AnalyticsType,
     description: 'What came of the recommendations. ANALYST role.',

@@ -11,7 +11,7 @@ const LocaleType = builder.enumType('Locale', {
   values: { EN: { description: 'English.' }, ZH: { description: 'Chinese.' } } as const,
 });
 
-const localeArgs = builder.args((t) => ({
+export const localeArgs = builder.args((t) => ({
   locale: t.field({ type: LocaleType, defaultValue: 'EN', description: 'The language of the words.' }),
 }));
 
@@ -105,7 +105,7 @@ export const ExplanationType = builder.objectRef<Explanation>('Explanation').imp
   }),
 });
 
-const RecommendationType = builder.objectRef<Recommendation>('Recommendation').implement({
+export const RecommendationType = builder.objectRef<Recommendation>('Recommendation').implement({
   description: 'A track in a list made for somebody.',
   fields: (t) => ({
     track: t.field({

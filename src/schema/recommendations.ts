@@ -5,7 +5,12 @@ import { checkFirst } from '../lib/page.ts';
 import { builder, filled, given } from './builder.ts';
 import { TrackFilterInput } from './catalogue.ts';
 import { pageArgs } from './connection.ts';
-import { ExplanationType, RecommendationConnectionType } from './recommendation-list.ts';
+import {
+  ExplanationType,
+  localeArgs,
+  RecommendationConnectionType,
+  RecommendationType,
+} from './recommendation-list.ts';
 import { TrackType } from './track-refs.ts';
 
 const ExclusionType = builder.enumType('Exclusion', {
@@ -52,6 +57,18 @@ const TrackExplanationType = builder.objectRef<TrackExplanation>('TrackExplanati
       type: [ExclusionType],
       description: 'Why it cannot be in the list; empty when it can.',
       resolve: ({ excludedBy }) => excludedBy,
+    }),
+    summary: t.string({
+      description: 'Why it is not further up, in words: what rules it out, or what outweighs it.',
+      args: localeArgs,
+      resolve: (answer, { locale }) => answer.summary(locale ?? 'EN'),
+    }),
+    outweighedBy: t.field({
+      type: [RecommendationType],
+      description:
+        'The tracks that score best, as far as they score above this one, each with its reasons; none when it is excluded.',
+      args: { first: t.arg.int({ defaultValue: 3, description: 'At most so many: 1–100.' }) },
+      resolve: (answer, { first }) => answer.outweighedBy(first ?? 3),
     }),
     explanation: t.field({
       type: ExplanationType,

@@ -198,6 +198,96 @@ function passes(track: (typeof tracks)[number], id: number, filter: TrackFilter)
   );
 }
 
+describe('what is remembered of a listener', () => {
+  it('[REC6] is brought up to date to what reading it anew would give, whatever comes and goes', async () => {
+    const parts = { database: world.database, wakeups: new LocalWakeups(), clock: systemClock, log: silentLogger };
+    const catalogue = createCatalogue(parts);
+    const draw = randomStream(17);
+    const events: number[] = [];
+    for (let round = 0; round < 12; round++) {
+      for (let i = 0; i < 3; i++) {
+        const event = await react(Math.floor(draw() * tracks.length), KINDS[Math.floor(draw() * KINDS.length)]!);
+        events.push(event.id);
+      }
+      if (draw() < 0.4) await world.listeners.remove(ann, events.splice(Math.floor(draw() * events.length), 1)[0]!);
+      if (draw() < 0.3) await world.listeners.setPreferences(ann.listener.id, { tags: draw() < 0.5 ? ['piano'] : [] });
+      const remembered = await list({}, 60);
+      await using anew = await createRecommender({ ...parts, catalogue, listeners: world.listeners });
+      const read = await anew.recommend(ann.listener.id, { diversity: 0 }, { first: 60 });
+      expect(numbersOf(remembered)).toEqual(numbersOf(read));
+      remembered.edges.forEach(({ node }, i) => expect(node.score).toBeCloseTo(read.edges[i]!.node.score, 9));
+    }
+  });
+});
+
+describe('why not', () => {
+  it('[REC12] answers with what rules the track out, or with what outweighs it', async () => {
+    await react(0, 'LIKE');
+    await react(1, 'HIDE');
+    const { edges } = await list({}, 60);
+    const explain = async (i: number) => (await world.recommender.explain(ann.listener.id, world.ids[i]!, {}))!;
+    const hidden = await explain(1);
+    expect(hidden.summary('EN')).toBe('It is not in the list: you disliked or hid it.');
+    expect(hidden.summary('ZH')).toBe('它不在列表中：你不喜欢或隐藏了它。');
+    expect(hidden.outweighedBy(3)).toEqual([]);
+    const numbers = edges.map(({ node }) => world.ids.indexOf(node.trackId));
+    const first = await explain(numbers[0]!);
+    expect([first.summary('EN'), first.outweighedBy(3)]).toEqual(['It scores highest.', []]);
+    const third = await explain(numbers[2]!);
+    expect(third.outweighedBy(5).map(({ trackId, rank, score }) => [trackId, rank, score])).toEqual(
+      edges.slice(0, 2).map(({ node }) => [node.trackId, node.rank, node.score]),
+    );
+    const best = tracks[numbers[0]!]!;
+    expect(third.summary('EN')).toBe(
+      `2 tracks score higher; the highest is “${best.title}” by ${best.artist}. ${edges[0]!.node.explanation.summary('EN')}`,
+    );
+    expect(() => third.outweighedBy(0)).toThrow('first');
+  });
+});
+
+describe('judging a version before it serves', () => {
+  it('[ATTR5] weighs what was served by the exact chances of both versions', async () => {
+    await react(0, 'LIKE');
+    const pages: RecommendationPage[] = [];
+    for (let n = 0; n < 60; n++) {
+      // Another diversity makes another list, of the same order but for what is explored.
+      const page = await world.explorer.recommend(ann.listener.id, { diversity: 0.3 + n * 1e-9 }, { first: 5 });
+      pages.push(page);
+    }
+    for (const { edges, requestId } of pages) {
+      // What is clicked depends on the track alone: jazz is.
+      const jazz = edges.filter(({ node }) => world.ids.indexOf(node.trackId) % 4 === 0);
+      const clicks = jazz.map(({ node }) => ({ trackId: node.trackId, kind: 'PLAY' as const, requestId }));
+      await world.listeners.recordBatch(ann, clicks);
+    }
+    await expect
+      .poll(async () => {
+        const rows = await world.database.sql`select 1 from recommendation_lists where id in ${world.database.sql(
+          pages.map(({ requestId }) => requestId),
+        )}`;
+        return rows.length;
+      })
+      .toBe(60);
+    await world.database.sql`delete from recommendation_lists where id not in ${world.database.sql(
+      pages.map(({ requestId }) => requestId),
+    )}`;
+    const { modelVersion } = pages[0]!;
+    const same = (await world.recommender.offPolicy(modelVersion))!;
+    expect(same).toMatchObject({ modelVersion, lists: 60, impressions: 300 });
+    // Judged by itself every weight is 1.
+    expect(same.meanWeight).toBeCloseTo(1, 9);
+    expect(same.snips).toBeCloseTo(same.ctr!, 9);
+    expect(same.effectiveSampleSize).toBeCloseTo(300, 6);
+
+    const other = (await world.recommender.offPolicy('untrained'))!;
+    expect(other.effectiveSampleSize).toBeLessThan(300);
+    expect(other.meanWeight).toBeGreaterThan(0.2);
+    expect(other.low).toBeLessThanOrEqual(other.snips!);
+    expect(other.high).toBeGreaterThanOrEqual(other.snips!);
+    expect(await world.recommender.offPolicy('never trained')).toBeNull();
+  });
+});
+
 describe('beyond the score', () => {
   const genreShares = (page: RecommendationPage) =>
     GENRES.map((_, genre) => numbersOf(page).filter((i) => i % 4 === genre).length / page.edges.length);

@@ -355,8 +355,18 @@ describe('similar, live and versions', () => {
   });
 
   it('[REC9] training stores a version with its metrics and serves it; nothing to train on is no failure', async () => {
-    const metrics = await recommender.evaluations(10);
+    const all = await recommender.evaluations(20);
+    const metrics = all.filter(({ protocol }) => protocol === 'leave-last-out');
     const version = (await list()).modelVersion;
+    // [BEYOND5] [TRUTH1] What it serves is measured as well.
+    const served = new Map(all.flatMap((one) => (one.protocol === 'served-lists' ? [[one.metric, one.value]] : [])));
+    expect([...served.keys()].sort()).toEqual([
+      ...['Coverage@20', 'Diversity@20', 'Miscalibration@20', 'Novelty@20', 'PopularityDrop@10'],
+      ...['PopularityLeaves@10', 'ReasonDrop@10', 'ReasonLeaves@10'],
+    ]);
+    expect(served.get('Coverage@20')).toBeGreaterThan(0.9);
+    // Reasons that are true decide more than popularity does.
+    expect(served.get('ReasonDrop@10')).toBeGreaterThan(served.get('PopularityDrop@10')!);
     expect(metrics.map(({ metric }) => metric).sort()).toEqual(['HR@10', 'NDCG@10', 'NDCG@20', 'Recall@20']);
     expect(metrics.every(({ modelVersion, value }) => modelVersion === version && value > 0 && value <= 1)).toBe(true);
     const empty = await createDatabase();

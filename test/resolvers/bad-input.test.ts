@@ -75,6 +75,7 @@ const reach: Record<string, (call: string) => string> = {
   Artist: (call) => `${track} { artist { ${call} } }`,
   Listener: (call) => `viewer { ${call} }`,
   Explanation: (call) => `${explained} { explanation { ${call} } }`,
+  TrackExplanation: (call) => `${explained} { ${call} }`,
   Reason: (call) => `${explained} { explanation { reasons { ${call} } } }`,
 };
 const reasonTypes = ['HistoryReason', 'PreferenceReason', 'PopularityReason'];

@@ -80,6 +80,9 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'Query.analytics': {
       of: { from: bad.instant, to: bad.instant, modelVersion: bad.text({ max: 200 }) },
     },
+    'Query.offPolicyEstimate': { of: { modelVersion: bad.text({ max: 200 }) } },
+    'TrackExplanation.outweighedBy': { of: { first: bad.first } },
+    'TrackExplanation.summary': { of: { locale: bad.oneOf } },
     'Query.draft': { of: { id: bad.idOf('Draft') } },
     'Query.evaluations': { of: { first: bad.first } },
     'Query.explanation': { args: { trackId: track }, of: { trackId: bad.idOf('Track'), ...steering } },

@@ -1,0 +1,43 @@
+import type { Exclusion, Locale, Recommendation } from './recommender.ts';
+import { trackSentenceName } from './summary.ts';
+import type { Snapshot } from './snapshot.ts';
+
+const ENGLISH: Readonly<Record<Exclusion, string>> = {
+  HEARD: 'you know it',
+  HIDDEN: 'you disliked or hid it',
+  EXPLICIT: 'it is explicit, which you do not want',
+  FILTERED: 'it does not meet the filter',
+  AVOIDED_GENRE: 'you avoid its genre',
+};
+const CHINESE: Readonly<Record<Exclusion, string>> = {
+  HEARD: '你已经听过',
+  HIDDEN: '你不喜欢或隐藏了它',
+  EXPLICIT: '它含有你不想听的露骨内容',
+  FILTERED: '它不符合筛选条件',
+  AVOIDED_GENRE: '你回避它的流派',
+};
+
+export interface Standing {
+  excludedBy: readonly Exclusion[];
+  scoreRank: number | null;
+  /** The best of the tracks that score higher; null where there is none. */
+  first: Recommendation | null;
+}
+
+/** Why a track is not further up, in a sentence or two: what rules it out, or what outweighs it ([REC12]). */
+export function standingSentence(
+  { excludedBy, scoreRank, first }: Standing,
+  snapshot: Snapshot,
+  locale: Locale,
+): string {
+  const above = (scoreRank ?? 1) - 1;
+  const name = first ? trackSentenceName(first.trackId, snapshot, locale) : '';
+  const why = first?.explanation.summary(locale) ?? '';
+  if (locale === 'ZH') {
+    if (excludedBy.length > 0) return `它不在列表中：${excludedBy.map((one) => CHINESE[one]).join('，')}。`;
+    return first ? `有 ${above} 首得分更高，其中最高的是${name}：${why}` : '它得分最高。';
+  }
+  if (excludedBy.length > 0) return `It is not in the list: ${excludedBy.map((one) => ENGLISH[one]).join(', ')}.`;
+  if (!first) return 'It scores highest.';
+  return `${above === 1 ? 'One track scores' : `${above} tracks score`} higher; the highest is ${name}. ${why}`;
+}

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { randomStream } from '../../src/lib/random.ts';
+import { measureLists } from '../../src/recommend/beyond-accuracy.ts';
+import { impactOfReasons } from '../../src/recommend/explanation-truth.ts';
+import { Neighbours } from '../../src/recommend/neighbours.ts';
+import { estimate } from '../../src/recommend/off-policy.ts';
+import { Ranking } from '../../src/recommend/ranking.ts';
+import { measureServed } from '../../src/recommend/served-quality.ts';
+import { createSnapshot } from '../../src/recommend/snapshot.ts';
+import type { Taste } from '../../src/recommend/taste.ts';
+
+/** Tracks by one artist each, the first two jazz, the others rock; popularity 1, 0.75, 0.5, 0.25. */
+const snapshot = createSnapshot({
+  tracks: [1, 2, 3, 4].map((id) => ({
+    ...{ id, title: `T${id}`, artistId: id, releaseYear: null, durationMs: null, explicit: false },
+    ...{ popularity: 1.25 - id / 4, recentListeners: 0 },
+  })),
+  artists: [1, 2, 3, 4].map((id) => ({ id, name: `A${id}` })),
+  genres: [
+    { id: 1, slug: 'jazz', name: 'Jazz' },
+    { id: 2, slug: 'rock', name: 'Rock' },
+  ],
+  trackGenres: [1, 2, 3, 4].map((trackId) => ({ trackId, genreId: trackId <= 2 ? 1 : 2, position: 0 })),
+  trackTags: [],
+});
+
+describe('[BEYOND5] what lists are like', () => {
+  it('by hand', () => {
+    const half = Float64Array.of(0.5, 0.5);
+    const { coverage, novelty, diversity, miscalibration } = measureLists(
+      [
+        { indices: [0, 2], genres: half },
+        { indices: [0, 1], genres: half },
+        { indices: [2], genres: null },
+      ],
+      snapshot,
+    );
+    expect(coverage).toBe(0.75);
+    expect(novelty).toBeCloseTo((0.25 + 0.125 + 0.5) / 3, 12);
+    // Tracks are of a genre that two of four share (weight ln 3) and an artist of their own (ln 5).
+    const alike = Math.log(3) ** 2 / (Math.log(3) ** 2 + Math.log(5) ** 2);
+    expect(diversity).toBeCloseTo((1 + (1 - alike) + 0) / 3, 12);
+    // Both genres, then jazz alone: ½ ln (½ / (0.99 + 0.01 · ½)) + ½ ln (½ / (0.01 · ½)).
+    const lopsided = 0.5 * Math.log(0.5 / 0.995) + 0.5 * Math.log(100);
+    expect(miscalibration).toBeCloseTo((0 + lopsided) / 2, 9);
+  });
+});
+
+describe('[TRUTH1] what reasons decide', () => {
+  /** Having heard track 4 speaks for track 3, and nothing else for anything. */
+  const weights = {
+    ids: Float64Array.of(1, 2, 3, 4),
+    starts: Uint32Array.of(0, 0, 0, 0, 1),
+    columns: Uint32Array.of(2),
+    values: Float32Array.of(0.5),
+  };
+  const taste: Taste = {
+    history: [{ trackId: 4, kind: 'LIKE', at: 0, plays: 1, strength: 1 }],
+    ...{ genres: [], artistIds: [], tags: [], text: null, allowExplicit: true, seedTrackIds: [], contextText: null },
+  };
+  const neighbours = new Neighbours('v', snapshot, weights);
+
+  it('is told by taking them away', () => {
+    const ranking = new Ranking(snapshot, neighbours, { taste, filter: null, includeHeard: false });
+    // Track 3 by what was liked, then 1 and 2 by popularity. Without the like: 1, 2, 3, 4.
+    expect(impactOfReasons(ranking, 1)).toEqual({
+      reasons: { cited: 1, left: 1, dropped: 2 },
+      popularity: { cited: 1, left: 0, dropped: 0 },
+    });
+    // Without popularity 1 and 2 are equal, and stay where they are: it decided nothing but their order with track 3.
+    const two = impactOfReasons(ranking, 2);
+    expect(two.reasons).toEqual({ cited: 2, left: 1, dropped: 2 });
+  });
+
+  it('is measured on what is served', async () => {
+    const metrics = await measureServed({ snapshot, neighbours }, [taste]);
+    expect(metrics['Coverage@20']).toBe(0.75);
+    expect(metrics['ReasonDrop@10']).toBeGreaterThan(0);
+    expect(metrics['ReasonLeaves@10']).toBe(0);
+    expect(Object.keys(metrics)).toHaveLength(8);
+    expect(await measureServed({ snapshot, neighbours }, [])).toEqual({});
+  });
+});
+
+describe('[ATTR5] an off-policy estimate', () => {
+  it('by hand', () => {
+    const places = [
+      { list: 'a', weight: 2, isClicked: true },
+      { list: 'a', weight: 0, isClicked: true },
+      { list: 'b', weight: 1, isClicked: false },
+      { list: 'b', weight: 1, isClicked: true },
+    ];
+    const found = estimate(places);
+    expect(found).toMatchObject({ lists: 2, impressions: 4, ctr: 0.75, ips: 0.75, snips: 0.75, meanWeight: 1 });
+    expect(found.effectiveSampleSize).toBeCloseTo(16 / 6, 12);
+    // Residuals by list: 2 · 0.25 and −0.75 + 0.25.
+    const deviation = Math.sqrt(0.5 ** 2 + 0.5 ** 2) / 4;
+    expect(found.low).toBeCloseTo(0.75 - 1.96 * deviation, 12);
+    expect(found.high).toBe(1);
+  });
+
+  it('has the truth within its interval about as often as it says, and no bias to speak of', () => {
+    // Three tracks with known chances of a click; logged evenly, judged for a version that mostly shows the third.
+    const [logged, judged, clicked] = [
+      [1 / 3, 1 / 3, 1 / 3],
+      [0.1, 0.1, 0.8],
+      [0.1, 0.3, 0.5],
+    ];
+    const truth = 0.1 * 0.1 + 0.1 * 0.3 + 0.8 * 0.5;
+    let [covered, sum] = [0, 0];
+    for (let run = 0; run < 300; run++) {
+      const draw = randomStream(run);
+      const places = Array.from({ length: 200 }, (_, i) => {
+        const shown = Math.floor(draw() * 3);
+        const isClicked = draw() < clicked[shown]!;
+        return { list: `${i}`, weight: judged[shown]! / logged[shown]!, isClicked };
+      });
+      const { snips, low, high } = estimate(places);
+      sum += snips!;
+      if (low! <= truth && truth <= high!) covered += 1;
+    }
+    expect(sum / 300).toBeCloseTo(truth, 1.5);
+    expect(covered / 300).toBeGreaterThan(0.9);
+    expect(covered / 300).toBeLessThan(0.99);
+  });
+
+  it('of nothing says nothing', () => {
+    expect(estimate([])).toEqual({
+      ...{ lists: 0, impressions: 0, ctr: null, ips: null, snips: null, low: null, high: null },
+      ...{ effectiveSampleSize: 0, meanWeight: null },
+    });
+  });
+});
