@@ -4,6 +4,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<R
   requests: () => import('./requests.ts'),
   compile: () => import('./compile.ts'),
   soak: () => import('./soak.ts'),
+  sampler: () => import('./sampler.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

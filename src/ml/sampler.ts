@@ -1,6 +1,8 @@
 import { uniformAt } from '../lib/random.ts';
 import type { Sampling } from './engine.ts';
-import { Ranking, rankTop } from './ranking.ts';
+import { decay, sumOfDecays } from './exponential.ts';
+import { Penalties } from './penalties.ts';
+import { Ranking, Shortlist } from './ranking.ts';
 
 /** A token id with its log-probability in the model's own distribution. */
 interface Scored {
@@ -14,113 +16,132 @@ export interface Sample extends Scored {
 }
 
 export interface SampleContext {
-  /** Ids that the repetition penalty looks back on: the prompt and what followed it. */
+  /** Ids that the penalties look back on: the prompt and what followed it. */
   history: readonly number[];
   /** How many tokens were generated before this one: the counter of the seed's random numbers. */
   position: number;
 }
 
 const ALTERNATIVES = 5;
-/** How far the repetition penalty looks back. A longer window makes long texts avoid "the" and full stops. */
-export const PENALTY_WINDOW = 64;
 
 /**
- * Draws tokens from logits. In order: repetition penalty (Keskar et al. 2019, CTRL), temperature, top-k, top-p
- * (Holtzman et al. 2020), min-p (Nguyen et al. 2024), each on what the one before left; then the inverse of the
- * cumulative distribution at `uniformAt(seed, position)` (SPEC [GEN3], [GEN4]). Equal scores rank by the lower id.
+ * Draws tokens from logits. In order: penalties (`penalties.ts`), temperature, top-k, top-p (Holtzman et al. 2020), min-p
+ * (Nguyen et al. 2024), each on what the one before left; then the inverse of the cumulative distribution at
+ * `uniformAt(seed, position)` (SPEC [GEN3], [GEN4]). Equal scores rank by the lower id. What is chosen depends on no
+ * function of Math, whose last bits are the JavaScript engine's own.
  *
- * A call leaves nothing behind but its buffers, so one sampler serves any number of drafts in turn.
+ * A call leaves nothing behind but its buffers, so one sampler serves any number of drafts in turn. It allocates nothing.
  */
 export class Sampler {
-  /** Ids that the penalty passes over: the marks of a chat template must stay as likely as the model has them. */
-  readonly #exempt: ReadonlySet<number>;
-  readonly #scores: Float32Array; // [vocab], after the penalty
+  readonly #penalties: Penalties;
+  readonly #scores: Float32Array; // [vocab], after the penalties
+  readonly #shortlist: Shortlist;
+  readonly #ranking: Ranking;
+  readonly #best: Int32Array; // [alternatives + 1], by the model's own scores
   readonly #kept: Int32Array; // [vocab], the candidates' ids
   readonly #weights: Float64Array; // [vocab], unnormalised probabilities of the candidates
-  readonly #ranking: Ranking;
-  readonly #best: Int32Array; // [alternatives + 1]
+  readonly #sample: { id: number; logprob: number; alternatives: Scored[] };
 
+  /** @param exempt ids that penalties pass over: the marks of a chat template must stay as likely as the model has them */
   constructor(vocab: number, exempt: ReadonlySet<number> = new Set()) {
-    this.#exempt = exempt;
+    this.#penalties = new Penalties(vocab, exempt);
     this.#scores = new Float32Array(vocab);
-    this.#kept = new Int32Array(vocab);
-    this.#weights = new Float64Array(vocab);
+    this.#shortlist = new Shortlist(vocab);
     this.#ranking = new Ranking(vocab);
     this.#best = new Int32Array(Math.min(ALTERNATIVES + 1, vocab));
+    this.#kept = new Int32Array(vocab);
+    this.#weights = new Float64Array(vocab);
+    const alternatives = Array.from({ length: this.#best.length - 1 }, () => ({ id: 0, logprob: 0 }));
+    this.#sample = { id: 0, logprob: 0, alternatives };
   }
 
-  /** @param logits [vocab], left as they are. @throws Error when they are not finite */
+  /**
+   * @param logits [vocab], left as they are
+   * @returns an object that the next call fills anew: take out of it what is to stay
+   * @throws Error when the logits are not finite
+   */
   sample(logits: Float32Array, sampling: Sampling, context: SampleContext): Sample {
-    rankTop(logits, this.#best);
-    const normaliser = logSumExp(logits, at(logits, at(this.#best, 0)));
+    this.#penalties.find(sampling, context.history);
+    const { topK } = sampling;
+    // A penalised token may leave the best ones, and makes room for one more behind them.
+    this.#shortlist.collect(logits, Math.max(this.#best.length, Math.max(topK, 1) + this.#penalties.count));
+    this.#rankBest(logits);
+    const top = logits[this.#best[0] as number] as number;
+    const normaliser = top + Math.log(sumOfDecays(logits, top));
     if (!Number.isFinite(normaliser)) throw new Error('the model put out numbers that are not finite');
-    const scored = (id: number): Scored => ({ id, logprob: at(logits, id) - normaliser });
-    const id = this.#choose(logits, sampling, context);
-    const others = [...this.#best].filter((other) => other !== id).slice(0, ALTERNATIVES);
-    return { ...scored(id), alternatives: others.map(scored) };
+    this.#rescore(logits, sampling);
+    return this.#describe(this.#choose(sampling, context.position), logits, normaliser);
   }
 
-  #choose(logits: Float32Array, sampling: Sampling, { history, position }: SampleContext): number {
+  #rankBest(logits: Float32Array): void {
+    this.#ranking.start(logits, this.#shortlist);
+    for (let i = 0; i < this.#best.length; i++) this.#best[i] = this.#ranking.take();
+  }
+
+  /** The scores to choose by; the shortlist then holds their best as well. */
+  #rescore(logits: Float32Array, sampling: Sampling): void {
     this.#scores.set(logits);
-    this.#penalise(history, sampling.repetitionPenalty);
-    rankTop(this.#scores, this.#kept.subarray(0, 1));
-    const top = at(this.#kept, 0);
-    if (sampling.temperature === 0) return top;
-    const count = this.#keepCandidates(sampling, at(this.#scores, top));
-    return this.#draw(count, uniformAt(sampling.seed, position));
-  }
-
-  /** Makes each recent token less likely, once however often it occurred. */
-  #penalise(history: readonly number[], penalty: number): void {
-    if (penalty === 1) return;
-    for (const id of new Set(history.slice(-PENALTY_WINDOW))) {
-      if (this.#exempt.has(id)) continue;
-      const score = at(this.#scores, id);
-      this.#scores[id] = score > 0 ? score / penalty : score * penalty;
+    this.#penalties.apply(this.#scores, sampling);
+    for (let i = 0; i < this.#penalties.count; i++) {
+      const id = this.#penalties.ids[i] as number;
+      if ((logits[id] as number) < this.#shortlist.threshold) this.#shortlist.add(id);
     }
   }
 
+  #choose(sampling: Sampling, position: number): number {
+    this.#ranking.start(this.#scores, this.#shortlist);
+    const top = this.#ranking.take();
+    if (sampling.temperature === 0) return top;
+    const count = this.#keepCandidates(sampling, top);
+    return this.#draw(count, uniformAt(sampling.seed, position));
+  }
+
   /** Fills `#kept` and `#weights` (the likeliest candidate weighs 1 and always stays); returns how many there are. */
-  #keepCandidates({ temperature, topK, topP, minP }: Sampling, top: number): number {
-    const weigh = (id: number): number => Math.exp(((this.#scores[id] as number) - top) / temperature);
-    if (topK === 0 && topP === 1) return this.#keepAll(weigh, minP);
-    const nucleus = topK > 0 ? this.#rankCount(weigh, topK, topP) : this.#rankMass(weigh, topP, { top, temperature });
+  #keepCandidates(sampling: Sampling, top: number): number {
+    const { topK, topP, minP } = sampling;
+    if (topK === 0 && topP === 1) return this.#keepAll(sampling, top);
+    const nucleus = topK > 0 ? this.#rankCount(sampling, top) : this.#rankMass(sampling, top);
     return this.#countAbove(nucleus, minP);
   }
 
   /** Nothing needs an order here, so ids stay in theirs. */
-  #keepAll(weigh: (id: number) => number, least: number): number {
+  #keepAll({ temperature, minP }: Sampling, top: number): number {
+    const best = this.#scores[top] as number;
     let count = 0;
     for (let id = 0; id < this.#scores.length; id++) {
-      const weight = weigh(id);
-      if (weight < least) continue;
+      const weight = decay((best - (this.#scores[id] as number)) / temperature);
+      if (weight < minP) continue;
       this.#kept[count] = id;
       this.#weights[count++] = weight;
     }
     return count;
   }
 
-  /** Takes the `most` best candidates, and of them as many as hold `share` of their weight. */
-  #rankCount(weigh: (id: number) => number, most: number, share: number): number {
-    const count = rankTop(this.#scores, this.#kept.subarray(0, most));
-    for (let i = 0; i < count; i++) this.#weights[i] = weigh(at(this.#kept, i));
-    return this.#countNucleus(count, share);
+  /** Takes the k best candidates, and of them as many as hold the nucleus's share of their weight. */
+  #rankCount({ temperature, topK, topP }: Sampling, top: number): number {
+    const best = this.#scores[top] as number;
+    let count = 0;
+    for (let id = top; id !== -1 && count < topK; id = count < topK ? this.#ranking.take() : -1) {
+      this.#kept[count] = id;
+      this.#weights[count++] = decay((best - (this.#scores[id] as number)) / temperature);
+    }
+    return this.#countNucleus(count, topP);
   }
 
-  /** Takes the best candidates until they hold `share` of everything's weight. */
-  #rankMass(weigh: (id: number) => number, share: number, scale: { top: number; temperature: number }): number {
-    const vocab = this.#scores.length;
-    let total = 0;
-    for (let id = 0; id < vocab; id++) total += weigh(id);
+  /** Takes the best candidates until they hold the nucleus's share of everything's weight. */
+  #rankMass({ temperature, topP }: Sampling, top: number): number {
+    const best = this.#scores[top] as number;
+    const total = sumOfDecays(this.#scores, best, 1 / temperature);
     // All that weigh less than this weigh less than 1 − share together, so none of them is needed.
-    const least = ((1 - share) * total) / vocab;
-    this.#ranking.start(this.#scores, scale.top + scale.temperature * Math.log(least));
+    const least = ((1 - topP) * total) / this.#scores.length;
+    this.#shortlist.collectFrom(this.#scores, best + temperature * Math.log(least) - 1e-3);
+    this.#ranking.start(this.#scores, this.#shortlist);
     let count = 0;
-    for (let taken = 0; count < vocab && taken < share * total; count++) {
+    for (let taken = 0; taken < topP * total; count++) {
       const id = this.#ranking.take();
       if (id === -1) break;
       this.#kept[count] = id;
-      taken += this.#weights[count] = weigh(id);
+      taken += this.#weights[count] = decay((best - (this.#scores[id] as number)) / temperature);
     }
     return count;
   }
@@ -130,44 +151,44 @@ export class Sampler {
     if (share === 1) return count;
     const mass = share * this.#mass(count);
     let kept = 0;
-    for (let taken = 0; kept < count && taken < mass; kept++) taken += at(this.#weights, kept);
+    for (let taken = 0; kept < count && taken < mass; kept++) taken += this.#weights[kept] as number;
     return kept;
   }
 
   #countAbove(count: number, least: number): number {
     let kept = count;
-    while (kept > 1 && at(this.#weights, kept - 1) < least) kept--;
+    while (kept > 1 && (this.#weights[kept - 1] as number) < least) kept--;
     return kept;
   }
 
   #mass(count: number): number {
     let total = 0;
-    for (let i = 0; i < count; i++) total += at(this.#weights, i);
+    for (let i = 0; i < count; i++) total += this.#weights[i] as number;
     return total;
   }
 
   #draw(count: number, uniform: number): number {
     let left = uniform * this.#mass(count);
     for (let i = 0; i < count; i++) {
-      left -= at(this.#weights, i);
-      if (left < 0) return at(this.#kept, i);
+      left -= this.#weights[i] as number;
+      if (left < 0) return this.#kept[i] as number;
     }
     // Rounding may leave a speck of mass behind the last candidate.
-    return at(this.#kept, count - 1);
+    return this.#kept[count - 1] as number;
   }
-}
 
-/** ln Σ eˣ, with the largest score taken out so that nothing overflows. */
-function logSumExp(scores: Float32Array, largest: number): number {
-  let sum = 0;
-  for (let id = 0; id < scores.length; id++) sum += Math.exp((scores[id] as number) - largest);
-  return largest + Math.log(sum);
-}
-
-/**
- * Indices come from loops over the array itself, so nothing is checked. Not for the loops over a whole vocabulary: this
- * function sees every kind of array, and V8 would look up the kind at each read.
- */
-function at(values: Float32Array | Float64Array | Int32Array, i: number): number {
-  return values[i] as number;
+  #describe(id: number, logits: Float32Array, normaliser: number): Sample {
+    const { alternatives } = this.#sample;
+    this.#sample.id = id;
+    this.#sample.logprob = (logits[id] as number) - normaliser;
+    for (let i = 0, place = 0; place < alternatives.length; i++) {
+      const other = this.#best[i] as number;
+      const alternative = alternatives[place];
+      if (other === id || !alternative) continue;
+      alternative.id = other;
+      alternative.logprob = (logits[other] as number) - normaliser;
+      place++;
+    }
+    return this.#sample;
+  }
 }

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../src/lib/errors.ts';
 import { randomStream, uniformAt } from '../../src/lib/random.ts';
 import { checkSampling, type Sampling } from '../../src/ml/engine.ts';
-import { Ranking, rankTop } from '../../src/ml/ranking.ts';
-import { PENALTY_WINDOW, Sampler } from '../../src/ml/sampler.ts';
+import { decay, sumOfDecays } from '../../src/ml/exponential.ts';
+import { PENALTY_WINDOW } from '../../src/ml/penalties.ts';
+import { Ranking, Shortlist } from '../../src/ml/ranking.ts';
+import { Sampler } from '../../src/ml/sampler.ts';
 
 const plain: Sampling = {
   temperature: 1,
@@ -113,6 +115,16 @@ describe('sampler', () => {
     }
   });
 
+  it('gives out one object, filled anew', () => {
+    const sampler = new Sampler(9);
+    const first = sampler.sample(Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]), greedy, start);
+    const { alternatives } = first;
+    const second = sampler.sample(Float32Array.from([9, 8, 7, 6, 5, 4, 3, 2, 1]), greedy, start);
+    expect(second).toBe(first);
+    expect(second.alternatives).toBe(alternatives);
+    expect(alternatives.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it('leaves the logits as they are', () => {
     const logits = Float32Array.from([1, 2, 3]);
     new Sampler(3).sample(logits, { ...plain, repetitionPenalty: 2 }, { history: [0, 1, 2], position: 0 });
@@ -126,18 +138,65 @@ describe('sampler', () => {
 });
 
 describe('ranking', () => {
-  it('ranks like a full sort', () => {
+  const sorted = (scores: Float32Array) =>
+    [...scores.keys()].filter((id) => scores[id] !== -Infinity).sort((a, b) => scores[b]! - scores[a]! || a - b);
+  const takeAll = (ranking: Ranking) => {
+    const taken: number[] = [];
+    for (let id = ranking.take(); id !== -1; id = ranking.take()) taken.push(id);
+    return taken;
+  };
+
+  it('lists and ranks like a full sort, ties and forbidden tokens among the scores', () => {
     const random = randomStream(3);
-    const ranking = new Ranking(500);
+    for (const vocab of [1, 7, 500, 3001]) {
+      const [shortlist, ranking] = [new Shortlist(vocab), new Ranking(vocab)];
+      for (let round = 0; round < 30; round++) {
+        const scores = randomLogits(random, vocab).map((score) => (random() < 0.1 ? -Infinity : score));
+        const expected = sorted(scores);
+        const most = 1 + Math.floor(random() * vocab);
+        shortlist.collect(scores, most);
+        ranking.start(scores, shortlist);
+        expect(takeAll(ranking).slice(0, most)).toEqual(expected.slice(0, most));
+        const least = random() * 8 - 4;
+        shortlist.collectFrom(scores, least);
+        ranking.start(scores, shortlist);
+        expect(takeAll(ranking)).toEqual(expected.filter((id) => scores[id]! >= least));
+      }
+    }
+  });
+
+  it('lowers a threshold that was guessed too high', () => {
+    // The scores that are looked at for the guess are the only good ones.
+    const scores = Float32Array.from({ length: 6400 }, (_, id) => (id % 64 === 32 ? 9 : -id));
+    const shortlist = new Shortlist(scores.length);
+    shortlist.collect(scores, 300);
+    expect(shortlist.count).toBeGreaterThanOrEqual(300);
+    const ranking = new Ranking(scores.length);
+    ranking.start(scores, shortlist);
+    expect(takeAll(ranking).slice(0, 300)).toEqual(sorted(scores).slice(0, 300));
+  });
+});
+
+describe('exponential', () => {
+  it('is e^−x to 10⁻¹³, and 0 where no sum would feel it', () => {
+    for (let x = 0; x < 40; x += 0.000_97) expect(Math.abs(decay(x) / Math.exp(-x) - 1)).toBeLessThan(1e-13);
+    expect(decay(0)).toBe(1);
+    for (const x of [40, 1e9, Infinity]) expect(decay(x)).toBe(0);
+  });
+
+  it('sums what a plain loop sums', () => {
+    const random = randomStream(8);
     for (let round = 0; round < 50; round++) {
-      const scores = randomLogits(random, 500);
-      const sorted = [...scores.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
-      const top = new Int32Array(1 + Math.floor(random() * 600));
-      expect([...top.subarray(0, rankTop(scores, top))]).toEqual(sorted.slice(0, top.length));
-      const least = random() * 8 - 4;
-      ranking.start(scores, least);
-      const taken = Array.from({ length: 500 }, () => ranking.take()).filter((id) => id !== -1);
-      expect(taken).toEqual(sorted.filter((id) => (scores[id] ?? 0) >= least));
+      const scores = randomLogits(random, 1 + Math.floor(random() * 700));
+      const top = Math.max(...scores);
+      const scale = 0.5 + random();
+      const expected = scores.reduce((sum, score) => sum + Math.exp((score - top) * scale), 0);
+      expect(Math.abs(sumOfDecays(scores, top, scale) / expected - 1)).toBeLessThan(1e-12);
+    }
+    expect(sumOfDecays(Float32Array.from([0, -Infinity, -100]), 0)).toBe(1);
+    for (const broken of [NaN, Infinity]) {
+      expect(sumOfDecays(Float32Array.from([0, broken]), broken)).toBeNaN();
+      expect(sumOfDecays(Float32Array.from([broken, 0]), broken)).toBeNaN();
     }
   });
 });
