@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { randomStream } from '../src/lib/random.ts';
+import { defaultSampling } from '../src/ml/engine.ts';
 import { Sampler } from '../src/ml/sampler.ts';
 
 const VOCAB = 49_152;
 const ROWS = 16;
 const ROUNDS = 60;
 
-const defaults = { temperature: 0.8, topK: 40, topP: 0.95, minP: 0, repetitionPenalty: 1.1, maxTokens: 256, seed: 1 };
+const defaults = { ...defaultSampling, seed: 1 };
 const samplings = {
   default: defaults,
   greedy: { ...defaults, temperature: 0 },
@@ -28,7 +29,7 @@ export function run(): Promise<Record<string, number>> {
   for (let round = 0; round < ROUNDS; round++) {
     for (const { sampling, rounds } of times) {
       const start = performance.now();
-      rows.forEach((logits, position) => sampler.sample(logits, { ...sampling, stop: [] }, { history, position }));
+      rows.forEach((logits, position) => sampler.sample(logits, sampling, { history, position }));
       rounds.push((performance.now() - start) / ROWS);
     }
   }

@@ -1,6 +1,5 @@
-import { InvalidInputError } from '../lib/errors.ts';
 import { checkText } from '../lib/text.ts';
-import { checkSampling, type Sampling } from '../ml/engine.ts';
+import { checkSampling, defaultSampling, type Sampling } from '../ml/engine.ts';
 import type { SamplingInput } from './drafts.ts';
 
 const MAX_PROMPT = 8_000;
@@ -9,8 +8,6 @@ const DEFAULT_TITLE = 60;
 /** GraphQL's Int ends there. */
 const MAX_SEED = 2 ** 31 - 1;
 
-const defaults = { temperature: 0.8, topK: 40, topP: 0.95, minP: 0, repetitionPenalty: 1.1, maxTokens: 256, stop: [] };
-
 /** Every value decided, the seed drawn and kept, so that the text can be had again. @throws InvalidInputError */
 export function resolveSampling(
   input: SamplingInput | null | undefined,
@@ -18,16 +15,14 @@ export function resolveSampling(
   field = 'input.sampling',
 ): Sampling {
   const given = Object.fromEntries(Object.entries(input ?? {}).filter(([, value]) => value != null));
-  const sampling: Sampling = { ...defaults, seed: Math.floor(random() * (MAX_SEED + 1)), ...given };
+  const sampling: Sampling = { ...defaultSampling, seed: Math.floor(random() * (MAX_SEED + 1)), ...given };
   checkSampling(sampling, field);
-  sampling.stop.forEach((text, i) => checkWellFormed(text, `${field}.stop.${i}`));
   return sampling;
 }
 
-/** A stop string may be white space alone, which `checkText` would trim away. */
-function checkWellFormed(text: string, field: string): void {
-  if (text.includes('\0') || /\p{Surrogate}/u.test(text))
-    throw new InvalidInputError(`${field} is not well-formed text`, field);
+/** A sampling as it was kept, perhaps before some of its fields existed. */
+export function keptSampling(stored: unknown): Sampling {
+  return { ...defaultSampling, ...(stored as Sampling) };
 }
 
 export function checkPrompt(prompt: string): string {

@@ -11,9 +11,9 @@ import type { PollableIterator } from '../lib/streams.ts';
 import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { may, type Viewer } from '../listeners/listeners.ts';
-import type { Engine, GenerationRequest, Sampling, Ticket, Usage } from '../ml/engine.ts';
+import type { Engine, GenerationRequest, Ticket, Usage } from '../ml/engine.ts';
 import { eventCursor } from './draft-cursor.ts';
-import { checkInstruction, checkPrompt, checkTitle, resolveSampling, titleFrom } from './draft-input.ts';
+import { checkInstruction, checkPrompt, checkTitle, keptSampling, resolveSampling, titleFrom } from './draft-input.ts';
 import { draftKey, DraftLog } from './draft-log.ts';
 import { DraftRounds, type Backlog } from './draft-rounds.ts';
 import { noSuchDraft, rightsKey } from './draft-tail.ts';
@@ -119,9 +119,9 @@ class DraftService implements Drafts {
   async continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft> {
     const row = await this.#own(viewer, input.draftId);
     const instruction = checkInstruction(input.instruction);
+    const sampling = resolveSampling(input.sampling, this.#random);
     if (!isTerminal(row.status))
       throw new ConflictError('The draft is still being written; cancel it or wait for its end');
-    const sampling = resolveSampling(input.sampling, this.#random);
     const turn: Turn = { instruction, sampling, from: row.sequence, before: row.usage as Usage };
     const turns = [...turnsOf(row), turn];
     const entries = await this.#log.readAll(row.id, row.textsUntil);
@@ -271,7 +271,7 @@ function mayRead(viewer: Viewer, row: Pick<queries.DraftRow, 'listenerId' | 'vis
 }
 
 function toDraft({ turns: _, epoch: __, owner: ___, texts: ____, textsUntil: _____, ...row }: queries.DraftRow): Draft {
-  return { ...row, sampling: row.sampling as Sampling, usage: row.usage as Usage };
+  return { ...row, sampling: keptSampling(row.sampling), usage: row.usage as Usage };
 }
 
 function parsePageKey(after: string, list: string): { createdAt: Date; id: string } {

@@ -1,6 +1,7 @@
 import type { RowChanges } from '../db/draft-log-queries.ts';
 import type { DraftRow } from '../db/draft-queries.ts';
 import type { Sampling, Usage } from '../ml/engine.ts';
+import { keptSampling } from './draft-input.ts';
 import { statusEntry } from './draft-writer.ts';
 import { logTokens, type LogEntry, type LogEvent } from './log-events.ts';
 import type { Round } from './prompts.ts';
@@ -17,7 +18,8 @@ export interface Turn {
 
 const SEPARATOR = '\n\n';
 
-export const turnsOf = (row: DraftRow): Turn[] => row.turns as Turn[];
+export const turnsOf = ({ turns }: DraftRow): Turn[] =>
+  (turns as Turn[]).map((turn) => ({ ...turn, sampling: keptSampling(turn.sampling) }));
 
 /** What the log says when a round begins: that it waits, and, where an answer follows a text, a blank line. */
 export function opening({ instruction, before }: Turn, textBefore: string): { events: LogEvent[]; set: RowChanges } {

@@ -14,6 +14,8 @@ const DATE = '01 January 2025';
 export interface ChatFormat {
   /** @throws InvalidInputError when the messages cannot be put into the model's format */
   encode(messages: readonly ChatMessage[], continueLast: boolean): number[];
+  /** What a text within a message becomes. */
+  encodeText(text: string): number[];
 }
 
 /** `open`: the prompt ends where the assistant's answer begins. */
@@ -23,7 +25,8 @@ type Render = (messages: readonly ChatMessage[], open: boolean) => string;
 export function createChatFormat(template: string, tokenizer: Tokenizer): ChatFormat {
   const compiled = parseTemplate(template);
   const control = controlPattern(tokenizer);
-  const asText = ({ role, content }: ChatMessage) => ({ role, content: content.replace(control, splitMark) });
+  const safe = (text: string) => text.replace(control, splitMark);
+  const encodeSafe = (text: string) => text.split(CUT).flatMap((part) => tokenizer.encode(part));
   const render: Render = (messages, open) =>
     compiled.render({
       messages,
@@ -34,12 +37,12 @@ export function createChatFormat(template: string, tokenizer: Tokenizer): ChatFo
     });
   return {
     encode(messages, continueLast) {
-      const safe = messages.map(asText);
-      const text = describeFailure(() => (continueLast ? renderOpen(safe, render) : render(safe, true)));
-      const ids = text.split(CUT).flatMap((part) => tokenizer.encode(part));
+      const texts = messages.map(({ role, content }) => ({ role, content: safe(content) }));
+      const ids = encodeSafe(describeFailure(() => (continueLast ? renderOpen(texts, render) : render(texts, true))));
       const { bos } = tokenizer;
       return bos?.add && ids[0] !== bos.id ? [bos.id, ...ids] : ids;
     },
+    encodeText: (text) => encodeSafe(safe(text)),
   };
 }
 

@@ -24,6 +24,12 @@ export interface ChatMessage {
   content: string;
 }
 
+/** How much likelier a text is to become (below 0: less likely), in natural logarithms. */
+export interface LogitBias {
+  text: string;
+  bias: number;
+}
+
 /** Fully resolved sampling: the text is a function of model, messages and these (SPEC [GEN1]). */
 export interface Sampling {
   temperature: number;
@@ -31,6 +37,11 @@ export interface Sampling {
   topP: number;
   minP: number;
   repetitionPenalty: number;
+  presencePenalty: number;
+  frequencyPenalty: number;
+  logitBias: readonly LogitBias[];
+  /** Texts that must not occur, in whatever case. */
+  bannedPhrases: readonly string[];
   maxTokens: number;
   /** 0 … 2⁵³ − 1. */
   seed: number;
@@ -100,6 +111,6 @@ export interface Engine extends AsyncDisposable {
 export { compileFetched } from './compilation.ts';
 export { createEngine, type EngineOptions } from './model-engine.ts';
 export { createRemoteEngine } from './remote-engine.ts';
-export { checkSampling } from './sampling.ts';
+export { checkSampling, defaultSampling } from './sampling.ts';
 export { bytesOf, loadModelCatalogue, type ModelEntry } from './store/model-catalogue.ts';
 export { modelsFolder, openModelStore, type ModelStore } from './store/model-store.ts';

@@ -1,8 +1,11 @@
 import type { Clock } from '../lib/clock.ts';
+import { BannedPhrases } from './banned-phrases.ts';
+import type { Constraint } from './constraint.ts';
 import type { FinishReason, GenerationEvent, GenerationRequest, Sampling, Token, Usage } from './engine.ts';
 import { EventQueue } from './event-queue.ts';
-import type { Sample } from './sampler.ts';
+import type { Sample, SampleContext } from './sampler.ts';
 import { TextStream, type Shown } from './text-stream.ts';
+import type { TokenBias } from './token-bias.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** What the next step has to do for a generation. */
@@ -11,6 +14,7 @@ export type Phase = 'waiting' | 'prefill' | 'decode' | 'finished';
 export interface GenerationOptions {
   request: GenerationRequest;
   prompt: readonly number[];
+  biases: readonly TokenBias[];
   tokenizer: Tokenizer;
   signal: AbortSignal;
   clock: Clock;
@@ -33,10 +37,12 @@ export class Generation {
   readonly #replay: readonly number[];
   readonly #tokenizer: Tokenizer;
   readonly #text: TextStream<Token>;
+  readonly #biases: readonly TokenBias[];
+  readonly #constraint: Constraint | null;
   readonly #onFinished: () => void;
   readonly #meter: Meter;
 
-  constructor({ request, prompt, tokenizer, signal, clock, onFinished }: GenerationOptions) {
+  constructor({ request, prompt, biases, tokenizer, signal, clock, onFinished }: GenerationOptions) {
     this.prompt = prompt;
     this.tokens = [...prompt];
     this.sampling = request.sampling;
@@ -45,6 +51,8 @@ export class Generation {
     this.#replay = request.replay ?? [];
     this.#tokenizer = tokenizer;
     this.#text = new TextStream(request.sampling.stop);
+    this.#biases = biases;
+    this.#constraint = constraintOf(request, tokenizer);
     this.#onFinished = onFinished;
     this.#meter = new Meter(clock);
   }
@@ -57,6 +65,16 @@ export class Generation {
   /** How many tokens it may still take. */
   get remaining(): number {
     return this.sampling.maxTokens - this.generated;
+  }
+
+  /** What the next token depends on besides the logits. */
+  get context(): SampleContext {
+    return {
+      history: this.tokens,
+      position: this.generated,
+      biases: this.#biases,
+      constraint: this.#constraint,
+    };
   }
 
   /** The token that comes next when it was recorded before a crash: it is decoded again, and not sampled. */
@@ -76,7 +94,7 @@ export class Generation {
 
   /** Goes on by a token that was recorded before. */
   commitReplayed(id: number): void {
-    this.tokens.push(id);
+    this.#append(id);
     this.#text.replay({ id, text: '', logprob: 0, alternatives: [] }, this.#tokenizer.bytesOf(id));
     this.#goOn();
   }
@@ -89,7 +107,7 @@ export class Generation {
     }
     this.#meter.tick();
     const token = this.#describe(sample);
-    this.tokens.push(sample.id);
+    this.#append(sample.id);
     this.#show(this.#text.push(token, this.#tokenizer.bytesOf(sample.id)));
     this.#goOn();
   }
@@ -105,6 +123,11 @@ export class Generation {
     if (this.phase === 'finished') return;
     this.events.fail(failure);
     this.#leave(null);
+  }
+
+  #append(id: number): void {
+    this.tokens.push(id);
+    this.#constraint?.accept(id);
   }
 
   #goOn(): void {
@@ -134,6 +157,11 @@ export class Generation {
   #usage(): Usage {
     return { promptTokens: this.prompt.length, completionTokens: this.generated, ...this.#meter.read() };
   }
+}
+
+function constraintOf({ sampling, messages, continueLast }: GenerationRequest, lexicon: Tokenizer): Constraint | null {
+  if (sampling.bannedPhrases.length === 0) return null;
+  return new BannedPhrases(sampling.bannedPhrases, lexicon, continueLast ? messages.at(-1)?.content : '');
 }
 
 /** Times the sampled tokens of one draft, from the moment it was asked for. */

@@ -1,8 +1,10 @@
 import { uniformAt } from '../lib/random.ts';
 import type { Sampling } from './engine.ts';
+import { Adjustments } from './adjustments.ts';
+import { allTokens, type Constraint } from './constraint.ts';
 import { decay, sumOfDecays } from './exponential.ts';
-import { Penalties } from './penalties.ts';
 import { Ranking, Shortlist } from './ranking.ts';
+import type { TokenBias } from './token-bias.ts';
 
 /** A token id with its log-probability in the model's own distribution. */
 interface Scored {
@@ -20,21 +22,26 @@ export interface SampleContext {
   history: readonly number[];
   /** How many tokens were generated before this one: the counter of the seed's random numbers. */
   position: number;
+  /** What `sampling.logitBias` is in tokens. */
+  biases?: readonly TokenBias[];
+  /** What else may decide. The caller lets it `accept` the token when it is taken. */
+  constraint?: Constraint | null;
 }
 
 const ALTERNATIVES = 5;
 
 /**
- * Draws tokens from logits. In order: penalties (`penalties.ts`), temperature, top-k, top-p (Holtzman et al. 2020), min-p
- * (Nguyen et al. 2024), each on what the one before left; then the inverse of the cumulative distribution at
- * `uniformAt(seed, position)` (SPEC [GEN3], [GEN4]). Equal scores rank by the lower id. What is chosen depends on no
+ * Draws tokens from logits. In order: penalties and biases (`adjustments.ts`), the constraint's mask, temperature, top-k,
+ * top-p (Holtzman et al. 2020), min-p (Nguyen et al. 2024), each on what the one before left; then the inverse of the
+ * cumulative distribution at `uniformAt(seed, position)` (SPEC [GEN3], [GEN4]). Equal scores rank by the lower id. What is chosen depends on no
  * function of Math, whose last bits are the JavaScript engine's own.
  *
  * A call leaves nothing behind but its buffers, so one sampler serves any number of drafts in turn. It allocates nothing.
  */
 export class Sampler {
-  readonly #penalties: Penalties;
-  readonly #scores: Float32Array; // [vocab], after the penalties
+  readonly #adjustments: Adjustments;
+  readonly #scores: Float32Array; // [vocab], adjusted; −∞ for what is forbidden
+  readonly #allowed: Uint32Array; // [vocab / 32]
   readonly #shortlist: Shortlist;
   readonly #ranking: Ranking;
   readonly #best: Int32Array; // [alternatives + 1], by the model's own scores
@@ -44,8 +51,9 @@ export class Sampler {
 
   /** @param exempt ids that penalties pass over: the marks of a chat template must stay as likely as the model has them */
   constructor(vocab: number, exempt: ReadonlySet<number> = new Set()) {
-    this.#penalties = new Penalties(vocab, exempt);
+    this.#adjustments = new Adjustments(vocab, exempt);
     this.#scores = new Float32Array(vocab);
+    this.#allowed = allTokens(vocab);
     this.#shortlist = new Shortlist(vocab);
     this.#ranking = new Ranking(vocab);
     this.#best = new Int32Array(Math.min(ALTERNATIVES + 1, vocab));
@@ -58,19 +66,21 @@ export class Sampler {
   /**
    * @param logits [vocab], left as they are
    * @returns an object that the next call fills anew: take out of it what is to stay
-   * @throws Error when the logits are not finite
+   * @throws Error when the logits are not finite, and when the constraint allows no token
    */
   sample(logits: Float32Array, sampling: Sampling, context: SampleContext): Sample {
-    this.#penalties.find(sampling, context.history);
-    const { topK } = sampling;
-    // A penalised token may leave the best ones, and makes room for one more behind them.
-    this.#shortlist.collect(logits, Math.max(this.#best.length, Math.max(topK, 1) + this.#penalties.count));
+    const { history, position, biases = [], constraint = null } = context;
+    this.#adjustments.find(sampling, history, biases);
+    // An adjusted token may leave the best ones, and makes room for one more behind them.
+    const most = Math.max(sampling.topK, 1);
+    this.#shortlist.collect(logits, Math.max(this.#best.length, most + this.#adjustments.count));
     this.#rankBest(logits);
     const top = logits[this.#best[0] as number] as number;
     const normaliser = top + Math.log(sumOfDecays(logits, top));
     if (!Number.isFinite(normaliser)) throw new Error('the model put out numbers that are not finite');
-    this.#rescore(logits, sampling);
-    return this.#describe(this.#choose(sampling, context.position), logits, normaliser);
+    this.#adjust(logits, sampling);
+    if (constraint) this.#forbid(constraint, most);
+    return this.#describe(this.#choose(sampling, position), logits, normaliser);
   }
 
   #rankBest(logits: Float32Array): void {
@@ -79,18 +89,31 @@ export class Sampler {
   }
 
   /** The scores to choose by; the shortlist then holds their best as well. */
-  #rescore(logits: Float32Array, sampling: Sampling): void {
+  #adjust(logits: Float32Array, sampling: Sampling): void {
     this.#scores.set(logits);
-    this.#penalties.apply(this.#scores, sampling);
-    for (let i = 0; i < this.#penalties.count; i++) {
-      const id = this.#penalties.ids[i] as number;
-      if ((logits[id] as number) < this.#shortlist.threshold) this.#shortlist.add(id);
+    this.#adjustments.apply(this.#scores, sampling);
+    for (let i = 0; i < this.#adjustments.count; i++) {
+      const id = this.#adjustments.ids[i] as number;
+      if (!((logits[id] as number) >= this.#shortlist.threshold)) this.#shortlist.add(id);
     }
+  }
+
+  #forbid(constraint: Constraint, most: number): void {
+    this.#allowed.fill(0xffffffff);
+    constraint.mask(this.#allowed);
+    for (let word = 0; word < this.#allowed.length; word++) {
+      const forbidden = ~(this.#allowed[word] as number);
+      if (forbidden === 0) continue;
+      // A typed array ignores what is set behind its end.
+      for (let bit = 0; bit < 32; bit++) if ((forbidden >> bit) & 1) this.#scores[32 * word + bit] = -Infinity;
+    }
+    this.#shortlist.collect(this.#scores, most);
   }
 
   #choose(sampling: Sampling, position: number): number {
     this.#ranking.start(this.#scores, this.#shortlist);
     const top = this.#ranking.take();
+    if (top === -1) throw new Error('no token may come next');
     if (sampling.temperature === 0) return top;
     const count = this.#keepCandidates(sampling, top);
     return this.#draw(count, uniformAt(sampling.seed, position));
@@ -110,7 +133,7 @@ export class Sampler {
     let count = 0;
     for (let id = 0; id < this.#scores.length; id++) {
       const weight = decay((best - (this.#scores[id] as number)) / temperature);
-      if (weight < minP) continue;
+      if (weight === 0 || weight < minP) continue;
       this.#kept[count] = id;
       this.#weights[count++] = weight;
     }
@@ -131,7 +154,7 @@ export class Sampler {
   /** Takes the best candidates until they hold the nucleus's share of everything's weight. */
   #rankMass({ temperature, topP }: Sampling, top: number): number {
     const best = this.#scores[top] as number;
-    const total = sumOfDecays(this.#scores, best, 1 / temperature);
+    const total = sumOfDecays(this.#scores, best, Math.min(1 / temperature, Number.MAX_VALUE));
     // All that weigh less than this weigh less than 1 − share together, so none of them is needed.
     const least = ((1 - topP) * total) / this.#scores.length;
     this.#shortlist.collectFrom(this.#scores, best + temperature * Math.log(least) - 1e-3);

@@ -1,5 +1,20 @@
 import { InvalidInputError } from '../lib/errors.ts';
-import type { Sampling } from './engine.ts';
+import type { LogitBias, Sampling } from './engine.ts';
+
+/** What is taken where nothing is said; a seed is drawn. Samplings that were kept before a field existed lack it, and mean this. */
+export const defaultSampling: Omit<Sampling, 'seed'> = {
+  temperature: 0.8,
+  topK: 40,
+  topP: 0.95,
+  minP: 0,
+  repetitionPenalty: 1.1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  logitBias: [],
+  bannedPhrases: [],
+  maxTokens: 256,
+  stop: [],
+};
 
 interface Range {
   least: number;
@@ -9,17 +24,22 @@ interface Range {
   integer?: boolean;
 }
 
-const ranges: Record<Exclude<keyof Sampling, 'stop'>, Range> = {
+const ranges: Record<Exclude<keyof Sampling, 'stop' | 'logitBias' | 'bannedPhrases'>, Range> = {
   temperature: { least: 0, most: 2 },
   topK: { least: 0, most: 1000, integer: true },
   topP: { least: 0, most: 1, open: true },
   minP: { least: 0, most: 1 },
   repetitionPenalty: { least: 0.5, most: 2 },
+  presencePenalty: { least: -2, most: 2 },
+  frequencyPenalty: { least: -2, most: 2 },
   maxTokens: { least: 1, most: 4096, integer: true },
   seed: { least: 0, most: Number.MAX_SAFE_INTEGER, integer: true },
 };
+const biasRange: Range = { least: -100, most: 100 };
 const MOST_STOPS = 8;
-const LONGEST_STOP = 100;
+const MOST_BIASES = 64;
+const MOST_BANNED = 32;
+const LONGEST_TEXT = 100;
 
 /**
  * SPEC [GEN5].
@@ -30,7 +50,9 @@ export function checkSampling(sampling: Sampling, field = 'sampling'): void {
   for (const [name, range] of Object.entries(ranges)) {
     checkNumber(sampling[name as keyof typeof ranges], range, `${field}.${name}`);
   }
-  checkStop(sampling.stop, `${field}.stop`);
+  checkTexts(sampling.stop, MOST_STOPS, `${field}.stop`);
+  checkTexts(sampling.bannedPhrases, MOST_BANNED, `${field}.bannedPhrases`);
+  checkBiases(sampling.logitBias, `${field}.logitBias`);
 }
 
 function checkNumber(value: number, { least, most, open = false, integer = false }: Range, field: string): void {
@@ -41,17 +63,28 @@ function checkNumber(value: number, { least, most, open = false, integer = false
   throw new InvalidInputError(`${field} must be ${kind} ${bounds}, not ${value}`, field);
 }
 
-function checkStop(stop: readonly string[], field: string): void {
-  if (stop.length > MOST_STOPS) {
-    throw new InvalidInputError(`${field} may hold at most ${MOST_STOPS} strings, not ${stop.length}`, field);
-  }
-  stop.forEach((text, i) => {
-    if (text.length < 1 || text.length > LONGEST_STOP) {
-      const message = `${field}.${i} must be 1 to ${LONGEST_STOP} characters long, not ${text.length}`;
-      throw new InvalidInputError(message, `${field}.${i}`);
-    }
-    // Half of a surrogate pair would match inside another character.
-    if (/\p{Surrogate}/u.test(text))
-      throw new InvalidInputError(`${field}.${i} is not well-formed Unicode`, `${field}.${i}`);
+function checkBiases(biases: readonly LogitBias[], field: string): void {
+  checkCount(biases, MOST_BIASES, 'entries', field);
+  biases.forEach(({ text, bias }, i) => {
+    checkPiece(text, `${field}.${i}.text`);
+    checkNumber(bias, biasRange, `${field}.${i}.bias`);
   });
+}
+
+function checkTexts(texts: readonly string[], most: number, field: string): void {
+  checkCount(texts, most, 'strings', field);
+  texts.forEach((text, i) => checkPiece(text, `${field}.${i}`));
+}
+
+function checkCount(list: readonly unknown[], most: number, what: string, field: string): void {
+  if (list.length > most)
+    throw new InvalidInputError(`${field} may hold at most ${most} ${what}, not ${list.length}`, field);
+}
+
+/** A piece of a text, white space alone among them. */
+function checkPiece(text: string, field: string): void {
+  if (text.length < 1 || text.length > LONGEST_TEXT)
+    throw new InvalidInputError(`${field} must be 1 to ${LONGEST_TEXT} characters long, not ${text.length}`, field);
+  // Half of a surrogate pair would match inside another character; U+FFFD stands for what is no character.
+  if (/[\0\uFFFD]|\p{Surrogate}/u.test(text)) throw new InvalidInputError(`${field} is not well-formed text`, field);
 }

@@ -6,6 +6,7 @@ import type { GenerationRequest, Ticket } from './engine.ts';
 import { Generation } from './generation.ts';
 import { Sampler } from './sampler.ts';
 import { checkSampling } from './sampling.ts';
+import { resolveBiases } from './token-bias.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** What a step does: takes one prompt in, or one more token of every draft that is being written. */
@@ -91,9 +92,10 @@ export class Writer implements AsyncDisposable {
 
   #enqueue(request: GenerationRequest, signal: AbortSignal, onFinished: () => void): Generation {
     checkSampling(request.sampling);
-    const { tokenizer, clock } = this.#options;
+    const { chat, tokenizer, clock } = this.#options;
     const prompt = this.#encode(request);
-    const generation = new Generation({ request, prompt, tokenizer, signal, clock, onFinished });
+    const biases = resolveBiases(request.sampling.logitBias, (text) => chat.encodeText(text));
+    const generation = new Generation({ request, prompt, biases, tokenizer, signal, clock, onFinished });
     // One that waits ends at once; one that runs ends at the next step.
     generation.signal.addEventListener('abort', () => this.#dropIfWaiting(generation), { once: true });
     this.#waiting.push(generation);
@@ -177,9 +179,9 @@ export class Writer implements AsyncDisposable {
   #advance(generation: Generation, logits: Float32Array): void {
     if (generation.signal.aborted || generation.phase === 'finished') return;
     try {
-      const { sampling, tokens, generated, replayed } = generation;
+      const { sampling, context, replayed } = generation;
       if (replayed !== null) generation.commitReplayed(replayed);
-      else generation.commit(this.#sampler.sample(logits, sampling, { history: tokens, position: generated }));
+      else generation.commit(this.#sampler.sample(logits, sampling, context));
     } catch (error) {
       generation.finish('ERROR', describe(error));
     }

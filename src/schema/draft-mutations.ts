@@ -6,6 +6,21 @@ import { DraftType } from './draft-refs.ts';
 import { DraftKindType, DraftVisibilityType } from './drafts.ts';
 import { resultType } from './errors.ts';
 
+const LogitBiasInput = builder.inputType('LogitBiasInput', {
+  description: 'A text that is to be written more often, or less.',
+  fields: (t) => ({
+    text: t.string({
+      required: true,
+      description: '1–100 characters, counted as written and with a space before them.',
+    }),
+    bias: t.float({
+      required: true,
+      description:
+        'From −100 to 100, added to the log-odds of each token that goes on with the text; below 0 to the token that would complete it.',
+    }),
+  }),
+});
+
 const SamplingInput = builder.inputType('SamplingInput', {
   description: 'The same model, prompt, sampling and seed give the same text, whatever else the server is doing.',
   fields: (t) => ({
@@ -20,6 +35,24 @@ const SamplingInput = builder.inputType('SamplingInput', {
       description: 'Among those with this share of the likeliest’s probability, in [0, 1].',
     }),
     repetitionPenalty: t.float({ defaultValue: 1.1, description: '0.5–2; above 1 what was said becomes less likely.' }),
+    presencePenalty: t.float({
+      defaultValue: 0,
+      description: 'From −2 to 2, taken off the log-odds of every token among the last 64.',
+    }),
+    frequencyPenalty: t.float({
+      defaultValue: 0,
+      description: 'From −2 to 2, taken off as often as a token is among the last 64.',
+    }),
+    logitBias: t.field({
+      type: [LogitBiasInput],
+      defaultValue: [],
+      description: 'Up to 64 texts that are to be likelier or less likely.',
+    }),
+    bannedPhrases: t.stringList({
+      defaultValue: [],
+      description:
+        'Up to 32 texts of 1–100 characters that are never written, in whatever case, not even inside a word.',
+    }),
     maxTokens: t.int({ defaultValue: 256, description: '1–4,096.' }),
     seed: t.int({ description: '0 or more; drawn when absent, and told by `Draft.sampling`.' }),
     stop: t.stringList({ defaultValue: [], description: 'Up to 8 texts that end the draft and are not part of it.' }),

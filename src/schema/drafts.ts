@@ -1,5 +1,5 @@
 import type { Draft, DraftEvent } from '../drafts/drafts.ts';
-import type { Sampling, Token, TokenAlternative, Usage } from '../ml/engine.ts';
+import type { LogitBias, Sampling, Token, TokenAlternative, Usage } from '../ml/engine.ts';
 import { need } from '../resolvers/catalogue.ts';
 import * as drafts from '../resolvers/drafts.ts';
 import { encodeId } from '../resolvers/global-id.ts';
@@ -48,6 +48,14 @@ const FinishReasonType = builder.enumType('FinishReason', {
   } as const,
 });
 
+const LogitBiasType = builder.objectRef<LogitBias>('LogitBias').implement({
+  description: 'A text that was to be written more often, or less.',
+  fields: (t) => ({
+    text: t.exposeString('text', { description: 'As it was given.' }),
+    bias: t.exposeFloat('bias', { description: 'Above 0 it is likelier, below 0 less likely.' }),
+  }),
+});
+
 const SamplingType = builder.objectRef<Sampling>('Sampling').implement({
   description: 'How tokens were chosen. The same model, prompt and sampling give the same text.',
   fields: (t) => ({
@@ -56,6 +64,22 @@ const SamplingType = builder.objectRef<Sampling>('Sampling').implement({
     topP: t.exposeFloat('topP', { description: 'Among the likeliest that together have this probability.' }),
     minP: t.exposeFloat('minP', { description: 'Among those with this share of the likeliest’s probability.' }),
     repetitionPenalty: t.exposeFloat('repetitionPenalty', { description: 'Above 1 what was said is less likely.' }),
+    presencePenalty: t.exposeFloat('presencePenalty', {
+      description: 'Taken off the log-odds of every token among the last 64.',
+    }),
+    frequencyPenalty: t.exposeFloat('frequencyPenalty', {
+      description: 'Taken off as often as a token is among the last 64.',
+    }),
+    logitBias: t.field({
+      type: [LogitBiasType],
+      description: 'Texts that are likelier or less likely.',
+      resolve: ({ logitBias }) => logitBias,
+    }),
+    bannedPhrases: t.field({
+      type: ['String'],
+      description: 'Texts that are never written.',
+      resolve: ({ bannedPhrases }) => bannedPhrases,
+    }),
     maxTokens: t.exposeInt('maxTokens', { description: 'Tokens at most.' }),
     seed: t.exposeInt('seed', { description: 'Drawn when none was given.' }),
     stop: t.field({ type: ['String'], description: 'Texts that end the draft.', resolve: ({ stop }) => stop }),

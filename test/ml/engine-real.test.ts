@@ -1,21 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/lib/log.ts';
-import { createEngine, type Engine, type GenerationRequest, type Token } from '../../src/ml/engine.ts';
+import { createEngine, defaultSampling, type Engine, type GenerationRequest, type Token } from '../../src/ml/engine.ts';
 import { realDataDir, realModel } from '../support/real-model.ts';
 
 const id = 'smollm2-135m-instruct';
 const request: GenerationRequest = {
   messages: [{ role: 'user', content: 'What is the capital of France? Answer in one sentence.' }],
-  sampling: {
-    temperature: 0.8,
-    topK: 40,
-    topP: 0.95,
-    minP: 0,
-    repetitionPenalty: 1.1,
-    maxTokens: 48,
-    seed: 7,
-    stop: [],
-  },
+  sampling: { ...defaultSampling, maxTokens: 48, seed: 7 },
 };
 
 // Once for all files that use it.

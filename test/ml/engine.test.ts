@@ -3,20 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { InvalidInputError, NotFoundError, OverloadedError, ServiceUnavailableError } from '../../src/lib/errors.ts';
-import type { Engine, GenerationEvent, GenerationRequest, Sampling, Ticket, Token } from '../../src/ml/engine.ts';
+import {
+  defaultSampling,
+  type Engine,
+  type GenerationEvent,
+  type GenerationRequest,
+  type Sampling,
+  type Ticket,
+  type Token,
+} from '../../src/ml/engine.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { entryFor, TINY, tinyEngine, writeTinyCatalogue } from '../support/tiny-engine.ts';
 
-const sampling: Sampling = {
-  temperature: 1,
-  topK: 40,
-  topP: 0.95,
-  minP: 0,
-  repetitionPenalty: 1.1,
-  maxTokens: 40,
-  seed: 3,
-  stop: [],
-};
+const sampling: Sampling = { ...defaultSampling, temperature: 1, maxTokens: 40, seed: 3 };
 const never = new AbortController().signal;
 const ask = (changes: Partial<Sampling> = {}, more: Partial<GenerationRequest> = {}): GenerationRequest => ({
   messages: [{ role: 'user', content: 'Write.' }],

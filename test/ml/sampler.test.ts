@@ -1,22 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../src/lib/errors.ts';
 import { randomStream, uniformAt } from '../../src/lib/random.ts';
-import { checkSampling, type Sampling } from '../../src/ml/engine.ts';
+import { PENALTY_WINDOW } from '../../src/ml/adjustments.ts';
+import { forbid, type Constraint } from '../../src/ml/constraint.ts';
+import { checkSampling, defaultSampling, type Sampling } from '../../src/ml/engine.ts';
 import { decay, sumOfDecays } from '../../src/ml/exponential.ts';
-import { PENALTY_WINDOW } from '../../src/ml/penalties.ts';
 import { Ranking, Shortlist } from '../../src/ml/ranking.ts';
-import { Sampler } from '../../src/ml/sampler.ts';
+import { Sampler, type SampleContext } from '../../src/ml/sampler.ts';
+import { resolveBiases, type TokenBias } from '../../src/ml/token-bias.ts';
 
-const plain: Sampling = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  maxTokens: 16,
-  seed: 1,
-  stop: [],
-};
+const plain: Sampling = { ...defaultSampling, temperature: 1, topK: 0, topP: 1, repetitionPenalty: 1, seed: 1 };
 const greedy: Sampling = { ...plain, temperature: 0 };
 const start = { history: [], position: 0 };
 
@@ -30,38 +23,94 @@ function logSoftmax(logits: Float32Array): number[] {
   return [...logits].map((logit) => logit - Math.log(total));
 }
 
-/** The rules of [GEN3] written out with a full sort. */
-function referenceChoice(logits: Float32Array, sampling: Sampling, position: number): number {
+/** The rules of [GEN3] written out, one after the other, with full copies and full sorts. */
+function referenceChoice(logits: Float32Array, sampling: Sampling, context: SampleContext): number {
   const { temperature, topK, topP, minP, seed } = sampling;
-  const top = Math.max(...logits);
-  const all = [...logits].map((logit, id) => ({ id, logit, weight: Math.exp((logit - top) / temperature) }));
-  const ranked = topK > 0 || topP < 1 ? all.sort((a, b) => b.logit - a.logit || a.id - b.id) : all;
+  const scores = referenceScores(logits, sampling, context);
+  const all = [...scores].map((score, id) => ({ id, score })).filter(({ score }) => score > -Infinity);
+  const top = Math.max(...all.map(({ score }) => score));
+  if (temperature === 0) return all.find(({ score }) => score === top)?.id ?? -1;
+  const weighed = all.map((one) => ({ ...one, weight: Math.exp((one.score - top) / temperature) }));
+  const ranked = topK > 0 || topP < 1 ? weighed.sort((a, b) => b.score - a.score || a.id - b.id) : weighed;
   const cut = topK > 0 ? ranked.slice(0, topK) : ranked;
   const mass = cut.reduce((sum, { weight }) => sum + weight, 0);
   let before = 0;
   const nucleus = cut.filter(({ weight }) => (before += weight) - weight < topP * mass);
   const kept = nucleus.filter(({ weight }) => weight >= minP);
-  let left = uniformAt(seed, position) * kept.reduce((sum, { weight }) => sum + weight, 0);
+  let left = uniformAt(seed, context.position) * kept.reduce((sum, { weight }) => sum + weight, 0);
   return (kept.find(({ weight }) => (left -= weight) < 0) ?? kept.at(-1))?.id ?? -1;
 }
 
+function referenceScores(logits: Float32Array, sampling: Sampling, context: SampleContext): Float32Array {
+  const { repetitionPenalty, presencePenalty, frequencyPenalty } = sampling;
+  const { history, biases = [], constraint } = context;
+  const allowed = new Uint32Array(Math.ceil(logits.length / 32)).fill(0xffffffff);
+  constraint?.mask(allowed);
+  const scores = logits.map((logit, id) => (((allowed[id >> 5]! >> (id & 31)) & 1) === 0 ? -Infinity : logit));
+  const counts = new Map<number, number>();
+  for (const id of history.slice(-PENALTY_WINDOW)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const added = new Map<number, number>();
+  for (const { tokens, bias } of biases) {
+    const begun = (said: number) => tokens.slice(0, said).every((id, i) => history.at(i - said) === id);
+    const place = tokens.findLastIndex((_, said) => begun(said));
+    if (bias > 0 || place === tokens.length - 1) added.set(tokens[place]!, (added.get(tokens[place]!) ?? 0) + bias);
+  }
+  for (const id of new Set([...counts.keys(), ...added.keys()])) {
+    let score = scores[id]!;
+    const count = counts.get(id) ?? 0;
+    if (count > 0) score = score > 0 ? score / repetitionPenalty : score * repetitionPenalty;
+    if (count > 0) score -= presencePenalty + frequencyPenalty * count;
+    scores[id] = score + (added.get(id) ?? 0);
+  }
+  return scores;
+}
+
+/** Allows what it is told to. */
+function allowing(vocab: number, isAllowed: (id: number) => boolean): Constraint {
+  const mask = (allowed: Uint32Array) => {
+    for (let id = 0; id < vocab; id++) if (!isAllowed(id)) forbid(allowed, id);
+  };
+  return { mask, accept: () => undefined };
+}
+
 describe('sampler', () => {
-  it('[GEN3] chooses what a full sort would choose, for any sampling', () => {
+  it('[GEN3] chooses what the rules written out choose, for any sampling, history, bias and constraint', () => {
     const random = randomStream(11);
-    const vocab = 300;
-    const sampler = new Sampler(vocab);
-    for (let round = 0; round < 2000; round++) {
-      const logits = randomLogits(random, vocab);
-      const sampling: Sampling = {
-        ...plain,
-        temperature: 0.1 + random() * 1.9,
-        topK: random() < 0.4 ? 0 : 1 + Math.floor(random() * 400),
-        topP: random() < 0.3 ? 1 : 0.05 + random() * 0.9,
-        minP: random() < 0.5 ? 0 : random() * 0.3,
-        seed: Math.floor(random() * 2 ** 53),
-      };
-      const { id } = sampler.sample(logits, sampling, { history: [], position: round });
-      expect({ round, sampling, id }).toEqual({ round, sampling, id: referenceChoice(logits, sampling, round) });
+    const upTo = (n: number) => Math.floor(random() * n);
+    for (const [vocab, rounds] of [
+      [5, 500],
+      [300, 1000],
+      [2000, 150],
+    ] as const) {
+      const sampler = new Sampler(vocab);
+      for (let round = 0; round < rounds; round++) {
+        const logits = randomLogits(random, vocab);
+        const off = () => random() < 0.5;
+        const sampling: Sampling = {
+          ...plain,
+          temperature: random() < 0.1 ? 0 : 0.1 + random() * 1.9,
+          topK: random() < 0.4 ? 0 : 1 + upTo(400),
+          topP: random() < 0.3 ? 1 : 0.05 + random() * 0.9,
+          minP: off() ? 0 : random() * 0.3,
+          repetitionPenalty: off() ? 1 : 0.5 + 1.5 * random(),
+          presencePenalty: off() ? 0 : 4 * random() - 2,
+          frequencyPenalty: off() ? 0 : 4 * random() - 2,
+          seed: upTo(2 ** 53),
+        };
+        const history = Array.from({ length: upTo(90) }, () => upTo(vocab));
+        const biases: TokenBias[] = Array.from({ length: off() ? 0 : upTo(20) }, () => ({
+          tokens: [...history.slice(-upTo(3)), upTo(vocab), upTo(vocab)],
+          bias: 20 * random() - 10,
+        }));
+        const [modulus, rest] = [1 + upTo(12), upTo(3)];
+        const constraint = off() ? null : allowing(vocab, (id) => id % modulus === 0 || id % 3 === rest);
+        const context = { history, position: round, biases, constraint };
+        const { id } = sampler.sample(logits, sampling, context);
+        expect({ vocab, round, sampling, id }).toEqual({
+          ...{ vocab, round, sampling },
+          id: referenceChoice(logits, sampling, context),
+        });
+      }
     }
   });
 
@@ -99,14 +148,100 @@ describe('sampler', () => {
     expect(choose([3, 2.5, 0, 0], longAgo)).toBe(0);
   });
 
+  it('[GEN3] takes off presence once and frequency per occurrence, of what was said lately', () => {
+    const sampler = new Sampler(3, new Set([2]));
+    const choose = (penalties: Partial<Sampling>, history: number[]) =>
+      sampler.sample(Float32Array.from([3, 2.2, 0]), { ...greedy, ...penalties }, { history, position: 0 }).id;
+    expect(choose({ presencePenalty: 0.9 }, [0])).toBe(1);
+    expect(choose({ presencePenalty: 0.7 }, [0, 0, 0])).toBe(0);
+    expect(choose({ frequencyPenalty: 0.3 }, [0, 0])).toBe(0);
+    expect(choose({ frequencyPenalty: 0.3 }, [0, 0, 0])).toBe(1);
+    expect(choose({ presencePenalty: -2 }, [1])).toBe(1);
+    // Control tokens are exempt.
+    expect(choose({ presencePenalty: -2, frequencyPenalty: -2 }, [2, 2, 2])).toBe(0);
+  });
+
+  it('[GEN3] biases a text’s next token where the text was begun, and only the last of one to be avoided', () => {
+    const encode = (text: string) => Array.from(text, (letter) => ' abc'.indexOf(letter));
+    const sampler = new Sampler(4);
+    const choose = (bias: number, history: number[], logits = [0, 1, 0.9, 0.8]) =>
+      sampler.sample(Float32Array.from(logits), greedy, {
+        ...{ history, position: 0 },
+        biases: resolveBiases([{ text: 'bc', bias }], encode),
+      }).id;
+    // "bc" and " bc": the space is as much of a beginning as the b.
+    expect(choose(0.5, [])).toBe(2);
+    expect(choose(1.5, [], [1.2, 1, 0.9, 0])).toBe(0);
+    expect(choose(0.5, [2], [0, 1.6, 0, 1])).toBe(1);
+    expect(choose(1.5, [2], [0, 1.6, 0, 1])).toBe(3);
+    expect(choose(-5, [], [0, 0, 1, 0])).toBe(2);
+    expect(choose(-5, [2], [0, 0, 0, 1])).toBe(0);
+    expect(choose(-5, [1], [0, 0, 0, 1])).toBe(3);
+    expect(resolveBiases([{ text: '\nb', bias: 1 }], () => [7])).toEqual([{ tokens: [7], bias: 1 }]);
+  });
+
+  it('[GEN3] writes what a grammar allows, and the same after its tokens were replayed', () => {
+    // S → ( S ) S | ε, of at most 30 tokens: 0 opens, 1 closes, 2 ends.
+    const grammar = (): Constraint & { open: number; said: number } => ({
+      open: 0,
+      said: 0,
+      mask(allowed) {
+        allowed.fill(0);
+        const may = [this.open + this.said < 29, this.open > 0, this.open === 0];
+        allowed[0] = may.reduce((bits, allow, id) => bits | (Number(allow) << id), 0);
+      },
+      accept(token) {
+        this.said++;
+        this.open += token === 0 ? 1 : -1;
+      },
+    });
+    const sampler = new Sampler(70);
+    const random = randomStream(9);
+    for (let round = 0; round < 100; round++) {
+      const rows = Array.from({ length: 31 }, () => randomLogits(random, 70));
+      const write = (replay: readonly number[]): number[] => {
+        const constraint = grammar();
+        const tokens = [...replay];
+        for (const token of replay) constraint.accept(token);
+        while (tokens.at(-1) !== 2) {
+          const context = { history: tokens, position: tokens.length, constraint };
+          const { id } = sampler.sample(rows[tokens.length]!, { ...plain, topK: round % 3, seed: round }, context);
+          tokens.push(id);
+          constraint.accept(id);
+        }
+        return tokens;
+      };
+      const text = write([]);
+      const brackets = text.slice(0, -1);
+      const depths = brackets.map((_, i) => brackets.slice(0, i + 1).reduce((sum, id) => sum + (id === 0 ? 1 : -1), 0));
+      expect([Math.min(0, ...depths), depths.at(-1) ?? 0]).toEqual([0, 0]);
+      expect(write(text.slice(0, text.length >> 1))).toEqual(text);
+    }
+  });
+
+  it('[GEN3] says so when a constraint allows nothing', () => {
+    const constraint = allowing(40, () => false);
+    const sample = () => new Sampler(40).sample(new Float32Array(40), plain, { ...start, constraint });
+    expect(sample).toThrow('no token may come next');
+  });
+
   it('[GEN4] gives log-probabilities and alternatives of the model’s own distribution', () => {
     const random = randomStream(5);
     const sampler = new Sampler(200);
     for (let round = 0; round < 100; round++) {
       const logits = randomLogits(random, 200);
       const exact = logSoftmax(logits);
-      const sampling = { ...plain, temperature: 0.3, topK: 20, repetitionPenalty: 1.3, seed: round };
-      const sample = sampler.sample(logits, sampling, { history: [1, 2, 3], position: 0 });
+      const sampling = {
+        ...plain,
+        temperature: 0.3,
+        topK: 20,
+        repetitionPenalty: 1.3,
+        presencePenalty: 1,
+        seed: round,
+      };
+      const biases = [{ tokens: [round % 200], bias: 5 }];
+      const constraint = allowing(200, (id) => id % 7 !== 0);
+      const sample = sampler.sample(logits, sampling, { history: [1, 2, 3], position: 0, biases, constraint });
       expect(sample.logprob).toBeCloseTo(exact[sample.id] ?? NaN, 9);
       const ranked = exact.map((logprob, id) => ({ id, logprob })).sort((a, b) => b.logprob - a.logprob || a.id - b.id);
       const others = ranked.filter(({ id }) => id !== sample.id).slice(0, 5);
@@ -208,9 +343,25 @@ describe('[GEN5] sampling out of range', () => {
     ['topP', [0.001, 1], [0, -0.1, 1.01, NaN]],
     ['minP', [0, 1], [-0.1, 1.1, NaN]],
     ['repetitionPenalty', [0.5, 2], [0.49, 2.01, NaN]],
+    ['presencePenalty', [-2, 2], [-2.01, 2.01, NaN]],
+    ['frequencyPenalty', [-2, 2], [-2.01, 2.01, NaN]],
     ['maxTokens', [1, 4096], [0, 4097, 2.5, NaN]],
     ['seed', [0, Number.MAX_SAFE_INTEGER], [-1, 0.5, 2 ** 53, NaN]],
     ['stop', [[], ['x'], Array(8).fill('s'.repeat(100))], [[''], ['x'.repeat(101)], Array(9).fill('s'), ['\ud83c']]],
+    ['bannedPhrases', [[], [' '], Array(32).fill('s')], [[''], ['x'.repeat(101)], Array(33).fill('s'), ['\uFFFD']]],
+    [
+      'logitBias',
+      [[], Array(64).fill({ text: 's', bias: -100 }), [{ text: ' ', bias: 100 }]],
+      [
+        Array(65).fill({ text: 's', bias: 1 }),
+        ...[
+          { text: '', bias: 1 },
+          { text: 's', bias: 101 },
+          { text: 's', bias: NaN },
+          { text: 'a\0', bias: 1 },
+        ].map((one) => [one]),
+      ],
+    ],
   ])('%s', (name, allowed, refused) => {
     for (const value of allowed) expect(() => checkSampling({ ...plain, [name]: value })).not.toThrow();
     for (const value of refused) {

@@ -28,6 +28,10 @@ const steering = {
   'context.text': bad.text({ min: 0, max: 500 }),
   'context.freshness': bad.number(0, 1),
 };
+const piece: bad.BadValues = {
+  ...bad.text({ max: 100 }),
+  refused: ['', 'x'.repeat(101), 'a\0', '\ud800'].map((value) => ({ value })),
+};
 const sampling = under('input.sampling', {
   temperature: bad.number(0, 2),
   topK: bad.integer(0, 1000),
@@ -36,11 +40,17 @@ const sampling = under('input.sampling', {
   repetitionPenalty: bad.number(0.5, 2),
   maxTokens: bad.integer(1, 4096),
   seed: bad.integer(0, 2 ** 31 - 1),
-  stop: bad.listOf(
-    8,
-    { ...bad.text({ max: 100 }), refused: ['', 'x'.repeat(101), 'a\0', '\ud800'].map((value) => ({ value })) },
-    '.',
-  ),
+  presencePenalty: bad.number(-2, 2),
+  frequencyPenalty: bad.number(-2, 2),
+  logitBias: {
+    refused: [{ value: Array(65).fill({ text: '.', bias: 1 }) }],
+    uncoercible: [[null], [{}], [{ text: '.' }], [{ bias: 1 }], 5],
+    harmless: [[]],
+  },
+  'logitBias.text': piece,
+  'logitBias.bias': bad.number(-100, 100),
+  bannedPhrases: bad.listOf(32, piece, '.'),
+  stop: bad.listOf(8, piece, '.'),
 });
 const someFeedback = under('input', {
   listenerId: bad.idOf('Listener', 'NotFoundError'),
@@ -124,7 +134,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'PreferenceReason.summary': { of: { locale: bad.oneOf } },
     'PopularityReason.summary': { of: { locale: bad.oneOf } },
     'Mutation.startDraft': {
-      args: { input: { kind: 'POEM', prompt: 'rain' } },
+      args: { input: { kind: 'POEM', prompt: 'rain', sampling: { logitBias: [{ text: '.', bias: 1 }] } } },
       of: {
         ...sampling,
         ...under('input', {
@@ -138,7 +148,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
       },
     },
     'Mutation.continueDraft': {
-      args: { input: { draftId: draft } },
+      args: { input: { draftId: draft, sampling: { logitBias: [{ text: '.', bias: 1 }] } } },
       of: {
         ...sampling,
         'input.draftId': bad.idOf('Draft', 'NotFoundError'),

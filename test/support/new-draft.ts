@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { NewDraft } from '../../src/db/draft-queries.ts';
 import { logTokens, type LogEvent } from '../../src/drafts/log-events.ts';
 import { opening, type Turn } from '../../src/drafts/turns.ts';
-import type { Sampling, Usage } from '../../src/ml/engine.ts';
+import { defaultSampling, type Sampling, type Usage } from '../../src/ml/engine.ts';
 
 export const unused: Usage = { promptTokens: 0, completionTokens: 0, timeToFirstTokenMs: null, tokensPerSecond: null };
 
 export const samplingOf = (changes: Partial<Sampling> = {}): Sampling => ({
-  ...{ temperature: 0, topK: 1, topP: 1, minP: 0, repetitionPenalty: 1, maxTokens: 10, seed: 1, stop: [] },
+  ...{ ...defaultSampling, temperature: 0, topK: 1, topP: 1, repetitionPenalty: 1, maxTokens: 10, seed: 1 },
   ...changes,
 });
 
