@@ -1,5 +1,6 @@
 import type { CompiledModel, ModelShape } from './compile/compile.ts';
-import { Binding, Session } from './ort/session.ts';
+import { allocate, type Memory } from './ort/memory.ts';
+import { Binding, Session, type Device } from './ort/session.ts';
 import { Tensor } from './ort/tensor.ts';
 
 interface DecoderRow {
@@ -26,6 +27,8 @@ export interface Decoder extends AsyncDisposable {
 export interface DecoderOptions {
   model: CompiledModel;
   threads: number;
+  /** What the model was compiled for; the CPU unless told. */
+  device?: Device;
   slots: number;
   /** Tokens a slot can hold; at most the model's context. */
   capacity: number;
@@ -35,8 +38,8 @@ export interface DecoderOptions {
 const CHUNK = 256;
 
 /** @throws OrtError when the graph cannot be loaded */
-export async function openDecoder({ model, threads, slots, capacity }: DecoderOptions): Promise<Decoder> {
-  const session = await Session.open(model.graphPath, { threads });
+export async function openDecoder({ model, threads, device, slots, capacity }: DecoderOptions): Promise<Decoder> {
+  const session = await Session.open(model.graphPath, { threads, ...(device && { device }) });
   try {
     return new OrtDecoder(session, model.shape, slots, Math.min(capacity, model.shape.contextTokens));
   } catch (error) {
@@ -51,7 +54,7 @@ class OrtDecoder implements Decoder {
   readonly capacity: number;
   readonly #session: Session;
   /** Per layer, keys then values, each [slots, kv_heads, capacity, head_dim]: read and written in place by every run. */
-  readonly #cache: Float32Array[];
+  readonly #cache: readonly Memory[];
   readonly #logits: Float32Array;
   readonly #bindings = new Map<string, BoundRun>();
   #last: Promise<unknown> = Promise.resolve();
@@ -62,7 +65,9 @@ class OrtDecoder implements Decoder {
     this.capacity = capacity;
     this.#session = session;
     const { layers, kvHeads, headDim, vocabulary } = shape;
-    this.#cache = Array.from({ length: 2 * layers }, () => new Float32Array(slots * kvHeads * capacity * headDim));
+    const size = slots * kvHeads * capacity * headDim;
+    const type = session.device.type === 'cuda' ? 'float16' : 'float32';
+    this.#cache = Array.from({ length: 2 * layers }, () => allocate(session, type, size));
     this.#logits = new Float32Array(slots * vocabulary);
   }
 
@@ -150,15 +155,7 @@ class OrtDecoder implements Decoder {
     const total = new Tensor(new Int32Array(1), []);
     const logits = new Tensor(this.#logitsOf(slot, batch), [batch, vocabulary]);
     const slotSize = kvHeads * this.capacity * headDim;
-    const caches = this.#cache.map(
-      (cache) =>
-        new Tensor(cache.subarray(slot * slotSize, (slot + batch) * slotSize), [
-          batch,
-          kvHeads,
-          this.capacity,
-          headDim,
-        ]),
-    );
+    const caches = this.#cache.map((part) => part.view(slot * slotSize, [batch, kvHeads, this.capacity, headDim]));
     const named = (prefix: string) =>
       Object.fromEntries(caches.map((tensor, i) => [`${prefix}.${i >> 1}.${i & 1 ? 'value' : 'key'}`, tensor]));
     const inputs = { input_ids: ids, seqlens_k: lengths, total_sequence_length: total, ...named('past_key_values') };
@@ -171,6 +168,7 @@ class OrtDecoder implements Decoder {
     await this.#last;
     for (const bound of this.#bindings.values()) bound[Symbol.dispose]();
     this.#bindings.clear();
+    for (const part of this.#cache) part[Symbol.dispose]();
     this.#session[Symbol.dispose]();
   }
 }

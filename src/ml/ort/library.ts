@@ -1,18 +1,24 @@
 import koffi, { type KoffiFunc, type LibraryHandle } from 'koffi';
-import { existsSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
+import { bindApi, type Api, type Handle, type Out, type Status } from './api.ts';
 
-/** ONNX Runtime refused or failed; the message is its own. */
+/** What ONNX Runtime calls its kinds of failure (`OrtErrorCode`). */
+const errorCodes = [
+  ...['OK', 'FAIL', 'INVALID_ARGUMENT', 'NO_SUCHFILE', 'NO_MODEL', 'ENGINE_ERROR', 'RUNTIME_EXCEPTION'],
+  ...['INVALID_PROTOBUF', 'MODEL_LOADED', 'NOT_IMPLEMENTED', 'INVALID_GRAPH', 'EP_FAIL', 'MODEL_LOAD_CANCELED'],
+];
+
+/** ONNX Runtime refused or failed, or cannot be used; where it has spoken, the message is its own and so is the code. */
 export class OrtError extends Error {
   override readonly name = 'OrtError';
+  readonly code: string | null;
+  constructor(message: string, code: string | null = null) {
+    super(message);
+    this.code = code;
+  }
 }
-
-/** An opaque pointer that ONNX Runtime handed out. */
-export type Handle = object;
-
-/** The C API's version whose function table we read: 22 came with ONNX Runtime 1.22, and tables only ever grow. */
-const API_VERSION = 22;
 
 const libraryNames: Partial<Record<NodeJS.Platform, string>> = {
   linux: 'libonnxruntime.so.1',
@@ -20,19 +26,16 @@ const libraryNames: Partial<Record<NodeJS.Platform, string>> = {
   win32: 'onnxruntime.dll',
 };
 
-/** The shared library inside the `onnxruntime-node` package, for this platform. */
-function libraryPath(): string {
+/** The shared library inside the `onnxruntime-node` package. @throws OrtError when there is none for this platform */
+export function packagedLibrary(platform = process.platform, arch: string = process.arch): string {
   const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
-  const name = libraryNames[process.platform];
-  const path = name && join(root, 'bin', 'napi-v6', process.platform, process.arch, name);
-  if (path && existsSync(path)) return path;
-  throw new OrtError(
-    `onnxruntime-node carries no ONNX Runtime for ${process.platform}-${process.arch}${path ? ` (${path})` : ''}`,
-  );
+  const name = libraryNames[platform];
+  if (name !== undefined && packagedFor.has(`${platform}-${arch}`))
+    return join(root, 'bin', 'napi-v6', platform, arch, name);
+  throw new OrtError(`onnxruntime-node carries no ONNX Runtime for ${platform}-${arch}`);
 }
 
-/** Kept for good: koffi unloads a library whose object is collected, and the function pointers would point nowhere. */
-let library: LibraryHandle | null = null;
+const packagedFor = new Set(['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64']);
 
 /**
  * Koffi runs native code on stacks of its own, of 128 KiB for asynchronous calls. ONNX Runtime's kernels pack matrices on
@@ -47,86 +50,76 @@ function widenStacks(): void {
     koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
 }
 
-function bindApi() {
-  widenStacks();
-  // Must be set before the library is loaded: 1.30 ships with telemetry on.
-  process.env.ORT_DISABLE_TELEMETRY = '1';
-  library ??= koffi.load(libraryPath());
-  const getApiType = koffi.proto('void* OrtGetApi(uint32_t version)');
-  const base = koffi.struct('OrtApiBase', { GetApi: koffi.pointer(getApiType), GetVersionString: 'void*' });
-  const apiBase = koffi.decode(library.func('OrtApiBase* OrtGetApiBase()')() as Handle, base) as { GetApi: Handle };
-  const table = koffi.call(apiBase.GetApi, getApiType, API_VERSION) as Handle | null;
-  if (!table) throw new OrtError(`This ONNX Runtime does not offer version ${API_VERSION} of its C API`);
-  const functions = koffi.decode(table, koffi.array('void*', 131)) as Handle[];
-
-  /** The function in this place of `struct OrtApi` (onnxruntime_c_api.h), whose order is its ABI. */
-  const bind = (index: number, signature: string): unknown => {
-    const type = koffi.proto(signature.replace('(', `ort${index}(`));
-    return koffi.decode(functions[index], type);
-  };
-  return {
-    getErrorMessage: bind(2, 'const char* (void* status)') as KoffiFunc<(a: Handle) => string>,
-    createEnv: bind(3, 'void* (int level, const char* id, _Out_ void** out)') as KoffiFunc<
-      (a: number, b: string, c: Out) => Status
-    >,
-    createSession: bind(
-      7,
-      `void* (void* env, ${process.platform === 'win32' ? 'const char16_t*' : 'const char*'} path, void* options, _Out_ void** out)`,
-    ) as KoffiFunc<(a: Handle, b: string | Buffer, c: Handle, d: Out) => Status>,
-    run: bind(
-      9,
-      'void* (void* session, void* options, void* inputNames, void* inputs, size_t inputCount, void* outputNames, size_t outputCount, void* outputs)',
-    ) as KoffiFunc<(...args: unknown[]) => Status>,
-    createSessionOptions: bind(10, 'void* (_Out_ void** out)') as KoffiFunc<(a: Out) => Status>,
-    setIntraOpThreads: bind(24, 'void* (void* options, int threads)') as KoffiFunc<(a: Handle, b: number) => Status>,
-    createRunOptions: bind(39, 'void* (_Out_ void** out)') as KoffiFunc<(a: Out) => Status>,
-    setTerminate: bind(46, 'void* (void* options)') as KoffiFunc<(a: Handle) => Status>,
-    unsetTerminate: bind(47, 'void* (void* options)') as KoffiFunc<(a: Handle) => Status>,
-    createTensor: bind(
-      49,
-      'void* (void* memory, void* data, size_t bytes, int64_t* shape, size_t rank, int type, _Out_ void** out)',
-    ) as KoffiFunc<
-      (a: Handle, b: ArrayBufferView, c: number, d: BigInt64Array, e: number, f: number, g: Out) => Status
-    >,
-    createCpuMemoryInfo: bind(69, 'void* (int allocator, int type, _Out_ void** out)') as KoffiFunc<
-      (a: number, b: number, c: Out) => Status
-    >,
-    releaseStatus: bind(93, 'void (void* status)') as KoffiFunc<(a: Handle) => void>,
-    releaseSession: bind(95, 'void (void* session)') as KoffiFunc<(a: Handle) => void>,
-    releaseValue: bind(96, 'void (void* value)') as KoffiFunc<(a: Handle) => void>,
-    releaseRunOptions: bind(97, 'void (void* options)') as KoffiFunc<(a: Handle) => void>,
-    releaseSessionOptions: bind(100, 'void (void* options)') as KoffiFunc<(a: Handle) => void>,
-    addSessionConfigEntry: bind(130, 'void* (void* options, const char* key, const char* value)') as KoffiFunc<
-      (a: Handle, b: string, c: string) => Status
-    >,
-  };
-}
-
-/** Null is success. */
-export type Status = Handle | null;
-
-/** Where a function writes the one pointer it makes. */
-export type Out = [Handle | null];
-
-export type Api = ReturnType<typeof bindApi>;
-
-interface Runtime {
+export interface Runtime {
   api: Api;
   env: Handle;
   cpuMemory: Handle;
+  /** Where its library lies. */
+  path: string;
 }
 
 let runtime: Runtime | null = null;
 
-/** Loads the library once per process. @throws OrtError when this platform has none */
-export function ort(): Runtime {
-  if (runtime) return runtime;
-  const api = bindApi();
+/**
+ * ONNX Runtime, loaded at the first call, once per thread. Handles of one library mean nothing to another, so there is
+ * only one: whatever was loaded first.
+ *
+ * @param path of the library, where it must be this one; the packaged one unless told
+ * @throws OrtError when it cannot be loaded, is not ONNX Runtime or is too old, or another is loaded already
+ */
+export function ort(path?: string): Runtime {
+  if (runtime && path !== undefined && path !== runtime.path)
+    throw new OrtError(`ONNX Runtime is loaded from ${runtime.path} already, so it cannot be loaded from ${path}`);
+  return (runtime ??= load(path ?? packagedLibrary()));
+}
+
+function load(path: string): Runtime {
+  // Must be set before the library is loaded: 1.30 ships with telemetry on.
+  process.env.ORT_DISABLE_TELEMETRY = '1';
+  const api = describeFailure(path, () => bindApi(loadShared(path)));
   const errorsOnly = 3;
   const env = made(api, (out) => api.createEnv(errorsOnly, 'cadenza', out));
   const [arenaAllocator, defaultMemory] = [1, 0];
-  runtime = { api, env, cpuMemory: made(api, (out) => api.createCpuMemoryInfo(arenaAllocator, defaultMemory, out)) };
-  return runtime;
+  const cpuMemory = made(api, (out) => api.createCpuMemoryInfo(arenaAllocator, defaultMemory, out));
+  return { api, env, cpuMemory, path };
+}
+
+function describeFailure<Result>(path: string, use: () => Result): Result {
+  try {
+    return use();
+  } catch (error) {
+    throw new OrtError(
+      `${path} cannot be used as ONNX Runtime: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+/** Kept for good: koffi unloads a library whose object is collected, and the function pointers would point nowhere. */
+const kept: LibraryHandle[] = [];
+
+/** @param path or a name that the system knows. @throws Error with the system's reason */
+export function loadShared(path: string, { global = false } = {}): LibraryHandle {
+  widenStacks();
+  if (isAbsolute(path)) checkWhole(path);
+  const library = koffi.load(path, { global });
+  kept.push(library);
+  return library;
+}
+
+/**
+ * A library that was cut off (a copy that broke, a full disk) is mapped as if it were whole, and the process dies with SIGBUS
+ * when it touches what is not there. The section headers lie at the very end of an ELF file as linkers write it.
+ */
+function checkWhole(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    const header = Buffer.alloc(64);
+    if (readSync(file, header) < header.length || header.toString('latin1', 0, 4) !== '\x7fELF') return;
+    const end = Number(header.readBigUInt64LE(40)) + header.readUInt16LE(58) * header.readUInt16LE(60);
+    if (fstatSync(file).size < end) throw new Error('the file is cut off');
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** A call that makes a handle. */
@@ -160,6 +153,7 @@ export function callAsync<Arguments extends unknown[]>(
 export function check(api: Api, status: Status): void {
   if (!status) return;
   const message = api.getErrorMessage(status);
+  const code = errorCodes[api.getErrorCode(status)] ?? null;
   api.releaseStatus(status);
-  throw new OrtError(message);
+  throw new OrtError(message, code);
 }

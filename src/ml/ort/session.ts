@@ -1,18 +1,27 @@
 import koffi from 'koffi';
-import { callAsync, check, filled, made, ort, OrtError, type Handle, type Out } from './library.ts';
-import type { Tensor } from './tensor.ts';
+import type { Handle, Out } from './api.ts';
+import { cStrings } from './c-strings.ts';
+import { appendCuda } from './cuda.ts';
+import { callAsync, check, filled, made, ort, OrtError } from './library.ts';
+
+/** Where graphs run, as plain data. On CUDA, `library` is the ONNX Runtime that the provider lies beside. */
+export type Device = { type: 'cpu' } | { type: 'cuda'; library: string };
 
 export interface SessionOptions {
   /** Threads that one run may use. */
   threads: number;
+  /** The CPU unless told. */
+  device?: Device;
 }
 
 /** A loaded graph. */
 export class Session implements Disposable {
+  readonly device: Device;
   #handle: Handle | null;
 
-  private constructor(handle: Handle) {
+  private constructor(handle: Handle, device: Device) {
     this.#handle = handle;
+    this.device = device;
   }
 
   /**
@@ -20,16 +29,17 @@ export class Session implements Disposable {
    * so, and happens off the event loop.
    * @throws OrtError with ONNX Runtime's own message
    */
-  static async open(path: string, { threads }: SessionOptions): Promise<Session> {
-    const { api, env } = ort();
+  static async open(path: string, { threads, device = { type: 'cpu' } }: SessionOptions): Promise<Session> {
+    const { api, env } = ort(device.type === 'cuda' ? device.library : undefined);
     const options = made(api, (out) => api.createSessionOptions(out));
     try {
       check(api, api.setIntraOpThreads(options, threads));
       // Workers that spin between operators take the core that the event loop answers readers on.
       check(api, api.addSessionConfigEntry(options, 'session.intra_op.allow_spinning', '0'));
+      if (device.type === 'cuda') appendCuda(api, options, device.library);
       const out: Out = [null];
       check(api, await callAsync(api.createSession, env, path, options, out));
-      return new Session(filled(out));
+      return new Session(filled(out), device);
     } finally {
       api.releaseSessionOptions(options);
     }
@@ -47,9 +57,16 @@ export class Session implements Disposable {
   }
 }
 
+/** What a graph reads or writes: a tensor in the memory of this machine or of a device. */
+export interface Value {
+  readonly handle: Handle;
+}
+
 /**
  * One run's inputs and outputs, resolved to pointers once, so that a step costs one call however many tensors it has. The
- * tensors stay the caller's.
+ * tensors stay the caller's. ONNX Runtime copies between this machine's memory and the device's exactly what lies in the
+ * other one: tensors of `DeviceMemory` stay where they are. (Its own IoBinding makes the same call with the same pointers, but
+ * copies an input when it is bound and not when it is run, which is too early for one that changes from step to step.)
  */
 export class Binding implements Disposable {
   readonly #session: Session;
@@ -60,7 +77,7 @@ export class Binding implements Disposable {
   #running = false;
   #disposed = false;
 
-  constructor(session: Session, inputs: Record<string, Tensor>, outputs: Record<string, Tensor>) {
+  constructor(session: Session, inputs: Record<string, Value>, outputs: Record<string, Value>) {
     const { api } = ort();
     this.#session = session;
     this.#options = made(api, (out) => api.createRunOptions(out));
@@ -103,12 +120,6 @@ export class Binding implements Disposable {
   }
 }
 
-/** A `char*[]`: the strings and, pointing into them, the table. */
-function cStrings(strings: readonly string[]): { table: BigUint64Array; buffers: Buffer[] } {
-  const buffers = strings.map((string) => Buffer.from(`${string}\0`));
-  return { table: BigUint64Array.from(buffers, (buffer) => koffi.address(buffer)), buffers };
-}
-
-function pointers(tensors: readonly Tensor[]): BigUint64Array {
+function pointers(tensors: readonly Value[]): BigUint64Array {
   return BigUint64Array.from(tensors, (tensor) => koffi.address(tensor.handle));
 }

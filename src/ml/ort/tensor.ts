@@ -1,6 +1,7 @@
-import { made, ort, type Handle } from './library.ts';
+import type { Handle } from './api.ts';
+import { made, ort } from './library.ts';
 
-const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
+export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
 
 /** A Uint16Array holds the bits of 16-bit floats. */
 export type TensorData = Float32Array | Uint8Array | Int32Array | BigInt64Array | Uint16Array;
