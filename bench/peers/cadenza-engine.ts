@@ -12,22 +12,19 @@ interface Setup {
 }
 
 const { dataDir, modelId, threads, slots } = JSON.parse(process.argv[2] ?? '') as Setup;
-const { createEngine } = (await built('ml/engine')) as typeof engines;
+const { createEngine, defaultSampling } = (await built('ml/engine')) as typeof engines;
 const log = { info: () => undefined, warn: (message: unknown) => console.error(message) };
 const engine = createEngine({ dataDir, threads, slots, queue: 64, fetch: 'off', log });
 await engine.whenReady(modelId);
 
 answer({ write });
 
-/** Sampled as drafts are unless told otherwise. */
-const sampling = { temperature: 0.8, topK: 40, topP: 0.95, minP: 0, repetitionPenalty: 1.1, stop: [] };
-
 async function write({ prompts, tokens }: Work): Promise<Written> {
   const arrived = timer();
   const writeOne = async ({ messages }: Work['prompts'][number], seed: number) => {
     const arrivals = [];
     using ticket = engine.admit(modelId);
-    const request = { messages, sampling: { ...sampling, maxTokens: tokens, seed } };
+    const request = { messages, sampling: { ...defaultSampling, maxTokens: tokens, seed } };
     for await (const event of ticket.generate(request, new AbortController().signal)) {
       if (event.type === 'tokens') arrivals.push(arrived(event.tokens.length));
     }

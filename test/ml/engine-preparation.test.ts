@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ModelUnavailableError, StartupError } from '../../src/lib/errors.ts';
-import { createEngine, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
+import { createEngine, defaultSampling, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { families, writeGguf, writeSafetensors } from '../support/tiny-checkpoint.ts';
@@ -48,7 +48,7 @@ const refusal =
     engine.admit(id);
 
 async function write(engine: Engine, id: string): Promise<string> {
-  const off = { topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, stop: [] };
+  const off = { ...defaultSampling, topK: 0, topP: 1, repetitionPenalty: 1 };
   const sampling = { ...off, temperature: 1, seed: 3, maxTokens: 24 };
   const messages = [{ role: 'user' as const, content: 'hello' }];
   using ticket = engine.admit(id);

@@ -16,10 +16,7 @@ const TABLE_LENGTH = 209;
 
 const path = process.platform === 'win32' ? 'const char16_t*' : 'const char*';
 
-/** The library offers no table of the version that we read; the message says which ONNX Runtime it is. */
-export class ApiVersionError extends Error {}
-
-/** Binds the functions that we use. @throws when the library is not ONNX Runtime; ApiVersionError when it is too old */
+/** Binds the functions that we use. @throws Error when the library is not ONNX Runtime, or too old */
 export function bindApi(library: LibraryHandle) {
   const functions = readTable(library);
   /** The function in this place of `struct OrtApi` (onnxruntime_c_api.h), whose order is its ABI. */
@@ -93,5 +90,5 @@ function readTable(library: LibraryHandle): Handle[] {
   const table = koffi.call(apiBase.GetApi, getApiType, API_VERSION) as Handle | null;
   if (table) return koffi.decode(table, koffi.array('void*', TABLE_LENGTH)) as Handle[];
   const version = koffi.call(apiBase.GetVersionString, getVersionType) as string;
-  throw new ApiVersionError(`it is ONNX Runtime ${version}, and 1.${API_VERSION} or later is needed`);
+  throw new Error(`it is ONNX Runtime ${version}, and 1.${API_VERSION} or later is needed`);
 }

@@ -40,19 +40,6 @@ export function loadProvider(library: string): void {
   }
 }
 
-/** How many GPUs the driver offers. @throws OrtError when it does not work */
-export function countDevices(): number {
-  const driver = loadShared('libcuda.so.1');
-  const call = (name: string, ...args: unknown[]) => {
-    const code = (driver.func(`int ${name}`) as (...args: unknown[]) => number)(...args);
-    if (code !== 0) throw new OrtError(`NVIDIA’s driver does not work: ${name.replace(/\(.*/, '')} says ${code}`);
-  };
-  const count = [0];
-  call('cuInit(unsigned int flags)', 0);
-  call('cuDeviceGetCount(_Out_ int* count)', count);
-  return count[0] ?? 0;
-}
-
 function nvidiaLibraries(folder: string): string[] {
   const files = attempt(() => readdirSync(folder, { recursive: true, encoding: 'utf8' })) ?? [];
   const named = (name: string) => files.filter((file) => new RegExp(`/lib${name}\\.so\\.\\d+$`).test(file));

@@ -16,7 +16,7 @@ export interface Memory extends Disposable {
 
 export type MemoryType = 'float32' | 'float16';
 /** A Uint16Array holds the bits of 16-bit floats. */
-export type Elements = Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+type Elements = Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
 
 const bytesPerElement = { float32: 4, float16: 2 };
 
