@@ -19,7 +19,8 @@ export interface ListQuality {
   coverage: number;
   novelty: number;
   diversity: number;
-  miscalibration: number;
+  /** Null where of no listener a genre is known. */
+  miscalibration: number | null;
 }
 
 export function measureLists(lists: readonly MeasuredList[], snapshot: Snapshot): ListQuality {
@@ -30,7 +31,7 @@ export function measureLists(lists: readonly MeasuredList[], snapshot: Snapshot)
     coverage: shown.size / Math.max(1, snapshot.tracks.length),
     novelty: mean(novelty),
     diversity: mean(lists.map(({ indices }) => intraListDiversity(indices, snapshot))),
-    miscalibration: mean(calibrated),
+    miscalibration: calibrated.length > 0 ? mean(calibrated) : null,
   };
 }
 

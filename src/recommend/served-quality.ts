@@ -33,12 +33,8 @@ export async function measureServed(serving: Serving, tastes: readonly KnownTast
   }
   const { coverage, novelty, diversity, miscalibration } = measureLists(lists, serving.snapshot);
   return {
-    ...{
-      'Coverage@20': coverage,
-      'Novelty@20': novelty,
-      'Diversity@20': diversity,
-      'Miscalibration@20': miscalibration,
-    },
+    ...{ 'Coverage@20': coverage, 'Novelty@20': novelty, 'Diversity@20': diversity },
+    ...(miscalibration !== null && { 'Miscalibration@20': miscalibration }),
     'ReasonLeaves@10': reasons.left / Math.max(1, reasons.cited),
     'ReasonDrop@10': reasons.dropped / Math.max(1, reasons.cited),
     'PopularityLeaves@10': popularity.left / Math.max(1, popularity.cited),

@@ -8,6 +8,7 @@ import { Ranking } from '../../src/recommend/ranking.ts';
 import { measureServed } from '../../src/recommend/served-quality.ts';
 import { createSnapshot } from '../../src/recommend/snapshot.ts';
 import type { Taste } from '../../src/recommend/taste.ts';
+import { noWeights } from '../../src/recommend/weights.ts';
 
 /** Tracks by one artist each, the first two jazz, the others rock; popularity 1, 0.75, 0.5, 0.25. */
 const snapshot = createSnapshot({
@@ -46,9 +47,16 @@ describe('[BEYOND5] what lists are like', () => {
   });
 });
 
+describe('[BEYOND5] where no genre is known', () => {
+  it('calibration is not told, rather than told as perfect', () => {
+    expect(measureLists([{ indices: [0], genres: null }], snapshot).miscalibration).toBeNull();
+  });
+});
+
 describe('[TRUTH1] what reasons decide', () => {
   /** Having heard track 4 speaks for track 3, and nothing else for anything. */
   const weights = {
+    ...noWeights,
     ids: Float64Array.of(1, 2, 3, 4),
     starts: Uint32Array.of(0, 0, 0, 0, 1),
     columns: Uint32Array.of(2),
