@@ -8,7 +8,7 @@ const floors = [
   ['recommend', 'drafts', 'ingest'],
   ['catalogue', 'listeners'],
   ['ml'],
-  ['db'],
+  ['db', 'nats'],
   ['config\\.ts'],
   ['lib'],
 ];
@@ -63,6 +63,7 @@ module.exports = {
     ...doors,
     only('ort-in-ml-ort', 'onnxruntime-node|koffi', '^src/ml/ort/'),
     only('sql-in-db', 'drizzle-orm|postgres', '^src/db/'),
+    only('nats-in-nats', '@nats-io', '^src/nats/'),
     only('pothos-in-schema', '@pothos', '^src/schema/'),
     only('yoga-in-transport', 'graphql-yoga|@graphql-yoga|graphql-ws|ws', '^src/transport/'),
   ],

@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 import type { Database } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
 import { openWakeups } from './db/wakeups.ts';
-import { createDrafts, joinNodes, type Drafts } from './drafts/drafts.ts';
+import { createDrafts, joinNodes, openLogStore, type Drafts } from './drafts/drafts.ts';
 import { seedDemo } from './ingest/ingest.ts';
 import { systemClock, type Clock } from './lib/clock.ts';
 import { maskPassword } from './lib/database-url.ts';
@@ -68,7 +68,10 @@ async function createServices(disposal: Disposal, database: Database, config: Co
   );
   const { engine, node } = await createWriting(disposal, { database, wakeups, config, log });
   const backlog = config.role === 'api' ? { queue: config.queue } : null;
-  const drafts = disposal.use(createDrafts({ database, engine, wakeups, clock, log, backlog, ...(node && { node }) }));
+  const { store, release } = await openLogStore(database, config.draftLog);
+  disposal.defer(release);
+  const drafting = { database, engine, wakeups, clock, log, backlog, store, ...(node && { node }) };
+  const drafts = disposal.use(createDrafts(drafting));
   disposal.use(keepLogsShort(drafts, clock, config, log));
   return { catalogue, listeners, recommender, drafts, engine };
 }

@@ -13,6 +13,9 @@ export type AuthConfig = { issuer: string | null; audience: string | null } & (
   { kind: 'secret'; secret: string } | { kind: 'jwks'; url: string }
 );
 
+/** Where drafts' logs are kept: in the database, or in NATS JetStream. */
+export type DraftLogConfig = { kind: 'postgres' } | { kind: 'nats'; url: string; replicas: number };
+
 export interface Config extends Readonly<LogOptions> {
   /** 0 takes any free port. */
   readonly port: number;
@@ -37,6 +40,8 @@ export interface Config extends Readonly<LogOptions> {
   readonly exploration: number;
   /** `api` serves and leaves writing to other nodes on the same database, `engine` and `all` write as well. */
   readonly role: (typeof roles)[number];
+  /** Where the drafts' logs are kept. */
+  readonly draftLog: Readonly<DraftLogConfig>;
   /** After so many days a finished draft's events are reduced to its text. */
   readonly logDays: number;
   /** What is odd but does not stop the start; for the log. */
@@ -191,6 +196,25 @@ const environment = z.object({
     default: 'all',
     example: 'api',
   }),
+  CADENZA_LOG: documented(oneOf(['postgres', 'nats']).prefault('postgres'), {
+    meaning: 'Where the drafts’ logs are kept: `postgres`, in the database; `nats`, in NATS JetStream.',
+    default: 'postgres',
+    example: 'nats',
+  }),
+  CADENZA_NATS_URL: documented(
+    z.url({ protocol: /^(nats|tls)$/, error: 'is not a nats:// or tls:// URL' }).optional(),
+    {
+      meaning: 'Server of NATS with JetStream, for `CADENZA_LOG=nats`.',
+      default: null,
+      example: 'nats://nats.example.com:4222',
+      secret: true,
+    },
+  ),
+  CADENZA_NATS_REPLICAS: documented(wholeNumber(1, 5).prefault('1'), {
+    meaning: 'Servers that keep a copy of each log; 3 in production.',
+    default: '1',
+    example: '3',
+  }),
   CADENZA_LOG_DAYS: documented(wholeNumber(1, 36_500).prefault('30'), {
     meaning: 'Days after a draft’s end that its events are kept for; then its text alone is.',
     default: '30',
@@ -228,6 +252,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     queue: values.CADENZA_QUEUE,
     exploration: values.CADENZA_EXPLORATION,
     role: values.CADENZA_ROLE,
+    draftLog: draftLogOf(values),
     logDays: values.CADENZA_LOG_DAYS,
     warnings: Object.freeze(unknownVariables(given)),
   });
@@ -263,6 +288,11 @@ function contradictions(given: Variables): Problem[] {
     const problem = 'needs DATABASE_URL to be set: an embedded database has one node';
     problems.push({ name: 'CADENZA_ROLE', problem });
   }
+  const { CADENZA_LOG: place, CADENZA_NATS_URL: nats } = given;
+  if (place === 'nats' && nats === undefined)
+    problems.push({ name: 'CADENZA_LOG', problem: 'needs CADENZA_NATS_URL to be set' });
+  if (place !== 'nats' && nats !== undefined)
+    problems.push({ name: 'CADENZA_NATS_URL', problem: 'has no effect without CADENZA_LOG=nats' });
   for (const name of ['CADENZA_JWT_ISSUER', 'CADENZA_JWT_AUDIENCE']) {
     if (given[name] === undefined || hasAuth) continue;
     problems.push({ name, problem: 'has no effect without CADENZA_JWT_SECRET or CADENZA_JWKS_URL' });
@@ -288,6 +318,11 @@ function unknownVariables(given: Variables): string[] {
     const meant = nearest(rest, known);
     return `${name} is set, but Cadenza knows no such variable${meant ? `; did you mean ${PREFIX}${meant}?` : ''}`;
   });
+}
+
+function draftLogOf(values: z.output<typeof environment>): Readonly<DraftLogConfig> {
+  const { CADENZA_LOG: kind, CADENZA_NATS_URL: url, CADENZA_NATS_REPLICAS: replicas } = values;
+  return Object.freeze(kind === 'nats' && url !== undefined ? { kind, url, replicas } : { kind: 'postgres' });
 }
 
 function authOf(values: z.output<typeof environment>): Readonly<AuthConfig> | null {

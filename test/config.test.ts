@@ -46,6 +46,9 @@ describe('[CONF1] a wrong value stops the start with its name, its problem and a
     ['CADENZA_EXPLORATION', '0.6', 'is not a number from 0 to 0.5'],
     ['CADENZA_ROLE', 'both', 'is not one of all, api, engine'],
     ['CADENZA_ROLE', 'api', 'needs DATABASE_URL to be set'],
+    ['CADENZA_LOG', 'redis', 'is not one of postgres, nats'],
+    ['CADENZA_LOG', 'nats', 'needs CADENZA_NATS_URL to be set'],
+    ['CADENZA_NATS_REPLICAS', '0', 'is not a whole number from 1 to 5'],
     ['CADENZA_LOG_DAYS', '0', 'is not a whole number from 1 to 36500'],
   ])('%s=%s', (name, value, problem) => {
     const message = refusal({ [name]: value });
@@ -133,6 +136,7 @@ test('with nothing set, and with empty values, the defaults hold', () => {
     queue: 16,
     exploration: 0,
     role: 'all',
+    draftLog: { kind: 'postgres' },
     logDays: 30,
     warnings: [],
   });
@@ -157,6 +161,9 @@ test('each variable arrives', () => {
     CADENZA_QUEUE: '7',
     CADENZA_EXPLORATION: '0.05',
     CADENZA_ROLE: 'engine',
+    CADENZA_LOG: 'nats',
+    CADENZA_NATS_URL: 'nats://host:4222',
+    CADENZA_NATS_REPLICAS: '3',
     CADENZA_LOG_DAYS: '7',
   });
   expect(config).toEqual({
@@ -175,6 +182,7 @@ test('each variable arrives', () => {
     queue: 7,
     exploration: 0.05,
     role: 'engine',
+    draftLog: { kind: 'nats', url: 'nats://host:4222', replicas: 3 },
     logDays: 7,
     warnings: [],
   });

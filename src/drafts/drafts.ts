@@ -92,3 +92,4 @@ export interface Drafts extends AsyncDisposable {
 
 export { createDrafts } from './draft-service.ts';
 export { joinNodes } from './join-nodes.ts';
+export { openLogStore } from './open-log-store.ts';

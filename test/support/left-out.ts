@@ -1,4 +1,5 @@
 import { browserPath } from './browser.ts';
+import { hasNats } from './nats.ts';
 import { realModel } from './real-model.ts';
 import { canMount } from './small-disk.ts';
 
@@ -7,6 +8,7 @@ export default function setup(): () => void {
   const lines = [
     realModel === null && 'Tests on the real model were left out; to have them: npm run models -- pull',
     browserPath === null && 'Tests in a browser were left out; to have them: apt-get install chromium',
+    !hasNats && 'Tests of the log in NATS were left out; to have them: apt-get install nats-server',
     !canMount && 'Tests of full disks were left out: they need Linux and root, to mount a tmpfs',
   ];
   return () => {

@@ -1,0 +1,57 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createConnection, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Whether there is a NATS to test with: the one that `TEST_NATS_URL` names, or a server that can be started. */
+export const hasNats = process.env.TEST_NATS_URL !== undefined || spawnSync('nats-server', ['--version']).status === 0;
+
+export interface Nats {
+  url: string;
+  /** Absent where the server is not ours. */
+  pid?: number | undefined;
+  stop: () => Promise<void>;
+}
+
+/** A NATS server with JetStream on a free port, for as long as it takes. */
+export async function startNats(): Promise<Nats> {
+  const given = process.env.TEST_NATS_URL;
+  if (given !== undefined) return { url: given, stop: () => Promise.resolve() };
+  const folder = await mkdtemp(join(tmpdir(), 'cadenza-nats-'));
+  const port = await freePort();
+  const args = ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', folder];
+  const child = spawn('nats-server', args, { stdio: 'ignore' });
+  const gone = once(child, 'exit');
+  while (!(await answers(port))) if (child.exitCode !== null) throw new Error('nats-server does not start');
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    pid: child.pid,
+    stop: async () => {
+      child.kill('SIGKILL');
+      await gone;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1');
+    socket.once('data', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => setTimeout(resolve, 20, false));
+  });
+}
