@@ -72,10 +72,11 @@ describe('the checker', () => {
 
   /** A store that takes appends although somebody else has the draft, or although they are there already. */
   const sabotages: Record<string, (store: LogStore, cluster: MemoryCluster) => LogStore> = {
-    'takes appends of whatever epoch': (store, cluster) =>
+    'knows no fence at all': (store, cluster) =>
       tampered(store, (append) => {
         const row = cluster.drafts.get(append.fence.draftId)?.row;
-        return { ...append, fence: { ...append.fence, epoch: row?.epoch ?? append.fence.epoch } };
+        const { epoch, sequence } = row ?? append.fence;
+        return { ...append, fence: { ...append.fence, epoch, sequence } };
       }),
     'takes appends wherever they belong': (store, cluster) =>
       tampered(store, (append) => {
