@@ -9,7 +9,7 @@ import { silentLogger } from '../../src/lib/log.ts';
 import { LocalWakeups, type Wakeups } from '../../src/lib/wakeups.ts';
 import type { Engine, GenerationEvent, GenerationRequest, Model, Ticket } from '../../src/ml/engine.ts';
 import { tokenAt } from './history.ts';
-import { firstEvents, newDraft, unused } from './new-draft.ts';
+import { firstEvents, firstTurn, newDraft, samplingOf, unused } from './new-draft.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 const HOUR = 3_600_000;
@@ -69,8 +69,8 @@ export class SimulatedNode {
     const [rounds, log] = [this.#rounds, this.#log];
     if (!rounds || !log) return false;
     const ticket = this.#engine.admit('scripted');
-    const sampling = { temperature: 0, topK: 1, topP: 1, minP: 0, repetitionPenalty: 1, maxTokens, seed, stop: [] };
-    const turns = [{ instruction: null, sampling, from: 1, before: unused }];
+    const sampling = samplingOf({ maxTokens, seed });
+    const turns = [firstTurn(sampling)];
     const draft = newDraft({ id, sampling, turns, idempotencyKey: id, ...rounds.place });
     const request = { ...conversationOf('POEM', 'rain', [{ instruction: null, text: '' }]), sampling };
     await rounds.begin(id, ticket, { request, before: unused }, async () => {
