@@ -35,7 +35,8 @@ export async function compileFetched(
   { signal, device = 'cpu', onProgress = () => undefined, anew = false }: CompilationOptions,
 ): Promise<CompiledModel> {
   const directory = join(store.folder(entry), 'compiled');
-  const key = { digest: modelDigest(entry), directory, target: { device, weights: entry.weights } };
+  const target = { device, weights: entry.weights };
+  const key = { source: store.path(entry), digest: modelDigest(entry), directory, target };
   // Without the lock, so that a folder that is prepared and read-only will do.
   const found = anew ? null : await findCompiled(key);
   if (found) return found;
@@ -44,7 +45,7 @@ export async function compileFetched(
   await sweep(directory);
   if (anew) await removeCompiled(key);
   try {
-    return await compileModel({ ...key, source: store.path(entry), signal, onProgress });
+    return await compileModel({ ...key, signal, onProgress });
   } catch (error) {
     if (error instanceof ModelFileError)
       throw new ModelUnavailableError(`${entry.name} cannot be compiled: ${error.message}`, entry.id);

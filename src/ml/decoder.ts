@@ -1,9 +1,10 @@
 import type { CompiledModel, ModelShape } from './compile/compile.ts';
+import { ExportDecoder } from './export-decoder.ts';
 import { allocate, type Memory } from './ort/memory.ts';
 import { Binding, Session, type Device } from './ort/session.ts';
 import { Tensor } from './ort/tensor.ts';
 
-interface DecoderRow {
+export interface DecoderRow {
   slot: number;
   token: number;
   /** Tokens already in the slot: where this one goes. */
@@ -25,7 +26,7 @@ export interface Decoder extends AsyncDisposable {
 }
 
 export interface DecoderOptions {
-  model: CompiledModel;
+  model: Pick<CompiledModel, 'graphPath' | 'shape'>;
   threads: number;
   /** What the model was compiled for; the CPU unless told. */
   device?: Device;
@@ -40,8 +41,11 @@ const CHUNK = 256;
 /** @throws OrtError when the graph cannot be loaded */
 export async function openDecoder({ model, threads, device, slots, capacity }: DecoderOptions): Promise<Decoder> {
   const session = await Session.open(model.graphPath, { threads, ...(device && { device }) });
+  const { shape } = model;
+  const tokens = Math.min(capacity, shape.contextTokens);
   try {
-    return new OrtDecoder(session, model.shape, slots, Math.min(capacity, model.shape.contextTokens));
+    if (shape.exported) return new ExportDecoder(session, shape, shape.exported, slots, tokens);
+    return new OrtDecoder(session, shape, slots, tokens);
   } catch (error) {
     session[Symbol.dispose]();
     throw error;
@@ -64,10 +68,9 @@ class OrtDecoder implements Decoder {
     this.slots = slots;
     this.capacity = capacity;
     this.#session = session;
-    const { layers, kvHeads, headDim, vocabulary } = shape;
+    const { layers, kvHeads, headDim, vocabulary, cacheType } = shape;
     const size = slots * kvHeads * capacity * headDim;
-    const type = session.device.type === 'cuda' ? 'float16' : 'float32';
-    this.#cache = Array.from({ length: 2 * layers }, () => allocate(session, type, size));
+    this.#cache = Array.from({ length: 2 * layers }, () => allocate(session, cacheType, size));
     this.#logits = new Float32Array(slots * vocabulary);
   }
 

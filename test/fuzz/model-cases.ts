@@ -4,10 +4,11 @@ import { CadenzaError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { ModelFileError } from '../../src/ml/compile/compile.ts';
 import { compileInto } from '../../src/ml/compile/compile-model.ts';
+import { openDecoder } from '../../src/ml/decoder.ts';
 import { openModelText } from '../../src/ml/model-text.ts';
 import { OrtError } from '../../src/ml/ort/library.ts';
-import { graphLogits } from '../support/graph-run.ts';
 import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
+import { writeExport } from '../support/tiny-export.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
 import { below, mutate, mutateJson, pick, type Mutated } from './mutations.ts';
 
@@ -28,6 +29,8 @@ const subjects: readonly Subject[] = [
   { source: 'sharded', files: sharded(), head: 2_000 },
   { source: 'one', files: ['one/config.json'], head: 1_000 },
   { source: 'one', files: textFiles(), head: 12_000 },
+  { source: 'export', files: ['export/model.onnx'], head: 20_000 },
+  { source: 'export', files: ['export/model.onnx', 'export/config.json', 'export/model.onnx_data'], head: 20_000 },
 ];
 
 function sharded(): string[] {
@@ -42,11 +45,15 @@ function textFiles(): string[] {
   );
 }
 
+/** The graph's file is all structure then: weights beside it, short tables of rotation. */
+const exportOptions = { file: 'model.onnx', external: true };
+
 /** Writes the whole models that the cases damage. */
 export async function prepareSubjects(work: string): Promise<void> {
   const { config } = families.qwen3!;
   await writeTinyGguf(join(work, 'tiny.gguf'));
   await writeSafetensors(join(work, 'one'), config, { type: 'BF16' });
+  await writeExport(join(work, 'export'), { ...families.llama!.config, max_position_embeddings: 16 }, exportOptions);
   await writeSafetensors(join(work, 'sharded'), families.llama3!.config, { shards: 2 });
 }
 
@@ -88,8 +95,12 @@ async function open(work: string, source: string, random: () => number): Promise
     const { tokenizer, chat } = await openModelText(source);
     tokenizer.encode('hello, the 2024 world 夜 🎵 <|im_end|>');
     chat.encode([{ role: 'user', content: 'hello' }], false);
-    await compileInto({ source, target, folders: { temporary: `${folder}.tmp`, final: folder } }, () => undefined);
-    await graphLogits(join(folder, 'decoder.onnx'), [below(200, random), 7, 5]);
+    const folders = { temporary: `${folder}.tmp`, final: folder };
+    const shape = await compileInto({ source, target, folders }, () => undefined);
+    const graphPath = shape.exported ? join(source, shape.exported.file) : join(folder, 'decoder.onnx');
+    await using decoder = await openDecoder({ model: { graphPath, shape }, threads: 1, slots: 1, capacity: 16 });
+    await decoder.prefill(0, [below(200, random), 7, 5], 0);
+    await decoder.decode([{ slot: 0, token: 9, position: 3 }]);
     return { result: 'loaded', isTyped: true };
   } catch (error) {
     const isTyped = error instanceof ModelFileError || error instanceof OrtError || error instanceof CadenzaError;

@@ -6,6 +6,7 @@ import { createEngine, defaultSampling, type Engine, type EngineOptions } from '
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { families, writeGguf, writeSafetensors } from '../support/tiny-checkpoint.ts';
+import { writeExport } from '../support/tiny-export.ts';
 import { entryFor, folderEntryFor, TINY } from '../support/tiny-engine.ts';
 import { writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
 
@@ -183,6 +184,23 @@ describe('preparation', () => {
     for (const { id } of entries) {
       await engine.whenReady(id);
       texts.push(await write(engine, id));
+    }
+    expect(texts[0]).toMatch(/./);
+    expect(texts[1]).toBe(texts[0]);
+  });
+
+  it('[MODEL11] an ONNX export writes, and the same again after a restart', async () => {
+    const prepared = await prepare();
+    const folder = await writeExport(join(prepared.folder, 'export'), families.llama!.config, {
+      ...{ file: 'model.onnx', positionIds: true, external: true },
+    });
+    const catalogueFile = await writeCatalogue(prepared, await folderEntryFor(folder));
+    const texts = [];
+    for (const dataDir of [prepared.folder, prepared.folder]) {
+      const { engine } = start(dataDir, { catalogueFile });
+      await engine.whenReady(TINY);
+      texts.push(await write(engine, TINY));
+      await engine[Symbol.asyncDispose]();
     }
     expect(texts[0]).toMatch(/./);
     expect(texts[1]).toBe(texts[0]);

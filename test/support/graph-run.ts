@@ -11,7 +11,8 @@ import { temporaryFolder } from './folder.ts';
 export async function compileTiny(source: string, target: GraphTarget = { device: 'cpu', weights: 'int8' }) {
   const final = join(await temporaryFolder(), 'compiled');
   const shape = await compileInto({ source, target, folders: { temporary: `${final}.tmp`, final } }, () => undefined);
-  return { graphPath: join(final, 'decoder.onnx'), shape };
+  const graphPath = shape.exported ? join(source, shape.exported.file) : join(final, 'decoder.onnx');
+  return { graphPath, shape };
 }
 
 /** The logits after the last of `ids`, by one run of the compiled graph alone. */

@@ -14,10 +14,22 @@ export interface ModelShape {
   parameters: number;
   /** Of the key–value cache, which the caller allocates. */
   cacheType: 'float32' | 'float16';
+  /** Null for a graph of ours, whose cache is read and written in place. */
+  exported: ExportedGraph | null;
+}
+
+/** A graph that others exported, in Hugging Face's layout: its cache is a past that every run returns longer. */
+export interface ExportedGraph {
+  /** Within the model's folder. */
+  file: string;
+  /** It wants to be told the positions of the tokens. */
+  positionIds: boolean;
+  /** What it computes for a token depends in the last bits on the other tokens of the run. */
+  mixesRows: boolean;
 }
 
 /** Everything that the graph is built from, besides the weights. */
-export interface Architecture extends Omit<ModelShape, 'cacheType'> {
+export interface Architecture extends Omit<ModelShape, 'cacheType' | 'exported'> {
   feedForward: number;
   ropeBase: number;
   /** Each rotation's frequency is divided by its factor // [head_dim / 2]; null: none is scaled. */

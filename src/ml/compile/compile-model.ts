@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOf } from '../../lib/digest.ts';
 import type { ModelShape } from './architecture.ts';
@@ -6,17 +6,17 @@ import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { DataFile } from './data-file.ts';
 import { buildDecoderGraph } from './decoder-graph.ts';
 import { formatsOf, type GraphFormats, type GraphTarget } from './graph-target.ts';
+import { findExport, readExport } from './onnx-export.ts';
 import { WeightWriter } from './weights.ts';
 
 export const graphFile = 'decoder.onnx';
 const dataFile = 'decoder.onnx.data';
 export const shapeFile = 'shape.json';
-/** SHA-256 of each of the above, by name. */
+/** SHA-256 of each of the above that is there, by name. */
 export const digestsFile = 'digests.json';
-export const digestedFiles = [graphFile, dataFile, shapeFile] as const;
 
 export interface CompileTask {
-  /** A GGUF file, or a folder with safetensors. */
+  /** A GGUF file, a folder with safetensors, or one with an ONNX export, of which only the shape is written. */
   source: string;
   target: GraphTarget;
   /** `temporary` is this call's own, which it fills; beside `final`. */
@@ -31,24 +31,36 @@ export async function compileInto(
   { source, target, folders: { temporary, final } }: CompileTask,
   onProgress: (share: number) => void,
 ): Promise<ModelShape> {
-  await using checkpoint = await openCheckpoint(source);
-  const formats = formatsOf(target);
-  const shape = { ...checkpoint.architecture, cacheType: formats.element };
+  const exported = await findExport(source);
   await mkdir(temporary, { recursive: true });
   try {
-    const graph = await writeWeights(checkpoint, temporary, formats, onProgress);
-    await writeModel(graph, shape, temporary);
+    const shape = exported
+      ? await readExport(source, exported)
+      : await writeGraph(source, temporary, formatsOf(target), onProgress);
+    await writeShape(shape, temporary);
     await rename(temporary, final).catch(async (error: unknown) => {
       // Another process was faster: what it wrote is the same.
       if (!isNotEmpty(error)) throw error;
       await rm(temporary, { recursive: true, force: true });
     });
     await syncFolder(dirname(final));
+    return shape;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
-  return shape;
+}
+
+async function writeGraph(
+  source: string,
+  folder: string,
+  formats: GraphFormats,
+  onProgress: (share: number) => void,
+): Promise<ModelShape> {
+  await using checkpoint = await openCheckpoint(source);
+  const graph = await writeWeights(checkpoint, folder, formats, onProgress);
+  await writeFile(join(folder, graphFile), graph, { flush: true });
+  return { ...checkpoint.architecture, cacheType: formats.element, exported: null };
 }
 
 /** @returns the graph that refers to them */
@@ -69,12 +81,12 @@ async function writeWeights(
   return graph;
 }
 
-async function writeModel(graph: Uint8Array, shape: ModelShape, folder: string): Promise<void> {
-  await writeFile(join(folder, graphFile), graph, { flush: true });
+/** And, of everything that was written, the digests. */
+async function writeShape(shape: ModelShape, folder: string): Promise<void> {
   await writeFile(join(folder, shapeFile), JSON.stringify(shape), { flush: true });
-  const digests = digestedFiles.map(async (name) => [name, await digestOf(join(folder, name))] as const);
-  const text = JSON.stringify(Object.fromEntries(await Promise.all(digests)), null, 2);
-  await writeFile(join(folder, digestsFile), text, { flush: true });
+  const digests: Record<string, string> = {};
+  for (const name of (await readdir(folder)).sort()) digests[name] = await digestOf(join(folder, name));
+  await writeFile(join(folder, digestsFile), JSON.stringify(digests, null, 2), { flush: true });
 }
 
 function isNotEmpty(error: unknown): boolean {

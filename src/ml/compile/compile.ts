@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { digestOf } from '../../lib/digest.ts';
 import { startWorker } from '../../lib/worker.ts';
 import type { ModelShape } from './architecture.ts';
-import { digestedFiles, digestsFile, graphFile, shapeFile, type CompileTask } from './compile-model.ts';
+import { digestsFile, graphFile, shapeFile, type CompileTask } from './compile-model.ts';
 import type { CompileMessage } from './compile-worker.ts';
 import type { GraphTarget } from './graph-target.ts';
 import { ModelFileError } from './model-file-error.ts';
@@ -12,7 +12,8 @@ import { ModelFileError } from './model-file-error.ts';
 export { ModelFileError } from './model-file-error.ts';
 export { readGgufMetadata } from './gguf.ts';
 export { readJsonFile } from './json-file.ts';
-export type { ModelShape } from './architecture.ts';
+export type { ExportedGraph, ModelShape } from './architecture.ts';
+export type { GraphTarget } from './graph-target.ts';
 
 /** Ends the names of folders that are being written. */
 export const TEMPORARY_SUFFIX = '.tmp';
@@ -22,11 +23,13 @@ const DEFAULT_TARGET: GraphTarget = { device: 'cpu', weights: 'int8' };
 
 export interface CompiledModel {
   graphPath: string;
+  /** Of the graph and the data files beside it. */
+  weightBytes: number;
   shape: ModelShape;
 }
 
 export interface CompileOptions {
-  /** A GGUF file, or a folder with safetensors, config.json and tokenizer as Hugging Face lays them out. */
+  /** A GGUF file, or a folder with safetensors (or an ONNX export), config.json and tokenizer as Hugging Face lays them out. */
   source: string;
   /** The source's digest: what the result is cached under, together with the target. */
   digest: string;
@@ -39,11 +42,11 @@ export interface CompileOptions {
 }
 
 /** Where the result of a compilation is kept. */
-type CacheKey = Pick<CompileOptions, 'digest' | 'directory' | 'target'>;
+type CacheKey = Pick<CompileOptions, 'source' | 'digest' | 'directory' | 'target'>;
 
 /** What `compileModel` made of the same source before, or null. */
 export function findCompiled(options: CacheKey) {
-  return readCompiled(folderOf(options));
+  return readCompiled(folderOf(options), options.source);
 }
 
 /** Whether a folder of the cache, by its name, was made by this version of the compiler. */
@@ -63,7 +66,7 @@ export function removeCompiled(options: CacheKey): Promise<void> {
 export async function compileModel(options: CompileOptions): Promise<CompiledModel> {
   const { source, signal, onProgress } = options;
   const final = folderOf(options);
-  const cached = await readCompiled(final);
+  const cached = await readCompiled(final, source);
   if (cached) return cached;
   const temporary = `${final}.${randomUUID()}${TEMPORARY_SUFFIX}`;
   await runWorker(
@@ -71,7 +74,7 @@ export async function compileModel(options: CompileOptions): Promise<CompiledMod
     signal,
     onProgress,
   );
-  const compiled = await readCompiled(final);
+  const compiled = await readCompiled(final, source);
   if (!compiled) throw new Error(`the compiler left nothing in ${final}`);
   return compiled;
 }
@@ -81,18 +84,28 @@ function folderOf({ digest, directory, target = DEFAULT_TARGET }: CacheKey): str
 }
 
 /** One that something has happened to since is removed, and counts as not there. */
-async function readCompiled(folder: string): Promise<CompiledModel | null> {
+async function readCompiled(folder: string, source: string): Promise<CompiledModel | null> {
   const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), 'utf8'));
   try {
-    const digests = (await read(digestsFile)) as Partial<Record<string, string>>;
-    for (const name of digestedFiles) {
-      if ((await digestOf(join(folder, name))) !== digests[name]) throw new Error(`${name} is damaged`);
+    const digests = (await read(digestsFile)) as Record<string, string>;
+    for (const [name, digest] of Object.entries({ [shapeFile]: '', ...digests })) {
+      if ((await digestOf(join(folder, name))) !== digest) throw new Error(`${name} is damaged`);
     }
-    return { graphPath: join(folder, graphFile), shape: (await read(shapeFile)) as ModelShape };
+    const shape = (await read(shapeFile)) as ModelShape;
+    const graphPath = shape.exported ? join(source, shape.exported.file) : join(folder, graphFile);
+    return { graphPath, shape, weightBytes: await bytesOfGraph(graphPath) };
   } catch {
     await rm(folder, { recursive: true, force: true });
     return null;
   }
+}
+
+/** Data files carry the graph's name and more. */
+async function bytesOfGraph(graphPath: string): Promise<number> {
+  const [folder, name] = [dirname(graphPath), basename(graphPath)];
+  let bytes = 0;
+  for (const file of await readdir(folder)) if (file.startsWith(name)) bytes += (await stat(join(folder, file))).size;
+  return bytes;
 }
 
 function runWorker(

@@ -1,0 +1,171 @@
+import type { ExportedGraph, ModelShape } from './compile/compile.ts';
+import type { Decoder, DecoderRow } from './decoder.ts';
+import { Binding, type Session } from './ort/session.ts';
+import { Tensor } from './ort/tensor.ts';
+
+/**
+ * Prompt tokens in one run: an export returns the logits of all of them, and a large vocabulary makes that many.
+ */
+const PIECE = 64;
+
+/** Elements of a cache; 16-bit floats by their bits. */
+type CacheData = Float32Array | Uint16Array;
+
+/** One text's cache: per layer, keys then values, each [kv_heads, length, head_dim] at the start of a buffer. */
+interface Slot {
+  parts: readonly CacheData[];
+  length: number;
+}
+
+/**
+ * Runs a graph in Hugging Face's layout, whose cache is a past that every run returns with the new tokens behind it. The
+ * present is written into a spare set of buffers, which then changes places with the slot's own; a run that is broken off
+ * leaves the slot as it was. Rows run one after the other, so that no row's bits depend on another's (SPEC [GEN2]).
+ */
+export class ExportDecoder implements Decoder {
+  readonly shape: ModelShape;
+  readonly slots: number;
+  readonly capacity: number;
+  readonly #session: Session;
+  readonly #graph: ExportedGraph;
+  readonly #cache: Slot[];
+  #spare: readonly CacheData[];
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(session: Session, shape: ModelShape, graph: ExportedGraph, slots: number, capacity: number) {
+    this.shape = shape;
+    this.slots = slots;
+    this.capacity = capacity;
+    this.#session = session;
+    this.#graph = graph;
+    const elements = shape.kvHeads * capacity * shape.headDim;
+    const parts = () => Array.from({ length: 2 * shape.layers }, () => cacheData(shape.cacheType, elements));
+    this.#cache = Array.from({ length: slots }, () => ({ parts: parts(), length: 0 }));
+    this.#spare = parts();
+  }
+
+  prefill(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Float32Array> {
+    return this.#inTurn(async () => {
+      let logits: Float32Array = new Float32Array(0);
+      let at = position;
+      for (const length of pieces(tokens.length, this.#graph.mixesRows ? 1 : PIECE)) {
+        logits = await this.#run(slot, tokens.slice(at - position, at - position + length), at, signal);
+        at += length;
+      }
+      return logits;
+    });
+  }
+
+  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<Float32Array> {
+    return this.#inTurn(async () => {
+      const { vocabulary } = this.shape;
+      const logits = new Float32Array(rows.length * vocabulary);
+      for (const [row, { slot, token, position }] of rows.entries()) {
+        logits.set(await this.#run(slot, [token], position, signal), row * vocabulary);
+      }
+      return logits;
+    });
+  }
+
+  /** @returns the logits after the last token // [vocab] */
+  async #run(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Float32Array> {
+    const text = this.#slot(slot);
+    this.#check(text, position, tokens.length);
+    this.#shorten(text, position);
+    const { vocabulary } = this.shape;
+    const total = position + tokens.length;
+    const logits = new Float32Array(tokens.length * vocabulary);
+    const positions = tokens.map((_, i) => BigInt(position + i));
+    using tensors = new DisposableTensors();
+    const past = this.#named(tensors, 'past_key_values', text.parts, position);
+    const inputs = {
+      input_ids: tensors.add(BigInt64Array.from(tokens, BigInt), [1, tokens.length]),
+      attention_mask: tensors.add(new BigInt64Array(total).fill(1n), [1, total]),
+      ...(this.#graph.positionIds && { position_ids: tensors.add(BigInt64Array.from(positions), [1, tokens.length]) }),
+      ...past,
+    };
+    const present = this.#named(tensors, 'present', this.#spare, total);
+    const outputs = { logits: tensors.add(logits, [1, tokens.length, vocabulary]), ...present };
+    using binding = new Binding(this.#session, inputs, outputs);
+    await binding.run(signal);
+    [text.parts, this.#spare] = [this.#spare, text.parts];
+    text.length = total;
+    return logits.subarray((tokens.length - 1) * vocabulary);
+  }
+
+  #named(tensors: DisposableTensors, prefix: string, parts: readonly CacheData[], length: number) {
+    const { kvHeads, headDim } = this.shape;
+    const dims = [1, kvHeads, length, headDim];
+    return Object.fromEntries(
+      parts.map((part, i) => {
+        const name = `${prefix}.${i >> 1}.${i & 1 ? 'value' : 'key'}`;
+        return [name, tensors.add(part.subarray(0, kvHeads * length * headDim), dims)];
+      }),
+    );
+  }
+
+  /** Forgets what a slot holds from `length` on. */
+  #shorten(text: Slot, length: number): void {
+    const { kvHeads, headDim } = this.shape;
+    if (length === text.length) return;
+    const [held, run] = [text.length * headDim, length * headDim];
+    for (const part of text.parts) {
+      for (let head = 0; head < kvHeads; head++) part.copyWithin(head * run, head * held, head * held + run);
+    }
+    text.length = length;
+  }
+
+  #slot(slot: number): Slot {
+    const found = this.#cache[slot];
+    if (!found) throw new RangeError(`there is no slot ${slot} of ${this.slots}`);
+    return found;
+  }
+
+  #check({ length }: Slot, position: number, count: number): void {
+    if (position < 0 || position > length)
+      throw new RangeError(`a slot of ${length} tokens cannot go on at ${position}`);
+    if (count < 1 || position + count > this.capacity)
+      throw new RangeError(`${count} tokens at ${position} do not fit a slot of ${this.capacity}`);
+  }
+
+  /** Runs share the spare buffers, so they take turns. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#last.then(work, work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Waits for the run that is under way, then releases everything. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last;
+    this.#session[Symbol.dispose]();
+  }
+}
+
+function cacheData(type: ModelShape['cacheType'], elements: number): CacheData {
+  return type === 'float16' ? new Uint16Array(elements) : new Float32Array(elements);
+}
+
+/** The tensors of one run, released with it. */
+class DisposableTensors implements Disposable {
+  readonly #tensors: Tensor[] = [];
+
+  add(data: ConstructorParameters<typeof Tensor>[0], dims: readonly number[]): Tensor {
+    const tensor = new Tensor(data, dims);
+    this.#tensors.push(tensor);
+    return tensor;
+  }
+
+  [Symbol.dispose](): void {
+    for (const tensor of this.#tensors) tensor[Symbol.dispose]();
+  }
+}
+
+/** Lengths of at most `most` that add up to `total`, no last one alone: a single token is computed by another path. */
+function pieces(total: number, most: number): number[] {
+  const lengths: number[] = [];
+  for (let left = total; left > 0; left -= lengths.at(-1) ?? left) {
+    lengths.push(most > 2 && left === most + 1 ? most - 1 : Math.min(most, left));
+  }
+  return lengths;
+}
