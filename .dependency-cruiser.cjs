@@ -20,7 +20,7 @@ const publicFiles = {
   ingest: 'ingest',
   catalogue: 'catalogue',
   listeners: 'listeners',
-  ml: 'engine',
+  ml: '(engine|gemm)',
 };
 const upward = floors.slice(1).map((rooms, i) => ({
   name: `${rooms[0]}-imports-only-downwards`,

@@ -1,6 +1,7 @@
 const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<Record<string, number>> }>> = {
   engine: () => import('./engine.ts'),
   fanout: () => import('./fanout.ts'),
+  recommender: () => import('./recommender.ts'),
   requests: () => import('./requests.ts'),
   compile: () => import('./compile.ts'),
   soak: () => import('./soak.ts'),

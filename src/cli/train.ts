@@ -6,22 +6,63 @@ import { systemClock } from '../lib/clock.ts';
 import { Disposal } from '../lib/disposal.ts';
 import { createLogger } from '../lib/log.ts';
 import { createListeners } from '../listeners/listeners.ts';
-import { createRecommender } from '../recommend/recommender.ts';
-import { parseCommandLine, runCommand } from './command.ts';
-import { print } from './display.ts';
+import { createRecommender, type Recommender } from '../recommend/recommender.ts';
+import { parseCommandLine, runCommand, visible } from './command.ts';
+import { openDisplay, print } from './display.ts';
 
-const USAGE = `npm run train
+const USAGE = `npm run train [-- --list | --activate VERSION]
 
-  Trains on all feedback in the configured database and makes the result the active version.
-  A server that runs on the same database takes it up by itself.`;
+  Chooses the model's settings on tracks held out of all feedback in the configured database, trains, and makes the result
+  the active version unless the present one foretells better what has come since. A server that runs on the same database
+  takes it up by itself.
 
-async function run(args: string[]): Promise<number> {
-  const options = { help: { type: 'boolean', short: 'h' } } as const;
+  --list               the versions, newest first, with what they were trained on
+  --activate VERSION   go back to an earlier version, or forth to one that was not better; the last five are kept`;
+
+async function run(args: string[], signal: AbortSignal): Promise<number> {
+  const options = {
+    list: { type: 'boolean', default: false },
+    activate: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
   const { values } = parseCommandLine({ args, options });
-  return values.help ? print(USAGE) : train();
+  if (values.help) return print(USAGE);
+  const { activate } = values;
+  if (values.list) return withRecommender(list);
+  return withRecommender((recommender) =>
+    activate === undefined ? train(recommender, signal) : use(recommender, activate),
+  );
 }
 
-async function train(): Promise<number> {
+async function list(recommender: Recommender): Promise<number> {
+  for (const { version, trainedAt, isActive, isKept, parameters } of await recommender.versions(100)) {
+    const state = isActive ? 'active' : isKept ? 'kept' : 'gone';
+    const { listeners, tracks } = parameters;
+    print(`${version}  ${trainedAt.toISOString()}  ${state.padEnd(6)}  ${listeners} listeners, ${tracks} tracks`);
+  }
+  return 0;
+}
+
+async function use(recommender: Recommender, version: string): Promise<number> {
+  await recommender.activate(version);
+  return print(`${visible(version)} is the active version.`);
+}
+
+async function train(recommender: Recommender, signal: AbortSignal): Promise<number> {
+  using display = openDisplay();
+  const version = await recommender.train({ signal, report: display.progress });
+  for (const { modelVersion, metric, value } of await recommender.evaluations(20)) {
+    if (modelVersion === version) display.step(`${metric.padEnd(12)}${value.toFixed(4)}`);
+  }
+  const isActive = (await recommender.versions(1)).some((newest) => newest.version === version && newest.isActive);
+  const outcome = isActive
+    ? 'is the active version'
+    : 'is kept, but foretells worse than the active version, which stays';
+  display.step(`${version} ${outcome}.`);
+  return 0;
+}
+
+async function withRecommender(work: (recommender: Recommender) => Promise<number>): Promise<number> {
   const config = loadConfig();
   const log = createLogger(config);
   const disposal = new Disposal();
@@ -31,16 +72,14 @@ async function train(): Promise<number> {
     const parts = { database, wakeups, clock: systemClock, log };
     const catalogue = createCatalogue(parts);
     const listeners = createListeners(parts);
-    const recommender = disposal.use(await createRecommender({ ...parts, catalogue, listeners }));
-    const version = await recommender.train();
-    for (const { modelVersion, metric, value } of await recommender.evaluations(20)) {
-      if (modelVersion === version) print(`${metric.padEnd(12)}${value.toFixed(4)}`);
-    }
-    print(`${version} is the active version.`);
-    return 0;
+    const recommender = disposal.use(
+      await createRecommender({ ...parts, catalogue, listeners, trainsByItself: false }),
+    );
+    return await work(recommender);
   } finally {
     await disposal[Symbol.asyncDispose]();
   }
 }
 
-await runCommand({ usage: USAGE, run });
+const interrupted = 'Interrupted: nothing has been changed.';
+await runCommand({ usage: USAGE, interrupted, run });

@@ -1,4 +1,4 @@
-import { desc, eq, ne, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, notInArray, sql, type SQL } from 'drizzle-orm';
 import type { Database, Queryable } from './client.ts';
 import type { FeedbackKindColumn } from './listener-queries.ts';
 import { evaluations, recommenderVersions } from './tables.ts';
@@ -113,27 +113,67 @@ export interface MetricRow {
   value: number;
 }
 
-/** Writes a version with its metrics and makes it the active one, in one transaction. */
-export async function activateVersion({ db }: Database, row: VersionRow, metrics: readonly MetricRow[]): Promise<void> {
+/** One switch at a time: of two trainings that end together both are kept, and one is active. */
+const lockVersions = sql`select pg_advisory_xact_lock(hashtext('cadenza_recommender_versions'))`;
+/** Weights are large: these many of the newest versions keep theirs, and the active one. */
+const VERSIONS_WITH_WEIGHTS = 5;
+
+/** Writes a version with its metrics and, if it is to serve, makes it the active one, in one transaction. */
+export async function insertVersion(
+  { db }: Database,
+  row: VersionRow & { active: boolean },
+  metrics: readonly MetricRow[],
+): Promise<void> {
   await db.transaction(async (tx) => {
-    // One switch at a time: of two trainings that end together both are kept, and one is active.
-    await tx.execute(sql`select pg_advisory_xact_lock(hashtext('cadenza_recommender_versions'))`);
-    await tx.update(recommenderVersions).set({ active: false }).where(eq(recommenderVersions.active, true));
-    await tx.insert(recommenderVersions).values({ ...row, active: true });
+    await tx.execute(lockVersions);
+    if (row.active) {
+      await tx.update(recommenderVersions).set({ active: false }).where(eq(recommenderVersions.active, true));
+    }
+    await tx.insert(recommenderVersions).values(row);
     const rows = metrics.map((metric) => ({ ...metric, modelVersion: row.version }));
     if (rows.length > 0) await tx.insert(evaluations).values(rows);
-    // Weights are large: of earlier versions only the newest keeps them, for lists that were begun with it.
     const kept = tx
       .select({ version: recommenderVersions.version })
       .from(recommenderVersions)
-      .where(ne(recommenderVersions.version, row.version))
       .orderBy(desc(recommenderVersions.id))
-      .limit(1);
+      .limit(VERSIONS_WITH_WEIGHTS);
     await tx
       .update(recommenderVersions)
       .set({ weights: null })
-      .where(sql`${recommenderVersions.version} <> ${row.version} and ${recommenderVersions.version} not in (${kept})`);
+      .where(and(eq(recommenderVersions.active, false), notInArray(recommenderVersions.version, kept)));
   });
+}
+
+/** @returns false when there is no such version, or its weights have not been kept; nothing is changed then */
+export async function setActiveVersion({ db }: Database, version: string): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    await tx.execute(lockVersions);
+    const isIt = eq(recommenderVersions.version, version);
+    const [found] = await tx
+      .select({ version: recommenderVersions.version })
+      .from(recommenderVersions)
+      .where(and(isIt, isNotNull(recommenderVersions.weights)));
+    if (!found) return false;
+    await tx.update(recommenderVersions).set({ active: false }).where(eq(recommenderVersions.active, true));
+    await tx.update(recommenderVersions).set({ active: true }).where(isIt);
+    return true;
+  });
+}
+
+/** Newest first, without their weights. */
+export function selectVersions(db: Queryable, limit: number) {
+  const { version, trainedAt, parameters, active } = recommenderVersions;
+  return db
+    .select({
+      version,
+      trainedAt,
+      parameters,
+      active,
+      hasWeights: sql<boolean>`${recommenderVersions.weights} is not null`,
+    })
+    .from(recommenderVersions)
+    .orderBy(desc(recommenderVersions.id))
+    .limit(limit);
 }
 
 export function selectEvaluations(db: Queryable, limit: number) {

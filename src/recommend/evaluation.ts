@@ -1,12 +1,5 @@
-import type { History } from './interactions.ts';
-import { topIndices } from './sparse.ts';
-import type { ItemWeights } from './weights.ts';
-
-/** What is known of a listener, and what they heard next. */
-export interface HoldoutCase {
-  history: History;
-  targets: readonly number[];
-}
+import type { NumberedCase } from './holdout.ts';
+import type { KeptRows } from './kept-rows.ts';
 
 export interface Metrics {
   'HR@10': number;
@@ -15,67 +8,93 @@ export interface Metrics {
   'NDCG@20': number;
 }
 
-/** The last track of everybody who has at least two; the others train whole. */
-export function holdOutLast(histories: readonly History[]): { train: History[]; cases: HoldoutCase[] } {
-  const cases: HoldoutCase[] = [];
-  const train = histories.map((history) => {
-    const last = history.at(-1);
-    if (!last || history.length < 2) return history;
-    const known = history.slice(0, -1);
-    cases.push({ history: known, targets: [last.trackId] });
-    return known;
+export interface Scoring {
+  /** Of a listener's history each track counts this much of the one after it. */
+  recency: number;
+  /** By item, a factor on its score; none for 1. */
+  scales?: Float64Array | null;
+}
+
+/** Of each case, ranked among all items with what the listener knows left out; targets beyond `itemCount` are misses. */
+export function measure(rows: KeptRows, cases: readonly NumberedCase[], scoring: Scoring): Metrics[] {
+  const scores = new Float64Array(rows.starts.length - 1);
+  return cases.map((one) => {
+    score(rows, one, scoring, scores);
+    return metricsOf(ranksOf(scores, one.targets));
   });
-  return { train, cases };
 }
 
-/** Means over the cases, each ranked among all trained tracks with what the listener knows left out. */
-export function evaluate(weights: ItemWeights, cases: readonly HoldoutCase[]): Metrics {
-  const numbers = new Map(Array.from(weights.ids, (id, number) => [id, number]));
-  const totals: Metrics = { 'HR@10': 0, 'NDCG@10': 0, 'Recall@20': 0, 'NDCG@20': 0 };
-  const scores = new Float64Array(weights.ids.length);
-  for (const { history, targets } of cases) {
-    const known = scoreHistory(weights, numbers, history, scores);
-    const ranked = topIndices(scores, 20, (number) => !known.has(number)).map((number) => weights.ids[number] ?? 0);
-    const hits = ranked.map((id) => targets.includes(id));
-    totals['HR@10'] += hits.slice(0, 10).some(Boolean) ? 1 : 0;
-    totals['NDCG@10'] += ndcg(hits.slice(0, 10), targets.length);
-    totals['Recall@20'] += hits.filter(Boolean).length / Math.min(targets.length, 20);
-    totals['NDCG@20'] += ndcg(hits, targets.length);
-  }
-  const mean = (total: number) => total / Math.max(1, cases.length);
-  return {
-    'HR@10': mean(totals['HR@10']),
-    'NDCG@10': mean(totals['NDCG@10']),
-    'Recall@20': mean(totals['Recall@20']),
-    'NDCG@20': mean(totals['NDCG@20']),
-  };
-}
-
-function scoreHistory(
-  { starts, columns, values }: ItemWeights,
-  numbers: ReadonlyMap<number, number>,
-  history: History,
-  scores: Float64Array,
-): Set<number> {
+/** Adds up the rows of the history; what is known is at −∞ afterwards. */
+function score({ starts, columns, values }: KeptRows, known: NumberedCase, scoring: Scoring, scores: Float64Array) {
   scores.fill(0);
-  const known = new Set<number>();
-  for (const { trackId, strength } of history) {
-    const row = numbers.get(trackId);
-    if (row === undefined) continue;
-    known.add(row);
+  let factor = 1;
+  for (let i = known.items.length - 1; i >= 0; i--) {
+    const row = known.items[i] ?? 0;
+    const strength = factor * (known.values[i] ?? 0);
     for (let at = starts[row] ?? 0; at < (starts[row + 1] ?? 0); at++) {
       const column = columns[at] ?? 0;
       scores[column] = (scores[column] ?? 0) + strength * (values[at] ?? 0);
     }
+    factor *= scoring.recency;
   }
-  return known;
+  const { scales } = scoring;
+  if (scales) for (let j = 0; j < scores.length; j++) scores[j] = (scores[j] ?? 0) * (scales[j] ?? 1);
+  for (const item of known.items) if (item < scores.length) scores[item] = -Infinity;
+}
+
+/** Ranks of the targets from 0, ascending; of equal scores the lower number is first. */
+function ranksOf(scores: Float64Array, targets: readonly number[]): number[] {
+  const ranks = targets.map((target) => {
+    const own = scores[target];
+    if (own === undefined || own === -Infinity) return Infinity;
+    let rank = 0;
+    for (let j = 0; j < scores.length; j++) {
+      const other = scores[j] ?? 0;
+      if (other > own || (other === own && j < target)) rank++;
+    }
+    return rank;
+  });
+  return ranks.sort((a, b) => a - b);
+}
+
+function metricsOf(ranks: readonly number[]): Metrics {
+  const within = (cut: number) => ranks.filter((rank) => rank < cut);
+  return {
+    'HR@10': within(10).length > 0 ? 1 : 0,
+    'NDCG@10': ndcg(within(10), Math.min(10, ranks.length)),
+    'Recall@20': within(20).length / Math.min(20, Math.max(1, ranks.length)),
+    'NDCG@20': ndcg(within(20), Math.min(20, ranks.length)),
+  };
 }
 
 /** Järvelin & Kekäläinen 2002, with gains of 0 and 1. */
-function ndcg(hits: readonly boolean[], relevant: number): number {
+function ndcg(ranks: readonly number[], relevant: number): number {
   const gain = (rank: number) => 1 / Math.log2(rank + 2);
-  const got = hits.reduce((sum, hit, rank) => sum + (hit ? gain(rank) : 0), 0);
   let ideal = 0;
-  for (let rank = 0; rank < Math.min(relevant, hits.length); rank++) ideal += gain(rank);
-  return ideal === 0 ? 0 : got / ideal;
+  for (let rank = 0; rank < relevant; rank++) ideal += gain(rank);
+  return ideal === 0 ? 0 : ranks.reduce((sum, rank) => sum + gain(rank), 0) / ideal;
 }
+
+export function meanOf(measured: readonly Metrics[]): Metrics {
+  const mean = (name: keyof Metrics) =>
+    measured.reduce((sum, one) => sum + one[name], 0) / Math.max(1, measured.length);
+  return {
+    'HR@10': mean('HR@10'),
+    'NDCG@10': mean('NDCG@10'),
+    'Recall@20': mean('Recall@20'),
+    'NDCG@20': mean('NDCG@20'),
+  };
+}
+
+/** Whether the same cases speak for the first: the mean of their differences is above `margin` standard errors of it. */
+export function excels(first: readonly Metrics[], second: readonly Metrics[], margin: number): boolean {
+  const differences = first.map((metrics, i) => qualityOf(metrics) - qualityOf(second[i] ?? metrics));
+  const n = differences.length;
+  const mean = differences.reduce((sum, value) => sum + value, 0) / n;
+  const variance = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, n - 1);
+  return mean > margin * Math.sqrt(variance / n);
+}
+
+/** One number for what is chosen by: the mean of the metrics. */
+export const qualityOf = (metrics: Metrics): number =>
+  (metrics['HR@10'] + metrics['NDCG@10'] + metrics['Recall@20'] + metrics['NDCG@20']) / 4;

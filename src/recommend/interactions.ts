@@ -1,11 +1,26 @@
 import type { TrainingRow } from '../db/recommend-queries.ts';
 import { uniformAt } from '../lib/random.ts';
-import type { Interactions } from './ease.ts';
-import { LARGEST_SYSTEM } from './ease.ts';
 import { standingReactions } from './strengths.ts';
 
-/** One listener's liked tracks in the order in which they came: by track id, with strengths above 0. */
-export type History = readonly { trackId: number; strength: number }[];
+/** Who heard what, listener by listener: row u is `items[starts[u] … starts[u + 1]]`, each once, in the order of hearing. */
+export interface Interactions {
+  itemCount: number;
+  starts: Uint32Array;
+  items: Uint32Array;
+  /** Strengths, above 0. */
+  values: Float32Array;
+}
+
+interface Heard {
+  trackId: number;
+  /** Above 0. */
+  strength: number;
+  /** Milliseconds since the epoch, where it is known. */
+  at?: number;
+}
+
+/** One listener's liked tracks in the order in which they came. */
+export type History = readonly Heard[];
 
 /**
  * Everybody's positive standing reactions, listener by listener; a listener without any is left out. Of the same time, as
@@ -36,36 +51,35 @@ export async function readHistories(batches: AsyncIterable<readonly TrainingRow[
 
 const drawOf = (trackId: number, listenerId: number | null): number => uniformAt(trackId, listenerId ?? 0);
 
-/** Interactions over the tracks that have any, and those tracks' ids in the order of their numbers. */
-export function toInteractions(histories: readonly History[]): { ids: number[]; interactions: Interactions } {
-  const ids = tracksToTrain(histories);
-  const numbers = new Map(ids.map((id, number) => [id, number]));
-  const starts = new Uint32Array(histories.length + 1);
-  const entries: { item: number; value: number }[] = [];
-  histories.forEach((history, u) => {
-    const row = history.flatMap(({ trackId, strength }) => {
-      const item = numbers.get(trackId);
-      return item === undefined ? [] : [{ item, value: strength }];
+/** Whether the order of most neighbouring tracks is known, and not drawn: imported counts have one time for all. */
+export function isOrdered(histories: readonly History[]): boolean {
+  let [known, pairs] = [0, 0];
+  for (const history of histories) {
+    history.slice(1).forEach((heard, i) => {
+      pairs += 1;
+      if (heard.at !== history[i]?.at) known += 1;
     });
-    for (const entry of row.sort((a, b) => a.item - b.item)) entries.push(entry);
-    starts[u + 1] = entries.length;
-  });
-  const items = Uint32Array.from(entries, ({ item }) => item);
-  const values = Float32Array.from(entries, ({ value }) => value);
-  return { ids, interactions: { itemCount: ids.length, starts, items, values } };
+  }
+  return 2 * known > pairs;
 }
 
-/**
- * The tracks with listeners, ids ascending. Where both tracks and listeners are more than the largest system, the tracks
- * with the most listeners: the others are recommended by what they are made of.
- */
-function tracksToTrain(histories: readonly History[]): number[] {
-  const listeners = new Map<number, number>();
-  for (const history of histories) {
-    for (const { trackId } of history) listeners.set(trackId, (listeners.get(trackId) ?? 0) + 1);
-  }
-  const byListeners = [...listeners].sort(([a, m], [b, n]) => n - m || a - b);
-  const isTooLarge = byListeners.length > LARGEST_SYSTEM && histories.length > LARGEST_SYSTEM;
-  const kept = isTooLarge ? byListeners.slice(0, LARGEST_SYSTEM) : byListeners;
-  return kept.map(([id]) => id).sort((a, b) => a - b);
+/** A listener's newest tracks that training reads: a pair of tracks costs, so somebody with a million would cost 10¹². */
+const LONGEST_HISTORY = 1_000;
+
+/** Interactions over the tracks that have any, and those tracks' ids, ascending, in the order of their numbers. */
+export function toInteractions(histories: readonly History[]): { ids: number[]; interactions: Interactions } {
+  const newest = histories.map((history) => history.slice(-LONGEST_HISTORY));
+  const ids = [...new Set(newest.flatMap((history) => history.map(({ trackId }) => trackId)))].sort((a, b) => a - b);
+  const numbers = new Map(ids.map((id, number) => [id, number]));
+  const starts = new Uint32Array(newest.length + 1);
+  newest.forEach((history, u) => (starts[u + 1] = (starts[u] ?? 0) + history.length));
+  const items = new Uint32Array(starts.at(-1) ?? 0);
+  const values = new Float32Array(items.length);
+  newest.forEach((history, u) => {
+    history.forEach(({ trackId, strength }, i) => {
+      items[(starts[u] ?? 0) + i] = numbers.get(trackId) ?? 0;
+      values[(starts[u] ?? 0) + i] = strength;
+    });
+  });
+  return { ids, interactions: { itemCount: ids.length, starts, items, values } };
 }

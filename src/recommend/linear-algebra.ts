@@ -1,133 +1,149 @@
+import type { Gemm, Matrix } from '../ml/gemm.ts';
+import { invertSmall } from './small-inverse.ts';
+
+/** Rows that go through the system together: enough to keep the kernels busy, few enough to be inverted by themselves. */
+const BLOCK = 256;
+
 /**
- * The inverse of a symmetric positive definite matrix, n × n by rows, by its Cholesky factor: A = LLᵀ, A⁻¹ = L⁻ᵀL⁻¹.
- * About n³ multiply-adds, in blocks of four rows by four: each number that is fetched serves four products, and inner
- * products run along rows, where memory is read in order. `a` is overwritten with the inverse; one more n × n is needed.
+ * A symmetric matrix, n × n in doubles, of which the lower half is kept: strip s holds `BLOCK` rows by rows, up to and with
+ * the square on the diagonal. 4·n² bytes and a little.
+ */
+export class SymmetricMatrix {
+  readonly n: number;
+  readonly strips: readonly Matrix[];
+
+  constructor(n: number) {
+    this.n = n;
+    this.strips = Array.from({ length: Math.ceil(n / BLOCK) }, (_, s) => {
+      const end = Math.min(n, (s + 1) * BLOCK);
+      const rows = end - s * BLOCK;
+      return { data: new Float64Array(rows * end), rows, columns: end };
+    });
+  }
+
+  /** Adds to the element (i, j) and so to (j, i); both orders of i and j are the same element. */
+  add(i: number, j: number, value: number): void {
+    const [low, high] = i < j ? [i, j] : [j, i];
+    this.#addAt(high, low, value);
+    // The squares on the diagonal are kept whole.
+    if (low !== high && stripOf(low) === stripOf(high)) this.#addAt(low, high, value);
+  }
+
+  #addAt(row: number, column: number, value: number): void {
+    const strip = this.strips[stripOf(row)];
+    if (!strip) throw new RangeError(`There is no row ${row} of ${this.n}`);
+    const at = (row % BLOCK) * strip.columns + column;
+    strip.data[at] = (strip.data[at] ?? 0) + value;
+  }
+
+  at(i: number, j: number): number {
+    const [low, high] = i < j ? [i, j] : [j, i];
+    const strip = this.strips[stripOf(high)];
+    return strip?.data[(high % BLOCK) * strip.columns + low] ?? NaN;
+  }
+
+  diagonal(): Float64Array {
+    return Float64Array.from({ length: this.n }, (_, i) => this.at(i, i));
+  }
+
+  /** Rows from `s · BLOCK` on, whole, into `panel` [rows, n]; `panel.data` has room for a block of rows. @returns those rows */
+  rows(s: number, panel: Float64Array): Matrix {
+    const strip = this.strips[s];
+    if (!strip) throw new RangeError(`There is no strip ${s}`);
+    const { n } = this;
+    for (let r = 0; r < strip.rows; r++) {
+      panel.set(strip.data.subarray(r * strip.columns, (r + 1) * strip.columns), r * n);
+      for (let below = s + 1; below < this.strips.length; below++) this.#copyColumn(below, s * BLOCK + r, panel, r * n);
+    }
+    return { data: panel.subarray(0, strip.rows * n), rows: strip.rows, columns: n };
+  }
+
+  #copyColumn(s: number, column: number, target: Float64Array, from: number): void {
+    const strip = this.strips[s];
+    if (!strip) return;
+    const { data, rows, columns } = strip;
+    for (let r = 0; r < rows; r++) target[from + s * BLOCK + r] = data[r * columns + column] ?? 0;
+  }
+}
+
+const stripOf = (row: number): number => Math.floor(row / BLOCK);
+export const rowsOfPanel = BLOCK;
+
+/**
+ * Inverts a symmetric positive definite matrix in place, by the sweep operator in blocks (Goodnight, "A Tutorial on the
+ * SWEEP Operator", 1979): n³ operations, all but the inverses of the blocks on the diagonal by matrix products. Needs two
+ * panels of n × BLOCK besides the matrix.
  * @throws RangeError when the matrix is not positive definite (or holds NaN)
  */
-export function invertSymmetric(a: Float64Array, n: number): Float64Array {
-  factorise(a, n);
-  const inverseFactor = invertLowerTransposed(a, n);
-  return multiplyUpper(inverseFactor, a, n);
+export function invertSymmetric(matrix: SymmetricMatrix, gemm: Gemm): SymmetricMatrix {
+  for (let k = 0; k < matrix.strips.length; k++) sweep(matrix, k, gemm);
+  for (const { data } of matrix.strips) for (let at = 0; at < data.length; at++) data[at] = -(data[at] ?? 0);
+  return matrix;
 }
 
-const BLOCK = 4;
+function sweep(matrix: SymmetricMatrix, k: number, gemm: Gemm): void {
+  const { strips, n } = matrix;
+  const width = strips[k]?.rows ?? 0;
+  const panel = { data: columnsOf(matrix, k), rows: n, columns: width };
+  const inverse = invertSmall(panel.data.slice(k * BLOCK * width, (k * BLOCK + width) * width), width, k * BLOCK);
+  const scaled = { data: new Float64Array(n * width), rows: n, columns: width };
+  gemm.product(panel, { data: inverse, rows: width, columns: width }, scaled);
+  strips.forEach((strip, s) => {
+    if (s === k) return;
+    gemm.subtractProduct(rowsOf(panel, s * BLOCK, strip.rows), rowsOf(scaled, 0, strip.columns), strip);
+  });
+  putColumns(matrix, k, scaled.data);
+  putDiagonal(matrix, k, inverse);
+}
 
-/** L in the lower triangle of `a`, block column by block column. */
-function factorise(a: Float64Array, n: number): void {
-  const sums = new Float64Array(BLOCK * BLOCK);
-  for (let j0 = 0; j0 < n; j0 += BLOCK) {
-    for (let i0 = j0; i0 < n; i0 += BLOCK) {
-      products(sums, a, i0, a, j0, n, 0, j0);
-      for (let i = i0; i < Math.min(n, i0 + BLOCK); i++) {
-        for (let j = j0; j < Math.min(n, j0 + BLOCK, i + 1); j++) {
-          const known = (sums[(i - i0) * BLOCK + j - j0] ?? 0) + product(a, i * n + j0, a, j * n + j0, j - j0);
-          const rest = (a[i * n + j] ?? 0) - known;
-          a[i * n + j] = i === j ? pivotOf(rest, i) : rest / (a[j * n + j] ?? 1);
-        }
-      }
-    }
+const rowsOf = ({ data, columns }: Matrix, from: number, rows: number): Matrix => ({
+  data: data.subarray(from * columns, (from + rows) * columns),
+  rows,
+  columns,
+});
+
+/** The columns of block k over all rows: [n, width]. */
+function columnsOf({ strips, n }: SymmetricMatrix, k: number): Float64Array {
+  const { data: own, rows: width, columns } = strips[k] ?? { data: new Float64Array(), rows: 0, columns: 0 };
+  const panel = new Float64Array(n * width);
+  for (let r = 0; r < width; r++) {
+    for (let row = 0; row < columns; row++) panel[row * width + r] = own[r * columns + row] ?? 0;
+  }
+  forStripsBelow(strips, k, (strip, r, row) => {
+    const from = r * strip.columns + k * BLOCK;
+    panel.set(strip.data.subarray(from, from + width), row * width);
+  });
+  return panel;
+}
+
+function putColumns({ strips }: SymmetricMatrix, k: number, panel: Float64Array): void {
+  const own = strips[k];
+  if (!own) return;
+  const width = own.rows;
+  for (let r = 0; r < width; r++) {
+    for (let row = 0; row < k * BLOCK; row++) own.data[r * own.columns + row] = panel[row * width + r] ?? 0;
+  }
+  forStripsBelow(strips, k, (strip, r, row) => {
+    strip.data.set(panel.subarray(row * width, (row + 1) * width), r * strip.columns + k * BLOCK);
+  });
+}
+
+function putDiagonal({ strips }: SymmetricMatrix, k: number, inverse: Float64Array): void {
+  const own = strips[k];
+  if (!own) return;
+  const width = own.rows;
+  for (let r = 0; r < width; r++) {
+    for (let c = 0; c < width; c++) own.data[r * own.columns + k * BLOCK + c] = -(inverse[r * width + c] ?? 0);
   }
 }
 
-function pivotOf(rest: number, i: number): number {
-  if (rest > 0) return Math.sqrt(rest);
-  throw new RangeError(`The matrix is not positive definite (pivot ${i} is ${rest})`);
-}
-
-/** L⁻ᵀ by rows (upper triangle): row c of it is column c of L⁻¹, solved for by forward substitution. */
-function invertLowerTransposed(l: Float64Array, n: number): Float64Array {
-  const u = new Float64Array(n * n);
-  const sums = new Float64Array(BLOCK * BLOCK);
-  for (let c0 = 0; c0 < n; c0 += BLOCK) {
-    for (let i0 = c0; i0 < n; i0 += BLOCK) {
-      products(sums, u, c0, l, i0, n, c0, i0);
-      for (let c = c0; c < Math.min(n, c0 + BLOCK); c++) {
-        for (let i = Math.max(c, i0); i < Math.min(n, i0 + BLOCK); i++) {
-          const sum = (sums[(c - c0) * BLOCK + i - i0] ?? 0) + product(l, i * n + i0, u, c * n + i0, i - i0);
-          u[c * n + i] = ((i === c ? 1 : 0) - sum) / (l[i * n + i] ?? 1);
-        }
-      }
-    }
-  }
-  return u;
-}
-
-/** UUᵀ for an upper triangular U. */
-function multiplyUpper(u: Float64Array, result: Float64Array, n: number): Float64Array {
-  const sums = new Float64Array(BLOCK * BLOCK);
-  for (let i0 = 0; i0 < n; i0 += BLOCK) {
-    for (let j0 = i0; j0 < n; j0 += BLOCK) {
-      products(sums, u, i0, u, j0, n, j0, n);
-      for (let i = i0; i < Math.min(n, i0 + BLOCK); i++) {
-        for (let j = j0; j < Math.min(n, j0 + BLOCK); j++) {
-          const sum = sums[(i - i0) * BLOCK + j - j0] ?? 0;
-          result[i * n + j] = sum;
-          result[j * n + i] = sum;
-        }
-      }
-    }
-  }
-  return result;
-}
-
-/**
- * Inner products of the rows x0 … x0 + 3 of x with the rows y0 … y0 + 3 of y over the columns from … to, into
- * `sums` [4, 4]. Rows past the end are taken for the last: what comes of them is not read.
- */
-function products(
-  sums: Float64Array,
-  x: Float64Array,
-  x0: number,
-  y: Float64Array,
-  y0: number,
-  n: number,
-  from: number,
-  to: number,
+function forStripsBelow(
+  strips: readonly Matrix[],
+  k: number,
+  visit: (strip: Matrix, r: number, row: number) => void,
 ): void {
-  const q0 = y0 * n;
-  const q1 = Math.min(y0 + 1, n - 1) * n;
-  const q2 = Math.min(y0 + 2, n - 1) * n;
-  const q3 = Math.min(y0 + 3, n - 1) * n;
-  for (let r = 0; r < BLOCK; r += 2) {
-    const p0 = Math.min(x0 + r, n - 1) * n;
-    const p1 = Math.min(x0 + r + 1, n - 1) * n;
-    let s0 = 0;
-    let s1 = 0;
-    let s2 = 0;
-    let s3 = 0;
-    let t0 = 0;
-    let t1 = 0;
-    let t2 = 0;
-    let t3 = 0;
-    for (let k = from; k < to; k++) {
-      const upper = x[p0 + k] ?? 0;
-      const lower = x[p1 + k] ?? 0;
-      const b0 = y[q0 + k] ?? 0;
-      s0 += upper * b0;
-      t0 += lower * b0;
-      const b1 = y[q1 + k] ?? 0;
-      s1 += upper * b1;
-      t1 += lower * b1;
-      const b2 = y[q2 + k] ?? 0;
-      s2 += upper * b2;
-      t2 += lower * b2;
-      const b3 = y[q3 + k] ?? 0;
-      s3 += upper * b3;
-      t3 += lower * b3;
-    }
-    sums[r * BLOCK] = s0;
-    sums[r * BLOCK + 1] = s1;
-    sums[r * BLOCK + 2] = s2;
-    sums[r * BLOCK + 3] = s3;
-    sums[r * BLOCK + 4] = t0;
-    sums[r * BLOCK + 5] = t1;
-    sums[r * BLOCK + 6] = t2;
-    sums[r * BLOCK + 7] = t3;
+  for (let s = k + 1; s < strips.length; s++) {
+    const strip = strips[s];
+    for (let r = 0; strip && r < strip.rows; r++) visit(strip, r, s * BLOCK + r);
   }
-}
-
-function product(a: Float64Array, aFrom: number, b: Float64Array, bFrom: number, length: number): number {
-  let sum = 0;
-  for (let k = 0; k < length; k++) sum += (a[aFrom + k] ?? 0) * (b[bFrom + k] ?? 0);
-  return sum;
 }

@@ -1,31 +1,31 @@
-import { randomUUID } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import {
-  activateVersion,
   countFeedback,
-  readAllReactions,
   selectActiveVersion,
   selectActiveVersionName,
   selectSnapshot,
   selectVersion,
+  selectVersions,
+  setActiveVersion,
 } from '../db/recommend-queries.ts';
 import { catalogueWakeup } from '../catalogue/catalogue.ts';
 import type { Clock } from '../lib/clock.ts';
+import { NotFoundError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { feedbackWakeup } from '../listeners/listeners.ts';
-import { holdOutLast, type Metrics } from './evaluation.ts';
-import { readHistories } from './interactions.ts';
 import { Neighbours } from './neighbours.ts';
+import type { ModelVersion } from './recommender.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
-import { defaultOptions, evaluateWeights, trainWeights } from './training.ts';
-import { noWeights, parseWeights, serialiseWeights, type ItemWeights } from './weights.ts';
+import type { TrainerOptions } from './trainer.ts';
+import { trainVersion } from './version-training.ts';
+import { noWeights, parseWeights, type ItemWeights } from './weights.ts';
 
 /** Woken when another version becomes the active one. */
 export const modelWakeup = 'model';
 /** What serves before anything has been trained: content, preferences and popularity. */
 const UNTRAINED = 'untrained';
-/** Training begins by itself when there is this much more feedback than the active version has seen. */
+/** Training begins by itself when there is this much more feedback than the newest version has seen. */
 const ENOUGH_MORE = 1.5;
 /** Feedback arrives all day, counting it costs a query: it is looked at this often at most. */
 const MS_BETWEEN_LOOKS = 60_000;
@@ -38,8 +38,6 @@ export interface Serving {
 interface Version {
   name: string;
   weights: ItemWeights;
-  /** Feedback rows that it was trained on. */
-  feedback: number;
 }
 
 export interface ModelStateOptions {
@@ -47,6 +45,8 @@ export interface ModelStateOptions {
   wakeups: Wakeups;
   clock: Clock;
   log: Logger;
+  /** Off where training is asked for, as in commands. */
+  trainsByItself?: boolean;
 }
 
 /**
@@ -57,9 +57,9 @@ export class ModelState implements AsyncDisposable {
   static readonly wakeupKeys: readonly string[] = [catalogueWakeup, modelWakeup];
   readonly #options: ModelStateOptions;
   readonly #closing = new AbortController();
-  #version: Version = { name: UNTRAINED, weights: noWeights, feedback: 0 };
+  #version: Version = { name: UNTRAINED, weights: noWeights };
   /** The version that served before, or that a list was last gone on with. */
-  #earlier: Pick<Version, 'name' | 'weights'> = { name: UNTRAINED, weights: noWeights };
+  #earlier: Version = { name: UNTRAINED, weights: noWeights };
   #earlierNeighbours: Neighbours | null = null;
   #serving: Promise<Serving> | null = null;
   #isVersionStale = true;
@@ -112,7 +112,7 @@ export class ModelState implements AsyncDisposable {
     return { snapshot, neighbours };
   }
 
-  async #findEarlier(version: string): Promise<Pick<Version, 'name' | 'weights'> | null> {
+  async #findEarlier(version: string): Promise<Version | null> {
     if (this.#earlier.name === version) return this.#earlier;
     const row = version === UNTRAINED ? null : await selectVersion(this.#options.database.db, version);
     if (version !== UNTRAINED && !row) return null;
@@ -120,8 +120,8 @@ export class ModelState implements AsyncDisposable {
   }
 
   /** One training at a time: who asks meanwhile gets its result. */
-  train(): Promise<string> {
-    this.#training ??= this.#train().finally(() => (this.#training = null));
+  train(options: TrainerOptions = {}): Promise<string> {
+    this.#training ??= this.#train(options).finally(() => (this.#training = null));
     return this.#training;
   }
 
@@ -144,54 +144,48 @@ export class ModelState implements AsyncDisposable {
       const row = await selectActiveVersion(database.db);
       if (!row) return;
       this.#earlier = this.#version;
-      const feedback = Number(row.parameters.feedback ?? 0);
-      this.#version = { name: row.version, weights: parseWeights(row.weights), feedback };
+      this.#version = { name: row.version, weights: parseWeights(row.weights) };
     } catch (error) {
       this.#isVersionStale = true;
       throw error;
     }
   }
 
-  async #train(): Promise<string> {
-    const { database, clock, log, wakeups } = this.#options;
-    const { signal } = this.#closing;
-    const start = clock.monotonic();
-    const feedback = await countFeedback(database);
-    const histories = await readHistories(readAllReactions(database));
-    log.info({ listeners: histories.length, feedback }, 'Training the recommender');
-    const holdout = holdOutLast(histories);
-    const metrics: Partial<Metrics> =
-      holdout.cases.length > 0 ? await evaluateWeights(holdout, defaultOptions, signal) : {};
-    log.info({ ...metrics }, 'Measured on the last track of each listener; training on all');
-    const weights = await trainWeights(histories, defaultOptions, signal);
-    const seconds = Math.round((clock.monotonic() - start) / 100) / 10;
-    const at = new Date(clock.now()).toISOString().replace(/[-:]|\.\d+/g, '');
-    // Two trainings may end within the same second, here or in two processes.
-    const version = `ease-${at}-${randomUUID().slice(0, 8)}`;
-    const parameters = {
-      ...defaultOptions,
-      feedback,
-      listeners: histories.length,
-      tracks: weights.ids.length,
-      seconds,
-    };
-    const rows = Object.entries(metrics).map(([metric, value]) => {
-      return { dataset: 'feedback', protocol: 'leave-last-out', metric, value };
-    });
-    await activateVersion(database, { version, parameters, weights: serialiseWeights(weights) }, rows);
-    log.info({ version, seconds, tracks: weights.ids.length, ...metrics }, 'The recommender is trained');
-    // Whoever waits for this training is served by it, also before the wake-up has made its round.
-    this.#isVersionStale = true;
-    this.#serving = null;
-    wakeups.wake(modelWakeup);
+  async #train({ signal, report }: TrainerOptions): Promise<string> {
+    const ending = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
+    const { version, isActive } = await trainVersion({ ...this.#options, signal: ending, report });
+    if (isActive) this.#takeUp();
     return version;
   }
 
+  async versions(first: number): Promise<ModelVersion[]> {
+    const rows = await selectVersions(this.#options.database.db, first);
+    return rows.map(({ active, hasWeights, ...row }) => ({ ...row, isActive: active, isKept: hasWeights }));
+  }
+
+  /** Makes an earlier version serve again. @throws NotFoundError when it is not there, or its weights are not kept any more */
+  async activate(version: string): Promise<void> {
+    if (!(await setActiveVersion(this.#options.database, version))) {
+      throw new NotFoundError(`There is no version ${version} whose weights are kept`);
+    }
+    this.#takeUp();
+  }
+
+  /** Whoever waits for a switch is served by it, also before the wake-up has made its round. */
+  #takeUp(): void {
+    this.#isVersionStale = true;
+    this.#serving = null;
+    this.#options.wakeups.wake(modelWakeup);
+  }
+
   #trainWhereWorthwhile(): void {
+    if (this.#options.trainsByItself === false) return;
     this.#lookedAt = this.#options.clock.monotonic();
     const consider = async (): Promise<void> => {
       const feedback = await countFeedback(this.#options.database);
-      const isWorthwhile = feedback > 0 && feedback > ENOUGH_MORE * this.#version.feedback;
+      // The newest version may not be the one that serves: it was worse, or somebody has gone back.
+      const [newest] = await selectVersions(this.#options.database.db, 1);
+      const isWorthwhile = feedback > 0 && feedback > ENOUGH_MORE * Number(newest?.parameters.feedback ?? 0);
       if (isWorthwhile && !this.#closing.signal.aborted) await this.train();
     };
     consider().catch((error: unknown) => {

@@ -14,6 +14,8 @@ const MAX_CACHED_ROWS = 20_000;
 export class Neighbours {
   readonly version: string;
   readonly snapshot: Snapshot;
+  /** Of a history each track counts this much of the one after it. */
+  readonly recency: number;
   readonly #weights: ItemWeights;
   readonly #rowOfTrack: ReadonlyMap<number, number>;
   readonly #cache = new Map<number, SparseVector>();
@@ -22,6 +24,7 @@ export class Neighbours {
     this.version = version;
     this.snapshot = snapshot;
     this.#weights = weights;
+    this.recency = weights.recency;
     this.#rowOfTrack = new Map(Array.from(weights.ids, (id, row) => [id, row]));
   }
 

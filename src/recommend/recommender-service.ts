@@ -35,6 +35,8 @@ export interface RecommenderOptions {
   log: Logger;
   /** The chance that a place of a list goes to a track that would not have got it ([EXPLORE1]); none unless told. */
   exploration?: number;
+  /** Off where training is asked for, as in commands. */
+  trainsByItself?: boolean;
 }
 
 /** Recommends with the active version, from the first request on; trains one in the background where there is none. */
@@ -126,11 +128,13 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
       return serving.neighbours.version === modelVersion ? estimateOffPolicy(database, serving) : null;
     },
     evaluations: (first) => selectEvaluations(database.db, checkFirst(first)),
-    train: async () => {
-      const version = await model.train();
+    train: async (trainerOptions) => {
+      const version = await model.train(trainerOptions);
       await measurements.measure();
       return version;
     },
+    versions: (first) => model.versions(checkFirst(first)),
+    activate: (version) => model.activate(version),
     [Symbol.asyncDispose]: async () => {
       await tastes[Symbol.asyncDispose]();
       await measurements[Symbol.asyncDispose]();

@@ -3,6 +3,7 @@ import type { FeedbackKind } from '../listeners/listeners.ts';
 import type { PageArgs } from '../lib/page.ts';
 import type { Analytics, AnalyticsQuery } from './analytics.ts';
 import type { OffPolicyEstimate } from './off-policy.ts';
+import type { TrainerOptions } from './trainer.ts';
 
 export type Locale = 'EN' | 'ZH';
 export type Exclusion = 'HEARD' | 'HIDDEN' | 'EXPLICIT' | 'FILTERED' | 'AVOIDED_GENRE';
@@ -100,6 +101,17 @@ export interface RecommenderEvaluation {
   at: Date;
 }
 
+/** One training. */
+export interface ModelVersion {
+  version: string;
+  trainedAt: Date;
+  /** What was chosen, and counts of what it was trained on. */
+  parameters: Readonly<Record<string, number | string>>;
+  isActive: boolean;
+  /** Whether its weights are still there, so that it can serve again. */
+  isKept: boolean;
+}
+
 export interface Recommender extends AsyncDisposable {
   /** @throws InvalidInputError for a bad argument or a cursor that is not of such a list */
   recommend(listenerId: number, query: RecommendationQuery, page: PageArgs): Promise<RecommendationPage>;
@@ -125,12 +137,20 @@ export interface Recommender extends AsyncDisposable {
   /** What a version would come to, judged by what was served; null where its weights are not kept. */
   offPolicy(modelVersion: string): Promise<OffPolicyEstimate | null>;
   evaluations(first: number): Promise<RecommenderEvaluation[]>;
-  /** Trains on all feedback in a worker, stores the version and serves it from then on. @returns its name */
-  train(): Promise<string>;
+  /**
+   * Trains on all feedback in a worker and stores the version, which serves from then on unless it is worse ([REC13]).
+   * @returns its name
+   * @throws the signal's reason when it aborts; nothing has been changed then
+   */
+  train(options?: TrainerOptions): Promise<string>;
+  /** Newest first. */
+  versions(first: number): Promise<ModelVersion[]>;
+  /** Makes a version that is kept serve. @throws NotFoundError when it is not there or not kept */
+  activate(version: string): Promise<void>;
 }
 
 export type { OffPolicyEstimate } from './off-policy.ts';
 export type { Analytics, AnalyticsQuery, Engagement } from './analytics.ts';
 export { createRecommender } from './recommender-service.ts';
-export type { HoldoutCase } from './evaluation.ts';
-export { evaluateWeights } from './training.ts';
+export type { History } from './interactions.ts';
+export { evaluateModel, type HoldoutCase } from './training.ts';

@@ -72,10 +72,12 @@ export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours
     if (index === undefined) return emptyVector;
     return strength < 0 ? neighbours.near(index) : neighbours.of(index);
   };
+  const recencies = recenciesOf(taste.history, neighbours.recency);
   const terms: Term[] = [
-    ...taste.history.slice(0, HISTORY_TERMS).map(({ trackId, kind, at, plays, strength }): Term => {
+    ...taste.history.slice(0, HISTORY_TERMS).map((reaction, i): Term => {
+      const { trackId, kind, at, plays, strength } = reaction;
       const source = { kind: 'history', trackId, feedback: kind, plays, at } as const;
-      return { source, factor: history * strength, vector: rowOf(trackId, strength) };
+      return { source, factor: history * strength * (recencies[i] ?? 1), vector: rowOf(trackId, strength) };
     }),
     ...taste.genres.map(({ slug, weight }): Term => {
       const vector = snapshot.byGenre.get(slug) ?? emptyVector;
@@ -108,6 +110,16 @@ export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours
     terms.push({ source, factor: context, vector: matches(taste.contextText, snapshot) });
   }
   return terms.filter(({ vector, factor }) => vector.indices.length > 0 && factor !== 0);
+}
+
+/** What each reaction, newest first, counts of the newest: `recency` less for every track liked since, as in training. */
+function recenciesOf(history: readonly Reaction[], recency: number): number[] {
+  let factor = 1;
+  return history.slice(0, HISTORY_TERMS).map(({ strength }) => {
+    const own = factor;
+    if (strength > 0) factor *= recency;
+    return own;
+  });
 }
 
 const popularityTerms = new WeakMap<Snapshot, Term>();

@@ -1,50 +1,74 @@
-import { once } from 'node:events';
-import { startWorker } from '../lib/worker.ts';
-import type { EaseOptions, EaseRows } from './ease.ts';
-import { evaluate, type HoldoutCase, type Metrics } from './evaluation.ts';
+import { meanOf, type Metrics } from './evaluation.ts';
+import type { NumberedCase } from './holdout.ts';
 import { toInteractions, type History } from './interactions.ts';
-import type { ItemWeights } from './weights.ts';
-import { noWeights } from './weights.ts';
+import { defaultSettings, type ModelSettings, type SearchResult } from './search.ts';
+import { Trainer, type TrainerOptions } from './trainer.ts';
+import { noWeights, type ItemWeights } from './weights.ts';
 
-/**
- * λ = 50 is Steck's order of magnitude for data of this size. Four million weights are 32 MB: whole rows up to 2,000
- * tracks, the 200 furthest from 0 at 20,000. What it costs on the Last.fm sequences (leave-one-out, 3,646 items): HR@10
- * is .0899 with whole rows, .0890 with the 1,097 a row that this allows, .0872 with 400, .0853 with 200.
- */
-export const defaultOptions: EaseOptions = { ridge: 50, entries: 4_000_000 };
+/** What is known of a listener, oldest first, and what they heard next. */
+export interface HoldoutCase {
+  history: History;
+  targets: readonly number[];
+  /** When, in milliseconds since the epoch, where it is known. */
+  at?: number;
+}
 
-/**
- * Trains in a worker, so that requests go on. @returns weights by track id; none for no histories
- * @throws the signal's reason when it aborts; the worker then ends at once
- */
-export async function trainWeights(
-  histories: readonly History[],
-  options = defaultOptions,
-  signal?: AbortSignal,
-): Promise<ItemWeights> {
-  const { ids, interactions } = toInteractions(histories);
-  if (ids.length === 0) return noWeights;
-  const worker = startWorker(import.meta.url, './training-worker', {
-    workerData: { interactions, options },
-    // The factor, its inverse and the product of both, in doubles, live outside of the heap; rows are built within it.
-    resourceLimits: { maxOldGenerationSizeMb: 4_096 },
-  });
-  try {
-    const [rows] = (await once(worker, 'message', { signal })) as [EaseRows];
-    return { ids: Float64Array.from(ids), ...rows };
-  } finally {
-    await worker.terminate();
-  }
+export interface Evaluation {
+  metrics: Metrics;
+  chosen: SearchResult;
 }
 
 /**
- * How well weights that are trained on some histories predict what follows others ([REC9]): each target is looked for
- * among all trained tracks that its listener has not heard.
+ * Chooses settings on tracks that are held out of `known`, trains with them on `train` and measures on `cases` ([REC9]):
+ * targets are looked for among all trained tracks that their listener has not heard.
+ * @param known what may be chosen by, without any of the targets
+ * @param ordered whether histories are in the order of hearing
  */
-export async function evaluateWeights(
-  holdout: { train: readonly History[]; cases: readonly HoldoutCase[] },
-  options = defaultOptions,
-  signal?: AbortSignal,
-): Promise<Metrics> {
-  return evaluate(await trainWeights(holdout.train, options, signal), holdout.cases);
+export async function evaluateModel(
+  { known, train, cases }: { known: readonly History[]; train: readonly History[]; cases: readonly HoldoutCase[] },
+  ordered: boolean,
+  options: TrainerOptions = {},
+): Promise<Evaluation> {
+  await using trainer = new Trainer(options);
+  const chosen = await trainer.search(toInteractions(known).interactions, { ordered, seed: SEED });
+  const { ids, interactions } = toInteractions(train);
+  const rows = await trainer.train(interactions, chosen.settings);
+  const measured = await trainer.measure(rows, chosen.settings.recency, numberCases(ids, cases));
+  return { metrics: meanOf(measured), chosen };
+}
+
+/** What is drawn in a search is drawn the same each time. */
+export const SEED = 1;
+
+/** @returns weights by track id; none for no histories @throws the signal's reason when it aborts */
+export async function trainWeights(
+  histories: readonly History[],
+  settings: ModelSettings = defaultSettings,
+  options: TrainerOptions = {},
+): Promise<ItemWeights> {
+  await using trainer = new Trainer(options);
+  // Awaited here: what returns disposes of the trainer.
+  return await trainWith(trainer, histories, settings);
+}
+
+export async function trainWith(
+  trainer: Trainer,
+  histories: readonly History[],
+  settings: ModelSettings,
+): Promise<ItemWeights> {
+  const { ids, interactions } = toInteractions(histories);
+  if (ids.length === 0) return noWeights;
+  const rows = await trainer.train(interactions, settings);
+  return { ids: Float64Array.from(ids), ...rows, recency: settings.recency };
+}
+
+/** Tracks that were not trained on get the number beyond the last: heard, but without a row, or not to be found. */
+export function numberCases(ids: ArrayLike<number>, cases: readonly HoldoutCase[]): NumberedCase[] {
+  const numbers = new Map(Array.from(ids, (id, number) => [id, number]));
+  const numberOf = (id: number) => numbers.get(id) ?? ids.length;
+  return cases.map(({ history, targets }) => ({
+    items: Uint32Array.from(history, ({ trackId }) => numberOf(trackId)),
+    values: Float32Array.from(history, ({ strength }) => strength),
+    targets: targets.map(numberOf),
+  }));
 }

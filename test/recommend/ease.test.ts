@@ -1,10 +1,21 @@
-import { describe, expect, it } from 'vitest';
-import { trainEase, type Interactions } from '../../src/recommend/ease.ts';
-import { evaluate, holdOutLast } from '../../src/recommend/evaluation.ts';
-import { readHistories } from '../../src/recommend/interactions.ts';
-import { invertSymmetric } from '../../src/recommend/linear-algebra.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Gemm } from '../../src/ml/gemm.ts';
+import { measure, meanOf } from '../../src/recommend/evaluation.ts';
+import { readHistories, type Interactions } from '../../src/recommend/interactions.ts';
+import { trainItemModel, type ItemModelOptions } from '../../src/recommend/item-model.ts';
+import { invertSymmetric, SymmetricMatrix } from '../../src/recommend/linear-algebra.ts';
+import { defaultSettings } from '../../src/recommend/search.ts';
+import { numberCases } from '../../src/recommend/training.ts';
+import { holdOutLast } from '../../src/recommend/version-training.ts';
 import { parseWeights, serialiseWeights } from '../../src/recommend/weights.ts';
 import { randomStream } from '../../src/lib/random.ts';
+
+const gemm = new Gemm();
+afterAll(() => gemm[Symbol.dispose]());
+
+/** Without order and with all listeners alike: EASE. */
+const trainEase = (interactions: Interactions, options: Partial<ItemModelOptions>) =>
+  trainItemModel(interactions, { ...defaultSettings, order: 0, levelling: 0, ...options }, gemm);
 
 /** Rows of listeners over items, each cell filled with the same probability. */
 function randomInteractions(listeners: number, itemCount: number, seed: number): Interactions {
@@ -95,16 +106,21 @@ describe('EASE', () => {
   });
 
   it('inverts matrices of any size, whole blocks or not', () => {
-    for (const n of [1, 2, 3, 4, 5, 8, 11, 34]) {
-      const matrix = Float64Array.from({ length: n * n }, (_, at) => {
-        const [i, j] = [Math.floor(at / n), at % n];
-        return i === j ? n + 1 : Math.cos(i + j);
-      });
-      const inverse = invertSymmetric(matrix.slice(), n);
+    for (const n of [1, 2, 3, 4, 5, 8, 11, 34, 256, 257, 600]) {
+      const [matrix, inverse] = [new SymmetricMatrix(n), new SymmetricMatrix(n)];
       for (let i = 0; i < n; i++) {
-        for (let j = 0; j < n; j++) {
+        for (let j = 0; j <= i; j++) {
+          const value = i === j ? n + 1 : Math.cos(i + j);
+          matrix.add(i, j, value);
+          inverse.add(i, j, value);
+        }
+      }
+      invertSymmetric(inverse, gemm);
+      const some = Array.from({ length: n }, (_, i) => i).filter((i) => n < 50 || i % 37 === 0);
+      for (const i of some) {
+        for (const j of some) {
           let sum = 0;
-          for (let k = 0; k < n; k++) sum += matrix[i * n + k]! * inverse[k * n + j]!;
+          for (let k = 0; k < n; k++) sum += matrix.at(i, k) * inverse.at(k, j);
           expect(sum).toBeCloseTo(i === j ? 1 : 0, 10);
         }
       }
@@ -112,8 +128,13 @@ describe('EASE', () => {
   });
 
   it('a matrix that is not positive definite, NaN included, is refused', () => {
-    expect(() => invertSymmetric(Float64Array.of(1, 2, 2, 1), 2)).toThrow(RangeError);
-    expect(() => invertSymmetric(Float64Array.of(NaN), 1)).toThrow(RangeError);
+    const of = (n: number, ...values: number[]) => {
+      const matrix = new SymmetricMatrix(n);
+      for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) matrix.add(i, j, values[i * n + j]!);
+      return matrix;
+    };
+    expect(() => invertSymmetric(of(2, 1, 2, 2, 1), gemm)).toThrow(RangeError);
+    expect(() => invertSymmetric(of(1, NaN), gemm)).toThrow(RangeError);
   });
 });
 
@@ -123,6 +144,7 @@ describe('weights as bytes', () => {
     starts: Uint32Array.of(0, 2, 2, 3),
     columns: Uint32Array.of(1, 2, 0),
     values: Float32Array.of(0.5, -0.25, 1),
+    recency: 0.97,
   };
 
   it('survive the way to the database and back', () => {
@@ -141,17 +163,20 @@ describe('weights as bytes', () => {
 describe('evaluation', () => {
   it('[REC9] computes the metrics of a case done by hand', () => {
     // Having heard 1, the scores are: 2 → 0.9, 3 → 0.8, 4 → 0.7.
-    const weights = {
-      ids: Float64Array.of(1, 2, 3, 4),
+    const rows = {
       starts: Uint32Array.of(0, 3, 3, 3, 3),
       columns: Uint32Array.of(1, 2, 3),
       values: Float32Array.of(0.9, 0.8, 0.7),
     };
     const history = [{ trackId: 1, strength: 1 }];
-    const metrics = evaluate(weights, [
-      { history, targets: [3] },
-      { history, targets: [99] },
-    ]);
+    const cases = numberCases(
+      [1, 2, 3, 4],
+      [
+        { history, targets: [3] },
+        { history, targets: [99] },
+      ],
+    );
+    const metrics = meanOf(measure(rows, cases, { recency: 1 }));
     expect(metrics).toEqual({
       'HR@10': 0.5,
       'NDCG@10': 0.5 / Math.log2(3),

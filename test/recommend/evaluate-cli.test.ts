@@ -63,7 +63,8 @@ describe('npm run evaluate', () => {
       [['--data', await file('broken.gz', 'not gzip')], 1, /cannot be read: incorrect header/],
       [['--data', await file('short.txt', 'u1 a b')], 1, /no listener with three items/],
       [['--data', 'x', '--format', 'csv'], 2, /--format csv is not known/],
-      [['--data', 'x', '--protocol', 'split'], 2, /--protocol split is not known/],
+      [['--data', 'x', '--protocol', 'half'], 2, /--protocol half is not known/],
+      [['--data', 'x', '--protocol', 'split'], 2, /--train is missing/],
     ];
     const runs = await Promise.all(cases.map(([args]) => run(...args)));
     runs.forEach(({ code, errors }, i) => {

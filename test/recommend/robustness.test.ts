@@ -220,7 +220,7 @@ describe('live lists and training', () => {
   it('training ends at once when its signal aborts', async () => {
     const histories = Array.from({ length: 30 }, (_, u) => [{ trackId: u + 1, strength: 1 }]);
     const ending = new AbortController();
-    const training = trainWeights(histories, undefined, ending.signal);
+    const training = trainWeights(histories, undefined, { signal: ending.signal });
     ending.abort();
     await expect(training).rejects.toMatchObject({ name: 'AbortError' });
   });

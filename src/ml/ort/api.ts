@@ -34,6 +34,9 @@ export function bindApi(library: LibraryHandle) {
     createSession: make(7, `void* env, ${path} path, void* options`) as KoffiFunc<
       (a: Handle, b: string | Buffer, c: Handle, d: Out) => Status
     >,
+    createSessionFromArray: make(8, 'void* env, const void* bytes, size_t length, void* options') as KoffiFunc<
+      (a: Handle, b: Uint8Array, c: number, d: Handle, e: Out) => Status
+    >,
     run: bind(
       9,
       'void* (void* session, void* options, void* inputNames, void* inputs, size_t inputCount, void* outputNames, size_t outputCount, void* outputs)',

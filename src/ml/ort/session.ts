@@ -31,15 +31,25 @@ export class Session implements Disposable {
    */
   static async open(path: string, { threads, device = { type: 'cpu' } }: SessionOptions): Promise<Session> {
     const { api, env } = ort(device.type === 'cuda' ? device.library : undefined);
-    const options = made(api, (out) => api.createSessionOptions(out));
+    const options = cpuOptions(threads);
     try {
-      check(api, api.setIntraOpThreads(options, threads));
-      // Workers that spin between operators take the core that the event loop answers readers on.
-      check(api, api.addSessionConfigEntry(options, 'session.intra_op.allow_spinning', '0'));
       if (device.type === 'cuda') appendCuda(api, options, device.library);
       const out: Out = [null];
       check(api, await callAsync(api.createSession, env, path, options, out));
       return new Session(filled(out), device);
+    } finally {
+      api.releaseSessionOptions(options);
+    }
+  }
+
+  /** Loads a small graph from memory, on the calling thread, to run on the CPU. @throws OrtError */
+  static ofBytes(graph: Uint8Array, { threads }: Pick<SessionOptions, 'threads'>): Session {
+    const { api, env } = ort();
+    const options = cpuOptions(threads);
+    try {
+      const { byteLength } = graph;
+      const handle = made(api, (out) => api.createSessionFromArray(env, graph, byteLength, options, out));
+      return new Session(handle, { type: 'cpu' });
     } finally {
       api.releaseSessionOptions(options);
     }
@@ -55,6 +65,15 @@ export class Session implements Disposable {
     if (this.#handle) ort().api.releaseSession(this.#handle);
     this.#handle = null;
   }
+}
+
+function cpuOptions(threads: number): Handle {
+  const { api } = ort();
+  const options = made(api, (out) => api.createSessionOptions(out));
+  check(api, api.setIntraOpThreads(options, threads));
+  // Workers that spin between operators take the core that the event loop answers readers on.
+  check(api, api.addSessionConfigEntry(options, 'session.intra_op.allow_spinning', '0'));
+  return options;
 }
 
 /** What a graph reads or writes: a tensor in the memory of this machine or of a device. */
@@ -109,6 +128,14 @@ export class Binding implements Disposable {
       signal?.removeEventListener('abort', abort);
       if (signal?.aborted) check(api, api.unsetTerminate(this.#options));
     }
+  }
+
+  /** Runs the graph on the calling thread: for workers, which have nobody to keep waiting. @throws OrtError */
+  runBlocking(): void {
+    if (this.#disposed || this.#running)
+      throw new OrtError(this.#disposed ? 'the binding has been disposed' : 'a run is under way');
+    const { api } = ort();
+    check(api, api.run(this.#session.handle, this.#options, ...this.#arguments));
   }
 
   /** No run may be under way. */

@@ -1,10 +1,10 @@
 import type { Handle } from './api.ts';
 import { made, ort } from './library.ts';
 
-export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
+export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10, float64: 11 } as const;
 
 /** A Uint16Array holds the bits of 16-bit floats. */
-export type TensorData = Float32Array | Uint8Array | Int32Array | BigInt64Array | Uint16Array;
+export type TensorData = Float32Array | Float64Array | Uint8Array | Int32Array | BigInt64Array | Uint16Array;
 
 /**
  * A tensor over memory that JavaScript owns: ONNX Runtime reads and writes it in place. The array is referenced for as
@@ -41,6 +41,7 @@ export class Tensor<Data extends TensorData = TensorData> implements Disposable 
 
 function elementType(data: TensorData): number {
   if (data instanceof Float32Array) return elementTypes.float32;
+  if (data instanceof Float64Array) return elementTypes.float64;
   if (data instanceof Uint8Array) return elementTypes.uint8;
   if (data instanceof Uint16Array) return elementTypes.float16;
   if (data instanceof Int32Array) return elementTypes.int32;

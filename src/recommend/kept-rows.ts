@@ -1,0 +1,80 @@
+export interface KeptRows {
+  /** Row i is `columns[starts[i] … starts[i + 1]]`, ascending. */
+  starts: Uint32Array;
+  columns: Uint32Array;
+  values: Float32Array;
+}
+
+/** Weights that a row keeps however many rows there are. */
+const LEAST_ROW = 50;
+/** Weights below this are noise of the arithmetic, not neighbourhood. */
+const LEAST_WEIGHT = 1e-6;
+
+/** Takes rows of weights one by one, from the first, and keeps of each those furthest from 0, for or against. */
+export class RowKeeper {
+  readonly #perRow: number;
+  readonly #sizes: Float64Array;
+  readonly #starts: Uint32Array;
+  readonly #columns: Uint32Array;
+  readonly #values: Float32Array;
+  #row = 0;
+  #kept = 0;
+
+  /** @param entries to keep in all */
+  constructor(n: number, entries: number) {
+    this.#perRow = Math.min(n, Math.max(LEAST_ROW, Math.floor(entries / Math.max(1, n))));
+    this.#sizes = new Float64Array(n);
+    this.#starts = new Uint32Array(n + 1);
+    this.#columns = new Uint32Array(n * this.#perRow);
+    this.#values = new Float32Array(n * this.#perRow);
+  }
+
+  /** @throws RangeError when a weight is not finite */
+  add(row: Float64Array): void {
+    const sizes = this.#sizes;
+    let sum = 0;
+    for (let j = 0; j < row.length; j++) sum += sizes[j] = Math.abs(row[j] ?? 0);
+    if (!Number.isFinite(sum)) throw new RangeError(`The weights of row ${this.#row} are not finite`);
+    const least = this.#perRow < row.length ? Math.max(LEAST_WEIGHT, greatest(sizes, this.#perRow)) : LEAST_WEIGHT;
+    const end = this.#kept + this.#perRow;
+    for (let j = 0; j < row.length && this.#kept < end; j++) {
+      const value = row[j] ?? 0;
+      if (Math.abs(value) < least) continue;
+      this.#columns[this.#kept] = j;
+      this.#values[this.#kept] = value;
+      this.#kept += 1;
+    }
+    this.#row += 1;
+    this.#starts[this.#row] = this.#kept;
+  }
+
+  rows(): KeptRows {
+    return {
+      starts: this.#starts,
+      columns: this.#columns.slice(0, this.#kept),
+      values: this.#values.slice(0, this.#kept),
+    };
+  }
+}
+
+/** The k-th greatest value (Hoare's quickselect, 1961); reorders the values. */
+function greatest(values: Float64Array, k: number): number {
+  let [low, high] = [0, values.length - 1];
+  const at = k - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >> 1] ?? 0;
+    let [i, j] = [low, high];
+    while (i <= j) {
+      while ((values[i] ?? 0) > pivot) i++;
+      while ((values[j] ?? 0) < pivot) j--;
+      if (i > j) break;
+      const swapped = values[i] ?? 0;
+      values[i++] = values[j] ?? 0;
+      values[j--] = swapped;
+    }
+    if (at <= j) high = j;
+    else if (at >= i) low = i;
+    else break;
+  }
+  return values[at] ?? 0;
+}

@@ -1,0 +1,88 @@
+import type { Worker } from 'node:worker_threads';
+import { startWorker } from '../lib/worker.ts';
+import type { Metrics } from './evaluation.ts';
+import type { NumberedCase } from './holdout.ts';
+import type { Interactions } from './interactions.ts';
+import type { KeptRows } from './kept-rows.ts';
+import type { ModelSettings, Progress, SearchOptions, SearchResult } from './search.ts';
+
+/** What the worker does: all of it on plain data, and none of it on the thread that answers requests. */
+export type Job =
+  | { kind: 'search'; interactions: Interactions; options: SearchOptions }
+  | { kind: 'train'; interactions: Interactions; settings: ModelSettings }
+  | { kind: 'measure'; rows: KeptRows; recency: number; cases: readonly NumberedCase[] };
+
+export interface JobResults {
+  search: SearchResult;
+  train: KeptRows;
+  measure: Metrics[];
+}
+
+type Message = { progress: Progress } | { done: JobResults[keyof JobResults] } | { failure: Error };
+
+export interface TrainerOptions {
+  signal?: AbortSignal | undefined;
+  report?: ((progress: Progress) => void) | undefined;
+}
+
+/** The heap that rows are built in; matrices lie outside of it. */
+const MOST_HEAP_MB = 4_096;
+
+/** A worker that does one job after another. Disposing it gives its memory back. */
+export class Trainer implements AsyncDisposable {
+  readonly #worker: Worker;
+  readonly #options: TrainerOptions;
+
+  constructor(options: TrainerOptions = {}) {
+    this.#options = options;
+    const resourceLimits = { maxOldGenerationSizeMb: MOST_HEAP_MB };
+    this.#worker = startWorker(import.meta.url, './training-worker', { resourceLimits });
+    // A worker that fails before it has a job is heard of when it is given one.
+    this.#worker.on('error', () => undefined);
+  }
+
+  search(interactions: Interactions, options: SearchOptions): Promise<SearchResult> {
+    return this.#do({ kind: 'search', interactions, options });
+  }
+
+  /** @throws RangeError when values are not finite */
+  train(interactions: Interactions, settings: ModelSettings): Promise<KeptRows> {
+    return this.#do({ kind: 'train', interactions, settings });
+  }
+
+  measure(rows: KeptRows, recency: number, cases: readonly NumberedCase[]): Promise<Metrics[]> {
+    return this.#do({ kind: 'measure', rows, recency, cases });
+  }
+
+  /** @throws the signal's reason when it aborts; the worker then ends with the matrix product that it is in */
+  #do<Kind extends Job['kind']>(job: Extract<Job, { kind: Kind }>): Promise<JobResults[Kind]> {
+    const { signal, report } = this.#options;
+    signal?.throwIfAborted();
+    const worker = this.#worker;
+    return new Promise<JobResults[Kind]>((resolve, reject) => {
+      const onMessage = (message: Message): void => {
+        if ('progress' in message) return report?.(message.progress);
+        settle();
+        if ('done' in message) resolve(message.done as JobResults[Kind]);
+        else reject(message.failure);
+      };
+      const onError = (error: Error): void => {
+        settle();
+        reject(error);
+      };
+      const onExit = (): void => onError(new Error('The training ended before it was done'));
+      const onAbort = (): void => onError(signal?.reason as Error);
+      const settle = (): void => {
+        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      worker.postMessage(job);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

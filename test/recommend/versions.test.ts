@@ -1,0 +1,64 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { createCatalogue } from '../../src/catalogue/catalogue.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners } from '../../src/listeners/listeners.ts';
+import { createRecommender, type Recommender } from '../../src/recommend/recommender.ts';
+import { addTracks, someTracks } from '../support/catalogue.ts';
+import { testDatabase } from '../support/database.ts';
+
+async function open() {
+  const [database, wakeups] = [await testDatabase(), new LocalWakeups()];
+  const parts = { database, wakeups, clock: systemClock };
+  const listeners = createListeners(parts);
+  const catalogue = createCatalogue(parts);
+  const { ids } = await addTracks(database, someTracks(40));
+  const options = { ...parts, catalogue, listeners, log: silentLogger, trainsByItself: false };
+  const recommender = await createRecommender(options);
+  onTestFinished(() => recommender[Symbol.asyncDispose]());
+  /** Sixty listeners who hear eight tracks of a group, one a second. */
+  const hear = async (from: Date, trackOf: (u: number, i: number) => number) => {
+    for (let u = 0; u < 60; u++) {
+      const listener = await listeners.ensure(`fan ${u}`);
+      const rows = Array.from({ length: 8 }, (_, i) => ids[trackOf(u, i) % 40]!);
+      await database.sql`insert into feedback (listener_id, track_id, kind, at)
+        select ${listener.id}, track, 'LIKE', ${from.toISOString()}::timestamptz + n * interval '1 second'
+        from unnest(${`{${rows.join()}}`}::text::bigint[]) with ordinality as heard (track, n)`;
+    }
+  };
+  const listener = await listeners.ensure('somebody');
+  return { database, recommender, hear, listener };
+}
+
+const servingOf = async (recommender: Recommender, listenerId: number) =>
+  (await recommender.recommend(listenerId, {}, { first: 1 })).modelVersion;
+
+test('[REC13] versions are listed, and an earlier one can be made to serve again', async () => {
+  const { recommender, hear, listener } = await open();
+  await hear(new Date(2020, 0, 1), (u, i) => (u % 4) * 10 + i);
+  const first = await recommender.train();
+  const second = await recommender.train();
+  expect(await servingOf(recommender, listener.id)).toBe(second);
+  await recommender.activate(first);
+  expect(await servingOf(recommender, listener.id)).toBe(first);
+  const versions = await recommender.versions(10);
+  expect(versions.map(({ version, isActive, isKept }) => ({ version, isActive, isKept }))).toEqual([
+    { version: second, isActive: false, isKept: true },
+    { version: first, isActive: true, isKept: true },
+  ]);
+  expect(versions[0]!.parameters).toMatchObject({ listeners: 60, feedback: 480 });
+  await expect(recommender.activate('ease-none')).rejects.toMatchObject({ name: 'NotFoundError' });
+  expect(await servingOf(recommender, listener.id)).toBe(first);
+});
+
+test('[REC13] a training that was interrupted has changed nothing', async () => {
+  const { recommender, hear, listener } = await open();
+  await hear(new Date(2020, 0, 1), (u, i) => (u % 4) * 10 + i);
+  const version = await recommender.train();
+  const ending = new AbortController();
+  const training = recommender.train({ signal: ending.signal, report: () => ending.abort() });
+  await expect(training).rejects.toMatchObject({ name: 'AbortError' });
+  expect(await recommender.versions(10)).toHaveLength(1);
+  expect(await servingOf(recommender, listener.id)).toBe(version);
+});
