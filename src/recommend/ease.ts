@@ -13,9 +13,18 @@ import { normalEquations } from './normal-equations.ts';
  */
 export function trainFromItems(interactions: Interactions, options: ItemModelOptions, gemm: Gemm): KeptRows {
   const { gram, gap } = normalEquations(interactions, options);
-  const inverse = invertSymmetric(gram, gemm);
-  const { itemCount: n } = interactions;
-  const keeper = new RowKeeper(n, options.entries);
+  return rowsOfInverse(invertSymmetric(gram, gemm), gap, options.entries, gemm);
+}
+
+/** B from P = (G + λI)⁻¹ and what order adds. @param entries weights to keep in all */
+export function rowsOfInverse(
+  inverse: SymmetricMatrix,
+  gap: Float32Array | null,
+  entries: number,
+  gemm: Gemm,
+): KeptRows {
+  const { n } = inverse;
+  const keeper = new RowKeeper(n, entries);
   const scale = columnScales(inverse, gap);
   const row = new Float64Array(n);
   for (const { panel, first, rows } of panelsOf(inverse)) {
@@ -44,7 +53,8 @@ function columnScales(inverse: SymmetricMatrix, gap: Float32Array | null): Float
   return scales;
 }
 
-function* panelsOf(inverse: SymmetricMatrix) {
+/** Some rows at a time, in one array. */
+export function* panelsOf(inverse: SymmetricMatrix) {
   const panel = new Float64Array(Math.min(inverse.n, rowsOfPanel) * inverse.n);
   for (let s = 0; s < inverse.strips.length; s++) {
     const { rows } = inverse.rows(s, panel);

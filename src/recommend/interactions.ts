@@ -11,6 +11,14 @@ export interface Interactions {
   values: Float32Array;
 }
 
+/** Interactions item by item: item i is heard by `listeners[starts[i] … starts[i + 1]]`. */
+export interface ByItem {
+  starts: Uint32Array;
+  listeners: Uint32Array;
+  values: Float32Array;
+  listenerCount: number;
+}
+
 interface Heard {
   trackId: number;
   /** Above 0. */
@@ -82,4 +90,23 @@ export function toInteractions(histories: readonly History[]): { ids: number[]; 
     });
   });
   return { ids, interactions: { itemCount: ids.length, starts, items, values } };
+}
+
+export function transpose({ itemCount, starts, items, values }: Interactions): ByItem {
+  const byItem = new Uint32Array(itemCount + 1);
+  for (const item of items) byItem[item + 1] = (byItem[item + 1] ?? 0) + 1;
+  for (let i = 0; i < itemCount; i++) byItem[i + 1] = (byItem[i + 1] ?? 0) + (byItem[i] ?? 0);
+  const next = byItem.slice();
+  const listeners = new Uint32Array(items.length);
+  const strengths = new Float32Array(items.length);
+  for (let u = 0; u + 1 < starts.length; u++) {
+    for (let a = starts[u] ?? 0; a < (starts[u + 1] ?? 0); a++) {
+      const item = items[a] ?? 0;
+      const at = next[item] ?? 0;
+      next[item] = at + 1;
+      listeners[at] = u;
+      strengths[at] = values[a] ?? 0;
+    }
+  }
+  return { starts: byItem, listeners, values: strengths, listenerCount: starts.length - 1 };
 }

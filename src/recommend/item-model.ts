@@ -17,8 +17,8 @@ export interface ItemModelOptions extends NormalOptions {
 
 /**
  * The item–item weights B, of which each row says by how much having heard a track speaks for, or against, the others.
- * Two ways to the same B, by what there is less of, items or listeners; where both are more than the largest system, the
- * items that are heard most.
+ * Two ways to the same B, by what there is less of, items or listeners; where both are more than the largest system, an
+ * approximation to it.
  * @throws RangeError when values are not finite
  */
 export function trainItemModel(interactions: Interactions, options: ItemModelOptions, gemm: Gemm): KeptRows {

@@ -1,5 +1,5 @@
 export interface KeptRows {
-  /** Row i is `columns[starts[i] … starts[i + 1]]`, ascending. */
+  /** Row i is `columns[starts[i] … starts[i + 1]]`. */
   starts: Uint32Array;
   columns: Uint32Array;
   values: Float32Array;
@@ -77,4 +77,60 @@ function greatest(values: Float64Array, k: number): number {
     else break;
   }
   return values[at] ?? 0;
+}
+
+/** The indices of at most k values, those furthest from 0. */
+export function furthest(values: ArrayLike<number>, k: number): number[] {
+  const sizes = Float64Array.from(values, Math.abs);
+  const least = Math.max(LEAST_WEIGHT, k < sizes.length ? greatest(sizes.slice(), k) : 0);
+  const found: number[] = [];
+  for (let i = 0; i < sizes.length && found.length < k; i++) if ((sizes[i] ?? 0) >= least) found.push(i);
+  return found;
+}
+
+/** Collects weights in any order, and then orders them by rows. */
+export class WeightList {
+  readonly #counts: Uint32Array;
+  #rows = new Uint32Array(1 << 16);
+  #columns = new Uint32Array(1 << 16);
+  #values = new Float32Array(1 << 16);
+  #length = 0;
+
+  constructor(n: number) {
+    this.#counts = new Uint32Array(n + 1);
+  }
+
+  add(row: number, column: number, value: number): void {
+    if (this.#length === this.#rows.length) this.#grow();
+    this.#rows[this.#length] = row;
+    this.#columns[this.#length] = column;
+    this.#values[this.#length] = value;
+    this.#length += 1;
+    this.#counts[row + 1] = (this.#counts[row + 1] ?? 0) + 1;
+  }
+
+  #grow(): void {
+    const size = 2 * this.#length;
+    const [rows, columns, values] = [new Uint32Array(size), new Uint32Array(size), new Float32Array(size)];
+    rows.set(this.#rows);
+    columns.set(this.#columns);
+    values.set(this.#values);
+    [this.#rows, this.#columns, this.#values] = [rows, columns, values];
+  }
+
+  rows(): KeptRows {
+    const starts = this.#counts.slice();
+    for (let i = 1; i < starts.length; i++) starts[i] = (starts[i] ?? 0) + (starts[i - 1] ?? 0);
+    const next = starts.slice();
+    const columns = new Uint32Array(this.#length);
+    const values = new Float32Array(this.#length);
+    for (let at = 0; at < this.#length; at++) {
+      const row = this.#rows[at] ?? 0;
+      const to = next[row] ?? 0;
+      next[row] = to + 1;
+      columns[to] = this.#columns[at] ?? 0;
+      values[to] = this.#values[at] ?? 0;
+    }
+    return { starts, columns, values };
+  }
 }

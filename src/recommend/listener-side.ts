@@ -1,5 +1,5 @@
 import type { Gemm } from '../ml/gemm.ts';
-import type { Interactions } from './interactions.ts';
+import { transpose, type ByItem, type Interactions } from './interactions.ts';
 import { RowKeeper, type KeptRows } from './kept-rows.ts';
 import { invertSymmetric, rowsOfPanel, SymmetricMatrix } from './linear-algebra.ts';
 import type { ItemModelOptions } from './item-model.ts';
@@ -85,13 +85,6 @@ function project(kernel: SymmetricMatrix, { itemCount: n, starts, items, values 
   return projected;
 }
 
-interface ByItem {
-  starts: Uint32Array;
-  listeners: Uint32Array;
-  values: Float32Array;
-  listenerCount: number;
-}
-
 /** 1 − H_jj */
 function remainders({ starts, listeners, values }: ByItem, projected: Float32Array, n: number): Float64Array {
   return Float64Array.from({ length: n }, (_, j) => {
@@ -146,23 +139,4 @@ function turn(matrix: Float32Array, rows: number, columns: number): Float32Array
     for (let c = 0; c < columns; c++) turned[c * rows + r] = matrix[r * columns + c] ?? 0;
   }
   return turned;
-}
-
-function transpose({ itemCount, starts, items, values }: Interactions): ByItem {
-  const byItem = new Uint32Array(itemCount + 1);
-  for (const item of items) byItem[item + 1] = (byItem[item + 1] ?? 0) + 1;
-  for (let i = 0; i < itemCount; i++) byItem[i + 1] = (byItem[i + 1] ?? 0) + (byItem[i] ?? 0);
-  const next = byItem.slice();
-  const listeners = new Uint32Array(items.length);
-  const strengths = new Float32Array(items.length);
-  for (let u = 0; u + 1 < starts.length; u++) {
-    for (let a = starts[u] ?? 0; a < (starts[u + 1] ?? 0); a++) {
-      const item = items[a] ?? 0;
-      const at = next[item] ?? 0;
-      next[item] = at + 1;
-      listeners[at] = u;
-      strengths[at] = values[a] ?? 0;
-    }
-  }
-  return { starts: byItem, listeners, values: strengths, listenerCount: starts.length - 1 };
 }

@@ -31,7 +31,7 @@ export function normalEquations(interactions: Interactions, options: NormalOptio
   const gram = new SymmetricMatrix(n);
   const gap = options.order > 0 ? new Float32Array(n * n) : null;
   const decay = decaysOf(interactions, options.reach);
-  const weights = weightsOf(interactions, options.levelling);
+  const weights = listenerWeights(interactions, options.levelling);
   const share = gap ? options.order * orderScale(interactions, weights, decay) : 0;
   for (let u = 0; u + 1 < starts.length; u++) {
     const weight = weights[u] ?? 0;
@@ -92,7 +92,8 @@ function decaysOf({ starts }: Interactions, reach: number): Decays {
   return { powers, squares, convolved };
 }
 
-function weightsOf({ starts, items }: Interactions, levelling: number): Float64Array {
+/** (tracks / mean)^−levelling, by listener. */
+export function listenerWeights({ starts, items }: Interactions, levelling: number): Float64Array {
   const listeners = starts.length - 1;
   const mean = items.length / Math.max(1, listeners);
   return Float64Array.from({ length: listeners }, (_, u) => {

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
 import { Gemm } from '../../src/ml/gemm.ts';
+import { trainCore } from '../../src/recommend/core.ts';
 import { measure, meanOf } from '../../src/recommend/evaluation.ts';
 import { holdOutLast } from '../../src/recommend/holdout.ts';
 import { isOrdered, toInteractions } from '../../src/recommend/interactions.ts';
@@ -158,11 +159,30 @@ describe('what training is given', () => {
     }
   });
 
-  it('[REC8] items beyond the largest system keep empty rows, the most heard are solved for', () => {
-    const rows = drawnRows(60, 20, 4).map((row) => row.filter((track) => track <= 15 || track % 2 === 0));
-    const whole = interactionsOf(rows);
-    const cut = trainItemModel(whole, { ...defaultSettings, largestSystem: 10 }, gemm);
-    const counts = dense(cut, 20).map((row) => row.filter((value) => value !== 0).length);
-    expect(counts.filter((count) => count > 0)).toHaveLength(10);
+  it('[REC8] beyond the largest system, weights between the most heard and one more are EASE’s own', () => {
+    // Sixteen items, the last heard least: a core of fifteen, and one bordered onto it.
+    const rows = drawnRows(80, 15, 4).map((row, u) => (u < 3 ? [...row, 16] : row));
+    const interactions = interactionsOf(rows);
+    const whole = dense(trainItemModel(interactions, { ...defaultSettings, ridge: 3, levelling: 0 }, gemm), 16);
+    const bordered = dense(
+      trainCore(interactions, { ...defaultSettings, ridge: 3, levelling: 0, largestSystem: 25 }, gemm),
+      16,
+    );
+    for (let i = 0; i < 15; i++) {
+      expect(bordered[i]![15]).toBeCloseTo(whole[i]![15]!, 4);
+      // Of the other way only P_cc is the core's own, without the one more.
+      expect(bordered[15]![i]).toBeCloseTo(whole[15]![i]!, 2);
+    }
+  });
+
+  it('[REC8] items outside of the core have neighbours, too, and the whole is finite', () => {
+    const interactions = interactionsOf(drawnRows(60, 20, 4));
+    const { starts, values } = trainItemModel(
+      interactions,
+      { ...defaultSettings, order: 0.5, largestSystem: 12 },
+      gemm,
+    );
+    expect(values.every(Number.isFinite)).toBe(true);
+    for (let i = 0; i < 20; i++) expect(starts[i + 1]! - starts[i]!).toBeGreaterThan(0);
   });
 });

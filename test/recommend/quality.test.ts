@@ -61,6 +61,7 @@ describe('[TRUTH1] what reasons decide', () => {
     starts: Uint32Array.of(0, 0, 0, 0, 1),
     columns: Uint32Array.of(2),
     values: Float32Array.of(0.5),
+    recency: 1,
   };
   const taste: Taste = {
     history: [{ trackId: 4, kind: 'LIKE', at: 0, plays: 1, strength: 1 }],
