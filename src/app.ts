@@ -71,7 +71,7 @@ async function createServices(disposal: Disposal, database: Database, config: Co
   const { store, release } = await openLogStore(database, config.draftLog);
   disposal.defer(release);
   const drafting = { database, engine, wakeups, clock, log, backlog, store, ...(node && { node }) };
-  const drafts = disposal.use(createDrafts(drafting));
+  const drafts = disposal.use(createDrafts({ ...drafting, mostAtOnce: config.draftsAtOnce }));
   disposal.use(keepLogsShort(drafts, clock, config, log));
   return { catalogue, listeners, recommender, drafts, engine };
 }

@@ -36,6 +36,8 @@ export interface Config extends Readonly<LogOptions> {
   readonly threads: number;
   /** Drafts that may wait for the writer. */
   readonly queue: number;
+  /** Drafts of one listener that may wait or be written at once. */
+  readonly draftsAtOnce: number;
   /** The chance that a place of a list explores. */
   readonly exploration: number;
   /** `api` serves and leaves writing to other nodes on the same database, `engine` and `all` write as well. */
@@ -183,6 +185,11 @@ const environment = z.object({
     default: '16',
     example: '64',
   }),
+  CADENZA_DRAFTS_AT_ONCE: documented(wholeNumber(1, 100_000).prefault('100'), {
+    meaning: 'Drafts of one listener that may wait or be written at once; one more is refused with `OverloadedError`.',
+    default: '100',
+    example: '3',
+  }),
   CADENZA_EXPLORATION: documented(share(0.5).prefault('0'), {
     meaning:
       'The chance, 0 to 0.5, that a place of a list goes to one of the hundred next best tracks instead of the best; ' +
@@ -250,6 +257,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     fetchModels: values.CADENZA_FETCH_MODELS === 'auto',
     threads: values.CADENZA_THREADS ?? availableParallelism(),
     queue: values.CADENZA_QUEUE,
+    draftsAtOnce: values.CADENZA_DRAFTS_AT_ONCE,
     exploration: values.CADENZA_EXPLORATION,
     role: values.CADENZA_ROLE,
     draftLog: draftLogOf(values),

@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Queryable } from './client.ts';
-import { checkQueueHasRoom } from './draft-queue.ts';
+import { checkListenerHasRoom, checkQueueHasRoom, lockDraftsOf } from './draft-queue.ts';
 import { countPerOwner } from './per-owner.ts';
 import {
   draftEvents,
@@ -84,6 +84,8 @@ export interface NewDraft {
   owner: string | null;
   /** Of drafts without an owner so many may wait; one more is refused. */
   queue: number | null;
+  /** Of this listener so many may wait or be written at once; one more is refused. */
+  mostAtOnce: number;
   at: Date;
 }
 
@@ -94,14 +96,16 @@ export interface NewDraft {
  */
 export function insertDraft(
   db: Queryable,
-  { at, queue, ...draft }: NewDraft,
+  { at, queue, mostAtOnce, ...draft }: NewDraft,
   events: readonly unknown[],
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
     if (queue !== null) await checkQueueHasRoom(tx, queue);
+    await lockDraftsOf(tx, draft.listenerId);
     const row = { ...draft, status: 'QUEUED' as const, sequence: events.length, createdAt: at, updatedAt: at };
     const made = await tx.insert(drafts).values(row).onConflictDoNothing().returning({ id: drafts.id });
     if (made.length === 0) return false;
+    await checkListenerHasRoom(tx, draft.listenerId, mostAtOnce);
     const rows = events.map((event, i) => ({ draftId: draft.id, sequence: i + 1, event, at }));
     if (rows.length > 0) await tx.insert(draftEvents).values(rows);
     return true;

@@ -18,6 +18,23 @@ export async function checkQueueHasRoom(tx: Queryable, most: number): Promise<vo
       as oldest_ms from drafts where status in ('QUEUED', 'GENERATING') and owner is null`);
   const { length = 0, oldest_ms: oldest = 0 } = queue ?? {};
   if (length < most) return;
-  const perDraft = Math.min(RETRY_MS.most, Math.max(RETRY_MS.least, Math.ceil(oldest / length)));
-  throw new OverloadedError(`${length} drafts are waiting for a writer already`, perDraft);
+  throw new OverloadedError(`${length} drafts are waiting for a writer already`, untilNextEnd(length, oldest));
+}
+
+const untilNextEnd = (drafts: number, oldestMs: number): number =>
+  Math.min(RETRY_MS.most, Math.max(RETRY_MS.least, Math.ceil(oldestMs / drafts)));
+
+/** Until the end of the transaction nobody else adds to the drafts of this listener. */
+export async function lockDraftsOf(tx: Queryable, listenerId: number): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${QUEUE_LOCK}, hashint8(${listenerId}::bigint))`);
+}
+
+/** @throws OverloadedError when more than so many drafts of a listener wait or are being written ([DRAFT7]) */
+export async function checkListenerHasRoom(db: Queryable, listenerId: number, most: number): Promise<void> {
+  const [own] = await db.execute<{ length: number; oldest_ms: number }>(sql`
+    select count(*)::int as length, coalesce(1000 * extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
+      as oldest_ms from drafts where status in ('QUEUED', 'GENERATING') and listener_id = ${listenerId}`);
+  const { length = 0, oldest_ms: oldest = 0 } = own ?? {};
+  if (length <= most) return;
+  throw new OverloadedError(`Of a listener ${most} drafts can be written at once`, untilNextEnd(length, oldest));
 }

@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/draft-queries.ts';
+import { checkListenerHasRoom } from '../db/draft-queue.ts';
 import { perOwner } from '../db/per-owner.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
@@ -41,6 +42,8 @@ export interface DraftsOptions {
   node?: Node;
   /** Given where this process leaves writing to other nodes. */
   backlog?: Backlog | null;
+  /** Drafts of one listener that may wait or be written at once. */
+  mostAtOnce?: number;
 }
 
 const UNUSED: Usage = { promptTokens: 0, completionTokens: 0, timeToFirstTokenMs: null, tokensPerSecond: null };
@@ -58,6 +61,7 @@ class DraftService implements Drafts {
   readonly #random: () => number;
   readonly #log: DraftLog;
   readonly #rounds: DraftRounds;
+  readonly #mostAtOnce: number;
   readonly #tails: DraftTails;
   readonly #page = perOwner<queries.DraftPage, queries.DraftRow[]>(
     async (ids, page) =>
@@ -73,6 +77,7 @@ class DraftService implements Drafts {
     const { database, engine, wakeups, clock, log: logger } = options;
     const { random = () => randomInt(2 ** 32) / 2 ** 32, store = new PostgresLog(database) } = options;
     const { node = { id: randomUUID() }, backlog = null } = options;
+    this.#mostAtOnce = options.mostAtOnce ?? Infinity;
     this.#database = database;
     this.#engine = engine;
     this.#wakeups = wakeups;
@@ -105,7 +110,7 @@ class DraftService implements Drafts {
       const draft = {
         ...{ id, listenerId: viewer.listener.id, kind: input.kind, title, prompt },
         ...{ visibility: input.visibility ?? 'PRIVATE', modelId, sampling, turns: [turn], usage: UNUSED },
-        ...{ idempotencyKey: key, owner, queue },
+        ...{ idempotencyKey: key, owner, queue, mostAtOnce: this.#mostAtOnce },
       };
       const begun = await this.#rounds.begin(id, ticket, { request, before: UNUSED }, async () => {
         const made = await this.#log.create(draft, opening(turn, '').events);
@@ -122,6 +127,7 @@ class DraftService implements Drafts {
     const sampling = resolveSampling(input.sampling, this.#random);
     if (!isTerminal(row.status))
       throw new ConflictError('The draft is still being written; cancel it or wait for its end');
+    await checkListenerHasRoom(this.#database.db, row.listenerId, this.#mostAtOnce - 1);
     const turn: Turn = { instruction, sampling, from: row.sequence, before: row.usage as Usage };
     const turns = [...turnsOf(row), turn];
     const entries = await this.#log.readAll(row.id, row.textsUntil);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import type { Logger } from '../lib/log.ts';
 import { textFrame } from './frame.ts';
 import type { Credentials, Identity } from './identity.ts';
 
@@ -85,10 +86,11 @@ export class Peer {
    * Asks for a sign of life. Who gave none since the beat before is cut off, and who has not taken what waits for it since
    * then is sent away: with its cursor it can come back at any time ([SERVE6]).
    */
-  beat(): void {
+  beat(log: Logger): void {
     if (!this.#isOpen) return;
     if (this.isFull && (this.#stalled || !this.#alive)) {
       this.close(TRY_AGAIN_LATER, 'You take nothing of what is sent; come back with your cursor');
+      log.info({ listener: this.identity?.viewer.listener.id }, 'A reader that takes nothing was sent away');
     } else if (this.#alive) {
       this.#alive = false;
       this.#stalled = this.isFull;

@@ -21,6 +21,9 @@ export interface ListenOptions {
   /** How the parts are that requests need. */
   readiness: () => Promise<Readiness>;
   log: Logger;
+  /** Of WebSockets: see `WebSocketOptions`. */
+  beatMs?: number;
+  initMs?: number;
 }
 
 export interface Listening {
@@ -31,7 +34,7 @@ export interface Listening {
 }
 
 /** HTTP, server-sent events and WebSocket on one port. @throws StartupError when the port cannot be had */
-export async function listen({ config, services, readiness, log }: ListenOptions): Promise<Listening> {
+export async function listen({ config, services, readiness, log, ...timing }: ListenOptions): Promise<Listening> {
   const draining = new AbortController();
   const operations = new WeakMap<IncomingMessage, string>();
   const identify = createIdentify(config.auth, services.listeners);
@@ -56,7 +59,10 @@ export async function listen({ config, services, readiness, log }: ListenOptions
       response.destroy();
     });
   });
-  const sockets = serveWebSockets({ server, graphql, services, identify, admit, draining: draining.signal, log });
+  const sockets = serveWebSockets({
+    ...{ server, graphql, services, identify, admit, log, ...timing },
+    draining: draining.signal,
+  });
   await bind(server, config);
   return {
     url: urlOf(server, config.host),

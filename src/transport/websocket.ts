@@ -16,8 +16,8 @@ import type { Doorkeeper } from './origins.ts';
 import { GOING_AWAY, Peer, TRY_AGAIN_LATER } from './peer.ts';
 import { SocketDelivery } from './socket-delivery.ts';
 
-/** How often a silent peer is asked for a sign of life; a peer that owes one for as long is cut off. */
 const BEAT_MS = 15_000;
+const INIT_MS = 3_000;
 
 export interface WebSocketOptions {
   server: Server;
@@ -27,6 +27,10 @@ export interface WebSocketOptions {
   admit: Doorkeeper;
   draining: AbortSignal;
   log: Logger;
+  /** How often a silent peer is asked for a sign of life; a peer that owes one for as long is cut off. */
+  beatMs?: number | undefined;
+  /** How long a peer may take to begin. */
+  initMs?: number | undefined;
 }
 
 export interface WebSockets {
@@ -46,6 +50,7 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
     handleProtocols,
   });
   const protocol = makeServer<Record<string, unknown>, Peer>({
+    connectionInitWaitTimeout: options.initMs ?? INIT_MS,
     onConnect: (connection) => connect(connection, options),
     onSubscribe: (connection, id, payload) => prepare(connection, id, payload, options),
     execute: (args) => (args.rootValue as Enveloped).execute(args) as never,
@@ -56,7 +61,7 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
     onError: ({ extra }, id) => void extra.running.delete(id),
   });
   const peers = new Set<Peer>();
-  const beats = setInterval(() => peers.forEach((peer) => peer.beat()), BEAT_MS).unref();
+  const beats = setInterval(() => peers.forEach((peer) => peer.beat(options.log)), options.beatMs ?? BEAT_MS).unref();
   options.server.on('upgrade', (request, stream: Duplex, head) => {
     const refusal = refusalOf(request, options);
     if (refusal !== null) {

@@ -18,6 +18,8 @@ export interface ListeningOptions {
   engine?: ScriptedEngine;
   config?: Partial<Pick<Config, 'auth' | 'corsOrigins' | 'port'>>;
   log?: Logger;
+  beatMs?: number;
+  initMs?: number;
 }
 
 export interface TestListening extends Listening {
@@ -35,12 +37,16 @@ export interface Answer {
 
 /** The whole server but for the writer, in this process, on real sockets and a real database; ended with the test. */
 export async function startListening(options: ListeningOptions = {}): Promise<TestListening> {
-  const { engine = new ScriptedEngine(), log = silentLogger } = options;
+  const { engine = new ScriptedEngine(), log = silentLogger, beatMs, initMs } = options;
   const database = options.database ?? (await testDatabase());
   const services = await createServices(database, engine, log);
   const config = { port: 0, host: '127.0.0.1', auth: null, corsOrigins: [], ...options.config };
   const readiness = () => Promise.resolve({ ready: true, database: 'up' as const, writer: 'READY' });
-  const listening = await listen({ config, services, readiness, log });
+  const listening = await listen({
+    ...{ config, services, readiness, log },
+    ...(beatMs !== undefined && { beatMs }),
+    ...(initMs !== undefined && { initMs }),
+  });
   onTestFinished(async () => {
     await listening.close('the test is over', 200);
     await services.drafts[Symbol.asyncDispose]();

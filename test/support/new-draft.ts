@@ -18,7 +18,14 @@ export function newDraft(changes: Partial<NewDraft> = {}): NewDraft {
   const sampling = samplingOf();
   return {
     ...{ id: randomUUID(), listenerId: 1, kind: 'POEM', title: 'Rain', prompt: 'rain', visibility: 'PRIVATE' },
-    ...{ modelId: 'scripted', sampling, turns: [firstTurn(sampling)], usage: unused, idempotencyKey: null },
+    ...{
+      modelId: 'scripted',
+      sampling,
+      turns: [firstTurn(sampling)],
+      usage: unused,
+      idempotencyKey: null,
+      mostAtOnce: 100,
+    },
     ...{ owner: null, queue: null, at: new Date('2026-01-01T00:00:00Z') },
     ...changes,
   };

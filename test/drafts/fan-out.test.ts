@@ -1,0 +1,119 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/db/client.ts';
+import { createDrafts, type DraftEvent, type Drafts } from '../../src/drafts/drafts.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
+import { testDatabase } from '../support/database.ts';
+import { ScriptedEngine } from '../support/scripted-engine.ts';
+
+let database: Database;
+let wakeups: LocalWakeups;
+let engine: ScriptedEngine;
+/** Of the node that writes, and of one that only reads. */
+let writing: Drafts;
+let reading: Drafts;
+let ann: Viewer;
+let bob: Viewer;
+let statements: string[];
+
+beforeEach(async () => {
+  statements = [];
+  database = await testDatabase({ onStatement: (text) => statements.push(text) });
+  wakeups = new LocalWakeups();
+  engine = new ScriptedEngine({ granted: 0 });
+  const options = { database, wakeups, clock: systemClock, log: silentLogger, mostAtOnce: 2 };
+  writing = createDrafts({ ...options, engine });
+  reading = createDrafts({ ...options, engine: new ScriptedEngine() });
+  const listeners = createListeners({ database, wakeups, clock: systemClock });
+  const viewer = async (name: string): Promise<Viewer> => ({
+    listener: await listeners.ensure(name),
+    roles: new Set(),
+  });
+  [ann, bob] = [await viewer('ann'), await viewer('bob')];
+});
+
+const start = (maxTokens = 20) =>
+  writing.start(ann, { kind: 'POEM', prompt: 'Snow', visibility: 'SHARED', sampling: { maxTokens, seed: 7 } });
+
+async function collect(events: AsyncIterable<DraftEvent>): Promise<DraftEvent[]> {
+  const seen: DraftEvent[] = [];
+  for await (const event of events) seen.push(event);
+  return seen;
+}
+
+describe('[SERVE8] readers of one draft', () => {
+  it('are handed the very same events, and the log is read once for all of them', async () => {
+    const draft = await start();
+    const status = async () => (await writing.byIds(ann, [draft.id])).get(draft.id)?.status;
+    await expect.poll(status).toBe('GENERATING');
+    const readers = Array.from({ length: 30 }, () => reading.follow(bob, draft.id, null));
+    for (const reader of readers) expect((await reader.next()).value).toMatchObject({ type: 'snapshot' });
+    const before = statements.length;
+    for (let n = 0; n < 3; n++) {
+      const next = readers.map((reader) => reader.next());
+      engine.grant(1);
+      const events = (await Promise.all(next)).map(({ value }) => value as DraftEvent);
+      expect(events[0]).toMatchObject({ type: 'tokens' });
+      for (const event of events) expect(event).toBe(events[0]);
+    }
+    const reads = statements.slice(before).filter((text) => text.includes('from draft_events d'));
+    expect(reads.length).toBeLessThanOrEqual(4);
+    for (const reader of readers) await reader.return?.();
+    expect(wakeups.size).toBe(0);
+  });
+
+  it('[DRAFT4] lose sight of it when it is made private, all but its owner', async () => {
+    const draft = await start();
+    const own = reading.follow(ann, draft.id, null);
+    const others = Array.from({ length: 3 }, () => reading.follow(bob, draft.id, null));
+    for (const reader of [own, ...others]) await reader.next();
+    const rest = Promise.allSettled(others.map((reader) => collect(reader)));
+    await writing.update(ann, { draftId: draft.id, visibility: 'PRIVATE' });
+    for (const end of await rest) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'NOT_FOUND' } });
+    await expect(reading.follow(bob, draft.id, writing.cursorOf(draft)).next()).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    engine.grant(Infinity);
+    expect((await collect(own)).at(-1)).toMatchObject({ type: 'status', status: 'COMPLETED' });
+    expect(wakeups.size).toBe(0);
+  });
+
+  it('can be polled: an event at hand, LATER and then called, or OVER', async () => {
+    const draft = await start(1);
+    const reader = reading.follow(ann, draft.id, null);
+    const polls: (DraftEvent | symbol)[] = [];
+    await new Promise<void>((resolve) => {
+      const poll = (): void => {
+        for (;;) {
+          const polled = reader.poll(poll);
+          polls.push(polled);
+          if (typeof polled !== 'symbol') continue;
+          if (polled.description === 'over') resolve();
+          return;
+        }
+      };
+      poll();
+      engine.grant(Infinity);
+    });
+    const events = polls.filter((polled) => typeof polled !== 'symbol');
+    expect(events[0]).toMatchObject({ type: 'snapshot' });
+    expect(events.at(-1)).toMatchObject({ status: 'COMPLETED' });
+    expect(await reader.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+it('[DRAFT7] of one listener so many drafts are written at once, also when all are started at the same moment', async () => {
+  const tries = await Promise.allSettled([start(), start(), start(), start()]);
+  expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  for (const attempt of tries) {
+    if (attempt.status === 'fulfilled') continue;
+    expect(attempt.reason).toMatchObject({ code: 'OVERLOADED', retryAfterMs: expect.any(Number) as number });
+  }
+  await expect(writing.start(bob, { kind: 'POEM', prompt: 'Rain', sampling: { maxTokens: 1 } })).resolves.toBeDefined();
+  engine.grant(Infinity);
+  const made = tries.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
+  for (const draft of made) await collect(writing.follow(ann, draft.id, null));
+  expect(await writing.continue(ann, { draftId: made[0]!.id, sampling: { maxTokens: 1 } })).toBeDefined();
+});

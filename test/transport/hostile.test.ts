@@ -1,0 +1,176 @@
+import { EventEmitter, once } from 'node:events';
+import { connect } from 'node:net';
+import { pino } from 'pino';
+import { expect, it, onTestFinished } from 'vitest';
+import WebSocket from 'ws';
+import { randomStream } from '../../src/lib/random.ts';
+import { ask, startListening, type TestListening } from '../support/listening.ts';
+import { scriptedText } from '../support/scripted-engine.ts';
+
+/** 10,000 where somebody has the time: HOSTILE=10000. */
+const ATTEMPTS = Number(process.env.HOSTILE ?? 500);
+
+const INIT = '{"type":"connection_init"}';
+const subscribe = (id: unknown, query: unknown = '{ viewer { id } }') =>
+  JSON.stringify({ type: 'subscribe', id, payload: { query } });
+const idle = 'subscription { recommendations { requestId } }';
+
+/** Of this process, the tests' own ends among them. */
+const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+
+type Random = () => number;
+const pick = <Item>(random: Random, items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
+const noise = (random: Random, length: number): Buffer =>
+  Buffer.from(Array.from({ length: 1 + Math.floor(random() * length) }, () => Math.floor(random() * 256)));
+
+/** A way of breaking the protocol: what is sent once connected, and the codes that may come of it. */
+type Attack = (random: Random) => { messages: (string | Buffer)[]; codes: number[] };
+
+const noMessage: Attack = (random) => {
+  const values = [null, 7, [], 'x', {}, { type: 3 }, { type: 'dance' }, { type: 'complete' }, { type: 'next' }];
+  const text = random() < 0.5 ? JSON.stringify(pick(random, values)) : noise(random, 40).toString('latin1');
+  return { messages: [...(random() < 0.5 ? [INIT] : []), text], codes: [4400] };
+};
+const malformedSubscribe: Attack = (random) => {
+  const id = pick(random, [null, 7, '', {}, undefined]);
+  const broken = random() < 0.5 ? subscribe(id) : subscribe('a', pick(random, [null, 7, {}, []]));
+  return { messages: [INIT, broken], codes: [4400] };
+};
+const tooEarly: Attack = () => ({ messages: [subscribe('a')], codes: [4401] });
+const twoHandshakes: Attack = () => ({ messages: [INIT, INIT], codes: [4429] });
+const sameId: Attack = () => ({ messages: [INIT, subscribe('a', idle), subscribe('a', idle)], codes: [4409] });
+const tooLong: Attack = () => ({ messages: ['x'.repeat((1 << 20) + 1)], codes: [1009] });
+const attacks = [noMessage, noMessage, malformedSubscribe, tooEarly, twoHandshakes, sameId];
+
+async function attack({ wsUrl }: TestListening, random: Random, n: number): Promise<void> {
+  const { messages, codes } = (n % 100 === 0 ? tooLong : pick(random, attacks))(random);
+  const socket = new WebSocket(wsUrl, 'graphql-transport-ws');
+  socket.on('error', () => undefined);
+  await once(socket, 'open');
+  const closed = once(socket, 'close');
+  for (const [i, message] of messages.entries()) {
+    socket.send(message.toString());
+    if (i === 0 && message === INIT && messages[1] !== INIT) await once(socket, 'message');
+  }
+  const [code, reason] = (await closed) as [number, Buffer];
+  expect(codes, `${String(messages.at(-1)).slice(0, 80)}: ${code} ${reason.toString()}`).toContain(code);
+}
+
+/** Bytes that are no handshake, or frames that are none: over a bare socket. */
+async function scrawl({ url }: TestListening, random: Random): Promise<void> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  const head = (lines: string[]) => ['GET /graphql HTTP/1.1', 'host: localhost', ...lines, '', ''].join('\r\n');
+  const upgrade = ['connection: upgrade', 'upgrade: websocket'];
+  const key = 'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==';
+  const protocol = 'sec-websocket-protocol: graphql-transport-ws';
+  const good = [...upgrade, key, 'sec-websocket-version: 13', protocol];
+  const bad = [
+    head([...upgrade, 'sec-websocket-version: 13']),
+    head([...upgrade, key, 'sec-websocket-version: 7']),
+    head([...upgrade, 'sec-websocket-key: short', 'sec-websocket-version: 13']),
+    head([...upgrade, key, 'sec-websocket-version: 13', 'sec-websocket-protocol: ,,']),
+    `${noise(random, 60).toString('latin1')}\r\n\r\n`,
+  ];
+  const framed = random() < 0.5;
+  if (!framed) socket.end(pick(random, bad), 'latin1');
+  else {
+    socket.write(head(good));
+    // Not masked, reserved bits, an unknown opcode, a fragmented control frame: 1002 whichever it is.
+    const frame = pick(random, [
+      [0x81, 0x01, 0x78],
+      [0xf1, 0x81, 0, 0, 0, 0, 0x78],
+      [0x83, 0x80, 0, 0, 0, 0],
+      [0x09, 0x80, 0, 0, 0, 0],
+    ]);
+    socket.write(Buffer.from(frame));
+  }
+  const received: Buffer[] = [];
+  socket.on('data', (data: Buffer) => received.push(data));
+  // Who reads a close frame answers it by closing.
+  if (framed) socket.on('data', (data: Buffer) => data.includes(Buffer.from([0x03, 0xea])) && socket.end());
+  await once(socket, 'close');
+  const answer = Buffer.concat(received);
+  if (framed) expect(answer.includes(Buffer.from([0x03, 0xea])), answer.toString('latin1')).toBe(true);
+  else expect(answer.toString('latin1')).toMatch(/^HTTP\/1.1 (4\d\d|101)/);
+}
+
+it(
+  `[SERVE9] ${ATTEMPTS} malformed messages and handshakes get the right code each, crash nothing and leave nothing`,
+  async () => {
+    const server = await startListening();
+    const random = randomStream(Number(process.env.SEED ?? 11));
+    const [open, before] = [sockets(), process.memoryUsage().heapUsed];
+    for (let n = 0; n < ATTEMPTS; n += 10) {
+      const group = Array.from({ length: 10 }, (_, i) => n + i);
+      await Promise.all(group.map((i) => (i % 4 === 3 ? scrawl(server, random) : attack(server, random, i))));
+    }
+    expect((await ask(server.graphqlUrl, '{ viewer { externalId } }')).errors).toBeUndefined();
+    await expect.poll(sockets, { timeout: 10_000 }).toBeLessThanOrEqual(open + 2);
+    // Garbage may be there, but not so much of it that each attempt could have left its socket.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(200e6);
+  },
+  Math.max(120_000, ATTEMPTS * 60),
+);
+
+it('[SERVE9] [SERVE5] another subprotocol is closed with 4406, and who does not begin with 4408', async () => {
+  const server = await startListening({ initMs: 50 });
+  const codeOf = async (protocol: string | undefined): Promise<number> => {
+    const socket = new WebSocket(server.wsUrl, protocol);
+    socket.on('error', () => undefined);
+    return ((await once(socket, 'close')) as [number])[0];
+  };
+  expect(await codeOf(undefined)).toBe(4406);
+  expect(await codeOf('graphql-transport-ws')).toBe(4408);
+});
+
+const FOLLOW = `subscription ($id: ID!, $after: DraftCursor) { draftEvents(draftId: $id, after: $after) {
+  ... on TokensAppended { cursor text tokens { text logprob alternatives { text logprob } } } ... on DraftStatusChanged { cursor status } } }`;
+
+it('[SERVE6] a reader who never reads holds little, delays nobody, and is sent away with the reason', async () => {
+  const sentAway = new EventEmitter();
+  const log = pino({ level: 'info' }, { write: (line: string) => line.includes('sent away') && sentAway.emit('told') });
+  const server = await startListening({ beatMs: 200, log });
+  const start = `mutation ($input: StartDraftInput!) { startDraft(input: $input) { ... on StartDraftSuccess { draft { id cursor } } } }`;
+  const input = { kind: 'POEM', prompt: 'rain', sampling: { maxTokens: 1_500, seed: 7 } };
+  const { data } = await ask(server.graphqlUrl, start, { input });
+  const { id, cursor: after } = (data as { startDraft: { draft: { id: string; cursor: string } } }).startDraft.draft;
+  const join = async (subscriptions: number): Promise<WebSocket> => {
+    const socket = new WebSocket(server.wsUrl, 'graphql-transport-ws');
+    onTestFinished(() => socket.terminate());
+    await once(socket, 'open');
+    socket.send(INIT);
+    await once(socket, 'message');
+    for (let n = 0; n < subscriptions; n++) {
+      const payload = { query: FOLLOW, variables: { id, after } };
+      socket.send(JSON.stringify({ type: 'subscribe', id: `${n}`, payload }));
+    }
+    return socket;
+  };
+  // So much that neither the kernel's buffers nor ours could hold it: 100 times the draft with all its runners-up.
+  const stalled = await join(100);
+  stalled.pause();
+  // It goes on saying that it is alive; that it takes nothing is what counts.
+  const pongs = setInterval(() => stalled.pong(), 50);
+  onTestFinished(() => clearInterval(pongs));
+  const told = once(sentAway, 'told');
+  const reading = await join(1);
+  let text = '';
+  const whole = new Promise<void>((resolve) => {
+    reading.on('message', (raw: Buffer) => {
+      const message = JSON.parse(raw.toString()) as {
+        type: string;
+        payload?: { data: { draftEvents: { text?: string } } };
+      };
+      text += message.payload?.data.draftEvents.text ?? '';
+      if (message.type === 'complete') resolve();
+    });
+  });
+  await whole;
+  expect(text).toBe(scriptedText(server.engine.requests[0]!));
+  await told;
+  const closed = once(stalled, 'close');
+  stalled.resume();
+  const [code, reason] = (await closed) as [number, Buffer];
+  expect([code, reason.toString()]).toEqual([1013, 'You take nothing of what is sent; come back with your cursor']);
+});
