@@ -117,10 +117,11 @@ function keepPopularityFresh(catalogue: Catalogue, log: Logger): AsyncDisposable
 }
 
 function engineOptions(config: Config, log: Logger) {
-  const { dataDir, modelsFile, threads, queue } = config;
+  const { dataDir, modelsFile, device, threads, queue } = config;
   return {
     dataDir,
     catalogueFile: modelsFile,
+    device,
     threads,
     queue,
     fetch: config.fetchModels ? 'auto' : 'off',

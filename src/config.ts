@@ -32,6 +32,8 @@ export interface Config extends Readonly<LogOptions> {
   /** Absolute path of a model catalogue of the operator's own. */
   readonly modelsFile: string | null;
   readonly fetchModels: boolean;
+  /** Where models run. */
+  readonly device: (typeof devices)[number];
   /** Threads of the inference engine. */
   readonly threads: number;
   /** Drafts that may wait for the writer. */
@@ -62,6 +64,7 @@ export interface ConfigVariable {
 }
 
 const PREFIX = 'CADENZA_';
+const devices = ['auto', 'cpu', 'cuda'] as const;
 const roles = ['all', 'api', 'engine'] as const;
 
 type Documentation = Omit<ConfigVariable, 'name' | 'secret'> & { secret?: boolean };
@@ -175,6 +178,12 @@ const environment = z.object({
     default: 'auto',
     example: 'off',
   }),
+  CADENZA_DEVICE: documented(oneOf(devices).prefault('auto'), {
+    meaning:
+      '`auto`: models run on an NVIDIA GPU where there is one and `npm run cuda` was run, otherwise on the CPU; `cuda`: the start fails without; `cpu`.',
+    default: 'auto',
+    example: 'cuda',
+  }),
   CADENZA_THREADS: documented(wholeNumber(1, 1024).optional(), {
     meaning: 'Threads of the inference engine.',
     default: 'all cores',
@@ -255,6 +264,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     corsOrigins: Object.freeze(values.CADENZA_CORS_ORIGINS),
     modelsFile: values.CADENZA_MODELS === undefined ? null : resolve(values.CADENZA_MODELS),
     fetchModels: values.CADENZA_FETCH_MODELS === 'auto',
+    device: values.CADENZA_DEVICE,
     threads: values.CADENZA_THREADS ?? availableParallelism(),
     queue: values.CADENZA_QUEUE,
     draftsAtOnce: values.CADENZA_DRAFTS_AT_ONCE,

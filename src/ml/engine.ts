@@ -109,6 +109,8 @@ export interface Engine extends AsyncDisposable {
 }
 
 export { compileFetched } from './compilation.ts';
+export { installCuda } from './cuda-libraries.ts';
+export type { DeviceChoice } from './device.ts';
 export { createEngine, type EngineOptions } from './model-engine.ts';
 export { createRemoteEngine } from './remote-engine.ts';
 export { checkSampling, defaultSampling } from './sampling.ts';

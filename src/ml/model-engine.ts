@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../lib/clock.ts';
 import { NotFoundError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Engine, ModelTask } from './engine.ts';
+import { chooseDevice, type DeviceChoice } from './device.ts';
 import { Preparation } from './preparation.ts';
 import { loadModelCatalogue } from './store/model-catalogue.ts';
 import { modelsFolder, openModelStore } from './store/model-store.ts';
@@ -13,6 +14,8 @@ export interface EngineOptions {
   catalogueFile?: string | null;
   /** Threads of one inference step. */
   threads: number;
+  /** Where models run; `cpu` unless told. `auto`: on the GPU where there is one and all that it needs. */
+  device?: DeviceChoice;
   /** Drafts that may wait for a model besides those it is writing; 16 unless told. */
   queue?: number;
   /** Drafts a model writes at a time; 1 unless told. */
@@ -34,7 +37,7 @@ const RETRY_DELAYS_MS = [MINUTE / 2, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE
  * Starts preparing models in the background and returns at once: each task's default model, then the others that lie
  * on disk, one after the other.
  *
- * @throws StartupError when a catalogue is not valid
+ * @throws StartupError when a catalogue is not valid, and when the device cannot be had
  */
 export function createEngine(options: EngineOptions): Engine {
   const closing = new AbortController();
@@ -68,6 +71,7 @@ function prepareAll(options: EngineOptions, signal: AbortSignal): Preparation[] 
   const { dataDir, catalogueFile, threads, queue = 16, slots = 1, capacity = 8192, log, clock = systemClock } = options;
   const store = openModelStore(modelsFolder(dataDir));
   const { retryDelaysMs = RETRY_DELAYS_MS } = options;
-  const shared = { store, threads, slots, queue, capacity, retryDelaysMs, log, clock, signal };
+  const device = chooseDevice({ choice: options.device ?? 'cpu', dataDir, log });
+  const shared = { store, device, threads, slots, queue, capacity, retryDelaysMs, log, clock, signal };
   return loadModelCatalogue(catalogueFile).map((entry) => new Preparation(entry, shared));
 }

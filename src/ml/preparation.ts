@@ -8,6 +8,7 @@ import type { CompiledModel } from './compile/compile.ts';
 import { openDecoder, type Decoder } from './decoder.ts';
 import type { Model } from './engine.ts';
 import { openModelText } from './model-text.ts';
+import type { Device } from './ort/session.ts';
 import { stepLogger } from './progress.ts';
 import { bytesOf, type ModelEntry } from './store/model-catalogue.ts';
 import type { ModelStore } from './store/model-store.ts';
@@ -23,6 +24,8 @@ export type PreparationState =
 
 export interface PreparationOptions {
   store: ModelStore;
+  /** Where the graph runs. */
+  device: Device;
   threads: number;
   slots: number;
   queue: number;
@@ -55,7 +58,7 @@ export class Preparation implements AsyncDisposable {
     const { id, name, task, version, license, parameters, context } = this.entry;
     return {
       ...{ id, name, task, version, license, parameters },
-      executionProvider: 'CPU',
+      executionProvider: this.#options.device.type === 'cuda' ? 'CUDA' : 'CPU',
       contextTokens: context,
       status: this.#state.status,
       fetched: fetchedShare(this.#state),
@@ -149,9 +152,9 @@ export class Preparation implements AsyncDisposable {
 
   /** A compiled model that does not open was damaged since, or is of another time: it is compiled anew, once. */
   async #openDecoder(): Promise<Decoder> {
-    const { threads, slots, capacity, signal, log } = this.#options;
+    const { device, threads, slots, capacity, signal, log } = this.#options;
     const open = (model: CompiledModel) =>
-      openDecoder({ model, threads, slots, capacity: Math.min(capacity, this.entry.context) });
+      openDecoder({ model, device, threads, slots, capacity: Math.min(capacity, this.entry.context) });
     const compiled = await this.#compile();
     signal.throwIfAborted();
     try {
@@ -164,13 +167,13 @@ export class Preparation implements AsyncDisposable {
   }
 
   #compile({ anew = false } = {}): Promise<CompiledModel> {
-    const { store, signal, log } = this.#options;
+    const { store, device, signal, log } = this.#options;
     const report = stepLogger(log, `${this.entry.name}: compiled`);
     const onProgress = (share: number): void => {
       this.#become({ status: 'COMPILING', share });
       report(share);
     };
-    return compileFetched(store, this.entry, { signal, onProgress, anew });
+    return compileFetched(store, this.entry, { device: device.type, signal, onProgress, anew });
   }
 
   #become(state: PreparationState): void {

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Api, Handle } from './api.ts';
 import { cStrings } from './c-strings.ts';
-import { check, loadShared, made, OrtError } from './library.ts';
+import { check, loadShared, made, ort, OrtError } from './library.ts';
 
 /** What ONNX Runtime's CUDA provider is told. TF32 would round what it multiplies to 10 bits. */
 const providerOptions = { device_id: '0', arena_extend_strategy: 'kSameAsRequested', use_tf32: '0' };
@@ -10,34 +10,60 @@ const providerOptions = { device_id: '0', arena_extend_strategy: 'kSameAsRequest
 /** The libraries of NVIDIA's that the provider needs, each after those that it needs itself. */
 const needed = ['cudart', 'cublasLt', 'cublas', 'curand', 'cufft', 'nvrtc', 'cudnn'];
 
-/** Sessions made with these options run on the GPU. @throws OrtError */
+/** Whether graphs can run on a GPU with the ONNX Runtime at `library`. @throws OrtError that says what is missing */
+export function checkCuda(library: string): void {
+  const { api } = ort(library);
+  const options = made(api, (out) => api.createSessionOptions(out));
+  try {
+    appendCuda(api, options, library);
+  } finally {
+    api.releaseSessionOptions(options);
+  }
+  if (countDevices() === 0) throw new OrtError('there is no NVIDIA GPU in this machine');
+}
+
+/** Sessions made with these options run on the GPU. @throws OrtError that says what is missing */
 export function appendCuda(api: Api, options: Handle, library: string): void {
-  loadProvider(library);
+  // pip puts NVIDIA's libraries where the system would not look for them.
+  for (const path of nvidiaLibraries(join(dirname(library), '..', '..', 'nvidia'))) attempt(() => loadShared(path));
   const cuda = made(api, (out) => api.createCudaOptions(out));
   try {
     const [keys, values] = [cStrings(Object.keys(providerOptions)), cStrings(Object.values(providerOptions))];
     check(api, api.updateCudaOptions(cuda, keys.table, values.table, keys.buffers.length));
     check(api, api.appendCuda(options, cuda));
+  } catch (error) {
+    throw new OrtError(explain(dirname(library), error instanceof Error ? error.message : String(error)));
   } finally {
     api.releaseCudaOptions(cuda);
   }
 }
 
 /**
- * Loads the provider that lies beside `library`, and before it NVIDIA's libraries where pip has put them, which the system
- * would not look for there. ONNX Runtime would do the first by itself, but tells the reason of a failure only to its log.
- * @throws OrtError that names what is missing
+ * Why the provider failed: ONNX Runtime tells only its log which library was missing, so it is loaded once more. (Never before
+ * ONNX Runtime has: a provider that is loaded without its host has none for good.)
  */
-export function loadProvider(library: string): void {
-  const folder = dirname(library);
-  for (const path of nvidiaLibraries(join(folder, '..', '..', 'nvidia'))) attempt(() => loadShared(path));
+function explain(folder: string, message: string): string {
   try {
-    // The provider takes its host's functions from this one, by their names.
-    loadShared(join(folder, 'libonnxruntime_providers_shared.so'), { global: true });
-    loadShared(join(folder, 'libonnxruntime_providers_cuda.so'));
+    for (const name of ['shared', 'cuda'])
+      loadShared(join(folder, `libonnxruntime_providers_${name}.so`), { global: true });
+    return message;
   } catch (error) {
-    throw new OrtError(explain(error instanceof Error ? error.message : String(error)));
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason.includes('libcuda.so')) return `NVIDIA’s driver is not installed on this machine (${reason})`;
+    return `ONNX Runtime’s CUDA provider cannot be loaded: ${reason}`;
   }
+}
+
+/** How many GPUs the driver offers. */
+function countDevices(): number {
+  const driver = loadShared('libcuda.so.1');
+  const initialise = driver.func('int cuInit(unsigned int flags)') as (flags: number) => number;
+  const getCount = driver.func('int cuDeviceGetCount(_Out_ int* count)') as (count: [number]) => number;
+  const count: [number] = [0];
+  const failure = initialise(0) || getCount(count);
+  const noDevice = 100;
+  if (failure !== 0 && failure !== noDevice) throw new OrtError(`NVIDIA’s driver does not work: CUDA error ${failure}`);
+  return count[0];
 }
 
 function nvidiaLibraries(folder: string): string[] {
@@ -46,16 +72,11 @@ function nvidiaLibraries(folder: string): string[] {
   return needed.flatMap(named).map((file) => join(folder, file));
 }
 
-/** What is not there is found missing later, by name. */
+/** What cannot be loaded is found missing later, by name. */
 function attempt<Result>(use: () => Result): Result | null {
   try {
     return use();
   } catch {
     return null;
   }
-}
-
-function explain(reason: string): string {
-  if (reason.includes('libcuda.so')) return `NVIDIA’s driver is not installed on this machine (${reason})`;
-  return `ONNX Runtime’s CUDA provider cannot be loaded: ${reason}`;
 }

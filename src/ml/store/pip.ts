@@ -49,7 +49,7 @@ async function sweep(folder: string): Promise<void> {
 }
 
 /** Runs Python; yields its standard output and throws with what its standard error says when it fails. */
-async function* python(args: readonly string[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* python(args: readonly string[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const command = process.platform === 'win32' ? 'python' : 'python3';
   const child = spawn(command, args, { env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe'], signal });
   const exit = new Promise<number | null>((resolve, reject) => {
