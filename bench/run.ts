@@ -2,6 +2,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<R
   engine: () => import('./engine.ts'),
   fanout: () => import('./fanout.ts'),
   recommender: () => import('./recommender.ts'),
+  cluster: () => import('./cluster.ts'),
   requests: () => import('./requests.ts'),
   compile: () => import('./compile.ts'),
   soak: () => import('./soak.ts'),

@@ -2,16 +2,22 @@ import { chown, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { connect, type Database } from '../../src/db/client.ts';
+import { connect, explainFailure, type Database } from '../../src/db/client.ts';
+import { createDrafts, type Draft } from '../../src/drafts/drafts.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { DiskFullError } from '../../src/lib/errors.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners } from '../../src/listeners/listeners.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
 import { startImport } from '../support/import-process.ts';
 import { contentsOf, fileWith } from '../support/importing.ts';
 import { ask, startListening } from '../support/listening.ts';
+import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
 import { canMount, smallDisk } from '../support/small-disk.ts';
 
 /** A database whose table lies on a disk of its own, with room for a few hundred rows. */
-async function databaseWithLittleRoom(table: 'tracks' | 'feedback'): Promise<Database> {
+async function databaseWithLittleRoom(table: 'tracks' | 'feedback' | 'draft_events'): Promise<Database> {
   const folder = join(smallDisk(128), 'tablespace');
   await mkdir(folder);
   const server = new URL('/postgres', inject('postgres'));
@@ -75,5 +81,42 @@ test.runIf(canMount)(
     expect(await database.sql`select count(*)::int as kept from feedback`).toEqual([{ kept }]);
     await database.sql`alter table feedback set tablespace pg_default`;
     expect((await play()).data).toEqual({ recordFeedbackBatch: { __typename: 'RecordFeedbackBatchSuccess' } });
+  },
+);
+
+test.runIf(canMount)(
+  '[DB7] [LOG4] a draft that the disk has no room for waits, new ones are refused, and with room nothing is lost',
+  async () => {
+    const database = await databaseWithLittleRoom('draft_events');
+    const lines: string[] = [];
+    const log = pino({}, { write: (line: string) => void lines.push(line) });
+    const wakeups = new LocalWakeups();
+    const listener = await createListeners({ database, wakeups, clock: systemClock }).ensure('ann');
+    const viewer = { listener, roles: new Set(['LISTENER'] as const) };
+    const engine = new ScriptedEngine({ queue: 500 });
+    const drafts = createDrafts({ database, engine, wakeups, clock: systemClock, log });
+    onTestFinished(() => drafts[Symbol.asyncDispose]());
+    const start = (maxTokens: number) =>
+      drafts.start(viewer, { kind: 'POEM', prompt: 'Snow', sampling: { maxTokens, seed: 5 } });
+    const started: Draft[] = [await start(4_000)];
+    while (!lines.some((line) => line.includes('could not extend file'))) await new Promise(setImmediate);
+    const refusal = async (): Promise<unknown> => {
+      for (;;) {
+        try {
+          started.push(await start(3));
+        } catch (error) {
+          return explainFailure(error);
+        }
+      }
+    };
+    expect(await refusal()).toBeInstanceOf(DiskFullError);
+    expect(await database.sql`select count(*)::int as n from drafts`).toEqual([{ n: started.length }]);
+    await database.sql`alter table draft_events set tablespace pg_default`;
+    for (const draft of started) {
+      for await (const _ of drafts.follow(viewer, draft.id, null));
+      const end = (await drafts.byIds(viewer, [draft.id])).get(draft.id);
+      const { messages } = engine.requests[0] ?? { messages: [] };
+      expect(end).toMatchObject({ status: 'COMPLETED', text: scriptedText({ messages, sampling: draft.sampling }) });
+    }
   },
 );
