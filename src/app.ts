@@ -117,13 +117,16 @@ function keepPopularityFresh(catalogue: Catalogue, log: Logger): AsyncDisposable
 }
 
 function engineOptions(config: Config, log: Logger) {
-  const { dataDir, modelsFile, device, threads, queue } = config;
+  const { dataDir, modelsFile, device, threads, slots, queue, modelMemoryMb, modelIdleMinutes } = config;
   return {
     dataDir,
     catalogueFile: modelsFile,
     device,
     threads,
+    slots,
     queue,
+    ...(modelMemoryMb !== null && { memoryBytes: modelMemoryMb * 2 ** 20 }),
+    sleepAfterMs: modelIdleMinutes * 60_000,
     fetch: config.fetchModels ? 'auto' : 'off',
     log,
   } as const;

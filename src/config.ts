@@ -36,6 +36,8 @@ export interface Config extends Readonly<LogOptions> {
   readonly device: (typeof devices)[number];
   /** Threads of the inference engine. */
   readonly threads: number;
+  /** Drafts that a model writes at a time. */
+  readonly slots: number;
   /** Drafts that may wait for the writer. */
   readonly queue: number;
   /** Drafts of one listener that may wait or be written at once. */
@@ -48,6 +50,10 @@ export interface Config extends Readonly<LogOptions> {
   readonly draftLog: Readonly<DraftLogConfig>;
   /** After so many days a finished draft's events are reduced to its text. */
   readonly logDays: number;
+  /** What models in memory may take together, in MiB; null: half of the machine's. */
+  readonly modelMemoryMb: number | null;
+  /** Minutes after which a model that nobody needs gives its memory back. */
+  readonly modelIdleMinutes: number;
   /** What is odd but does not stop the start; for the log. */
   readonly warnings: readonly string[];
 }
@@ -189,6 +195,11 @@ const environment = z.object({
     default: 'all cores',
     example: '4',
   }),
+  CADENZA_SLOTS: documented(wholeNumber(1, 256).prefault('16'), {
+    meaning: 'Drafts that a model writes at a time, fewer where memory is short; the text of none depends on it.',
+    default: '16',
+    example: '32',
+  }),
   CADENZA_QUEUE: documented(wholeNumber(1, 10_000).prefault('16'), {
     meaning: 'Drafts that may wait for the writer; one more is refused with `OverloadedError`.',
     default: '16',
@@ -236,6 +247,16 @@ const environment = z.object({
     default: '30',
     example: '7',
   }),
+  CADENZA_MODEL_MEMORY_MB: documented(wholeNumber(64, 16_777_216).optional(), {
+    meaning: 'What the models in memory may take together, in MiB. Idle ones make room for those that are needed.',
+    default: 'half of the machine’s',
+    example: '8192',
+  }),
+  CADENZA_MODEL_IDLE_MINUTES: documented(wholeNumber(1, 20_000).prefault('30'), {
+    meaning: 'A model that nobody has needed for so long gives its memory back, until it is needed again.',
+    default: '30',
+    example: '5',
+  }),
 });
 
 /** Every variable the server reads, in the order of the README's table. */
@@ -266,12 +287,15 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     fetchModels: values.CADENZA_FETCH_MODELS === 'auto',
     device: values.CADENZA_DEVICE,
     threads: values.CADENZA_THREADS ?? availableParallelism(),
+    slots: values.CADENZA_SLOTS,
     queue: values.CADENZA_QUEUE,
     draftsAtOnce: values.CADENZA_DRAFTS_AT_ONCE,
     exploration: values.CADENZA_EXPLORATION,
     role: values.CADENZA_ROLE,
     draftLog: draftLogOf(values),
     logDays: values.CADENZA_LOG_DAYS,
+    modelMemoryMb: values.CADENZA_MODEL_MEMORY_MB ?? null,
+    modelIdleMinutes: values.CADENZA_MODEL_IDLE_MINUTES,
     warnings: Object.freeze(unknownVariables(given)),
   });
 }

@@ -134,12 +134,15 @@ test('with nothing set, and with empty values, the defaults hold', () => {
     fetchModels: true,
     device: 'auto',
     threads: availableParallelism(),
+    slots: 16,
     queue: 16,
     draftsAtOnce: 100,
     exploration: 0,
     role: 'all',
     draftLog: { kind: 'postgres' },
     logDays: 30,
+    modelMemoryMb: null,
+    modelIdleMinutes: 30,
     warnings: [],
   });
 });
@@ -161,6 +164,7 @@ test('each variable arrives', () => {
     CADENZA_FETCH_MODELS: 'off',
     CADENZA_DEVICE: 'cuda',
     CADENZA_THREADS: '3',
+    CADENZA_SLOTS: '5',
     CADENZA_QUEUE: '7',
     CADENZA_DRAFTS_AT_ONCE: '3',
     CADENZA_EXPLORATION: '0.05',
@@ -169,6 +173,8 @@ test('each variable arrives', () => {
     CADENZA_NATS_URL: 'nats://host:4222',
     CADENZA_NATS_REPLICAS: '3',
     CADENZA_LOG_DAYS: '7',
+    CADENZA_MODEL_MEMORY_MB: '4096',
+    CADENZA_MODEL_IDLE_MINUTES: '9',
   });
   expect(config).toEqual({
     port: 0,
@@ -184,12 +190,15 @@ test('each variable arrives', () => {
     fetchModels: false,
     device: 'cuda',
     threads: 3,
+    slots: 5,
     queue: 7,
     draftsAtOnce: 3,
     exploration: 0.05,
     role: 'engine',
     draftLog: { kind: 'nats', url: 'nats://host:4222', replicas: 3 },
     logDays: 7,
+    modelMemoryMb: 4096,
+    modelIdleMinutes: 9,
     warnings: [],
   });
   expect(Object.isFrozen(config)).toBe(true);

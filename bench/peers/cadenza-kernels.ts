@@ -46,16 +46,15 @@ async function steps({ rows, from, count }: { rows: number; from: number; count:
 async function score(pieces: number[][]): Promise<number[]> {
   const length = Math.max(...pieces.map((ids) => ids.length));
   await using decoder = await openDecoder({ model: compiled, threads, slots: pieces.length, capacity: length });
-  const { vocabulary } = decoder.shape;
   const sums = new Float64Array(pieces.length);
   for (let position = 0; position < length - 1; position++) {
     const rows = pieces.flatMap((ids, slot) => {
       const [token, next] = [ids[position], ids[position + 1]];
       return token === undefined || next === undefined ? [] : [{ slot, token, next, position }];
     });
-    const logits = await decoder.decode(rows); // [rows, vocab]
+    const logits = await decoder.decode(rows);
     rows.forEach(({ slot, next }, row) => {
-      sums[slot] = (sums[slot] ?? 0) + logprobOf(next, logits.subarray(row * vocabulary, (row + 1) * vocabulary));
+      sums[slot] = (sums[slot] ?? 0) + logprobOf(next, logits[row] ?? new Float32Array(0));
     });
   }
   return [...sums];

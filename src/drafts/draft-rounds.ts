@@ -192,7 +192,9 @@ export class DraftRounds implements AsyncDisposable {
       const entries = await log.recall(row.id, row.textsUntil, signal);
       const { messages, continueLast } = conversationOf(row.kind, row.prompt, roundsOf(row, entries));
       const replay = tokenIds(entries.filter((entry) => entry.sequence > turn.from));
-      const request = { messages, continueLast, sampling: turn.sampling, replay };
+      // Ahead of those that have not begun: their readers have seen a beginning.
+      const order = { listener: row.listenerId, priority: replay.length > 0 ? 1 : 0 };
+      const request = { messages, continueLast, sampling: turn.sampling, replay, ...order };
       await this.#write(ticket, { fence, request, before: turn.before }, running);
     } finally {
       ticket[Symbol.dispose]();

@@ -46,7 +46,13 @@ export interface DraftsOptions {
   mostAtOnce?: number;
 }
 
-const UNUSED: Usage = { promptTokens: 0, completionTokens: 0, timeToFirstTokenMs: null, tokensPerSecond: null };
+const UNUSED: Usage = {
+  promptTokens: 0,
+  completionTokens: 0,
+  queueMs: null,
+  timeToFirstTokenMs: null,
+  tokensPerSecond: null,
+};
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function createDrafts(options: DraftsOptions): Drafts {
@@ -103,7 +109,8 @@ class DraftService implements Drafts {
     if (repeated) return repeated;
     const modelId = this.#chooseModel(input);
     const turn: Turn = { instruction: null, sampling, from: 1, before: UNUSED };
-    const request = { ...conversationOf(input.kind, prompt, [{ instruction: null, text: '' }]), sampling };
+    const conversation = conversationOf(input.kind, prompt, [{ instruction: null, text: '' }]);
+    const request = { ...conversation, sampling, listener: viewer.listener.id };
     return this.#withTicket(modelId, request, async (ticket) => {
       const id = randomUUID();
       const { owner, queue } = this.#rounds.place;
@@ -131,7 +138,8 @@ class DraftService implements Drafts {
     const turn: Turn = { instruction, sampling, from: row.sequence, before: row.usage as Usage };
     const turns = [...turnsOf(row), turn];
     const entries = await this.#log.readAll(row.id, row.textsUntil);
-    const request = { ...conversationOf(row.kind, row.prompt, roundsOf({ ...row, turns }, entries)), sampling };
+    const conversation = conversationOf(row.kind, row.prompt, roundsOf({ ...row, turns }, entries));
+    const request = { ...conversation, sampling, listener: row.listenerId };
     return this.#withTicket(row.modelId, request, async (ticket) => {
       const begun = await this.#rounds.begin(row.id, ticket, { request, before: turn.before }, async () => {
         const seized = await this.#rounds.seize(row.id);

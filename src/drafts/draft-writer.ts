@@ -73,6 +73,7 @@ function addUsage(a: Usage, b: Usage): Usage {
   return {
     promptTokens: a.promptTokens + b.promptTokens,
     completionTokens: a.completionTokens + b.completionTokens,
+    queueMs: a.queueMs ?? b.queueMs,
     timeToFirstTokenMs: a.timeToFirstTokenMs ?? b.timeToFirstTokenMs,
     tokensPerSecond: b.tokensPerSecond ?? a.tokensPerSecond,
   };

@@ -1,7 +1,7 @@
 import type { CompiledModel, ModelShape } from './compile/compile.ts';
 import { ExportDecoder } from './export-decoder.ts';
-import { allocate, type Memory } from './ort/memory.ts';
-import { Binding, Session, type Device } from './ort/session.ts';
+import { KvCache, kvCacheBytes, type Prefix } from './kv-cache.ts';
+import { Binding, Session, type Device, type Value } from './ort/session.ts';
 import { Tensor } from './ort/tensor.ts';
 
 export interface DecoderRow {
@@ -16,13 +16,24 @@ export interface Decoder extends AsyncDisposable {
   readonly shape: ModelShape;
   readonly slots: number;
   readonly capacity: number;
+  /** What a token takes in the cache. */
+  readonly bytesPerToken: number;
   /**
-   * Takes prompt tokens into `slot` from `position` on.
-   * @returns the logits after the last token // [vocab], valid until the next call
+   * Takes prompt tokens into `slot` from `position` on, in one run. A single token is a decode step's work: attention
+   * computes it by another path, whose last bits differ.
+   * @returns the logits after the last token // [vocab], valid until the slot's next run
    */
   prefill(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Float32Array>;
-  /** Takes one token per row. Rows' slots must differ. @returns logits // [rows, vocab], valid until the next call */
-  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<Float32Array>;
+  /**
+   * Takes one token per row. Rows' slots must differ.
+   * @returns the logits of each row, in the rows' order // [vocab] each, valid until the slot's next run
+   */
+  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<readonly Float32Array[]>;
+  /** Makes the first `length` tokens of one slot those of another too. No run may be under way. */
+  copy(from: number, to: number, length: number): void;
+  /** Takes the first `length` tokens of a slot out, to be restored into any. No run may be under way. */
+  save(slot: number, length: number): Prefix;
+  restore(prefix: Prefix, slot: number, length: number): void;
 }
 
 export interface DecoderOptions {
@@ -34,9 +45,6 @@ export interface DecoderOptions {
   /** Tokens a slot can hold; at most the model's context. */
   capacity: number;
 }
-
-/** Prompt tokens in one run: bounds activations, and how long an abort may take. */
-const CHUNK = 256;
 
 /** @throws OrtError when the graph cannot be loaded */
 export async function openDecoder({ model, threads, device, slots, capacity }: DecoderOptions): Promise<Decoder> {
@@ -52,65 +60,88 @@ export async function openDecoder({ model, threads, device, slots, capacity }: D
   }
 }
 
+/**
+ * A batch is a contiguous piece of the cache. Up to so many unused slots between two rows are computed along and thrown
+ * away: a row costs about a sixth of what a run of its own would, as a run reads all the weights.
+ */
+const WIDEST_GAP = 4;
+
 class OrtDecoder implements Decoder {
   readonly shape: ModelShape;
   readonly slots: number;
   readonly capacity: number;
+  readonly bytesPerToken: number;
   readonly #session: Session;
-  /** Per layer, keys then values, each [slots, kv_heads, capacity, head_dim]: read and written in place by every run. */
-  readonly #cache: readonly Memory[];
-  readonly #logits: Float32Array;
-  readonly #bindings = new Map<string, BoundRun>();
+  readonly #cache: KvCache;
+  readonly #logits: Float32Array; // [slots, vocab]
+  /** How many tokens of each slot mean something: a row that is computed along writes behind them. */
+  readonly #filled: Int32Array; // [slots]
+  /** Decode runs by `slot:batch`: a step resolves no pointer again. */
+  readonly #decodeRuns = new Map<string, Run>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(session: Session, shape: ModelShape, slots: number, capacity: number) {
     this.shape = shape;
     this.slots = slots;
     this.capacity = capacity;
+    this.bytesPerToken = kvCacheBytes(shape, 1, 1);
     this.#session = session;
-    const { layers, kvHeads, headDim, vocabulary, cacheType } = shape;
-    const size = slots * kvHeads * capacity * headDim;
-    this.#cache = Array.from({ length: 2 * layers }, () => allocate(session, cacheType, size));
-    this.#logits = new Float32Array(slots * vocabulary);
+    this.#cache = new KvCache(session, shape, slots, capacity);
+    this.#logits = new Float32Array(slots * shape.vocabulary);
+    this.#filled = new Int32Array(slots);
   }
 
   prefill(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Float32Array> {
     return this.#inTurn(async () => {
       this.#check(slot, position, tokens.length);
-      for (let from = 0; from < tokens.length; from += CHUNK) {
-        const chunk = tokens.slice(from, from + CHUNK);
-        const run = this.#bind(slot, 1, chunk.length);
-        run.ids.set(chunk.map(BigInt));
-        run.lengths[0] = position + from + chunk.length - 1;
-        run.total[0] = position + from + chunk.length;
-        await run.binding.run(signal);
-      }
+      using run = this.#makeRun(slot, 1, tokens.length);
+      tokens.forEach((token, i) => run.set(i, token));
+      run.lengths[0] = position + tokens.length - 1;
+      run.total[0] = position + tokens.length;
+      // Set before the run: one that is broken off leaves the slot in between, and nobody reads it.
+      this.#filled[slot] = position + tokens.length;
+      await run.binding.run(signal);
       return this.#logitsOf(slot, 1);
     });
   }
 
-  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<Float32Array> {
+  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
     return this.#inTurn(async () => {
-      const { vocabulary } = this.shape;
-      const out = new Float32Array(rows.length === 1 ? 0 : rows.length * vocabulary);
-      for (const group of contiguousSlots(rows)) {
-        await this.#decodeGroup(group, signal);
-        for (const row of rows.length === 1 ? [] : group)
-          out.set(this.#logitsOf(row.slot, 1), rows.indexOf(row) * vocabulary);
-      }
-      return rows[0] && rows.length === 1 ? this.#logitsOf(rows[0].slot, 1) : out;
+      for (const { slot, position } of rows) this.#check(slot, position, 1);
+      const sorted = [...rows].sort((a, b) => a.slot - b.slot);
+      for (const group of neighbours(sorted)) await this.#decodeGroup(group, signal);
+      return rows.map(({ slot }) => this.#logitsOf(slot, 1));
     });
+  }
+
+  copy(from: number, to: number, length: number): void {
+    this.#cache.copy(from, to, length);
+    this.#filled[to] = length;
+  }
+
+  save(slot: number, length: number): Prefix {
+    return this.#cache.save(slot, length);
+  }
+
+  restore(prefix: Prefix, slot: number, length: number): void {
+    this.#cache.restore(prefix, slot, length);
+    this.#filled[slot] = length;
   }
 
   async #decodeGroup(group: readonly DecoderRow[], signal: AbortSignal | undefined): Promise<void> {
     const first = group[0]?.slot ?? 0;
-    const run = this.#bind(first, group.length, 1);
-    group.forEach(({ slot, token, position }, i) => {
-      this.#check(slot, position, 1);
-      run.ids[i] = BigInt(token);
-      run.lengths[i] = position;
-    });
-    run.total[0] = Math.max(...group.map((row) => row.position)) + 1;
+    const run = this.#decodeRun(first, (group.at(-1)?.slot ?? first) - first + 1);
+    for (let i = 0; i < run.lengths.length; i++) {
+      run.set(i, 0);
+      // Behind what the slot holds; a full slot has no such place, and nothing more is ever read from its last one.
+      run.lengths[i] = Math.min(this.#filled[first + i] ?? 0, this.capacity - 1);
+    }
+    for (const { slot, token, position } of group) {
+      run.set(slot - first, token);
+      run.lengths[slot - first] = position;
+      this.#filled[slot] = position + 1;
+    }
+    run.total[0] = Math.max(...run.lengths) + 1;
     await run.binding.run(signal);
   }
 
@@ -131,72 +162,62 @@ class OrtDecoder implements Decoder {
     return turn;
   }
 
-  /** Pointers to everything a run of this form touches, kept: a decode step resolves none of them again. */
-  #bind(slot: number, batch: number, length: number): BoundRun {
-    const key = `${slot}:${batch}:${length}`;
-    const known = this.#bindings.get(key);
+  #decodeRun(slot: number, batch: number): Run {
+    const key = `${slot}:${batch}`;
+    const known = this.#decodeRuns.get(key);
     if (known) return known;
-    const bound = this.#makeBinding(slot, batch, length);
-    // Prompts have any length up to a chunk; a map that kept every form would only grow.
-    if (length > 1 && length !== CHUNK) this.#forgetOddLengths();
-    this.#bindings.set(key, bound);
-    return bound;
+    const made = this.#makeRun(slot, batch, 1);
+    this.#decodeRuns.set(key, made);
+    return made;
   }
 
-  #forgetOddLengths(): void {
-    for (const [key, bound] of this.#bindings) {
-      if (bound.ids.length === bound.lengths.length || bound.ids.length === CHUNK) continue;
-      bound[Symbol.dispose]();
-      this.#bindings.delete(key);
-    }
-  }
-
-  #makeBinding(slot: number, batch: number, length: number): BoundRun {
-    const { kvHeads, headDim, vocabulary } = this.shape;
-    const ids = new Tensor(new BigInt64Array(batch * length), [batch, length]);
-    const lengths = new Tensor(new Int32Array(batch), [batch]);
-    const total = new Tensor(new Int32Array(1), []);
-    const logits = new Tensor(this.#logitsOf(slot, batch), [batch, vocabulary]);
-    const slotSize = kvHeads * this.capacity * headDim;
-    const caches = this.#cache.map((part) => part.view(slot * slotSize, [batch, kvHeads, this.capacity, headDim]));
-    const named = (prefix: string) =>
-      Object.fromEntries(caches.map((tensor, i) => [`${prefix}.${i >> 1}.${i & 1 ? 'value' : 'key'}`, tensor]));
-    const inputs = { input_ids: ids, seqlens_k: lengths, total_sequence_length: total, ...named('past_key_values') };
-    const binding = new Binding(this.#session, inputs, { logits, ...named('present') });
-    return new BoundRun(binding, ids, lengths, total, [logits, ...caches]);
+  #makeRun(slot: number, batch: number, length: number): Run {
+    const logits = this.#logitsOf(slot, batch);
+    return new Run(this.#session, this.#cache.view(slot, batch), logits, { batch, length });
   }
 
   /** Waits for the run that is under way, then releases everything. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#last;
-    for (const bound of this.#bindings.values()) bound[Symbol.dispose]();
-    this.#bindings.clear();
-    for (const part of this.#cache) part[Symbol.dispose]();
+    for (const run of this.#decodeRuns.values()) run[Symbol.dispose]();
+    this.#decodeRuns.clear();
+    this.#cache[Symbol.dispose]();
     this.#session[Symbol.dispose]();
   }
 }
 
-class BoundRun implements Disposable {
+/** Everything that one form of run touches, resolved to pointers. */
+class Run implements Disposable {
   readonly binding: Binding;
-  /** [batch, length] */
-  readonly ids: BigInt64Array;
-  /** [batch] */
-  readonly lengths: Int32Array;
-  readonly total: Int32Array;
-  readonly #owned: Disposable[];
+  /** Of each row, the tokens it will hold, less one. */
+  readonly lengths: Int32Array; // [batch]
+  /** Tokens of the longest row. */
+  readonly total: Int32Array; // []
+  readonly #ids: BigInt64Array; // [batch, length]
+  readonly #owned: readonly Disposable[];
 
   constructor(
-    binding: Binding,
-    ids: Tensor<BigInt64Array>,
-    lengths: Tensor<Int32Array>,
-    total: Tensor<Int32Array>,
-    others: Disposable[],
+    session: Session,
+    cache: readonly Value[],
+    logitsData: Float32Array,
+    { batch, length }: { batch: number; length: number },
   ) {
-    this.binding = binding;
-    this.ids = ids.data;
+    const ids = new Tensor(new BigInt64Array(batch * length), [batch, length]);
+    const lengths = new Tensor(new Int32Array(batch), [batch]);
+    const total = new Tensor(new Int32Array(1), []);
+    const logits = new Tensor(logitsData, [batch, logitsData.length / batch]);
+    const named = (prefix: string) =>
+      Object.fromEntries(cache.map((tensor, i) => [`${prefix}.${i >> 1}.${i & 1 ? 'value' : 'key'}`, tensor]));
+    const inputs = { input_ids: ids, seqlens_k: lengths, total_sequence_length: total, ...named('past_key_values') };
+    this.binding = new Binding(session, inputs, { logits, ...named('present') });
     this.lengths = lengths.data;
     this.total = total.data;
-    this.#owned = [binding, ids, lengths, total, ...others];
+    this.#ids = ids.data;
+    this.#owned = [this.binding, ids, lengths, total, logits];
+  }
+
+  set(place: number, token: number): void {
+    this.#ids[place] = BigInt(token);
   }
 
   [Symbol.dispose](): void {
@@ -204,12 +225,11 @@ class BoundRun implements Disposable {
   }
 }
 
-/** A batch is a contiguous piece of the cache: rows in other slots run on their own. */
-function contiguousSlots(rows: readonly DecoderRow[]): DecoderRow[][] {
+function neighbours(sorted: readonly DecoderRow[]): DecoderRow[][] {
   const groups: DecoderRow[][] = [];
-  for (const row of [...rows].sort((a, b) => a.slot - b.slot)) {
+  for (const row of sorted) {
     const last = groups.at(-1);
-    if (last?.at(-1)?.slot === row.slot - 1) last.push(row);
+    if (last && row.slot - (last.at(-1)?.slot ?? 0) <= WIDEST_GAP + 1) last.push(row);
     else groups.push([row]);
   }
   return groups;

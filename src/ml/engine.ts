@@ -1,3 +1,5 @@
+import type { WriterState } from './writer/protocol.ts';
+
 export type ModelTask = 'TEXT_GENERATION' | 'TUNE_GENERATION' | 'RECOMMENDATION' | 'EMBEDDING';
 type ModelStatus = 'ABSENT' | 'FETCHING' | 'COMPILING' | 'READY' | 'FAILED';
 
@@ -62,6 +64,8 @@ export interface Token extends TokenAlternative {
 export interface Usage {
   promptTokens: number;
   completionTokens: number;
+  /** From asking to the first work on it; null while it waits. */
+  queueMs: number | null;
   timeToFirstTokenMs: number | null;
   tokensPerSecond: number | null;
 }
@@ -75,6 +79,10 @@ export interface GenerationRequest {
   sampling: Sampling;
   /** Ids that were already generated and recorded (a crash came between): decoded again, not sampled and not yielded. */
   replay?: readonly number[];
+  /** Whose draft it is: among those that wait, listeners take turns. */
+  listener?: number | null;
+  /** Higher ones are begun first; 0 unless told. */
+  priority?: number;
 }
 
 /**
@@ -96,8 +104,21 @@ export interface Ticket extends Disposable {
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
 }
 
+/** How a model is doing that is in memory. */
+export interface ModelLoad {
+  modelId: string;
+  /** Drafts that it writes at a time. */
+  slots: number;
+  /** What it has reserved: weights, and the cache of every slot when full. */
+  memoryBytes: number;
+  /** Null until it has written something. */
+  writer: WriterState | null;
+}
+
 export interface Engine extends AsyncDisposable {
   models(): readonly Model[];
+  /** The models in memory. */
+  load(): readonly ModelLoad[];
   /** The model that writes this kind of thing when a request names none. */
   defaultModel(task: ModelTask): Model | null;
   /** @throws OverloadedError past the queue's bound, ModelUnavailableError unless the model is READY, NotFoundError */

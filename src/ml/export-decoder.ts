@@ -1,5 +1,7 @@
 import type { ExportedGraph, ModelShape } from './compile/compile.ts';
 import type { Decoder, DecoderRow } from './decoder.ts';
+import { kvCacheBytes, type Prefix } from './kv-cache.ts';
+import { emptyElements, type Elements } from './ort/memory.ts';
 import { Binding, type Session } from './ort/session.ts';
 import { Tensor } from './ort/tensor.ts';
 
@@ -8,12 +10,9 @@ import { Tensor } from './ort/tensor.ts';
  */
 const PIECE = 64;
 
-/** Elements of a cache; 16-bit floats by their bits. */
-type CacheData = Float32Array | Uint16Array;
-
 /** One text's cache: per layer, keys then values, each [kv_heads, length, head_dim] at the start of a buffer. */
 interface Slot {
-  parts: readonly CacheData[];
+  parts: readonly Elements[];
   length: number;
 }
 
@@ -26,20 +25,22 @@ export class ExportDecoder implements Decoder {
   readonly shape: ModelShape;
   readonly slots: number;
   readonly capacity: number;
+  readonly bytesPerToken: number;
   readonly #session: Session;
   readonly #graph: ExportedGraph;
   readonly #cache: Slot[];
-  #spare: readonly CacheData[];
+  #spare: readonly Elements[];
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(session: Session, shape: ModelShape, graph: ExportedGraph, slots: number, capacity: number) {
     this.shape = shape;
     this.slots = slots;
     this.capacity = capacity;
+    this.bytesPerToken = kvCacheBytes(shape, 1, 1);
     this.#session = session;
     this.#graph = graph;
     const elements = shape.kvHeads * capacity * shape.headDim;
-    const parts = () => Array.from({ length: 2 * shape.layers }, () => cacheData(shape.cacheType, elements));
+    const parts = () => Array.from({ length: 2 * shape.layers }, () => emptyElements(shape.cacheType, elements));
     this.#cache = Array.from({ length: slots }, () => ({ parts: parts(), length: 0 }));
     this.#spare = parts();
   }
@@ -56,14 +57,42 @@ export class ExportDecoder implements Decoder {
     });
   }
 
-  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<Float32Array> {
+  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
     return this.#inTurn(async () => {
-      const { vocabulary } = this.shape;
-      const logits = new Float32Array(rows.length * vocabulary);
-      for (const [row, { slot, token, position }] of rows.entries()) {
-        logits.set(await this.#run(slot, [token], position, signal), row * vocabulary);
-      }
+      const logits: Float32Array[] = [];
+      for (const { slot, token, position } of rows) logits.push(await this.#run(slot, [token], position, signal));
       return logits;
+    });
+  }
+
+  copy(from: number, to: number, length: number): void {
+    this.restore(this.save(from, length), to, length);
+  }
+
+  save(slot: number, length: number): Prefix {
+    const { parts, length: held } = this.#slot(slot);
+    const run = length * this.shape.headDim;
+    const runs: Elements[] = [];
+    this.#eachHead(parts, (part, head) => {
+      const start = head * held * this.shape.headDim;
+      runs.push(part.slice(start, start + run));
+    });
+    return { length, bytes: runs.reduce((sum, { byteLength }) => sum + byteLength, 0), runs };
+  }
+
+  restore(prefix: Prefix, slot: number, length: number): void {
+    const into = this.#slot(slot);
+    const run = length * this.shape.headDim;
+    this.#eachHead(into.parts, (part, head, i) => {
+      part.set(prefix.runs[i]?.subarray(0, run) ?? [], head * run);
+    });
+    into.length = length;
+  }
+
+  #eachHead(parts: readonly Elements[], visit: (part: Elements, head: number, index: number) => void): void {
+    const { kvHeads } = this.shape;
+    parts.forEach((part, p) => {
+      for (let head = 0; head < kvHeads; head++) visit(part, head, p * kvHeads + head);
     });
   }
 
@@ -93,7 +122,7 @@ export class ExportDecoder implements Decoder {
     return logits.subarray((tokens.length - 1) * vocabulary);
   }
 
-  #named(tensors: DisposableTensors, prefix: string, parts: readonly CacheData[], length: number) {
+  #named(tensors: DisposableTensors, prefix: string, parts: readonly Elements[], length: number) {
     const { kvHeads, headDim } = this.shape;
     const dims = [1, kvHeads, length, headDim];
     return Object.fromEntries(
@@ -106,12 +135,10 @@ export class ExportDecoder implements Decoder {
 
   /** Forgets what a slot holds from `length` on. */
   #shorten(text: Slot, length: number): void {
-    const { kvHeads, headDim } = this.shape;
+    const { headDim } = this.shape;
     if (length === text.length) return;
     const [held, run] = [text.length * headDim, length * headDim];
-    for (const part of text.parts) {
-      for (let head = 0; head < kvHeads; head++) part.copyWithin(head * run, head * held, head * held + run);
-    }
+    this.#eachHead(text.parts, (part, head) => part.copyWithin(head * run, head * held, head * held + run));
     text.length = length;
   }
 
@@ -140,10 +167,6 @@ export class ExportDecoder implements Decoder {
     await this.#last;
     this.#session[Symbol.dispose]();
   }
-}
-
-function cacheData(type: ModelShape['cacheType'], elements: number): CacheData {
-  return type === 'float16' ? new Uint16Array(elements) : new Float32Array(elements);
 }
 
 /** The tensors of one run, released with it. */

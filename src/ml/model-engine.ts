@@ -1,8 +1,10 @@
+import { totalmem } from 'node:os';
 import { systemClock, type Clock } from '../lib/clock.ts';
 import { NotFoundError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Engine, ModelTask } from './engine.ts';
 import { chooseDevice, type DeviceChoice } from './device.ts';
+import { ModelMemory } from './model-memory.ts';
 import { Preparation } from './preparation.ts';
 import { loadModelCatalogue } from './store/model-catalogue.ts';
 import { modelsFolder, openModelStore } from './store/model-store.ts';
@@ -18,10 +20,18 @@ export interface EngineOptions {
   device?: DeviceChoice;
   /** Drafts that may wait for a model besides those it is writing; 16 unless told. */
   queue?: number;
-  /** Drafts a model writes at a time; 1 unless told. */
+  /** Drafts a model writes at a time, memory permitting; 16 unless told. */
   slots?: number;
   /** Tokens a draft may reach, prompt included; 8192 unless told, and never more than the model's context. */
   capacity?: number;
+  /** What models in memory may take together, in bytes; half of the machine's unless told. */
+  memoryBytes?: number;
+  /** What a model keeps of prompts that others may begin with, in bytes; 64 MiB unless told. */
+  prefixBytes?: number;
+  /** A model that nobody has needed for so long gives its memory back until it is; half an hour unless told. */
+  sleepAfterMs?: number;
+  /** Checks the schedulers' invariants at every step: for tests. */
+  checked?: boolean;
   /** `auto`: each task's default model is fetched when it is missing; `off`: only what is on disk is used. */
   fetch?: 'auto' | 'off';
   /** Waits between failed fetches. */
@@ -55,6 +65,7 @@ export function createEngine(options: EngineOptions): Engine {
   })();
   return {
     models: () => preparations.map(({ model }) => model),
+    load: () => preparations.flatMap(({ load }) => load ?? []),
     defaultModel: (task) => defaultOf(task)?.model ?? null,
     admit: (id) => find(id).writer().admit(),
     whenReady: async (id, signal) => find(id).whenReady(signal),
@@ -68,10 +79,12 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 function prepareAll(options: EngineOptions, signal: AbortSignal): Preparation[] {
-  const { dataDir, catalogueFile, threads, queue = 16, slots = 1, capacity = 8192, log, clock = systemClock } = options;
+  const { dataDir, catalogueFile, memoryBytes = totalmem() / 2, ...rest } = options;
   const store = openModelStore(modelsFolder(dataDir));
-  const { retryDelaysMs = RETRY_DELAYS_MS } = options;
-  const device = chooseDevice({ choice: options.device ?? 'cpu', dataDir, log });
-  const shared = { store, device, threads, slots, queue, capacity, retryDelaysMs, log, clock, signal };
+  const device = chooseDevice({ choice: options.device ?? 'cpu', dataDir, log: options.log });
+  const memory = new ModelMemory(memoryBytes);
+  const defaults = { queue: 16, slots: 16, capacity: 8192, prefixBytes: 64 * 2 ** 20, sleepAfterMs: 30 * MINUTE };
+  const rest2 = { checked: false, retryDelaysMs: RETRY_DELAYS_MS, clock: systemClock };
+  const shared = { ...defaults, ...rest2, ...rest, device, store, memory, signal };
   return loadModelCatalogue(catalogueFile).map((entry) => new Preparation(entry, shared));
 }

@@ -1,18 +1,23 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
-import { ModelUnavailableError } from '../lib/errors.ts';
+import { ModelUnavailableError, OverloadedError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
+import type { ChatFormat } from './chat.ts';
 import { compileFetched } from './compilation.ts';
 import type { CompiledModel } from './compile/compile.ts';
-import { openDecoder, type Decoder } from './decoder.ts';
-import type { Model } from './engine.ts';
+import type { Model, ModelLoad } from './engine.ts';
+import { kvCacheBytes } from './kv-cache.ts';
 import { openModelText } from './model-text.ts';
 import type { Device } from './ort/session.ts';
 import { stepLogger } from './progress.ts';
 import { bytesOf, type ModelEntry } from './store/model-catalogue.ts';
 import type { ModelStore } from './store/model-store.ts';
+import type { ModelMemory } from './model-memory.ts';
+import { packTokenBytes } from './token-bytes.ts';
+import type { Tokenizer } from './tokenizer.ts';
 import { Writer } from './writer.ts';
+import { WriterThread } from './writer/writer-thread.ts';
 
 /** How far a model is. `share` is of the file on disk, or of the compiling done. */
 export type PreparationState =
@@ -31,6 +36,11 @@ export interface PreparationOptions {
   queue: number;
   /** Tokens a draft may reach, prompt included; a model's own context where that is shorter. */
   capacity: number;
+  memory: ModelMemory;
+  /** For prompts that others may begin with, in bytes. */
+  prefixBytes: number;
+  sleepAfterMs: number;
+  checked: boolean;
   /** Waits between failed fetches; the last is repeated. */
   retryDelaysMs: readonly number[];
   log: Pick<Logger, 'info' | 'warn'>;
@@ -64,6 +74,14 @@ export class Preparation implements AsyncDisposable {
       fetched: fetchedShare(this.#state),
       failure: this.#state.status === 'FAILED' ? this.#state.failure : null,
     };
+  }
+
+  /** How it is doing, when it is in memory. */
+  get load(): ModelLoad | null {
+    const writer = this.#state.status === 'READY' ? this.#state.writer : null;
+    if (!writer || writer.slots === 0) return null;
+    const { slots, state } = writer;
+    return { modelId: this.entry.id, slots, memoryBytes: this.#options.memory.bytesOf(writer), writer: state };
   }
 
   /** @throws ModelUnavailableError that says what is missing */
@@ -140,30 +158,57 @@ export class Preparation implements AsyncDisposable {
   }
 
   async #open(path: string): Promise<void> {
-    const { queue, clock, log } = this.#options;
-    const { name } = this.entry;
+    const { log } = this.#options;
     this.#become({ status: 'COMPILING', share: 0 });
     const { tokenizer, chat } = await openModelText(path);
-    const decoder = await this.#openDecoder();
-    const writer = new Writer({ name, decoder, tokenizer, chat, queue, clock });
+    const writer = await this.#createWriter(await this.#compile(), tokenizer, chat);
     this.#become({ status: 'READY', writer });
-    log.info(`${name} is ready`);
+    log.info(`${this.entry.name} is ready`);
   }
 
-  /** A compiled model that does not open was damaged since, or is of another time: it is compiled anew, once. */
-  async #openDecoder(): Promise<Decoder> {
-    const { device, threads, slots, capacity, signal, log } = this.#options;
-    const open = (model: CompiledModel) =>
-      openDecoder({ model, device, threads, slots, capacity: Math.min(capacity, this.entry.context) });
-    const compiled = await this.#compile();
+  async #createWriter(model: CompiledModel, tokenizer: Tokenizer, chat: ChatFormat): Promise<Writer> {
+    const { signal, log } = this.#options;
     signal.throwIfAborted();
+    const writer = this.#writerOf(model, tokenizer, chat);
     try {
-      return await open(compiled);
+      await writer.wake();
+      return writer;
     } catch (error) {
+      // One that does not open was damaged since, or is of another time: it is compiled anew, once.
       signal.throwIfAborted();
+      if (error instanceof OverloadedError) return writer;
       log.warn(`${this.entry.name}: what was compiled does not open (${messageOf(error)}); compiling it anew`);
-      return open(await this.#compile({ anew: true }));
+      const again = this.#writerOf(await this.#compile({ anew: true }), tokenizer, chat);
+      await again.wake();
+      return again;
     }
+  }
+
+  #writerOf(model: CompiledModel, tokenizer: Tokenizer, chat: ChatFormat): Writer {
+    const { device, threads, slots, queue, prefixBytes, memory, sleepAfterMs, checked, clock } = this.#options;
+    const { id, name } = this.entry;
+    const capacity = Math.min(this.#options.capacity, this.entry.context, model.shape.contextTokens);
+    const { ends, controls } = tokenizer;
+    const thread = {
+      model,
+      threads,
+      device,
+      capacity,
+      prefixBytes,
+      checked,
+      ends,
+      controls: new Set(controls.values()),
+    };
+    const tokenBytes = packTokenBytes(tokenizer);
+    return new Writer({
+      ...{ id, name, chat, capacity, queue, memory, sleepAfterMs, clock },
+      demand: {
+        weightBytes: prefixBytes + model.weightBytes,
+        slotBytes: kvCacheBytes(model.shape, 1, capacity),
+        slots,
+      },
+      open: (granted, listener) => WriterThread.open({ ...thread, tokenBytes, slots: granted }, listener),
+    });
   }
 
   #compile({ anew = false } = {}): Promise<CompiledModel> {

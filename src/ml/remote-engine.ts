@@ -16,6 +16,7 @@ export function createRemoteEngine(models: () => readonly Model[]): Engine {
   };
   return {
     models,
+    load: () => [],
     defaultModel: (task) => models().find((model) => model.task === task) ?? null,
     admit: (modelId) => {
       checkReady(modelId);

@@ -1,62 +1,96 @@
 import type { Clock } from '../lib/clock.ts';
-import { InvalidInputError, OverloadedError, ServiceUnavailableError } from '../lib/errors.ts';
+import { InvalidInputError, ModelUnavailableError, OverloadedError, ServiceUnavailableError } from '../lib/errors.ts';
 import type { ChatFormat } from './chat.ts';
-import type { Decoder } from './decoder.ts';
-import type { GenerationRequest, Ticket } from './engine.ts';
-import { Generation } from './generation.ts';
-import { Sampler } from './sampler.ts';
+import type { GenerationEvent, GenerationRequest, Ticket } from './engine.ts';
+import { EventQueue } from './event-queue.ts';
+import type { Demand, ModelMemory, Tenant } from './model-memory.ts';
 import { checkSampling } from './sampling.ts';
 import { resolveBiases } from './token-bias.ts';
-import type { Tokenizer } from './tokenizer.ts';
-
-/** What a step does: takes one prompt in, or one more token of every draft that is being written. */
-type Plan =
-  | { type: 'idle' }
-  | { type: 'prefill'; generation: Generation }
-  | { type: 'decode'; generations: readonly Generation[] };
+import type { WriterState } from './writer/protocol.ts';
+import type { ThreadListener, WriterThread } from './writer/writer-thread.ts';
 
 export interface WriterOptions {
+  id: string;
   name: string;
-  decoder: Decoder;
-  tokenizer: Tokenizer;
   chat: ChatFormat;
-  /** How many drafts may wait. */
+  /** Tokens a draft may reach, prompt included. */
+  capacity: number;
+  /** How many drafts may wait besides those that are being written. */
   queue: number;
+  memory: ModelMemory;
+  demand: Demand;
+  /** Nobody has needed the model for so long: its memory is given back. */
+  sleepAfterMs: number;
   clock: Clock;
+  /** Opens the model with so many slots. */
+  open: (slots: number, listener: ThreadListener) => Promise<WriterThread>;
 }
 
-/** Before anything was measured; the slowest machines we know of are about this fast. */
-const ASSUMED_TOKENS_PER_SECOND = 10;
-const LEAST_RETRY_MS = 250;
+type Life =
+  | { type: 'asleep'; left: Promise<unknown> }
+  | { type: 'awake'; slots: number; thread: Promise<WriterThread> }
+  | { type: 'closed'; reason: Error };
 
-/** A loaded model at work: as many drafts at a time as the decoder has slots, the others first come, first served. */
-export class Writer implements AsyncDisposable {
+interface Entry {
+  events: EventQueue;
+  leave: () => void;
+}
+
+const LEAST_RETRY_MS = 250;
+const UNUSED = { completionTokens: 0, queueMs: null, timeToFirstTokenMs: null, tokensPerSecond: null };
+
+/**
+ * The near side of a model's thread: turns messages into tokens, bounds how many drafts there are, wakes the model and
+ * lets it sleep, and hands each draft's events to its reader.
+ */
+export class Writer implements Tenant, AsyncDisposable {
   readonly #options: WriterOptions;
-  readonly #sampler: Sampler;
-  readonly #closing = new AbortController();
-  readonly #running: Generation[] = [];
-  readonly #waiting: Generation[] = [];
-  readonly #freeSlots: number[];
-  readonly #pace = new Pace();
+  readonly #entries = new Map<number, Entry>();
+  #life: Life = { type: 'asleep', left: Promise.resolve() };
+  #state: WriterState | null = null;
+  #sleepTimer: NodeJS.Timeout | null = null;
+  #onIdle: (() => void) | null = null;
   #places = 0;
-  #working = false;
-  #work: Promise<void> = Promise.resolve();
+  #nextId = 0;
+  usedAt = 0;
 
   constructor(options: WriterOptions) {
-    const { decoder, tokenizer } = options;
     this.#options = options;
-    this.#sampler = new Sampler(decoder.shape.vocabulary, new Set(tokenizer.controls.values()));
-    this.#freeSlots = Array.from({ length: decoder.slots }, (_, slot) => slot);
   }
 
-  /** Reserves a place. @throws OverloadedError when all are taken */
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get idle(): boolean {
+    return this.#places === 0;
+  }
+
+  /** What it is doing; null while it has written nothing since it was opened. */
+  get state(): WriterState | null {
+    return this.#state;
+  }
+
+  get slots(): number {
+    return this.#life.type === 'awake' ? this.#life.slots : 0;
+  }
+
+  /** Opens the model if it is not. @throws OverloadedError, Error with the reason when it does not open */
+  async wake(): Promise<void> {
+    await this.#awake();
+  }
+
+  /** Reserves a place. @throws OverloadedError when all are taken, or there is no memory for the model */
   admit(): Ticket {
-    const { decoder, queue, name } = this.#options;
-    this.#closing.signal.throwIfAborted();
-    if (this.#places >= decoder.slots + queue) {
-      throw new OverloadedError(`${name} is busy and ${queue} drafts are waiting already`, this.#retryAfterMs());
+    if (this.#life.type === 'closed') throw this.#life.reason;
+    const { queue, name } = this.#options;
+    // Memory is claimed now, so that a ticket is never refused later; a failure to open is the draft's.
+    this.#awake().catch(() => undefined);
+    if (this.#places >= this.slots + queue) {
+      const wait = Math.max(LEAST_RETRY_MS, Math.ceil(this.#state?.nextFreeMs ?? 0));
+      throw new OverloadedError(`${name} is busy and ${queue} drafts are waiting already`, wait);
     }
-    this.#places++;
+    this.#occupy();
     return this.#ticket();
   }
 
@@ -65,189 +99,147 @@ export class Writer implements AsyncDisposable {
     this.#encode(request);
   }
 
+  async sleep(): Promise<void> {
+    const { thread } = this.#leave({ type: 'asleep', left: Promise.resolve() });
+    const left = thread?.then((opened) => opened[Symbol.asyncDispose]()).catch(() => undefined);
+    this.#life = { type: 'asleep', left: left ?? Promise.resolve() };
+    await left;
+  }
+
+  /** Takes nothing new; ends when what it has taken is written. Resolves then. */
+  async retire(): Promise<void> {
+    while (!this.idle) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    await this[Symbol.asyncDispose]();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new ServiceUnavailableError('the server is shutting down');
-    this.#closing.abort(closed);
-    for (const generation of [...this.#waiting, ...this.#running]) generation.abandon(closed);
-    await this.#work;
-    await this.#options.decoder[Symbol.asyncDispose]();
+    const reason = new ServiceUnavailableError('the server is shutting down');
+    const { thread } = this.#leave({ type: 'closed', reason });
+    this.#failAll(reason);
+    await (await thread?.catch(() => null))?.[Symbol.asyncDispose]();
   }
 
   #ticket(): Ticket {
-    let generation: Generation | null = null;
+    let draft: { events: EventQueue; cancel: () => void } | null = null;
     let freed = false;
     const free = (): void => {
-      if (!freed) this.#places--;
+      if (!freed) this.#vacate();
       freed = true;
     };
     return {
       generate: (request, signal) => {
-        if (freed || generation) throw new Error('a ticket is good for one generation');
-        generation = this.#enqueue(request, signal, free);
-        return generation.events;
+        if (freed || draft) throw new Error('a ticket is good for one generation');
+        draft = this.#write(request, signal, free);
+        return draft.events;
       },
-      [Symbol.dispose]: () => (generation ? generation.cancel() : free()),
+      [Symbol.dispose]: () => (draft ? draft.cancel() : free()),
     };
   }
 
-  #enqueue(request: GenerationRequest, signal: AbortSignal, onFinished: () => void): Generation {
+  #write(request: GenerationRequest, signal: AbortSignal, free: () => void) {
     checkSampling(request.sampling);
-    const { chat, tokenizer, clock } = this.#options;
     const prompt = this.#encode(request);
-    const biases = resolveBiases(request.sampling.logitBias, (text) => chat.encodeText(text));
-    const generation = new Generation({ request, prompt, biases, tokenizer, signal, clock, onFinished });
-    // One that waits ends at once; one that runs ends at the next step.
-    generation.signal.addEventListener('abort', () => this.#dropIfWaiting(generation), { once: true });
-    this.#waiting.push(generation);
-    if (generation.signal.aborted) this.#dropIfWaiting(generation);
-    this.#wake();
-    return generation;
+    const id = this.#nextId++;
+    const cancel = () => this.#tell((thread) => thread.cancel(id));
+    const events = new EventQueue(cancel);
+    const leave = () => {
+      signal.removeEventListener('abort', cancel);
+      free();
+    };
+    this.#entries.set(id, { events, leave });
+    if (signal.aborted) {
+      const usage = { promptTokens: prompt.length, ...UNUSED };
+      this.#take(id, { type: 'finished', reason: 'CANCELLED', usage });
+    } else {
+      const job = { id, prompt, ...this.#jobOf(request) };
+      this.#tell((thread) => thread.write(job));
+      signal.addEventListener('abort', cancel, { once: true });
+    }
+    return { events, cancel };
   }
 
-  #dropIfWaiting(generation: Generation): void {
-    const place = this.#waiting.indexOf(generation);
-    if (place === -1) return;
-    this.#waiting.splice(place, 1);
-    generation.finish('CANCELLED');
+  #jobOf({ sampling, messages, continueLast, replay = [], listener = null, priority = 0 }: GenerationRequest) {
+    const biases = resolveBiases(sampling.logitBias, (text) => this.#options.chat.encodeText(text));
+    const continued = continueLast ? (messages.at(-1)?.content ?? '') : '';
+    return { sampling, biases, continued, replay, listener, priority };
   }
 
   #encode({ messages, continueLast = false, sampling }: GenerationRequest): number[] {
-    const prompt = this.#options.chat.encode(messages, continueLast);
-    const { capacity } = this.#options.decoder;
+    const { chat, capacity } = this.#options;
+    const prompt = chat.encode(messages, continueLast);
+    if (prompt.length === 0) throw new InvalidInputError('the prompt is empty', 'prompt');
     if (prompt.length + sampling.maxTokens <= capacity) return prompt;
     const message = `the prompt is ${prompt.length} tokens long and maxTokens is ${sampling.maxTokens}: together the model takes ${capacity}`;
     throw new InvalidInputError(message, 'prompt');
   }
 
-  #wake(): void {
-    if (this.#working) return;
-    this.#working = true;
-    this.#work = this.#stepUntilIdle();
+  #take(id: number, event: GenerationEvent): void {
+    const entry = this.#entries.get(id);
+    if (event.type === 'finished') this.#entries.delete(id);
+    entry?.events.push(event);
+    if (event.type === 'finished') entry?.leave();
   }
 
-  async #stepUntilIdle(): Promise<void> {
-    while (!this.#closing.signal.aborted && this.#running.length + this.#waiting.length > 0) await this.#step();
-    this.#working = false;
+  /** In order, once the model is open; when it does not open, its drafts fail with the reason. */
+  #tell(use: (thread: WriterThread) => void): void {
+    if (this.#life.type === 'awake') this.#life.thread.then(use).catch(() => undefined);
   }
 
-  async #step(): Promise<void> {
-    this.#endCancelled();
-    this.#startWaiting();
-    const plan = planStep(this.#running);
-    try {
-      await this.#execute(plan);
-    } catch (error) {
-      this.#endFailed(plan, error);
-    }
-    this.#retireFinished();
+  #awake(): Promise<WriterThread> {
+    const life = this.#life;
+    if (life.type === 'closed') return Promise.reject(life.reason);
+    if (life.type === 'awake') return life.thread;
+    const { slots, free } = this.#options.memory.claim(this, this.#options.demand);
+    const thread = Promise.all([life.left, free]).then(() => this.#options.open(slots, this.#listener()));
+    this.#life = { type: 'awake', slots, thread };
+    thread.catch((error: unknown) => this.#onDeath(thread, error));
+    return thread;
   }
 
-  async #execute(plan: Plan): Promise<void> {
-    switch (plan.type) {
-      case 'idle':
-        return;
-      case 'prefill':
-        return this.#prefill(plan.generation);
-      case 'decode':
-        return this.#decode(plan.generations);
-    }
+  #listener(): ThreadListener {
+    const { thread } = this.#life.type === 'awake' ? this.#life : { thread: null };
+    return {
+      onEvent: (id, event) => this.#take(id, event),
+      onState: (state) => (this.#state = state),
+      onDeath: (reason) => this.#onDeath(thread, reason),
+    };
   }
 
-  async #prefill(generation: Generation): Promise<void> {
-    const signal = AbortSignal.any([generation.signal, this.#closing.signal]);
-    const logits = await this.#options.decoder.prefill(generation.slot, generation.prompt, 0, signal);
-    this.#advance(generation, logits);
+  /** The thread did not open, or died: whoever was in it hears why, and the next draft opens it anew. */
+  #onDeath(thread: Promise<WriterThread> | null, error: unknown): void {
+    if (this.#life.type !== 'awake' || this.#life.thread !== thread) return;
+    this.#leave({ type: 'asleep', left: Promise.resolve() });
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#failAll(new ModelUnavailableError(`${this.name} cannot be used: ${reason}`, this.#options.id));
   }
 
-  async #decode(generations: readonly Generation[]): Promise<void> {
-    const { clock, decoder } = this.#options;
-    const { vocabulary } = decoder.shape;
-    const before = clock.monotonic();
-    const rows = generations.map(({ slot, tokens }) => ({
-      slot,
-      token: tokens.at(-1) ?? 0,
-      position: tokens.length - 1,
-    }));
-    const logits = await decoder.decode(rows, this.#closing.signal); // [rows, vocab]
-    generations.forEach((generation, row) => {
-      this.#advance(generation, logits.subarray(row * vocabulary, (row + 1) * vocabulary));
-    });
-    this.#pace.record(clock.monotonic() - before);
+  #leave(next: Life): { thread: Promise<WriterThread> | null } {
+    const { thread } = this.#life.type === 'awake' ? this.#life : { thread: null };
+    this.#life = next;
+    this.#state = null;
+    this.#options.memory.release(this);
+    if (this.#sleepTimer) clearTimeout(this.#sleepTimer);
+    return { thread };
   }
 
-  /** Chooses the next token and records it; a failure is this generation's own. */
-  #advance(generation: Generation, logits: Float32Array): void {
-    if (generation.signal.aborted || generation.phase === 'finished') return;
-    try {
-      const { sampling, context, replayed } = generation;
-      if (replayed !== null) generation.commitReplayed(replayed);
-      else generation.commit(this.#sampler.sample(logits, sampling, context));
-    } catch (error) {
-      generation.finish('ERROR', describe(error));
+  #failAll(reason: Error): void {
+    for (const [id, { events, leave }] of [...this.#entries]) {
+      this.#entries.delete(id);
+      events.fail(reason);
+      leave();
     }
   }
 
-  #endCancelled(): void {
-    for (const generation of this.#running) if (generation.signal.aborted) generation.finish('CANCELLED');
-    this.#retireFinished();
+  #occupy(): void {
+    this.#places++;
+    if (this.#sleepTimer) clearTimeout(this.#sleepTimer);
   }
 
-  #startWaiting(): void {
-    while (this.#waiting.length > 0) {
-      const slot = this.#freeSlots.shift();
-      if (slot === undefined) return;
-      const generation = this.#waiting.shift();
-      if (!generation) return;
-      generation.start(slot);
-      this.#running.push(generation);
-    }
-  }
-
-  /** A prefill that was cancelled, or a model that failed: whoever was in the step ends with it. */
-  #endFailed(plan: Plan, error: unknown): void {
-    const involved = plan.type === 'prefill' ? [plan.generation] : this.#running;
-    for (const generation of involved) {
-      if (generation.signal.aborted) generation.finish('CANCELLED');
-      else generation.finish('ERROR', describe(error));
-    }
-  }
-
-  #retireFinished(): void {
-    for (const generation of this.#running.filter(({ phase }) => phase === 'finished')) {
-      this.#running.splice(this.#running.indexOf(generation), 1);
-      this.#freeSlots.push(generation.slot);
-    }
-  }
-
-  /** A place is free at the latest when the draft nearest to its limit has been written. */
-  #retryAfterMs(): number {
-    const nearest = Math.min(...this.#running.map(({ remaining }) => remaining), Infinity);
-    const tokens = Number.isFinite(nearest) ? nearest : 1;
-    return Math.max(LEAST_RETRY_MS, Math.ceil((tokens * 1000) / this.#pace.tokensPerSecond));
-  }
-}
-
-/** Prompts first: a new reader sees its first token soon, and the others lose one step. */
-function planStep(running: readonly Generation[]): Plan {
-  const next = running.find(({ phase }) => phase === 'prefill');
-  if (next) return { type: 'prefill', generation: next };
-  const generations = running.filter(({ phase }) => phase === 'decode');
-  return generations.length > 0 ? { type: 'decode', generations } : { type: 'idle' };
-}
-
-function describe(error: unknown): string {
-  return `the model failed: ${error instanceof Error ? error.message : String(error)}`;
-}
-
-/** How fast one draft grows lately: an exponential mean over about the last 50 steps. */
-class Pace {
-  #stepMs: number | null = null;
-
-  record(stepMs: number): void {
-    this.#stepMs = this.#stepMs === null ? stepMs : this.#stepMs + (stepMs - this.#stepMs) / 50;
-  }
-
-  get tokensPerSecond(): number {
-    return this.#stepMs ? 1000 / this.#stepMs : ASSUMED_TOKENS_PER_SECOND;
+  #vacate(): void {
+    this.#places--;
+    this.usedAt = this.#options.clock.monotonic();
+    if (!this.idle) return;
+    this.#onIdle?.();
+    this.#sleepTimer = setTimeout(() => void this.sleep(), this.#options.sleepAfterMs).unref();
   }
 }

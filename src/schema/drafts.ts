@@ -91,9 +91,13 @@ const UsageType = builder.objectRef<Usage>('Usage').implement({
   fields: (t) => ({
     promptTokens: t.exposeInt('promptTokens', { description: 'Tokens that the model read.' }),
     completionTokens: t.exposeInt('completionTokens', { description: 'Tokens that it wrote.' }),
+    queueMs: t.exposeFloat('queueMs', {
+      nullable: true,
+      description: 'How long it waited for its turn, in milliseconds.',
+    }),
     timeToFirstTokenMs: t.exposeFloat('timeToFirstTokenMs', {
       nullable: true,
-      description: 'From its turn to its first token, in milliseconds.',
+      description: 'From asking for it to its first token, in milliseconds.',
     }),
     tokensPerSecond: t.exposeFloat('tokensPerSecond', { nullable: true, description: 'How fast it wrote.' }),
   }),

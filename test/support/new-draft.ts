@@ -4,7 +4,13 @@ import { logTokens, type LogEvent } from '../../src/drafts/log-events.ts';
 import { opening, type Turn } from '../../src/drafts/turns.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../src/ml/engine.ts';
 
-export const unused: Usage = { promptTokens: 0, completionTokens: 0, timeToFirstTokenMs: null, tokensPerSecond: null };
+export const unused: Usage = {
+  promptTokens: 0,
+  completionTokens: 0,
+  queueMs: null,
+  timeToFirstTokenMs: null,
+  tokensPerSecond: null,
+};
 
 export const samplingOf = (changes: Partial<Sampling> = {}): Sampling => ({
   ...{ ...defaultSampling, temperature: 0, topK: 1, topP: 1, repetitionPenalty: 1, maxTokens: 10, seed: 1 },

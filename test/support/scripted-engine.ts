@@ -77,6 +77,10 @@ export class ScriptedEngine implements Engine {
     ];
   }
 
+  load(): [] {
+    return [];
+  }
+
   defaultModel(task: Model['task']): Model | null {
     return this.models().find((model) => model.task === task) ?? null;
   }
@@ -119,6 +123,7 @@ export class ScriptedEngine implements Engine {
       const usage = {
         promptTokens: 10,
         completionTokens: request.sampling.maxTokens,
+        queueMs: 0,
         timeToFirstTokenMs: 1,
         tokensPerSecond: 100,
       };

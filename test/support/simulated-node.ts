@@ -111,6 +111,7 @@ class SimulatedEngine implements Engine {
 
   defaultModel = (): Model | null => this.models()[0] ?? null;
   whenReady = (): Promise<void> => Promise.resolve();
+  load = (): [] => [];
   checkFits = (): void => undefined;
   admit = (): Ticket => ({
     generate: (request, signal) => this.#generate(request, signal),

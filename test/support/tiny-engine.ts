@@ -51,7 +51,14 @@ export function writeTirelessCatalogue(folder: string): Promise<string> {
 /** An engine whose default writer is the tiny model, in `folder`. */
 export async function tinyEngine(folder: string, options: Partial<EngineOptions> = {}): Promise<Engine> {
   const catalogueFile = options.catalogueFile ?? (await writeTinyCatalogue(folder));
-  const engine = createEngine({ dataDir: folder, threads: 1, log: silentLogger, ...options, catalogueFile });
+  const engine = createEngine({
+    dataDir: folder,
+    threads: 1,
+    checked: true,
+    log: silentLogger,
+    ...options,
+    catalogueFile,
+  });
   await engine.whenReady(TINY);
   return engine;
 }

@@ -16,7 +16,7 @@ export interface Memory extends Disposable {
 
 export type MemoryType = 'float32' | 'float16';
 /** A Uint16Array holds the bits of 16-bit floats. */
-type Elements = Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+export type Elements = Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
 
 const bytesPerElement = { float32: 4, float16: 2 };
 
@@ -147,7 +147,7 @@ function openCopy(): Copy {
   };
 }
 
-function emptyElements(type: MemoryType, size: number): Elements {
+export function emptyElements(type: MemoryType, size: number): Elements {
   return type === 'float32' ? new Float32Array(size) : new Uint16Array(size);
 }
 

@@ -1,0 +1,80 @@
+import type { Prefix } from '../kv-cache.ts';
+
+/** Below this, taking the tokens in again is as quick as looking. */
+const SHORTEST = 16;
+
+interface Entry {
+  tokens: readonly number[];
+  prefix: Prefix;
+}
+
+/**
+ * Keys and values of prompts that were taken in, for prompts that begin alike: a system prompt that many share, a draft that
+ * is continued. Only what the prefill computed is kept; what was decoded differs from it in the last bits, and a text must not depend
+ * on who was here before (SPEC [GEN14]). Within its budget the least recently used goes first.
+ */
+export class PrefixCache {
+  readonly #budget: number;
+  /** Least recently used first. */
+  #entries: Entry[] = [];
+  bytes = 0;
+  lookups = 0;
+  hits = 0;
+  tokensSaved = 0;
+
+  /** @param budget in bytes; 0 keeps nothing */
+  constructor(budget: number) {
+    this.#budget = budget;
+  }
+
+  /**
+   * The longest beginning of a prompt that is here. At least two tokens are left over: the last one's logits are needed, and one
+   * alone would be decoded, not taken in.
+   */
+  find(prompt: readonly number[]): { prefix: Prefix; length: number } | null {
+    this.lookups++;
+    const shared = (entry: Entry) => Math.min(commonLength(entry.tokens, prompt), prompt.length - 2);
+    const best = this.#entries.reduce<Entry | null>(
+      (found, entry) => (shared(entry) > (found ? shared(found) : SHORTEST - 1) ? entry : found),
+      null,
+    );
+    if (!best) return null;
+    this.#touch(best);
+    this.hits++;
+    const length = shared(best);
+    this.tokensSaved += length;
+    return { prefix: best.prefix, length };
+  }
+
+  /** Keeps a prompt, unless what is here covers it. `save` is asked only then. */
+  add(prompt: readonly number[], bytesPerToken: number, save: () => Prefix): void {
+    const bytes = prompt.length * bytesPerToken;
+    if (prompt.length < SHORTEST || bytes > this.#budget) return;
+    const covering = this.#entries.find(({ tokens }) => commonLength(tokens, prompt) === prompt.length);
+    if (covering) {
+      this.#touch(covering);
+      return;
+    }
+    for (const entry of this.#entries)
+      if (commonLength(entry.tokens, prompt) === entry.tokens.length) this.#drop(entry);
+    while (this.#entries[0] && this.bytes + bytes > this.#budget) this.#drop(this.#entries[0]);
+    this.#entries.push({ tokens: prompt, prefix: save() });
+    this.bytes += bytes;
+  }
+
+  #touch(entry: Entry): void {
+    this.#entries = [...this.#entries.filter((other) => other !== entry), entry];
+  }
+
+  #drop(entry: Entry): void {
+    this.#entries = this.#entries.filter((other) => other !== entry);
+    this.bytes -= entry.prefix.bytes;
+  }
+}
+
+function commonLength(a: readonly number[], b: readonly number[]): number {
+  const most = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < most && a[length] === b[length]) length++;
+  return length;
+}

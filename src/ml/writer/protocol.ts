@@ -1,0 +1,71 @@
+import type { CompiledModel } from '../compile/compile.ts';
+import type { GenerationEvent, Sampling } from '../engine.ts';
+import type { Device } from '../ort/session.ts';
+import type { TokenBias } from '../token-bias.ts';
+import type { TokenBytes } from '../token-bytes.ts';
+
+/** What a thread needs to write with a model. */
+export interface ThreadOptions {
+  model: CompiledModel;
+  threads: number;
+  device: Device;
+  slots: number;
+  capacity: number;
+  /** Memory for prompts that others may begin with, in bytes. */
+  prefixBytes: number;
+  tokenBytes: TokenBytes;
+  /** Ids that end an answer. */
+  ends: ReadonlySet<number>;
+  /** Ids of the marks of the chat format, which no penalty touches. */
+  controls: ReadonlySet<number>;
+  /** Checks the scheduler's invariants at every step: for tests. */
+  checked: boolean;
+}
+
+/** A draft to write. */
+export interface Job {
+  id: number;
+  prompt: readonly number[];
+  sampling: Sampling;
+  /** What `sampling.logitBias` is in tokens. */
+  biases: readonly TokenBias[];
+  /** The text that the draft goes on from. */
+  continued: string;
+  /** Ids that were generated and recorded before a crash. */
+  replay: readonly number[];
+  listener: number | null;
+  priority: number;
+}
+
+/** To the thread. `taken`: the last step's events have arrived. */
+export type Command =
+  { type: 'write'; job: Job } | { type: 'cancel'; id: number } | { type: 'taken' } | { type: 'close' };
+
+/** From the thread. */
+export type Report =
+  | { type: 'ready' }
+  | { type: 'failed'; message: string }
+  | { type: 'step'; events: readonly JobEvent[]; state: WriterState };
+
+export interface JobEvent {
+  id: number;
+  event: GenerationEvent;
+}
+
+/** How a thread is doing; times in ms and counts are sums since it started. */
+export interface WriterState {
+  running: number;
+  waiting: number;
+  /** Until the draft nearest to its limit has been written, at the pace of late. */
+  nextFreeMs: number;
+  steps: number;
+  /** Tokens decoded and prompt tokens taken in. */
+  decodedTokens: number;
+  prefilledTokens: number;
+  /** Time by phase: running the graph for either, choosing tokens, waiting for the reader. */
+  decodeMs: number;
+  prefillMs: number;
+  sampleMs: number;
+  waitMs: number;
+  prefix: { bytes: number; lookups: number; hits: number; tokensSaved: number };
+}

@@ -1,0 +1,265 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Decoder } from '../decoder.ts';
+import type { Sampler } from '../sampler.ts';
+import { Generation, type Vocabulary } from './generation.ts';
+import { checkInvariants } from './invariants.ts';
+import { Pace } from './pace.ts';
+import { nextToStart, planStep, type Move, type Occupant, type StepPlan } from './plan.ts';
+import type { PrefixCache } from './prefix-cache.ts';
+import type { Job, JobEvent, WriterState } from './protocol.ts';
+import { Tally } from './tally.ts';
+
+export interface SchedulerOptions {
+  decoder: Decoder;
+  sampler: Sampler;
+  vocabulary: Vocabulary;
+  prefixes: PrefixCache;
+  clock: Clock;
+  /** Takes a step's events to whoever reads them, who answers with `taken`. */
+  publish: (events: readonly JobEvent[], state: WriterState) => void;
+  checked?: boolean;
+}
+
+/** A draft with a slot. */
+export interface Running extends Occupant {
+  generation: Generation;
+}
+
+/** What a run came to for one draft: the logits to choose its next token from // [vocab] */
+type Outcome = { type: 'logits'; logits: Float32Array } | { type: 'failed'; error: unknown };
+
+/**
+ * Continuous batching (Yu et al. 2022, Orca): drafts join and leave between steps, and a step takes one token of each and
+ * a piece of one prompt. What a draft's text is depends on none of this ([GEN1], [GEN14]).
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #pace = new Pace();
+  readonly #tally = new Tally();
+  readonly #closing = new AbortController();
+  readonly #waiting: Generation[] = [];
+  /** In the order in which they got their slots. */
+  readonly #running: Running[] = [];
+  #events: JobEvent[] = [];
+  /** The reader has not answered the last step's events yet. */
+  #untaken = false;
+  #onTaken: () => void = () => undefined;
+  #work: Promise<void> | null = null;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  write(job: Job): void {
+    const { vocabulary, clock } = this.#options;
+    const emit = (event: JobEvent['event']) => this.#events.push({ id: job.id, event });
+    this.#waiting.push(new Generation({ job, vocabulary, clock, emit }));
+    this.#wake();
+  }
+
+  /** One that waits ends at once, one that runs before its next token. */
+  cancel(id: number): void {
+    const waiting = this.#waiting.find(({ job }) => job.id === id);
+    const running = this.#running.find(({ generation }) => generation.job.id === id)?.generation;
+    (waiting ?? running)?.cancel();
+    if (waiting) this.#wake();
+  }
+
+  /** The reader has the last step's events. */
+  taken(): void {
+    this.#untaken = false;
+    this.#onTaken();
+  }
+
+  /** Breaks off the run that is under way and ends. Drafts stay as they are: they can be taken up again. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const { generation } of this.#running) generation.cancel();
+    this.#onTaken();
+    await this.#work;
+  }
+
+  #wake(): void {
+    this.#work ??= this.#stepWhileBusy().finally(() => (this.#work = null));
+  }
+
+  async #stepWhileBusy(): Promise<void> {
+    // Commands that arrived together count together: a draft that was cancelled at once never starts.
+    await new Promise(setImmediate);
+    while (!this.#closing.signal.aborted && this.#running.length + this.#waiting.length > 0) await this.#step();
+  }
+
+  async #step(): Promise<void> {
+    this.#endCancelled();
+    this.#startWaiting();
+    const plan = planStep(this.#running, this.#pace);
+    for (const move of plan.moves) this.#move(move);
+    if (this.#options.checked) checkInvariants(this.#running, this.#waiting, plan, this.#options.decoder);
+    const outcomes = await this.#run(plan);
+    // Never more than one step ahead of the reader: a cancellation takes at most the token that is under way.
+    await this.#untilTaken();
+    if (this.#closing.signal.aborted) return;
+    this.#advance(outcomes);
+    this.#publish();
+  }
+
+  #endCancelled(): void {
+    for (const generation of [...this.#waiting, ...this.#running.map(({ generation }) => generation)]) {
+      if (generation.cancelled.aborted) generation.finish('CANCELLED');
+    }
+    this.#retireFinished();
+  }
+
+  #startWaiting(): void {
+    const running = () => this.#running.map(({ generation }) => generation);
+    while (this.#running.length < this.#options.decoder.slots) {
+      const next = nextToStart(this.#waiting, running());
+      if (!next) return;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#start(next);
+    }
+  }
+
+  #start(generation: Generation): void {
+    const { prompt } = generation.job;
+    const taken = new Set(this.#running.map(({ slot }) => slot));
+    const slot = Array.from({ length: this.#options.decoder.slots }, (_, i) => i).find((i) => !taken.has(i)) ?? 0;
+    const known = prompt.length > 1 ? this.#restorePrefix(slot, prompt) : 0;
+    const work = prompt.length > 1 ? { type: 'prefill', done: known, total: prompt.length } : decodeLast(generation);
+    this.#running.push({ generation, slot, work } as Running);
+    generation.start();
+  }
+
+  #restorePrefix(slot: number, prompt: readonly number[]): number {
+    const { decoder, prefixes } = this.#options;
+    const found = prefixes.find(prompt);
+    if (!found) return 0;
+    decoder.restore(found.prefix, slot, found.length);
+    return found.length;
+  }
+
+  #move({ from, to }: Move): void {
+    const moved = this.#running.find(({ slot }) => slot === from);
+    if (!moved) return;
+    this.#options.decoder.copy(from, to, moved.work.type === 'prefill' ? moved.work.done : moved.work.position);
+    moved.slot = to;
+  }
+
+  /** The drafts whose turn it is to get a token, each with what the model thinks of it. */
+  async #run(plan: StepPlan<Running>): Promise<Map<Running, Outcome>> {
+    const times = [this.#options.clock.monotonic()];
+    const lap = () => times.push(this.#options.clock.monotonic());
+    const outcomes = await this.#decode(plan.decode);
+    lap();
+    if (plan.prefill) await this.#prefill(plan.prefill, outcomes);
+    lap();
+    this.#measure(plan, times as [number, number, number]);
+    return outcomes;
+  }
+
+  #measure({ decode, prefill }: StepPlan<Running>, [begun, decoded, ended]: [number, number, number]): void {
+    const prefilled = prefill ? prefill.to - prefill.from : 0;
+    if (decode.length > 0) this.#pace.recordDecode(decoded - begun, ended - begun);
+    if (prefill) this.#pace.recordPrefill(prefilled, ended - decoded);
+    this.#tally.countRuns(decode.length, decoded - begun, prefilled, ended - decoded);
+  }
+
+  async #decode(rows: readonly Running[]): Promise<Map<Running, Outcome>> {
+    if (rows.length === 0) return new Map();
+    try {
+      const logits = await this.#options.decoder.decode(rows.map(toRow), this.#closing.signal);
+      return new Map(rows.map((row, i) => [row, { type: 'logits', logits: logits[i] ?? new Float32Array(0) }]));
+    } catch (error) {
+      return new Map(rows.map((row) => [row, { type: 'failed', error }]));
+    }
+  }
+
+  async #prefill(
+    { draft, from, to }: NonNullable<StepPlan<Running>['prefill']>,
+    outcomes: Map<Running, Outcome>,
+  ): Promise<void> {
+    const { decoder, prefixes } = this.#options;
+    const { prompt } = draft.generation.job;
+    try {
+      const logits = await decoder.prefill(draft.slot, prompt.slice(from, to), from, draft.generation.cancelled);
+      draft.work = { type: 'prefill', done: to, total: prompt.length };
+      if (to < prompt.length) return;
+      prefixes.add(prompt, decoder.bytesPerToken, () => decoder.save(draft.slot, to));
+      outcomes.set(draft, { type: 'logits', logits });
+    } catch (error) {
+      outcomes.set(draft, { type: 'failed', error });
+    }
+  }
+
+  /** Chooses each draft's next token and records it. */
+  #advance(outcomes: Map<Running, Outcome>): void {
+    const begun = this.#options.clock.monotonic();
+    for (const [running, outcome] of outcomes) {
+      const { generation } = running;
+      if (generation.cancelled.aborted) continue;
+      this.#commitNext(generation, outcome);
+      running.work = decodeLast(generation);
+    }
+    this.#tally.sampleMs += this.#options.clock.monotonic() - begun;
+    this.#retireFinished();
+  }
+
+  /** A failure is this draft's own. */
+  #commitNext(generation: Generation, outcome: Outcome): void {
+    const { replayed, sampling, context } = generation;
+    try {
+      if (outcome.type === 'failed') throw outcome.error;
+      if (replayed !== null) generation.commitReplayed(replayed);
+      else generation.commit(this.#options.sampler.sample(outcome.logits, sampling, context));
+    } catch (error) {
+      generation.finish('ERROR', describe(error));
+    }
+  }
+
+  #retireFinished(): void {
+    remove(this.#running, ({ generation }) => generation.finished);
+    remove(this.#waiting, (generation) => generation.finished);
+  }
+
+  async #untilTaken(): Promise<void> {
+    if (!this.#untaken || this.#closing.signal.aborted) return;
+    const begun = this.#options.clock.monotonic();
+    await new Promise<void>((resolve) => (this.#onTaken = resolve));
+    this.#tally.waitMs += this.#options.clock.monotonic() - begun;
+  }
+
+  #publish(): void {
+    const events = this.#events;
+    if (events.length === 0) return;
+    this.#events = [];
+    this.#untaken = true;
+    this.#options.publish(events, this.#state());
+  }
+
+  #state(): WriterState {
+    const { bytes, lookups, hits, tokensSaved } = this.#options.prefixes;
+    const remaining = Math.min(...this.#running.map(({ generation }) => generation.remaining), Infinity);
+    return {
+      running: this.#running.length,
+      waiting: this.#waiting.length,
+      nextFreeMs: (Number.isFinite(remaining) ? remaining : 0) * this.#pace.step,
+      ...this.#tally.read(),
+      prefix: { bytes, lookups, hits, tokensSaved },
+    };
+  }
+}
+
+const toRow = ({ slot, work, generation }: Running) => {
+  const position = work.type === 'decode' ? work.position : 0;
+  return { slot, token: generation.tokens[position] ?? 0, position };
+};
+
+const decodeLast = ({ tokens }: Generation) => ({ type: 'decode', position: tokens.length - 1 }) as const;
+
+function remove<Item>(items: Item[], unwanted: (item: Item) => boolean): void {
+  for (let i = items.length - 1; i >= 0; i--) if (unwanted(items[i] as Item)) items.splice(i, 1);
+}
+
+function describe(error: unknown): string {
+  return `the model failed: ${error instanceof Error ? error.message : String(error)}`;
+}

@@ -1,0 +1,74 @@
+import type { Worker } from 'node:worker_threads';
+import { startWorker } from '../../lib/worker.ts';
+import type { GenerationEvent } from '../engine.ts';
+import type { Command, Job, Report, ThreadOptions, WriterState } from './protocol.ts';
+
+export interface ThreadListener {
+  onEvent: (id: number, event: GenerationEvent) => void;
+  onState: (state: WriterState) => void;
+  /** The thread ended without being told to. */
+  onDeath: (reason: Error) => void;
+}
+
+/** The near end of a model's thread. */
+export class WriterThread implements AsyncDisposable {
+  readonly #worker: Worker;
+  readonly #exited: Promise<unknown>;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    this.#exited = new Promise((resolve) => worker.once('exit', resolve));
+  }
+
+  /** Starts a thread and opens the model in it. @throws Error with the reason when it does not open */
+  static async open(options: ThreadOptions, listener: ThreadListener): Promise<WriterThread> {
+    const worker = startWorker(import.meta.url, './writer-worker', { workerData: options });
+    const thread = new WriterThread(worker);
+    await thread.#ready();
+    thread.#listen(listener);
+    return thread;
+  }
+
+  write(job: Job): void {
+    this.#send({ type: 'write', job });
+  }
+
+  cancel(id: number): void {
+    this.#send({ type: 'cancel', id });
+  }
+
+  /** Breaks off the run that is under way, frees the model's memory and ends the thread. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#worker.removeAllListeners('message').removeAllListeners('error');
+    this.#worker.on('error', () => undefined);
+    this.#send({ type: 'close' });
+    await this.#exited;
+  }
+
+  #ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const worker = this.#worker;
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`the model’s thread ended with code ${code}`)));
+      worker.once('message', (report: Report) => {
+        if (report.type === 'failed') reject(new Error(report.message));
+        else resolve();
+        worker.removeListener('error', reject);
+      });
+    });
+  }
+
+  #listen({ onEvent, onState, onDeath }: ThreadListener): void {
+    this.#worker.on('message', (report: Report) => {
+      if (report.type !== 'step') return;
+      onState(report.state);
+      for (const { id, event } of report.events) onEvent(id, event);
+      this.#send({ type: 'taken' });
+    });
+    this.#worker.on('error', onDeath);
+  }
+
+  #send(command: Command): void {
+    this.#worker.postMessage(command);
+  }
+}

@@ -1,0 +1,61 @@
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { systemClock } from '../../lib/clock.ts';
+import { openDecoder, type Decoder } from '../decoder.ts';
+import { Sampler } from '../sampler.ts';
+import { bytesOfToken } from '../token-bytes.ts';
+import { PrefixCache } from './prefix-cache.ts';
+import type { Command, Report, ThreadOptions } from './protocol.ts';
+import { Scheduler } from './scheduler.ts';
+
+/** A model's own thread: opens it, then writes what it is told to until it is told to end. */
+async function main(port: MessagePort, options: ThreadOptions): Promise<void> {
+  const post = (report: Report) => port.postMessage(report);
+  try {
+    const { model, threads, device, slots, capacity } = options;
+    const decoder = await openDecoder({ model, threads, device, slots, capacity });
+    serve(port, decoder, createScheduler(decoder, options, post));
+    post({ type: 'ready' });
+  } catch (error) {
+    post({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+    port.close();
+  }
+}
+
+function createScheduler(decoder: Decoder, options: ThreadOptions, post: (report: Report) => void): Scheduler {
+  const { tokenBytes, ends, controls, prefixBytes, checked } = options;
+  return new Scheduler({
+    decoder,
+    sampler: new Sampler(decoder.shape.vocabulary, controls),
+    vocabulary: { vocab: tokenBytes.ends.length, bytesOf: (id) => bytesOfToken(tokenBytes, id), ends },
+    prefixes: new PrefixCache(prefixBytes),
+    clock: systemClock,
+    publish: (events, state) => post({ type: 'step', events, state }),
+    checked,
+  });
+}
+
+function serve(port: MessagePort, decoder: Decoder, scheduler: Scheduler): void {
+  port.on('message', (command: Command) => {
+    switch (command.type) {
+      case 'write':
+        scheduler.write(command.job);
+        return;
+      case 'cancel':
+        scheduler.cancel(command.id);
+        return;
+      case 'taken':
+        scheduler.taken();
+        return;
+      case 'close':
+        void close(port, decoder, scheduler);
+    }
+  });
+}
+
+async function close(port: MessagePort, decoder: Decoder, scheduler: Scheduler): Promise<void> {
+  await scheduler.close();
+  await decoder[Symbol.asyncDispose]();
+  port.close();
+}
+
+if (parentPort) await main(parentPort, workerData as ThreadOptions);

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { nextToStart, planStep, type Occupant } from '../../src/ml/writer/plan.ts';
+
+const costs = { decode: 20, prefillToken: 1.25 };
+const taking = (slot: number, done: number, total: number): Occupant => ({
+  slot,
+  work: { type: 'prefill', done, total },
+});
+const growing = (slot: number): Occupant => ({ slot, work: { type: 'decode', position: 9 } });
+
+describe('planStep', () => {
+  it('decodes every draft that grows and takes in a piece of the oldest prompt', () => {
+    const occupants = [growing(0), taking(2, 0, 40), growing(1), taking(3, 0, 500)];
+    const plan = planStep(occupants, costs);
+    expect(plan.decode).toEqual([occupants[0], occupants[2]]);
+    expect(plan.prefill).toEqual({ draft: occupants[1], from: 0, to: 28 });
+    expect(planStep([], costs)).toEqual({ moves: [], decode: [], prefill: null });
+  });
+
+  it('takes longer pieces when nobody would stutter, and shorter ones on a slow machine, never below sixteen tokens', () => {
+    expect(planStep([taking(0, 0, 500)], costs).prefill?.to).toBe(256);
+    expect(planStep([growing(0), taking(1, 0, 500)], { decode: 100, prefillToken: 1.25 }).prefill?.to).toBe(140);
+    expect(planStep([growing(0), taking(1, 0, 500)], { decode: 100, prefillToken: 50 }).prefill?.to).toBe(16);
+  });
+
+  it('[GEN2] takes in pieces whose length never leaves one when divided by four', () => {
+    for (const decode of [1, 18, 20, 40]) {
+      for (let total = 2; total < 600; total++) {
+        let done = 0;
+        while (done < total) {
+          const { prefill } = planStep([growing(0), taking(1, done, total)], { ...costs, decode });
+          expect(prefill!.to).toBeGreaterThan(done);
+          expect((prefill!.to - done) % 4).not.toBe(1);
+          done = prefill!.to;
+        }
+        expect(done).toBe(total);
+      }
+    }
+  });
+
+  it('moves the highest drafts into the holes that ended ones have left', () => {
+    expect(planStep([growing(0), growing(5), growing(2), taking(7, 3, 9)], costs).moves).toEqual([
+      { from: 5, to: 1 },
+      { from: 7, to: 3 },
+    ]);
+    expect(planStep([growing(1), growing(0)], costs).moves).toEqual([]);
+  });
+});
+
+describe('[GEN10] nextToStart', () => {
+  const of = (listener: number | null, priority = 0) => ({ listener, priority });
+
+  it('takes the first who came, when they are equal', () => {
+    const waiting = [of(null), of(null), of(7)];
+    expect(nextToStart(waiting, [])).toBe(waiting[0]);
+    expect(nextToStart([], [of(1)])).toBeNull();
+  });
+
+  it('takes the higher priority, then the listener with the fewest drafts being written', () => {
+    const waiting = [of(1), of(1), of(2), of(3)];
+    expect(nextToStart(waiting, [of(1), of(1), of(2)])).toBe(waiting[3]);
+    expect(nextToStart(waiting, [of(1), of(2), of(3), of(3)])).toBe(waiting[0]);
+    const urgent = of(1, 1);
+    expect(nextToStart([...waiting, urgent], [of(1), of(1), of(1)])).toBe(urgent);
+  });
+});
