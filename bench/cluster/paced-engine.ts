@@ -1,6 +1,12 @@
 import type { Engine, GenerationEvent, GenerationRequest, Model, Ticket, Usage } from '../../src/ml/engine.ts';
 
-const unused: Usage = { promptTokens: 0, completionTokens: 0, timeToFirstTokenMs: null, tokensPerSecond: null };
+const unused: Usage = {
+  promptTokens: 0,
+  completionTokens: 0,
+  queueMs: null,
+  timeToFirstTokenMs: null,
+  tokensPerSecond: null,
+};
 
 /**
  * Writes any number of drafts at one pace, a token of each in every step, as a batched model does; each token's text is the
@@ -20,6 +26,10 @@ export class PacedEngine implements Engine {
     const facts = { version: '1', license: null, parameters: null, contextTokens: null, fetched: 1, failure: null };
     const name = { id: 'paced', name: 'Paced', executionProvider: 'CPU', status: 'READY' } as const;
     return [{ ...facts, ...name, task: 'TEXT_GENERATION' }];
+  }
+
+  load(): [] {
+    return [];
   }
 
   defaultModel(): Model | null {
