@@ -1,12 +1,13 @@
+import { unwatchFile, watchFile } from 'node:fs';
 import { totalmem } from 'node:os';
 import { systemClock, type Clock } from '../lib/clock.ts';
-import { NotFoundError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Engine, ModelTask } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { chooseDevice, type DeviceChoice } from './device.ts';
 import { ModelMemory } from './model-memory.ts';
 import { Preparation } from './preparation.ts';
-import { loadModelCatalogue } from './store/model-catalogue.ts';
+import { Roster } from './roster.ts';
+import { loadModelCatalogue, type ModelEntry } from './store/model-catalogue.ts';
 import { modelsFolder, openModelStore } from './store/model-store.ts';
 
 export interface EngineOptions {
@@ -43,48 +44,58 @@ export interface EngineOptions {
 const MINUTE = 60_000;
 const RETRY_DELAYS_MS = [MINUTE / 2, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE];
 
+/** How often the operator's catalogue is looked at. */
+const WATCH_MS = 2_000;
+
 /**
  * Starts preparing models in the background and returns at once: each task's default model, then the others that lie
- * on disk, one after the other.
+ * on disk, one after the other. When the operator's catalogue changes, so do the models ([MODEL12]).
  *
- * @throws StartupError when a catalogue is not valid, and when the device cannot be had
+ * @throws StartupError when a catalogue is not valid
  */
 export function createEngine(options: EngineOptions): Engine {
+  const { catalogueFile = null, fetch = 'auto', log } = options;
   const closing = new AbortController();
-  const preparations = prepareAll(options, closing.signal);
-  const defaultOf = (task: ModelTask) => preparations.find(({ entry }) => entry.task === task) ?? null;
-  const find = (id: string): Preparation => {
-    const found = preparations.find(({ entry }) => entry.id === id);
-    if (!found) throw new NotFoundError(`there is no model ${id}`, id);
-    return found;
-  };
-  const work = (async () => {
-    const isDefault = (one: Preparation) => defaultOf(one.entry.task) === one;
-    const inOrder = [...preparations.filter(isDefault), ...preparations.filter((one) => !isDefault(one))];
-    for (const one of inOrder) await one.run({ fetch: options.fetch !== 'off' && isDefault(one) });
-  })();
+  const entries = loadModelCatalogue(catalogueFile);
+  const roster = new Roster({ create: createPreparation(options, closing.signal), fetch: fetch === 'auto', log });
+  roster.use(entries);
+  const stopWatching = catalogueFile === null ? () => undefined : watchCatalogue(catalogueFile, roster, log);
   return {
-    models: () => preparations.map(({ model }) => model),
-    load: () => preparations.flatMap(({ load }) => load ?? []),
-    defaultModel: (task) => defaultOf(task)?.model ?? null,
-    admit: (id) => find(id).writer().admit(),
-    whenReady: async (id, signal) => find(id).whenReady(signal),
-    checkFits: (id, request) => find(id).writer().checkFits(request),
+    models: () => roster.models.map(({ model }) => model),
+    load: () => roster.models.flatMap(({ load }) => load ?? []),
+    defaultModel: (task) => roster.defaultOf(task)?.model ?? null,
+    admit: (id) => roster.find(id).writer().admit(),
+    whenReady: async (id, signal) => roster.find(id).whenReady(signal),
+    checkFits: (id, request) => roster.find(id).writer().checkFits(request),
     async [Symbol.asyncDispose]() {
+      stopWatching();
       closing.abort();
-      await work;
-      for (const one of preparations) await one[Symbol.asyncDispose]();
+      await roster[Symbol.asyncDispose]();
     },
   };
 }
 
-function prepareAll(options: EngineOptions, signal: AbortSignal): Preparation[] {
-  const { dataDir, catalogueFile, memoryBytes = totalmem() / 2, ...rest } = options;
+function createPreparation(options: EngineOptions, signal: AbortSignal): (entry: ModelEntry) => Preparation {
+  const { dataDir, threads, log, memoryBytes = totalmem() / 2 } = options;
+  const { queue = 16, slots = 16, capacity = 8192, prefixBytes = 64 * 2 ** 20, sleepAfterMs = 30 * MINUTE } = options;
+  const { retryDelaysMs = RETRY_DELAYS_MS, checked = false, clock = systemClock } = options;
   const store = openModelStore(modelsFolder(dataDir));
-  const device = chooseDevice({ choice: options.device ?? 'cpu', dataDir, log: options.log });
+  const device = chooseDevice({ choice: options.device ?? 'cpu', dataDir, log });
   const memory = new ModelMemory(memoryBytes);
-  const defaults = { queue: 16, slots: 16, capacity: 8192, prefixBytes: 64 * 2 ** 20, sleepAfterMs: 30 * MINUTE };
-  const rest2 = { checked: false, retryDelaysMs: RETRY_DELAYS_MS, clock: systemClock };
-  const shared = { ...defaults, ...rest2, ...rest, device, store, memory, signal };
-  return loadModelCatalogue(catalogueFile).map((entry) => new Preparation(entry, shared));
+  const sizes = { threads, queue, slots, capacity, prefixBytes, sleepAfterMs };
+  const shared = { ...sizes, store, device, memory, retryDelaysMs, checked, clock, log, signal };
+  return (entry) => new Preparation(entry, shared);
+}
+
+/** By looking at it again and again: it may lie where no event comes from. @returns how to stop */
+function watchCatalogue(file: string, roster: Roster, log: EngineOptions['log']): () => void {
+  const reload = (): void => {
+    try {
+      roster.use(loadModelCatalogue(file));
+    } catch (error) {
+      log.warn(`the models stay as they are: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  watchFile(file, { interval: WATCH_MS, persistent: false }, reload);
+  return () => unwatchFile(file, reload);
 }

@@ -113,6 +113,12 @@ export class Preparation implements AsyncDisposable {
     }
   }
 
+  /** Takes nothing new, and ends when what it has taken is written. */
+  async retire(): Promise<void> {
+    if (this.#state.status === 'READY') await this.#state.writer.retire();
+    this.#become({ status: 'ABSENT', planned: false });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#state.status === 'READY') await this.#state.writer[Symbol.asyncDispose]();
     this.#become({ status: 'ABSENT', planned: false });

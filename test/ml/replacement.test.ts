@@ -1,0 +1,68 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { defaultSampling, type Engine, type GenerationRequest } from '../../src/ml/engine.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { entryFor, TINY, tinyEngine } from '../support/tiny-engine.ts';
+import { writeTinyGguf } from '../support/tiny-gguf.ts';
+
+const ask = (maxTokens: number): GenerationRequest => ({
+  messages: [{ role: 'user', content: 'Write.' }],
+  sampling: { ...defaultSampling, temperature: 1, seed: 5, maxTokens },
+});
+
+async function write(engine: Engine, maxTokens: number): Promise<string> {
+  let text = '';
+  for await (const event of engine.admit(TINY).generate(ask(maxTokens), new AbortController().signal)) {
+    if (event.type === 'tokens') text += event.text;
+  }
+  return text;
+}
+
+async function setUp() {
+  const folder = await temporaryFolder();
+  const catalogueFile = join(folder, 'models.json');
+  const offer = async (version: string, seed: number): Promise<void> => {
+    const path = join(folder, `source-${version}.gguf`);
+    await writeTinyGguf(path, { seed });
+    const file = { ...(await entryFor(path)).file, name: `tiny-${version}.gguf` };
+    const entry = { ...(await entryFor(path)), version, file };
+    await writeFile(`${catalogueFile}.new`, JSON.stringify({ models: [entry] }));
+    await rename(`${catalogueFile}.new`, catalogueFile);
+  };
+  await offer('1', 1);
+  const warnings: string[] = [];
+  const log = { info: () => undefined, warn: (line: string) => void warnings.push(line) };
+  const engine = await tinyEngine(folder, { catalogueFile, log });
+  onTestFinished(() => engine[Symbol.asyncDispose]());
+  const version = () => engine.models().find(({ id }) => id === TINY)?.version;
+  const settles = { timeout: 20_000, interval: 50 };
+  return { engine, catalogueFile, offer, version, warnings, settles };
+}
+
+it('[MODEL12] a model is replaced while it writes: what was begun is ended by the old one, what comes is the new one’s', async () => {
+  const { engine, offer, version, settles } = await setUp();
+  const first = await write(engine, 30);
+  await offer('2', 2);
+  // Drafts of the old model are under way until the new one has taken over, and beyond.
+  const begun: Promise<string>[] = [];
+  while (version() === '1') {
+    begun.push(write(engine, 30));
+    await begun.at(-2);
+  }
+  for (const text of await Promise.all(begun)) expect(text).toBe(first);
+  await vi.waitFor(() => expect(version()).toBe('2'), settles);
+  expect(await write(engine, 30)).not.toBe(first);
+});
+
+it('[MODEL12] a catalogue that is wrong leaves the models as they are, and the next one counts', async () => {
+  const { engine, catalogueFile, offer, version, warnings, settles } = await setUp();
+  const first = await write(engine, 20);
+  await writeFile(catalogueFile, '{ "models": [');
+  await vi.waitFor(() => expect(warnings.join()).toContain('the models stay as they are'), settles);
+  expect(version()).toBe('1');
+  expect(await write(engine, 20)).toBe(first);
+  await offer('3', 3);
+  await vi.waitFor(() => expect(version()).toBe('3'), settles);
+  expect(await write(engine, 20)).not.toBe(first);
+});
