@@ -9,6 +9,7 @@ import { createGraphQL, GRAPHQL_PATH, type GraphQL } from './graphql.ts';
 import { answerHealth, answerJson, type Readiness } from './health.ts';
 import { createIdentify } from './identity.ts';
 import { createMask } from './masking.ts';
+import { createMetrics, type AnswerMetrics } from './metrics.ts';
 import { createDoorkeeper, type Doorkeeper } from './origins.ts';
 import { serveWebSockets } from './websocket.ts';
 
@@ -51,10 +52,11 @@ export async function listen({ config, services, readiness, log, ...timing }: Li
     const state = await readiness();
     return { ...state, ready: state.ready && !draining.signal.aborted };
   };
+  const metrics = createMetrics(() => services.engine.load());
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     logAccess(request, response, operations, log);
     if (draining.signal.aborted) response.setHeader('connection', 'close');
-    route(request, response, { graphql, admit, health }).catch((error: unknown) => {
+    route(request, response, { graphql, admit, health, metrics }).catch((error: unknown) => {
       log.error({ err: error }, 'A request could not be answered');
       response.destroy();
     });
@@ -81,13 +83,15 @@ interface Routes {
   graphql: GraphQL;
   admit: Doorkeeper;
   health: () => Promise<Readiness>;
+  metrics: AnswerMetrics;
 }
 
-async function route(request: IncomingMessage, response: ServerResponse, { graphql, admit, health }: Routes) {
+async function route(request: IncomingMessage, response: ServerResponse, { graphql, admit, health, metrics }: Routes) {
   const path = pathOf(request);
-  const problem = path.startsWith('/health/') ? null : admit(request);
-  if (path.startsWith('/health/')) await answerHealth(path, response, health);
-  else if (problem !== null) answerError(response, 403, 'FORBIDDEN', problem);
+  if (path.startsWith('/health/')) return answerHealth(path, response, health);
+  if (path === '/metrics') return metrics(response);
+  const problem = admit(request);
+  if (problem !== null) answerError(response, 403, 'FORBIDDEN', problem);
   else if (path === GRAPHQL_PATH) await answerGraphQL(request, response, graphql);
   else if (path === '/') response.writeHead(302, { location: GRAPHQL_PATH }).end();
   else answerError(response, 404, 'NOT_FOUND', `There is nothing at ${path}; GraphQL is at ${GRAPHQL_PATH}`);
