@@ -24,7 +24,7 @@ export class PacedEngine implements Engine {
 
   models(): Model[] {
     const facts = { version: '1', license: null, parameters: null, contextTokens: null, fetched: 1, failure: null };
-    const name = { id: 'paced', name: 'Paced', executionProvider: 'CPU', status: 'READY' } as const;
+    const name = { id: 'paced', digest: null, name: 'Paced', executionProvider: 'CPU', status: 'READY' } as const;
     return [{ ...facts, ...name, task: 'TEXT_GENERATION' }];
   }
 

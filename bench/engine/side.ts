@@ -28,8 +28,8 @@ export async function startCallee(script: string, argument: object): Promise<Cal
     env: { ...process.env, NODE_ENV: 'production', ORT_DISABLE_TELEMETRY: '1' },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+  const ended = once(child, 'exit').then(([code]) => ({ error: `${script} ended with code ${String(code)}` }));
   const answered = async (): Promise<unknown> => {
-    const ended = once(child, 'exit').then(([code]) => ({ error: `${script} ended with code ${String(code)}` }));
     const [answer] = (await Promise.race([once(child, 'message'), ended.then((end) => [end])])) as [Answer];
     if ('error' in answer) throw new Error(answer.error);
     return answer.result;

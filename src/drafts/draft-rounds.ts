@@ -1,17 +1,18 @@
+import { setMaxListeners } from 'node:events';
 import type { DraftRow } from '../db/draft-queries.ts';
 import { systemSleep, type Sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import type { Engine, GenerationRequest, Ticket, Usage } from '../ml/engine.ts';
 import type { DraftLog } from './draft-log.ts';
-import { statusEntry, writeDraft } from './draft-writer.ts';
+import { ended, statusEntry, writeDraft } from './draft-writer.ts';
 import { Intake, queueKey } from './intake.ts';
 import { isTerminal, tokenIds } from './log-events.ts';
 import type { Fence } from './log-store.ts';
 import type { Node } from './membership.ts';
 import type { Ownership } from './ownership.ts';
 import { conversationOf } from './prompts.ts';
-import { openingEvents, roundsOf, turnsOf } from './turns.ts';
+import { openingEvents, roundsOf, turnsOf, type Turn } from './turns.ts';
 
 /** Woken when some draft has been taken from whoever was writing it. */
 const takenKey = 'drafts-taken';
@@ -52,6 +53,8 @@ export class DraftRounds implements AsyncDisposable {
 
   constructor(options: DraftRoundsOptions) {
     this.#options = options;
+    // Every draft that waits for the database listens for the end: however many there are, none is a leak.
+    setMaxListeners(0, this.shutdown);
     const { ownership, engine, node, wakeups, logger, sleep = systemSleep } = options;
     this.#intake = new Intake({
       ...{ ownership, engine, node, wakeups, logger, sleep, signal: this.shutdown },
@@ -176,6 +179,12 @@ export class DraftRounds implements AsyncDisposable {
     return writeDraft(ticket, { log, logger, ...round, cancel: running.cancel.signal, shutdown, onStarted });
   }
 
+  /** Another model would go on with another text than the one that was begun. */
+  #isReplaced({ modelId }: DraftRow, { model }: Turn): boolean {
+    const now = this.#options.engine.models().find(({ id }) => id === modelId)?.digest ?? null;
+    return model != null && now !== null && now !== model;
+  }
+
   /** Goes on where the log ends: recorded tokens are decoded again, never sampled again ([LOG5]). */
   async #takeUp(row: DraftRow, ticket: Ticket, running: Running): Promise<void> {
     const { log, logger } = this.#options;
@@ -192,6 +201,11 @@ export class DraftRounds implements AsyncDisposable {
       const entries = await log.recall(row.id, row.textsUntil, signal);
       const { messages, continueLast } = conversationOf(row.kind, row.prompt, roundsOf(row, entries));
       const replay = tokenIds(entries.filter((entry) => entry.sequence > turn.from));
+      if (replay.length > 0 && this.#isReplaced(row, turn)) {
+        const { event, set } = ended('ERROR', row.usage as Usage, 'the model that began it has been replaced');
+        await log.append(fence, [event], set, signal);
+        return;
+      }
       // Ahead of those that have not begun: their readers have seen a beginning.
       const order = { listener: row.listenerId, priority: replay.length > 0 ? 1 : 0 };
       const request = { messages, continueLast, sampling: turn.sampling, replay, ...order };

@@ -108,7 +108,7 @@ class DraftService implements Drafts {
     const repeated = key === null ? null : await this.#findByKey(viewer, key);
     if (repeated) return repeated;
     const modelId = this.#chooseModel(input);
-    const turn: Turn = { instruction: null, sampling, from: 1, before: UNUSED };
+    const turn: Turn = { instruction: null, sampling, from: 1, before: UNUSED, model: this.#digestOf(modelId) };
     const conversation = conversationOf(input.kind, prompt, [{ instruction: null, text: '' }]);
     const request = { ...conversation, sampling, listener: viewer.listener.id };
     return this.#withTicket(modelId, request, async (ticket) => {
@@ -135,7 +135,8 @@ class DraftService implements Drafts {
     if (!isTerminal(row.status))
       throw new ConflictError('The draft is still being written; cancel it or wait for its end');
     await checkListenerHasRoom(this.#database.db, row.listenerId, this.#mostAtOnce - 1);
-    const turn: Turn = { instruction, sampling, from: row.sequence, before: row.usage as Usage };
+    const before = row.usage as Usage;
+    const turn: Turn = { instruction, sampling, from: row.sequence, before, model: this.#digestOf(row.modelId) };
     const turns = [...turnsOf(row), turn];
     const entries = await this.#log.readAll(row.id, row.textsUntil);
     const conversation = conversationOf(row.kind, row.prompt, roundsOf({ ...row, turns }, entries));
@@ -222,6 +223,10 @@ class DraftService implements Drafts {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#rounds[Symbol.asyncDispose]();
+  }
+
+  #digestOf(modelId: string): string | null {
+    return this.#engine.models().find(({ id }) => id === modelId)?.digest ?? null;
   }
 
   #chooseModel({ kind, modelId }: StartDraftInput): string {

@@ -59,7 +59,7 @@ function entriesOf(event: GenerationEvent, before: Usage): Entry[] {
   }
 }
 
-function ended(reason: FinishReason, usage: Usage, failure?: string): Entry {
+export function ended(reason: FinishReason, usage: Usage, failure?: string): Entry {
   const status = { STOP: 'COMPLETED', LENGTH: 'COMPLETED', CANCELLED: 'CANCELLED', ERROR: 'FAILED' } as const;
   const entry = statusEntry(status[reason], reason, usage);
   return { ...entry, set: { ...entry.set, failure: reason === 'ERROR' ? (failure ?? 'the model failed') : null } };

@@ -14,6 +14,8 @@ export interface Turn {
   from: number;
   /** Usage of the rounds before. */
   before: Usage;
+  /** The digest of the model that began it; rounds from before it was kept have none. */
+  model?: string | null;
 }
 
 const SEPARATOR = '\n\n';

@@ -10,6 +10,8 @@ export interface Model {
   name: string;
   task: ModelTask;
   version: string;
+  /** What tells its weights from any others; null when it is not known. */
+  digest: string | null;
   license: string | null;
   executionProvider: 'CPU' | 'CUDA';
   parameters: number | null;

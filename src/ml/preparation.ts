@@ -11,7 +11,7 @@ import { kvCacheBytes } from './kv-cache.ts';
 import { openModelText } from './model-text.ts';
 import type { Device } from './ort/session.ts';
 import { stepLogger } from './progress.ts';
-import { bytesOf, type ModelEntry } from './store/model-catalogue.ts';
+import { bytesOf, modelDigest, type ModelEntry } from './store/model-catalogue.ts';
 import type { ModelStore } from './store/model-store.ts';
 import type { ModelMemory } from './model-memory.ts';
 import { packTokenBytes } from './token-bytes.ts';
@@ -68,6 +68,7 @@ export class Preparation implements AsyncDisposable {
     const { id, name, task, version, license, parameters, context } = this.entry;
     return {
       ...{ id, name, task, version, license, parameters },
+      digest: modelDigest(this.entry),
       executionProvider: this.#options.device.type === 'cuda' ? 'CUDA' : 'CPU',
       contextTokens: context,
       status: this.#state.status,

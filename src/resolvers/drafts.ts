@@ -73,7 +73,15 @@ export function modelOf(draft: Draft, { engine }: Context): Model {
 
 function departed(id: string): Model {
   return {
-    ...{ id, name: id, task: 'TEXT_GENERATION', version: 'unknown', license: null, executionProvider: 'CPU' },
+    ...{
+      id,
+      name: id,
+      task: 'TEXT_GENERATION',
+      version: 'unknown',
+      digest: null,
+      license: null,
+      executionProvider: 'CPU',
+    },
     ...{ parameters: null, contextTokens: null, status: 'ABSENT', fetched: 0, failure: null },
   };
 }

@@ -336,6 +336,23 @@ describe('when the process dies', () => {
     }
   });
 
+  it('[LOG5] a draft whose model was replaced meanwhile keeps its text and ends with ERROR', async () => {
+    const before = room({ granted: 5 });
+    const draft = await before.drafts.start(ann, poem());
+    await waitFor(async () => ((await drafts.byIds(ann, [draft.id])).get(draft.id)?.sequence ?? 0) >= 7);
+    await before.drafts[Symbol.asyncDispose]();
+    const written = (await drafts.byIds(ann, [draft.id])).get(draft.id)?.text;
+    engine.digest = 'another';
+    drafts.recover();
+    const end = await finished(draft);
+    expect(end).toMatchObject({
+      status: 'FAILED',
+      text: written,
+      failure: 'the model that began it has been replaced',
+    });
+    expect(engine.requests).toEqual([]);
+  });
+
   it('an orderly stop records no end, and the next start goes on', async () => {
     const before = room({ granted: 5 });
     const draft = await before.drafts.start(ann, poem());

@@ -40,6 +40,8 @@ export class ScriptedEngine implements Engine {
   readonly #script: Required<Script>;
   readonly requests: GenerationRequest[] = [];
   ready = true;
+  /** Of the model: another one would write another text. */
+  digest = 'scripted';
   #open = 0;
   #granted: number;
   #waiting: (() => void)[] = [];
@@ -64,6 +66,7 @@ export class ScriptedEngine implements Engine {
       version: '1',
       license,
       executionProvider: 'CPU',
+      digest: this.digest,
     } as const;
     return [
       {

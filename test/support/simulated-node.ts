@@ -105,7 +105,7 @@ class SimulatedEngine implements Engine {
 
   models(): Model[] {
     const facts = { version: '1', license: null, parameters: null, contextTokens: null, fetched: 1, failure: null };
-    const name = { id: 'scripted', name: 'Scripted', executionProvider: 'CPU', status: 'READY' } as const;
+    const name = { id: 'scripted', digest: null, name: 'Scripted', executionProvider: 'CPU', status: 'READY' } as const;
     return [{ ...facts, ...name, task: 'TEXT_GENERATION' }];
   }
 
