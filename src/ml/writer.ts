@@ -193,6 +193,7 @@ export class Writer implements Tenant, AsyncDisposable {
     const thread = Promise.all([life.left, free]).then(() => this.#options.open(slots, this.#listener()));
     this.#life = { type: 'awake', slots, thread };
     thread.catch((error: unknown) => this.#onDeath(thread, error));
+    if (this.idle) this.#sleepLater();
     return thread;
   }
 
@@ -240,6 +241,12 @@ export class Writer implements Tenant, AsyncDisposable {
     this.usedAt = this.#options.clock.monotonic();
     if (!this.idle) return;
     this.#onIdle?.();
-    this.#sleepTimer = setTimeout(() => void this.sleep(), this.#options.sleepAfterMs).unref();
+    this.#sleepLater();
+  }
+
+  #sleepLater(): void {
+    if (this.#sleepTimer) clearTimeout(this.#sleepTimer);
+    if (this.#life.type === 'awake')
+      this.#sleepTimer = setTimeout(() => void this.sleep(), this.#options.sleepAfterMs).unref();
   }
 }

@@ -111,6 +111,11 @@ describe('[GEN16] an engine with little memory', () => {
     ticket[Symbol.dispose]();
   });
 
+  it('lets a model sleep that was opened at the start and never needed', async () => {
+    const engine = await twoModels({ sleepAfterMs: 1 });
+    await vi.waitFor(() => expect(engine.load()).toEqual([]));
+  });
+
   it('lets a model sleep that nobody needs, and wakes it', async () => {
     const engine = await twoModels({ sleepAfterMs: 1 });
     const text = await textOf(engine, TINY);

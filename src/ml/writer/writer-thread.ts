@@ -66,6 +66,7 @@ export class WriterThread implements AsyncDisposable {
       this.#send({ type: 'taken' });
     });
     this.#worker.on('error', onDeath);
+    this.#worker.once('exit', (code) => onDeath(new Error(`the model’s thread ended with code ${code}`)));
   }
 
   #send(command: Command): void {
