@@ -9,7 +9,7 @@ const floors = [
   ['catalogue', 'listeners'],
   ['ml'],
   ['db', 'nats'],
-  ['config\\.ts'],
+  ['config(\\.ts)?'],
   ['lib'],
 ];
 const at = (rooms) => `^src/(${rooms.join('|')})(/|$)`;
@@ -43,6 +43,12 @@ const doors = Object.entries(publicFiles).map(([room, door]) => ({
   from: outside(room),
   to: { path: `^src/${room}/`, pathNot: `^src/${room}/${door}\\.ts$` },
 }));
+doors.push({
+  name: 'config-through-its-door',
+  severity: 'error',
+  from: { pathNot: '^src/config(/|\\.ts$)' },
+  to: { path: '^src/config/' },
+});
 const only = (name, library, home) => ({
   name,
   severity: 'error',

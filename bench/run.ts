@@ -7,6 +7,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<R
   compile: () => import('./compile.ts'),
   soak: () => import('./soak.ts'),
   sampler: () => import('./sampler.ts'),
+  unread: () => import('./unread.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

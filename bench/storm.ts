@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,11 +8,14 @@ import { connect } from '../src/db/client.ts';
 import { startCluster } from '../src/db/embedded.ts';
 import { Disposal } from '../src/lib/disposal.ts';
 import { randomStream } from '../src/lib/random.ts';
+import { startNats, type Nats } from '../test/support/nats.ts';
 import { writeTirelessCatalogue } from '../test/support/tiny-engine.ts';
-import { unleash } from './storm/chaos.ts';
+import { unleash, type Toll } from './storm/chaos.ts';
 import { check, sum, type Findings } from './storm/checker.ts';
+import { Lan } from './storm/lan.ts';
 import { StormNode, type Role } from './storm/nodes.ts';
 import { readThroughStorm } from './storm/reader.ts';
+import { authorizationOf } from './storm/tokens.ts';
 
 /**
  * Three nodes, many drafts, very many readers that come and go, while processes are killed and the network is cut: whatever
@@ -30,6 +33,8 @@ interface Storm {
   stayMs: number;
   /** Mean time between two misfortunes. */
   everyMs: number;
+  /** Where the logs are. */
+  log: 'postgres' | 'nats';
 }
 
 interface Input {
@@ -40,7 +45,15 @@ interface Input {
   idempotencyKey: string;
 }
 
-type Outcome = Findings & { reconnects: number; kills: number; drafts: number; texts_equal: boolean };
+/** How a draft has ended. */
+interface Ended {
+  text: string;
+  status: string;
+  finishReason: string;
+  failure: string | null;
+}
+
+type Outcome = Findings & Toll & { reconnects: number; drafts: number; texts_equal: boolean };
 
 const ROLES: readonly Role[] = ['all', 'engine', 'api'];
 
@@ -51,7 +64,12 @@ async function run(storm: Storm): Promise<Outcome> {
   const directory = join(folder, 'postgres');
   const cluster = await startCluster({ directory, settings: { max_connections: '200' } });
   stack.defer(() => cluster.stop());
-  const models = await writeTirelessCatalogue(folder);
+  const nats = storm.log === 'nats' ? await startNats() : null;
+  if (nats) stack.defer(nats.stop);
+  const lan = Lan.open();
+  if (lan) stack.defer(() => lan[Symbol.dispose]());
+  else console.error('no namespaces here: networks are cut by proxies alone');
+  const shared = { folder, models: await writeTirelessCatalogue(folder), natsUrl: nats?.url ?? null };
   const databaseOf = async (name: string): Promise<string> => {
     await using admin = connect(cluster.url(), { connections: 1 });
     await admin.sql.unsafe(`create database ${name}`);
@@ -61,27 +79,46 @@ async function run(storm: Storm): Promise<Outcome> {
   const nodes: StormNode[] = [];
   for (const role of ROLES) {
     await mkdir(join(folder, role));
-    nodes.push(stack.use(await StormNode.start({ role, folder, databaseUrl, models })));
+    nodes.push(stack.use(await StormNode.start({ ...shared, role, databaseUrl, lan })));
   }
-  const weathered = await weather(storm, nodes, directory);
+  const services = [() => killPostgres(directory), ...(nats ? [() => crash(nats)] : [])];
+  const weathered = await weather(storm, nodes, services);
   for (const node of nodes) await node.kill();
 
   const quiet = stack.use(
-    await StormNode.start({ role: 'all', folder, databaseUrl: await databaseOf('quiet'), models }),
+    await StormNode.start({ ...shared, role: 'all', databaseUrl: await databaseOf('quiet'), natsUrl: null, lan: null }),
   );
   const findings: Findings[] = [];
   let equal = true;
-  for (const { input, seen, text } of weathered.drafts) {
+  for (const { input, seen, end } of weathered.drafts) {
     const calm = await wholeOf(quiet.port, (await startDraft([quiet.port], input, () => 0)).id);
-    equal &&= text === calm.text;
+    if (end?.text !== calm.text) {
+      equal = false;
+      console.error(describeDifference(input, end, calm));
+    }
     findings.push(...seen.map((keys) => check(calm.keys, keys)));
   }
-  const { reconnects, kills } = weathered;
-  return { reconnects, kills, drafts: weathered.drafts.length, ...sum(findings), texts_equal: equal };
+  const { reconnects, toll, drafts } = weathered;
+  return { reconnects, ...toll, drafts: drafts.length, ...sum(findings), texts_equal: equal };
+}
+
+async function killPostgres(directory: string): Promise<boolean> {
+  const file = await readFile(join(directory, 'data', 'postmaster.pid'), 'utf8').catch(() => '');
+  const pid = Number.parseInt(file, 10);
+  try {
+    return Number.isInteger(pid) && process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
+
+async function crash(nats: Nats): Promise<boolean> {
+  await nats.crash?.();
+  return nats.crash !== undefined;
 }
 
 /** The storm itself. @returns what every reader of every draft saw, and each draft's text */
-async function weather(storm: Storm, nodes: readonly StormNode[], directory: string) {
+async function weather(storm: Storm, nodes: readonly StormNode[], services: (() => Promise<boolean>)[]) {
   const random = randomStream(storm.seed);
   const ports = nodes.filter(({ role }) => role !== 'engine').map(({ port }) => port);
   const over = new AbortController();
@@ -89,35 +126,41 @@ async function weather(storm: Storm, nodes: readonly StormNode[], directory: str
   const onConnect = (): void => {
     if (++reconnects >= storm.reconnects) over.abort();
   };
-  const drafts: { input: Input; seen: string[][]; text: string }[] = [];
+  const drafts: { input: Input; seen: string[][]; end: Ended | null }[] = [];
   const perDraft = Math.ceil(storm.readers / storm.drafts);
+  const tokens = await Promise.all(Array.from({ length: perDraft }, (_, i) => authorizationOf(`reader-${i}`)));
   /** One draft after another, with its readers. */
   const lane = async (): Promise<void> => {
     do {
       const input = inputOf(storm, drafts.length);
-      const entry = { input, seen: [] as string[][], text: '' };
+      const entry = { input, seen: [] as string[][], end: null as Ended | null };
       drafts.push(entry);
       const draft = await startDraft(ports, input, random);
       const readers = Array.from({ length: perDraft }, (_, i) =>
         readThroughStorm({
           draft,
-          listener: `reader-${i}`,
+          authorization: tokens[i] ?? '',
           random,
           ports,
-          stayMs: 3_000,
+          stayMs: storm.stayMs,
           onConnect,
           calm: over.signal,
         }),
       );
       entry.seen = await Promise.all(readers);
-      entry.text = (await patiently(() => wholeOf(ports[0] ?? 0, draft.id))).text;
+      entry.end = await patiently(() => wholeOf(ports[0] ?? 0, draft.id));
     } while (!over.signal.aborted);
   };
-  const chaos = unleash({ nodes, directory, random, everyMs: storm.everyMs, calm: over.signal });
+  const chaos = unleash({ nodes, services, random, everyMs: storm.everyMs, calm: over.signal });
   const told = setInterval(() => console.error(`${reconnects} reconnects, ${drafts.length} drafts`), 10_000);
   await Promise.all(Array.from({ length: storm.drafts }, lane));
   clearInterval(told);
-  return { reconnects, kills: await chaos, drafts };
+  return { reconnects, toll: await chaos, drafts };
+}
+
+function describeDifference({ prompt }: Input, end: Ended | null, calm: Ended): string {
+  const { status, finishReason, failure, text } = end ?? { status: 'lost', finishReason: '', failure: '', text: '' };
+  return `${prompt}: ${status} ${finishReason} ${failure ?? ''}, ${text.length} of ${calm.text.length} characters`;
 }
 
 function inputOf({ seed, tokens }: Storm, n: number): Input {
@@ -134,6 +177,8 @@ function inputOf({ seed, tokens }: Storm, n: number): Input {
 
 const START = `mutation ($input: StartDraftInput!) { startDraft(input: $input) {
   __typename ... on StartDraftSuccess { draft { id cursor } } ... on Error { message } } }`;
+
+const writersToken = authorizationOf('storm');
 
 /** However often the answer is lost: the key makes it one draft. Its log is read from where it begins. */
 async function startDraft(ports: readonly number[], input: Input, random: () => number) {
@@ -154,15 +199,16 @@ function fromItsBeginning(id: string): { id: string; cursor: string } {
 }
 
 /** Reads a finished or running draft to its end on one connection. */
-async function wholeOf(port: number, id: string): Promise<{ text: string; keys: string[] }> {
+async function wholeOf(port: number, id: string): Promise<Ended & { keys: string[] }> {
   const draft = fromItsBeginning(id);
   const calm = AbortSignal.abort();
+  const authorization = await writersToken;
   const keys = await readThroughStorm({
-    ...{ draft, listener: 'storm', random: () => 0.5, ports: [port], stayMs: 0, onConnect: () => undefined, calm },
+    ...{ draft, authorization, random: () => 0.5, ports: [port], stayMs: 0, onConnect: () => undefined, calm },
   });
-  type Answer = { draft: { text: string } };
-  const { text } = (await ask<Answer>(port, 'query ($id: ID!) { draft(id: $id) { text } }', { id })).draft;
-  return { text, keys };
+  const document = 'query ($id: ID!) { draft(id: $id) { text status finishReason failure } }';
+  const { draft: end } = await ask<{ draft: Ended }>(port, document, { id });
+  return { ...end, keys };
 }
 
 /** Through whatever a storm does to a call; not through what goes on for minutes. */
@@ -180,7 +226,7 @@ async function patiently<Result>(attempt: () => Promise<Result>): Promise<Result
 async function ask<Data>(port: number, query: string, variables: object): Promise<Data> {
   const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-listener-id': 'storm' },
+    headers: { 'content-type': 'application/json', authorization: await writersToken },
     body: JSON.stringify({ query, variables }),
     signal: AbortSignal.timeout(10_000),
   });
@@ -196,8 +242,9 @@ const { values } = parseArgs({
     readers: { type: 'string', default: '500' },
     drafts: { type: 'string', default: '40' },
     tokens: { type: 'string', default: '1000' },
-    stay: { type: 'string', default: '10000' },
+    stay: { type: 'string', default: '3000' },
     every: { type: 'string', default: '1000' },
+    log: { type: 'string', default: 'postgres' },
   },
 });
 const build = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
@@ -208,6 +255,7 @@ const number = (name: keyof typeof values): number => Number(values[name]);
 const outcome = await run({
   ...{ seed: number('seed'), reconnects: number('reconnects'), readers: number('readers'), drafts: number('drafts') },
   ...{ tokens: number('tokens'), stayMs: number('stay'), everyMs: number('every') },
+  log: values.log === 'nats' ? 'nats' : 'postgres',
 });
 console.log(JSON.stringify(outcome));
 const { lost, doubled, reordered, texts_equal: equal } = outcome;

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { childEnvironment, configVariables, loadConfig } from '../src/config.ts';
+import { childEnvironment, loadConfig } from '../src/config.ts';
+import { configVariables } from '../src/config/variables.ts';
 import { databaseUrlProblem, maskPassword } from '../src/lib/database-url.ts';
 import { StartupError } from '../src/lib/errors.ts';
 import { nearest } from '../src/lib/nearest.ts';
@@ -130,6 +131,7 @@ test('with nothing set, and with empty values, the defaults hold', () => {
     logFormat: 'auto',
     auth: null,
     corsOrigins: [],
+    limits: { messageBytes: 1_048_576, operations: 100, bufferBytes: 16_384, heartbeatMs: 15_000 },
     modelsFile: null,
     fetchModels: true,
     device: 'auto',
@@ -160,6 +162,10 @@ test('each variable arrives', () => {
     CADENZA_JWT_ISSUER: 'issuer',
     CADENZA_JWT_AUDIENCE: 'audience',
     CADENZA_CORS_ORIGINS: 'https://a.example, http://localhost:5173',
+    CADENZA_MESSAGE_KB: '64',
+    CADENZA_SOCKET_OPERATIONS: '9',
+    CADENZA_SOCKET_BUFFER_KB: '32',
+    CADENZA_HEARTBEAT_SECONDS: '5',
     CADENZA_MODELS: 'package.json',
     CADENZA_FETCH_MODELS: 'off',
     CADENZA_DEVICE: 'cuda',
@@ -186,6 +192,7 @@ test('each variable arrives', () => {
     logFormat: 'json',
     auth: { kind: 'jwks', url: 'https://id.example.com/jwks', issuer: 'issuer', audience: 'audience' },
     corsOrigins: ['https://a.example', 'http://localhost:5173'],
+    limits: { messageBytes: 65_536, operations: 9, bufferBytes: 32_768, heartbeatMs: 5_000 },
     modelsFile: resolve('package.json'),
     fetchModels: false,
     device: 'cuda',

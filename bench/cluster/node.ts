@@ -28,7 +28,7 @@ const wakeups = await openWakeups(database, log);
 const paced = stepMs === null ? null : new PacedEngine(stepMs);
 const node = await joinNodes({ database, wakeups, log, models: () => paced?.models() ?? [] });
 const engine = paced ?? createRemoteEngine(() => node.models());
-const { store } = await openLogStore(database, place);
+const { store } = await openLogStore({ database, place, wakeups });
 const drafts = createDrafts({
   database,
   engine,

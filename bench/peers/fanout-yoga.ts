@@ -1,5 +1,6 @@
 // A peer of `bench/fanout.ts`: GraphQL Yoga with graphql-ws and createPubSub, put together as their documentation says. Events
 // are published within the process; there is no log behind them, so who is not there misses them.
+import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
@@ -14,6 +15,8 @@ interface Event {
   text: string;
 }
 
+// It has one target for all subscribers of a draft, and would warn of the eleventh.
+setMaxListeners(0);
 const pubSub = createPubSub<{ event: [draftId: string, event: Event] }>();
 const yoga = createYoga({
   logging: false,

@@ -2,7 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Cable, Lan } from './lan.ts';
 import { openProxy, type Proxy } from './proxy.ts';
+import { SECRET } from './tokens.ts';
 
 export type Role = 'all' | 'api' | 'engine';
 
@@ -11,29 +13,59 @@ export interface NodeOptions {
   folder: string;
   /** Of the database; the node gets there by a proxy of its own. */
   databaseUrl: string;
+  /** Where the logs are, if not there; the same holds. */
+  natsUrl: string | null;
   models: string;
-  env?: NodeJS.ProcessEnv;
+  /** Given where the node is to have a namespace and a cable of its own. */
+  lan: Lan | null;
+}
+
+/** How a network is broken, for how long at most, and how it is mended. */
+export interface Disturbance {
+  mostMs: number;
+  mend: () => void;
+}
+
+/** What the node needs, by a proxy of its own; `variable` tells it the address. */
+interface Service {
+  variable: string;
+  url: URL;
+  proxy: Proxy;
 }
 
 /** One server of the cluster: a child process, and the network to it and from it. */
 export class StormNode implements AsyncDisposable {
   readonly role: Role;
   readonly #options: NodeOptions;
-  readonly #database: Proxy;
+  readonly #services: readonly Service[];
   readonly #readers: Proxy;
+  readonly #cable: Cable | null;
   #child: ChildProcess | null = null;
   #ended = false;
 
-  private constructor(options: NodeOptions, database: Proxy, readers: Proxy) {
+  private constructor(options: NodeOptions, services: readonly Service[], readers: Proxy, cable: Cable | null) {
     this.role = options.role;
     this.#options = options;
-    this.#database = database;
+    this.#services = services;
     this.#readers = readers;
+    this.#cable = cable;
   }
 
   static async start(options: NodeOptions): Promise<StormNode> {
-    const database = await openProxy(Number(new URL(options.databaseUrl).port));
-    const node = new StormNode(options, database, await openProxy(1));
+    const { databaseUrl, natsUrl, lan } = options;
+    const at = lan?.address ?? '127.0.0.1';
+    const services: Service[] = [];
+    for (const [variable, address] of [
+      ['DATABASE_URL', databaseUrl] as const,
+      ['CADENZA_NATS_URL', natsUrl] as const,
+    ]) {
+      if (address === null) continue;
+      const url = new URL(address);
+      const proxy = await openProxy(Number(url.port), at);
+      Object.assign(url, { hostname: at, port: String(proxy.port) });
+      services.push({ variable, url, proxy });
+    }
+    const node = new StormNode(options, services, await openProxy(1), lan?.lay() ?? null);
     await node.restart();
     return node;
   }
@@ -43,16 +75,18 @@ export class StormNode implements AsyncDisposable {
     return this.#readers.port;
   }
 
-  get pid(): number | null {
-    return this.#child?.pid ?? null;
-  }
-
-  get database(): Proxy {
-    return this.#database;
-  }
-
-  get readers(): Proxy {
-    return this.#readers;
+  /** Cuts it off, in one way or another, from what it needs or from who needs it. */
+  disturb(random: () => number): Disturbance {
+    const cable = this.#cable;
+    if (cable && random() < 0.5) {
+      cable.pull();
+      return { mostMs: 7_000, mend: () => cable.plug() };
+    }
+    const links = [...this.#services.map(({ proxy }) => proxy), this.#readers];
+    const link = links[Math.floor(random() * links.length)] ?? this.#readers;
+    if (random() < 0.5) link.cut();
+    else link.stall();
+    return { mostMs: link === this.#readers ? 2_000 : 7_000, mend: () => link.heal() };
   }
 
   /** Resolves when it serves, and its engine, if it has one, is ready. A start that fails, as without a database, is tried again. */
@@ -61,34 +95,38 @@ export class StormNode implements AsyncDisposable {
   }
 
   async #startOnce(): Promise<boolean> {
-    const { role, folder, databaseUrl, models, env } = this.#options;
-    const url = new URL(databaseUrl);
-    url.port = String(this.#database.port);
-    const child = spawn(process.execPath, [join('dist', 'main.js')], {
-      env: {
-        ...{ PATH: process.env.PATH, NODE_ENV: 'production', PORT: '0', DATABASE_URL: url.href, CADENZA_ROLE: role },
-        ...{ CADENZA_DATA_DIR: join(folder, role), CADENZA_MODELS: models, CADENZA_DEMO: 'off', CADENZA_THREADS: '1' },
-        ...{ CADENZA_QUEUE: '500', CADENZA_LOG_FORMAT: 'json', CADENZA_LOG_LEVEL: 'info', ...env },
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const main = [process.execPath, join('dist', 'main.js')];
+    const [program = '', ...args] = this.#cable ? ['ip', 'netns', 'exec', this.#cable.namespace, ...main] : main;
+    const child = spawn(program, args, { env: this.#environment(), stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
-    const serves = new Promise<boolean>((resolve) => {
-      let isWriting = role === 'api';
+    return new Promise<boolean>((resolve) => {
+      let isWriting = this.role === 'api';
       let isServing = false;
       child.once('exit', () => resolve(false));
       createInterface(child.stdout).on('line', (line) => {
-        const { msg, url: at } = parse(line);
+        const { msg, url } = parse(line);
         if (/^(?!Cadenza ).* is ready$/.test(msg)) isWriting = true;
-        if (msg === 'Cadenza is ready' && at !== undefined) {
-          this.#readers.target = Number(new URL(at).port);
+        if (msg === 'Cadenza is ready' && url !== undefined) {
+          const { hostname, port } = new URL(url);
+          this.#readers.target = { host: hostname, port: Number(port) };
           isServing = true;
         }
-        if (process.env.STORM_LOG) process.stderr.write(`${role} ${line}\n`);
+        if (process.env.STORM_LOG) process.stderr.write(`${this.role} ${line}\n`);
         if (isWriting && isServing) resolve(true);
       });
     });
-    return serves;
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const { folder, models, natsUrl } = this.#options;
+    return {
+      ...{ PATH: process.env.PATH, NODE_ENV: 'production', PORT: '0', HOST: this.#cable?.address ?? '127.0.0.1' },
+      ...{ CADENZA_ROLE: this.role, CADENZA_DATA_DIR: join(folder, this.role), CADENZA_MODELS: models },
+      ...{ CADENZA_DEMO: 'off', CADENZA_THREADS: '1', CADENZA_QUEUE: '500', CADENZA_DRAFTS_AT_ONCE: '500' },
+      ...{ CADENZA_LOG_FORMAT: 'json', CADENZA_LOG_LEVEL: 'info', CADENZA_JWT_SECRET: SECRET },
+      ...(natsUrl !== null && { CADENZA_LOG: 'nats' }),
+      ...Object.fromEntries(this.#services.map(({ variable, url }) => [variable, url.href])),
+    };
   }
 
   /** As a crash would end it. */
@@ -103,7 +141,7 @@ export class StormNode implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended = true;
     await this.kill();
-    await this.#database[Symbol.asyncDispose]();
+    for (const { proxy } of this.#services) await proxy[Symbol.asyncDispose]();
     await this.#readers[Symbol.asyncDispose]();
   }
 }

@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export interface Proxy extends AsyncDisposable {
   readonly port: number;
   /** Where it leads from now on; connections that are there stay. */
-  target: number;
+  target: Target;
   /** Ends every connection and takes no new one, until `heal`. */
   cut(): void;
   /** Nothing goes through any more, and nobody is told. New connections are taken and lead nowhere. */
@@ -13,7 +13,13 @@ export interface Proxy extends AsyncDisposable {
   heal(): void;
 }
 
-export async function openProxy(target: number): Promise<Proxy> {
+export interface Target {
+  host: string;
+  port: number;
+}
+
+/** @param at the address it is reached by */
+export async function openProxy(target: Target | number, at = '127.0.0.1'): Promise<Proxy> {
   const links = new Set<{ near: Socket; far: Socket | null }>();
   let state: 'open' | 'cut' | 'stalled' = 'open';
   const server = createServer((near) => {
@@ -27,7 +33,7 @@ export async function openProxy(target: number): Promise<Proxy> {
     near.on('error', end).on('close', end);
     if (state === 'cut') end();
     if (state !== 'open') return;
-    const far = connect(proxy.target, '127.0.0.1');
+    const far = connect(proxy.target);
     link.far = far;
     far.on('error', end).on('close', end);
     near.pipe(far).pipe(near);
@@ -38,11 +44,11 @@ export async function openProxy(target: number): Promise<Proxy> {
       far?.resetAndDestroy();
     }
   };
-  server.listen(0, '127.0.0.1');
+  server.listen(0, at);
   await once(server, 'listening');
   const proxy: Proxy = {
     port: (server.address() as AddressInfo).port,
-    target,
+    target: typeof target === 'number' ? { host: '127.0.0.1', port: target } : target,
     cut: () => {
       state = 'cut';
       endAll();

@@ -23,7 +23,8 @@ interface Result {
 
 export interface ReaderOptions {
   draft: { id: string; cursor: string };
-  listener: string;
+  /** What proves who it is. */
+  authorization: string;
   random: () => number;
   /** Ports of the nodes that serve. */
   ports: readonly number[];
@@ -53,7 +54,13 @@ export async function readThroughStorm(options: ReaderOptions): Promise<string[]
     const stay = calm.aborted ? 60_000 : random() * stayMs;
     const follow = random() < 0.2 ? overSse : overSocket;
     onConnect();
-    await follow({ port, stay, variables: { id: draft.id, after: state.cursor }, listener: options.listener, take });
+    await follow({
+      port,
+      stay,
+      variables: { id: draft.id, after: state.cursor },
+      authorization: options.authorization,
+      take,
+    });
     if (state.ended) return state.seen;
     // A node that is down refuses at once: no need to ask it a thousand times a second.
     await delay(20 + random() * 100);
@@ -66,17 +73,17 @@ interface Connection {
   port: number;
   stay: number;
   variables: { id: string; after: string };
-  listener: string;
+  authorization: string;
   take: (event: Event) => void;
 }
 
 /** Until the stream ends, breaks, or has stayed long enough; then the connection is dropped without a word. */
-function overSocket({ port, stay, variables, listener, take }: Connection): Promise<void> {
+function overSocket({ port, stay, variables, authorization, take }: Connection): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws');
     const timer = setTimeout(() => socket.terminate(), stay);
     const send = (message: object): void => socket.send(JSON.stringify(message));
-    socket.on('open', () => send({ type: 'connection_init', payload: { listenerId: listener } }));
+    socket.on('open', () => send({ type: 'connection_init', payload: { authorization } }));
     socket.on('message', (data: Buffer) => {
       const message = JSON.parse(data.toString()) as { type: string; payload?: Result };
       if (message.type === 'connection_ack')
@@ -97,9 +104,9 @@ function overSocket({ port, stay, variables, listener, take }: Connection): Prom
   });
 }
 
-function overSse({ port, stay, variables, listener, take }: Connection): Promise<void> {
+function overSse({ port, stay, variables, authorization, take }: Connection): Promise<void> {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', accept: 'text/event-stream', 'x-listener-id': listener };
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream', authorization };
     const request = httpRequest({ host: '127.0.0.1', port, path: '/graphql', method: 'POST', headers, agent: false });
     const timer = setTimeout(() => request.destroy(), stay);
     request.on('response', (response) => {

@@ -1,7 +1,5 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
-import { createClient as createSocketClient } from 'graphql-ws';
-import { FollowDraftDocument, type FollowDraftSubscription } from './generated/graphql.ts';
 
 export interface ClientOptions {
   /** e.g. `http://127.0.0.1:4000/graphql`; the WebSocket is at the same address. */
@@ -14,9 +12,8 @@ export interface ClientOptions {
   webSocket?: unknown;
 }
 
-export type DraftEvent = FollowDraftSubscription['draftEvents'];
-
-interface Refusal {
+/** An error as GraphQL tells it. */
+export interface Refusal {
   message: string;
   extensions?: { code?: unknown };
 }
@@ -41,76 +38,15 @@ export async function request<Result, Variables>(
     headers: { 'content-type': 'application/json', ...(await identity(options)) },
     body: JSON.stringify({ query: print(document), variables }),
   });
-  const body = (await response.json()) as { data?: Result; errors?: { message: string }[] };
+  const body = (await response.json()) as { data?: Result; errors?: Refusal[] };
   if (body.errors || !body.data) throw new GraphQLRequestError(body.errors ?? [{ message: response.statusText }]);
   return body.data;
 }
 
-async function identity({ token, listenerId }: ClientOptions): Promise<Record<string, string>> {
-  if (token) return { authorization: `Bearer ${await token()}` };
-  return listenerId ? { 'x-listener-id': listenerId } : {};
-}
-
-/**
- * A draft's events, each once and in order, through any number of disconnects and restarts of the server: the cursor of
- * the last event seen is where the next connection takes up. Ends when the draft has ended; throws what the server says
- * about a request that cannot succeed (no such draft, no right to it).
- */
-export async function* followDraft(
-  options: ClientOptions,
-  draftId: string,
-  { after, onSocket }: { after?: string; onSocket?: (socket: unknown) => void } = {},
-): AsyncGenerator<DraftEvent> {
-  let cursor = after;
-  for (let failures = 0; ; failures++) {
-    try {
-      for await (const event of subscribe(options, draftId, cursor, onSocket)) {
-        cursor = event.cursor;
-        failures = 0;
-        yield event;
-      }
-      return;
-    } catch (error) {
-      if (!isPassing(error) || failures >= 10) throw error;
-      // Full jitter, so that a thousand readers of a server that restarts do not all come back in the same instant.
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(5_000, 100 * 2 ** failures)));
-    }
-  }
-}
-
-async function* subscribe(
-  options: ClientOptions,
-  draftId: string,
-  after: string | undefined,
-  onSocket: ((socket: unknown) => void) | undefined,
-): AsyncGenerator<DraftEvent> {
-  const client = createSocketClient({
-    url: options.url.replace(/^http/, 'ws'),
-    retryAttempts: 0,
-    connectionParams: async () => ({ ...(await identity(options)), listenerId: options.listenerId }),
-    ...(options.webSocket !== undefined && { webSocketImpl: options.webSocket }),
-    on: { connected: (socket) => onSocket?.(socket) },
-  });
-  try {
-    const variables = { draftId, after: after ?? null };
-    const events = client.iterate<FollowDraftSubscription>({ query: print(FollowDraftDocument), variables });
-    for await (const { data, errors } of events) {
-      if (errors) throw new GraphQLRequestError(errors);
-      if (data) yield data.draftEvents;
-    }
-  } catch (error) {
-    throw Array.isArray(error) ? new GraphQLRequestError(error as Refusal[]) : error;
-  } finally {
-    await client.dispose();
-  }
-}
-
-/** What the server says while it, or its database, goes or comes. */
-const PASSING_CODES = ['GOING_AWAY', 'SERVICE_UNAVAILABLE'];
-
-/** A socket that closed, unless with a code that says that the request itself was wrong (4400–4499 but 4403 and 4408). */
-function isPassing(error: unknown): boolean {
-  if (error instanceof GraphQLRequestError) return error.codes.every((code) => PASSING_CODES.includes(code));
-  const code = typeof error === 'object' && error !== null && 'code' in error ? Number(error.code) : 1006;
-  return code < 4400 || code > 4499 || code === 4403 || code === 4408;
+/** Who asks: the headers of a request, and the connection parameters of a WebSocket. */
+export async function identity({ token, listenerId }: ClientOptions): Promise<Record<string, string>> {
+  return {
+    ...(token && { authorization: `Bearer ${await token()}` }),
+    ...(listenerId !== undefined && { 'x-listener-id': listenerId }),
+  };
 }

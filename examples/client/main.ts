@@ -1,9 +1,19 @@
 import WebSocket from 'ws';
-import { followDraft, request, type ClientOptions } from './client.ts';
+import { request, type ClientOptions } from './client.ts';
+import { followDraft } from './follow-draft.ts';
 import { ReactDocument, RecommendDocument, StartDraftDocument } from './generated/graphql.ts';
 
 const [url = 'http://127.0.0.1:4000/graphql'] = process.argv.slice(2);
-const options: ClientOptions = { url, listenerId: 'example-client', webSocket: WebSocket };
+
+/** One of them is cut further down. */
+const sockets: WebSocket[] = [];
+class CuttableSocket extends WebSocket {
+  constructor(address: string, protocol: string) {
+    super(address, protocol);
+    sockets.push(this);
+  }
+}
+const options: ClientOptions = { url, listenerId: 'example-client', webSocket: CuttableSocket };
 
 const { recommendations } = await request(options, RecommendDocument, { first: 5, text: 'slow piano jazz' });
 for (const { rank, track, explanation } of recommendations.nodes) {
@@ -25,14 +35,9 @@ const { startDraft } = await request(options, StartDraftDocument, {
 if (startDraft.__typename !== 'StartDraftSuccess') throw new Error(startDraft.message);
 
 let seen = 0;
-let socket: WebSocket | undefined;
-const events = followDraft(options, startDraft.draft.id, {
-  after: startDraft.draft.cursor,
-  onSocket: (connected) => (socket = connected as WebSocket),
-});
-for await (const event of events) {
+for await (const event of followDraft(options, startDraft.draft.id, { after: startDraft.draft.cursor })) {
   if (event.__typename === 'TokensAppended') process.stdout.write(event.text);
   if (event.__typename === 'DraftStatusChanged') console.log(`\n[${event.status}]`);
   // What a tunnel or a lift does to a phone: the socket is gone without a goodbye, and the text goes on all the same.
-  if (++seen === 20) socket?.terminate();
+  if (++seen === 20) sockets[0]?.terminate();
 }

@@ -2,8 +2,9 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
-import { DiskFullError, ServiceUnavailableError } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
 import { withSafeTransactions } from './lost-connections.ts';
+import { Pulse } from './pulse.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 /** Any constant does, as long as nothing else in the database uses it: "cadenza" in ASCII, cut to 32 bits. */
@@ -13,72 +14,59 @@ export type Sql = postgres.Sql;
 /** A query runner: the pool, or a transaction on one of its connections. */
 export type Queryable = Omit<PostgresJsDatabase, '$client'>;
 
-/** The one way to the database: `db` for queries built with Drizzle, `sql` for COPY, LISTEN and raw statements. */
+/** The one way to the database: `db` for queries built with Drizzle, `sql` for COPY and raw statements. */
 export interface Database extends AsyncDisposable {
   readonly sql: Sql;
   readonly db: PostgresJsDatabase;
   readonly url: string;
+  /** Hears a channel on a connection of its own, found again whenever it is lost: each time `onListening` is called. */
+  listen(channel: string, onMessage: (payload: string) => void, onListening: () => void): Promise<Listening>;
+  /** A connection of its own beside the pool, for what lasts as long as the caller keeps it; the caller ends it. */
+  connection(): Sql;
 }
+
+type Listening = Pick<postgres.ListenMeta, 'unlisten'>;
 
 export interface DatabaseOptions {
   /** Connections at most; 10 unless told. */
   connections?: number;
   /** Called with each statement's text before it is sent: what tests count statements with. */
   onStatement?: (statement: string) => void;
+  /** Where it is given, the database is asked again and again whether it is there, and calls fail at once while it is not ([DB8]). */
+  watch?: Logger;
 }
 
-export function connect(url: string, { connections = 10, onStatement }: DatabaseOptions = {}): Database {
-  const driver = postgres(url, {
-    max: connections,
+export function connect(url: string, { connections = 10, onStatement, watch }: DatabaseOptions = {}): Database {
+  const pulse = watch && new Pulse(url, watch);
+  const options = {
     onnotice: () => undefined,
-    connect_timeout: 10,
+    connect_timeout: pulse ? 2 : 10,
     // The driver would ask for the array types on each new connection, and a connection that dies during that question is
     // a rejection that nobody can catch. Drizzle parses its arrays itself.
     fetch_types: false,
     // Seconds between tries while the server is away: short, so that the pool is back as soon as the server is.
-    backoff: (attempt) => Math.min(0.1 * attempt, 1),
+    backoff: (attempt: number) => Math.min(0.1 * attempt, 1),
     connection: { application_name: 'cadenza', TimeZone: 'UTC' },
+    ...(pulse && { socket: pulse.open }),
+  };
+  const driver = postgres(url, {
+    ...options,
+    max: connections,
+    // Calls that wait for a connection must not wait for one another's failures.
+    backoff: (attempt) => (pulse?.isAway ? 0 : options.backoff(attempt)),
     ...(onStatement && { debug: (_connection: number, statement: string) => onStatement(statement) }),
   });
+  const listener = postgres(url, options);
   const sql = withSafeTransactions(driver);
-  const db = drizzle({ client: sql, casing: 'snake_case' });
-  return { sql, db, url, [Symbol.asyncDispose]: () => sql.end({ timeout: 5 }) };
-}
-
-/** Codes of a connection that cannot be had or was lost, by Node.js, by the driver, and SQLSTATEs by the server. */
-const AWAY = new Set([
-  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
-  ...['CONNECT_TIMEOUT', 'CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED'],
-  ...['57P01', '57P02', '57P03', '53300', '08000', '08003', '08006'],
-]);
-
-/** Whether this failure, or one that caused it, means that the database does not answer at present. */
-export const isAway = (error: unknown): boolean => hasCode(error, (code) => AWAY.has(code));
-
-/** Whether the database took offence at the values themselves (SQLSTATE classes 22 and 23): the same call fails for ever. */
-export const isRefused = (error: unknown): boolean => hasCode(error, (code) => /^2[23]\w{3}$/.test(code));
-
-/** disk_full */
-const isOutOfRoom = (error: unknown): boolean => hasCode(error, (code) => code === '53100');
-
-function hasCode(error: unknown, matches: (code: string) => boolean): boolean {
-  if (!(error instanceof Error)) return false;
-  return ('code' in error && typeof error.code === 'string' && matches(error.code)) || hasCode(error.cause, matches);
-}
-
-/**
- * What a failure of this room means to a caller: ServiceUnavailableError when the database does not answer, the same call
- * being good later ([DB6]), DiskFullError when it has no room ([DB7]); any other failure is itself.
- */
-export function explainFailure(error: unknown): unknown {
-  const failure = isAway(error)
-    ? new ServiceUnavailableError('The database does not answer at present. Try again in a moment.')
-    : isOutOfRoom(error)
-      ? new DiskFullError('The disk of the database is full, and nothing was changed. Make room on it, then try again.')
-      : null;
-  if (!failure) return error;
-  failure.cause = error;
-  return failure;
+  return {
+    ...{ sql, url, db: drizzle({ client: sql, casing: 'snake_case' }) },
+    listen: (channel, onMessage, onListening) => listener.listen(channel, onMessage, onListening),
+    connection: () => postgres(url, { ...options, max: 1, max_lifetime: null }),
+    [Symbol.asyncDispose]: async () => {
+      await pulse?.[Symbol.asyncDispose]();
+      await Promise.all([listener.end({ timeout: 5 }), sql.end({ timeout: 5 })]);
+    },
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { OverloadedError } from '../lib/errors.ts';
 import type { Queryable } from './client.ts';
 
@@ -7,12 +7,20 @@ const QUEUE_LOCK = 0x71756575;
 const RETRY_MS = { least: 250, most: 60_000 };
 
 /**
+ * Held to the end of the transaction, or until whoever began it has said nothing for five seconds: a process that its network
+ * has left would otherwise keep all others from starting drafts, for hours ([OWN6]).
+ */
+const lock = (tx: Queryable, ...key: SQL[]): Promise<unknown> =>
+  tx.execute(sql`select set_config('idle_in_transaction_session_timeout', '5s', true),
+    pg_advisory_xact_lock(${sql.join(key, sql`, `)})`);
+
+/**
  * To be asked in the transaction that then adds to the queue: until its end nobody else does.
  * @throws OverloadedError when so many drafts wait for a node already; a place is free about when the oldest of them has
  * waited as long again as it takes the queue to move on by one (Little's law)
  */
 export async function checkQueueHasRoom(tx: Queryable, most: number): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${QUEUE_LOCK})`);
+  await lock(tx, sql`${QUEUE_LOCK}`);
   const [queue] = await tx.execute<{ length: number; oldest_ms: number }>(sql`
     select count(*)::int as length, coalesce(1000 * extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
       as oldest_ms from drafts where status in ('QUEUED', 'GENERATING') and owner is null`);
@@ -26,7 +34,7 @@ const untilNextEnd = (drafts: number, oldestMs: number): number =>
 
 /** Until the end of the transaction nobody else adds to the drafts of this listener. */
 export async function lockDraftsOf(tx: Queryable, listenerId: number): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${QUEUE_LOCK}, hashint8(${listenerId}::bigint))`);
+  await lock(tx, sql`${QUEUE_LOCK}`, sql`hashint8(${listenerId}::bigint)`);
 }
 
 /** @throws OverloadedError when more than so many drafts of a listener wait or are being written ([DRAFT7]) */

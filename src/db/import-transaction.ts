@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { explainFailure, type Database, type Sql } from './client.ts';
+import type { Database, Sql } from './client.ts';
+import { explainFailure } from './failures.ts';
 import type { Transaction } from './track-merge.ts';
 
 /**

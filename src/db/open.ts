@@ -5,8 +5,9 @@ import { maskPassword } from '../lib/database-url.ts';
 import { acquiring } from '../lib/disposal.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { connect, isAway, migrateToLatest, type Database } from './client.ts';
+import { connect, migrateToLatest, type Database } from './client.ts';
 import { startCluster } from './embedded.ts';
+import { isAway } from './failures.ts';
 
 export interface OpenDatabaseOptions {
   /** How long to wait for a database that does not answer yet. */
@@ -28,7 +29,7 @@ export function openDatabase(
   return acquiring(async (disposal) => {
     const url = config.databaseUrl ?? (await embeddedUrl(join(config.dataDir, 'postgres')));
     const name = config.databaseUrl ? `The database ${maskPassword(url)}` : 'The embedded PostgreSQL';
-    const database = disposal.use(connect(url));
+    const database = disposal.use(connect(url, { watch: log }));
     try {
       await untilAnswers(database, log, name, patienceMs, signal);
       await migrateToLatest(url);

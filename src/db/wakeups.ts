@@ -6,6 +6,8 @@ import type { Database } from './client.ts';
 
 const CHANNEL = 'cadenza_wakeups';
 const RETRY_MS = 1_000;
+/** PostgreSQL takes payloads of fewer than 8,000 bytes. */
+const MOST_BYTES = 7_900;
 
 /**
  * Wake-ups among all processes on one database, by NOTIFY on one channel. Within the process a wake-up does not wait for
@@ -17,15 +19,16 @@ export async function openWakeups(database: Database, log: Logger): Promise<Wake
   const origin = randomUUID();
   const outbox = new Outbox(database, origin, log);
   const onMessage = (payload: string): void => {
-    const { from, key } = parsePayload(payload);
-    if (from !== origin) local.wake(key);
+    const [from, ...keys] = JSON.parse(payload) as [string, ...string[]];
+    if (from !== origin) for (const key of keys) local.wake(key);
   };
-  const listening = await database.sql.listen(CHANNEL, onMessage, () => local.wakeAll());
+  const listening = await database.listen(CHANNEL, onMessage, () => local.wakeAll());
   return {
     wake: (key) => {
       local.wake(key);
       outbox.add(key);
     },
+    wakeHere: (key) => local.wake(key),
     watch: (key, signal) => local.watch(key, signal),
     [Symbol.asyncDispose]: async () => {
       await outbox[Symbol.asyncDispose]();
@@ -74,10 +77,9 @@ class Outbox implements AsyncDisposable {
   }
 
   async #notify(keys: readonly string[]): Promise<void> {
-    const payloads = keys.map((key) => `${this.#origin} ${key}`);
-    const list = JSON.stringify(payloads);
+    const list = JSON.stringify(packed(this.#origin, keys));
     await this.#database
-      .sql`select pg_notify(${CHANNEL}, key) from jsonb_array_elements_text(${list}::jsonb) as keys (key)`;
+      .sql`select pg_notify(${CHANNEL}, payload) from jsonb_array_elements_text(${list}::jsonb) as payloads (payload)`;
   }
 
   /** @returns false when the outbox closed meanwhile */
@@ -96,7 +98,18 @@ class Outbox implements AsyncDisposable {
   }
 }
 
-function parsePayload(payload: string): { from: string; key: string } {
-  const space = payload.indexOf(' ');
-  return { from: payload.slice(0, space), key: payload.slice(space + 1) };
+/** The sender and as many keys as fit into a payload: a step of hundreds of drafts is one message or two. */
+function packed(origin: string, keys: readonly string[]): string[] {
+  const payloads: string[][] = [];
+  let room = 0;
+  for (const key of keys) {
+    const bytes = Buffer.byteLength(JSON.stringify(key)) + 1;
+    if (room < bytes) {
+      payloads.push([origin]);
+      room = MOST_BYTES - origin.length;
+    }
+    payloads.at(-1)?.push(key);
+    room -= bytes;
+  }
+  return payloads.map((payload) => JSON.stringify(payload));
 }

@@ -84,12 +84,19 @@ export class DraftLog {
 
   /** The entries after a sequence number, at most a batch of them; from memory where they are there. */
   async read(draftId: string, after: number, limit = READ_BATCH): Promise<LogEntry[]> {
+    return this.#recent(draftId, after, limit) ?? this.#store.read(draftId, after, limit);
+  }
+
+  /** The same for who waits at the end: see `LogStore.news`. */
+  async news(draftId: string, after: number, limit = READ_BATCH): Promise<LogEntry[]> {
+    return this.#recent(draftId, after, limit) ?? this.#store.news(draftId, after, limit);
+  }
+
+  #recent(draftId: string, after: number, limit: number): LogEntry[] | null {
     const tail = this.#tails.get(draftId);
     const first = tail?.[0]?.sequence;
-    if (tail && first !== undefined && after >= first - 1 && after < (tail.at(-1)?.sequence ?? 0)) {
-      return tail.slice(after - first + 1, after - first + 1 + limit);
-    }
-    return this.#store.read(draftId, after, limit);
+    if (!tail || first === undefined || after < first - 1 || after >= (tail.at(-1)?.sequence ?? 0)) return null;
+    return tail.slice(after - first + 1, after - first + 1 + limit);
   }
 
   /** The whole log after a sequence number. */

@@ -12,7 +12,7 @@ import type { PollableIterator } from '../lib/streams.ts';
 import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { may, type Viewer } from '../listeners/listeners.ts';
-import type { Engine, GenerationRequest, Ticket, Usage } from '../ml/engine.ts';
+import type { Engine, GenerationRequest, Usage } from '../ml/engine.ts';
 import { eventCursor } from './draft-cursor.ts';
 import { checkInstruction, checkPrompt, checkTitle, keptSampling, resolveSampling, titleFrom } from './draft-input.ts';
 import { draftKey, DraftLog } from './draft-log.ts';
@@ -21,7 +21,7 @@ import { noSuchDraft, rightsKey } from './draft-tail.ts';
 import type { ContinueDraftInput, Draft, DraftEvent, Drafts, StartDraftInput, UpdateDraftInput } from './drafts.ts';
 import { DraftTails } from './follow.ts';
 import { isTerminal } from './log-events.ts';
-import type { LogStore } from './log-store.ts';
+import type { Fence, LogStore } from './log-store.ts';
 import type { Node } from './membership.ts';
 import { PostgresOwnership } from './ownership.ts';
 import { PostgresLog } from './postgres-log.ts';
@@ -94,6 +94,7 @@ class DraftService implements Drafts {
     this.#rounds = new DraftRounds({ ownership, engine, log: this.#log, wakeups, logger, node, backlog });
     this.#tails = new DraftTails({
       read: (draftId, after, limit) => this.#log.read(draftId, after, limit),
+      news: (draftId, after, limit) => this.#log.news(draftId, after, limit),
       standingOf: (draftId) => this.#log.standingOf(draftId),
       ...{ wakeups, logger },
     });
@@ -111,21 +112,19 @@ class DraftService implements Drafts {
     const turn: Turn = { instruction: null, sampling, from: 1, before: UNUSED, model: this.#digestOf(modelId) };
     const conversation = conversationOf(input.kind, prompt, [{ instruction: null, text: '' }]);
     const request = { ...conversation, sampling, listener: viewer.listener.id };
-    return this.#withTicket(modelId, request, async (ticket) => {
-      const id = randomUUID();
-      const { owner, queue } = this.#rounds.place;
-      const draft = {
-        ...{ id, listenerId: viewer.listener.id, kind: input.kind, title, prompt },
-        ...{ visibility: input.visibility ?? 'PRIVATE', modelId, sampling, turns: [turn], usage: UNUSED },
-        ...{ idempotencyKey: key, owner, queue, mostAtOnce: this.#mostAtOnce },
-      };
-      const begun = await this.#rounds.begin(id, ticket, { request, before: UNUSED }, async () => {
-        const made = await this.#log.create(draft, opening(turn, '').events);
-        return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
-      });
-      const first = begun || key === null ? null : await this.#findByKey(viewer, key);
-      return first ?? this.#load(viewer, id);
+    const id = randomUUID();
+    const { owner, queue } = this.#rounds.place;
+    const draft = {
+      ...{ id, listenerId: viewer.listener.id, kind: input.kind, title, prompt },
+      ...{ visibility: input.visibility ?? 'PRIVATE', modelId, sampling, turns: [turn], usage: UNUSED },
+      ...{ idempotencyKey: key, owner, queue, mostAtOnce: this.#mostAtOnce },
+    };
+    const begun = await this.#begin(id, { modelId, request, before: UNUSED }, async () => {
+      const made = await this.#log.create(draft, opening(turn, '').events);
+      return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
     });
+    const first = begun || key === null ? null : await this.#findByKey(viewer, key);
+    return first ?? this.#load(viewer, id);
   }
 
   async continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft> {
@@ -141,17 +140,15 @@ class DraftService implements Drafts {
     const entries = await this.#log.readAll(row.id, row.textsUntil);
     const conversation = conversationOf(row.kind, row.prompt, roundsOf({ ...row, turns }, entries));
     const request = { ...conversation, sampling, listener: row.listenerId };
-    return this.#withTicket(row.modelId, request, async (ticket) => {
-      const begun = await this.#rounds.begin(row.id, ticket, { request, before: turn.before }, async () => {
-        const seized = await this.#rounds.seize(row.id);
-        if (!seized) throw noSuchDraft(row.id);
-        const { events, set } = opening(turn, row.text);
-        const fence = { draftId: row.id, epoch: seized.epoch, sequence: row.sequence };
-        return this.#log.append(fence, events, { ...set, turns }, this.#rounds.shutdown);
-      });
-      if (!begun) throw new ConflictError('The draft was continued by somebody else at the same moment');
-      return this.#load(viewer, row.id);
+    const begun = await this.#begin(row.id, { modelId: row.modelId, request, before: turn.before }, async () => {
+      const seized = await this.#rounds.seize(row.id);
+      if (!seized) throw noSuchDraft(row.id);
+      const { events, set } = opening(turn, row.text);
+      const fence = { draftId: row.id, epoch: seized.epoch, sequence: row.sequence };
+      return this.#log.append(fence, events, { ...set, turns }, this.#rounds.shutdown);
     });
+    if (!begun) throw new ConflictError('The draft was continued by somebody else at the same moment');
+    return this.#load(viewer, row.id);
   }
 
   async cancel(viewer: Viewer, draftId: string): Promise<Draft> {
@@ -240,16 +237,19 @@ class DraftService implements Drafts {
     throw new InvalidInputError(`input.modelId: ${model.name} does not write a ${kind}`, 'input.modelId');
   }
 
-  /** A place in the queue, given back when nothing comes of it: nothing is written before the engine has said yes. */
-  async #withTicket(
-    modelId: string,
-    request: GenerationRequest,
-    begin: (ticket: Ticket) => Promise<Draft>,
-  ): Promise<Draft> {
+  /**
+   * Takes a place in the queue, given back when nothing comes of it: nothing is written before the engine has said yes. Once the
+   * round has begun the place is its writer's: whatever fails afterwards must not cancel what is being written ([DRAFT8]).
+   */
+  async #begin(
+    draftId: string,
+    { modelId, ...round }: { modelId: string; request: GenerationRequest; before: Usage },
+    record: () => Promise<Fence | null>,
+  ): Promise<boolean> {
     const ticket = this.#engine.admit(modelId);
     try {
-      this.#engine.checkFits(modelId, request);
-      return await begin(ticket);
+      this.#engine.checkFits(modelId, round.request);
+      return await this.#rounds.begin(draftId, ticket, round, record);
     } catch (error) {
       ticket[Symbol.dispose]();
       throw error;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DraftStanding } from '../db/draft-queries.ts';
 import { NotFoundError } from '../lib/errors.ts';
@@ -13,7 +14,7 @@ export const rightsKey = (draftId: string): string => `draft-rights:${draftId}`;
 export const noSuchDraft = (id: string): NotFoundError =>
   new NotFoundError('There is no such draft, or it is not shared with you', id);
 
-/** Entries kept for readers who are a little behind; who is further behind reads the log. */
+/** Entries kept for followers who have yet to take them; who is further behind reads the log. */
 const WINDOW = 128;
 const READ_BATCH = 256;
 const RETRY_MS = { first: 100, most: 2_000 };
@@ -22,6 +23,8 @@ const RETRY_MS = { first: 100, most: 2_000 };
 export interface TailSource {
   /** The entries after a sequence number, in order, at most `limit` of them; fewer are all there are. */
   read: (draftId: string, after: number, limit: number) => Promise<LogEntry[]>;
+  /** The same, for who waits at the end: it may come late, with a wake-up. */
+  news: (draftId: string, after: number, limit: number) => Promise<LogEntry[]>;
   /** Null when the draft is gone. */
   standingOf: (draftId: string) => Promise<DraftStanding | null>;
   wakeups: Wakeups;
@@ -30,6 +33,8 @@ export interface TailSource {
 
 /** A reader as its tail knows it. */
 export interface Follower {
+  /** The last entry that it has taken. */
+  readonly position: number;
   mayRead(standing: DraftStanding): boolean;
   /** There may be something new for it. */
   wake(): void;
@@ -50,6 +55,8 @@ export class DraftTail {
   /** The next event by the position before it, as of the current head. */
   readonly #steps = new Map<number, Step>();
   readonly #reading = new Map<number, Promise<Step | null>>();
+  /** What was read for those who are behind, as long as memory is not needed for something else. */
+  readonly #known = new Map<number, WeakRef<Step>>();
   readonly #cursorAt = (sequence: number): string => eventCursor(this.#draftId, sequence);
   #entries: LogEntry[] = [];
   /** The last entry that is known here; null until the first follower has said where the log is. */
@@ -63,6 +70,8 @@ export class DraftTail {
     this.#draftId = draftId;
     this.#source = source;
     this.#onEmpty = onEmpty;
+    // Whoever is behind while the database is away waits with it: however many they are, none is a leak.
+    setMaxListeners(0, this.#closing.signal);
     // Watching comes before looking: what changes in between wakes us.
     void this.#watchRights();
     this.#woken = source.wakeups.watch(draftKey(draftId), this.#closing.signal);
@@ -99,8 +108,14 @@ export class DraftTail {
     return step;
   }
 
-  /** The same for who is behind what is kept here, from the log; null when the log does not go back so far any more. */
+  /**
+   * The same for who is behind what is kept here, from the log; null when the log does not go back so far any more. Where more
+   * tokens than one event's are left, events end at the same places wherever they began, so that those who are far behind are
+   * soon handed the same ones.
+   */
   read(position: number): Promise<Step | null> {
+    const known = this.#known.get(position)?.deref();
+    if (known) return Promise.resolve(known);
     const reading =
       this.#reading.get(position) ??
       this.#readStep(position).finally(() => {
@@ -111,14 +126,20 @@ export class DraftTail {
   }
 
   async #readStep(position: number): Promise<Step | null> {
-    const entries = await this.#source.read(this.#draftId, position, COALESCED_TOKENS);
-    return entries[0]?.sequence === position + 1 ? stepFrom(entries, 0, this.#cursorAt) : null;
+    // One more than an event carries tells whether tokens go on behind it.
+    const entries = await this.#patiently(() => this.#source.read(this.#draftId, position, COALESCED_TOKENS + 1));
+    if (entries[0]?.sequence !== position + 1) return null;
+    const past = position % COALESCED_TOKENS;
+    const step = stepFrom(entries, 0, this.#cursorAt);
+    if (step && past === 0) this.#known.set(position, new WeakRef(step));
+    const goesOn = step && entries[step.sequence - position]?.event.type === 'tokens';
+    return past > 0 && goesOn ? stepFrom(entries.slice(0, COALESCED_TOKENS - past), 0, this.#cursorAt) : step;
   }
 
   async #follow(): Promise<void> {
     for await (const _ of this.#woken) {
       while (!this.#closing.signal.aborted) {
-        const entries = await this.#readPatiently();
+        const entries = await this.#patiently(() => this.#source.news(this.#draftId, this.#head ?? 0, READ_BATCH));
         if (entries.length > 0) this.#advance(entries);
         if (entries.length < READ_BATCH) break;
       }
@@ -128,22 +149,28 @@ export class DraftTail {
   #advance(entries: readonly LogEntry[]): void {
     const last = entries.at(-1);
     if (!last) return;
-    // Those who wait are where the window ended: what it is kept for is those before them. What was compacted meanwhile is
-    // a gap that nobody may step over.
+    // What was compacted meanwhile is a gap that nobody may step over.
     const isNext = entries[0]?.sequence === (this.#head ?? 0) + 1;
-    this.#entries = isNext ? [...this.#entries.slice(-WINDOW), ...entries] : [...entries];
+    this.#entries = isNext ? [...this.#wanted(), ...entries] : [...entries];
     this.#head = last.sequence;
     this.#ended = last.event.type === 'status' && isTerminal(last.event.status);
     this.#steps.clear();
     this.#wakeAll();
   }
 
+  /** Of hundreds of drafts, what everybody has taken must be garbage while it is young: it costs most of what a step does. */
+  #wanted(): LogEntry[] {
+    let least = Infinity;
+    for (const { position } of this.#followers) least = Math.min(least, position);
+    return this.#entries.filter(({ sequence }) => sequence > least).slice(-WINDOW);
+  }
+
   /** While the database is away the readers wait, as the draft does ([LOG4]). */
-  async #readPatiently(): Promise<LogEntry[]> {
+  async #patiently(read: () => Promise<LogEntry[]>): Promise<LogEntry[]> {
     const { signal } = this.#closing;
     for (let wait = RETRY_MS.first; !signal.aborted; wait = Math.min(RETRY_MS.most, wait * 2)) {
       try {
-        return await this.#source.read(this.#draftId, this.#head ?? 0, READ_BATCH);
+        return await read();
       } catch (error) {
         this.#source.logger.warn({ err: error, draft: this.#draftId }, 'a draft log cannot be read; trying again');
         await delay(wait, undefined, { signal, ref: false }).catch(() => undefined);

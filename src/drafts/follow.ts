@@ -3,7 +3,14 @@ import { eventCursor, positionOf } from './draft-cursor.ts';
 import { DraftTail, noSuchDraft, type Follower, type TailSource } from './draft-tail.ts';
 import type { Draft, DraftEvent } from './drafts.ts';
 import type { Step } from './log-events.ts';
+import { Lanes } from '../lib/lanes.ts';
 import { LATER, OVER, type Polled, type PollableIterator } from '../lib/streams.ts';
+
+/**
+ * Events at a time that are fetched for readers who are behind. Each is hundreds of tokens to read, answer and send, between
+ * which those who are not behind get theirs.
+ */
+const CATCHING_UP = 4;
 
 export interface FollowOptions {
   draftId: string;
@@ -21,7 +28,9 @@ export class DraftTails {
   readonly #tails = new Map<string, DraftTail>();
 
   constructor(source: TailSource) {
-    this.#source = source;
+    const lanes = new Lanes(CATCHING_UP);
+    const read: TailSource['read'] = (...wanted) => lanes.run(() => source.read(...wanted));
+    this.#source = { ...source, read };
   }
 
   /** Replays the log after a position and then stays with it until the draft has ended ([LOG2], [LOG3]). */
@@ -51,8 +60,11 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
   #state: 'outside' | 'busy' | 'following' | 'closed' = 'outside';
   #tail: DraftTail | null = null;
   #position = 0;
-  /** Fetched for whoever asks next. */
-  #fetched: DraftEvent | null = null;
+  /** A snapshot is to come first, or in place of what the log has no more. */
+  #owesSnapshot: boolean;
+  /** Fetched for who asks at once. One who has no room for it comes later and has it fetched anew: held for each who does not
+   * read, it would be most of what they cost ([SERVE6]). */
+  #fetched: WeakRef<Step> | null = null;
   #failure: Error | null = null;
   /** Called when it is worth asking again. */
   #ready: (() => void) | null = null;
@@ -61,6 +73,7 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     this.#options = options;
     this.#source = source;
     this.#enter = enter;
+    this.#owesSnapshot = options.after === null;
   }
 
   poll(ready: () => void): Polled<DraftEvent> {
@@ -114,15 +127,19 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     ready?.();
   }
 
+  get position(): number {
+    return this.#position;
+  }
+
   get #isClosed(): boolean {
     return this.#state === 'closed';
   }
 
   /** The next event when it is at hand; otherwise sees to it that it will be. */
   #look(): DraftEvent | null {
-    const fetched = this.#fetched;
+    const fetched = this.#fetched?.deref();
     this.#fetched = null;
-    if (fetched) return fetched;
+    if (fetched) return this.#take(fetched);
     switch (this.#state) {
       case 'outside':
         return this.#fetch(() => this.#join());
@@ -135,6 +152,7 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
   }
 
   #lookAtTail(): DraftEvent | null {
+    if (this.#owesSnapshot) return this.#fetch(() => this.#snapshot());
     const next = this.#tail?.after(this.#position) ?? 'ended';
     switch (next) {
       case 'later':
@@ -151,17 +169,18 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
 
   #take({ event, sequence }: Step): DraftEvent {
     this.#position = sequence;
+    this.#owesSnapshot = false;
     return event;
   }
 
   /** Runs aside, since leaving must not have to wait for the database. */
-  #fetch(next: () => Promise<DraftEvent | null>): null {
+  #fetch(next: () => Promise<Step | null>): null {
     this.#state = 'busy';
     next().then(
-      (event) => {
+      (step) => {
         if (this.#isClosed) return;
         this.#state = 'following';
-        this.#fetched = event;
+        this.#fetched = step && new WeakRef(step);
         this.#tellReady();
       },
       (error: unknown) => this.fail(error),
@@ -170,7 +189,7 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
   }
 
   /** @returns the snapshot, when one was asked for */
-  async #join(): Promise<DraftEvent | null> {
+  async #join(): Promise<Step | null> {
     const { draftId, after, load, signal } = this.#options;
     signal?.addEventListener('abort', this.#leave, { once: true });
     if (signal?.aborted) this.#close();
@@ -181,8 +200,8 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     const draft = after === null ? await load() : null;
     const standing = draft ?? (await this.#standing());
     tail.begin(standing);
-    if (after !== null) this.#position = positionOf(after, draftId, standing.sequence);
-    return draft && this.#snapshot(draft);
+    this.#position = after === null ? standing.sequence : positionOf(after, draftId, standing.sequence);
+    return draft && snapshotOf(draft);
   }
 
   /** Leave to read, without the text that a snapshot has. */
@@ -193,14 +212,13 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
   }
 
   /** A log that does not reach back so far any more has a snapshot in place of the events: never a hole. */
-  async #catchUp(): Promise<DraftEvent> {
-    const step = await this.#tail?.read(this.#position);
-    return step ? this.#take(step) : this.#snapshot(await this.#options.load());
+  async #catchUp(): Promise<Step> {
+    return (await this.#tail?.read(this.#position)) ?? this.#snapshot();
   }
 
-  #snapshot(draft: Draft): DraftEvent {
-    this.#position = draft.sequence;
-    return { type: 'snapshot', cursor: eventCursor(draft.id, draft.sequence), draft };
+  async #snapshot(): Promise<Step> {
+    this.#owesSnapshot = true;
+    return snapshotOf(await this.#options.load());
   }
 
   #close(): void {
@@ -212,6 +230,11 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     this.#tail = null;
     this.#tellReady();
   }
+}
+
+function snapshotOf(draft: Draft): Step {
+  const { id, sequence } = draft;
+  return { event: { type: 'snapshot', cursor: eventCursor(id, sequence), draft }, sequence };
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };

@@ -10,7 +10,9 @@ import {
   type NewDraft,
 } from '../db/draft-queries.ts';
 import type { SubjectLog } from '../nats/subject-log.ts';
-import { WrongPlaceError, type Kept } from '../nats/subject-log.ts';
+import type { Kept } from '../nats/subject-feed.ts';
+import { WrongPlaceError } from '../nats/subject-log.ts';
+import { LiveLogs } from './live-logs.ts';
 import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
 import type { Fence, LogAppend, LogStore } from './log-store.ts';
 import { turnsOf } from './turns.ts';
@@ -49,10 +51,24 @@ export class JetStreamLog implements LogStore {
   readonly #ends = new Map<string, End>();
   /** Where the messages lie that were read lately, so that who reads on does not begin at the beginning. */
   readonly #places = new Map<string, { sequence: number; place: number }[]>();
+  readonly #live: LiveLogs;
 
-  constructor(database: Database, messages: SubjectLog) {
+  /** @param wake tells this process's readers of a draft that there may be something new */
+  constructor(database: Database, messages: SubjectLog, wake: (draftId: string) => void) {
     this.#database = database;
     this.#messages = messages;
+    this.#live = new LiveLogs({
+      wake,
+      follow: (draftId, { place }, { onEntries, onEnd }) =>
+        messages.follow(draftId, place + 1, {
+          onMessage: (message) => onEntries(entriesOf(message), isEnd(messageOf(message).events)),
+          onEnd,
+        }),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#live[Symbol.dispose]();
   }
 
   async create(draft: NewDraft, events: readonly LogEvent[]): Promise<boolean> {
@@ -91,17 +107,45 @@ export class JetStreamLog implements LogStore {
   }
 
   async read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
-    const entries: LogEntry[] = [];
+    const known = this.#pushed(draftId, after, limit);
+    return known?.length ? known : this.#ask(draftId, after, limit);
+  }
+
+  async news(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+    return this.#pushed(draftId, after, limit) ?? this.#ask(draftId, after, limit);
+  }
+
+  async #ask(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+    const last = await this.#messages.last(draftId);
+    if (!last) return [];
+    const end = { sequence: lastOf(last), place: last.place };
+    if (!isEnd(messageOf(last).events)) this.#live.begin(draftId, end);
+    return end.sequence > after ? this.#readBack(draftId, after, last, limit) : [];
+  }
+
+  /** Null when the log has to be asked: what we have written ourselves may not have come back to us yet. */
+  #pushed(draftId: string, after: number, limit: number): LogEntry[] | null {
+    const isBehind = (this.#live.sequenceOf(draftId) ?? 0) < (this.#ends.get(draftId)?.sequence ?? 0);
+    return isBehind ? null : this.#live.read(draftId, after, limit);
+  }
+
+  async #readBack(draftId: string, after: number, last: Kept, limit: number): Promise<LogEntry[]> {
+    const isLater = (entry: LogEntry): boolean => entry.sequence > after;
+    const { sequence, events } = messageOf(last);
+    if (events.length > 0 && sequence <= after + 1) return entriesOf(last).filter(isLater).slice(0, limit);
     const places = this.#placesOf(draftId);
-    let place = places.findLast(({ sequence }) => sequence <= after)?.place ?? 0;
-    while (entries.length < limit) {
-      const message = await this.#messages.next(draftId, place + 1);
-      if (!message) break;
-      place = message.place;
-      entries.push(...entriesOf(message).filter((entry) => entry.sequence > after));
-      if (place > (places.at(-1)?.place ?? 0)) places.push({ sequence: lastOf(message), place });
+    let from = places.findLast((one) => one.sequence <= after)?.place ?? 0;
+    const found: LogEntry[] = [];
+    // What was asked for may lie many messages behind the place that was known.
+    while (from < last.place && found.length < limit) {
+      const messages = await this.#messages.range(draftId, from + 1, last.place, limit);
+      const read = messages.at(-1);
+      if (!read) break;
+      if (read.place > (places.at(-1)?.place ?? 0)) places.push({ sequence: lastOf(read), place: read.place });
+      found.push(...messages.flatMap(entriesOf).filter(isLater));
+      from = read.place;
     }
-    return entries.slice(0, limit);
+    return found.slice(0, limit);
   }
 
   async standingOf(draftId: string): Promise<DraftStanding | null> {
@@ -175,10 +219,8 @@ export class JetStreamLog implements LogStore {
   async #fold(row: DraftRow): Promise<DraftRow> {
     const now = { ...row, texts: [...(row.texts ?? [])] };
     const turns = turnsOf(row);
-    for (let place = 0; ;) {
-      const message = await this.#messages.next(row.id, place + 1);
-      if (!message) break;
-      place = message.place;
+    const last = await this.#messages.last(row.id);
+    for (const message of last ? await this.#messages.range(row.id, 1, last.place, Infinity) : []) {
       const { failure, at, events } = messageOf(message);
       for (const { sequence, event } of entriesOf(message)) {
         if (sequence <= row.textsUntil) continue;
@@ -217,6 +259,7 @@ export class JetStreamLog implements LogStore {
   #forget(draftId: string): void {
     this.#ends.delete(draftId);
     this.#places.delete(draftId);
+    this.#live.forget(draftId);
   }
 }
 

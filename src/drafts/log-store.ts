@@ -42,6 +42,11 @@ export interface LogStore {
    * begin after that.
    */
   read(draftId: string, after: number, limit: number): Promise<LogEntry[]>;
+  /**
+   * The same for who waits at the end: it may not have got here yet, and who is told nothing is woken once it has. Only `read`
+   * says that there is nothing.
+   */
+  news(draftId: string, after: number, limit: number): Promise<LogEntry[]>;
   /** Where its log has a draft; null when it is gone. */
   standingOf(draftId: string): Promise<DraftStanding | null>;
   /** The same drafts as their logs have them now. */

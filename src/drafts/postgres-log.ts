@@ -1,4 +1,4 @@
-import { isRefused, type Database } from '../db/client.ts';
+import type { Database } from '../db/client.ts';
 import * as log from '../db/draft-log-queries.ts';
 import {
   deleteDraft,
@@ -8,6 +8,7 @@ import {
   type DraftStanding,
   type NewDraft,
 } from '../db/draft-queries.ts';
+import { isRefused } from '../db/failures.ts';
 import { GroupCommit } from '../lib/group-commit.ts';
 import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
 import { RefusedError, type Fence, type LogAppend, type LogStore } from './log-store.ts';
@@ -18,11 +19,9 @@ type Outcome = boolean | RefusedError;
 /** The logs in PostgreSQL: a row an event, moved together with the draft's own row. */
 export class PostgresLog implements LogStore {
   readonly #database: Database;
-  /** A step of many drafts wakes all their readers at once. */
-  readonly #reads = new GroupCommit<log.EventsWanted, unknown>(
-    (wanted) => log.selectEvents(this.#database, wanted),
-    256,
-  );
+  readonly #reads = new GroupCommit<log.EventsWanted, LogEntry[]>((wanted) => this.#select(wanted), 256);
+  /** A step of many drafts wakes all their readers at once; they do not wait for what others are behind. */
+  readonly #news = new GroupCommit<log.EventsWanted, LogEntry[]>((wanted) => this.#select(wanted), 256);
   readonly #commits = new GroupCommit<log.Append, Outcome>((appends) => this.#commit(appends));
 
   constructor(database: Database) {
@@ -49,8 +48,12 @@ export class PostgresLog implements LogStore {
     return { draftId, epoch, sequence: position.sequence };
   }
 
-  async read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
-    return (await this.#reads.submit({ draftId, after, limit })) as LogEntry[];
+  read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+    return this.#reads.submit({ draftId, after, limit });
+  }
+
+  news(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+    return this.#news.submit({ draftId, after, limit });
   }
 
   standingOf(draftId: string): Promise<DraftStanding | null> {
@@ -67,6 +70,10 @@ export class PostgresLog implements LogStore {
 
   compact(before: Date, limit: number): Promise<number> {
     return log.compactFinished(this.#database, before, limit);
+  }
+
+  async #select(wanted: readonly log.EventsWanted[]): Promise<LogEntry[][]> {
+    return (await log.selectEvents(this.#database, wanted)) as LogEntry[][];
   }
 
   /** What the database will not take of one draft must not keep the others': they are then committed one by one ([LOG7]). */

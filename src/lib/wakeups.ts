@@ -5,6 +5,8 @@
  */
 export interface Wakeups {
   wake(key: string): void;
+  /** The same for the watchers of this process alone. */
+  wakeHere(key: string): void;
   /**
    * Yields once at the start and then after each wake-up of the key, several in a row counting as one.
    * Ends at once when the signal aborts or the iterator is returned, idle or not.
@@ -18,6 +20,10 @@ export class LocalWakeups implements Wakeups {
 
   wake(key: string): void {
     for (const watcher of this.#watchers.get(key) ?? []) watcher.wake();
+  }
+
+  wakeHere(key: string): void {
+    this.wake(key);
   }
 
   /** Wakes every watcher of every key: for when it is not known what was missed. */

@@ -1,13 +1,9 @@
+import { setMaxListeners } from 'node:events';
 import { jetstream, jetstreamManager, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import type { JetStreamClient, JetStreamManager, MsgRequest, StoredMsg } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { StartupError } from '../lib/errors.ts';
-
-/** A message as the stream keeps it: `place` is its sequence number in the whole stream, of all subjects. */
-export interface Kept {
-  place: number;
-  data: unknown;
-}
+import { ServiceUnavailableError, StartupError } from '../lib/errors.ts';
+import { SubjectFeed, type FeedOptions, type Kept } from './subject-feed.ts';
 
 export interface SubjectLogOptions {
   url: string;
@@ -19,6 +15,8 @@ export interface SubjectLogOptions {
 
 /** Long enough for a leader to be elected. */
 const TIMEOUT_MS = 5_000;
+/** A server that does not answer so often is looked for anew: what it was asked will not be answered. */
+const PINGS = { pingInterval: 2_000, maxPingOut: 2 };
 
 /** A subject's last message is not the one that was expected: somebody else has written. */
 export class WrongPlaceError extends Error {}
@@ -29,19 +27,28 @@ export class SubjectLog implements AsyncDisposable {
   readonly #manager: JetStreamManager;
   readonly #client: JetStreamClient;
   readonly #stream: string;
+  /** Aborts when the connection is lost. */
+  #lost = newSignal();
 
   private constructor(connection: NatsConnection, manager: JetStreamManager, stream: string) {
     this.#connection = connection;
     this.#manager = manager;
     this.#client = jetstream(connection, { timeout: TIMEOUT_MS });
     this.#stream = stream;
+    void this.#watchConnection();
   }
 
   /** Makes the stream when it is not there. @throws StartupError */
   static async open({ url, replicas, stream }: SubjectLogOptions): Promise<SubjectLog> {
     let connection: NatsConnection | null = null;
     try {
-      connection = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 500, name: 'cadenza' });
+      connection = await connect({
+        servers: url,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 500,
+        name: 'cadenza',
+        ...PINGS,
+      });
       const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
       await manager.streams.add({ name: stream, subjects: [`${stream}.*`], num_replicas: replicas });
       return new SubjectLog(connection, manager, stream);
@@ -57,9 +64,10 @@ export class SubjectLog implements AsyncDisposable {
    * @throws WrongPlaceError
    */
   async append(subject: string, data: unknown, { after, id }: { after: number; id: string }): Promise<number> {
+    const options = { msgID: id, expect: { lastSubjectSequence: after } };
     try {
-      const options = { msgID: id, expect: { lastSubjectSequence: after } };
-      return (await this.#client.publish(`${this.#stream}.${subject}`, JSON.stringify(data), options)).seq;
+      const published = this.#client.publish(`${this.#stream}.${subject}`, JSON.stringify(data), options);
+      return (await explained(() => published)).seq;
     } catch (error) {
       if (hasCode(error, JetStreamApiCodes.StreamWrongLastSequence)) throw new WrongPlaceError(subject);
       throw error;
@@ -70,25 +78,68 @@ export class SubjectLog implements AsyncDisposable {
     return this.#get({ last_by_subj: `${this.#stream}.${subject}` });
   }
 
-  /** The subject's first message at a place or beyond it. */
-  next(subject: string, from: number): Promise<Kept | null> {
-    // The server has known this form since 2.9; the client's types have it for reads from replicas alone.
-    const query = { next_by_subj: `${this.#stream}.${subject}`, seq: from } as unknown as MsgRequest;
-    return this.#get(query);
+  /** The subject's messages from one place to another, both included, as far as they are still there; at most so many. */
+  async range(subject: string, from: number, to: number, most: number): Promise<Kept[]> {
+    const messages = await this.#collect(subject, from, to, most);
+    const isWhole = messages.length === most || (messages.at(-1)?.place ?? 0) >= to;
+    // Removed meanwhile, or not yet with the server that was asked, which then is not the one to ask.
+    if (!isWhole && ((await this.last(subject))?.place ?? 0) >= to) throw unavailable();
+    return messages;
+  }
+
+  #collect(subject: string, from: number, to: number, most: number): Promise<Kept[]> {
+    return new Promise((resolve, reject) => {
+      const messages: Kept[] = [];
+      const finish = (): void => {
+        resolve(messages);
+        following.then(
+          (feed) => feed.stop(),
+          () => undefined,
+        );
+      };
+      const onMessage = (message: Kept, pending: number): void => {
+        // More may be on its way than was wanted.
+        if (messages.length === most) return;
+        if (messages.push(message) === most || message.place >= to || pending === 0) finish();
+      };
+      const onEnd = (): void => reject(unavailable());
+      const following = this.follow(subject, from, { onMessage, onEnd });
+      following.then(({ isEmpty }) => (isEmpty ? finish() : undefined), reject);
+    });
+  }
+
+  /** The subject's messages from a place on: those that are there and those that come, until it ends at the first doubt. */
+  async follow(
+    subject: string,
+    from: number,
+    handlers: Pick<FeedOptions, 'onMessage' | 'onEnd'>,
+  ): Promise<Pick<SubjectFeed, 'stop' | 'isEmpty'>> {
+    const place = { stream: this.#stream, subject: `${this.#stream}.${subject}`, from: Math.max(1, from) };
+    const options = { ...place, ...handlers, lost: this.#lost.signal };
+    return explained(() => SubjectFeed.open(this.#connection, this.#manager, options));
   }
 
   /** Removes the subject's messages up to a place. */
   async purge(subject: string, upTo: number): Promise<void> {
-    await this.#manager.streams.purge(this.#stream, { filter: `${this.#stream}.${subject}`, seq: upTo + 1 });
+    const options = { filter: `${this.#stream}.${subject}`, seq: upTo + 1 };
+    await explained(() => this.#manager.streams.purge(this.#stream, options));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection.close();
   }
 
+  async #watchConnection(): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (type !== 'disconnect') continue;
+      this.#lost.abort();
+      this.#lost = newSignal();
+    }
+  }
+
   async #get(query: MsgRequest): Promise<Kept | null> {
     try {
-      const message = await this.#manager.streams.getMessage(this.#stream, query);
+      const message = await explained(() => this.#manager.streams.getMessage(this.#stream, query));
       return message && keptOf(message);
     } catch (error) {
       if (hasCode(error, JetStreamApiCodes.NoMessageFound)) return null;
@@ -100,6 +151,29 @@ export class SubjectLog implements AsyncDisposable {
 const keptOf = (message: StoredMsg): Kept => ({ place: message.seq, data: message.json() });
 
 const hasCode = (error: unknown, code: number): boolean => error instanceof JetStreamApiError && error.code === code;
+
+function newSignal(): AbortController {
+  const lost = new AbortController();
+  // Every feed listens: however many there are, none is a leak.
+  setMaxListeners(0, lost.signal);
+  return lost;
+}
+
+/** What a failure means to a caller: as far as NATS could not be asked or could not answer, that the same call may work later. */
+async function explained<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call();
+  } catch (error) {
+    const isTheAnswer = error instanceof JetStreamApiError && error.status < 500;
+    throw isTheAnswer ? error : unavailable(error);
+  }
+}
+
+function unavailable(cause?: unknown): ServiceUnavailableError {
+  const error = new ServiceUnavailableError('The log of drafts does not answer at present. Try again in a moment.');
+  error.cause = cause;
+  return error;
+}
 
 function startupError(error: unknown, url: string): StartupError {
   const reason = error instanceof Error ? error.message : String(error);

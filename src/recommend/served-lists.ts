@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TrackFilter } from '../catalogue/catalogue.ts';
-import { isAway, type Database } from '../db/client.ts';
+import type { Database } from '../db/client.ts';
+import { isAway } from '../db/failures.ts';
 import {
   deleteServedListsBefore,
   dropListStatesBefore,

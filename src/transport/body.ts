@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { MAX_BODY_BYTES } from './limits.ts';
 
 /** Why a body was not taken, as an answer. */
 export interface BodyProblem {
@@ -13,28 +12,28 @@ export interface BodyProblem {
  * with a second pair of them to count the bytes, that costs a sixth of a whole request. What is not JSON is left to Yoga.
  * @returns null when there is nothing to complain of
  */
-export async function readJsonBody(request: IncomingMessage): Promise<BodyProblem | null> {
+export async function readJsonBody(request: IncomingMessage, mostBytes: number): Promise<BodyProblem | null> {
   if (request.method !== 'POST' || !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) return null;
-  const text = await readText(request);
-  if (text === null) return { status: 413, code: 'REQUEST_ENTITY_TOO_LARGE', message: TOO_LARGE };
+  const text = await readText(request, mostBytes);
+  if (text === null)
+    return { status: 413, code: 'REQUEST_ENTITY_TOO_LARGE', message: `The body is larger than ${mostBytes} bytes` };
   const body = parseObject(text);
   if (body === null) return { status: 400, code: 'BAD_REQUEST', message: NO_OBJECT };
   Object.assign(request, { body });
   return null;
 }
 
-const TOO_LARGE = `The body is larger than ${MAX_BODY_BYTES} bytes`;
 const NO_OBJECT = 'The body is not a JSON object such as {"query": "{ viewer { id } }"}';
 
 /** Null as soon as it is known to be too large: what is left of it is not waited for. */
-async function readText(request: IncomingMessage): Promise<string | null> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return null;
+async function readText(request: IncomingMessage, mostBytes: number): Promise<string | null> {
+  if (Number(request.headers['content-length'] ?? 0) > mostBytes) return null;
   const chunks: Buffer[] = [];
   let size = 0;
   return new Promise((resolve) => {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      if (size <= mostBytes) chunks.push(chunk);
       else resolve(null);
     });
     request.once('end', () => resolve(Buffer.concat(chunks, size).toString()));

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { GraphQLError } from 'graphql';
+import type { ConnectionLimits } from '../config.ts';
 import { Answer, type LiveResults } from './live-results.ts';
 
 /** Why a stream of events ends before its subject does. */
@@ -9,8 +10,9 @@ export interface Ending {
   code: string;
 }
 
-/** Keeps what is between us and a silent reader from taking the connection for dead, and finds readers that take nothing. */
-const BEAT_MS = 12_000;
+/** A beat keeps what is between us and a silent reader from taking the connection for dead. */
+export type StreamLimits = Pick<ConnectionLimits, 'bufferBytes' | 'heartbeatMs'>;
+
 const COMMENT = Buffer.from(':\n\n');
 const COMPLETE = Buffer.from('event: complete\ndata:\n\n');
 
@@ -26,13 +28,12 @@ export class EventStream extends Readable {
   readonly #end = (): void => this.#finish();
   #taking = false;
   #finished = false;
-  #stalled = false;
 
-  constructor(results: LiveResults, endings: readonly Ending[]) {
-    super();
+  constructor(results: LiveResults, endings: readonly Ending[], { bufferBytes, heartbeatMs }: StreamLimits) {
+    super({ highWaterMark: bufferBytes });
     this.#results = results;
     this.#endings = endings;
-    this.#beats = setInterval(() => this.#beat(), BEAT_MS);
+    this.#beats = setInterval(() => this.#beat(), heartbeatMs);
     for (const { signal } of endings) signal.addEventListener('abort', this.#end, { once: true });
     // Some browsers take no notice of a response before its first byte.
     this.push(COMMENT);
@@ -40,7 +41,6 @@ export class EventStream extends Readable {
   }
 
   override _read(): void {
-    this.#stalled = false;
     if (this.#taking || this.#finished) return;
     this.#taking = true;
     this.#results.nextAnswer().then(
@@ -75,8 +75,6 @@ export class EventStream extends Readable {
 
   #beat(): void {
     if (this.readableLength === 0) this.push(COMMENT);
-    else if (this.#stalled) this.destroy();
-    else this.#stalled = true;
   }
 
   #release(): void {

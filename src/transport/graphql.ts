@@ -3,10 +3,10 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
 import { createContext, type Context, type Services } from '../resolvers/context.ts';
 import { buildSchema } from '../schema/schema.ts';
-import { EventStream, type Ending } from './event-stream.ts';
+import { EventStream, type Ending, type StreamLimits } from './event-stream.ts';
 import { graphiqlOptions, renderPage } from './graphiql.ts';
 import type { Identify } from './identity.ts';
-import { limitPlugins, MAX_BODY_BYTES } from './limits.ts';
+import { limitPlugins } from './limits.ts';
 import { createSubscribe, LiveResults, type Mask } from './live-results.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -23,7 +23,7 @@ export interface SocketContext {
 }
 
 export interface GraphQLOptions {
-  config: Pick<Config, 'corsOrigins'>;
+  config: Pick<Config, 'corsOrigins' | 'limits'>;
   services: Services;
   identify: Identify;
   mask: Mask;
@@ -41,7 +41,7 @@ export function createGraphQL({ config, services, identify, mask, draining, onOp
     landingPage: false,
     logging: false,
     multipart: false,
-    maxRequestBodySize: MAX_BODY_BYTES,
+    maxRequestBodySize: config.limits.messageBytes,
     maskedErrors: { maskError: mask },
     cors: config.corsOrigins.length > 0 && { origin: [...config.corsOrigins], credentials: false },
     graphiql: () => graphiqlOptions(services),
@@ -56,7 +56,7 @@ export function createGraphQL({ config, services, identify, mask, draining, onOp
       ...limitPlugins(),
       nameOperations(onOperation),
       shareResults(mask),
-      streamResults(draining),
+      streamResults(draining, config.limits),
       explainUnacceptable(),
     ],
   });
@@ -114,15 +114,20 @@ function shareResults(mask: Mask): Plugin<HttpContext> {
 }
 
 /** Server-sent events are written by us; sockets are served elsewhere. */
-function streamResults(draining: AbortSignal): Plugin<HttpContext> {
+function streamResults(draining: AbortSignal, limits: StreamLimits): Plugin<HttpContext> {
   return {
     onResultProcess: (payload) => {
-      const { req } = payload.serverContext as Partial<HttpContext>;
+      const { req, res } = payload.serverContext as Partial<HttpContext>;
       const results = req && live.get(req);
       // That there is a processor says that the client takes an event stream: no other carries a subscription.
       if (!results || !payload.resultProcessor) return;
-      const respond = (_: unknown, fetchAPI: Pick<typeof globalThis, 'Response'>) =>
-        new fetchAPI.Response(new EventStream(results, endingsOf(req, draining)) as never, { headers: EVENT_STREAM });
+      const respond = (_: unknown, fetchAPI: Pick<typeof globalThis, 'Response'>) => {
+        const stream = new EventStream(results, endingsOf(req, draining), limits);
+        // Beats are activity as well: where there is none, nothing of what was sent is taken ([SERVE6]). Not before the stream
+        // flows, since what leads it to the response takes the connection's timeout away.
+        stream.once('resume', () => res?.setTimeout(2 * limits.heartbeatMs, () => res.destroy()));
+        return new fetchAPI.Response(stream as never, { headers: EVENT_STREAM });
+      };
       payload.setResultProcessor(respond as never, 'text/event-stream');
     },
   };

@@ -5,14 +5,10 @@ import type { Plugin } from 'graphql-yoga';
 
 type EnvelopPlugin = ReturnType<typeof maxDepthPlugin> | Plugin;
 
-/** Bytes of a request's body, or of one WebSocket message. */
-export const MAX_BODY_BYTES = 1 << 20;
 /** Tokens of a document. A parser's stack depth is bounded by it, and so is the time that validation takes. */
 export const MAX_TOKENS = 2_000;
 export const MAX_DEPTH = 14;
 export const MAX_ALIASES = 30;
-/** Operations that one WebSocket may have under way. */
-export const MAX_OPERATIONS_PER_SOCKET = 100;
 
 /** What one document may ask for ([SERVE2]), the same over HTTP and over WebSocket. */
 export function limitPlugins(): EnvelopPlugin[] {

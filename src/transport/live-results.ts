@@ -1,5 +1,5 @@
 import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
-import { eventContext, type Context } from '../resolvers/context.ts';
+import { EventContext, type Context } from '../resolvers/context.ts';
 import { isPollable, LATER, OVER, type PollableIterator, type Polled } from '../lib/streams.ts';
 import { selectionKey } from './selection.ts';
 
@@ -118,12 +118,12 @@ function answerTo(
   const known = shared.get(key);
   if (known instanceof Answer) return known;
   if (known) return known.then((answer) => answer ?? answerAlone(event, args, mask).answer);
-  const { answer, isPersonal } = answerAlone(event, args, mask);
+  const { answer, context } = answerAlone(event, args, mask);
   if (answer instanceof Answer) {
-    if (!isPersonal()) shared.set(key, answer);
+    if (!context.isPersonal) shared.set(key, answer);
     return answer;
   }
-  const settled = answer.then((made) => (isPersonal() ? null : made));
+  const settled = answer.then((made) => (context.isPersonal ? null : made));
   shared.set(key, settled);
   settled.then(
     (made) => (made ? shared.set(key, made) : shared.delete(key)),
@@ -133,10 +133,10 @@ function answerTo(
 }
 
 function answerAlone(event: unknown, args: ExecutionArgs, mask: Mask) {
-  const { context, isPersonal } = eventContext(args.contextValue as Context);
+  const context = new EventContext(args.contextValue as Context);
   const result = execute({ ...args, rootValue: event, contextValue: context });
   const toAnswer = (made: ExecutionResult): Answer => new Answer(masked(made, mask));
-  return { answer: result instanceof Promise ? result.then(toAnswer) : toAnswer(result), isPersonal };
+  return { answer: result instanceof Promise ? result.then(toAnswer) : toAnswer(result), context };
 }
 
 function masked(result: ExecutionResult, mask: Mask): ExecutionResult {

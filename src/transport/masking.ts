@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
-import { explainFailure } from '../db/client.ts';
+import { explainFailure } from '../db/failures.ts';
 import { CadenzaError, DiskFullError, UnauthenticatedError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 

@@ -34,7 +34,7 @@ const counters: Record<string, [help: string, read: Read]> = {
 
 export type AnswerMetrics = (response: ServerResponse) => Promise<void>;
 
-/** `/metrics` in Prometheus' format: the process, and each model in memory ([SERVE8]). */
+/** `/metrics` in Prometheus' format: the process, and each model in memory ([SERVE10]). */
 export function createMetrics(load: () => readonly ModelLoad[]): AnswerMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Config } from '../config.ts';
+import type { Config, ConnectionLimits } from '../config.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Services } from '../resolvers/context.ts';
@@ -17,13 +18,12 @@ import { serveWebSockets } from './websocket.ts';
 const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface ListenOptions {
-  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins'> & Partial<Pick<Config, 'role'>>;
+  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins' | 'limits'> & Partial<Pick<Config, 'role'>>;
   services: Services;
   /** How the parts are that requests need. */
   readiness: () => Promise<Readiness>;
   log: Logger;
   /** Of WebSockets: see `WebSocketOptions`. */
-  beatMs?: number;
   initMs?: number;
 }
 
@@ -35,8 +35,10 @@ export interface Listening {
 }
 
 /** HTTP, server-sent events and WebSocket on one port. @throws StartupError when the port cannot be had */
-export async function listen({ config, services, readiness, log, ...timing }: ListenOptions): Promise<Listening> {
+export async function listen({ config, services, readiness, log, initMs }: ListenOptions): Promise<Listening> {
   const draining = new AbortController();
+  // Every open stream of server-sent events is told, and lets go of it when it ends: however many they are, none is a leak.
+  setMaxListeners(0, draining.signal);
   const operations = new WeakMap<IncomingMessage, string>();
   const identify = createIdentify(config.auth, services.listeners);
   const admit = config.role === 'engine' ? () => 'This node only writes drafts' : createDoorkeeper(config);
@@ -53,16 +55,18 @@ export async function listen({ config, services, readiness, log, ...timing }: Li
     return { ...state, ready: state.ready && !draining.signal.aborted };
   };
   const metrics = createMetrics(() => services.engine.load());
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+  const { limits } = config;
+  const connections = { requestTimeout: REQUEST_TIMEOUT_MS, highWaterMark: limits.bufferBytes };
+  const server = createServer(connections, (request, response) => {
     logAccess(request, response, operations, log);
     if (draining.signal.aborted) response.setHeader('connection', 'close');
-    route(request, response, { graphql, admit, health, metrics }).catch((error: unknown) => {
+    route(request, response, { graphql, admit, health, metrics, limits }).catch((error: unknown) => {
       log.error({ err: error }, 'A request could not be answered');
       response.destroy();
     });
   });
   const sockets = serveWebSockets({
-    ...{ server, graphql, services, identify, admit, log, ...timing },
+    ...{ server, graphql, services, identify, admit, limits, log, initMs },
     draining: draining.signal,
   });
   await bind(server, config);
@@ -84,21 +88,28 @@ interface Routes {
   admit: Doorkeeper;
   health: () => Promise<Readiness>;
   metrics: AnswerMetrics;
+  limits: ConnectionLimits;
 }
 
-async function route(request: IncomingMessage, response: ServerResponse, { graphql, admit, health, metrics }: Routes) {
+async function route(request: IncomingMessage, response: ServerResponse, routes: Routes): Promise<void> {
+  const { graphql, admit, health, metrics, limits } = routes;
   const path = pathOf(request);
   if (path.startsWith('/health/')) return answerHealth(path, response, health);
   if (path === '/metrics') return metrics(response);
   const problem = admit(request);
   if (problem !== null) answerError(response, 403, 'FORBIDDEN', problem);
-  else if (path === GRAPHQL_PATH) await answerGraphQL(request, response, graphql);
+  else if (path === GRAPHQL_PATH) await answerGraphQL(request, response, graphql, limits.messageBytes);
   else if (path === '/') response.writeHead(302, { location: GRAPHQL_PATH }).end();
   else answerError(response, 404, 'NOT_FOUND', `There is nothing at ${path}; GraphQL is at ${GRAPHQL_PATH}`);
 }
 
-async function answerGraphQL(request: IncomingMessage, response: ServerResponse, graphql: GraphQL): Promise<void> {
-  const problem = await readJsonBody(request);
+async function answerGraphQL(
+  request: IncomingMessage,
+  response: ServerResponse,
+  graphql: GraphQL,
+  mostBytes: number,
+): Promise<void> {
+  const problem = await readJsonBody(request, mostBytes);
   if (!problem) return graphql(request, response);
   // The rest of the body is not read: the connection cannot be used for another request.
   if (!request.complete) response.setHeader('connection', 'close');

@@ -3,20 +3,19 @@ import type { Duplex } from 'node:stream';
 import { getOperationAST, GraphQLError, OperationTypeNode, type DocumentNode, type ExecutionArgs } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type Context as Connection, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { explainFailure } from '../db/client.ts';
+import type { ConnectionLimits } from '../config.ts';
+import { explainFailure } from '../db/failures.ts';
 import { CadenzaError, ServiceUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { createContext, type Services } from '../resolvers/context.ts';
 import type { GraphQL } from './graphql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 import type { Identify } from './identity.ts';
-import { MAX_BODY_BYTES, MAX_OPERATIONS_PER_SOCKET } from './limits.ts';
 import { LiveResults } from './live-results.ts';
 import type { Doorkeeper } from './origins.ts';
 import { GOING_AWAY, Peer, TRY_AGAIN_LATER } from './peer.ts';
 import { SocketDelivery } from './socket-delivery.ts';
 
-const BEAT_MS = 15_000;
 const INIT_MS = 3_000;
 
 export interface WebSocketOptions {
@@ -25,10 +24,10 @@ export interface WebSocketOptions {
   services: Services;
   identify: Identify;
   admit: Doorkeeper;
+  /** A silent peer is asked for a sign of life at each heartbeat; one that owes it for as long is cut off. */
+  limits: ConnectionLimits;
   draining: AbortSignal;
   log: Logger;
-  /** How often a silent peer is asked for a sign of life; a peer that owes one for as long is cut off. */
-  beatMs?: number | undefined;
   /** How long a peer may take to begin. */
   initMs?: number | undefined;
 }
@@ -45,7 +44,7 @@ export interface WebSockets {
 export function serveWebSockets(options: WebSocketOptions): WebSockets {
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: MAX_BODY_BYTES,
+    maxPayload: options.limits.messageBytes,
     perMessageDeflate: false,
     handleProtocols,
   });
@@ -61,7 +60,9 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
     onError: ({ extra }, id) => void extra.running.delete(id),
   });
   const peers = new Set<Peer>();
-  const beats = setInterval(() => peers.forEach((peer) => peer.beat(options.log)), options.beatMs ?? BEAT_MS).unref();
+  const beat = (): void => peers.forEach((peer) => peer.beat(options.log));
+  // What came while the loop was busy, or the machine asleep, is read first: signs of life may be among it.
+  const beats = setInterval(() => setImmediate(beat), options.limits.heartbeatMs).unref();
   options.server.on('upgrade', (request, stream: Duplex, head) => {
     const refusal = refusalOf(request, options);
     if (refusal !== null) {
@@ -169,11 +170,11 @@ async function prepare(
   { extra, subscriptions }: Connection<Record<string, unknown>, Peer>,
   id: string,
   payload: SubscribePayload,
-  { graphql, services, draining }: WebSocketOptions,
+  { graphql, services, draining, limits }: WebSocketOptions,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   if (draining.aborted) return [refused('GOING_AWAY', 'The server is stopping.')];
-  if (Object.keys(subscriptions).length > MAX_OPERATIONS_PER_SOCKET) {
-    return [refused('TOO_MANY_OPERATIONS', `A socket may have ${MAX_OPERATIONS_PER_SOCKET} operations under way.`)];
+  if (Object.keys(subscriptions).length > limits.operations) {
+    return [refused('TOO_MANY_OPERATIONS', `A socket may have ${limits.operations} operations under way.`)];
   }
   if (!extra.identity) return [refused('UNAUTHENTICATED', 'The connection has no identity.')];
   const enveloped = graphql.getEnveloped({

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
-import { connect, explainFailure, isAway, type Database } from '../../src/db/client.ts';
+import { connect, type Database } from '../../src/db/client.ts';
+import { explainFailure, isAway } from '../../src/db/failures.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import type { Transaction } from '../../src/db/track-merge.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
@@ -113,15 +114,16 @@ test.each<[string, (tx: Transaction, end: () => Promise<void>) => Promise<unknow
   ['before the commit', (_, end) => end()],
 ])('[DB6] a transaction whose connection is lost %s fails, and harms nothing else', async (_, run) => {
   const database = await testDatabase();
-  const lost = database.sql.begin(async (tx) => {
-    const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
-    return run(tx, () => endConnection(database, row?.pid ?? 0));
-  });
-  await expect(lost).rejects.toSatisfy(isAway);
   const answers = () =>
     Promise.all(Array.from({ length: 20 }, (__, i) => database.sql.begin((tx) => tx`select ${i}::int as i`)));
-  // The driver fails the first statement on the connection that takes the place of the lost one.
-  await vi.waitFor(async () => expect((await answers()).map(([row]) => row?.i as number)).toContain(19));
+  // Often enough that what is still to be written when the connection ends differs: the connection in its place works at once.
+  for (let round = 0; round < 12; round++) {
+    const lost = database.sql.begin(async (tx) => {
+      const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+      return run(tx, () => endConnection(database, row?.pid ?? 0));
+    });
+    await expect(lost).rejects.toSatisfy(isAway);
+    expect((await answers()).map(([row]) => row?.i as number)).toEqual(Array.from({ length: 20 }, (__, i) => i));
+  }
   await expect(database.db.transaction(() => Promise.reject(new Error('mine')))).rejects.toThrow('mine');
-  expect(await answers()).toHaveLength(20);
 });

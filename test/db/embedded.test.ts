@@ -7,9 +7,10 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { connect, explainFailure, type Database } from '../../src/db/client.ts';
+import { connect, type Database } from '../../src/db/client.ts';
 import { tryGuard, type Guard } from '../../src/db/cluster-guard.ts';
 import { startCluster, type Cluster } from '../../src/db/embedded.ts';
+import { explainFailure } from '../../src/db/failures.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
 
 const script = fileURLToPath(new URL('../support/cluster-process.ts', import.meta.url));

@@ -94,3 +94,17 @@ test('[WAKE3] when connections were lost, everybody is woken, and what came mean
   here.wake('draft:1');
   expect((await later.next()).done).toBe(false);
 });
+
+test('[WAKE3] a thousand keys woken at once reach their watchers, in few messages', async () => {
+  const { url, sql } = await testDatabase();
+  const here = await joinProcess(url);
+  const there = await joinProcess(url);
+  const keys = Array.from({ length: 1_000 }, (_, n) => `draft:${n.toString().padStart(36, '0')}`);
+  const watchers = await Promise.all(keys.map((key) => watching(there, key)));
+  let messages = 0;
+  await sql.listen('cadenza_wakeups', () => messages++);
+  for (const key of keys) here.wake(key);
+  const woken = await Promise.all(watchers.map((watcher) => watcher.next()));
+  expect(woken.every(({ done }) => done === false)).toBe(true);
+  expect(messages).toBeLessThan(20);
+});

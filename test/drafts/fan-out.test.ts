@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import { createDrafts, type DraftEvent, type Drafts } from '../../src/drafts/drafts.ts';
+import { PostgresLog } from '../../src/drafts/postgres-log.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { testDatabase } from '../support/database.ts';
-import { ScriptedEngine } from '../support/scripted-engine.ts';
+import { heapInUse } from '../support/heap.ts';
+import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
 
 let database: Database;
 let wakeups: LocalWakeups;
@@ -42,6 +44,9 @@ async function collect(events: AsyncIterable<DraftEvent>): Promise<DraftEvent[]>
   for await (const event of events) seen.push(event);
   return seen;
 }
+
+const cursorOf = (id: string, sequence: number): string =>
+  Buffer.from(JSON.stringify([`draft:${id}`, sequence])).toString('base64url');
 
 describe('[SERVE8] readers of one draft', () => {
   it('are handed the very same events, and the log is read once for all of them', async () => {
@@ -102,6 +107,60 @@ describe('[SERVE8] readers of one draft', () => {
     expect(events.at(-1)).toMatchObject({ status: 'COMPLETED' });
     expect(await reader.next()).toEqual({ done: true, value: undefined });
   });
+});
+
+it('[SERVE6] who is behind and has no room for more holds nothing of what was fetched, and gets it when there is room', async () => {
+  const { id } = await start(1_200);
+  engine.grant(Infinity);
+  await collect(writing.follow(ann, id, null));
+  /** Asks, and when it is told that there is something, does not take it. */
+  const stalled = async (after: string): Promise<ReturnType<Drafts['follow']>> => {
+    const reader = reading.follow(ann, id, after);
+    await new Promise<void>((resolve) => reader.poll(resolve));
+    await new Promise<void>((resolve) => reader.poll(resolve));
+    return reader;
+  };
+  await stalled(cursorOf(id, 0));
+  const before = heapInUse();
+  const readers = await Promise.all(Array.from({ length: 1_000 }, (_, n) => stalled(cursorOf(id, n))));
+  // Each behind by an event of its own, of 200 tokens: some 40 kB.
+  expect(heapInUse() - before).toBeLessThan(5e6);
+  const [request] = engine.requests;
+  const textOf = (maxTokens: number): string =>
+    scriptedText({ ...request!, sampling: { ...request!.sampling, maxTokens } });
+  for (const [n, reader] of [...readers.entries()].filter(([n]) => n % 333 === 1)) {
+    const texts = (await collect(reader)).map((event) => (event.type === 'tokens' ? event.text : ''));
+    // The first two entries of the log say that the draft waited and was begun.
+    expect(textOf(Math.max(n - 2, 0)) + texts.join('')).toBe(textOf(1_200));
+  }
+});
+
+it('[LOG10] those who are behind are caught up a few at a time, and who is not behind does not wait for them', async () => {
+  const { id, sequence } = await start(40);
+  engine.grant(30);
+  const ahead = reading.follow(ann, id, cursorOf(id, sequence));
+  for (let n = 0; n < 30;) {
+    const event = (await ahead.next()).value as DraftEvent;
+    if (event.type === 'tokens') n += event.tokens.length;
+  }
+  const gates: (() => void)[] = [];
+  const store = new PostgresLog(database);
+  const read = store.read.bind(store);
+  store.read = async (...wanted) => {
+    await new Promise<void>((resolve) => gates.push(resolve));
+    return read(...wanted);
+  };
+  const drafts = createDrafts({ database, wakeups, engine, clock: systemClock, log: silentLogger, store });
+  const abreast = drafts.follow(ann, id, null);
+  expect((await abreast.next()).value).toMatchObject({ type: 'snapshot' });
+  const behind = Array.from({ length: 20 }, (_, n) => collect(drafts.follow(ann, id, cursorOf(id, n))));
+  await expect.poll(() => gates.length).toBe(4);
+  engine.grant(Infinity);
+  expect((await collect(abreast)).at(-1)).toMatchObject({ status: 'COMPLETED' });
+  expect(gates).toHaveLength(4);
+  const opening = setInterval(() => gates.splice(0).forEach((open) => open()), 1);
+  for (const events of await Promise.all(behind)) expect(events.at(-1)).toMatchObject({ status: 'COMPLETED' });
+  clearInterval(opening);
 });
 
 it('[DRAFT7] of one listener so many drafts are written at once, also when all are started at the same moment', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { selectDrafts } from '../../src/db/draft-queries.ts';
 import { createDrafts, openLogStore, type Draft, type DraftEvent } from '../../src/drafts/drafts.ts';
+import type { LogStore } from '../../src/drafts/log-store.ts';
 import { PostgresOwnership } from '../../src/drafts/ownership.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { StartupError } from '../../src/lib/errors.ts';
@@ -14,6 +15,8 @@ import { hasNats, startNats, type Nats } from '../support/nats.ts';
 import { firstEvents, newDraft, oneToken } from '../support/new-draft.ts';
 import { ScriptedEngine, scriptedText, type Script } from '../support/scripted-engine.ts';
 
+const placeAt = (url: string) => ({ kind: 'nats', url, replicas: 1 }) as const;
+
 describe.runIf(hasNats)('with NATS', () => {
   let nats: Nats;
   beforeAll(async () => {
@@ -23,10 +26,11 @@ describe.runIf(hasNats)('with NATS', () => {
 
   const inStream = async (stream: string) => {
     const database = await testDatabase();
-    const { store, release } = await openLogStore(database, { kind: 'nats', url: nats.url, replicas: 1 }, stream);
+    const wakeups = new LocalWakeups();
+    const { store, release } = await openLogStore({ database, place: placeAt(nats.url), wakeups, stream });
     onTestFinished(release);
-    const ann = await createListeners({ database, wakeups: new LocalWakeups(), clock: systemClock }).ensure('ann');
-    return { database, store, ann };
+    const ann = await createListeners({ database, wakeups, clock: systemClock }).ensure('ann');
+    return { database, store, ann, wakeups };
   };
   const fresh = () => inStream(`t-${randomUUID()}`);
 
@@ -43,11 +47,7 @@ describe.runIf(hasNats)('with NATS', () => {
   it('[LOG6] a writer that does not know of the others learns it from the server', async () => {
     const stream = `t-${randomUUID()}`;
     const one = await inStream(stream);
-    const { store: two, release } = await openLogStore(
-      one.database,
-      { kind: 'nats', url: nats.url, replicas: 1 },
-      stream,
-    );
+    const { store: two, release } = await openLogStore({ ...one, place: placeAt(nats.url), stream });
     onTestFinished(release);
     const draft = newDraft({ listenerId: one.ann.id });
     await one.store.create(draft, firstEvents());
@@ -65,9 +65,81 @@ describe.runIf(hasNats)('with NATS', () => {
     expect(read.map(({ event }) => (event.type === 'tokens' ? event.text : ''))).toEqual(['', 'a', 'b']);
   });
 
-  it('[LOG1] [LOG2] [LOG5] a draft is written, taken up and read as it is in PostgreSQL', async () => {
+  it('[LOG9] [LOG2] what has not been pushed yet is asked for: a log is never said to end before its end', async () => {
+    const stream = `t-${randomUUID()}`;
+    const one = await inStream(stream);
+    const { store, release } = await openLogStore({ ...one, place: placeAt(nats.url), stream });
+    onTestFinished(release);
+    const draft = newDraft({ listenerId: one.ann.id });
+    await one.store.create(draft, firstEvents());
+    // From here on the log is followed.
+    await store.news(draft.id, 1, 10);
+    for (let sequence = 1; sequence < 200; sequence++) {
+      const fence = { draftId: draft.id, epoch: 1, sequence };
+      await one.store.append({ fence, events: [oneToken('a')], set: {}, at: new Date() });
+      const standing = await store.standingOf(draft.id);
+      expect(standing?.sequence).toBe(sequence + 1);
+      expect((await store.read(draft.id, sequence, 10)).map((entry) => entry.sequence)).toEqual([sequence + 1]);
+    }
+    const late = await openLogStore({ ...one, place: placeAt(nats.url), stream });
+    onTestFinished(late.release);
+    expect((await late.store.read(draft.id, 150, 10)).map((entry) => entry.sequence)[0]).toBe(151);
+  });
+
+  it('[LOG6] [LOG9] a log whose last word is that another has taken it is read to its last event', async () => {
     const { database, store, ann } = await fresh();
-    const wakeups = new LocalWakeups();
+    const draft = newDraft({ listenerId: ann.id });
+    await store.create(draft, firstEvents());
+    const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
+    await store.append({ fence, events: [oneToken('a')], set: {}, at: new Date() });
+    await new PostgresOwnership(database).seize(randomUUID(), draft.id);
+    expect(await store.take(draft.id, 2)).toMatchObject({ sequence: 2 });
+    for (const after of [0, 1]) {
+      const read = await store.read(draft.id, after, 10);
+      expect(read.map(({ sequence }) => sequence)).toEqual([1, 2].slice(after));
+    }
+  });
+
+  it('[LOG9] what one node writes is pushed to those who read on another, also across a crash of NATS', async () => {
+    const stream = `t-${randomUUID()}`;
+    const one = await inStream(stream);
+    // Nobody wakes the other's readers but the log.
+    const elsewhere = new LocalWakeups();
+    const { store, release } = await openLogStore({ ...one, wakeups: elsewhere, place: placeAt(nats.url), stream });
+    onTestFinished(release);
+    const engine = new ScriptedEngine({ granted: 5 });
+    const room = (options: { store: LogStore; wakeups: LocalWakeups }) => {
+      const drafts = createDrafts({
+        ...options,
+        database: one.database,
+        engine,
+        clock: systemClock,
+        log: silentLogger,
+      });
+      onTestFinished(() => drafts[Symbol.asyncDispose]());
+      return drafts;
+    };
+    const [writing, reading] = [room(one), room({ store, wakeups: elsewhere })];
+    const viewer = { listener: one.ann, roles: new Set(['LISTENER'] as const) };
+    const draft = await writing.start(viewer, { kind: 'POEM', prompt: 'Snow', sampling: { maxTokens: 20 } });
+    const start = writing.cursorOf({ ...draft, sequence: 0 });
+    let text = '';
+    let tokens = 0;
+    for await (const event of reading.follow(viewer, draft.id, start)) {
+      if (event.type !== 'tokens') continue;
+      text += event.text;
+      tokens += event.tokens.length;
+      if (tokens === 5) {
+        await nats.crash?.();
+        engine.grant(Infinity);
+      }
+    }
+    const messages = engine.requests[0]?.messages ?? [];
+    expect(text).toBe(scriptedText({ messages, sampling: draft.sampling }));
+  });
+
+  it('[LOG1] [LOG2] [LOG5] a draft is written, taken up and read as it is in PostgreSQL', async () => {
+    const { database, store, ann, wakeups } = await fresh();
     const room = (script: Script) => {
       const engine = new ScriptedEngine(script);
       const drafts = createDrafts({ database, engine, wakeups, clock: systemClock, log: silentLogger, store });
@@ -107,7 +179,7 @@ describe.runIf(hasNats)('with NATS', () => {
 
 it('[DB4] a NATS that is not there stops the start, with what to do about it', async () => {
   const database = await testDatabase();
-  const opening = openLogStore(database, { kind: 'nats', url: 'nats://127.0.0.1:1', replicas: 1 });
+  const opening = openLogStore({ database, place: placeAt('nats://127.0.0.1:1'), wakeups: new LocalWakeups() });
   await expect(opening).rejects.toThrow(StartupError);
   await expect(opening).rejects.toThrow(/NATS at 127\.0\.0\.1:1 cannot be used/);
 });

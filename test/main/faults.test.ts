@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
-import { followDraft } from '../../examples/client/client.ts';
+import { followDraft } from '../../examples/client/follow-draft.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
 import { ask } from '../support/listening.ts';

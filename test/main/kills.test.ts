@@ -46,7 +46,7 @@ it(
     const whole = (reading: Reading) => collect(followOverSocket(first, placeOf(reading)));
     const undisturbed = (await Promise.all((await begin()).map(whole))).map(tokensOf);
     const readings = await begin();
-    const last = await killAgainAndAgain(first, readings, () => startServer(env));
+    const last = await killAgainAndAgain(first, readings, undisturbed.flat().length, () => startServer(env));
     for (const [i, { draft, seen }] of readings.entries()) {
       seen.push(...(await collect(followOverSocket(last, placeOf({ draft, seen })))));
       expectOnceAndInOrder(seen);
@@ -58,12 +58,20 @@ it(
   60_000 + 20_000 * kills,
 );
 
-/** @returns the server that was not killed any more */
-async function killAgainAndAgain(first: TestServer, readings: Reading[], restart: () => Promise<TestServer>) {
+/**
+ * @param tokens of all drafts to their ends: the model may end them long before `TOKENS`
+ * @returns the server that was not killed any more
+ */
+async function killAgainAndAgain(
+  first: TestServer,
+  readings: Reading[],
+  tokens: number,
+  restart: () => Promise<TestServer>,
+) {
   const random = randomStream(kills);
   let server = first;
   for (let left = kills; left > 0; left--) {
-    const remaining = DRAFTS * TOKENS - readings.flatMap(({ seen }) => tokensOf(seen)).length;
+    const remaining = tokens - readings.flatMap(({ seen }) => tokensOf(seen)).length;
     // Now and then at none at all: before the drafts were taken up.
     await readAndKill(server, readings, Math.floor((random() * remaining) / (left + 1)));
     server = await restart();

@@ -193,7 +193,7 @@ describe('[ERR3] a literal beyond every number', () => {
       (n: string) =>
         `mutation { setPreferences(input: { genres: [{ genre: "jazz", weight: ${n} }] }) { __typename ... on InvalidInputError { field } } }`,
     ],
-    ...['temperature', 'topP', 'minP', 'repetitionPenalty', 'presencePenalty', 'frequencyPenalty'].map(
+    ...['temperature', 'topP', 'minP', 'repetitionPenalty', 'presencePenalty', 'frequencyPenalty', 'maxSeconds'].map(
       (name) => [`input.sampling.${name}`, (n: string) => startDraft(`${name}: ${n}`)] as const,
     ),
   ] as const)('%s is out of bounds', async (field, document) => {

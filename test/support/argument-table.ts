@@ -39,6 +39,7 @@ const sampling = under('input.sampling', {
   minP: bad.number(0, 1),
   repetitionPenalty: bad.number(0.5, 2),
   maxTokens: bad.integer(1, 4096),
+  maxSeconds: { ...bad.number(0, 86_400), refused: [{ value: 0 }, { value: -1 }, { value: 86_401 }] },
   seed: bad.integer(0, 2 ** 31 - 1),
   presencePenalty: bad.number(-2, 2),
   frequencyPenalty: bad.number(-2, 2),
@@ -99,6 +100,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'Query.listener': {
       of: { externalId: { refused: [], uncoercible: [5, {}], harmless: ['', 'x'.repeat(10_000), 'a\0b', '\ud800'] } },
     },
+    'Query.modelVersions': { of: { first: bad.first } },
     'Query.node': { of: { id: bad.anyId } },
     'Query.nodes': { of: { ids: bad.listOf(100, bad.anyId, track) } },
     'Query.recommendations': {
@@ -133,6 +135,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'HistoryReason.summary': { of: { locale: bad.oneOf } },
     'PreferenceReason.summary': { of: { locale: bad.oneOf } },
     'PopularityReason.summary': { of: { locale: bad.oneOf } },
+    'Mutation.activateModelVersion': { of: { modelVersion: bad.text({ max: 200 }) } },
     'Mutation.startDraft': {
       args: { input: { kind: 'POEM', prompt: 'rain', sampling: { logitBias: [{ text: '.', bias: 1 }] } } },
       of: {

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
-import type { Config } from '../../src/config.ts';
+import type { Config, ConnectionLimits } from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
 import { createDrafts } from '../../src/drafts/drafts.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -18,7 +18,7 @@ export interface ListeningOptions {
   engine?: ScriptedEngine;
   config?: Partial<Pick<Config, 'auth' | 'corsOrigins' | 'port'>>;
   log?: Logger;
-  beatMs?: number;
+  limits?: Partial<ConnectionLimits>;
   initMs?: number;
 }
 
@@ -26,6 +26,8 @@ export interface TestListening extends Listening {
   services: Services;
   engine: ScriptedEngine;
   database: Database;
+  /** Whoever waits for something is one of its watchers. */
+  wakeups: LocalWakeups;
   wsUrl: string;
   graphqlUrl: string;
 }
@@ -37,14 +39,21 @@ export interface Answer {
 
 /** The whole server but for the writer, in this process, on real sockets and a real database; ended with the test. */
 export async function startListening(options: ListeningOptions = {}): Promise<TestListening> {
-  const { engine = new ScriptedEngine(), log = silentLogger, beatMs, initMs } = options;
+  const { engine = new ScriptedEngine(), log = silentLogger, initMs } = options;
   const database = options.database ?? (await testDatabase());
-  const services = await createServices(database, engine, log);
-  const config = { port: 0, host: '127.0.0.1', auth: null, corsOrigins: [], ...options.config };
+  const wakeups = new LocalWakeups();
+  const services = await createServices(database, engine, wakeups, log);
+  const limits = {
+    messageBytes: 1 << 20,
+    operations: 100,
+    bufferBytes: 16_384,
+    heartbeatMs: 15_000,
+    ...options.limits,
+  };
+  const config = { port: 0, host: '127.0.0.1', auth: null, corsOrigins: [], limits, ...options.config };
   const readiness = () => Promise.resolve({ ready: true, database: 'up' as const, writer: 'READY' });
   const listening = await listen({
     ...{ config, services, readiness, log },
-    ...(beatMs !== undefined && { beatMs }),
     ...(initMs !== undefined && { initMs }),
   });
   onTestFinished(async () => {
@@ -53,11 +62,16 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
     await services.recommender[Symbol.asyncDispose]();
   });
   const graphqlUrl = `${listening.url}/graphql`;
-  return { ...listening, services, engine, database, graphqlUrl, wsUrl: graphqlUrl.replace('http', 'ws') };
+  return { ...listening, services, engine, database, wakeups, graphqlUrl, wsUrl: graphqlUrl.replace('http', 'ws') };
 }
 
-async function createServices(database: Database, engine: ScriptedEngine, log: Logger): Promise<Services> {
-  const [clock, wakeups] = [systemClock, new LocalWakeups()];
+async function createServices(
+  database: Database,
+  engine: ScriptedEngine,
+  wakeups: LocalWakeups,
+  log: Logger,
+): Promise<Services> {
+  const clock = systemClock;
   const catalogue = createCatalogue({ database, wakeups, clock });
   const listeners = createListeners({ database, wakeups, clock });
   const recommender = await createRecommender({ database, catalogue, listeners, wakeups, clock, log });

@@ -66,6 +66,10 @@ class MemoryLog implements LogStore {
     return Promise.resolve(events.map((event, i) => ({ sequence: from + i + 1, event })));
   }
 
+  news(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+    return this.read(draftId, after, limit);
+  }
+
   standingOf(draftId: string): Promise<DraftStanding | null> {
     return Promise.resolve(this.#cluster.drafts.get(draftId)?.row ?? null);
   }

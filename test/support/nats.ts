@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
@@ -10,8 +10,8 @@ export const hasNats = process.env.TEST_NATS_URL !== undefined || spawnSync('nat
 
 export interface Nats {
   url: string;
-  /** Absent where the server is not ours. */
-  pid?: number | undefined;
+  /** Ends it as a crash would, and starts it again with what it had kept. Absent where the server is not ours. */
+  crash?: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -22,18 +22,30 @@ export async function startNats(): Promise<Nats> {
   const folder = await mkdtemp(join(tmpdir(), 'cadenza-nats-'));
   const port = await freePort();
   const args = ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', folder];
-  const child = spawn('nats-server', args, { stdio: 'ignore' });
-  const gone = once(child, 'exit');
-  while (!(await answers(port))) if (child.exitCode !== null) throw new Error('nats-server does not start');
+  let server = await launch(port, args);
   return {
     url: `nats://127.0.0.1:${port}`,
-    pid: child.pid,
+    crash: async () => {
+      await kill(server);
+      server = await launch(port, args);
+    },
     stop: async () => {
-      child.kill('SIGKILL');
-      await gone;
+      await kill(server);
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function launch(port: number, args: readonly string[]): Promise<ChildProcess> {
+  const child = spawn('nats-server', args, { stdio: 'ignore' });
+  while (!(await answers(port))) if (child.exitCode !== null) throw new Error('nats-server does not start');
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
 }
 
 async function freePort(): Promise<number> {

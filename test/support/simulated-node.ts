@@ -49,6 +49,7 @@ export class SimulatedNode {
         this.#local.wake(key);
         this.#options.tell(key);
       },
+      wakeHere: (key) => this.#local.wake(key),
       watch: (key, signal) => this.#local.watch(key, signal),
     };
     const [log, sleep, models] = [silentLogger, this.#sleep, () => this.#engine.models()];

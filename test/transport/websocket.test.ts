@@ -135,6 +135,21 @@ describe('drafts over WebSocket', () => {
 });
 
 describe('connections', () => {
+  it('[SERVE6] who gave a sign of life while the server was busy is not cut off', async () => {
+    const server = await startListening({ limits: { heartbeatMs: 1_000 } });
+    const socket = await rawSocket(server);
+    socket.send(JSON.stringify({ type: 'connection_init' }));
+    // The answer has left by the time of the event, and lies there unread when the next beat is due.
+    await new Promise<void>((resolve) =>
+      socket.once('ping', () => {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+        resolve();
+      }),
+    );
+    await Promise.race([once(socket, 'ping'), once(socket, 'close')]);
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+  });
+
   it('[AUTH1] the viewer is whom the connection parameters name', async () => {
     const server = await startListening();
     const client = clientOf(server, { listenerId: 'ann' });

@@ -1,0 +1,120 @@
+import { GraphQLRequestError, type ClientOptions } from './client.ts';
+import { overSocket, SocketClosed } from './over-socket.ts';
+import type { DraftEvent, Line, Transport } from './transport.ts';
+
+export interface FollowOptions {
+  /** Cursor of the last event that is known already; without one a snapshot comes first. */
+  after?: string | null;
+  /** `overSocket` or `overSse`. */
+  over?: Transport;
+  /** Ends it at once, also while nothing comes. */
+  signal?: AbortSignal;
+  /** Told of each break before the next try, for instance to show that the connection is being restored. */
+  onBreak?: (error: unknown) => void;
+  /** A line on which nothing came for so long is dead; the server says something every 15 seconds. */
+  silenceMs?: number;
+}
+
+/** Tries with tokens that are refused before anything else is heard, until it is believed. */
+const MOST_REFUSALS = 3;
+
+/**
+ * A draft's events, each once and in order, through any number of disconnects and restarts of the server: the cursor of
+ * the last event seen is where the next connection takes up. Ends when the draft has ended; throws what the server says
+ * about a request that cannot succeed (no such draft, no right to it, tokens that are refused).
+ */
+export async function* followDraft(
+  options: ClientOptions,
+  draftId: string,
+  { after = null, over = overSocket, signal, onBreak, silenceMs = 30_000 }: FollowOptions = {},
+): AsyncGenerator<DraftEvent> {
+  let [cursor, failures, refusals] = [after, 0, 0];
+  for (;;) {
+    const line = new WatchedLine(silenceMs, signal);
+    try {
+      for await (const event of over(options, { draftId, after: cursor }, line)) {
+        cursor = event.cursor;
+        failures = 0;
+        yield event;
+      }
+      return;
+    } catch (error) {
+      if (signal?.aborted) return;
+      refusals = isRefusal(error) && !line.hasHeard ? refusals + 1 : 0;
+      if (!isPassing(error) || refusals === MOST_REFUSALS) throw error;
+      onBreak?.(error);
+    } finally {
+      line.close();
+    }
+    // Full jitter, so that a thousand readers of a server that restarts do not all come back in the same instant.
+    await pause(Math.random() * Math.min(5_000, 100 * 2 ** failures++), signal);
+  }
+}
+
+/** What a reader has on the screen after an event. */
+export function textAfter(text: string, event: DraftEvent): string {
+  switch (event.__typename) {
+    case 'DraftSnapshot':
+      return event.draft.text;
+    case 'TokensAppended':
+      return text + event.text;
+    case 'DraftStatusChanged':
+      return text;
+  }
+}
+
+/** A connection can be dead without anybody having been told: after too much silence it is given up. */
+class WatchedLine implements Line {
+  readonly silenceMs: number;
+  readonly signal: AbortSignal;
+  hasHeard = false;
+  readonly #giveUp = new AbortController();
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(silenceMs: number, outer: AbortSignal | undefined) {
+    this.silenceMs = silenceMs;
+    this.signal = outer ? AbortSignal.any([outer, this.#giveUp.signal]) : this.#giveUp.signal;
+    this.#timer = this.#count();
+  }
+
+  readonly heard = (): void => {
+    this.hasHeard = true;
+    clearTimeout(this.#timer);
+    this.#timer = this.#count();
+  };
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #count(): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#giveUp.abort(new Error('Nothing was heard for too long')), this.silenceMs);
+  }
+}
+
+/** What the server says while it, or its database, goes or comes, and when a token has had its time. */
+const PASSING_CODES = ['GOING_AWAY', 'SERVICE_UNAVAILABLE', 'UNAUTHENTICATED'];
+
+const isRefusal = (error: unknown): boolean =>
+  error instanceof SocketClosed
+    ? error.code === 4403
+    : error instanceof GraphQLRequestError && error.codes.includes('UNAUTHENTICATED');
+
+/** Breaks of any kind, unless the server says that the request itself was wrong: 4400–4499, but 4403 and 4408. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof GraphQLRequestError) return error.codes.every((code) => PASSING_CODES.includes(code));
+  if (!(error instanceof SocketClosed)) return true;
+  return error.code < 4400 || error.code > 4499 || error.code === 4403 || error.code === 4408;
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done);
+  });
+}

@@ -1,0 +1,96 @@
+import { print } from 'graphql';
+import { GraphQLRequestError, identity, type ClientOptions, type Refusal } from './client.ts';
+import { FollowDraftDocument } from './generated/graphql.ts';
+import { eventOf, partsOf, type Line, type Result, type Transport } from './transport.ts';
+
+/** What a server says in the graphql-transport-ws protocol, as far as one subscription goes. */
+type Message =
+  | { type: 'connection_ack' | 'ping' | 'pong' | 'complete' }
+  | { type: 'next'; payload: Result }
+  | { type: 'error'; payload: Refusal[] };
+
+/** As much of a WebSocket as is used here. */
+interface Socket {
+  onopen: (() => void) | null;
+  onmessage: ((message: { data: unknown }) => void) | null;
+  onclose: ((close: { code: number; reason: string }) => void) | null;
+  onerror: (() => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+
+export class SocketClosed extends Error {
+  readonly code: number;
+  constructor(code: number, reason: string) {
+    super(`The socket was closed with ${code}${reason && `: ${reason}`}`);
+    this.code = code;
+  }
+}
+
+/**
+ * A draft over a WebSocket of its own. By hand, because a client library that reconnects subscribes with the cursor of the
+ * first time again, and what was seen since would come twice.
+ */
+export const overSocket: Transport = async function* (options, variables, line) {
+  const payload = await identity(options);
+  line.signal.throwIfAborted();
+  const socket = openSocket(options);
+  const send = (message: object): void => socket.send(JSON.stringify(message));
+  socket.onopen = () => send({ type: 'connection_init', payload });
+  let beats: ReturnType<typeof setInterval> | undefined;
+  try {
+    for await (const message of partsOf(messagesOf(socket, line))) {
+      switch (message.type) {
+        case 'connection_ack':
+          send({ id: '1', type: 'subscribe', payload: { query: print(FollowDraftDocument), variables } });
+          // A server answers each; a browser does not tell of those that are the network's own.
+          beats = setInterval(() => send({ type: 'ping' }), line.silenceMs / 3);
+          break;
+        case 'next':
+          yield eventOf(message.payload);
+          break;
+        case 'error':
+          throw new GraphQLRequestError(message.payload);
+        case 'complete':
+          return;
+        case 'ping':
+          send({ type: 'pong' });
+          break;
+        case 'pong':
+          break;
+      }
+    }
+  } finally {
+    clearInterval(beats);
+  }
+};
+
+function openSocket({ url, webSocket = (globalThis as { WebSocket?: unknown }).WebSocket }: ClientOptions): Socket {
+  const SocketClass = webSocket as new (url: string, protocol: string) => Socket;
+  return new SocketClass(url.replace(/^http/, 'ws'), 'graphql-transport-ws');
+}
+
+/** Breaks when the socket closes or the line is given up; closes the socket when it is cancelled. */
+function messagesOf(socket: Socket, { signal, heard }: Line): ReadableStream<Message> {
+  const leave = (): void => {
+    socket.onmessage = socket.onclose = socket.onopen = null;
+    socket.close();
+  };
+  return new ReadableStream<Message>({
+    start: (controller) => {
+      socket.onmessage = ({ data }) => {
+        heard();
+        controller.enqueue(JSON.parse(String(data)) as Message);
+      };
+      socket.onclose = ({ code, reason }) => controller.error(new SocketClosed(code, reason));
+      // Its close follows, with all there is to know.
+      socket.onerror = () => undefined;
+      const giveUp = (): void => {
+        leave();
+        controller.error(signal.reason);
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
+    },
+    cancel: leave,
+  });
+}

@@ -1,0 +1,52 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { databaseUrlProblem } from '../lib/database-url.ts';
+
+/** Each of these reads one kind of text; its error goes on after the variable's name and value. */
+export const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .refine((text) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most, {
+      error: `is not a whole number from ${least} to ${most}`,
+    })
+    .transform(Number);
+
+export const share = (most: number) =>
+  z
+    .string()
+    .refine((text) => /^\d*\.?\d+$/.test(text) && Number(text) <= most, { error: `is not a number from 0 to ${most}` })
+    .transform(Number);
+
+export const oneOf = <Choice extends string>(choices: readonly Choice[]) =>
+  z.enum(choices, { error: `is not one of ${choices.join(', ')}` });
+
+export const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' });
+
+export function isHost(text: string): boolean {
+  return isIP(text) !== 0 || (/^(?!-)[a-z\d-]+(\.[a-z\d-]+)*$/i.test(text) && !/^[\d.]+$/.test(text));
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+export function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+export function checkOrigins(origins: readonly string[], context: z.RefinementCtx): void {
+  const wrong = origins.find(
+    (origin) => !/^https?:/.test(origin) || !URL.canParse(origin) || new URL(origin).origin !== origin,
+  );
+  if (wrong === undefined) return;
+  const message = `is not a list of origins: ${JSON.stringify(wrong)} should be a scheme, a host and perhaps a port`;
+  context.addIssue({ code: 'custom', message });
+}
+
+export function checkDatabaseUrl(text: string, context: z.RefinementCtx): void {
+  const problem = databaseUrlProblem(text);
+  if (problem) context.addIssue({ code: 'custom', message: problem });
+}

@@ -1,0 +1,118 @@
+import { AckPolicy, DeliverPolicy, ReplayPolicy, type JetStreamManager } from '@nats-io/jetstream';
+import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+
+/** A message as the stream keeps it: `place` is its sequence number in the whole stream, of all subjects. */
+export interface Kept {
+  place: number;
+  data: unknown;
+}
+
+export interface FeedOptions {
+  stream: string;
+  subject: string;
+  /** The first place that it may tell of. */
+  from: number;
+  /** @param pending how many there are after it */
+  onMessage: (message: Kept, pending: number) => void;
+  /** Called once, unless it was stopped: nothing more will come. */
+  onEnd: () => void;
+  /** Aborts when the connection is lost: what was sent meanwhile is lost with it. */
+  lost: AbortSignal;
+}
+
+const HEARTBEAT_MS = 2_000;
+/** What the server calls a message that is none, but a sign that it is still there. */
+const IDLE = 100;
+
+/**
+ * A subject's messages, pushed by the server in order and without a gap. At the first doubt (a gap, no sign of life, a
+ * connection that was lost) it ends: whoever reads knows where they are and begins another.
+ */
+export class SubjectFeed {
+  readonly #manager: JetStreamManager;
+  readonly #options: FeedOptions;
+  readonly #subscription: Subscription;
+  readonly #patience: NodeJS.Timeout;
+  readonly #onLost = (): void => this.#end();
+  /** Whether there was nothing to begin with. */
+  isEmpty = false;
+  #consumer: string | null = null;
+  #received = 0;
+  #ended = false;
+
+  private constructor(connection: NatsConnection, manager: JetStreamManager, inbox: string, options: FeedOptions) {
+    this.#manager = manager;
+    this.#options = options;
+    const callback = (error: Error | null, message: Msg): void => (error ? this.#end() : this.#take(message));
+    this.#subscription = connection.subscribe(inbox, { callback });
+    this.#patience = setTimeout(() => this.#end(), 2 * HEARTBEAT_MS).unref();
+    options.lost.addEventListener('abort', this.#onLost, { once: true });
+  }
+
+  static async open(connection: NatsConnection, manager: JetStreamManager, options: FeedOptions): Promise<SubjectFeed> {
+    const inbox = createInbox();
+    const feed = new SubjectFeed(connection, manager, inbox, options);
+    try {
+      const {
+        name,
+        num_pending: pending,
+        delivered,
+      } = await manager.consumers.add(options.stream, {
+        ...{ deliver_subject: inbox, filter_subject: options.subject, ack_policy: AckPolicy.None },
+        ...{ deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: options.from },
+        ...{ replay_policy: ReplayPolicy.Instant, idle_heartbeat: nanos(HEARTBEAT_MS) },
+        // Gone with its process; nothing of it is worth keeping.
+        ...{ inactive_threshold: nanos(5 * HEARTBEAT_MS), num_replicas: 1, mem_storage: true },
+      });
+      feed.#consumer = name;
+      // What has been sent already may be pending no more, and yet not have arrived.
+      feed.isEmpty = pending + delivered.consumer_seq === 0;
+      if (feed.#ended) feed.#remove();
+      return feed;
+    } catch (error) {
+      feed.stop();
+      throw error;
+    }
+  }
+
+  /** Nothing is told any more. */
+  stop(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#patience);
+    this.#options.lost.removeEventListener('abort', this.#onLost);
+    this.#subscription.unsubscribe();
+    this.#remove();
+  }
+
+  #take(message: Msg): void {
+    if (this.#ended) return;
+    this.#patience.refresh();
+    if (message.headers?.code === IDLE) {
+      if (Number(message.headers.get('Nats-Last-Consumer')) > this.#received) this.#end();
+      return;
+    }
+    const { place, nth, pending } = whereOf(message);
+    if (nth !== ++this.#received) this.#end();
+    else this.#options.onMessage({ place, data: message.json() }, pending);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.stop();
+    this.#options.onEnd();
+  }
+
+  #remove(): void {
+    const [name, { stream }] = [this.#consumer, this.#options];
+    // Where that fails the server removes it by itself, once nobody takes what it sends.
+    if (name !== null) this.#manager.consumers.delete(stream, name).catch(() => undefined);
+  }
+}
+
+/** From the subject that an acknowledgement would go to: `$JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.DELIVERED.PLACE.NTH.TIME.PENDING` */
+function whereOf({ reply = '' }: Msg): { place: number; nth: number; pending: number } {
+  const parts = reply.split('.');
+  const from = parts.length > 9 ? 7 : 5;
+  return { place: Number(parts[from]), nth: Number(parts[from + 1]), pending: Number(parts[from + 3]) };
+}

@@ -1,0 +1,106 @@
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { openProxy, type Proxy } from '../../bench/storm/proxy.ts';
+import { connect, type Database, type DatabaseOptions } from '../../src/db/client.ts';
+import { insertDraft } from '../../src/db/draft-queries.ts';
+import { explainFailure } from '../../src/db/failures.ts';
+import { openWakeups } from '../../src/db/wakeups.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { ServiceUnavailableError } from '../../src/lib/errors.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners } from '../../src/listeners/listeners.ts';
+import { testDatabase } from '../support/database.ts';
+import { firstEvents, newDraft } from '../support/new-draft.ts';
+
+/** The tests' database over a network of the test's own. */
+async function behindProxy(
+  options: DatabaseOptions = {},
+): Promise<{ database: Database; direct: Database; network: Proxy }> {
+  const direct = await testDatabase();
+  const url = new URL(direct.url);
+  const network = await openProxy(Number(new URL(inject('postgres')).port));
+  onTestFinished(() => network[Symbol.asyncDispose]());
+  url.port = String(network.port);
+  const database = connect(url.href, { connections: 3, watch: silentLogger, ...options });
+  onTestFinished(() => database[Symbol.asyncDispose]());
+  return { database, direct, network };
+}
+
+const failureOf = (call: PromiseLike<unknown>): Promise<unknown> =>
+  Promise.resolve(call).then(
+    () => null,
+    (error: unknown) => explainFailure(error),
+  );
+
+async function untilAnswers({ sql }: Database): Promise<void> {
+  while ((await failureOf(sql`select 1`)) !== null);
+}
+
+test('[DB8] what is under way when a database falls silent fails, and so do any number of calls until it answers', async () => {
+  const { database, network } = await behindProxy();
+  await untilAnswers(database);
+  const transaction = database.sql.begin(async (tx) => {
+    await tx`select 1`;
+    network.stall();
+    await tx`select 2`;
+  });
+  const calls = Array.from({ length: 500 }, () => database.sql`select 1`);
+  const failures = await Promise.all([transaction, ...calls].map(failureOf));
+  expect(failures.every((failure) => failure instanceof ServiceUnavailableError)).toBe(true);
+  // By now it is known: none of these is sent anywhere, and none waits for another.
+  const later = await Promise.all(Array.from({ length: 500 }, () => failureOf(database.sql`select 1`)));
+  expect(later.every((failure) => failure instanceof ServiceUnavailableError)).toBe(true);
+  network.heal();
+  await untilAnswers(database);
+  expect(await database.sql.begin((tx) => tx`select 3 as n`)).toEqual([{ n: 3 }]);
+});
+
+test('[DB8] a statement that takes long is not silence', async () => {
+  const { database } = await behindProxy();
+  expect(await database.sql`select pg_sleep(4)::text as slept`).toEqual([{ slept: '' }]);
+});
+
+test('[DB8] a probe whose connection is ended for reasons of its own ends nobody else’s', async () => {
+  const { database, direct } = await behindProxy();
+  await untilAnswers(database);
+  const slow = database.sql`select pg_sleep(2)::text as slept`.execute();
+  const probes = () => direct.sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'cadenza pulse' and datname = current_database()`;
+  while ((await probes()).length === 0);
+  while ((await probes()).length === 0);
+  expect(await slow).toEqual([{ slept: '' }]);
+});
+
+test('[DB8] [WAKE3] wake-ups are heard again after a silence', async () => {
+  const { database, direct, network } = await behindProxy();
+  const here = await openWakeups(database, silentLogger);
+  onTestFinished(() => here[Symbol.asyncDispose]());
+  const there = await openWakeups(direct, silentLogger);
+  onTestFinished(() => there[Symbol.asyncDispose]());
+  const watcher = here.watch('key');
+  await watcher.next();
+  network.stall();
+  while ((await failureOf(database.sql`select 1`)) === null);
+  there.wake('key');
+  network.heal();
+  expect(await watcher.next()).toEqual({ done: false, value: undefined });
+  there.wake('key');
+  expect(await watcher.next()).toEqual({ done: false, value: undefined });
+});
+
+test('[OWN6] a node that its network leaves while it starts a draft does not keep the others from starting theirs', async () => {
+  const cut: { here?: () => void } = {};
+  const onStatement = (text: string): void => {
+    if (text.startsWith('insert into "drafts"')) cut.here?.();
+  };
+  const { database, direct, network } = await behindProxy({ onStatement });
+  const { id } = await createListeners({ database: direct, wakeups: new LocalWakeups(), clock: systemClock }).ensure(
+    'ann',
+  );
+  const start = ({ db }: Database) => insertDraft(db, newDraft({ listenerId: id, queue: 5 }), firstEvents());
+  expect(await start(database)).toBe(true);
+  // It holds the locks by then.
+  cut.here = () => network.stall();
+  expect(await failureOf(start(database))).toBeInstanceOf(ServiceUnavailableError);
+  expect(await start(direct)).toBe(true);
+});
