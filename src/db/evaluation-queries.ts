@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Database, Queryable } from './client.ts';
 import { evaluations } from './tables.ts';
 
@@ -13,13 +13,24 @@ export async function hasEvaluations(db: Queryable, modelVersion: string, protoc
   return rows.length > 0;
 }
 
-export async function insertEvaluations(db: Queryable, rows: readonly EvaluationRow[]): Promise<void> {
-  if (rows.length > 0) await db.insert(evaluations).values([...rows]);
+/** Held to the end of the transaction: several nodes measure a version when it begins to serve, and one is the first. */
+const lockEvaluations = sql`select pg_advisory_xact_lock(hashtext('cadenza:evaluations'))`;
+
+/** Metrics of one version by one protocol, unless there are any. @returns whether there were none */
+export async function insertEvaluationsOnce({ db }: Database, rows: readonly EvaluationRow[]): Promise<boolean> {
+  const [first] = rows;
+  if (!first) return false;
+  return db.transaction(async (tx) => {
+    await tx.execute(lockEvaluations);
+    if (await hasEvaluations(tx, first.modelVersion, first.protocol)) return false;
+    await tx.insert(evaluations).values([...rows]);
+    return true;
+  });
 }
 
 /** At most so many listeners who have reacted to anything: a sample, the same as long as nobody comes or goes. */
-export async function selectSomeListeners({ sql }: Database, limit: number): Promise<number[]> {
-  const rows = await sql<{ id: number }[]>`
+export async function selectSomeListeners({ sql: driver }: Database, limit: number): Promise<number[]> {
+  const rows = await driver<{ id: number }[]>`
     select id::float8 as id from listeners
     where exists (select from feedback where listener_id = listeners.id)
     order by md5(external_id), id limit ${limit}`;

@@ -160,20 +160,22 @@ export async function setActiveVersion({ db }: Database, version: string): Promi
   });
 }
 
+const versionState = {
+  version: recommenderVersions.version,
+  trainedAt: recommenderVersions.trainedAt,
+  parameters: recommenderVersions.parameters,
+  isActive: recommenderVersions.active,
+  isKept: sql<boolean>`${recommenderVersions.weights} is not null`,
+};
+
 /** Newest first, without their weights. */
 export function selectVersions(db: Queryable, limit: number) {
-  const { version, trainedAt, parameters, active } = recommenderVersions;
-  return db
-    .select({
-      version,
-      trainedAt,
-      parameters,
-      active,
-      hasWeights: sql<boolean>`${recommenderVersions.weights} is not null`,
-    })
-    .from(recommenderVersions)
-    .orderBy(desc(recommenderVersions.id))
-    .limit(limit);
+  return db.select(versionState).from(recommenderVersions).orderBy(desc(recommenderVersions.id)).limit(limit);
+}
+
+export async function selectVersionState(db: Queryable, version: string) {
+  const [row] = await db.select(versionState).from(recommenderVersions).where(eq(recommenderVersions.version, version));
+  return row ?? null;
 }
 
 export function selectEvaluations(db: Queryable, limit: number) {

@@ -67,5 +67,6 @@ const toReaction = ({
   at: new Date(at),
 });
 
+/** Of the same moment by track, then by kind: an order that does not depend on what was read when. */
 export const newestFirst = (a: ReactionRow, b: ReactionRow): number =>
-  b.at.getTime() - a.at.getTime() || a.trackId - b.trackId;
+  b.at.getTime() - a.at.getTime() || a.trackId - b.trackId || (a.kind < b.kind ? -1 : 1);

@@ -1,6 +1,6 @@
 import { Calibration, genreSpaceOf } from './calibration.ts';
 import type { Snapshot } from './snapshot.ts';
-import { addScaled, dot, emptyVector } from './sparse.ts';
+import { addScaled, dot, emptyVector, type SparseVector } from './sparse.ts';
 
 export interface MeasuredList {
   /** Of the snapshot's tracks, in the order of the list. */
@@ -30,12 +30,15 @@ export function measureLists(lists: readonly MeasuredList[], snapshot: Snapshot)
   return {
     coverage: shown.size / Math.max(1, snapshot.tracks.length),
     novelty: mean(novelty),
-    diversity: mean(lists.map(({ indices }) => intraListDiversity(indices, snapshot))),
+    diversity: mean(
+      lists.map(({ indices }) => intraListDiversity(madeOf(indices, snapshot), snapshot.byFeature.length)),
+    ),
     miscalibration: calibrated.length > 0 ? mean(calibrated) : null,
   };
 }
 
-const mean = (values: readonly number[]): number =>
+/** 0 of nothing. */
+export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
 function divergence(indices: readonly number[], genres: Float64Array, snapshot: Snapshot): number {
@@ -44,10 +47,12 @@ function divergence(indices: readonly number[], genres: Float64Array, snapshot: 
   return calibration.divergence;
 }
 
-/** Over all pairs; 0 for a list of one. */
-function intraListDiversity(indices: readonly number[], { features, byFeature }: Snapshot): number {
-  const spread = new Float64Array(byFeature.length);
-  const vectors = indices.map((index) => features[index] ?? emptyVector);
+const madeOf = (indices: readonly number[], { features }: Snapshot): SparseVector[] =>
+  indices.map((index) => features[index] ?? emptyVector);
+
+/** The mean of 1 − cosine over all pairs of these unit vectors; 0 for a list of one. */
+export function intraListDiversity(vectors: readonly SparseVector[], dimensions: number): number {
+  const spread = new Float64Array(dimensions);
   let sum = 0;
   let pairs = 0;
   vectors.forEach((vector, i) => {

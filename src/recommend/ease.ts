@@ -8,23 +8,14 @@ import { normalEquations } from './normal-equations.ts';
 /**
  * The item–item matrix B with zero diagonal that fits a listener's tracks, and what came later, best under a ridge: with
  * P = (G + λI)⁻¹, B_ij = (P·gap)_ij − P_ij · (1 + (P·gap)_jj) / P_jj, the last so that the diagonal is 0 (Steck 2019).
- * Memory: 4 · items² bytes, with order as much again, and panels.
+ * Memory: 2 · items² bytes, 4 where doubles are needed, with order 4 more, and panels.
  * @throws RangeError when values are not finite
  */
 export function trainFromItems(interactions: Interactions, options: ItemModelOptions, gemm: Gemm): KeptRows {
   const { gram, gap } = normalEquations(interactions, options);
-  return rowsOfInverse(invertSymmetric(gram, gemm), gap, options.entries, gemm);
-}
-
-/** B from P = (G + λI)⁻¹ and what order adds. @param entries weights to keep in all */
-export function rowsOfInverse(
-  inverse: SymmetricMatrix,
-  gap: Float32Array | null,
-  entries: number,
-  gemm: Gemm,
-): KeptRows {
+  const inverse = invertSymmetric(gram, gemm);
   const { n } = inverse;
-  const keeper = new RowKeeper(n, entries);
+  const keeper = new RowKeeper(n, options.entries);
   const scale = columnScales(inverse, gap);
   const row = new Float64Array(n);
   for (const { panel, first, rows } of panelsOf(inverse)) {
@@ -55,16 +46,23 @@ function columnScales(inverse: SymmetricMatrix, gap: Float32Array | null): Float
 
 /** Some rows at a time, in one array. */
 export function* panelsOf(inverse: SymmetricMatrix) {
-  const panel = new Float64Array(Math.min(inverse.n, rowsOfPanel) * inverse.n);
+  const panel = inverse.floats(Math.min(inverse.n, rowsOfPanel) * inverse.n);
   for (let s = 0; s < inverse.strips.length; s++) {
     const { rows } = inverse.rows(s, panel);
     yield { panel, first: s * rowsOfPanel, rows };
   }
 }
 
-function productWith(gap: Float32Array, panel: Float64Array, rows: number, n: number, gemm: Gemm): Float32Array {
+function productWith(
+  gap: Float32Array,
+  panel: Float32Array | Float64Array,
+  rows: number,
+  n: number,
+  gemm: Gemm,
+): Float32Array {
   const out = new Float32Array(rows * n);
-  const single = Float32Array.from(panel.subarray(0, rows * n));
+  const whole = panel.subarray(0, rows * n);
+  const single = whole instanceof Float32Array ? whole : Float32Array.from(whole);
   gemm.product({ data: single, rows, columns: n }, { data: gap, rows: n, columns: n }, { data: out, rows, columns: n });
   return out;
 }

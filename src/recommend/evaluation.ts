@@ -1,5 +1,6 @@
 import type { NumberedCase } from './holdout.ts';
 import type { KeptRows } from './kept-rows.ts';
+import { Scorer, type Scoring } from './scorer.ts';
 
 export interface Metrics {
   'HR@10': number;
@@ -8,62 +9,27 @@ export interface Metrics {
   'NDCG@20': number;
 }
 
-export interface Scoring {
-  /** Of a listener's history each track counts this much of the one after it. */
-  recency: number;
-  /** By item, a factor on its score; none for 1. */
-  scales?: Float64Array | null;
-}
-
-/** Of each case, ranked among all items with what the listener knows left out; targets beyond `itemCount` are misses. */
+/**
+ * Of each case, ranked among all items, with what the listener knows left out unless it may be repeated; targets beyond
+ * `itemCount` are misses. Of a track that was heard several times the last is what counts.
+ */
 export function measure(rows: KeptRows, cases: readonly NumberedCase[], scoring: Scoring): Metrics[] {
-  const scores = new Float64Array(rows.starts.length - 1);
+  const scorer = new Scorer(rows, scoring);
   return cases.map((one) => {
-    score(rows, one, scoring, scores);
-    return metricsOf(ranksOf(scores, one.targets));
+    const best = scorer.best(one);
+    const places = one.targets.map((target) => best.indexOf(target)).filter((place) => place >= 0);
+    return metricsOf(places, one.targets.length);
   });
 }
 
-/** Adds up the rows of the history; what is known is at −∞ afterwards. */
-function score({ starts, columns, values }: KeptRows, known: NumberedCase, scoring: Scoring, scores: Float64Array) {
-  scores.fill(0);
-  let factor = 1;
-  for (let i = known.items.length - 1; i >= 0; i--) {
-    const row = known.items[i] ?? 0;
-    const strength = factor * (known.values[i] ?? 0);
-    for (let at = starts[row] ?? 0; at < (starts[row + 1] ?? 0); at++) {
-      const column = columns[at] ?? 0;
-      scores[column] = (scores[column] ?? 0) + strength * (values[at] ?? 0);
-    }
-    factor *= scoring.recency;
-  }
-  const { scales } = scoring;
-  if (scales) for (let j = 0; j < scores.length; j++) scores[j] = (scores[j] ?? 0) * (scales[j] ?? 1);
-  for (const item of known.items) if (item < scores.length) scores[item] = -Infinity;
-}
-
-/** Ranks of the targets from 0, ascending; of equal scores the lower number is first. */
-function ranksOf(scores: Float64Array, targets: readonly number[]): number[] {
-  const ranks = targets.map((target) => {
-    const own = scores[target];
-    if (own === undefined || own === -Infinity) return Infinity;
-    let rank = 0;
-    for (let j = 0; j < scores.length; j++) {
-      const other = scores[j] ?? 0;
-      if (other > own || (other === own && j < target)) rank++;
-    }
-    return rank;
-  });
-  return ranks.sort((a, b) => a - b);
-}
-
-function metricsOf(ranks: readonly number[]): Metrics {
-  const within = (cut: number) => ranks.filter((rank) => rank < cut);
+/** @param places from 0, of the targets that are found @param targets how many there are */
+function metricsOf(places: readonly number[], targets: number): Metrics {
+  const within = (cut: number) => places.filter((place) => place < cut);
   return {
     'HR@10': within(10).length > 0 ? 1 : 0,
-    'NDCG@10': ndcg(within(10), Math.min(10, ranks.length)),
-    'Recall@20': within(20).length / Math.min(20, Math.max(1, ranks.length)),
-    'NDCG@20': ndcg(within(20), Math.min(20, ranks.length)),
+    'NDCG@10': ndcg(within(10), Math.min(10, targets)),
+    'Recall@20': within(20).length / Math.max(1, targets),
+    'NDCG@20': ndcg(within(20), Math.min(20, targets)),
   };
 }
 

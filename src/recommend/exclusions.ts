@@ -16,12 +16,13 @@ export interface ExclusionOptions {
   servedBefore?: readonly number[];
 }
 
-/** For each track why it may not be in the list, as bits; 0: it may ([REC4]). */
-export function exclusionsOf(
+/** Writes for each track why it may not be in the list, as bits; 0: it may ([REC4]). */
+export function markExclusions(
+  mask: Uint8Array,
   snapshot: Snapshot,
   { taste, filter, includeHeard, servedBefore = [] }: ExclusionOptions,
-): Uint8Array {
-  const mask = ruledOut(snapshot, filter, taste.allowExplicit).slice();
+): void {
+  mask.set(ruledOut(snapshot, filter, taste.allowExplicit));
   const exclude = (index: number | undefined, why: Exclusion): void => {
     if (index !== undefined) mask[index] = (mask[index] ?? 0) | BITS[why];
   };
@@ -35,7 +36,6 @@ export function exclusionsOf(
       snapshot.byGenre.get(slug)?.indices.forEach((index) => exclude(index, 'AVOIDED_GENRE'));
   }
   for (const trackId of servedBefore) exclude(snapshot.indexOf.get(trackId), 'FILTERED');
-  return mask;
 }
 
 /** Bitmaps of what filters rule out, whoever asks: a few filters are asked for over and over. */

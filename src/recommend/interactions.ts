@@ -2,7 +2,7 @@ import type { TrainingRow } from '../db/recommend-queries.ts';
 import { uniformAt } from '../lib/random.ts';
 import { standingReactions } from './strengths.ts';
 
-/** Who heard what, listener by listener: row u is `items[starts[u] … starts[u + 1]]`, each once, in the order of hearing. */
+/** Who heard what, listener by listener: row u is `items[starts[u] … starts[u + 1]]`, in the order of hearing. */
 export interface Interactions {
   itemCount: number;
   starts: Uint32Array;
@@ -90,6 +90,35 @@ export function toInteractions(histories: readonly History[]): { ids: number[]; 
     });
   });
   return { ids, interactions: { itemCount: ids.length, starts, items, values } };
+}
+
+/** The same with each track of a listener once, where they heard it last. */
+export function withoutRepeats(interactions: Interactions): Interactions {
+  const { itemCount, starts, items, values } = interactions;
+  const lastHeardBy = new Int32Array(itemCount).fill(-1);
+  const isKept = new Uint8Array(items.length);
+  const ends = new Uint32Array(starts.length);
+  for (let u = 0; u + 1 < starts.length; u++) {
+    let count = 0;
+    for (let at = (starts[u + 1] ?? 0) - 1; at >= (starts[u] ?? 0); at--) {
+      const item = items[at] ?? 0;
+      if (lastHeardBy[item] === u) continue;
+      lastHeardBy[item] = u;
+      isKept[at] = 1;
+      count++;
+    }
+    ends[u + 1] = (ends[u] ?? 0) + count;
+  }
+  if (ends.at(-1) === items.length) return interactions;
+  const keep = (_: number, at: number) => isKept[at] === 1;
+  return { itemCount, starts: ends, items: items.filter(keep), values: values.filter(keep) };
+}
+
+/** By item, how often it was heard. */
+export function countsOf({ itemCount, items }: Interactions): Float64Array {
+  const counts = new Float64Array(itemCount);
+  for (const item of items) counts[item] = (counts[item] ?? 0) + 1;
+  return counts;
 }
 
 export function transpose({ itemCount, starts, items, values }: Interactions): ByItem {

@@ -1,7 +1,7 @@
 import type { Gemm } from '../ml/gemm.ts';
-import { trainCore } from './core.ts';
+import { trainInBlocks } from './blocks.ts';
 import { trainFromItems } from './ease.ts';
-import type { Interactions } from './interactions.ts';
+import { countsOf, withoutRepeats, type Interactions } from './interactions.ts';
 import type { KeptRows } from './kept-rows.ts';
 import { trainFromListeners } from './listener-side.ts';
 import type { NormalOptions } from './normal-equations.ts';
@@ -11,17 +11,20 @@ export interface ItemModelOptions extends NormalOptions {
   rarity: number;
   /** Weights kept in all: as many a row as that gives, those furthest from 0, for or against. */
   entries: number;
-  /** Side of the largest system that is solved whole. */
+  /** Side of the largest system that all items are solved in together. */
   largestSystem: number;
+  /** Side of the systems that blocks of them are solved in where they are more. */
+  system: number;
 }
 
 /**
  * The item–item weights B, of which each row says by how much having heard a track speaks for, or against, the others.
- * Two ways to the same B, by what there is less of, items or listeners; where both are more than the largest system, an
- * approximation to it.
+ * Two ways to the same B, by what there is less of, items or listeners; where both are more than the largest system, the
+ * same block by block.
  * @throws RangeError when values are not finite
  */
-export function trainItemModel(interactions: Interactions, options: ItemModelOptions, gemm: Gemm): KeptRows {
+export function trainItemModel(heard: Interactions, options: ItemModelOptions, gemm: Gemm): KeptRows {
+  const interactions = withoutRepeats(heard);
   const [items, listeners] = [interactions.itemCount, interactions.starts.length - 1];
   const rows = wayOf(items, listeners, options)(interactions, options, gemm);
   return options.rarity === 0 ? rows : scaleColumns(rows, rarityScales(interactions, options.rarity));
@@ -29,7 +32,7 @@ export function trainItemModel(interactions: Interactions, options: ItemModelOpt
 
 function wayOf(items: number, listeners: number, { order, largestSystem }: ItemModelOptions) {
   if (order === 0 && listeners < items && listeners <= largestSystem) return trainFromListeners;
-  return items <= largestSystem ? trainFromItems : trainCore;
+  return items <= largestSystem ? trainFromItems : trainInBlocks;
 }
 
 function scaleColumns(rows: KeptRows, scales: Float64Array): KeptRows {
@@ -37,9 +40,7 @@ function scaleColumns(rows: KeptRows, scales: Float64Array): KeptRows {
 }
 
 /** By item: (listeners / mean)^−rarity. */
-export function rarityScales({ itemCount, items }: Interactions, rarity: number): Float64Array {
-  const counts = new Float64Array(itemCount);
-  for (const item of items) counts[item] = (counts[item] ?? 0) + 1;
-  const mean = items.length / Math.max(1, itemCount);
-  return counts.map((count) => (Math.max(1, count) / mean) ** -rarity);
+export function rarityScales(interactions: Interactions, rarity: number): Float64Array {
+  const mean = interactions.items.length / Math.max(1, interactions.itemCount);
+  return countsOf(interactions).map((count) => (Math.max(1, count) / mean) ** -rarity);
 }

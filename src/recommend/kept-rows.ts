@@ -79,43 +79,38 @@ function greatest(values: Float64Array, k: number): number {
   return values[at] ?? 0;
 }
 
-/** The indices of at most k values, those furthest from 0. */
-export function furthest(values: ArrayLike<number>, k: number): number[] {
+/** The indices of at most k values, those furthest from 0, by more than `noise`. */
+export function furthest(values: ArrayLike<number>, k: number, noise = LEAST_WEIGHT): number[] {
   const sizes = Float64Array.from(values, Math.abs);
-  const least = Math.max(LEAST_WEIGHT, k < sizes.length ? greatest(sizes.slice(), k) : 0);
+  const least = Math.max(noise, Number.MIN_VALUE, k < sizes.length ? greatest(sizes.slice(), k) : 0);
   const found: number[] = [];
   for (let i = 0; i < sizes.length && found.length < k; i++) if ((sizes[i] ?? 0) >= least) found.push(i);
   return found;
 }
 
-/** Collects weights in any order, and then orders them by rows. */
+/** Collects weights in any order, as many as there is room for, and then orders them by rows. */
 export class WeightList {
   readonly #counts: Uint32Array;
-  #rows = new Uint32Array(1 << 16);
-  #columns = new Uint32Array(1 << 16);
-  #values = new Float32Array(1 << 16);
+  readonly #rows: Uint32Array;
+  readonly #columns: Uint32Array;
+  readonly #values: Float32Array;
   #length = 0;
 
-  constructor(n: number) {
+  constructor(n: number, room: number) {
     this.#counts = new Uint32Array(n + 1);
+    this.#rows = new Uint32Array(room);
+    this.#columns = new Uint32Array(room);
+    this.#values = new Float32Array(room);
   }
 
+  /** @throws RangeError when the weight is not finite */
   add(row: number, column: number, value: number): void {
-    if (this.#length === this.#rows.length) this.#grow();
+    if (!Number.isFinite(value)) throw new RangeError(`The weight of ${row} for ${column} is ${value}`);
     this.#rows[this.#length] = row;
     this.#columns[this.#length] = column;
     this.#values[this.#length] = value;
     this.#length += 1;
     this.#counts[row + 1] = (this.#counts[row + 1] ?? 0) + 1;
-  }
-
-  #grow(): void {
-    const size = 2 * this.#length;
-    const [rows, columns, values] = [new Uint32Array(size), new Uint32Array(size), new Float32Array(size)];
-    rows.set(this.#rows);
-    columns.set(this.#columns);
-    values.set(this.#values);
-    [this.#rows, this.#columns, this.#values] = [rows, columns, values];
   }
 
   rows(): KeptRows {

@@ -4,20 +4,51 @@ import { invertSmall } from './small-inverse.ts';
 /** Rows that go through the system together: enough to keep the kernels busy, few enough to be inverted by themselves. */
 const BLOCK = 256;
 
+type Floats = Matrix['data'];
+export type Precision = 'single' | 'double';
+
+/** Where what is summed up is not so far above the ridge that single precision would lose it. */
+export const precisionFor = (largest: number, ridge: number): Precision =>
+  largest < MOST_SINGLE * ridge ? 'single' : 'double';
+const MOST_SINGLE = 30_000;
+
 /**
- * A symmetric matrix, n × n in doubles, of which the lower half is kept: strip s holds `BLOCK` rows by rows, up to and with
- * the square on the diagonal. 4·n² bytes and a little.
+ * A symmetric matrix, n × n, of which the lower half is kept: strip s holds `BLOCK` rows by rows, up to and with the square
+ * on the diagonal. 4·n² bytes and a little in doubles, half of that in single precision.
  */
 export class SymmetricMatrix {
   readonly n: number;
   readonly strips: readonly Matrix[];
+  readonly #floats: new (length: number) => Floats;
 
-  constructor(n: number) {
+  constructor(n: number, precision: Precision = 'double') {
     this.n = n;
+    this.#floats = precision === 'single' ? Float32Array : Float64Array;
     this.strips = Array.from({ length: Math.ceil(n / BLOCK) }, (_, s) => {
       const end = Math.min(n, (s + 1) * BLOCK);
       const rows = end - s * BLOCK;
-      return { data: new Float64Array(rows * end), rows, columns: end };
+      return { data: this.floats(rows * end), rows, columns: end };
+    });
+  }
+
+  /** Zeros, as precise as the matrix. */
+  floats(length: number): Floats {
+    return new this.#floats(length);
+  }
+
+  /** Where row i, up to its diagonal, lies: element (i, j) is `data[from + j]` for j ≤ i. For sums that are then mirrored. */
+  half(i: number): { data: Floats; from: number } {
+    const strip = this.strips[stripOf(i)];
+    if (!strip) throw new RangeError(`There is no row ${i} of ${this.n}`);
+    return { data: strip.data, from: (i % BLOCK) * strip.columns };
+  }
+
+  /** Completes the squares on the diagonal, which are kept whole, from their lower halves. */
+  mirror(): void {
+    this.strips.forEach(({ data, rows, columns }, s) => {
+      for (let r = 0; r < rows; r++) {
+        for (let c = 0; c < r; c++) data[c * columns + s * BLOCK + r] = data[r * columns + s * BLOCK + c] ?? 0;
+      }
     });
   }
 
@@ -47,7 +78,7 @@ export class SymmetricMatrix {
   }
 
   /** Rows from `s · BLOCK` on, whole, into `panel` [rows, n]; `panel.data` has room for a block of rows. @returns those rows */
-  rows(s: number, panel: Float64Array): Matrix {
+  rows(s: number, panel: Floats): Matrix {
     const strip = this.strips[s];
     if (!strip) throw new RangeError(`There is no strip ${s}`);
     const { n } = this;
@@ -58,7 +89,7 @@ export class SymmetricMatrix {
     return { data: panel.subarray(0, strip.rows * n), rows: strip.rows, columns: n };
   }
 
-  #copyColumn(s: number, column: number, target: Float64Array, from: number): void {
+  #copyColumn(s: number, column: number, target: Floats, from: number): void {
     const strip = this.strips[s];
     if (!strip) return;
     const { data, rows, columns } = strip;
@@ -85,8 +116,10 @@ function sweep(matrix: SymmetricMatrix, k: number, gemm: Gemm): void {
   const { strips, n } = matrix;
   const width = strips[k]?.rows ?? 0;
   const panel = { data: columnsOf(matrix, k), rows: n, columns: width };
-  const inverse = invertSmall(panel.data.slice(k * BLOCK * width, (k * BLOCK + width) * width), width, k * BLOCK);
-  const scaled = { data: new Float64Array(n * width), rows: n, columns: width };
+  const square = Float64Array.from(panel.data.subarray(k * BLOCK * width, (k * BLOCK + width) * width));
+  const inverse = matrix.floats(width * width);
+  inverse.set(invertSmall(square, width, k * BLOCK));
+  const scaled = { data: matrix.floats(n * width), rows: n, columns: width };
   gemm.product(panel, { data: inverse, rows: width, columns: width }, scaled);
   strips.forEach((strip, s) => {
     if (s === k) return;
@@ -103,9 +136,10 @@ const rowsOf = ({ data, columns }: Matrix, from: number, rows: number): Matrix =
 });
 
 /** The columns of block k over all rows: [n, width]. */
-function columnsOf({ strips, n }: SymmetricMatrix, k: number): Float64Array {
-  const { data: own, rows: width, columns } = strips[k] ?? { data: new Float64Array(), rows: 0, columns: 0 };
-  const panel = new Float64Array(n * width);
+function columnsOf(matrix: SymmetricMatrix, k: number): Floats {
+  const { strips, n } = matrix;
+  const { data: own, rows: width, columns } = strips[k] ?? { data: matrix.floats(0), rows: 0, columns: 0 };
+  const panel = matrix.floats(n * width);
   for (let r = 0; r < width; r++) {
     for (let row = 0; row < columns; row++) panel[row * width + r] = own[r * columns + row] ?? 0;
   }
@@ -116,7 +150,7 @@ function columnsOf({ strips, n }: SymmetricMatrix, k: number): Float64Array {
   return panel;
 }
 
-function putColumns({ strips }: SymmetricMatrix, k: number, panel: Float64Array): void {
+function putColumns({ strips }: SymmetricMatrix, k: number, panel: Floats): void {
   const own = strips[k];
   if (!own) return;
   const width = own.rows;
@@ -128,7 +162,7 @@ function putColumns({ strips }: SymmetricMatrix, k: number, panel: Float64Array)
   });
 }
 
-function putDiagonal({ strips }: SymmetricMatrix, k: number, inverse: Float64Array): void {
+function putDiagonal({ strips }: SymmetricMatrix, k: number, inverse: Floats): void {
   const own = strips[k];
   if (!own) return;
   const width = own.rows;

@@ -1,19 +1,22 @@
 import type { Gemm } from '../ml/gemm.ts';
 import { transpose, type ByItem, type Interactions } from './interactions.ts';
 import { RowKeeper, type KeptRows } from './kept-rows.ts';
-import { invertSymmetric, rowsOfPanel, SymmetricMatrix } from './linear-algebra.ts';
+import { invertSymmetric, precisionFor, rowsOfPanel, SymmetricMatrix } from './linear-algebra.ts';
 import type { ItemModelOptions } from './item-model.ts';
 
 /** Where at least this share of listeners × items is filled, products of whole matrices are faster than sparse sums. */
 const DENSE = 1 / 40;
 
 /**
- * EASE where listeners are fewer than items: by Woodbury's identity P = (I − XᵀKX) / λ with K = (XXᵀ + λI)⁻¹, so that
- * with H = XᵀKX the weights are B_ij = H_ij / (1 − H_jj). Memory: 4 · listeners² + 4 · listeners · items bytes.
+ * EASE where listeners are fewer than items. With Λ the ridge by item and X scaled by Λ^−½, Woodbury's identity gives
+ * P = Λ^−½ (I − H) Λ^−½ with H = Xᵀ(XXᵀ + I)⁻¹X, and so the weights B_ij = (Λ_j / Λ_i)^½ · H_ij / (1 − H_jj). Memory:
+ * 4 · listeners² + 4 · listeners · items bytes.
  */
 export function trainFromListeners(interactions: Interactions, options: ItemModelOptions, gemm: Gemm): KeptRows {
-  const x = levelled(interactions, options.levelling);
-  const kernel = invertSymmetric(listenerGram(x, options.ridge), gemm);
+  const whole = levelled(interactions, options.levelling);
+  const roots = ridgesOf(whole, options).map(Math.sqrt);
+  const x = { ...whole, values: whole.values.map((value, at) => value / (roots[whole.items[at] ?? 0] ?? 1)) };
+  const kernel = invertSymmetric(listenerGram(x), gemm);
   const projected = project(kernel, x);
   const { itemCount: n } = x;
   const byItem = transpose(x);
@@ -23,7 +26,8 @@ export function trainFromListeners(interactions: Interactions, options: ItemMode
   const row = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const product = rowOf(i);
-    for (let j = 0; j < n; j++) row[j] = (product[j] ?? 0) / (rest[j] ?? 1);
+    const root = roots[i] ?? 1;
+    for (let j = 0; j < n; j++) row[j] = ((product[j] ?? 0) * (roots[j] ?? 1)) / ((rest[j] ?? 1) * root);
     row[i] = 0;
     keeper.add(row);
   }
@@ -46,14 +50,23 @@ function levelled(interactions: Interactions, levelling: number): Interactions {
   return { ...interactions, values: scaled };
 }
 
-function listenerGram({ itemCount, starts, items, values }: Interactions, ridge: number): SymmetricMatrix {
+/** By item: λ, and of its own square as much as dropout asks for. */
+function ridgesOf({ itemCount, items, values }: Interactions, { ridge, dropout }: ItemModelOptions): Float64Array {
+  const ridges = new Float64Array(itemCount).fill(ridge);
+  const more = dropout / (1 - dropout);
+  items.forEach((item, at) => (ridges[item] = (ridges[item] ?? 0) + more * (values[at] ?? 0) ** 2));
+  return ridges;
+}
+
+function listenerGram({ itemCount, starts, items, values }: Interactions): SymmetricMatrix {
   const m = starts.length - 1;
-  const gram = new SymmetricMatrix(m);
+  const squares = values.reduce((sum, value) => sum + value ** 2, 0);
+  const gram = new SymmetricMatrix(m, precisionFor(squares, 1));
   const dense = new Float64Array(itemCount);
   for (let u = 0; u < m; u++) {
     for (let a = starts[u] ?? 0; a < (starts[u + 1] ?? 0); a++) dense[items[a] ?? 0] = values[a] ?? 0;
     for (let v = 0; v <= u; v++) {
-      let sum = u === v ? ridge : 0;
+      let sum = u === v ? 1 : 0;
       for (let a = starts[v] ?? 0; a < (starts[v + 1] ?? 0); a++) sum += (values[a] ?? 0) * (dense[items[a] ?? 0] ?? 0);
       if (sum !== 0) gram.add(u, v, sum);
     }
@@ -66,7 +79,7 @@ function listenerGram({ itemCount, starts, items, values }: Interactions, ridge:
 function project(kernel: SymmetricMatrix, { itemCount: n, starts, items, values }: Interactions): Float32Array {
   const m = kernel.n;
   const projected = new Float32Array(m * n);
-  const panel = new Float64Array(Math.min(m, rowsOfPanel) * m);
+  const panel = kernel.floats(Math.min(m, rowsOfPanel) * m);
   const row = new Float64Array(n);
   for (let s = 0; s < kernel.strips.length; s++) {
     const { rows } = kernel.rows(s, panel);

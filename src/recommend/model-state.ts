@@ -6,6 +6,7 @@ import {
   selectSnapshot,
   selectVersion,
   selectVersions,
+  selectVersionState,
   setActiveVersion,
 } from '../db/recommend-queries.ts';
 import { catalogueWakeup } from '../catalogue/catalogue.ts';
@@ -18,7 +19,7 @@ import { Neighbours } from './neighbours.ts';
 import type { ModelVersion } from './recommender.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
 import type { TrainerOptions } from './trainer.ts';
-import { trainVersion } from './version-training.ts';
+import { trainInTurn } from './version-training.ts';
 import { noWeights, parseWeights, type ItemWeights } from './weights.ts';
 
 /** Woken when another version becomes the active one. */
@@ -119,9 +120,12 @@ export class ModelState implements AsyncDisposable {
     return (this.#earlier = { name: version, weights: row ? parseWeights(row.weights) : noWeights });
   }
 
-  /** One training at a time: who asks meanwhile gets its result. */
-  train(options: TrainerOptions = {}): Promise<string> {
-    this.#training ??= this.#train(options).finally(() => (this.#training = null));
+  /**
+   * One training at a time: who asks meanwhile gets its result.
+   * @param newest the newest version that was there when it was decided to train another; looked up unless given
+   */
+  train(options: TrainerOptions = {}, newest?: string | null): Promise<string> {
+    this.#training ??= this.#train(options, newest).finally(() => (this.#training = null));
     return this.#training;
   }
 
@@ -151,24 +155,27 @@ export class ModelState implements AsyncDisposable {
     }
   }
 
-  async #train({ signal, report }: TrainerOptions): Promise<string> {
+  async #train({ signal, report }: TrainerOptions, newest?: string | null): Promise<string> {
     const ending = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
-    const { version, isActive } = await trainVersion({ ...this.#options, signal: ending, report });
+    const before = newest === undefined ? ((await this.versions(1))[0]?.version ?? null) : newest;
+    const { version, isActive } = await trainInTurn({ ...this.#options, signal: ending, report }, before);
     if (isActive) this.#takeUp();
     return version;
   }
 
   async versions(first: number): Promise<ModelVersion[]> {
-    const rows = await selectVersions(this.#options.database.db, first);
-    return rows.map(({ active, hasWeights, ...row }) => ({ ...row, isActive: active, isKept: hasWeights }));
+    return selectVersions(this.#options.database.db, first);
   }
 
   /** Makes an earlier version serve again. @throws NotFoundError when it is not there, or its weights are not kept any more */
-  async activate(version: string): Promise<void> {
-    if (!(await setActiveVersion(this.#options.database, version))) {
-      throw new NotFoundError(`There is no version ${version} whose weights are kept`);
-    }
+  async activate(version: string): Promise<ModelVersion> {
+    const { database, log } = this.#options;
+    const isSet = await setActiveVersion(database, version);
+    const state = isSet ? await selectVersionState(database.db, version) : null;
+    if (!state) throw new NotFoundError(`There is no version ${version} whose weights are kept`, version);
+    log.info({ version }, 'The recommender serves another version, as it was told');
     this.#takeUp();
+    return state;
   }
 
   /** Whoever waits for a switch is served by it, also before the wake-up has made its round. */
@@ -186,7 +193,7 @@ export class ModelState implements AsyncDisposable {
       // The newest version may not be the one that serves: it was worse, or somebody has gone back.
       const [newest] = await selectVersions(this.#options.database.db, 1);
       const isWorthwhile = feedback > 0 && feedback > ENOUGH_MORE * Number(newest?.parameters.feedback ?? 0);
-      if (isWorthwhile && !this.#closing.signal.aborted) await this.train();
+      if (isWorthwhile && !this.#closing.signal.aborted) await this.train({}, newest?.version ?? null);
     };
     consider().catch((error: unknown) => {
       if (this.#closing.signal.aborted) return;

@@ -1,9 +1,13 @@
+import { LearnedContent } from './learned-content.ts';
 import type { Snapshot } from './snapshot.ts';
-import { addScaled, emptyVector, sparseVector, topIndices, type SparseVector } from './sparse.ts';
+import { emptyVector, type SparseVector } from './sparse.ts';
+import { SparseSum } from './sparse-sum.ts';
+import { topTracks } from './top-tracks.ts';
 import type { ItemWeights } from './weights.ts';
 
 /**
- * What is alike by its artist, genres and tags counts this much of what is heard by the same people: enough that a track
+ * Between tracks that were trained on, and where nothing was learned of features: what is alike by its artist, genres and
+ * tags counts this much of what is heard by the same people: enough that a track
  * nobody has heard yet has neighbours, too little to outweigh what listeners do.
  */
 const CONTENT_SHARE = 0.08;
@@ -19,6 +23,10 @@ export class Neighbours {
   readonly #weights: ItemWeights;
   readonly #rowOfTrack: ReadonlyMap<number, number>;
   readonly #cache = new Map<number, SparseVector>();
+  readonly #content: LearnedContent | null;
+  /** By row of the weights; −1 for a track that has left the catalogue since the training. */
+  readonly #indexOfRow: Int32Array;
+  readonly #sum: SparseSum;
 
   constructor(version: string, snapshot: Snapshot, weights: ItemWeights) {
     this.version = version;
@@ -26,6 +34,10 @@ export class Neighbours {
     this.#weights = weights;
     this.recency = weights.recency;
     this.#rowOfTrack = new Map(Array.from(weights.ids, (id, row) => [id, row]));
+    this.#indexOfRow = Int32Array.from(weights.ids, (id) => snapshot.indexOf.get(id) ?? -1);
+    this.#sum = new SparseSum(snapshot.tracks.length);
+    const isTrained = (index: number) => this.#rowOfTrack.has(snapshot.tracks[index]?.id ?? -1);
+    this.#content = weights.content && new LearnedContent(weights.content, snapshot, isTrained);
   }
 
   /** By index of the track: how much hearing it speaks for each neighbour; none for itself. */
@@ -41,37 +53,41 @@ export class Neighbours {
   /** Only what it speaks for: a reaction against a track lowers those, and raises none. */
   near(index: number): SparseVector {
     const { indices, values } = this.of(index);
-    const positive = [...indices.keys()].filter((i) => (values[i] ?? 0) > 0);
-    return sparseVector(positive.map((i) => [indices[i] ?? 0, values[i] ?? 0] as const));
+    const isFor = (_: number, at: number): boolean => (values[at] ?? 0) > 0;
+    return { indices: indices.filter(isFor), values: values.filter((value) => value > 0) };
   }
 
   #merge(index: number): SparseVector {
-    const sums = new Map<number, number>();
-    const add = (at: number, value: number) => sums.set(at, (sums.get(at) ?? 0) + value);
-    const alike = this.#alike(index);
-    alike.indices.forEach((at, i) => add(at, CONTENT_SHARE * (alike.values[i] ?? 0)));
-    this.#trained(index, add);
-    return sparseVector(sums);
+    const sum = this.#sum;
+    this.#alike(index, (at, cosine) => {
+      if (!this.#content?.speaks(index, at)) sum.add(at, CONTENT_SHARE * cosine);
+    });
+    this.#content?.nearest(index, CONTENT_NEIGHBOURS).forEach(([at, weight]) => sum.add(at, weight));
+    this.#addTrained(index);
+    return sum.take();
   }
 
-  #trained(index: number, add: (at: number, value: number) => void): void {
+  #addTrained(index: number): void {
     const row = this.#rowOfTrack.get(this.snapshot.tracks[index]?.id ?? -1);
     if (row === undefined) return;
-    const { starts, columns, values, ids } = this.#weights;
+    const { starts, columns, values } = this.#weights;
     for (let at = starts[row] ?? 0; at < (starts[row + 1] ?? 0); at++) {
-      // A track that has left the catalogue since the training has no index.
-      const neighbour = this.snapshot.indexOf.get(ids[columns[at] ?? 0] ?? -1);
-      if (neighbour !== undefined) add(neighbour, values[at] ?? 0);
+      const neighbour = this.#indexOfRow[columns[at] ?? 0] ?? -1;
+      if (neighbour >= 0) this.#sum.add(neighbour, values[at] ?? 0);
     }
   }
 
-  /** Cosine of the features, over the tracks that share any. */
-  #alike(index: number): SparseVector {
-    const { features, byFeature, tracks } = this.snapshot;
+  /** Tells of the nearest by the cosine of the features, among the tracks that share any. */
+  #alike(index: number, tell: (at: number, cosine: number) => void): void {
+    const { features, byFeature } = this.snapshot;
     const own = features[index] ?? emptyVector;
-    const cosine = new Float64Array(tracks.length);
-    own.indices.forEach((feature, i) => addScaled(cosine, byFeature[feature] ?? emptyVector, own.values[i] ?? 0));
-    const nearest = topIndices(cosine, CONTENT_NEIGHBOURS, (at) => at !== index && (cosine[at] ?? 0) > 0);
-    return sparseVector(nearest.map((at) => [at, cosine[at] ?? 0] as const));
+    own.indices.forEach((feature, i) => this.#sum.addScaled(byFeature[feature] ?? emptyVector, own.values[i] ?? 0));
+    const { indices, values } = this.#sum.take();
+    const mask = new Uint8Array(indices.length);
+    mask[indices.indexOf(index)] = 1;
+    for (const at of topTracks(values, mask, CONTENT_NEIGHBOURS)) {
+      const cosine = values[at] ?? 0;
+      if (cosine > 0) tell(indices[at] ?? 0, cosine);
+    }
   }
 }

@@ -10,9 +10,9 @@ import type { Taste } from './taste.ts';
 
 /** Bytes that openings may hold on to; the least recently asked for go first. */
 const MOST_BYTES = 32 << 20;
-/** A score and an exclusion a track; recommendations with their reasons and sentences besides. */
-const BYTES_PER_TRACK = 9;
+/** Recommendations with their reasons and sentences. */
 const BYTES_OF_LIST = 75_000;
+const MOST_LISTS = Math.floor(MOST_BYTES / BYTES_OF_LIST);
 
 /** Far less than the day that a list can be paged through. */
 const PAGE_KEPT_MS = 3_600_000;
@@ -91,16 +91,9 @@ export class Openings {
     const opening = isCurrent ? found.opening : new Opening(sources, query);
     this.#known.delete(key);
     this.#known.set(key, { ...sources, opening });
-    this.#trim(sources.snapshot.tracks.length);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_LISTS && oldest !== undefined) this.#known.delete(oldest);
     return opening;
-  }
-
-  #trim(tracks: number): void {
-    const most = Math.max(1, Math.floor(MOST_BYTES / (BYTES_OF_LIST + BYTES_PER_TRACK * tracks)));
-    for (const key of this.#known.keys()) {
-      if (this.#known.size <= most) return;
-      this.#known.delete(key);
-    }
   }
 }
 

@@ -2,8 +2,9 @@ import { beyondArtistCap } from './artist-cap.ts';
 import { Calibration, genreShares, genreSpaceOf } from './calibration.ts';
 import { chances, diversify, type DiversityOptions } from './diversity.ts';
 import { noExploration, type Exploration } from './exploration.ts';
-import { exclusionsOf, type ExclusionOptions } from './exclusions.ts';
+import { markExclusions, type ExclusionOptions } from './exclusions.ts';
 import type { Neighbours } from './neighbours.ts';
+import { SharedBoard, type Board } from './score-board.ts';
 import type { Snapshot } from './snapshot.ts';
 import { addScaled, valueAt, type SparseVector } from './sparse.ts';
 import { baselineOf, tasteWithout, termsOf, type Source, type Term } from './taste.ts';
@@ -40,6 +41,9 @@ export const byScore: Shape = {
   exploration: noExploration,
 };
 
+/** Of the rankings that lists begin from. */
+const common = new SharedBoard();
+
 /** One listener's scores for every track of a snapshot, and what they are made of. */
 export class Ranking {
   readonly snapshot: Snapshot;
@@ -47,42 +51,50 @@ export class Ranking {
   readonly #neighbours: Neighbours;
   readonly #options: ExclusionOptions;
   readonly #terms: readonly Term[];
-  readonly #scores: Float64Array;
-  readonly #excluded: Uint8Array;
+  readonly #boards: SharedBoard;
+  readonly #owner = {};
   /**
    * The tracks of a list share their reasons, so one answer asks for few of these, over and over, in one turn of the event
-   * loop. For that turn they are kept; longer, a list that is remembered would hold on to megabytes.
+   * loop. For that turn they are kept, each with a board of its own; longer, a list that is remembered would hold on to
+   * megabytes.
    */
   readonly #without = new Map<Source, WeakRef<Ranking>>();
 
-  constructor(snapshot: Snapshot, neighbours: Neighbours, options: ExclusionOptions) {
+  constructor(snapshot: Snapshot, neighbours: Neighbours, options: ExclusionOptions, boards = common) {
     this.snapshot = snapshot;
     this.baseline = baselineOf(snapshot);
     this.#neighbours = neighbours;
     this.#options = options;
     this.#terms = termsOf(options.taste, snapshot, neighbours);
-    this.#scores = new Float64Array(snapshot.tracks.length).fill(this.baseline);
-    for (const { vector, factor } of this.#terms) addTerm(this.#scores, vector, factor);
-    this.#excluded = exclusionsOf(snapshot, options);
+    this.#boards = boards;
+  }
+
+  get #board(): Board {
+    return this.#boards.of(this.#owner, this.snapshot.tracks.length, ({ scores, excluded }) => {
+      scores.fill(this.baseline);
+      for (const { vector, factor } of this.#terms) addTerm(scores, vector, factor);
+      markExclusions(excluded, this.snapshot, this.#options);
+    });
   }
 
   scoreOf(index: number): number {
-    return this.#scores[index] ?? this.baseline;
+    return this.#board.scores[index] ?? this.baseline;
   }
 
   /** Bits of `exclusions.ts`. */
   exclusionsOf(index: number): number {
-    return this.#excluded[index] ?? 0;
+    return this.#board.excluded[index] ?? 0;
   }
 
   /** Null when the track may not be in the list, or there is none. */
   rankOf(index: number): number | null {
-    if (this.#scores[index] === undefined || this.exclusionsOf(index) !== 0) return null;
-    const own = this.scoreOf(index);
+    const { scores, excluded } = this.#board;
+    const own = scores[index];
+    if (own === undefined || excluded[index] !== 0) return null;
     let rank = 1;
-    for (let other = 0; other < this.#scores.length; other++) {
-      const score = this.#scores[other] ?? 0;
-      if (this.#excluded[other] === 0 && (score > own || (score === own && other < index))) rank++;
+    for (let other = 0; other < scores.length; other++) {
+      const score = scores[other] ?? 0;
+      if (excluded[other] === 0 && (score > own || (score === own && other < index))) rank++;
     }
     return rank;
   }
@@ -91,7 +103,8 @@ export class Ranking {
   contributions(index: number): Contribution[] {
     const found: Contribution[] = [];
     for (const { source, factor, vector } of this.#terms) {
-      const value = factor * (isDense(vector, this.#scores) ? (vector.values[index] ?? 0) : valueAt(vector, index));
+      const value =
+        factor * (isDense(vector, this.snapshot.tracks) ? (vector.values[index] ?? 0) : valueAt(vector, index));
       if (value !== 0) found.push({ source, value });
     }
     return found.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
@@ -126,11 +139,9 @@ export class Ranking {
   }
 
   #best(count: number, { maxPerArtist }: Shape): Int32Array {
-    const mask =
-      maxPerArtist === null
-        ? this.#excluded
-        : beyondArtistCap(this.snapshot, this.#scores, this.#excluded, maxPerArtist);
-    return topTracks(this.#scores, mask, count);
+    const { scores, excluded } = this.#board;
+    const mask = maxPerArtist === null ? excluded : beyondArtistCap(this.snapshot, scores, excluded, maxPerArtist);
+    return topTracks(scores, mask, count);
   }
 
   /** The whole ranking computed again as if this had not been said or done ([REC2]). */
@@ -138,14 +149,14 @@ export class Ranking {
     const known = this.#without.get(source)?.deref();
     if (known) return known;
     const taste = tasteWithout(this.#options.taste, source);
-    const ranking = new Ranking(this.snapshot, this.#neighbours, { ...this.#options, taste });
+    const ranking = new Ranking(this.snapshot, this.#neighbours, { ...this.#options, taste }, new SharedBoard());
     this.#without.set(source, new WeakRef(ranking));
     return ranking;
   }
 }
 
 /** A vector over all tracks is added without looking up where each value belongs. */
-const isDense = ({ indices }: SparseVector, scores: Float64Array): boolean => indices.length === scores.length;
+const isDense = ({ indices }: SparseVector, all: ArrayLike<unknown>): boolean => indices.length === all.length;
 
 function addTerm(scores: Float64Array, vector: SparseVector, factor: number): void {
   if (!isDense(vector, scores)) {

@@ -134,7 +134,7 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
       return version;
     },
     versions: (first) => model.versions(checkFirst(first)),
-    activate: (version) => model.activate(version),
+    activate: async (version) => model.activate(checkText(version, 'modelVersion', { max: 200 })),
     [Symbol.asyncDispose]: async () => {
       await tastes[Symbol.asyncDispose]();
       await measurements[Symbol.asyncDispose]();

@@ -145,8 +145,12 @@ export interface Recommender extends AsyncDisposable {
   train(options?: TrainerOptions): Promise<string>;
   /** Newest first. */
   versions(first: number): Promise<ModelVersion[]>;
-  /** Makes a version that is kept serve. @throws NotFoundError when it is not there or not kept */
-  activate(version: string): Promise<void>;
+  /**
+   * Makes a version that is kept serve.
+   * @returns it, as it then is
+   * @throws InvalidInputError for what can be no name, NotFoundError when it is not there or not kept
+   */
+  activate(version: string): Promise<ModelVersion>;
 }
 
 export type { OffPolicyEstimate } from './off-policy.ts';

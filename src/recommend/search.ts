@@ -1,10 +1,11 @@
 import type { Gemm } from '../ml/gemm.ts';
 import { randomStream } from '../lib/random.ts';
 import { excels, measure, meanOf, qualityOf, type Metrics } from './evaluation.ts';
-import { holdOutDrawn, holdOutLast, sample, type NumberedCase } from './holdout.ts';
+import { holdOutDrawn, holdOutLast, type NumberedCase } from './holdout.ts';
 import type { Interactions } from './interactions.ts';
 import { rarityScales, trainItemModel, type ItemModelOptions } from './item-model.ts';
 import type { KeptRows } from './kept-rows.ts';
+import { sample } from './sample.ts';
 
 /** All that is chosen of a model before it is trained. */
 export interface ModelSettings extends ItemModelOptions {
@@ -14,6 +15,7 @@ export interface ModelSettings extends ItemModelOptions {
 
 export const defaultSettings: ModelSettings = {
   ridge: 50,
+  dropout: 0,
   order: 0,
   reach: 0.9,
   levelling: 0.5,
@@ -21,6 +23,7 @@ export const defaultSettings: ModelSettings = {
   recency: 1,
   entries: 16_000_000,
   largestSystem: 20_000,
+  system: 4_096,
 };
 
 /** Where to start from when the order of hearing is known. */
@@ -29,11 +32,15 @@ const orderedSettings: ModelSettings = { ...defaultSettings, order: 0.5, recency
 export interface SearchOptions {
   /** Whether the order of a listener's tracks is known: if it is not, no model that needs it is tried. */
   ordered: boolean;
+  /** Whether what was heard may be asked for again; if not, it never is. */
+  mayRepeat?: boolean;
   seed: number;
 }
 
 export interface SearchResult {
   settings: ModelSettings;
+  /** What having heard a track speaks for hearing it again, beside the weights; null: it is left out. */
+  repeats: number | null;
   /** Of the settings chosen, on what was held out. */
   metrics: Metrics;
   cases: number;
@@ -46,113 +53,162 @@ export interface Progress {
 }
 
 /** What a search reads at most, so that it takes a minute or so whatever there is. */
-const SAMPLE = { items: 4_000, events: 400_000 };
-const MOST_CASES = 2_000;
+const SAMPLE = { items: 10_000, pairs: 80_000_000 };
+const MOST_CASES = 4_000;
+/** Trials solve in one system, or in several, what is solved in larger ones in the end. */
+const TRIAL = { largestSystem: 4_096, system: 2_048 };
 
 /** How sure a change must be, in standard errors: among a dozen that are tried, one looks good by chance. */
 const MARGIN = 2;
 
-/** What is tried in place of the defaults, one after another; each is tried against the best before it. */
-const CHANGES: readonly Partial<ModelSettings>[] = [{ recency: 1 }, { recency: 0.93 }, { recency: 0.85 }];
-const ORDER_CHANGES: readonly Partial<ModelSettings>[] = [
-  { order: 0, recency: 1 },
-  { order: 0.25 },
-  { order: 0.75 },
-  { reach: 0.7 },
-  { reach: 0.97 },
+type Choice = ModelSettings & { repeats: number | null };
+
+/** Values of one setting, tried one after another from the present one on, as long as each is better than the one before. */
+type Walk = readonly Partial<Choice>[];
+
+const walk = <Name extends keyof Choice>(name: Name, ...values: Choice[Name][]): Walk =>
+  values.map((value) => ({ [name]: value }));
+
+const REPEATS: readonly Walk[] = [walk('repeats', 0, 0.05, 0.1, 0.2, 0.4, 0.8)];
+const RECENCY: readonly Walk[] = [walk('recency', 1), walk('recency', 0.93, 0.85, 0.7, 0.5, 0.3)];
+const ORDER: readonly Walk[] = [
+  [{ order: 0, recency: 1 }],
+  walk('order', 0.75, 0.9),
+  walk('order', 0.25),
+  walk('reach', 0.7, 0.5, 0.3, 0.15),
+  walk('reach', 0.97),
+];
+const OTHERS: readonly Walk[] = [walk('dropout', 0.5, 0.7, 0.85), walk('dropout', 0.25)];
+const FORMS: readonly Walk[] = [
+  walk('levelling', 0),
+  walk('levelling', 1),
+  walk('rarity', 0.1, 0.2, 0.3),
+  walk('rarity', -0.1, -0.2),
 ];
 const RIDGE_STEP = 3;
-const OTHER_CHANGES: readonly Partial<ModelSettings>[] = [
-  { levelling: 0 },
-  { levelling: 1 },
-  { rarity: 0.1 },
-  { rarity: 0.2 },
-  { rarity: -0.1 },
-];
+const MOST_STEPS = 6;
 
 /**
  * Chooses settings on tracks held out of these listeners' own, one after another, each from a few values: how much order
- * counts, how far it reaches, the ridge, how listeners weigh, rarity. A setting leaves its default only where the cases,
- * compared one by one, agree that it is better, so that nothing is learned from noise.
+ * counts, how far it reaches, dropout, the ridge, how listeners weigh, rarity. A setting leaves its default only where the
+ * cases, compared one by one, agree that it is better, so that nothing is learned from noise.
  */
 export function search(
   interactions: Interactions,
-  { ordered, seed }: SearchOptions,
+  { ordered, mayRepeat = false, seed }: SearchOptions,
   gemm: Gemm,
   report: (progress: Progress) => void,
 ): SearchResult {
-  const start = ordered ? orderedSettings : defaultSettings;
+  const start = { ...(ordered ? orderedSettings : defaultSettings), repeats: null };
   const sampled = sample(interactions, SAMPLE, seed);
-  const holdout = ordered ? holdOutLast(sampled) : holdOutDrawn(sampled, seed);
-  const trials = new Trials(holdout.train, drawn(holdout.cases, MOST_CASES, seed), gemm, report);
-  if (trials.cases === 0) return { settings: start, metrics: meanOf([]), cases: 0 };
-  let best = trials.run(start);
-  const consider = (change: Partial<ModelSettings>): boolean => {
-    const trial = trials.run({ ...best.settings, ...change });
-    const isBetter = excels(trial.measured, best.measured, MARGIN);
-    if (isBetter) best = trial;
-    return isBetter;
-  };
-  if (ordered) for (const change of [...CHANGES, ...ORDER_CHANGES]) consider(change);
-  for (const step of [RIDGE_STEP, 1 / RIDGE_STEP]) {
-    for (let steps = 0; steps < MOST_STEPS && consider({ ridge: best.settings.ridge * step }); steps++);
-  }
-  for (const change of OTHER_CHANGES) consider(change);
-  return { settings: best.settings, metrics: meanOf(best.measured), cases: trials.cases };
+  const holdout = ordered ? holdOutLast(sampled.interactions) : holdOutDrawn(sampled.interactions, seed);
+  const cases = drawn(holdout.cases, MOST_CASES, seed);
+  const trials = new Trials({ train: holdout.train, cases, share: sampled.share }, gemm, report);
+  if (cases.length === 0) return { settings: withoutRepeats(start), repeats: null, metrics: meanOf([]), cases: 0 };
+  const best = new Best(trials, trials.run(start));
+  if (mayRepeat) best.take(REPEATS);
+  if (ordered) best.take([...RECENCY, ...ORDER]);
+  best.take(OTHERS);
+  best.takeRidge();
+  best.take(FORMS);
+  if (ordered) best.take(RECENCY);
+  const { choice, measured } = best.trial;
+  return { settings: withoutRepeats(choice), repeats: choice.repeats, metrics: meanOf(measured), cases: cases.length };
 }
 
-const MOST_STEPS = 6;
+function withoutRepeats({ repeats: _, ...settings }: Choice): ModelSettings {
+  return settings;
+}
 
 interface Trial {
-  settings: ModelSettings;
+  choice: Choice;
   measured: readonly Metrics[];
+}
+
+/** The best trial so far, and how it is beaten. */
+class Best {
+  trial: Trial;
+  readonly #trials: Trials;
+
+  constructor(trials: Trials, first: Trial) {
+    this.#trials = trials;
+    this.trial = first;
+  }
+
+  take(walks: readonly Walk[]): void {
+    for (const steps of walks) {
+      for (const step of steps) if (!this.#isBeatenBy(step)) break;
+    }
+  }
+
+  takeRidge(): void {
+    for (const factor of [RIDGE_STEP, 1 / RIDGE_STEP]) {
+      for (let steps = 0; steps < MOST_STEPS; steps++) {
+        if (!this.#isBeatenBy({ ridge: this.trial.choice.ridge * factor })) break;
+      }
+    }
+  }
+
+  #isBeatenBy(change: Partial<Choice>): boolean {
+    const trial = this.#trials.run({ ...this.trial.choice, ...change });
+    const isBetter = excels(trial.measured, this.trial.measured, MARGIN);
+    if (isBetter) this.trial = trial;
+    return isBetter;
+  }
+}
+
+interface TrialData {
+  train: Interactions;
+  cases: readonly NumberedCase[];
+  /** Of all listeners, how many are in it: sums are smaller by so much, and the ridge with them. */
+  share: number;
 }
 
 /** Trains and measures, each model once. */
 class Trials {
-  readonly #train: Interactions;
-  readonly #cases: readonly NumberedCase[];
+  readonly #data: TrialData;
   readonly #gemm: Gemm;
   readonly #report: (progress: Progress) => void;
+  readonly #known = new Map<string, Trial>();
   #last: { key: string; rows: KeptRows } | null = null;
-  #done = 0;
 
-  constructor(train: Interactions, cases: readonly NumberedCase[], gemm: Gemm, report: (progress: Progress) => void) {
-    this.#train = train;
-    this.#cases = cases;
+  constructor(data: TrialData, gemm: Gemm, report: (progress: Progress) => void) {
+    this.#data = data;
     this.#gemm = gemm;
     this.#report = report;
   }
 
-  get cases(): number {
-    return this.#cases.length;
-  }
-
-  run(settings: ModelSettings): Trial {
-    const rows = this.#rowsOf(settings);
-    const scales = settings.rarity === 0 ? null : rarityScales(this.#train, settings.rarity);
-    const measured = measure(rows, this.#cases, { recency: settings.recency, scales });
-    const trial = { settings, measured };
-    this.#done += 1;
-    this.#report({ done: this.#done, whole: Math.max(USUAL_TRIALS, this.#done), what: describe(trial) });
+  run(choice: Choice): Trial {
+    const key = JSON.stringify(choice);
+    const known = this.#known.get(key);
+    if (known) return known;
+    const { train, cases } = this.#data;
+    const scales = choice.rarity === 0 ? null : rarityScales(train, choice.rarity);
+    const scoring = { recency: choice.recency, repeats: choice.repeats, scales };
+    const trial = { choice, measured: measure(this.#rowsOf(choice), cases, scoring) };
+    this.#known.set(key, trial);
+    const done = this.#known.size;
+    this.#report({ done, whole: Math.max(USUAL_TRIALS, done), what: describe(trial) });
     return trial;
   }
 
-  #rowsOf(settings: ModelSettings): KeptRows {
-    const options = { ...settings, rarity: 0 };
-    const { ridge, order, reach, levelling } = options;
-    const key = JSON.stringify([ridge, order, reach, levelling]);
-    if (this.#last?.key !== key) this.#last = { key, rows: trainItemModel(this.#train, options, this.#gemm) };
+  #rowsOf(choice: Choice): KeptRows {
+    const { train, share } = this.#data;
+    const largestSystem = Math.min(choice.largestSystem, TRIAL.largestSystem);
+    const options = { ...choice, ...TRIAL, largestSystem, ridge: choice.ridge * share, rarity: 0 };
+    const { ridge, dropout, order, reach, levelling } = options;
+    const key = JSON.stringify([ridge, dropout, order, reach, levelling]);
+    if (this.#last?.key !== key) this.#last = { key, rows: trainItemModel(train, options, this.#gemm) };
     return this.#last.rows;
   }
 }
 
 /** What a search usually comes to. */
-const USUAL_TRIALS = 16;
+const USUAL_TRIALS = 20;
 
-function describe({ settings, measured }: Trial): string {
-  const { order, reach, recency, ridge, levelling, rarity } = settings;
-  const parts = { order, reach, recency, ridge: Math.round(ridge), levelling, rarity };
+function describe({ choice, measured }: Trial): string {
+  const { order, reach, recency, ridge, dropout, levelling, rarity } = choice;
+  const parts = { order, reach, recency, ridge: Math.round(ridge), dropout, levelling, rarity };
   const said = Object.entries(parts).map(([name, value]) => `${name} ${value}`);
   return `${said.join(', ')}: ${qualityOf(meanOf(measured)).toFixed(4)}`;
 }

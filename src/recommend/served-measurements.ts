@@ -1,5 +1,5 @@
 import type { Database } from '../db/client.ts';
-import { hasEvaluations, insertEvaluations, selectSomeListeners } from '../db/evaluation-queries.ts';
+import { hasEvaluations, insertEvaluationsOnce, selectSomeListeners } from '../db/evaluation-queries.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import { modelWakeup, type Serving } from './model-state.ts';
@@ -48,7 +48,7 @@ export class ServedMeasurements implements AsyncDisposable {
     const rows = Object.entries(metrics).map(([metric, value]) => {
       return { modelVersion, dataset: 'feedback', protocol: PROTOCOL, metric, value };
     });
-    await insertEvaluations(database.db, rows);
+    if (!(await insertEvaluationsOnce(database, rows))) return;
     log.info({ version: modelVersion, listeners: tastes.length, ...metrics }, 'Measured what is served');
   }
 

@@ -36,6 +36,8 @@ export interface Snapshot {
   features: readonly SparseVector[];
   /** For each feature the tracks that have it. */
   byFeature: readonly SparseVector[];
+  /** `g:` and a genre's slug, `a:` and an artist's id, or `t:` and a tag. */
+  featureNames: readonly string[];
 }
 
 /** How much a genre says of a track: the first that a source names is the main one. */
@@ -111,7 +113,7 @@ function invert<Key>(
 }
 
 /** Features weighted by rarity (inverse document frequency, Spärck Jones 1972), each track's vector scaled to length 1. */
-function featureSpace(described: readonly Description[]): Pick<Snapshot, 'features' | 'byFeature'> {
+function featureSpace(described: readonly Description[]): Pick<Snapshot, 'features' | 'byFeature' | 'featureNames'> {
   const numbers = new Map<string, number>();
   const named = described.map(({ genres, artist, tags }) => [
     ...genres.map(([slug, weight]) => [`g:${slug}`, weight] as const),
@@ -129,7 +131,7 @@ function featureSpace(described: readonly Description[]): Pick<Snapshot, 'featur
   features.forEach(({ indices, values }, track) => {
     indices.forEach((feature, i) => lists[feature]?.push([track, values[i] ?? 0]));
   });
-  return { features, byFeature: lists.map((list) => sparseVector(list)) };
+  return { features, byFeature: lists.map((list) => sparseVector(list)), featureNames: [...numbers.keys()] };
 }
 
 function unit(vector: SparseVector): SparseVector {

@@ -60,16 +60,16 @@ export function reasonSentence(
 
 /** “You liked A, B and C” reads better than the same deed told three times. */
 function clausesOf(reasons: readonly Contribution[], index: number, snapshot: Snapshot, wording: Wording): string[] {
-  const clauses = new Map<string, readonly Source[]>();
-  for (const { source } of reasons) {
-    const deed = source.kind === 'history' ? deedOf(source) : `${clauses.size}`;
-    clauses.set(deed, [...(clauses.get(deed) ?? []), source]);
-  }
-  return [...clauses.values()].map((sources) => {
-    const done = sources.flatMap((source) => (source.kind === 'history' ? [source] : []));
-    const [first] = done;
-    if (first) return wording.deed(deedOf(first), tracksOf(done, snapshot, wording));
-    return sources.map((source) => wording.clause(source, index, snapshot, true)).join('');
+  const told: Deed[] = [];
+  return reasons.flatMap(({ source }) => {
+    if (source.kind !== 'history') return [wording.clause(source, index, snapshot, true)];
+    const deed = deedOf(source);
+    if (told.includes(deed)) return [];
+    told.push(deed);
+    const done = reasons.flatMap((one) =>
+      one.source.kind === 'history' && deedOf(one.source) === deed ? [one.source] : [],
+    );
+    return [wording.deed(deed, tracksOf(done, snapshot, wording))];
   });
 }
 

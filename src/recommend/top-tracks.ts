@@ -1,38 +1,46 @@
 /**
  * The `k` greatest of the scores whose mask is 0, best first; of equal ones the lower index first. A heap of k whose root
- * is the one to beat: the many that do not make it cost one comparison each, and nothing is allocated for a track.
+ * is the one to beat: the many that do not make it cost one comparison each, and nothing is allocated for a track. Taken
+ * from the heap one by one, from the worst, they are in order.
  */
 export function topTracks(scores: Float64Array, mask: Uint8Array, k: number): Int32Array {
   const heap = new Int32Array(Math.max(0, Math.min(k, scores.length)));
-  let size = 0;
-  let least = -Infinity;
-  for (let index = 0; index < scores.length; index++) {
-    if (mask[index] !== 0) continue;
-    const score = scores[index] ?? 0;
-    if (size < heap.length) {
-      heap[size++] = index;
-      if (size === heap.length) heapify(heap, scores);
-      else continue;
-    } else if (score > least) {
-      heap[0] = index;
-      siftDown(heap, 0, scores);
-    } else continue;
-    least = scores[heap[0] ?? 0] ?? 0;
+  const size = fill(heap, scores, mask);
+  for (let end = size - 1; end > 0; end--) {
+    const worst = heap[0] ?? 0;
+    heap[0] = heap[end] ?? 0;
+    heap[end] = worst;
+    siftDown(heap, end, 0, scores);
   }
-  return heap.subarray(0, size).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+  return heap.subarray(0, size);
 }
 
-function heapify(heap: Int32Array, scores: Float64Array): void {
-  for (let at = (heap.length >> 1) - 1; at >= 0; at--) siftDown(heap, at, scores);
+/** @returns how many there are: a heap that could not be filled is one of fewer */
+function fill(heap: Int32Array, scores: Float64Array, mask: Uint8Array): number {
+  let size = 0;
+  let index = 0;
+  for (; index < scores.length && size < heap.length; index++) if (mask[index] === 0) heap[size++] = index;
+  for (let at = (size >> 1) - 1; at >= 0; at--) siftDown(heap, size, at, scores);
+  let least = leastOf(heap, scores);
+  // With a lower index above it, an equal score is not among the best.
+  for (; index < scores.length; index++) {
+    if ((scores[index] ?? 0) <= least || mask[index] !== 0) continue;
+    heap[0] = index;
+    siftDown(heap, size, 0, scores);
+    least = leastOf(heap, scores);
+  }
+  return size;
 }
+
+const leastOf = (heap: Int32Array, scores: Float64Array): number => scores[heap[0] ?? 0] ?? 0;
 
 /** The root is the worst: the least score, and of equal ones the higher index. */
-function siftDown(heap: Int32Array, start: number, scores: Float64Array): void {
+function siftDown(heap: Int32Array, size: number, start: number, scores: Float64Array): void {
   const moved = heap[start] ?? 0;
   const score = scores[moved] ?? 0;
   let at = start;
-  for (let child = 2 * at + 1; child < heap.length; child = 2 * at + 1) {
-    if (child + 1 < heap.length && isWorse(heap[child + 1] ?? 0, heap[child] ?? 0, scores)) child++;
+  for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
+    if (child + 1 < size && isWorse(heap[child + 1] ?? 0, heap[child] ?? 0, scores)) child++;
     const worse = heap[child] ?? 0;
     const worseScore = scores[worse] ?? 0;
     if (worseScore > score || (worseScore === score && worse < moved)) break;

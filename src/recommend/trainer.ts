@@ -1,24 +1,32 @@
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../lib/worker.ts';
+import type { ContentWeights, Described } from './content.ts';
 import type { Metrics } from './evaluation.ts';
 import type { NumberedCase } from './holdout.ts';
 import type { Interactions } from './interactions.ts';
 import type { KeptRows } from './kept-rows.ts';
+import type { OfflineQuality } from './offline-quality.ts';
+import type { Known, Scoring } from './scorer.ts';
 import type { ModelSettings, Progress, SearchOptions, SearchResult } from './search.ts';
 
 /** What the worker does: all of it on plain data, and none of it on the thread that answers requests. */
 export type Job =
   | { kind: 'search'; interactions: Interactions; options: SearchOptions }
   | { kind: 'train'; interactions: Interactions; settings: ModelSettings }
-  | { kind: 'measure'; rows: KeptRows; recency: number; cases: readonly NumberedCase[] };
+  | { kind: 'measure'; rows: KeptRows; scoring: Scoring; cases: readonly NumberedCase[] }
+  | { kind: 'lists'; rows: KeptRows; scoring: Scoring; counts: Float64Array; listeners: readonly Known[] }
+  | { kind: 'content'; rows: KeptRows; described: Described; listeners: readonly NumberedCase[] };
 
 export interface JobResults {
   search: SearchResult;
   train: KeptRows;
   measure: Metrics[];
+  lists: OfflineQuality;
+  content: ContentWeights;
 }
 
-type Message = { progress: Progress } | { done: JobResults[keyof JobResults] } | { failure: Error };
+export type Message =
+  { loaded: true } | { progress: Progress } | { done: JobResults[keyof JobResults] } | { failure: Error };
 
 export interface TrainerOptions {
   signal?: AbortSignal | undefined;
@@ -31,6 +39,8 @@ const MOST_HEAP_MB = 4_096;
 /** A worker that does one job after another. Disposing it gives its memory back. */
 export class Trainer implements AsyncDisposable {
   readonly #worker: Worker;
+  /** Resolves when the worker may be ended: ending a thread while it loads native code ends the process. */
+  readonly #loaded: Promise<unknown>;
   readonly #options: TrainerOptions;
 
   constructor(options: TrainerOptions = {}) {
@@ -39,6 +49,7 @@ export class Trainer implements AsyncDisposable {
     this.#worker = startWorker(import.meta.url, './training-worker', { resourceLimits });
     // A worker that fails before it has a job is heard of when it is given one.
     this.#worker.on('error', () => undefined);
+    this.#loaded = new Promise((resolve) => this.#worker.once('message', resolve).once('exit', resolve));
   }
 
   search(interactions: Interactions, options: SearchOptions): Promise<SearchResult> {
@@ -50,8 +61,16 @@ export class Trainer implements AsyncDisposable {
     return this.#do({ kind: 'train', interactions, settings });
   }
 
-  measure(rows: KeptRows, recency: number, cases: readonly NumberedCase[]): Promise<Metrics[]> {
-    return this.#do({ kind: 'measure', rows, recency, cases });
+  measure(rows: KeptRows, scoring: Scoring, cases: readonly NumberedCase[]): Promise<Metrics[]> {
+    return this.#do({ kind: 'measure', rows, scoring, cases });
+  }
+
+  lists(rows: KeptRows, scoring: Scoring, counts: Float64Array, listeners: readonly Known[]): Promise<OfflineQuality> {
+    return this.#do({ kind: 'lists', rows, scoring, counts, listeners });
+  }
+
+  content(rows: KeptRows, described: Described, listeners: readonly NumberedCase[]): Promise<ContentWeights> {
+    return this.#do({ kind: 'content', rows, described, listeners });
   }
 
   /** @throws the signal's reason when it aborts; the worker then ends with the matrix product that it is in */
@@ -61,6 +80,7 @@ export class Trainer implements AsyncDisposable {
     const worker = this.#worker;
     return new Promise<JobResults[Kind]>((resolve, reject) => {
       const onMessage = (message: Message): void => {
+        if ('loaded' in message) return;
         if ('progress' in message) return report?.(message.progress);
         settle();
         if ('done' in message) resolve(message.done as JobResults[Kind]);
@@ -83,6 +103,7 @@ export class Trainer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loaded;
     await this.#worker.terminate();
   }
 }

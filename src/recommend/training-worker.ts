@@ -1,26 +1,34 @@
 import { parentPort } from 'node:worker_threads';
 import { Gemm } from '../ml/gemm.ts';
+import { learnContent } from './content.ts';
 import { measure } from './evaluation.ts';
 import { trainItemModel } from './item-model.ts';
+import { measureOffline } from './offline-quality.ts';
 import { search } from './search.ts';
-import type { Job, JobResults } from './trainer.ts';
+import type { Job, JobResults, Message } from './trainer.ts';
 
 const gemm = new Gemm();
+const post = (message: Message): void => parentPort?.postMessage(message);
 parentPort?.on('message', (job: Job) => {
   try {
-    parentPort?.postMessage({ done: run(job) });
+    post({ done: run(job) });
   } catch (error) {
-    parentPort?.postMessage({ failure: error });
+    post({ failure: error as Error });
   }
 });
+post({ loaded: true });
 
 function run(job: Job): JobResults[keyof JobResults] {
   switch (job.kind) {
     case 'search':
-      return search(job.interactions, job.options, gemm, (progress) => parentPort?.postMessage({ progress }));
+      return search(job.interactions, job.options, gemm, (progress) => post({ progress }));
     case 'train':
       return trainItemModel(job.interactions, job.settings, gemm);
     case 'measure':
-      return measure(job.rows, job.cases, { recency: job.recency });
+      return measure(job.rows, job.cases, job.scoring);
+    case 'lists':
+      return measureOffline(job.rows, job.listeners, job.scoring, job.counts);
+    case 'content':
+      return learnContent(job.rows, job.described, job.listeners, gemm);
   }
 }

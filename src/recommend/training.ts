@@ -1,7 +1,8 @@
 import { meanOf, type Metrics } from './evaluation.ts';
 import type { NumberedCase } from './holdout.ts';
-import { toInteractions, type History } from './interactions.ts';
-import { defaultSettings, type ModelSettings, type SearchResult } from './search.ts';
+import { countsOf, toInteractions, type History } from './interactions.ts';
+import type { OfflineQuality } from './offline-quality.ts';
+import { defaultSettings, drawn, type ModelSettings, type SearchOptions, type SearchResult } from './search.ts';
 import { Trainer, type TrainerOptions } from './trainer.ts';
 import { noWeights, type ItemWeights } from './weights.ts';
 
@@ -15,26 +16,40 @@ export interface HoldoutCase {
 
 export interface Evaluation {
   metrics: Metrics;
+  quality: OfflineQuality;
   chosen: SearchResult;
 }
+
+export interface EvaluationOptions extends TrainerOptions {
+  /** Called when accuracy is known, and what the lists are like is not yet. */
+  onMeasured?: () => void;
+}
+
+/** Whose lists are looked at: enough for two digits, in seconds. */
+const MOST_LISTS = 200;
 
 /**
  * Chooses settings on tracks that are held out of `known`, trains with them on `train` and measures on `cases` ([REC9]):
  * targets are looked for among all trained tracks that their listener has not heard.
  * @param known what may be chosen by, without any of the targets
- * @param ordered whether histories are in the order of hearing
  */
 export async function evaluateModel(
   { known, train, cases }: { known: readonly History[]; train: readonly History[]; cases: readonly HoldoutCase[] },
-  ordered: boolean,
-  options: TrainerOptions = {},
+  search: Omit<SearchOptions, 'seed'>,
+  { onMeasured, ...options }: EvaluationOptions = {},
 ): Promise<Evaluation> {
   await using trainer = new Trainer(options);
-  const chosen = await trainer.search(toInteractions(known).interactions, { ordered, seed: SEED });
+  const chosen = await trainer.search(toInteractions(known).interactions, { ...search, seed: SEED });
   const { ids, interactions } = toInteractions(train);
   const rows = await trainer.train(interactions, chosen.settings);
-  const measured = await trainer.measure(rows, chosen.settings.recency, numberCases(ids, cases));
-  return { metrics: meanOf(measured), chosen };
+  const { settings, repeats } = chosen;
+  const counts = countsOf(interactions);
+  const scoring = { recency: settings.recency, repeats, counts };
+  const numbered = numberCases(ids, cases);
+  const measured = await trainer.measure(rows, scoring, numbered);
+  onMeasured?.();
+  const quality = await trainer.lists(rows, scoring, counts, drawn(numbered, MOST_LISTS, SEED));
+  return { metrics: meanOf(measured), quality, chosen };
 }
 
 /** What is drawn in a search is drawn the same each time. */
@@ -59,7 +74,7 @@ export async function trainWith(
   const { ids, interactions } = toInteractions(histories);
   if (ids.length === 0) return noWeights;
   const rows = await trainer.train(interactions, settings);
-  return { ids: Float64Array.from(ids), ...rows, recency: settings.recency };
+  return { ids: Float64Array.from(ids), ...rows, recency: settings.recency, content: null };
 }
 
 /** Tracks that were not trained on get the number beyond the last: heard, but without a row, or not to be found. */

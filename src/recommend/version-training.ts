@@ -5,16 +5,21 @@ import {
   insertVersion,
   readAllReactions,
   selectActiveVersion,
+  selectSnapshot,
+  selectVersions,
   type VersionRow,
 } from '../db/recommend-queries.ts';
+import { takeTrainingTurn } from '../db/training-turn.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import { describe } from './content.ts';
 import { excels, meanOf, type Metrics } from './evaluation.ts';
 import { isOrdered, readHistories, toInteractions, type History } from './interactions.ts';
 import { drawn, type Progress, type SearchResult } from './search.ts';
+import { createSnapshot } from './snapshot.ts';
 import { Trainer } from './trainer.ts';
 import { numberCases, SEED, trainWith, type HoldoutCase } from './training.ts';
-import { parseWeights, serialiseWeights } from './weights.ts';
+import { parseWeights, serialiseWeights, type ItemWeights } from './weights.ts';
 
 export interface VersionTrainingOptions {
   database: Database;
@@ -24,16 +29,41 @@ export interface VersionTrainingOptions {
   report?: ((progress: Progress) => void) | undefined;
 }
 
+export interface TrainedVersion {
+  version: string;
+  isActive: boolean;
+}
+
 /** Whose last track is looked for, at most. */
 const MOST_CASES = 5_000;
+/** Tracks. What a few of them show of genres and tags is chance; plain likeness knows more. */
+const ENOUGH_TO_LEARN_FROM = 200;
+/** By whose lists what features say is made as loud as what listening says. */
+const LISTENERS_FOR_SCALE = 300;
 /** So many reactions that neither version has seen tell which is better. */
 const ENOUGH_TO_COMPARE = 30;
+
+/**
+ * One process at a time trains ([REC16]): who asks while another does is given the version that it comes to, and trains one
+ * where it comes to none.
+ * @param newest the newest version when it was asked for
+ */
+export async function trainInTurn(options: VersionTrainingOptions, newest: string | null): Promise<TrainedVersion> {
+  const { database, log, signal } = options;
+  const onWait = () => log.info('Another process trains the recommender: waiting for what it comes to');
+  await using _ = await takeTrainingTurn(database, signal, onWait);
+  const [latest] = await selectVersions(database.db, 1);
+  // Awaited here: what returns ends the turn.
+  if (!latest || latest.version === newest) return await trainVersion(options);
+  log.info({ version: latest.version }, 'Another process has trained the recommender');
+  return { version: latest.version, isActive: latest.isActive };
+}
 
 /**
  * A version from all feedback: settings chosen without each listener's last track, measured on it, trained on everything.
  * It serves unless the active version foretells better what has come since that one was trained.
  */
-export async function trainVersion(options: VersionTrainingOptions): Promise<{ version: string; isActive: boolean }> {
+async function trainVersion(options: VersionTrainingOptions): Promise<TrainedVersion> {
   const { database, clock, log, signal, report } = options;
   const start = clock.monotonic();
   const readAt = clock.now();
@@ -44,7 +74,7 @@ export async function trainVersion(options: VersionTrainingOptions): Promise<{ v
   const twin = await trainTwin(trainer, histories);
   const { settings } = twin.chosen;
   const isActive = !(await isActiveBetter(database, trainer, twin));
-  const weights = await trainWith(trainer, histories, settings);
+  const weights = await withContent(await trainWith(trainer, histories, settings), { trainer, database, histories });
   const seconds = Math.round((clock.monotonic() - start) / 100) / 10;
   const version = nameOf(clock.now());
   const row: VersionRow = {
@@ -57,6 +87,19 @@ export async function trainVersion(options: VersionTrainingOptions): Promise<{ v
   const outcome = isActive ? 'The recommender is trained' : 'The new version is worse than the active one, which stays';
   log.info({ version, ...row.parameters, ...metrics }, outcome);
   return { version, isActive };
+}
+
+/** What the catalogue's genres, artists and tags say of tracks that nobody has heard. */
+async function withContent(
+  weights: ItemWeights,
+  { trainer, database, histories }: { trainer: Trainer; database: Database; histories: readonly History[] },
+): Promise<ItemWeights> {
+  const { ids, starts, columns, values } = weights;
+  const described = describe(createSnapshot(await selectSnapshot(database)), ids);
+  if (described.names.length === 0 || ids.length < ENOUGH_TO_LEARN_FROM) return weights;
+  const some = drawn(histories, LISTENERS_FOR_SCALE, SEED).map((history) => ({ history, targets: [] }));
+  const content = await trainer.content({ starts, columns, values }, described, numberCases(ids, some));
+  return { ...weights, content };
 }
 
 /** What the version would be without each listener's last track, and what it makes of those. */
@@ -73,7 +116,7 @@ async function trainTwin(trainer: Trainer, histories: readonly History[]): Promi
   const chosen = await trainer.search(interactions, { ordered: isOrdered(histories), seed: SEED });
   if (cases.length === 0) return { chosen, cases, measured: [] };
   const rows = await trainer.train(interactions, chosen.settings);
-  const measured = await trainer.measure(rows, chosen.settings.recency, numberCases(ids, cases));
+  const measured = await trainer.measure(rows, { recency: chosen.settings.recency }, numberCases(ids, cases));
   return { chosen, cases, measured };
 }
 
@@ -96,12 +139,13 @@ async function isActiveBetter(database: Database, trainer: Trainer, { cases, mea
   const readAt = Number(active?.parameters.readAt ?? Infinity);
   const fresh = [...cases.keys()].filter((i) => (cases[i]?.at ?? -Infinity) > readAt);
   if (!active || fresh.length < ENOUGH_TO_COMPARE) return false;
-  const { ids, recency, ...rows } = parseWeights(active.weights);
+  const { ids, recency, starts, columns, values } = parseWeights(active.weights);
+  const rows = { starts, columns, values };
   const numbered = numberCases(
     ids,
     fresh.flatMap((i) => cases[i] ?? []),
   );
-  const earlier = await trainer.measure(rows, recency, numbered);
+  const earlier = await trainer.measure(rows, { recency }, numbered);
   return excels(
     earlier,
     fresh.flatMap((i) => measured[i] ?? []),

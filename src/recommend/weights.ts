@@ -1,3 +1,5 @@
+import type { ContentWeights } from './content.ts';
+
 /** Item–item weights, sparse: `row(h)` says by how much having heard track h speaks for, or against, each other track. */
 export interface ItemWeights {
   /** Track ids by row and column number. */
@@ -8,6 +10,8 @@ export interface ItemWeights {
   values: Float32Array;
   /** Of a listener's history each track counts this much of the one after it: 1 where order says nothing. */
   recency: number;
+  /** For tracks that are in none of these; null of versions that have not learned it. */
+  content: ContentWeights | null;
 }
 
 export const noWeights: ItemWeights = {
@@ -16,28 +20,37 @@ export const noWeights: ItemWeights = {
   columns: new Uint32Array(),
   values: new Float32Array(),
   recency: 1,
+  content: null,
 };
 
 /** "CDZW" and the format's number. */
 const MAGIC = 0x43445a57;
-const FORMAT = 2;
-const HEADER_BYTES = 24;
-/** Without recency; still in databases of before. */
-const FIRST_FORMAT = 1;
-const FIRST_HEADER_BYTES = 16;
+const FORMAT = 3;
+/** Still in databases of before: the first without recency, the second without what features say. */
+const HEADER_BYTES: Readonly<Record<number, number>> = { 1: 16, 2: 24, [FORMAT]: 40 };
 
 /**
- * Header (magic, format, rows, entries, recency as a double), then ids, starts, columns, values; all little-endian, as on
- * every platform we run on.
+ * Header (magic, format, rows, entries, recency as a double, features, their entries, bytes of their names, 0), then ids,
+ * starts, columns, values, and starts, columns, values and names, by lines, of the features; all little-endian, as on every
+ * platform we run on.
  */
-export function serialiseWeights({ ids, starts, columns, values, recency }: ItemWeights): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
+export function serialiseWeights({ ids, starts, columns, values, recency, content }: ItemWeights): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES[FORMAT] ?? 0);
+  const features = content ?? {
+    names: [],
+    starts: new Uint32Array(1),
+    columns: new Uint32Array(),
+    values: new Float32Array(),
+  };
+  const names = Buffer.from(features.names.join('\n'));
   [MAGIC, FORMAT, ids.length, columns.length].forEach((word, i) => header.writeUInt32LE(word, 4 * i));
   header.writeDoubleLE(recency, 16);
-  const parts = [ids, starts, columns, values].map(({ buffer, byteOffset, byteLength }) =>
-    Buffer.from(buffer, byteOffset, byteLength),
+  [features.names.length, features.columns.length, names.length].forEach((word, i) =>
+    header.writeUInt32LE(word, 24 + 4 * i),
   );
-  return Buffer.concat([header, ...parts]);
+  const numbers = [ids, starts, columns, values, features.starts, features.columns, features.values];
+  const parts = numbers.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength));
+  return Buffer.concat([header, ...parts, names]);
 }
 
 const UNKNOWN = 'These are not recommender weights, or of a format that this version does not know';
@@ -46,20 +59,31 @@ const UNKNOWN = 'These are not recommender weights, or of a format that this ver
 export function parseWeights(bytes: Uint8Array): ItemWeights {
   // A copy of its own: views of typed arrays need alignment, which a slice of the driver's buffer does not promise.
   const data = new Uint8Array(bytes).buffer;
-  if (data.byteLength < HEADER_BYTES) throw new Error(UNKNOWN);
-  const [magic, format, rows = 0, entries = 0] = new Uint32Array(data, 0, 4);
-  const header = format === FIRST_FORMAT ? FIRST_HEADER_BYTES : HEADER_BYTES;
-  const expected = header + 8 * rows + 4 * (rows + 1) + 8 * entries;
-  if (magic !== MAGIC || (format !== FORMAT && format !== FIRST_FORMAT) || data.byteLength !== expected) {
-    throw new Error(UNKNOWN);
-  }
-  const startsAt = header + 8 * rows;
-  const columnsAt = startsAt + 4 * (rows + 1);
+  if (data.byteLength < 16) throw new Error(UNKNOWN);
+  const [magic, format = 0, rows = 0, entries = 0] = new Uint32Array(data, 0, 4);
+  const header = HEADER_BYTES[format];
+  if (magic !== MAGIC || header === undefined || data.byteLength < header) throw new Error(UNKNOWN);
+  const [features = 0, said = 0, nameBytes = 0] = format === FORMAT ? new Uint32Array(data, 24, 3) : [];
+  const contentBytes = format === FORMAT ? sizeOf(features, said) + nameBytes : 0;
+  if (data.byteLength !== header + 8 * rows + sizeOf(rows, entries) + contentBytes) throw new Error(UNKNOWN);
+  const contentAt = header + 8 * rows + sizeOf(rows, entries);
+  const names = new TextDecoder().decode(new Uint8Array(data, data.byteLength - nameBytes));
   return {
     ids: new Float64Array(data, header, rows),
-    starts: new Uint32Array(data, startsAt, rows + 1),
+    ...rowsAt(data, header + 8 * rows, rows, entries),
+    recency: format === 1 ? 1 : (new Float64Array(data, 16, 1)[0] ?? 1),
+    content: features > 0 ? { names: names.split('\n'), ...rowsAt(data, contentAt, features, said) } : null,
+  };
+}
+
+/** Bytes of sparse rows. */
+const sizeOf = (rows: number, entries: number): number => 4 * (rows + 1) + 8 * entries;
+
+function rowsAt(data: ArrayBuffer, from: number, rows: number, entries: number) {
+  const columnsAt = from + 4 * (rows + 1);
+  return {
+    starts: new Uint32Array(data, from, rows + 1),
     columns: new Uint32Array(data, columnsAt, entries),
     values: new Float32Array(data, columnsAt + 4 * entries, entries),
-    recency: format === FORMAT ? (new Float64Array(data, 16, 1)[0] ?? 1) : 1,
   };
 }

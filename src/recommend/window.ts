@@ -31,12 +31,14 @@ export class Window {
   readonly #options: WindowOptions;
   readonly #candidates: Int32Array;
   readonly #relevance: Float64Array;
+  /** What each is worth at most, by what is known of its likeness; −Infinity once it is taken. */
+  readonly #bounds: Float64Array;
   /** The greatest to those of `#above` that it has been compared with: the first so many. */
   readonly #likeness: Float64Array;
   readonly #compared: Int32Array;
   readonly #above: SparseVector[];
-  readonly #isTaken: Uint8Array;
   #placed = 0;
+  #size: number;
 
   /**
    * @param ranked by score, best first, what is in the list already among them
@@ -45,9 +47,8 @@ export class Window {
    */
   constructor(ranked: Int32Array, before: readonly number[], count: number, options: WindowOptions) {
     const { scoreOf, genres } = options;
-    const served = new Set(before);
     this.#options = options;
-    this.#candidates = ranked.filter((index) => !served.has(index)).subarray(0, WINDOW + count);
+    this.#candidates = without(ranked, before).subarray(0, WINDOW + count);
     const top = scoreOf(ranked[0] ?? 0);
     const span = Math.max(top - scoreOf(ranked[Math.min(WINDOW, ranked.length) - 1] ?? 0), 1e-9);
     const size = this.#candidates.length;
@@ -55,7 +56,9 @@ export class Window {
     for (let at = 0; at < size; at++) this.#relevance[at] = (scoreOf(this.#candidates[at] ?? 0) - top) / span + 1;
     this.#likeness = new Float64Array(size);
     this.#compared = new Int32Array(size);
-    this.#isTaken = new Uint8Array(size);
+    this.#bounds = new Float64Array(size);
+    if (!genres) for (let at = 0; at < size; at++) this.#bound(at);
+    this.#size = this.#entered;
     // Only the places just above matter to a reader who scrolls, and they keep the cost of a deep page bounded.
     this.#above = before.slice(-WINDOW).map((index) => this.#featuresOf(index));
     if (genres) for (const index of before) genres.place(index);
@@ -63,58 +66,43 @@ export class Window {
 
   /** How many compete for the next place. */
   get size(): number {
-    let size = 0;
-    for (let at = 0; at < this.#entered; at++) size += this.#isTaken[at] === 0 ? 1 : 0;
-    return size;
+    return this.#size;
   }
 
   /** The `nth` of those that compete, from 0, by score. */
   nth(nth: number): number | undefined {
     let left = nth;
     for (let at = 0; at < this.#entered; at++) {
-      if (this.#isTaken[at] === 0 && left-- === 0) return this.#candidates[at];
+      if (!this.#isTaken(at) && left-- === 0) return this.#candidates[at];
     }
     return undefined;
   }
 
   has(index: number): boolean {
     const at = this.#candidates.indexOf(index);
-    return at >= 0 && at < this.#entered && this.#isTaken[at] === 0;
+    return at >= 0 && at < this.#entered && !this.#isTaken(at);
   }
 
   /** Of the greatest worth; of equal ones the first by score. */
   best(): number | undefined {
-    const worth = this.#worthByItself();
+    // What every track would do to the genres changes with each place.
+    if (this.#options.genres) for (let at = 0; at < this.#entered; at++) if (!this.#isTaken(at)) this.#bound(at);
     for (;;) {
-      const at = this.#greatest(worth);
+      const at = this.#greatest();
       if (at < 0) return undefined;
       if (this.#options.diversity === 0 || this.#compared[at] === this.#above.length) return this.#candidates[at];
       this.#compare(at);
+      this.#bound(at);
     }
   }
 
-  /** Without likeness. */
-  #worthByItself(): Float64Array {
-    const { diversity, calibration, genres } = this.#options;
-    if (genres === null && diversity === 0) return this.#relevance;
-    const own = (1 - diversity) * (genres ? 1 - calibration : 1);
-    const worth = new Float64Array(this.#entered);
-    for (let at = 0; at < worth.length; at++) {
-      worth[at] = own * (this.#relevance[at] ?? 0);
-      if (genres && this.#isTaken[at] === 0) {
-        worth[at] = (worth[at] ?? 0) - calibration * genres.divergenceWith(this.#candidates[at] ?? 0);
-      }
-    }
-    return worth;
-  }
-
-  #greatest(worth: Float64Array): number {
-    const { diversity } = this.#options;
+  #greatest(): number {
+    const bounds = this.#bounds;
+    const entered = this.#entered;
     let best = -1;
     let greatest = -Infinity;
-    for (let at = 0; at < this.#entered; at++) {
-      if (this.#isTaken[at] !== 0) continue;
-      const value = (worth[at] ?? 0) - diversity * (this.#likeness[at] ?? 0);
+    for (let at = 0; at < entered; at++) {
+      const value = bounds[at] ?? 0;
       if (value > greatest) {
         best = at;
         greatest = value;
@@ -123,26 +111,44 @@ export class Window {
     return best;
   }
 
+  #bound(at: number): void {
+    const { diversity, calibration, genres } = this.#options;
+    let worth = (1 - diversity) * (genres ? 1 - calibration : 1) * (this.#relevance[at] ?? 0);
+    if (genres) worth -= calibration * genres.divergenceWith(this.#candidates[at] ?? 0);
+    this.#bounds[at] = worth - diversity * (this.#likeness[at] ?? 0);
+  }
+
   /** With those above that it has not been compared with yet. */
   #compare(at: number): void {
+    const above = this.#above;
     const own = this.#featuresOf(this.#candidates[at] ?? 0);
     const spread = scratch(this.#options.featureCount);
     addScaled(spread, own, 1);
-    for (let i = this.#compared[at] ?? 0; i < this.#above.length; i++) {
-      const likeness = dot(spread, this.#above[i] ?? emptyVector);
-      if (likeness > (this.#likeness[at] ?? 0)) this.#likeness[at] = likeness;
+    let likeness = this.#likeness[at] ?? 0;
+    for (let i = this.#compared[at] ?? 0; i < above.length; i++) {
+      likeness = Math.max(likeness, dot(spread, above[i] ?? emptyVector));
     }
-    this.#compared[at] = this.#above.length;
+    this.#likeness[at] = likeness;
+    this.#compared[at] = above.length;
     for (let i = 0; i < own.indices.length; i++) spread[own.indices[i] ?? 0] = 0;
   }
 
   /** Gives the next place to a track, of the window or not. */
   take(index: number): void {
     const at = this.#candidates.indexOf(index);
-    if (at >= 0) this.#isTaken[at] = 1;
+    const next = this.#entered;
+    if (at >= 0 && !this.#isTaken(at)) {
+      if (at < next) this.#size -= 1;
+      this.#bounds[at] = -Infinity;
+    }
     this.#placed += 1;
+    if (this.#entered > next && !this.#isTaken(next)) this.#size += 1;
     this.#above.push(this.#featuresOf(index));
     this.#options.genres?.place(index);
+  }
+
+  #isTaken(at: number): boolean {
+    return this.#bounds[at] === -Infinity;
   }
 
   /** One enters for each that leaves. */
@@ -153,6 +159,12 @@ export class Window {
   #featuresOf(index: number): SparseVector {
     return this.#options.features[index] ?? emptyVector;
   }
+}
+
+function without(ranked: Int32Array, before: readonly number[]): Int32Array {
+  if (before.length === 0) return ranked;
+  const served = new Set(before);
+  return ranked.filter((index) => !served.has(index));
 }
 
 let zeros = new Float64Array();

@@ -5,6 +5,7 @@ import './nodes.ts';
 import './catalogue.ts';
 import './recommendations.ts';
 import './analytics.ts';
+import './model-versions.ts';
 import './listeners.ts';
 import './models.ts';
 import './drafts.ts';

@@ -35,13 +35,14 @@ function randomInteractions(listeners: number, itemCount: number, seed: number):
 }
 
 /** The textbook formula, with Gauss–Jordan elimination for the inverse. */
-function reference({ itemCount: n, starts, items, values }: Interactions, ridge: number): number[][] {
-  const gram = Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? ridge : 0)));
+function reference({ itemCount: n, starts, items, values }: Interactions, ridge: number, dropout: number): number[][] {
+  const gram = Array.from({ length: n }, () => new Array<number>(n).fill(0));
   for (let u = 0; u + 1 < starts.length; u++) {
     for (let a = starts[u]!; a < starts[u + 1]!; a++) {
       for (let b = starts[u]!; b < starts[u + 1]!; b++) gram[items[a]!]![items[b]!]! += values[a]! * values[b]!;
     }
   }
+  gram.forEach((row, i) => (row[i]! += ridge + (dropout / (1 - dropout)) * row[i]!));
   const work = gram.map((row, i) => [...row, ...row.map((_, j) => (i === j ? 1 : 0))]);
   for (let i = 0; i < n; i++) {
     const pivot = work[i]![i]!;
@@ -70,10 +71,12 @@ describe('EASE', () => {
     ['as many of both', 20, 20],
   ])('[REC8] gives the textbook weights with %s', (_, listeners, items) => {
     const interactions = randomInteractions(listeners, items, 5);
-    const trained = dense(trainEase(interactions, { ridge: 3, entries: 1e6 }), items);
-    const expected = reference(interactions, 3);
-    for (let i = 0; i < items; i++) {
-      for (let j = 0; j < items; j++) expect(trained[i]![j]).toBeCloseTo(expected[i]![j]!, 5);
+    for (const dropout of [0, 0.4]) {
+      const trained = dense(trainEase(interactions, { ridge: 3, dropout, entries: 1e6 }), items);
+      const expected = reference(interactions, 3, dropout);
+      for (let i = 0; i < items; i++) {
+        for (let j = 0; j < items; j++) expect(trained[i]![j]).toBeCloseTo(expected[i]![j]!, 5);
+      }
     }
   });
 
@@ -145,12 +148,31 @@ describe('weights as bytes', () => {
     columns: Uint32Array.of(1, 2, 0),
     values: Float32Array.of(0.5, -0.25, 1),
     recency: 0.97,
+    content: {
+      names: ['g:jazz', 't:höhle 洞'],
+      starts: Uint32Array.of(0, 1, 2),
+      columns: Uint32Array.of(1, 0),
+      values: Float32Array.of(0.25, -1),
+    },
   };
 
   it('survive the way to the database and back', () => {
     const bytes = serialiseWeights(weights);
     // A slice at an odd offset, as a driver hands it over.
     expect(parseWeights(Buffer.concat([Buffer.alloc(3), bytes]).subarray(3))).toEqual(weights);
+    expect(parseWeights(serialiseWeights({ ...weights, content: null }))).toEqual({ ...weights, content: null });
+  });
+
+  it('of the formats before are read as they were meant', () => {
+    const { content: _, recency, ...rows } = weights;
+    const bytes = serialiseWeights({ ...weights, content: null });
+    // Without the counts of features, and without what an empty list of them takes.
+    const second = Buffer.concat([bytes.subarray(0, 24), bytes.subarray(40, -4)]);
+    second.writeUInt32LE(2, 4);
+    expect(parseWeights(second)).toEqual({ ...rows, recency, content: null });
+    const first = Buffer.concat([bytes.subarray(0, 16), bytes.subarray(40, -4)]);
+    first.writeUInt32LE(1, 4);
+    expect(parseWeights(first)).toEqual({ ...rows, recency: 1, content: null });
   });
 
   it('of another format, or cut short, are refused', () => {
@@ -183,6 +205,23 @@ describe('evaluation', () => {
       'Recall@20': 0.5,
       'NDCG@20': 0.5 / Math.log2(3),
     });
+  });
+
+  it('[REC9] of many targets the share that is found is told, and of equal scores the more heard comes first', () => {
+    const rows = { starts: new Uint32Array(31), columns: new Uint32Array(), values: new Float32Array() };
+    const counts = Array.from({ length: 30 }, (_, item) => item);
+    const cases = [{ items: Uint32Array.of(29), values: Float32Array.of(1), targets: [28, 9, 8, 0] }];
+    // The twenty most heard but the one that is known: 28 … 9.
+    expect(measure(rows, cases, { recency: 1, counts })[0]).toMatchObject({ 'HR@10': 1, 'Recall@20': 0.5 });
+  });
+
+  it('[REC9] what was heard is found only where it may come again', () => {
+    const rows = { starts: new Uint32Array(31), columns: new Uint32Array(), values: new Float32Array() };
+    const cases = [{ items: Uint32Array.of(25, 26, 25), values: Float32Array.of(1, 1, 1), targets: [26] }];
+    const of = (repeats: number | null) => measure(rows, cases, { recency: 0.5, repeats })[0]!['NDCG@10'];
+    expect(of(null)).toBe(0);
+    // After 25, which was heard last.
+    expect(of(0.2)).toBeCloseTo(1 / Math.log2(3));
   });
 
   it('[REC9] of tracks with the same last time, the one held out is drawn, and the same each time', async () => {

@@ -81,7 +81,10 @@ beforeEach(async () => {
 
 const list = (query = {}, first = 20, after: string | null = null) =>
   world.recommender.recommend(ann.listener.id, { diversity: 0, ...query }, { first, after });
-const react = (i: number, kind: FeedbackKind) => world.listeners.record(ann, { trackId: world.ids[i]!, kind });
+const react = (i: number, kind: FeedbackKind, at: Date | null = null) =>
+  world.listeners.record(ann, { trackId: world.ids[i]!, kind, at });
+/** Where the order of a history decides, it is not left to how fast the machine is. */
+const secondOf = (i: number): Date => new Date(Date.UTC(2026, 5, 1, 0, 0, i));
 const numbersOf = (page: RecommendationPage) => page.edges.map(({ node }) => world.ids.indexOf(node.trackId));
 
 /** All pages of a list, of sizes drawn, with something happening between them. */
@@ -130,13 +133,13 @@ describe('properties of lists', () => {
 
   it('[REC2] what a counterfactual says is what a listener without the event gets', async () => {
     const deeds = [3, 8, 14, 21, 30].map((i, at) => [i, KINDS[at]!] as const);
-    for (const [i, kind] of deeds) await react(i, kind);
+    for (const [i, kind] of deeds) await react(i, kind, secondOf(i));
     const { edges } = await list({ includeHeard: true }, 30);
     let checked = 0;
     for (const [gone] of deeds) {
       const other: Viewer = { listener: await world.listeners.ensure(`without ${gone} ${sequence}`), roles: new Set() };
       for (const [i, kind] of deeds) {
-        if (i !== gone) await world.listeners.record(other, { trackId: world.ids[i]!, kind });
+        if (i !== gone) await world.listeners.record(other, { trackId: world.ids[i]!, kind, at: secondOf(i) });
       }
       for (const { node } of edges) {
         const reason = node.explanation.reasons.find(
@@ -153,13 +156,53 @@ describe('properties of lists', () => {
     expect(checked).toBeGreaterThan(20);
   });
 
+  it('[REC14] a like raises all neighbours of its track by its own term, and a no raises nothing and lowers them', async () => {
+    const termsOf = async (listenerId: number, trackId: number): Promise<Map<number, number>> => {
+      const page = await world.recommender.recommend(listenerId, { includeHeard: true }, { first: 60 });
+      return new Map(
+        page.edges.map(({ node }) => {
+          const own = node.explanation.reasons.filter((one) => one.kind === 'history' && one.trackId === trackId);
+          return [node.trackId, own.reduce((sum, { contribution }) => sum + contribution, 0)];
+        }),
+      );
+    };
+    let [raised, lowered] = [0, 0];
+    for (const i of [0, 7, 13, 22, 41]) {
+      const trackId = world.ids[i]!;
+      const similar = await world.recommender.similar(trackId, { first: 60 });
+      const neighbours = similar.edges.flatMap(({ node }) =>
+        node.explanation.reasons.some(({ kind, contribution }) => kind === 'preference' && contribution > 0)
+          ? [node.trackId]
+          : [],
+      );
+      for (const kind of KINDS) {
+        const viewer: Viewer = { listener: await world.listeners.ensure(`says ${kind} of ${i}`), roles: new Set() };
+        await world.listeners.record(viewer, { trackId: world.ids[(i + 4) % 60]!, kind: 'LIKE', at: secondOf(1) });
+        await world.listeners.record(viewer, { trackId, kind, at: secondOf(2) });
+        const terms = await termsOf(viewer.listener.id, trackId);
+        const isNo = ['SKIP', 'DISLIKE', 'HIDE'].includes(kind);
+        for (const [track, term] of terms) {
+          if (isNo) expect(term).toBeLessThanOrEqual(0);
+          if (!neighbours.includes(track)) continue;
+          if (isNo) expect(term).toBeLessThan(0);
+          else expect(term).toBeGreaterThan(0);
+          if (isNo) lowered += 1;
+          else raised += 1;
+        }
+      }
+    }
+    expect(raised).toBeGreaterThan(100);
+    expect(lowered).toBeGreaterThan(100);
+  });
+
   it('[REC11] the order in which catalogue and listening came changes no list', async () => {
     const random = randomStream(5);
     const order = tracks.map((_, i) => [random(), i] as const).toSorted(([a], [b]) => a - b);
     await using other = await createWorld(order.map(([, i]) => i));
     const listOf = async ({ recommender, listeners, ids }: World, deeds: readonly number[]) => {
       const listener = await listeners.ensure(`same ${deeds.join()}`);
-      for (const i of deeds) await listeners.record({ listener, roles: new Set() }, { trackId: ids[i]!, kind: 'LIKE' });
+      const viewer = { listener, roles: new Set<never>() };
+      for (const i of deeds) await listeners.record(viewer, { trackId: ids[i]!, kind: 'LIKE', at: secondOf(i) });
       const { edges } = await recommender.recommend(listener.id, { diversity: 0.2 }, { first: 40 });
       return edges.map(({ node }) => ({ i: ids.indexOf(node.trackId), score: node.score }));
     };
@@ -206,7 +249,9 @@ describe('what is remembered of a listener', () => {
     const events: number[] = [];
     for (let round = 0; round < 12; round++) {
       for (let i = 0; i < 3; i++) {
-        const event = await react(Math.floor(draw() * tracks.length), KINDS[Math.floor(draw() * KINDS.length)]!);
+        const [track, kind] = [Math.floor(draw() * 12), KINDS[Math.floor(draw() * KINDS.length)]!];
+        // Of the same moment, as what a client sends together is.
+        const event = await react(track, kind, secondOf(round >> 1));
         events.push(event.id);
       }
       if (draw() < 0.4) await world.listeners.remove(ann, events.splice(Math.floor(draw() * events.length), 1)[0]!);

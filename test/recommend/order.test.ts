@@ -1,11 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
 import { Gemm } from '../../src/ml/gemm.ts';
-import { trainCore } from '../../src/recommend/core.ts';
+import { trainInBlocks } from '../../src/recommend/blocks.ts';
 import { measure, meanOf } from '../../src/recommend/evaluation.ts';
 import { holdOutLast } from '../../src/recommend/holdout.ts';
 import { isOrdered, toInteractions } from '../../src/recommend/interactions.ts';
+import { groupItems } from '../../src/recommend/item-groups.ts';
 import { trainItemModel, type ItemModelOptions } from '../../src/recommend/item-model.ts';
+import { sample } from '../../src/recommend/sample.ts';
 import { defaultSettings, search } from '../../src/recommend/search.ts';
 
 const gemm = new Gemm();
@@ -71,9 +73,8 @@ function reference(rows: readonly (readonly number[])[], n: number, options: Ite
   }
   const trace = (matrix: number[][]) => matrix.reduce((sum, row, i) => sum + row[i]!, 0);
   const share = (options.order * trace(together)) / trace(past);
-  const gram = together.map((row, i) =>
-    row.map((x, j) => (1 - options.order) * x + share * past[i]![j]! + (i === j ? options.ridge : 0)),
-  );
+  const gram = together.map((row, i) => row.map((x, j) => (1 - options.order) * x + share * past[i]![j]!));
+  gram.forEach((row, i) => (row[i]! += options.ridge + (options.dropout / (1 - options.dropout)) * row[i]!));
   const inverse = inverseOf(gram);
   const target = together.map((row, i) => row.map((x, j) => (1 - options.order) * x + share * next[i]![j]!));
   const free = inverse.map((row) => target.map((_, j) => row.reduce((sum, p, k) => sum + p * target[k]![j]!, 0)));
@@ -84,19 +85,22 @@ function reference(rows: readonly (readonly number[])[], n: number, options: Ite
 
 describe('order', () => {
   it.each([
-    [0.5, 0.9, 0.5],
-    [0.75, 0.6, 0],
-    [0.25, 1, 1],
-  ])('[REC8] with share %d, reach %d, levelling %d the weights are those of the sums spelled out', (...chosen) => {
-    const [order, reach, levelling] = chosen;
-    const rows = drawnRows(30, 12, 7);
-    const options = { ...defaultSettings, order, reach, levelling, ridge: 2 };
-    const trained = dense(trainItemModel(interactionsOf(rows), options, gemm), 12);
-    const expected = reference(rows, 12, options);
-    for (let i = 0; i < 12; i++) {
-      for (let j = 0; j < 12; j++) expect(trained[i]![j]).toBeCloseTo(expected[i]![j]!, 4);
-    }
-  });
+    [0.5, 0.9, 0.5, 0],
+    [0.75, 0.6, 0, 0.5],
+    [0.25, 1, 1, 0.2],
+  ])(
+    '[REC8] with share %d, reach %d, levelling %d, dropout %d the weights are those of the sums spelled out',
+    (...chosen) => {
+      const [order, reach, levelling, dropout] = chosen;
+      const rows = drawnRows(30, 12, 7);
+      const options = { ...defaultSettings, order, reach, levelling, dropout, ridge: 2 };
+      const trained = dense(trainItemModel(interactionsOf(rows), options, gemm), 12);
+      const expected = reference(rows, 12, options);
+      for (let i = 0; i < 12; i++) {
+        for (let j = 0; j < 12; j++) expect(trained[i]![j]).toBeCloseTo(expected[i]![j]!, 4);
+      }
+    },
+  );
 
   it('[REC8] is learned where there is any: what follows is found, which EASE cannot', () => {
     // Everybody goes round a ring of thirty tracks in one direction, from anywhere: of what is next to a stretch at its
@@ -130,6 +134,16 @@ describe('search', () => {
     expect(once()).toEqual(once());
   });
 
+  it('[REC9] leaves out what was heard where it does not come again, and not where it does', () => {
+    const random = randomStream(2);
+    const chosen = (again: number) => {
+      const rows = drawnRows(300, 30, 3).map((row) => (random() < again ? [...row, row[row.length - 2]!] : row));
+      return search(interactionsOf(rows), { ordered: true, mayRepeat: true, seed: 1 }, gemm, () => undefined).repeats;
+    };
+    expect(chosen(0)).toBeNull();
+    expect(chosen(1)).toBeGreaterThan(0);
+  });
+
   it('[REC9] keeps to the defaults where there is nothing to learn from', () => {
     for (const rows of [[], [[1]], [[1], [2]]]) {
       const { settings, cases } = search(interactionsOf(rows), { ordered: false, seed: 1 }, gemm, () => undefined);
@@ -159,30 +173,108 @@ describe('what training is given', () => {
     }
   });
 
-  it('[REC8] beyond the largest system, weights between the most heard and one more are EASE’s own', () => {
-    // Sixteen items, the last heard least: a core of fifteen, and one bordered onto it.
-    const rows = drawnRows(80, 15, 4).map((row, u) => (u < 3 ? [...row, 16] : row));
-    const interactions = interactionsOf(rows);
-    const whole = dense(trainItemModel(interactions, { ...defaultSettings, ridge: 3, levelling: 0 }, gemm), 16);
-    const bordered = dense(
-      trainCore(interactions, { ...defaultSettings, ridge: 3, levelling: 0, largestSystem: 25 }, gemm),
-      16,
-    );
-    for (let i = 0; i < 15; i++) {
-      expect(bordered[i]![15]).toBeCloseTo(whole[i]![15]!, 4);
-      // Of the other way only P_cc is the core's own, without the one more.
-      expect(bordered[15]![i]).toBeCloseTo(whole[15]![i]!, 2);
+  it('[REC8] what a listener heard again counts once, where they heard it last', () => {
+    const options = { ...defaultSettings, order: 0.5, ridge: 3 };
+    const again = interactionsOf([
+      [1, 2, 1, 3],
+      [3, 2],
+      [2, 1, 2],
+    ]);
+    const once = interactionsOf([
+      [2, 1, 3],
+      [3, 2],
+      [1, 2],
+    ]);
+    expect(trainItemModel(again, options, gemm)).toEqual(trainItemModel(once, options, gemm));
+  });
+});
+
+describe('blocks', () => {
+  const options = { ...defaultSettings, order: 0.5, ridge: 3, dropout: 0.2 };
+
+  /** Two tastes that share nothing: one has heard the first twenty tracks, the other the last. */
+  const apart = interactionsOf([
+    ...drawnRows(80, 20, 4),
+    ...drawnRows(80, 20, 5).map((row) => row.map((id) => id + 20)),
+  ]);
+
+  it('[REC8] give the weights of the whole where what belongs together fits into one', () => {
+    const whole = dense(trainItemModel(apart, options, gemm), 40);
+    const blocks = dense(trainInBlocks(apart, { ...options, largestSystem: 22 }, gemm), 40);
+    for (let i = 0; i < 40; i++) {
+      for (let j = 0; j < 40; j++) expect(blocks[i]![j]).toBeCloseTo(whole[i]![j]!, 4);
     }
   });
 
-  it('[REC8] items outside of the core have neighbours, too, and the whole is finite', () => {
-    const interactions = interactionsOf(drawnRows(60, 20, 4));
-    const { starts, values } = trainItemModel(
-      interactions,
-      { ...defaultSettings, order: 0.5, largestSystem: 12 },
+  it('[REC8] smaller than that find nearly what the whole finds', () => {
+    const random = randomStream(5);
+    const ring = Array.from({ length: 400 }, () => {
+      const from = Math.floor(random() * 60);
+      return Array.from({ length: 5 }, (_, i) => 1 + ((from + i) % 60));
+    });
+    const { train, cases } = holdOutLast(interactionsOf(ring));
+    const of = (largestSystem: number) => {
+      const rows = trainItemModel(train, { ...options, largestSystem }, gemm);
+      return meanOf(measure(rows, cases, { recency: 0.9 }))['NDCG@10'];
+    };
+    expect(of(30)).toBeGreaterThan(0.9 * of(60));
+    expect(of(60)).toBeGreaterThan(0.5);
+  });
+
+  it('[REC8] speak for every track, with as many weights as were asked for', () => {
+    const rows = trainInBlocks(
+      interactionsOf(drawnRows(90, 70, 4)),
+      { ...options, largestSystem: 64, entries: 0 },
       gemm,
     );
-    expect(values.every(Number.isFinite)).toBe(true);
-    for (let i = 0; i < 20; i++) expect(starts[i + 1]! - starts[i]!).toBeGreaterThan(0);
+    const spokenFor = new Map<number, number>();
+    for (const column of rows.columns) spokenFor.set(column, 1 + (spokenFor.get(column) ?? 0));
+    expect(spokenFor.size).toBe(70);
+    expect(Math.max(...spokenFor.values())).toBe(50);
+  });
+
+  it('[REC8] refuse NaN as the whole does', () => {
+    const broken = { ...apart, values: apart.values.map((value, at) => (at === 3 ? NaN : value)) };
+    expect(() => trainInBlocks(broken, { ...options, largestSystem: 20 }, gemm)).toThrow(RangeError);
+  });
+
+  it('are of tracks that the same people hear', () => {
+    const groups = groupItems(apart, 20).map((group) => [...group].sort((a, b) => a - b));
+    const first = Array.from({ length: 20 }, (_, i) => i);
+    expect(groups.sort((a, b) => a[0]! - b[0]!)).toEqual([first, first.map((i) => i + 20)]);
+  });
+});
+
+describe('a sample', () => {
+  const rows = Array.from({ length: 8 }, (_, taste) =>
+    drawnRows(40, 16, taste).map((row) => row.map((id) => id + 16 * taste)),
+  ).flat();
+  const all = interactionsOf(rows);
+
+  it('[REC9] of few is all of them', () => {
+    expect(sample(all, { items: 128, pairs: 1e9 }, 1)).toEqual({ interactions: all, share: 1 });
+  });
+
+  it('[REC9] of many is whole groups of tracks with all who heard two of them', () => {
+    const { interactions, share } = sample(all, { items: 64, pairs: 1e9 }, 1);
+    expect(share).toBe(1);
+    expect(interactions.itemCount).toBe(64);
+    const lengths = Array.from(
+      { length: interactions.starts.length - 1 },
+      (_, u) => interactions.starts[u + 1]! - interactions.starts[u]!,
+    );
+    expect(Math.min(...lengths)).toBe(2);
+    expect(lengths.length).toBeGreaterThan(rows.length / 2);
+  });
+
+  it('[REC9] of too much listening is a share of the listeners', () => {
+    const { interactions, share } = sample(all, { items: 128, pairs: 3_000 }, 1);
+    const pairs = Array.from({ length: interactions.starts.length - 1 }, (_, u) => {
+      const length = interactions.starts[u + 1]! - interactions.starts[u]!;
+      return (length * (length + 1)) / 2;
+    }).reduce((a, b) => a + b, 0);
+    expect(share).toBeLessThan(0.5);
+    expect(pairs).toBeGreaterThan(2_000);
+    expect(pairs).toBeLessThan(4_000);
   });
 });

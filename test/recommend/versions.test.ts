@@ -18,10 +18,14 @@ async function open() {
   const recommender = await createRecommender(options);
   onTestFinished(() => recommender[Symbol.asyncDispose]());
   /** Sixty listeners who hear eight tracks of a group, one a second. */
-  const hear = async (from: Date, trackOf: (u: number, i: number) => number) => {
-    for (let u = 0; u < 60; u++) {
-      const listener = await listeners.ensure(`fan ${u}`);
-      const rows = Array.from({ length: 8 }, (_, i) => ids[trackOf(u, i) % 40]!);
+  const hear = async (
+    from: Date,
+    trackOf: (u: number, i: number) => number,
+    { who = 'fan', count = 60, each = 8 } = {},
+  ) => {
+    for (let u = 0; u < count; u++) {
+      const listener = await listeners.ensure(`${who} ${u}`);
+      const rows = Array.from({ length: each }, (_, i) => ids[trackOf(u, i) % 40]!);
       await database.sql`insert into feedback (listener_id, track_id, kind, at)
         select ${listener.id}, track, 'LIKE', ${from.toISOString()}::timestamptz + n * interval '1 second'
         from unnest(${`{${rows.join()}}`}::text::bigint[]) with ordinality as heard (track, n)`;
@@ -61,4 +65,26 @@ test('[REC13] a training that was interrupted has changed nothing', async () => 
   await expect(training).rejects.toMatchObject({ name: 'AbortError' });
   expect(await recommender.versions(10)).toHaveLength(1);
   expect(await servingOf(recommender, listener.id)).toBe(version);
+});
+
+test('[REC13] a new version that is worse at what has come since is kept, and does not serve', async () => {
+  const { recommender, hear, listener } = await open();
+  const group = (u: number, i: number) => (u % 4) * 10 + ((u + i) % 10);
+  await hear(new Date(2020, 0, 1), group);
+  const first = await recommender.train();
+  // Six hundred bots, their listening dated back, say that what goes with a track is of another group.
+  const astray = (u: number, i: number) => ((u + (i % 2) * 2) % 4) * 10 + (((u >> 2) + 3 * i) % 10);
+  await hear(new Date(2019, 0, 1), astray, { who: 'bot', count: 600, each: 2 });
+  await hear(new Date(Date.now() + 60_000), (u) => group(u, 8), { each: 1 });
+  const second = await recommender.train();
+  const states = (await recommender.versions(10)).map(({ version, isActive, isKept }) => ({
+    version,
+    isActive,
+    isKept,
+  }));
+  expect(states).toEqual([
+    { version: second, isActive: false, isKept: true },
+    { version: first, isActive: true, isKept: true },
+  ]);
+  expect(await servingOf(recommender, listener.id)).toBe(first);
 });

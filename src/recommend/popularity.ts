@@ -1,0 +1,55 @@
+/** By item the share of the others that are heard less, plus half of those heard as much; 0 for what nobody heard ([CAT3]). */
+export function midRanks(counts: Float64Array): Float64Array {
+  const sorted = counts.slice().sort();
+  const ranks = new Map<number, number>();
+  for (let from = 0, end = 0; from < sorted.length; from = end) {
+    const count = sorted[from] ?? 0;
+    while (sorted[end] === count) end++;
+    ranks.set(count, count === 0 ? 0 : (from + end) / 2 / sorted.length);
+  }
+  return counts.map((count) => ranks.get(count) ?? 0);
+}
+
+/** Of all listening, the share that is of the most heard items, and that of the least heard. */
+const END_SHARE = 0.2;
+const GROUPS = { head: 0, middle: 1, tail: 2 } as const;
+
+/** By item its group: a fifth of all listening is of the most heard items, and a fifth of the least heard. */
+export function popularityGroups(counts: Float64Array): Uint8Array {
+  const whole = counts.reduce((sum, count) => sum + count, 0);
+  const byCount = Uint32Array.from(counts.keys()).sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b);
+  const groups = new Uint8Array(counts.length);
+  let before = 0;
+  for (const item of byCount) {
+    const share = before / whole;
+    groups[item] = share < END_SHARE ? GROUPS.head : share < 1 - END_SHARE ? GROUPS.middle : GROUPS.tail;
+    before += counts[item] ?? 0;
+  }
+  return groups;
+}
+
+/**
+ * Between how much of each group was heard and how much of it is in the list: Jensen–Shannon, in bits, so from 0 to 1
+ * (Abdollahpouri et al., "User-centered Evaluation of Popularity Bias in Recommender Systems", UMAP 2021).
+ * @returns null where either is empty
+ */
+export function popularityDivergence(
+  heard: Iterable<number>,
+  list: Iterable<number>,
+  groups: Uint8Array,
+): number | null {
+  const [p, q] = [sharesOf(heard, groups), sharesOf(list, groups)];
+  if (!p || !q) return null;
+  const middle = p.map((share, g) => (share + (q[g] ?? 0)) / 2);
+  return (divergence(p, middle) + divergence(q, middle)) / 2;
+}
+
+function sharesOf(items: Iterable<number>, groups: Uint8Array): number[] | null {
+  const known = [...new Set(items)].flatMap((item) => groups[item] ?? []);
+  if (known.length === 0) return null;
+  return Object.values(GROUPS).map((group) => known.filter((one) => one === group).length / known.length);
+}
+
+/** Kullback–Leibler, in bits. */
+const divergence = (p: readonly number[], q: readonly number[]): number =>
+  p.reduce((sum, share, g) => (share === 0 ? sum : sum + share * Math.log2(share / (q[g] ?? 0))), 0);

@@ -1,0 +1,53 @@
+import type { SparseVector } from './sparse.ts';
+
+/** From this share of all indices on, looking at each is less than sorting those that there are. */
+const MANY = 1 / 16;
+
+/** Adds up what comes at some indices, in any order, on memory that serves one sum after the other. */
+export class SparseSum {
+  readonly #values: Float64Array;
+  readonly #isThere: Uint8Array;
+  readonly #indices: Int32Array;
+  #count = 0;
+
+  /** @param length of the vectors that are added up */
+  constructor(length: number) {
+    this.#values = new Float64Array(length);
+    this.#isThere = new Uint8Array(length);
+    this.#indices = new Int32Array(length);
+  }
+
+  add(index: number, value: number): void {
+    if (this.#isThere[index] === 0) {
+      this.#isThere[index] = 1;
+      this.#indices[this.#count++] = index;
+    }
+    this.#values[index] = (this.#values[index] ?? 0) + value;
+  }
+
+  addScaled({ indices, values }: SparseVector, factor: number): void {
+    for (let i = 0; i < indices.length; i++) this.add(indices[i] ?? 0, factor * (values[i] ?? 0));
+  }
+
+  /** The sum; the next one begins from nothing. */
+  take(): SparseVector {
+    const indices = this.#ascending();
+    const values = new Float64Array(indices.length);
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i] ?? 0;
+      values[i] = this.#values[index] ?? 0;
+      this.#values[index] = 0;
+      this.#isThere[index] = 0;
+    }
+    this.#count = 0;
+    return { indices, values };
+  }
+
+  #ascending(): Int32Array {
+    const found = this.#indices.subarray(0, this.#count);
+    if (this.#count < MANY * this.#isThere.length) return found.slice().sort();
+    let at = 0;
+    for (let index = 0; index < this.#isThere.length; index++) if (this.#isThere[index] === 1) found[at++] = index;
+    return found.slice();
+  }
+}

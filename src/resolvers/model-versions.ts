@@ -1,0 +1,14 @@
+import { checkFirst } from '../lib/page.ts';
+import type { ModelVersion } from '../recommend/recommender.ts';
+import { requireRole, type Context } from './context.ts';
+
+export async function modelVersions(first: number, context: Context): Promise<ModelVersion[]> {
+  requireRole(context, 'ANALYST');
+  return context.recommender.versions(checkFirst(first));
+}
+
+/** It changes what everybody is recommended, so it is for operators alone. */
+export async function activateModelVersion(modelVersion: string, context: Context): Promise<{ version: ModelVersion }> {
+  requireRole(context, 'ADMIN');
+  return { version: await context.recommender.activate(modelVersion) };
+}

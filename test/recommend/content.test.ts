@@ -1,0 +1,167 @@
+import { afterAll, expect, test } from 'vitest';
+import { createCatalogue } from '../../src/catalogue/catalogue.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { randomStream } from '../../src/lib/random.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners } from '../../src/listeners/listeners.ts';
+import { Gemm } from '../../src/ml/gemm.ts';
+import { describe as describeTracks, learnContent } from '../../src/recommend/content.ts';
+import { toInteractions } from '../../src/recommend/interactions.ts';
+import { trainItemModel } from '../../src/recommend/item-model.ts';
+import { Neighbours } from '../../src/recommend/neighbours.ts';
+import { byScore, Ranking } from '../../src/recommend/ranking.ts';
+import { createRecommender } from '../../src/recommend/recommender.ts';
+import { defaultSettings } from '../../src/recommend/search.ts';
+import { createSnapshot } from '../../src/recommend/snapshot.ts';
+import type { Reaction } from '../../src/recommend/strengths.ts';
+import { numberCases } from '../../src/recommend/training.ts';
+import type { ItemWeights } from '../../src/recommend/weights.ts';
+import { addTracks } from '../support/catalogue.ts';
+import { testDatabase } from '../support/database.ts';
+
+const gemm = new Gemm();
+afterAll(() => gemm[Symbol.dispose]());
+
+const TRACKS = 60;
+const MOODS = ['calm', 'wild', 'sad'] as const;
+/** Nobody hears the last six: two of each mood. The decade says nothing of who hears a track; the mood, all of it. */
+const isNew = (id: number) => id > TRACKS - 6;
+const moodOf = (id: number) => MOODS[id % 3]!;
+const decadeOf = (id: number) => `decade ${Math.floor(id / 3) % 4}`;
+
+const snapshot = createSnapshot({
+  tracks: Array.from({ length: TRACKS }, (_, i) => ({
+    ...{ id: i + 1, title: `Title ${i + 1}`, artistId: i + 1, releaseYear: null, durationMs: null, explicit: false },
+    ...{ popularity: 0.5, recentListeners: 0 },
+  })),
+  artists: Array.from({ length: TRACKS }, (_, i) => ({ id: i + 1, name: `Artist ${i + 1}` })),
+  ...{ genres: [], trackGenres: [] },
+  trackTags: Array.from({ length: TRACKS }, (_, i) => [
+    { trackId: i + 1, tag: moodOf(i + 1), weight: 1 },
+    { trackId: i + 1, tag: decadeOf(i + 1), weight: 1 },
+  ]).flat(),
+});
+
+function train(): ItemWeights {
+  const random = randomStream(3);
+  const histories = Array.from({ length: 200 }, (_, u) =>
+    Array.from({ length: TRACKS }, (_, i) => i + 1)
+      .filter((id) => !isNew(id) && random() < (moodOf(id) === MOODS[u % 3] ? 0.5 : 0.03))
+      .map((trackId) => ({ trackId, strength: 1 })),
+  );
+  const { ids, interactions } = toInteractions(histories);
+  const rows = trainItemModel(interactions, defaultSettings, gemm);
+  const cases = numberCases(
+    ids,
+    histories.map((history) => ({ history, targets: [] })),
+  );
+  const content = learnContent(rows, describeTracks(snapshot, ids), cases, gemm);
+  return { ids: Float64Array.from(ids), ...rows, recency: 1, content };
+}
+
+const weights = train();
+
+function rankingOf(liked: readonly number[], learned: ItemWeights = weights): Ranking {
+  const history = liked.map((trackId): Reaction => ({ trackId, kind: 'LIKE', at: 0, plays: 1, strength: 1 }));
+  const taste = {
+    history,
+    ...{ genres: [], artistIds: [], tags: [], text: null, contextText: null, seedTrackIds: [], allowExplicit: true },
+  };
+  const neighbours = new Neighbours('version', snapshot, learned);
+  return new Ranking(snapshot, neighbours, { taste, filter: null, includeHeard: false });
+}
+
+const idAt = (index: number) => snapshot.tracks[index]!.id;
+const newOnes = (ranking: Ranking) =>
+  ranking
+    .next([], TRACKS, byScore)
+    .map(({ index }) => idAt(index))
+    .filter(isNew);
+
+test('[REC15] a track that nobody has heard wins by its tags, by those that tell who hears a track', () => {
+  for (const mood of MOODS) {
+    // Of the other decades, so that likeness alone would say as much for a decade as for the mood.
+    const liked = Array.from({ length: TRACKS }, (_, i) => i + 1).filter((id) => !isNew(id) && moodOf(id) === mood);
+    const ranking = rankingOf(liked.slice(0, 6));
+    const [first, second] = newOnes(ranking);
+    expect([moodOf(first!), moodOf(second!)]).toEqual([mood, mood]);
+    // Above the tracks of other moods that were trained on, too.
+    const order = ranking.next([], TRACKS, byScore).map(({ index }) => idAt(index));
+    const others = order.filter((id) => moodOf(id) !== mood);
+    expect(order.indexOf(second!)).toBeLessThan(order.indexOf(others[0]!));
+  }
+});
+
+test('[REC1] [REC15] what features say is of the event whose track has them, and adds up', () => {
+  const ranking = rankingOf([1, 4, 8, 20]);
+  for (let index = 0; index < TRACKS; index++) {
+    const reasons = ranking.contributions(index);
+    const sum = reasons.reduce((total, { value }) => total + value, ranking.baseline);
+    expect(sum).toBeCloseTo(ranking.scoreOf(index), 9);
+    for (const { source, value } of reasons.filter(({ source }) => source.kind === 'history')) {
+      const without = ranking.without(source);
+      expect(ranking.scoreOf(index) - without.scoreOf(index)).toBeCloseTo(value, 9);
+    }
+  }
+});
+
+test('[REC15] having liked a track that is new speaks for those alike; new tracks have no say where nothing is known', () => {
+  const liked = TRACKS;
+  const [first] = rankingOf([liked])
+    .next([], 1, byScore)
+    .map(({ index }) => idAt(index));
+  expect(moodOf(first!)).toBe(moodOf(liked));
+  const strange = createSnapshot({
+    tracks: [{ ...snapshot.tracks[0]!, id: 99 }],
+    artists: [],
+    ...{ genres: [], trackGenres: [], trackTags: [{ trackId: 99, tag: 'never seen', weight: 1 }] },
+  });
+  expect(new Neighbours('version', strange, weights).of(0).indices).toHaveLength(0);
+});
+
+test('[REC15] nothing to learn from is nothing learned', () => {
+  const bare = describeTracks(
+    createSnapshot({ tracks: [], artists: [], genres: [], trackGenres: [], trackTags: [] }),
+    [],
+  );
+  expect(bare).toEqual({ names: [], rows: [] });
+});
+
+test('[REC15] a version learns it from the catalogue, and a track that was added since is recommended by it', async () => {
+  const [database, wakeups] = [await testDatabase(), new LocalWakeups()];
+  const parts = { database, wakeups, clock: systemClock, log: silentLogger };
+  const listeners = createListeners(parts);
+  const catalogue = createCatalogue(parts);
+  const track = (i: number) => ({
+    ...{ externalId: `t${i}`, title: `Title ${i}`, artist: `Artist ${i}`, genres: [] },
+    tags: [moodOf(i), decadeOf(i)],
+  });
+  const { ids } = await addTracks(
+    database,
+    Array.from({ length: 210 }, (_, i) => track(i)),
+  );
+  for (let u = 0; u < 60; u++) {
+    const { id } = await listeners.ensure(`fan ${u}`);
+    const heard = Array.from({ length: 35 }, (_, i) => ids[(u % 3) + 3 * ((u + 2 * i) % 70)]!);
+    await database.sql`insert into feedback (listener_id, track_id, kind, at)
+      select ${id}, track, 'LIKE', now() from unnest(${`{${heard.join()}}`}::text::bigint[]) as heard (track)`;
+  }
+  await using recommender = await createRecommender({ ...parts, catalogue, listeners, trainsByItself: false });
+  await recommender.train();
+  const added = await addTracks(
+    database,
+    [300, 301, 302].map((i) => track(i)),
+  );
+  wakeups.wake('catalogue');
+  const { id } = await listeners.ensure('fan 0');
+  const page = await recommender.recommend(id, {}, { first: 100 });
+  const [first] = page.edges.map(({ node }) => node).filter(({ trackId }) => !ids.includes(trackId));
+  // As good as what is left of the listener's own mood, which half of its fans have heard.
+  expect(first!.rank).toBeLessThan(40);
+  expect(first!.trackId).toBe(added.ids[0]);
+  const { baseline, reasons } = first!.explanation;
+  expect(reasons.filter(({ kind }) => kind === 'history').length).toBeGreaterThan(20);
+  const sum = reasons.reduce((total, { contribution }) => total + contribution, baseline);
+  expect(Math.abs(sum - first!.score)).toBeLessThan(1e-6);
+});

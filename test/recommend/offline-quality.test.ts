@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { KeptRows } from '../../src/recommend/kept-rows.ts';
+import { measureOffline } from '../../src/recommend/offline-quality.ts';
+import { midRanks, popularityDivergence, popularityGroups } from '../../src/recommend/popularity.ts';
+import { Scorer } from '../../src/recommend/scorer.ts';
+
+/** Of a square matrix, row by row. */
+function rowsOf(matrix: readonly (readonly number[])[]): KeptRows {
+  const entries = matrix.flatMap((row) => row.flatMap((value, column) => (value === 0 ? [] : [{ column, value }])));
+  const starts = matrix.map(
+    (_, i) =>
+      matrix
+        .slice(0, i + 1)
+        .flat()
+        .filter((value) => value !== 0).length,
+  );
+  return {
+    starts: Uint32Array.from([0, ...starts]),
+    columns: Uint32Array.from(entries, ({ column }) => column),
+    values: Float32Array.from(entries, ({ value }) => value),
+  };
+}
+const heard = (...items: number[]) => ({
+  items: Uint32Array.from(items),
+  values: Float32Array.from(items, () => 1),
+});
+
+// Hearing 0 or 1 speaks for 2 … 13, 0 for the even ones and 1 for the odd ones; 0 is what most have heard.
+const size = 14;
+const strong = rowsOf(
+  Array.from({ length: size }, (_, h) =>
+    Array.from({ length: size }, (_, j) => (h < 2 && j > 1 && j % 2 === h ? 1 - j / 100 : 0)),
+  ),
+);
+const counts = Float64Array.from({ length: size }, (_, i) => (i === 0 ? 50 : i === 1 ? 20 : 2));
+
+describe('beyond accuracy, on files', () => {
+  it('[EVAL2] a reason that is true decides the place, and one told by popularity decides what it happens to speak for', () => {
+    const quality = measureOffline(strong, [heard(0, 1)], { recency: 1, counts }, counts);
+    // The first ten of twelve: 2 … 11. Without its reason each is behind the six of the other, and the one taken away.
+    expect(quality['ReasonLeaves@10']).toBeCloseTo(0.4, 6);
+    expect(quality['PopularReasonLeaves@10']).toBeCloseTo(0.2, 6);
+    expect(quality['PopularReasonDrop@10']).toBeLessThan(quality['ReasonDrop@10']);
+  });
+
+  it('[EVAL2] taking away what is told makes the ranking that there is without it', () => {
+    const scorer = new Scorer(strong, { recency: 0.5, counts });
+    expect(scorer.mainReasons(heard(0, 1), [2, 3, 0])).toEqual([0, 1, null]);
+    // The newest counts whole: the odd ones are before the even ones. 0 itself is left out, and without having been heard is not.
+    expect(scorer.placesOf(heard(0, 1), [3, 13, 2, 0])).toEqual([0, 5, 6, null]);
+    expect(scorer.placesOf(heard(1), [3, 13, 0, 2])).toEqual([0, 5, 6, 7]);
+  });
+
+  it('[EVAL2] lists of what is alike are less different, and all of the catalogue is all of it', () => {
+    const quality = measureOffline(strong, [heard(0), heard(1)], { recency: 1, counts }, counts);
+    expect(quality['Coverage@20']).toBe(1);
+    // Of what is in the lists only 0 and 1 have weights, and those have nothing in common.
+    expect(quality['Diversity@20']).toBe(1);
+    const same = rowsOf(Array.from({ length: 4 }, (_, h) => [0, 0, 0, h === 3 ? 0 : 1]));
+    expect(measureOffline(same, [heard(3)], { recency: 1, counts }, counts)['Diversity@20']).toBeCloseTo(0, 6);
+  });
+
+  it('[EVAL2] of nobody nothing is said, and of who is new no reason is cited', () => {
+    for (const listeners of [[], [heard()]]) {
+      const quality = measureOffline(strong, listeners, { recency: 1, counts }, counts);
+      expect(Object.values(quality).every(Number.isFinite)).toBe(true);
+      expect(quality['ReasonLeaves@10']).toBe(0);
+    }
+  });
+
+  it('[CAT3] popularity is the mid-rank percentile, 0 for what nobody heard', () => {
+    expect([...midRanks(Float64Array.of(0, 3, 1, 3))]).toEqual([0, 0.75, 0.375, 0.75]);
+  });
+
+  it('[EVAL2] popularity diverges by 0 where the list is as the history and by 1 where they share no group', () => {
+    // A fifth of ten is of item 0, and a fifth of 4 and 5.
+    const groups = popularityGroups(Float64Array.of(2, 2, 2, 2, 1, 1));
+    expect(popularityDivergence([0, 1, 4], [0, 2, 5], groups)).toBeCloseTo(0, 12);
+    expect(popularityDivergence([0], [4, 5], groups)).toBeCloseTo(1, 12);
+    expect(popularityDivergence([], [4], groups)).toBeNull();
+  });
+});
