@@ -25,11 +25,12 @@ async function steps({ rows, from, count }: { rows: number; from: number; count:
   const lengths = new Tensor(new Int32Array(rows), [rows]);
   const total = new Tensor(new Int32Array(1), []);
   const logits = new Tensor(new Float32Array(rows * vocabulary), [rows, vocabulary]);
+  const peak = new Tensor(new Float32Array(rows), [rows, 1]);
   const named = (prefix: string) =>
     Object.fromEntries(caches.map((tensor, i) => [`${prefix}.${i >> 1}.${i & 1 ? 'value' : 'key'}`, tensor]));
   const inputs = { input_ids: ids, seqlens_k: lengths, total_sequence_length: total, ...named('past_key_values') };
   using session = await Session.open(compiled.graphPath, { threads });
-  using binding = new Binding(session, inputs, { logits, ...named('present') });
+  using binding = new Binding(session, inputs, { logits, peak, ...named('present') });
   const times = [];
   for (let position = from; position < from + count; position++) {
     lengths.data.fill(position);
@@ -38,7 +39,7 @@ async function steps({ rows, from, count }: { rows: number; from: number; count:
     await binding.run();
     times.push(performance.now() - before);
   }
-  for (const tensor of [ids, lengths, total, logits, ...caches]) tensor[Symbol.dispose]();
+  for (const tensor of [ids, lengths, total, logits, peak, ...caches]) tensor[Symbol.dispose]();
   return times;
 }
 
@@ -52,9 +53,9 @@ async function score(pieces: number[][]): Promise<number[]> {
       const [token, next] = [ids[position], ids[position + 1]];
       return token === undefined || next === undefined ? [] : [{ slot, token, next, position }];
     });
-    const logits = await decoder.decode(rows);
+    const predictions = await decoder.decode(rows);
     rows.forEach(({ slot, next }, row) => {
-      sums[slot] = (sums[slot] ?? 0) + logprobOf(next, logits[row] ?? new Float32Array(0));
+      sums[slot] = (sums[slot] ?? 0) + logprobOf(next, predictions[row]?.logits ?? new Float32Array(0));
     });
   }
   return [...sums];

@@ -27,7 +27,7 @@ export const feedbackKind = pgEnum('feedback_kind', ['PLAY', 'COMPLETE', 'LIKE',
 export const draftKind = pgEnum('draft_kind', ['LYRICS', 'POEM', 'STORY', 'ARTICLE', 'TUNE']);
 export const draftStatus = pgEnum('draft_status', ['QUEUED', 'GENERATING', 'COMPLETED', 'CANCELLED', 'FAILED']);
 export const draftVisibility = pgEnum('draft_visibility', ['PRIVATE', 'SHARED']);
-export const finishReason = pgEnum('finish_reason', ['STOP', 'LENGTH', 'CANCELLED', 'ERROR']);
+export const finishReason = pgEnum('finish_reason', ['STOP', 'LENGTH', 'TIME', 'CANCELLED', 'ERROR']);
 export const listSurface = pgEnum('list_surface', ['RECOMMENDATIONS', 'SIMILAR']);
 export const reasonKind = pgEnum('reason_kind', ['HISTORY', 'PREFERENCE', 'POPULARITY', 'NONE']);
 

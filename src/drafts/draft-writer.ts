@@ -60,7 +60,13 @@ function entriesOf(event: GenerationEvent, before: Usage): Entry[] {
 }
 
 export function ended(reason: FinishReason, usage: Usage, failure?: string): Entry {
-  const status = { STOP: 'COMPLETED', LENGTH: 'COMPLETED', CANCELLED: 'CANCELLED', ERROR: 'FAILED' } as const;
+  const status = {
+    STOP: 'COMPLETED',
+    LENGTH: 'COMPLETED',
+    TIME: 'COMPLETED',
+    CANCELLED: 'CANCELLED',
+    ERROR: 'FAILED',
+  } as const;
   const entry = statusEntry(status[reason], reason, usage);
   return { ...entry, set: { ...entry.set, failure: reason === 'ERROR' ? (failure ?? 'the model failed') : null } };
 }

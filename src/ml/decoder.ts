@@ -3,12 +3,21 @@ import { ExportDecoder } from './export-decoder.ts';
 import { KvCache, kvCacheBytes, type Prefix } from './kv-cache.ts';
 import { Binding, Session, type Device, type Value } from './ort/session.ts';
 import { Tensor } from './ort/tensor.ts';
+import { mixesRows } from './row-independence.ts';
 
 export interface DecoderRow {
   slot: number;
   token: number;
   /** Tokens already in the slot: where this one goes. */
   position: number;
+}
+
+/** What the model makes of what may come next. */
+export interface Prediction {
+  /** Valid until the slot's next run. */
+  logits: Float32Array; // [vocab]
+  /** The log-probability of the likeliest token; null where the graph does not say. */
+  peak: number | null;
 }
 
 /** A model with its key–value cache: `slots` texts of up to `capacity` tokens, each row independent of the others. */
@@ -21,14 +30,14 @@ export interface Decoder extends AsyncDisposable {
   /**
    * Takes prompt tokens into `slot` from `position` on, in one run. A single token is a decode step's work: attention
    * computes it by another path, whose last bits differ.
-   * @returns the logits after the last token // [vocab], valid until the slot's next run
+   * @returns what comes after the last token
    */
-  prefill(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Float32Array>;
+  prefill(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Prediction>;
   /**
    * Takes one token per row. Rows' slots must differ.
-   * @returns the logits of each row, in the rows' order // [vocab] each, valid until the slot's next run
+   * @returns what comes after each row, in the rows' order
    */
-  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<readonly Float32Array[]>;
+  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<readonly Prediction[]>;
   /** Makes the first `length` tokens of one slot those of another too. No run may be under way. */
   copy(from: number, to: number, length: number): void;
   /** Takes the first `length` tokens of a slot out, to be restored into any. No run may be under way. */
@@ -53,7 +62,10 @@ export async function openDecoder({ model, threads, device, slots, capacity }: D
   const tokens = Math.min(capacity, shape.contextTokens);
   try {
     if (shape.exported) return new ExportDecoder(session, shape, shape.exported, slots, tokens);
-    return new OrtDecoder(session, shape, slots, tokens);
+    const decoder = new OrtDecoder(session, shape, slots, tokens);
+    // The promise that a text depends on no other comes before speed ([GEN2]).
+    if (session.device.type === 'cpu') decoder.runsApart = await mixesRows(decoder);
+    return decoder;
   } catch (error) {
     session[Symbol.dispose]();
     throw error;
@@ -74,10 +86,13 @@ class OrtDecoder implements Decoder {
   readonly #session: Session;
   readonly #cache: KvCache;
   readonly #logits: Float32Array; // [slots, vocab]
+  readonly #peaks: Float32Array; // [slots]
   /** How many tokens of each slot mean something: a row that is computed along writes behind them. */
   readonly #filled: Int32Array; // [slots]
   /** Decode runs by `slot:batch`: a step resolves no pointer again. */
   readonly #decodeRuns = new Map<string, Run>();
+  /** Every row runs on its own, every token of a prompt too. */
+  runsApart = false;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(session: Session, shape: ModelShape, slots: number, capacity: number) {
@@ -88,29 +103,26 @@ class OrtDecoder implements Decoder {
     this.#session = session;
     this.#cache = new KvCache(session, shape, slots, capacity);
     this.#logits = new Float32Array(slots * shape.vocabulary);
+    this.#peaks = new Float32Array(slots);
     this.#filled = new Int32Array(slots);
   }
 
-  prefill(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Float32Array> {
+  prefill(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Prediction> {
     return this.#inTurn(async () => {
       this.#check(slot, position, tokens.length);
-      using run = this.#makeRun(slot, 1, tokens.length);
-      tokens.forEach((token, i) => run.set(i, token));
-      run.lengths[0] = position + tokens.length - 1;
-      run.total[0] = position + tokens.length;
-      // Set before the run: one that is broken off leaves the slot in between, and nobody reads it.
-      this.#filled[slot] = position + tokens.length;
-      await run.binding.run(signal);
-      return this.#logitsOf(slot, 1);
+      if (this.runsApart) await this.#prefillOneByOne(slot, tokens, position, signal);
+      else await this.#prefillPiece(slot, tokens, position, signal);
+      return this.#predictionOf(slot);
     });
   }
 
-  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
+  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<readonly Prediction[]> {
     return this.#inTurn(async () => {
       for (const { slot, position } of rows) this.#check(slot, position, 1);
       const sorted = [...rows].sort((a, b) => a.slot - b.slot);
-      for (const group of neighbours(sorted)) await this.#decodeGroup(group, signal);
-      return rows.map(({ slot }) => this.#logitsOf(slot, 1));
+      const groups = this.runsApart ? rows.map((row) => [row]) : neighbours(sorted);
+      for (const group of groups) await this.#decodeGroup(group, signal);
+      return rows.map(({ slot }) => this.#predictionOf(slot));
     });
   }
 
@@ -126,6 +138,26 @@ class OrtDecoder implements Decoder {
   restore(prefix: Prefix, slot: number, length: number): void {
     this.#cache.restore(prefix, slot, length);
     this.#filled[slot] = length;
+  }
+
+  async #prefillPiece(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<void> {
+    using run = this.#makeRun(slot, 1, tokens.length);
+    tokens.forEach((token, i) => run.set(i, token));
+    run.lengths[0] = position + tokens.length - 1;
+    run.total[0] = position + tokens.length;
+    // Set before the run: one that is broken off leaves the slot in between, and nobody reads it.
+    this.#filled[slot] = position + tokens.length;
+    await run.binding.run(signal);
+  }
+
+  async #prefillOneByOne(
+    slot: number,
+    tokens: readonly number[],
+    position: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    for (const [i, token] of tokens.entries())
+      await this.#decodeGroup([{ slot, token, position: position + i }], signal);
   }
 
   async #decodeGroup(group: readonly DecoderRow[], signal: AbortSignal | undefined): Promise<void> {
@@ -151,6 +183,10 @@ class OrtDecoder implements Decoder {
     throw new RangeError(`${count} tokens at ${position} do not fit a slot of ${this.capacity}`);
   }
 
+  #predictionOf(slot: number): Prediction {
+    return { logits: this.#logitsOf(slot, 1), peak: this.#peaks[slot] ?? null };
+  }
+
   #logitsOf(slot: number, rows: number): Float32Array {
     return this.#logits.subarray(slot * this.shape.vocabulary, (slot + rows) * this.shape.vocabulary);
   }
@@ -172,8 +208,8 @@ class OrtDecoder implements Decoder {
   }
 
   #makeRun(slot: number, batch: number, length: number): Run {
-    const logits = this.#logitsOf(slot, batch);
-    return new Run(this.#session, this.#cache.view(slot, batch), logits, { batch, length });
+    const results = { logits: this.#logitsOf(slot, batch), peaks: this.#peaks.subarray(slot, slot + batch) };
+    return new Run(this.#session, this.#cache.view(slot, batch), results, { batch, length });
   }
 
   /** Waits for the run that is under way, then releases everything. */
@@ -199,21 +235,22 @@ class Run implements Disposable {
   constructor(
     session: Session,
     cache: readonly Value[],
-    logitsData: Float32Array,
+    results: { logits: Float32Array; peaks: Float32Array },
     { batch, length }: { batch: number; length: number },
   ) {
     const ids = new Tensor(new BigInt64Array(batch * length), [batch, length]);
     const lengths = new Tensor(new Int32Array(batch), [batch]);
     const total = new Tensor(new Int32Array(1), []);
-    const logits = new Tensor(logitsData, [batch, logitsData.length / batch]);
+    const logits = new Tensor(results.logits, [batch, results.logits.length / batch]);
+    const peak = new Tensor(results.peaks, [batch, 1]);
     const named = (prefix: string) =>
       Object.fromEntries(cache.map((tensor, i) => [`${prefix}.${i >> 1}.${i & 1 ? 'value' : 'key'}`, tensor]));
     const inputs = { input_ids: ids, seqlens_k: lengths, total_sequence_length: total, ...named('past_key_values') };
-    this.binding = new Binding(session, inputs, { logits, ...named('present') });
+    this.binding = new Binding(session, inputs, { logits, peak, ...named('present') });
     this.lengths = lengths.data;
     this.total = total.data;
     this.#ids = ids.data;
-    this.#owned = [this.binding, ids, lengths, total, logits];
+    this.#owned = [this.binding, ids, lengths, total, logits, peak];
   }
 
   set(place: number, token: number): void {

@@ -47,6 +47,8 @@ export interface Sampling {
   /** Texts that must not occur, in whatever case. */
   bannedPhrases: readonly string[];
   maxTokens: number;
+  /** Ends the draft after so long, waiting included, whatever there is of it by then; null does not. */
+  maxSeconds: number | null;
   /** 0 … 2⁵³ − 1. */
   seed: number;
   stop: readonly string[];
@@ -72,7 +74,7 @@ export interface Usage {
   tokensPerSecond: number | null;
 }
 
-export type FinishReason = 'STOP' | 'LENGTH' | 'CANCELLED' | 'ERROR';
+export type FinishReason = 'STOP' | 'LENGTH' | 'TIME' | 'CANCELLED' | 'ERROR';
 
 export interface GenerationRequest {
   messages: readonly ChatMessage[];

@@ -1,5 +1,5 @@
 import type { ExportedGraph, ModelShape } from './compile/compile.ts';
-import type { Decoder, DecoderRow } from './decoder.ts';
+import type { Decoder, DecoderRow, Prediction } from './decoder.ts';
 import { kvCacheBytes, type Prefix } from './kv-cache.ts';
 import { emptyElements, type Elements } from './ort/memory.ts';
 import { Binding, type Session } from './ort/session.ts';
@@ -45,7 +45,7 @@ export class ExportDecoder implements Decoder {
     this.#spare = parts();
   }
 
-  prefill(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Float32Array> {
+  prefill(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Prediction> {
     return this.#inTurn(async () => {
       let logits: Float32Array = new Float32Array(0);
       let at = position;
@@ -53,15 +53,16 @@ export class ExportDecoder implements Decoder {
         logits = await this.#run(slot, tokens.slice(at - position, at - position + length), at, signal);
         at += length;
       }
-      return logits;
+      return { logits, peak: null };
     });
   }
 
-  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
+  decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<readonly Prediction[]> {
     return this.#inTurn(async () => {
-      const logits: Float32Array[] = [];
-      for (const { slot, token, position } of rows) logits.push(await this.#run(slot, [token], position, signal));
-      return logits;
+      const predictions: Prediction[] = [];
+      for (const { slot, token, position } of rows)
+        predictions.push({ logits: await this.#run(slot, [token], position, signal), peak: null });
+      return predictions;
     });
   }
 

@@ -14,7 +14,6 @@ import { stepLogger } from './progress.ts';
 import { bytesOf, modelDigest, type ModelEntry } from './store/model-catalogue.ts';
 import type { ModelStore } from './store/model-store.ts';
 import type { ModelMemory } from './model-memory.ts';
-import { packTokenBytes } from './token-bytes.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { Writer } from './writer.ts';
 import { WriterThread } from './writer/writer-thread.ts';
@@ -195,7 +194,7 @@ export class Preparation implements AsyncDisposable {
     const { device, threads, slots, queue, prefixBytes, memory, sleepAfterMs, checked, clock } = this.#options;
     const { id, name } = this.entry;
     const capacity = Math.min(this.#options.capacity, this.entry.context, model.shape.contextTokens);
-    const { ends, controls } = tokenizer;
+    const { tokenBytes, ends, controls } = tokenizer;
     const thread = {
       model,
       threads,
@@ -203,10 +202,10 @@ export class Preparation implements AsyncDisposable {
       capacity,
       prefixBytes,
       checked,
+      tokenBytes,
       ends,
       controls: new Set(controls.values()),
     };
-    const tokenBytes = packTokenBytes(tokenizer);
     return new Writer({
       ...{ id, name, chat, capacity, queue, memory, sleepAfterMs, clock },
       demand: {
@@ -214,7 +213,7 @@ export class Preparation implements AsyncDisposable {
         slotBytes: kvCacheBytes(model.shape, 1, capacity),
         slots,
       },
-      open: (granted, listener) => WriterThread.open({ ...thread, tokenBytes, slots: granted }, listener),
+      open: (granted, listener) => WriterThread.open({ ...thread, slots: granted }, listener),
     });
   }
 

@@ -2,6 +2,7 @@ import { uniformAt } from '../lib/random.ts';
 import type { Sampling } from './engine.ts';
 import { Adjustments } from './adjustments.ts';
 import { allTokens, type Constraint } from './constraint.ts';
+import type { Prediction } from './decoder.ts';
 import { decay, sumOfDecays } from './exponential.ts';
 import { Ranking, Shortlist } from './ranking.ts';
 import type { TokenBias } from './token-bias.ts';
@@ -64,11 +65,11 @@ export class Sampler {
   }
 
   /**
-   * @param logits [vocab], left as they are
+   * @param prediction left as it is
    * @returns an object that the next call fills anew: take out of it what is to stay
    * @throws Error when the logits are not finite, and when the constraint allows no token
    */
-  sample(logits: Float32Array, sampling: Sampling, context: SampleContext): Sample {
+  sample({ logits, peak }: Prediction, sampling: Sampling, context: SampleContext): Sample {
     const { history, position, biases = [], constraint = null } = context;
     this.#adjustments.find(sampling, history, biases);
     // An adjusted token may leave the best ones, and makes room for one more behind them.
@@ -76,7 +77,7 @@ export class Sampler {
     this.#shortlist.collect(logits, Math.max(this.#best.length, most + this.#adjustments.count));
     this.#rankBest(logits);
     const top = logits[this.#best[0] as number] as number;
-    const normaliser = top + Math.log(sumOfDecays(logits, top));
+    const normaliser = top - (peak ?? -Math.log(sumOfDecays(logits, top)));
     if (!Number.isFinite(normaliser)) throw new Error('the model put out numbers that are not finite');
     this.#adjust(logits, sampling);
     if (constraint) this.#forbid(constraint, most);

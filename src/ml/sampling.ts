@@ -13,6 +13,7 @@ export const defaultSampling: Omit<Sampling, 'seed'> = {
   logitBias: [],
   bannedPhrases: [],
   maxTokens: 256,
+  maxSeconds: null,
   stop: [],
 };
 
@@ -24,7 +25,7 @@ interface Range {
   integer?: boolean;
 }
 
-const ranges: Record<Exclude<keyof Sampling, 'stop' | 'logitBias' | 'bannedPhrases'>, Range> = {
+const ranges: Record<Exclude<keyof Sampling, 'maxSeconds' | 'stop' | 'logitBias' | 'bannedPhrases'>, Range> = {
   temperature: { least: 0, most: 2 },
   topK: { least: 0, most: 1000, integer: true },
   topP: { least: 0, most: 1, open: true },
@@ -36,6 +37,7 @@ const ranges: Record<Exclude<keyof Sampling, 'stop' | 'logitBias' | 'bannedPhras
   seed: { least: 0, most: Number.MAX_SAFE_INTEGER, integer: true },
 };
 const biasRange: Range = { least: -100, most: 100 };
+const secondsRange: Range = { least: 0, most: 86_400, open: true };
 const MOST_STOPS = 8;
 const MOST_BIASES = 64;
 const MOST_BANNED = 32;
@@ -50,6 +52,7 @@ export function checkSampling(sampling: Sampling, field = 'sampling'): void {
   for (const [name, range] of Object.entries(ranges)) {
     checkNumber(sampling[name as keyof typeof ranges], range, `${field}.${name}`);
   }
+  if (sampling.maxSeconds !== null) checkNumber(sampling.maxSeconds, secondsRange, `${field}.maxSeconds`);
   checkTexts(sampling.stop, MOST_STOPS, `${field}.stop`);
   checkTexts(sampling.bannedPhrases, MOST_BANNED, `${field}.bannedPhrases`);
   checkBiases(sampling.logitBias, `${field}.logitBias`);

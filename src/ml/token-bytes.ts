@@ -1,22 +1,24 @@
-import type { Tokenizer } from './tokenizer.ts';
-
-/** The UTF-8 that each token stands for, in memory that threads share. */
+/**
+ * The UTF-8 that each token stands for, one after the other, in memory that threads share: an array for each would weigh ten
+ * times as much.
+ */
 export interface TokenBytes {
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   /** Token `id` is bytes[ends[id − 1] … ends[id]). // [vocab] */
   readonly ends: Uint32Array<SharedArrayBuffer>;
 }
 
-export function packTokenBytes(tokenizer: Tokenizer): TokenBytes {
-  const parts = Array.from({ length: tokenizer.vocab }, (_, id) => tokenizer.bytesOf(id));
-  const ends = new Uint32Array(new SharedArrayBuffer(4 * tokenizer.vocab));
+/** @param tokens by id */
+export function packTokenBytes(tokens: readonly Uint8Array[]): TokenBytes {
+  const ends = new Uint32Array(new SharedArrayBuffer(4 * tokens.length));
   let total = 0;
-  parts.forEach((part, id) => (ends[id] = total += part.length));
+  tokens.forEach((token, id) => (ends[id] = total += token.length));
   const bytes = new Uint8Array(new SharedArrayBuffer(total));
-  parts.forEach((part, id) => bytes.set(part, (ends[id] ?? 0) - part.length));
+  tokens.forEach((token, id) => bytes.set(token, (ends[id] ?? 0) - token.length));
   return { bytes, ends };
 }
 
+/** Empty for an id that there is none of. */
 export function bytesOfToken({ bytes, ends }: TokenBytes, id: number): Uint8Array {
-  return bytes.subarray(id === 0 ? 0 : ends[id - 1], ends[id]);
+  return bytes.subarray(id === 0 ? 0 : ends[id - 1], ends[id] ?? 0);
 }

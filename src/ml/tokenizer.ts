@@ -1,5 +1,6 @@
 import { Tokenizer as BpeTokenizer } from '@huggingface/tokenizers';
 import { ModelFileError } from './compile/compile.ts';
+import { bytesOfToken, packTokenBytes, type TokenBytes } from './token-bytes.ts';
 
 /** What we use of the library, whose own declarations do not resolve outside its repository. */
 const Bpe = BpeTokenizer as unknown as new (
@@ -21,6 +22,7 @@ export interface Tokenizer {
   readonly controls: ReadonlyMap<string, number>;
   /** Control tokens spelled out in `text` are recognised. */
   encode(text: string): number[];
+  readonly tokenBytes: TokenBytes;
   /** The UTF-8 that a token stands for; characters may be split between tokens. */
   bytesOf(id: number): Uint8Array;
 }
@@ -44,7 +46,7 @@ export interface TokenizerDescription {
 export function createTokenizer({ json, tokens, bos, eos, ends }: TokenizerDescription): Tokenizer {
   const bpe = buildBpe(json);
   const controls = new Map(tokens.flatMap(({ text, kind }, id) => (kind === 'control' ? [[text, id] as const] : [])));
-  const bytes = tokens.map(bytesOfToken);
+  const tokenBytes = packTokenBytes(tokens.map(utf8Of));
   const textOf = (id: number | null | undefined) => tokens[id ?? -1]?.text ?? '';
   const usualEnds = END_MARKS.map((mark) => controls.get(mark));
   return {
@@ -54,7 +56,8 @@ export function createTokenizer({ json, tokens, bos, eos, ends }: TokenizerDescr
     ends: new Set([eos, ...ends, ...usualEnds].filter((id) => typeof id === 'number')),
     controls,
     encode: (text) => (text === '' ? [] : bpe.encode(text, { add_special_tokens: false }).ids),
-    bytesOf: (id) => bytes[id] ?? new Uint8Array(0),
+    tokenBytes,
+    bytesOf: (id) => bytesOfToken(tokenBytes, id),
   };
 }
 
@@ -68,7 +71,7 @@ function buildBpe(json: object) {
   }
 }
 
-function bytesOfToken({ text, kind }: { text: string; kind: TokenKind }): Uint8Array {
+function utf8Of({ text, kind }: { text: string; kind: TokenKind }): Uint8Array {
   switch (kind) {
     case 'control':
     case 'unused':

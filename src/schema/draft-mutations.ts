@@ -54,6 +54,10 @@ const SamplingInput = builder.inputType('SamplingInput', {
         'Up to 32 texts of 1–100 characters that are never written, in whatever case, not even inside a word.',
     }),
     maxTokens: t.int({ defaultValue: 256, description: '1–4,096.' }),
+    maxSeconds: t.float({
+      description:
+        'Above 0 to 86,400: when the time is over, waiting included, the draft ends with what there is of it.',
+    }),
     seed: t.int({ description: '0 or more; drawn when absent, and told by `Draft.sampling`.' }),
     stop: t.stringList({ defaultValue: [], description: 'Up to 8 texts that end the draft and are not part of it.' }),
   }),

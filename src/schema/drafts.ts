@@ -43,6 +43,7 @@ const FinishReasonType = builder.enumType('FinishReason', {
   values: {
     STOP: { description: 'The model was done, or wrote a stop string.' },
     LENGTH: { description: '`maxTokens` were written.' },
+    TIME: { description: '`maxSeconds` were over.' },
     CANCELLED: { description: 'Somebody ended it.' },
     ERROR: { description: 'The model failed.' },
   } as const,
@@ -81,6 +82,10 @@ const SamplingType = builder.objectRef<Sampling>('Sampling').implement({
       resolve: ({ bannedPhrases }) => bannedPhrases,
     }),
     maxTokens: t.exposeInt('maxTokens', { description: 'Tokens at most.' }),
+    maxSeconds: t.exposeFloat('maxSeconds', {
+      nullable: true,
+      description: 'Seconds at most, waiting included; null: as long as it takes.',
+    }),
     seed: t.exposeInt('seed', { description: 'Drawn when none was given.' }),
     stop: t.field({ type: ['String'], description: 'Texts that end the draft.', resolve: ({ stop }) => stop }),
   }),

@@ -8,6 +8,7 @@ import {
   type StartDraftInput,
 } from '../../src/drafts/drafts.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { ServiceUnavailableError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { LocalWakeups } from '../../src/lib/wakeups.ts';
@@ -81,6 +82,27 @@ async function rows(): Promise<number> {
 }
 
 describe('starting', () => {
+  it('[DRAFT8] writes a draft to its end although the answer to who asked for it fails', async () => {
+    const scripted = new ScriptedEngine({ granted: 0 });
+    let failures = 1;
+    // The database goes away once the draft is being written, for one question.
+    const flickering = Object.create(database, {
+      db: {
+        get() {
+          if (scripted.requests.length > 0 && failures-- > 0) throw new ServiceUnavailableError('nobody answers');
+          return database.db;
+        },
+      },
+    }) as Database;
+    const options = { engine: scripted, wakeups, clock: systemClock, log: silentLogger, random: randomStream(5) };
+    const others = createDrafts({ database: flickering, ...options });
+    const asked = others.start(ann, poem({ idempotencyKey: 'once' }));
+    await expect(asked).rejects.toThrow(ServiceUnavailableError);
+    scripted.grant(30);
+    const draft = await others.start(ann, poem({ idempotencyKey: 'once' }));
+    expect(await finished(draft, others)).toMatchObject({ status: 'COMPLETED', finishReason: 'LENGTH' });
+  });
+
   it('[LOG1] writes a draft whose log, text and usage agree', async () => {
     const draft = await drafts.start(ann, poem());
     expect(draft).toMatchObject({
@@ -105,6 +127,8 @@ describe('starting', () => {
       finishReason: 'LENGTH',
       usage: { promptTokens: 10 },
     });
+    const hurried = await drafts.start(ann, { ...poem(), sampling: { ...poem().sampling, maxSeconds: 60 } });
+    expect(await finished(hurried)).toMatchObject({ status: 'COMPLETED', finishReason: 'TIME' });
     const tokens = events.flatMap((event) => (event.type === 'tokens' ? event.tokens : []));
     expect(tokens).toHaveLength(30);
     expect(tokens[0]).toMatchObject({ logprob: -0.5, alternatives: [{ logprob: -1.5 }] });

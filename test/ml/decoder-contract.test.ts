@@ -2,8 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { compileModel, ModelFileError, type GraphTarget } from '../../src/ml/compile/compile.ts';
-import { openDecoder, type Decoder, type DecoderOptions } from '../../src/ml/decoder.ts';
+import { openDecoder, type Decoder, type DecoderOptions, type Prediction } from '../../src/ml/decoder.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { kept } from '../support/predictions.ts';
 import { compileTiny } from '../support/graph-run.ts';
 import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
 import { writeExport, type ExportOptions } from '../support/tiny-export.ts';
@@ -44,17 +45,17 @@ describe.each(models)('%s', (_, make, bound) => {
       const spread = Math.max(...logits) - Math.min(...logits);
       const differenceOf = (found: Float32Array) =>
         Math.max(...logits.map((value, i) => Math.abs(value - (found[i] ?? NaN)))) / spread;
-      if (ids.length > 1) expect(differenceOf(await decoder.prefill(0, ids, 0))).toBeLessThan(bound);
-      let single = new Float32Array() as Float32Array;
+      if (ids.length > 1) expect(differenceOf((await decoder.prefill(0, ids, 0)).logits)).toBeLessThan(bound);
+      let single: Prediction = { logits: new Float32Array(), peak: null };
       for (const [position, token] of ids.entries())
         [single = single] = await decoder.decode([{ slot: 1, token, position }]);
-      expect(differenceOf(single)).toBeLessThan(bound);
+      expect(differenceOf(single.logits)).toBeLessThan(bound);
     }
   });
 
   it('[GEN2] prefill gives the same bits whole, in pieces and in any slot', async () => {
     const decoder = await openOne();
-    const whole = (await decoder.prefill(0, ids, 0)).slice();
+    const whole = kept(await decoder.prefill(0, ids, 0));
     await decoder.prefill(3, ids.slice(0, 17), 0);
     expect(await decoder.prefill(3, ids.slice(17), 17)).toEqual(whole);
   });
@@ -62,11 +63,11 @@ describe.each(models)('%s', (_, make, bound) => {
   it('[GEN2] a row gives the same bits alone and beside rows of other lengths', async () => {
     const decoder = await openOne();
     const lengths = [5, 33, 12, 50];
-    const alone: Float32Array[] = [];
+    const alone: Prediction[] = [];
     for (const [slot, length] of lengths.entries()) {
       await decoder.prefill(slot, ids.slice(0, length), 0);
-      const [logits] = await decoder.decode([{ slot, token: 7, position: length }]);
-      alone.push(logits!.slice());
+      const [prediction] = await decoder.decode([{ slot, token: 7, position: length }]);
+      alone.push(kept(prediction!));
     }
     const rows = [3, 0, 1, 2].map((slot) => ({ slot, token: 7, position: lengths[slot]! }));
     const together = await decoder.decode(rows);
@@ -78,7 +79,7 @@ describe.each(models)('%s', (_, make, bound) => {
     await decoder.prefill(0, ids.slice(0, 40), 0);
     const row = { token: 7, position: 30 };
     await decoder.prefill(1, ids.slice(0, 30), 0);
-    const expected = (await decoder.decode([{ slot: 1, ...row }]))[0]!.slice();
+    const expected = kept((await decoder.decode([{ slot: 1, ...row }]))[0]!);
     decoder.copy(0, 2, 30);
     decoder.restore(decoder.save(0, 35), 3, 30);
     for (const slot of [0, 2, 3]) expect((await decoder.decode([{ slot, ...row }]))[0]).toEqual(expected);
@@ -86,7 +87,7 @@ describe.each(models)('%s', (_, make, bound) => {
 
   it('ends a run when the signal aborts and works on afterwards', async () => {
     const decoder = await openOne();
-    const before = (await decoder.prefill(0, ids.slice(0, 30), 0)).slice();
+    const before = kept(await decoder.prefill(0, ids.slice(0, 30), 0));
     const abort = new AbortController();
     const running = decoder.prefill(1, ids, 0, abort.signal);
     abort.abort(new Error('no longer wanted'));

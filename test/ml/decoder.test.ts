@@ -3,11 +3,12 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { compileModel, ModelFileError } from '../../src/ml/compile/compile.ts';
 import { compileInto } from '../../src/ml/compile/compile-model.ts';
-import { openDecoder, type Decoder } from '../../src/ml/decoder.ts';
+import { openDecoder, type Decoder, type Prediction } from '../../src/ml/decoder.ts';
 import { Session } from '../../src/ml/ort/session.ts';
 import { OrtError } from '../../src/ml/ort/library.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { kept } from '../support/predictions.ts';
 import { referenceLogits } from '../support/reference-llama.ts';
 import { tinyTensors, writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
 
@@ -49,7 +50,7 @@ describe('compiler and decoder', () => {
         ropeBase: 10_000,
         epsilon: 1e-5,
       });
-      const logits = await decoder.prefill(0, tokens, 0);
+      const { logits } = await decoder.prefill(0, tokens, 0);
       const spread = Math.max(...expected) - Math.min(...expected);
       // 8-bit weights and activations: a few hundredths of the logits' spread.
       expect(largestDifference(logits, expected) / spread).toBeLessThan(0.05);
@@ -61,9 +62,9 @@ describe('compiler and decoder', () => {
     const decoder = await open();
     const two = await open({}, 1, 2);
     const tokens = prompt(120);
-    const whole = (await decoder.prefill(0, tokens, 0)).slice();
+    const whole = kept(await decoder.prefill(0, tokens, 0));
     for (const piece of [2, 3, 4, 6, 15, 18, 27, 31]) {
-      let last: Float32Array = whole;
+      let last = whole;
       for (let from = 0; from < tokens.length; from += piece) {
         last = await decoder.prefill(3, tokens.slice(from, from + piece), from);
       }
@@ -74,12 +75,12 @@ describe('compiler and decoder', () => {
 
   it('[GEN2] a row gives the same bits alone and in a batch of rows of other lengths', async () => {
     const decoder = await open();
-    const alone: Float32Array[] = [];
+    const alone: Prediction[] = [];
     const texts = [5, 33, 12, 50].map((length, i) => prompt(length, i));
     for (const [slot, tokens] of texts.entries()) {
       await decoder.prefill(slot, tokens, 0);
-      const [logits] = await decoder.decode([{ slot, token: 7, position: tokens.length }]);
-      alone.push(logits!.slice());
+      const [prediction] = await decoder.decode([{ slot, token: 7, position: tokens.length }]);
+      alone.push(kept(prediction!));
     }
     const rows = [3, 0, 1, 2].map((slot) => ({ slot, token: 7, position: texts[slot]?.length ?? 0 }));
     const together = await decoder.decode(rows);
@@ -92,7 +93,7 @@ describe('compiler and decoder', () => {
 
   it('ends a run when the signal aborts and works on afterwards', async () => {
     const decoder = await open();
-    const before = (await decoder.prefill(0, prompt(30), 0)).slice();
+    const before = kept(await decoder.prefill(0, prompt(30), 0));
     const abort = new AbortController();
     const running = decoder.prefill(1, prompt(250), 0, abort.signal);
     abort.abort(new Error('no longer wanted'));

@@ -117,6 +117,21 @@ describe('engine', () => {
     for (const { tokens } of ended) expect(tokens.length).toBeLessThan(400);
   });
 
+  it('[GEN18] ends with TIME when its seconds are over, and keeps what was written', async () => {
+    const whole = await write(engine, ask({ maxTokens: 400 }));
+    const cut = await write(engine, ask({ maxTokens: 400, maxSeconds: 0.001 }));
+    expect(cut.finished).toMatchObject({ reason: 'TIME', usage: { completionTokens: cut.tokens.length } });
+    expect(cut.tokens.length).toBeLessThan(whole.tokens.length);
+    expect(whole.text.startsWith(cut.text)).toBe(true);
+  });
+
+  it('[GEN18] a draft whose seconds are over while it waits never starts, and nobody else notices', async () => {
+    const ahead = write(engine, ask({ maxTokens: 400 }));
+    const late = write(engine, ask({ maxSeconds: 0.001 }));
+    expect((await late).finished).toMatchObject({ reason: 'TIME', usage: { completionTokens: 0, queueMs: null } });
+    expect((await ahead).finished).toMatchObject({ reason: 'LENGTH' });
+  });
+
   it('[GEN8] ends with CANCELLED within one token, and keeps what was written', async () => {
     const whole = await write(engine, ask({ maxTokens: 300 }));
     const cancel = new AbortController();

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { compileModel } from '../../src/ml/compile/compile.ts';
-import { openDecoder, type Decoder } from '../../src/ml/decoder.ts';
+import { openDecoder, type Decoder, type Prediction } from '../../src/ml/decoder.ts';
 import { loadModelCatalogue } from '../../src/ml/engine.ts';
 import { modelDigest } from '../../src/ml/store/model-catalogue.ts';
+import { kept } from '../support/predictions.ts';
 import { realModel } from '../support/real-model.ts';
 
 /** A text's tokens, and of each but the first ln p(token | the tokens before it). */
@@ -18,7 +19,7 @@ const oracle = JSON.parse(readFileSync(new URL('../oracles/perplexity.json', imp
 };
 
 describe.skipIf(realModel === null)('the real model', () => {
-  it('[GEN13] has the perplexity of llama.cpp on prose, verse, code and mixed scripts, read a token at a time', async () => {
+  it('[GEN13] has the perplexity of llama.cpp on prose, verse, code, mixed scripts and a specification, read a token at a time', async () => {
     const { texts } = oracle;
     const decoder = await openReal(texts.length);
     const ours = texts.map((): number[] => []);
@@ -27,26 +28,46 @@ describe.skipIf(realModel === null)('the real model', () => {
         const [token, next] = [ids[position], ids[position + 1]];
         return token === undefined || next === undefined ? [] : [{ slot, token, next, position }];
       });
-      const logits = await decoder.decode(rows);
-      rows.forEach(({ slot, next }, row) => ours[slot]?.push(logprobOf(next, logits[row]!)));
+      const predictions = await decoder.decode(rows);
+      rows.forEach(({ slot, next }, row) => ours[slot]?.push(logprobOf(next, predictions[row]!.logits)));
     }
     const ratios = texts.map(({ logprobs }, i) => perplexity(ours[i]!) / perplexity(logprobs));
     process.stderr.write(`Perplexity, ours to llama.cpp's: ${ratios.map((ratio) => ratio.toFixed(4)).join(', ')}\n`);
-    for (const ratio of ratios) expect(Math.abs(ratio - 1)).toBeLessThan(0.01);
-  });
+    // 8-bit activations move single tokens by a tenth or so either way, llama.cpp's from one processor to another as well: 200
+    // tokens know their perplexity to a few percent, all 3,400 to one.
+    for (const ratio of ratios) expect(Math.abs(ratio - 1)).toBeLessThan(0.03);
+    const all = perplexity(ours.flat()) / perplexity(texts.flatMap(({ logprobs }) => logprobs));
+    expect(Math.abs(all - 1)).toBeLessThan(0.01);
+  }, 180_000);
 
   it('[GEN13] a prompt taken in whole leads to the logits of the same tokens one by one', async () => {
     const ids = oracle.texts[0]!.ids.slice(0, 100);
     const decoder = await openReal(2);
-    const whole = Float32Array.from(await decoder.prefill(0, ids, 0));
-    let single: Float32Array = whole;
+    const whole = kept(await decoder.prefill(0, ids, 0));
+    let single = whole;
     for (const [position, token] of ids.entries())
       [single = whole] = await decoder.decode([{ slot: 1, token, position }]);
-    const next = oracle.texts[0]!.ids[100]!;
-    expect(logprobOf(next, whole)).toBeCloseTo(logprobOf(next, single), 1);
-    expect(whole.indexOf(Math.max(...whole))).toBe(single.indexOf(Math.max(...single)));
+    // What 8-bit activations make of two orders of adding; a token out of place comes to whole nats.
+    expect(divergence(whole, single)).toBeLessThan(0.03);
+  });
+
+  it('[GEN4] the graph’s own log-probability of the likeliest token is what its logits say', async () => {
+    const decoder = await openReal(2);
+    for (const { ids } of oracle.texts) {
+      const prediction = await decoder.prefill(0, ids.slice(0, 100), 0);
+      expect(prediction.peak).toBeCloseTo(logprobOf(likeliest(prediction), prediction.logits), 6);
+    }
   });
 });
+
+/** Kullback and Leibler's, in nats. */
+function divergence(of: Prediction, from: Prediction): number {
+  const gap = normaliserOf(from.logits) - normaliserOf(of.logits);
+  const normaliser = normaliserOf(of.logits);
+  return of.logits.reduce((sum, logit, id) => sum + Math.exp(logit - normaliser) * (logit - from.logits[id]! + gap), 0);
+}
+
+const likeliest = ({ logits }: Prediction): number => logits.indexOf(Math.max(...logits));
 
 async function openReal(slots: number): Promise<Decoder> {
   const [entry] = loadModelCatalogue();
@@ -58,10 +79,13 @@ async function openReal(slots: number): Promise<Decoder> {
   return decoder;
 }
 
-function logprobOf(token: number, logits: Float32Array): number {
-  const largest = Math.max(...logits);
-  const sum = logits.reduce((total, value) => total + Math.exp(value - largest), 0);
-  return logits[token]! - largest - Math.log(sum);
+const logprobOf = (token: number, logits: Float32Array): number => logits[token]! - normaliserOf(logits);
+
+function normaliserOf(logits: Float32Array): number {
+  let [largest, sum] = [-Infinity, 0];
+  for (const logit of logits) largest = Math.max(largest, logit);
+  for (const logit of logits) sum += Math.exp(logit - largest);
+  return largest + Math.log(sum);
 }
 
 const perplexity = (logprobs: readonly number[]): number =>

@@ -13,14 +13,23 @@ describe('planStep', () => {
     const occupants = [growing(0), taking(2, 0, 40), growing(1), taking(3, 0, 500)];
     const plan = planStep(occupants, costs);
     expect(plan.decode).toEqual([occupants[0], occupants[2]]);
-    expect(plan.prefill).toEqual({ draft: occupants[1], from: 0, to: 28 });
-    expect(planStep([], costs)).toEqual({ moves: [], decode: [], prefill: null });
+    expect(plan.prefill).toEqual([{ draft: occupants[1], from: 0, to: 28 }]);
+    expect(planStep([], costs)).toEqual({ moves: [], decode: [], prefill: [] });
   });
 
   it('takes longer pieces when nobody would stutter, and shorter ones on a slow machine, never below sixteen tokens', () => {
-    expect(planStep([taking(0, 0, 500)], costs).prefill?.to).toBe(256);
-    expect(planStep([growing(0), taking(1, 0, 500)], { decode: 100, prefillToken: 1.25 }).prefill?.to).toBe(140);
-    expect(planStep([growing(0), taking(1, 0, 500)], { decode: 100, prefillToken: 50 }).prefill?.to).toBe(16);
+    expect(planStep([taking(0, 0, 500)], costs).prefill[0]?.to).toBe(256);
+    expect(planStep([growing(0), taking(1, 0, 500)], { decode: 100, prefillToken: 1.25 }).prefill[0]?.to).toBe(140);
+    expect(planStep([growing(0), taking(1, 0, 500)], { decode: 100, prefillToken: 50 }).prefill[0]?.to).toBe(16);
+  });
+
+  it('takes in several prompts in a step while more drafts wait than grow', () => {
+    const occupants = [growing(0), ...[1, 2, 3, 4].map((slot) => taking(slot, 0, 50))];
+    const [first, second, third] = planStep(occupants, costs).prefill;
+    expect([first, second]).toEqual([1, 2].map((i) => ({ draft: occupants[i], from: 0, to: 50 })));
+    expect(third).toBeUndefined();
+    const alone = planStep(occupants.slice(1), costs);
+    expect(alone.prefill).toEqual([{ draft: occupants[1], from: 0, to: 50 }]);
   });
 
   it('[GEN2] takes in pieces whose length never leaves one when divided by four', () => {
@@ -28,10 +37,10 @@ describe('planStep', () => {
       for (let total = 2; total < 600; total++) {
         let done = 0;
         while (done < total) {
-          const { prefill } = planStep([growing(0), taking(1, done, total)], { ...costs, decode });
-          expect(prefill!.to).toBeGreaterThan(done);
-          expect((prefill!.to - done) % 4).not.toBe(1);
-          done = prefill!.to;
+          const [piece] = planStep([growing(0), taking(1, done, total)], { ...costs, decode }).prefill;
+          expect(piece!.to).toBeGreaterThan(done);
+          expect((piece!.to - done) % 4).not.toBe(1);
+          done = piece!.to;
         }
         expect(done).toBe(total);
       }

@@ -3,6 +3,7 @@ import { InvalidInputError } from '../../src/lib/errors.ts';
 import { randomStream, uniformAt } from '../../src/lib/random.ts';
 import { PENALTY_WINDOW } from '../../src/ml/adjustments.ts';
 import { forbid, type Constraint } from '../../src/ml/constraint.ts';
+import type { Prediction } from '../../src/ml/decoder.ts';
 import { checkSampling, defaultSampling, type Sampling } from '../../src/ml/engine.ts';
 import { decay, sumOfDecays } from '../../src/ml/exponential.ts';
 import { Ranking, Shortlist } from '../../src/ml/ranking.ts';
@@ -65,6 +66,9 @@ function referenceScores(logits: Float32Array, sampling: Sampling, context: Samp
   return scores;
 }
 
+/** As a graph gives them that says no more. */
+const unnormalised = (logits: Float32Array): Prediction => ({ logits, peak: null });
+
 /** Allows what it is told to. */
 function allowing(vocab: number, isAllowed: (id: number) => boolean): Constraint {
   const mask = (allowed: Uint32Array) => {
@@ -105,7 +109,7 @@ describe('sampler', () => {
         const [modulus, rest] = [1 + upTo(12), upTo(3)];
         const constraint = off() ? null : allowing(vocab, (id) => id % modulus === 0 || id % 3 === rest);
         const context = { history, position: round, biases, constraint };
-        const { id } = sampler.sample(logits, sampling, context);
+        const { id } = sampler.sample(unnormalised(logits), sampling, context);
         expect({ vocab, round, sampling, id }).toEqual({
           ...{ vocab, round, sampling },
           id: referenceChoice(logits, sampling, context),
@@ -120,7 +124,7 @@ describe('sampler', () => {
     const draws = 20_000;
     const counts = [0, 0, 0, 0];
     for (let position = 0; position < draws; position++) {
-      const { id } = sampler.sample(logits, plain, { history: [], position });
+      const { id } = sampler.sample(unnormalised(logits), plain, { history: [], position });
       counts[id] = (counts[id] ?? 0) + 1;
     }
     const expected = logSoftmax(logits).map((logprob) => Math.exp(logprob) * draws);
@@ -131,15 +135,15 @@ describe('sampler', () => {
 
   it('[GEN3] takes the likeliest token at temperature 0, of equal ones the lowest id', () => {
     const sampler = new Sampler(5);
-    expect(sampler.sample(Float32Array.from([1, 3, 3, 0, 3]), greedy, start).id).toBe(1);
-    expect(sampler.sample(Float32Array.from([-2, -2, -2, -2, -2]), greedy, start).id).toBe(0);
+    expect(sampler.sample(unnormalised(Float32Array.from([1, 3, 3, 0, 3])), greedy, start).id).toBe(1);
+    expect(sampler.sample(unnormalised(Float32Array.from([-2, -2, -2, -2, -2])), greedy, start).id).toBe(0);
   });
 
   it('[GEN3] penalises what occurred lately, once, but never the control tokens', () => {
     const sampler = new Sampler(4, new Set([3]));
     const sampling = { ...greedy, repetitionPenalty: 1.5 };
     const choose = (logits: number[], history: number[]) =>
-      sampler.sample(Float32Array.from(logits), sampling, { history, position: 0 }).id;
+      sampler.sample(unnormalised(Float32Array.from(logits)), sampling, { history, position: 0 }).id;
     expect(choose([3, 2.5, 0, 0], [0])).toBe(1);
     expect(choose([3, 1.5, 0, 0], [0, 0, 0, 0])).toBe(0);
     expect(choose([-1, -1.2, -9, -9], [0])).toBe(1);
@@ -151,7 +155,11 @@ describe('sampler', () => {
   it('[GEN3] takes off presence once and frequency per occurrence, of what was said lately', () => {
     const sampler = new Sampler(3, new Set([2]));
     const choose = (penalties: Partial<Sampling>, history: number[]) =>
-      sampler.sample(Float32Array.from([3, 2.2, 0]), { ...greedy, ...penalties }, { history, position: 0 }).id;
+      sampler.sample(
+        unnormalised(Float32Array.from([3, 2.2, 0])),
+        { ...greedy, ...penalties },
+        { history, position: 0 },
+      ).id;
     expect(choose({ presencePenalty: 0.9 }, [0])).toBe(1);
     expect(choose({ presencePenalty: 0.7 }, [0, 0, 0])).toBe(0);
     expect(choose({ frequencyPenalty: 0.3 }, [0, 0])).toBe(0);
@@ -165,7 +173,7 @@ describe('sampler', () => {
     const encode = (text: string) => Array.from(text, (letter) => ' abc'.indexOf(letter));
     const sampler = new Sampler(4);
     const choose = (bias: number, history: number[], logits = [0, 1, 0.9, 0.8]) =>
-      sampler.sample(Float32Array.from(logits), greedy, {
+      sampler.sample(unnormalised(Float32Array.from(logits)), greedy, {
         ...{ history, position: 0 },
         biases: resolveBiases([{ text: 'bc', bias }], encode),
       }).id;
@@ -205,7 +213,11 @@ describe('sampler', () => {
         for (const token of replay) constraint.accept(token);
         while (tokens.at(-1) !== 2) {
           const context = { history: tokens, position: tokens.length, constraint };
-          const { id } = sampler.sample(rows[tokens.length]!, { ...plain, topK: round % 3, seed: round }, context);
+          const { id } = sampler.sample(
+            unnormalised(rows[tokens.length]!),
+            { ...plain, topK: round % 3, seed: round },
+            context,
+          );
           tokens.push(id);
           constraint.accept(id);
         }
@@ -221,7 +233,7 @@ describe('sampler', () => {
 
   it('[GEN3] says so when a constraint allows nothing', () => {
     const constraint = allowing(40, () => false);
-    const sample = () => new Sampler(40).sample(new Float32Array(40), plain, { ...start, constraint });
+    const sample = () => new Sampler(40).sample(unnormalised(new Float32Array(40)), plain, { ...start, constraint });
     expect(sample).toThrow('no token may come next');
   });
 
@@ -241,7 +253,12 @@ describe('sampler', () => {
       };
       const biases = [{ tokens: [round % 200], bias: 5 }];
       const constraint = allowing(200, (id) => id % 7 !== 0);
-      const sample = sampler.sample(logits, sampling, { history: [1, 2, 3], position: 0, biases, constraint });
+      const sample = sampler.sample({ logits, peak: round % 2 ? null : Math.max(...exact) }, sampling, {
+        history: [1, 2, 3],
+        position: 0,
+        biases,
+        constraint,
+      });
       expect(sample.logprob).toBeCloseTo(exact[sample.id] ?? NaN, 9);
       const ranked = exact.map((logprob, id) => ({ id, logprob })).sort((a, b) => b.logprob - a.logprob || a.id - b.id);
       const others = ranked.filter(({ id }) => id !== sample.id).slice(0, 5);
@@ -252,9 +269,9 @@ describe('sampler', () => {
 
   it('gives out one object, filled anew', () => {
     const sampler = new Sampler(9);
-    const first = sampler.sample(Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]), greedy, start);
+    const first = sampler.sample(unnormalised(Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9])), greedy, start);
     const { alternatives } = first;
-    const second = sampler.sample(Float32Array.from([9, 8, 7, 6, 5, 4, 3, 2, 1]), greedy, start);
+    const second = sampler.sample(unnormalised(Float32Array.from([9, 8, 7, 6, 5, 4, 3, 2, 1])), greedy, start);
     expect(second).toBe(first);
     expect(second.alternatives).toBe(alternatives);
     expect(alternatives.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5]);
@@ -262,12 +279,16 @@ describe('sampler', () => {
 
   it('leaves the logits as they are', () => {
     const logits = Float32Array.from([1, 2, 3]);
-    new Sampler(3).sample(logits, { ...plain, repetitionPenalty: 2 }, { history: [0, 1, 2], position: 0 });
+    new Sampler(3).sample(
+      unnormalised(logits),
+      { ...plain, repetitionPenalty: 2 },
+      { history: [0, 1, 2], position: 0 },
+    );
     expect([...logits]).toEqual([1, 2, 3]);
   });
 
   it.each([NaN, Infinity])('refuses logits that hold %s', (broken) => {
-    const sample = () => new Sampler(3).sample(Float32Array.from([0, broken, 1]), plain, start);
+    const sample = () => new Sampler(3).sample(unnormalised(Float32Array.from([0, broken, 1])), plain, start);
     expect(sample).toThrow('not finite');
   });
 });
@@ -346,6 +367,7 @@ describe('[GEN5] sampling out of range', () => {
     ['presencePenalty', [-2, 2], [-2.01, 2.01, NaN]],
     ['frequencyPenalty', [-2, 2], [-2.01, 2.01, NaN]],
     ['maxTokens', [1, 4096], [0, 4097, 2.5, NaN]],
+    ['maxSeconds', [null, 0.01, 86_400], [0, -1, 86_401, NaN]],
     ['seed', [0, Number.MAX_SAFE_INTEGER], [-1, 0.5, 2 ** 53, NaN]],
     ['stop', [[], ['x'], Array(8).fill('s'.repeat(100))], [[''], ['x'.repeat(101)], Array(9).fill('s'), ['\ud83c']]],
     ['bannedPhrases', [[], [' '], Array(32).fill('s')], [[''], ['x'.repeat(101)], Array(33).fill('s'), ['\uFFFD']]],

@@ -97,8 +97,14 @@ export class ScriptedEngine implements Engine {
       if (!released) this.#open--;
       released = true;
     };
-    const generate = (request: GenerationRequest, signal: AbortSignal) => this.#generate(request, signal, release);
-    return { generate, [Symbol.dispose]: release };
+    const givenBack = new AbortController();
+    const generate = (request: GenerationRequest, signal: AbortSignal) =>
+      this.#generate(request, AbortSignal.any([signal, givenBack.signal]), release);
+    const giveBack = () => {
+      release();
+      givenBack.abort();
+    };
+    return { generate, [Symbol.dispose]: giveBack };
   }
 
   async whenReady(): Promise<void> {
@@ -145,13 +151,17 @@ export class ScriptedEngine implements Engine {
       const token = scriptedToken(request, i);
       yield { type: 'tokens', text: token.text, tokens: [token] };
     }
-    return 'LENGTH';
+    return request.sampling.maxSeconds === null ? 'LENGTH' : 'TIME';
   }
 
   #moreOrAbort(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      const go = (): void => {
+        signal.removeEventListener('abort', go);
+        resolve();
+      };
+      this.#waiting.push(go);
+      signal.addEventListener('abort', go);
     });
   }
 }

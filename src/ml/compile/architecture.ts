@@ -1,5 +1,5 @@
 import { ModelFileError } from './model-file-error.ts';
-import { BLOCK } from './quantize.ts';
+import { SMALLEST_BLOCK } from './quantize.ts';
 
 /** What a caller of the compiled graph must know of it. */
 export interface ModelShape {
@@ -60,9 +60,10 @@ export function checkConsistent(architecture: Architecture): void {
     heads % kvHeads !== 0 && `${heads} heads are no multiple of ${kvHeads} key–value heads`,
     headDim % 8 !== 0 && `the head dimension ${headDim} is no multiple of 8`,
     headDim > hidden && `the head dimension ${headDim} is more than the hidden size`,
-    hidden % BLOCK !== 0 && `the hidden size ${hidden} is no multiple of ${BLOCK}`,
-    (heads * headDim) % BLOCK !== 0 && `the attention width ${heads * headDim} is no multiple of ${BLOCK}`,
-    feedForward % BLOCK !== 0 && `the feed-forward size ${feedForward} is no multiple of ${BLOCK}`,
+    hidden % SMALLEST_BLOCK !== 0 && `the hidden size ${hidden} is no multiple of ${SMALLEST_BLOCK}`,
+    (heads * headDim) % SMALLEST_BLOCK !== 0 &&
+      `the attention width ${heads * headDim} is no multiple of ${SMALLEST_BLOCK}`,
+    feedForward % SMALLEST_BLOCK !== 0 && `the feed-forward size ${feedForward} is no multiple of ${SMALLEST_BLOCK}`,
     (vocabulary < 1 || vocabulary > LIMITS.vocabulary) && `the vocabulary of ${vocabulary} is beyond belief`,
     !isPositive(architecture.ropeBase) && `the rotary base ${architecture.ropeBase} is not positive`,
     !isPositive(architecture.normEpsilon) && `the normalisation's epsilon ${architecture.normEpsilon} is not positive`,

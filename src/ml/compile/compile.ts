@@ -18,7 +18,7 @@ export type { GraphTarget } from './graph-target.ts';
 /** Ends the names of folders that are being written. */
 export const TEMPORARY_SUFFIX = '.tmp';
 /** Part of the cache's key: raise it when the same source would give another graph. */
-const COMPILER_VERSION = 3;
+const COMPILER_VERSION = 5;
 const DEFAULT_TARGET: GraphTarget = { device: 'cpu', weights: 'int8' };
 
 export interface CompiledModel {

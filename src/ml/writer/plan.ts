@@ -1,8 +1,8 @@
-/** Prompt tokens in one run at most: bounds activations, and how long a cancellation takes. */
+/** Prompt tokens in one step at most: bounds activations, and how long a cancellation takes. */
 const LONGEST_CHUNK = 256;
 /** Below this a run reads all the weights for too little. */
 const SHORTEST_CHUNK = 16;
-/** While drafts grow, a prompt may take this much of a step: so many times as long as their part of it, … */
+/** While drafts grow, prompts may take this much of a step: so many times as long as their part of it, … */
 const PREFILL_SHARE = 1.75;
 /** … or this long, in ms, which nobody sees. */
 const UNSEEN_MS = 30;
@@ -26,31 +26,49 @@ export interface Move {
   to: number;
 }
 
-/** One step, decided: texts to move, rows to decode, and a piece of one prompt. */
+/** Of a prompt, what one run takes in. */
+export interface Piece<Draft> {
+  draft: Draft;
+  from: number;
+  to: number;
+}
+
+/** One step, decided: texts to move, rows to decode, and pieces of prompts, in the order in which they are run. */
 export interface StepPlan<Draft extends Occupant> {
   moves: readonly Move[];
   decode: readonly Draft[];
-  prefill: { draft: Draft; from: number; to: number } | null;
+  prefill: readonly Piece<Draft>[];
 }
 
 /**
- * Every draft that grows gets its token in each step; the oldest prompt that is being taken in gets a chunk beside them, as long as
- * that does not make the others stutter (chunked prefill: Agrawal et al. 2023, SARATHI).
+ * Every draft that grows gets its token in each step; the oldest prompts that are being taken in get pieces beside them, as
+ * long as that does not make the others stutter (chunked prefill: Agrawal et al. 2023, SARATHI).
  *
  * @param occupants in the order in which they got their slots
  */
 export function planStep<Draft extends Occupant>(occupants: readonly Draft[], costs: Costs): StepPlan<Draft> {
   const decode = occupants.filter(({ work }) => work.type === 'decode');
-  const longest = decode.length === 0 ? LONGEST_CHUNK : chunkBeside(costs);
-  return { moves: planMoves(occupants), decode, prefill: planPrefill(occupants, longest) };
+  const prompts = occupants.filter(({ work }) => work.type === 'prefill');
+  // While nobody is kept waiting, the first prompt's first token comes before anything of the second.
+  const prefill =
+    decode.length === 0
+      ? planPieces(prompts.slice(0, 1), LONGEST_CHUNK)
+      : planPieces(prompts, tokensBeside(costs, prompts.length / decode.length));
+  return { moves: planMoves(occupants), decode, prefill };
 }
 
-function planPrefill<Draft extends Occupant>(occupants: readonly Draft[], longest: number): StepPlan<Draft>['prefill'] {
-  for (const draft of occupants) {
+function planPieces<Draft extends Occupant>(prompts: readonly Draft[], tokens: number): Piece<Draft>[] {
+  const pieces: Piece<Draft>[] = [];
+  let left = tokens;
+  for (const draft of prompts) {
+    if (left < SHORTEST_CHUNK) break;
     const { work } = draft;
-    if (work.type === 'prefill') return { draft, from: work.done, to: endOfChunk(work.done, work.total, longest) };
+    if (work.type !== 'prefill') continue;
+    const piece = { draft, from: work.done, to: endOfChunk(work.done, work.total, left) };
+    pieces.push(piece);
+    left -= piece.to - piece.from;
   }
-  return null;
+  return pieces;
 }
 
 /**
@@ -65,8 +83,10 @@ function endOfChunk(done: number, total: number, longest: number): number {
   return total - done - length === 1 ? done + length - 2 : done + length;
 }
 
-function chunkBeside({ decode, prefillToken }: Costs): number {
-  const tokens = Math.max(UNSEEN_MS, PREFILL_SHARE * decode) / prefillToken;
+/** Where more wait for their first token than for their next, they may take as much more of the step. */
+function tokensBeside({ decode, prefillToken }: Costs, waitingPerGrowing: number): number {
+  const share = PREFILL_SHARE * Math.max(1, waitingPerGrowing);
+  const tokens = Math.max(UNSEEN_MS, share * decode) / prefillToken;
   return Math.min(LONGEST_CHUNK, Math.max(SHORTEST_CHUNK, Math.floor(tokens)));
 }
 

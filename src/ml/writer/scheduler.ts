@@ -1,10 +1,10 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { Decoder } from '../decoder.ts';
+import type { Decoder, Prediction } from '../decoder.ts';
 import type { Sampler } from '../sampler.ts';
 import { Generation, type Vocabulary } from './generation.ts';
 import { checkInvariants } from './invariants.ts';
 import { Pace } from './pace.ts';
-import { nextToStart, planStep, type Move, type Occupant, type StepPlan } from './plan.ts';
+import { nextToStart, planStep, type Move, type Occupant, type Piece, type StepPlan } from './plan.ts';
 import type { PrefixCache } from './prefix-cache.ts';
 import type { Job, JobEvent, WriterState } from './protocol.ts';
 import { Tally } from './tally.ts';
@@ -25,12 +25,12 @@ export interface Running extends Occupant {
   generation: Generation;
 }
 
-/** What a run came to for one draft: the logits to choose its next token from // [vocab] */
-type Outcome = { type: 'logits'; logits: Float32Array } | { type: 'failed'; error: unknown };
+/** What a run came to for one draft: what to choose its next token from. */
+type Outcome = { type: 'predicted'; prediction: Prediction } | { type: 'failed'; error: unknown };
 
 /**
  * Continuous batching (Yu et al. 2022, Orca): drafts join and leave between steps, and a step takes one token of each and
- * a piece of one prompt. What a draft's text is depends on none of this ([GEN1], [GEN14]).
+ * pieces of prompts. What a draft's text is depends on none of this ([GEN1], [GEN14]).
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -90,7 +90,7 @@ export class Scheduler {
   }
 
   async #step(): Promise<void> {
-    this.#endCancelled();
+    this.#endUnwanted();
     this.#startWaiting();
     const plan = planStep(this.#running, this.#pace);
     for (const move of plan.moves) this.#move(move);
@@ -103,9 +103,10 @@ export class Scheduler {
     this.#publish();
   }
 
-  #endCancelled(): void {
+  #endUnwanted(): void {
     for (const generation of [...this.#waiting, ...this.#running.map(({ generation }) => generation)]) {
       if (generation.cancelled.aborted) generation.finish('CANCELLED');
+      else if (generation.expired) generation.finish('TIME');
     }
     this.#retireFinished();
   }
@@ -151,41 +152,38 @@ export class Scheduler {
     const lap = () => times.push(this.#options.clock.monotonic());
     const outcomes = await this.#decode(plan.decode);
     lap();
-    if (plan.prefill) await this.#prefill(plan.prefill, outcomes);
+    for (const piece of plan.prefill) await this.#prefill(piece, outcomes);
     lap();
     this.#measure(plan, times as [number, number, number]);
     return outcomes;
   }
 
   #measure({ decode, prefill }: StepPlan<Running>, [begun, decoded, ended]: [number, number, number]): void {
-    const prefilled = prefill ? prefill.to - prefill.from : 0;
+    const prefilled = prefill.reduce((sum, { from, to }) => sum + to - from, 0);
     if (decode.length > 0) this.#pace.recordDecode(decoded - begun, ended - begun);
-    if (prefill) this.#pace.recordPrefill(prefilled, ended - decoded);
+    if (prefilled > 0) this.#pace.recordPrefill(prefilled, ended - decoded);
     this.#tally.countRuns(decode.length, decoded - begun, prefilled, ended - decoded);
   }
 
   async #decode(rows: readonly Running[]): Promise<Map<Running, Outcome>> {
     if (rows.length === 0) return new Map();
     try {
-      const logits = await this.#options.decoder.decode(rows.map(toRow), this.#closing.signal);
-      return new Map(rows.map((row, i) => [row, { type: 'logits', logits: logits[i] ?? new Float32Array(0) }]));
+      const predictions = await this.#options.decoder.decode(rows.map(toRow), this.#closing.signal);
+      return new Map(rows.map((row, i) => [row, { type: 'predicted', prediction: predictions[i] as Prediction }]));
     } catch (error) {
       return new Map(rows.map((row) => [row, { type: 'failed', error }]));
     }
   }
 
-  async #prefill(
-    { draft, from, to }: NonNullable<StepPlan<Running>['prefill']>,
-    outcomes: Map<Running, Outcome>,
-  ): Promise<void> {
+  async #prefill({ draft, from, to }: Piece<Running>, outcomes: Map<Running, Outcome>): Promise<void> {
     const { decoder, prefixes } = this.#options;
     const { prompt } = draft.generation.job;
     try {
-      const logits = await decoder.prefill(draft.slot, prompt.slice(from, to), from, draft.generation.cancelled);
+      const prediction = await decoder.prefill(draft.slot, prompt.slice(from, to), from, draft.generation.cancelled);
       draft.work = { type: 'prefill', done: to, total: prompt.length };
       if (to < prompt.length) return;
       prefixes.add(prompt, decoder.bytesPerToken, () => decoder.save(draft.slot, to));
-      outcomes.set(draft, { type: 'logits', logits });
+      outcomes.set(draft, { type: 'predicted', prediction });
     } catch (error) {
       outcomes.set(draft, { type: 'failed', error });
     }
@@ -210,7 +208,7 @@ export class Scheduler {
     try {
       if (outcome.type === 'failed') throw outcome.error;
       if (replayed !== null) generation.commitReplayed(replayed);
-      else generation.commit(this.#options.sampler.sample(outcome.logits, sampling, context));
+      else generation.commit(this.#options.sampler.sample(outcome.prediction, sampling, context));
     } catch (error) {
       generation.finish('ERROR', describe(error));
     }
