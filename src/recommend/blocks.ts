@@ -2,7 +2,7 @@ import type { Gemm } from '../ml/gemm.ts';
 import { panelsOf } from './ease.ts';
 import { transpose, type ByItem, type Interactions } from './interactions.ts';
 import { groupItems } from './item-groups.ts';
-import type { ItemModelOptions } from './item-model.ts';
+import type { SystemOptions } from './item-model.ts';
 import { furthest, WeightList, type KeptRows } from './kept-rows.ts';
 import { invertSymmetric, type SymmetricMatrix } from './linear-algebra.ts';
 import { listenerWeights, normalEquations, type Part } from './normal-equations.ts';
@@ -18,7 +18,7 @@ const LEAST_COLUMN = 50;
  * be 0. Memory: 10 · system² bytes, whatever the number of items, and the weights.
  * @throws RangeError when values are not finite
  */
-export function trainInBlocks(interactions: Interactions, options: ItemModelOptions, gemm: Gemm): KeptRows {
+export function trainInBlocks(interactions: Interactions, options: SystemOptions, gemm: Gemm): KeptRows {
   const system = Math.min(options.system, options.largestSystem);
   const perColumn = Math.max(LEAST_COLUMN, Math.floor(options.entries / Math.max(1, interactions.itemCount)));
   const near = new Neighbourhoods(interactions, options.levelling);
@@ -38,15 +38,16 @@ interface Block {
   perColumn: number;
 }
 
-function addBlock(weights: WeightList, block: Block, options: ItemModelOptions, gemm: Gemm): void {
+function addBlock(weights: WeightList, block: Block, options: SystemOptions, gemm: Gemm): void {
   const { items, perColumn } = block;
   for (const [j, column] of columnsOf(block, options, gemm).entries()) {
+    if (options.onlyFor) for (let i = 0; i < column.length; i++) column[i] = Math.max(0, column[i] ?? 0);
     for (const i of furthest(column, perColumn)) weights.add(items[i] ?? 0, items[j] ?? 0, column[i] ?? 0);
   }
 }
 
 /** B's columns of the targets: [targets, items]; P, the inverse, is symmetric. */
-function columnsOf({ interactions, items, targets }: Block, options: ItemModelOptions, gemm: Gemm): Float32Array[] {
+function columnsOf({ interactions, items, targets }: Block, options: SystemOptions, gemm: Gemm): Float32Array[] {
   const n = items.length;
   const part: Part = { numbers: numbersOf(interactions.itemCount, items), size: n, targets };
   const { gram, gap } = normalEquations(interactions, options, part);

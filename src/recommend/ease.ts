@@ -1,6 +1,6 @@
 import type { Gemm } from '../ml/gemm.ts';
 import type { Interactions } from './interactions.ts';
-import type { ItemModelOptions } from './item-model.ts';
+import type { SystemOptions } from './item-model.ts';
 import { RowKeeper, type KeptRows } from './kept-rows.ts';
 import { invertSymmetric, rowsOfPanel, type SymmetricMatrix } from './linear-algebra.ts';
 import { normalEquations } from './normal-equations.ts';
@@ -11,11 +11,11 @@ import { normalEquations } from './normal-equations.ts';
  * Memory: 2 · items² bytes, 4 where doubles are needed, with order 4 more, and panels.
  * @throws RangeError when values are not finite
  */
-export function trainFromItems(interactions: Interactions, options: ItemModelOptions, gemm: Gemm): KeptRows {
+export function trainFromItems(interactions: Interactions, options: SystemOptions, gemm: Gemm): KeptRows {
   const { gram, gap } = normalEquations(interactions, options);
   const inverse = invertSymmetric(gram, gemm);
   const { n } = inverse;
-  const keeper = new RowKeeper(n, options.entries);
+  const keeper = new RowKeeper(n, options.entries, options.onlyFor);
   const scale = columnScales(inverse, gap);
   const row = new Float64Array(n);
   for (const { panel, first, rows } of panelsOf(inverse)) {

@@ -1,6 +1,5 @@
 import type { NumberedCase } from './holdout.ts';
-import type { KeptRows } from './kept-rows.ts';
-import { Scorer, type Scoring } from './scorer.ts';
+import { Scorer, type ScoredRows, type Scoring } from './scorer.ts';
 
 export interface Metrics {
   'HR@10': number;
@@ -13,7 +12,7 @@ export interface Metrics {
  * Of each case, ranked among all items, with what the listener knows left out unless it may be repeated; targets beyond
  * `itemCount` are misses. Of a track that was heard several times the last is what counts.
  */
-export function measure(rows: KeptRows, cases: readonly NumberedCase[], scoring: Scoring): Metrics[] {
+export function measure(rows: ScoredRows, cases: readonly NumberedCase[], scoring: Scoring): Metrics[] {
   const scorer = new Scorer(rows, scoring);
   return cases.map((one) => {
     const best = scorer.best(one);

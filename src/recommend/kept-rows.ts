@@ -13,6 +13,7 @@ const LEAST_WEIGHT = 1e-6;
 /** Takes rows of weights one by one, from the first, and keeps of each those furthest from 0, for or against. */
 export class RowKeeper {
   readonly #perRow: number;
+  readonly #onlyFor: boolean;
   readonly #sizes: Float64Array;
   readonly #starts: Uint32Array;
   readonly #columns: Uint32Array;
@@ -20,8 +21,9 @@ export class RowKeeper {
   #row = 0;
   #kept = 0;
 
-  /** @param entries to keep in all */
-  constructor(n: number, entries: number) {
+  /** @param entries to keep in all @param onlyFor none below 0 */
+  constructor(n: number, entries: number, onlyFor = false) {
+    this.#onlyFor = onlyFor;
     this.#perRow = Math.min(n, Math.max(LEAST_ROW, Math.floor(entries / Math.max(1, n))));
     this.#sizes = new Float64Array(n);
     this.#starts = new Uint32Array(n + 1);
@@ -32,14 +34,16 @@ export class RowKeeper {
   /** @throws RangeError when a weight is not finite */
   add(row: Float64Array): void {
     const sizes = this.#sizes;
+    const onlyFor = this.#onlyFor;
     let sum = 0;
     for (let j = 0; j < row.length; j++) sum += sizes[j] = Math.abs(row[j] ?? 0);
+    if (onlyFor) sizes.set(row);
     if (!Number.isFinite(sum)) throw new RangeError(`The weights of row ${this.#row} are not finite`);
     const least = this.#perRow < row.length ? Math.max(LEAST_WEIGHT, greatest(sizes, this.#perRow)) : LEAST_WEIGHT;
     const end = this.#kept + this.#perRow;
     for (let j = 0; j < row.length && this.#kept < end; j++) {
       const value = row[j] ?? 0;
-      if (Math.abs(value) < least) continue;
+      if ((onlyFor ? value : Math.abs(value)) < least) continue;
       this.#columns[this.#kept] = j;
       this.#values[this.#kept] = value;
       this.#kept += 1;
@@ -86,6 +90,18 @@ export function furthest(values: ArrayLike<number>, k: number, noise = LEAST_WEI
   const found: number[] = [];
   for (let i = 0; i < sizes.length && found.length < k; i++) if ((sizes[i] ?? 0) >= least) found.push(i);
   return found;
+}
+
+/** The same rows with at most so many weights each, those furthest from 0, and times a factor. */
+export function shorten({ starts, columns, values }: KeptRows, perRow: number, factor: number): KeptRows {
+  const keeper = new WeightList(starts.length - 1, Math.min(values.length, perRow * (starts.length - 1)));
+  for (let row = 0; row + 1 < starts.length; row++) {
+    const from = starts[row] ?? 0;
+    for (const i of furthest(values.subarray(from, starts[row + 1] ?? 0), perRow)) {
+      keeper.add(row, columns[from + i] ?? 0, factor * (values[from + i] ?? 0));
+    }
+  }
+  return keeper.rows();
 }
 
 /** Collects weights in any order, as many as there is room for, and then orders them by rows. */

@@ -2,7 +2,7 @@ import type { Gemm } from '../ml/gemm.ts';
 import { transpose, type ByItem, type Interactions } from './interactions.ts';
 import { RowKeeper, type KeptRows } from './kept-rows.ts';
 import { invertSymmetric, precisionFor, rowsOfPanel, SymmetricMatrix } from './linear-algebra.ts';
-import type { ItemModelOptions } from './item-model.ts';
+import type { SystemOptions } from './item-model.ts';
 
 /** Where at least this share of listeners × items is filled, products of whole matrices are faster than sparse sums. */
 const DENSE = 1 / 40;
@@ -12,7 +12,7 @@ const DENSE = 1 / 40;
  * P = Λ^−½ (I − H) Λ^−½ with H = Xᵀ(XXᵀ + I)⁻¹X, and so the weights B_ij = (Λ_j / Λ_i)^½ · H_ij / (1 − H_jj). Memory:
  * 4 · listeners² + 4 · listeners · items bytes.
  */
-export function trainFromListeners(interactions: Interactions, options: ItemModelOptions, gemm: Gemm): KeptRows {
+export function trainFromListeners(interactions: Interactions, options: SystemOptions, gemm: Gemm): KeptRows {
   const whole = levelled(interactions, options.levelling);
   const roots = ridgesOf(whole, options).map(Math.sqrt);
   const x = { ...whole, values: whole.values.map((value, at) => value / (roots[whole.items[at] ?? 0] ?? 1)) };
@@ -22,7 +22,7 @@ export function trainFromListeners(interactions: Interactions, options: ItemMode
   const byItem = transpose(x);
   const rowOf = isDense(x) ? denseRows(byItem, projected, n, gemm) : sparseRows(byItem, projected, n);
   const rest = remainders(byItem, projected, n);
-  const keeper = new RowKeeper(n, options.entries);
+  const keeper = new RowKeeper(n, options.entries, options.onlyFor);
   const row = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const product = rowOf(i);
@@ -51,7 +51,7 @@ function levelled(interactions: Interactions, levelling: number): Interactions {
 }
 
 /** By item: λ, and of its own square as much as dropout asks for. */
-function ridgesOf({ itemCount, items, values }: Interactions, { ridge, dropout }: ItemModelOptions): Float64Array {
+function ridgesOf({ itemCount, items, values }: Interactions, { ridge, dropout }: SystemOptions): Float64Array {
   const ridges = new Float64Array(itemCount).fill(ridge);
   const more = dropout / (1 - dropout);
   items.forEach((item, at) => (ridges[item] = (ridges[item] ?? 0) + more * (values[at] ?? 0) ** 2));

@@ -1,3 +1,4 @@
+import type { KeptRows } from './kept-rows.ts';
 import { LearnedContent } from './learned-content.ts';
 import type { Snapshot } from './snapshot.ts';
 import { emptyVector, type SparseVector } from './sparse.ts';
@@ -13,6 +14,8 @@ import type { ItemWeights } from './weights.ts';
 const CONTENT_SHARE = 0.08;
 const CONTENT_NEIGHBOURS = 60;
 const MAX_CACHED_ROWS = 20_000;
+/** Newest tracks of listeners, whose rows are kept a second time, with what comes right after them. */
+const MAX_CACHED_NEXT = 4_000;
 
 /** A version of the weights against a snapshot of the catalogue: the tracks next to a track. */
 export class Neighbours {
@@ -23,6 +26,7 @@ export class Neighbours {
   readonly #weights: ItemWeights;
   readonly #rowOfTrack: ReadonlyMap<number, number>;
   readonly #cache = new Map<number, SparseVector>();
+  readonly #withNext = new Map<number, SparseVector>();
   readonly #content: LearnedContent | null;
   /** By row of the weights; −1 for a track that has left the catalogue since the training. */
   readonly #indexOfRow: Int32Array;
@@ -50,6 +54,24 @@ export class Neighbours {
     return row;
   }
 
+  /**
+   * The same of the newest liked track of a history, for which what comes right after it counts as well: in one row, for it is
+   * one event's term. None of its neighbours loses by that.
+   */
+  ofNewest(index: number): SparseVector {
+    const row = this.#weights.next ? this.#rowOf(index) : undefined;
+    if (row === undefined || !this.#weights.next) return this.of(index);
+    const known = this.#withNext.get(index);
+    if (known) return known;
+    if (this.#withNext.size >= MAX_CACHED_NEXT) this.#withNext.clear();
+    const own = this.of(index);
+    this.#sum.addScaled(own, 1);
+    this.#addTrained(this.#weights.next, row);
+    const sum = this.#sum.take();
+    this.#withNext.set(index, sum);
+    return sum;
+  }
+
   /** Only what it speaks for: a reaction against a track lowers those, and raises none. */
   near(index: number): SparseVector {
     const { indices, values } = this.of(index);
@@ -63,14 +85,17 @@ export class Neighbours {
       if (!this.#content?.speaks(index, at)) sum.add(at, CONTENT_SHARE * cosine);
     });
     this.#content?.nearest(index, CONTENT_NEIGHBOURS).forEach(([at, weight]) => sum.add(at, weight));
-    this.#addTrained(index);
+    const row = this.#rowOf(index);
+    if (row !== undefined) this.#addTrained(this.#weights, row);
     return sum.take();
   }
 
-  #addTrained(index: number): void {
-    const row = this.#rowOfTrack.get(this.snapshot.tracks[index]?.id ?? -1);
-    if (row === undefined) return;
-    const { starts, columns, values } = this.#weights;
+  /** Of the weights; undefined for a track that was not trained on. */
+  #rowOf(index: number): number | undefined {
+    return this.#rowOfTrack.get(this.snapshot.tracks[index]?.id ?? -1);
+  }
+
+  #addTrained({ starts, columns, values }: KeptRows, row: number): void {
     for (let at = starts[row] ?? 0; at < (starts[row + 1] ?? 0); at++) {
       const neighbour = this.#indexOfRow[columns[at] ?? 0] ?? -1;
       if (neighbour >= 0) this.#sum.add(neighbour, values[at] ?? 0);

@@ -2,7 +2,7 @@ import { intraListDiversity, mean } from './beyond-accuracy.ts';
 import { addImpacts, noImpact, type Impact } from './explanation-truth.ts';
 import type { KeptRows } from './kept-rows.ts';
 import { midRanks, popularityDivergence, popularityGroups } from './popularity.ts';
-import { Scorer, type Known, type Scoring } from './scorer.ts';
+import { Scorer, type Known, type ScoredRows, type Scoring } from './scorer.ts';
 import { emptyVector, type SparseVector } from './sparse.ts';
 
 /** Tracks whose reasons are looked at. */
@@ -28,7 +28,7 @@ export interface OfflineQuality {
 
 /** Means over the lists of twenty that these listeners get ([EVAL2]). @param counts by item, how often it was heard */
 export function measureOffline(
-  rows: KeptRows,
+  rows: ScoredRows,
   listeners: readonly Known[],
   scoring: Scoring,
   counts: Float64Array,

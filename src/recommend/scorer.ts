@@ -1,6 +1,11 @@
 import type { NumberedCase } from './holdout.ts';
 import type { KeptRows } from './kept-rows.ts';
 
+/** Item–item weights, and of what comes right after the newest track, where that counts. */
+export interface ScoredRows extends KeptRows {
+  next?: KeptRows | null;
+}
+
 export interface Scoring {
   /** Of a listener's history each track counts this much of the one after it. */
   recency: number;
@@ -15,6 +20,13 @@ export interface Scoring {
 /** What is known of a listener. */
 export type Known = Pick<NumberedCase, 'items' | 'values'>;
 
+interface HeardTerm {
+  item: number;
+  strength: number;
+  /** Of those that speak for something: what comes right after it counts. */
+  isNewest: boolean;
+}
+
 /** The places of a list that metrics look at. */
 const PLACES = 20;
 
@@ -23,14 +35,14 @@ const LEAST_SCORE = 1e-9;
 
 /** What a model makes of one listener after another, as served lists are scored: sums over what was heard. */
 export class Scorer {
-  readonly #rows: KeptRows;
+  readonly #rows: ScoredRows;
   readonly #scoring: Scoring;
   /** What is said of each track before anything is known of the listener. */
   readonly #start: Float64Array;
   readonly #scores: Float64Array;
   readonly #best = new Int32Array(PLACES);
 
-  constructor(rows: KeptRows, scoring: Scoring) {
+  constructor(rows: ScoredRows, scoring: Scoring) {
     const { counts } = scoring;
     this.#rows = rows;
     this.#scoring = scoring;
@@ -63,22 +75,33 @@ export class Scorer {
 
   /** By item, the heard one that speaks most for it; null where none does. */
   mainReasons(known: Known, items: readonly number[]): (number | null)[] {
-    const { starts, columns, values } = this.#rows;
     const placeOf = new Map(items.map((item, place) => [item, place]));
     const reasons = items.map((): number | null => null);
     const greatest = new Float64Array(items.length);
-    const weigh = (place: number | undefined, value: number, heard: number): void => {
-      if (place === undefined || value <= (greatest[place] ?? 0)) return;
-      greatest[place] = value;
-      reasons[place] = heard;
-    };
-    for (const { item: heard, strength } of this.#terms(known)) {
-      for (let at = starts[heard] ?? 0; at < (starts[heard + 1] ?? 0); at++) {
-        weigh(placeOf.get(columns[at] ?? 0), strength * (values[at] ?? 0), heard);
-      }
-      weigh(placeOf.get(heard), strength * (this.#scoring.repeats ?? 0), heard);
+    const said = new Float64Array(items.length);
+    for (const term of this.#terms(known)) {
+      said.fill(0);
+      this.#tell(term, (item, value) => {
+        const place = placeOf.get(item);
+        if (place !== undefined) said[place] = (said[place] ?? 0) + value;
+      });
+      said.forEach((value, place) => {
+        if (value <= (greatest[place] ?? 0)) return;
+        greatest[place] = value;
+        reasons[place] = term.item;
+      });
     }
     return reasons;
+  }
+
+  /** Of all that one heard track says, piece by piece. */
+  #tell({ item: heard, strength, isNewest }: HeardTerm, tell: (item: number, value: number) => void): void {
+    for (const rows of isNewest && this.#rows.next ? [this.#rows, this.#rows.next] : [this.#rows]) {
+      for (let at = rows.starts[heard] ?? 0; at < (rows.starts[heard + 1] ?? 0); at++) {
+        tell(rows.columns[at] ?? 0, strength * (rows.values[at] ?? 0));
+      }
+    }
+    tell(heard, strength * (this.#scoring.repeats ?? 0));
   }
 
   #score(known: Known): void {
@@ -86,8 +109,9 @@ export class Scorer {
     const scores = this.#scores;
     const terms = this.#terms(known);
     scores.set(this.#start);
-    for (const { item, strength } of terms) {
-      this.#addRow(item, strength);
+    for (const { item, strength, isNewest } of terms) {
+      this.#addRow(this.#rows, item, strength);
+      if (isNewest && this.#rows.next) this.#addRow(this.#rows.next, item, strength);
       if (repeats !== null && item < scores.length) scores[item] = (scores[item] ?? 0) + repeats * strength;
     }
     if (scales) for (let j = 0; j < scores.length; j++) scores[j] = (scores[j] ?? 0) * (scales[j] ?? 1);
@@ -95,7 +119,7 @@ export class Scorer {
   }
 
   /** What was heard, the newest first, each once and by as much as it counts. */
-  #terms({ items, values }: Known): { item: number; strength: number }[] {
+  #terms({ items, values }: Known): HeardTerm[] {
     const strengths = new Map<number, number>();
     let factor = 1;
     for (let i = items.length - 1; i >= 0; i--) {
@@ -104,11 +128,11 @@ export class Scorer {
       strengths.set(item, factor * (values[i] ?? 0));
       factor *= this.#scoring.recency;
     }
-    return Array.from(strengths, ([item, strength]) => ({ item, strength }));
+    const newest = Array.from(strengths).find(([, strength]) => strength > 0)?.[0];
+    return Array.from(strengths, ([item, strength]) => ({ item, strength, isNewest: item === newest }));
   }
 
-  #addRow(row: number, strength: number): void {
-    const { starts, columns, values } = this.#rows;
+  #addRow({ starts, columns, values }: KeptRows, row: number, strength: number): void {
     const scores = this.#scores;
     for (let at = starts[row] ?? 0; at < (starts[row + 1] ?? 0); at++) {
       const column = columns[at] ?? 0;

@@ -3,7 +3,7 @@ import { randomStream } from '../lib/random.ts';
 import { excels, measure, meanOf, qualityOf, type Metrics } from './evaluation.ts';
 import { holdOutDrawn, holdOutLast, type NumberedCase } from './holdout.ts';
 import type { Interactions } from './interactions.ts';
-import { rarityScales, trainItemModel, type ItemModelOptions } from './item-model.ts';
+import { rarityScales, trainItemModel, trainNext, type ItemModelOptions } from './item-model.ts';
 import type { KeptRows } from './kept-rows.ts';
 import { sample } from './sample.ts';
 
@@ -21,6 +21,7 @@ export const defaultSettings: ModelSettings = {
   levelling: 0.5,
   rarity: 0,
   recency: 1,
+  next: 0,
   entries: 16_000_000,
   largestSystem: 20_000,
   system: 4_096,
@@ -85,12 +86,13 @@ const FORMS: readonly Walk[] = [
   walk('rarity', 0.1, 0.2, 0.3),
   walk('rarity', -0.1, -0.2),
 ];
+const NEXT: readonly Walk[] = [walk('next', 0.3, 0.6), walk('next', 0.15)];
 const RIDGE_STEP = 3;
 const MOST_STEPS = 6;
 
 /**
  * Chooses settings on tracks held out of these listeners' own, one after another, each from a few values: how much order
- * counts, how far it reaches, dropout, the ridge, how listeners weigh, rarity. A setting leaves its default only where the
+ * counts, how far it reaches, dropout, the ridge, how listeners weigh, rarity, what comes right after the newest. A setting leaves its default only where the
  * cases, compared one by one, agree that it is better, so that nothing is learned from noise.
  */
 export function search(
@@ -111,7 +113,8 @@ export function search(
   best.take(OTHERS);
   best.takeRidge();
   best.take(FORMS);
-  if (ordered) best.take(RECENCY);
+  // Last: one more system is solved for all of it, and what is newest then has its say already.
+  if (ordered) best.take([...RECENCY, ...NEXT]);
   const { choice, measured } = best.trial;
   return { settings: withoutRepeats(choice), repeats: choice.repeats, metrics: meanOf(measured), cases: cases.length };
 }
@@ -170,7 +173,8 @@ class Trials {
   readonly #gemm: Gemm;
   readonly #report: (progress: Progress) => void;
   readonly #known = new Map<string, Trial>();
-  #last: { key: string; rows: KeptRows } | null = null;
+  readonly #rows = new LastMade<KeptRows>();
+  readonly #next = new LastMade<KeptRows>();
 
   constructor(data: TrialData, gemm: Gemm, report: (progress: Progress) => void) {
     this.#data = data;
@@ -185,7 +189,8 @@ class Trials {
     const { train, cases } = this.#data;
     const scales = choice.rarity === 0 ? null : rarityScales(train, choice.rarity);
     const scoring = { recency: choice.recency, repeats: choice.repeats, scales };
-    const trial = { choice, measured: measure(this.#rowsOf(choice), cases, scoring) };
+    const rows = { ...this.#rowsOf(choice), next: this.#nextOf(choice) };
+    const trial = { choice, measured: measure(rows, cases, scoring) };
     this.#known.set(key, trial);
     const done = this.#known.size;
     this.#report({ done, whole: Math.max(USUAL_TRIALS, done), what: describe(trial) });
@@ -193,13 +198,35 @@ class Trials {
   }
 
   #rowsOf(choice: Choice): KeptRows {
-    const { train, share } = this.#data;
-    const largestSystem = Math.min(choice.largestSystem, TRIAL.largestSystem);
-    const options = { ...choice, ...TRIAL, largestSystem, ridge: choice.ridge * share, rarity: 0 };
+    const options = { ...this.#optionsOf(choice), next: 0 };
     const { ridge, dropout, order, reach, levelling } = options;
-    const key = JSON.stringify([ridge, dropout, order, reach, levelling]);
-    if (this.#last?.key !== key) this.#last = { key, rows: trainItemModel(train, options, this.#gemm) };
-    return this.#last.rows;
+    const key = [ridge, dropout, order, reach, levelling];
+    return this.#rows.of(key, () => trainItemModel(this.#data.train, options, this.#gemm));
+  }
+
+  /** Solved for once, whatever it counts. */
+  #nextOf(choice: Choice): KeptRows | null {
+    if (choice.next === 0) return null;
+    const options = { ...this.#optionsOf(choice), next: 1 };
+    const { ridge, dropout, levelling } = options;
+    const rows = this.#next.of([ridge, dropout, levelling], () => trainNext(this.#data.train, options, this.#gemm));
+    return { ...rows, values: rows.values.map((value) => choice.next * value) };
+  }
+
+  #optionsOf(choice: Choice): ItemModelOptions {
+    const largestSystem = Math.min(choice.largestSystem, TRIAL.largestSystem);
+    return { ...choice, ...TRIAL, largestSystem, ridge: choice.ridge * this.#data.share, rarity: 0 };
+  }
+}
+
+/** Keeps what was made last, by what it was made of. */
+class LastMade<Made> {
+  #last: { key: string; made: Made } | null = null;
+
+  of(parts: readonly number[], make: () => Made): Made {
+    const key = JSON.stringify(parts);
+    if (this.#last?.key !== key) this.#last = { key, made: make() };
+    return this.#last.made;
   }
 }
 
@@ -207,8 +234,8 @@ class Trials {
 const USUAL_TRIALS = 20;
 
 function describe({ choice, measured }: Trial): string {
-  const { order, reach, recency, ridge, dropout, levelling, rarity } = choice;
-  const parts = { order, reach, recency, ridge: Math.round(ridge), dropout, levelling, rarity };
+  const { order, reach, recency, next, ridge, dropout, levelling, rarity } = choice;
+  const parts = { order, reach, recency, next, ridge: Math.round(ridge), dropout, levelling, rarity };
   const said = Object.entries(parts).map(([name, value]) => `${name} ${value}`);
   return `${said.join(', ')}: ${qualityOf(meanOf(measured)).toFixed(4)}`;
 }

@@ -73,11 +73,14 @@ export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours
     return strength < 0 ? neighbours.near(index) : neighbours.of(index);
   };
   const recencies = recenciesOf(taste.history, neighbours.recency);
+  const newest = newestLiked(taste.history, snapshot);
   const terms: Term[] = [
     ...taste.history.slice(0, HISTORY_TERMS).map((reaction, i): Term => {
       const { trackId, kind, at, plays, strength } = reaction;
       const source = { kind: 'history', trackId, feedback: kind, plays, at } as const;
-      return { source, factor: history * strength * (recencies[i] ?? 1), vector: rowOf(trackId, strength) };
+      const index = reaction === newest ? snapshot.indexOf.get(trackId) : undefined;
+      const vector = index === undefined ? rowOf(trackId, strength) : neighbours.ofNewest(index);
+      return { source, factor: history * strength * (recencies[i] ?? 1), vector };
     }),
     ...taste.genres.map(({ slug, weight }): Term => {
       const vector = snapshot.byGenre.get(slug) ?? emptyVector;
@@ -120,6 +123,21 @@ function recenciesOf(history: readonly Reaction[], recency: number): number[] {
     if (strength > 0) factor *= recency;
     return own;
   });
+}
+
+/**
+ * The newest reaction for a track, after which something comes next; of several at the same time the one whose track is first
+ * in the catalogue, so that the order in which things came says nothing ([REC11]).
+ */
+function newestLiked(history: readonly Reaction[], { indexOf }: Snapshot): Reaction | undefined {
+  const from = history.findIndex(({ strength }) => strength > 0);
+  let newest = history[from];
+  for (let i = from + 1; newest && history[i]?.at === newest.at; i++) {
+    const other = history[i];
+    if (!other || other.strength <= 0) continue;
+    if ((indexOf.get(other.trackId) ?? Infinity) < (indexOf.get(newest.trackId) ?? Infinity)) newest = other;
+  }
+  return newest;
 }
 
 const popularityTerms = new WeakMap<Snapshot, Term>();

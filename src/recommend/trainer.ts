@@ -4,22 +4,23 @@ import type { ContentWeights, Described } from './content.ts';
 import type { Metrics } from './evaluation.ts';
 import type { NumberedCase } from './holdout.ts';
 import type { Interactions } from './interactions.ts';
+import type { ItemModel } from './item-model.ts';
 import type { KeptRows } from './kept-rows.ts';
 import type { OfflineQuality } from './offline-quality.ts';
-import type { Known, Scoring } from './scorer.ts';
+import type { Known, ScoredRows, Scoring } from './scorer.ts';
 import type { ModelSettings, Progress, SearchOptions, SearchResult } from './search.ts';
 
 /** What the worker does: all of it on plain data, and none of it on the thread that answers requests. */
 export type Job =
   | { kind: 'search'; interactions: Interactions; options: SearchOptions }
   | { kind: 'train'; interactions: Interactions; settings: ModelSettings }
-  | { kind: 'measure'; rows: KeptRows; scoring: Scoring; cases: readonly NumberedCase[] }
-  | { kind: 'lists'; rows: KeptRows; scoring: Scoring; counts: Float64Array; listeners: readonly Known[] }
+  | { kind: 'measure'; rows: ScoredRows; scoring: Scoring; cases: readonly NumberedCase[] }
+  | { kind: 'lists'; rows: ScoredRows; scoring: Scoring; counts: Float64Array; listeners: readonly Known[] }
   | { kind: 'content'; rows: KeptRows; described: Described; listeners: readonly NumberedCase[] };
 
 export interface JobResults {
   search: SearchResult;
-  train: KeptRows;
+  train: ItemModel;
   measure: Metrics[];
   lists: OfflineQuality;
   content: ContentWeights;
@@ -57,15 +58,20 @@ export class Trainer implements AsyncDisposable {
   }
 
   /** @throws RangeError when values are not finite */
-  train(interactions: Interactions, settings: ModelSettings): Promise<KeptRows> {
+  train(interactions: Interactions, settings: ModelSettings): Promise<ItemModel> {
     return this.#do({ kind: 'train', interactions, settings });
   }
 
-  measure(rows: KeptRows, scoring: Scoring, cases: readonly NumberedCase[]): Promise<Metrics[]> {
+  measure(rows: ScoredRows, scoring: Scoring, cases: readonly NumberedCase[]): Promise<Metrics[]> {
     return this.#do({ kind: 'measure', rows, scoring, cases });
   }
 
-  lists(rows: KeptRows, scoring: Scoring, counts: Float64Array, listeners: readonly Known[]): Promise<OfflineQuality> {
+  lists(
+    rows: ScoredRows,
+    scoring: Scoring,
+    counts: Float64Array,
+    listeners: readonly Known[],
+  ): Promise<OfflineQuality> {
     return this.#do({ kind: 'lists', rows, scoring, counts, listeners });
   }
 

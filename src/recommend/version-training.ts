@@ -139,8 +139,8 @@ async function isActiveBetter(database: Database, trainer: Trainer, { cases, mea
   const readAt = Number(active?.parameters.readAt ?? Infinity);
   const fresh = [...cases.keys()].filter((i) => (cases[i]?.at ?? -Infinity) > readAt);
   if (!active || fresh.length < ENOUGH_TO_COMPARE) return false;
-  const { ids, recency, starts, columns, values } = parseWeights(active.weights);
-  const rows = { starts, columns, values };
+  const { ids, recency, starts, columns, values, next } = parseWeights(active.weights);
+  const rows = { starts, columns, values, next };
   const numbered = numberCases(
     ids,
     fresh.flatMap((i) => cases[i] ?? []),

@@ -148,6 +148,11 @@ describe('weights as bytes', () => {
     columns: Uint32Array.of(1, 2, 0),
     values: Float32Array.of(0.5, -0.25, 1),
     recency: 0.97,
+    next: {
+      starts: Uint32Array.of(0, 0, 1, 1),
+      columns: Uint32Array.of(2),
+      values: Float32Array.of(0.125),
+    },
     content: {
       names: ['g:jazz', 't:höhle 洞'],
       starts: Uint32Array.of(0, 1, 2),
@@ -160,12 +165,17 @@ describe('weights as bytes', () => {
     const bytes = serialiseWeights(weights);
     // A slice at an odd offset, as a driver hands it over.
     expect(parseWeights(Buffer.concat([Buffer.alloc(3), bytes]).subarray(3))).toEqual(weights);
-    expect(parseWeights(serialiseWeights({ ...weights, content: null }))).toEqual({ ...weights, content: null });
+    for (const without of [{ content: null }, { next: null }, { content: null, next: null }]) {
+      expect(parseWeights(serialiseWeights({ ...weights, ...without }))).toEqual({ ...weights, ...without });
+    }
   });
 
   it('of the formats before are read as they were meant', () => {
-    const { content: _, recency, ...rows } = weights;
-    const bytes = serialiseWeights({ ...weights, content: null });
+    const { content, recency, ...rows } = { ...weights, next: null };
+    const third = serialiseWeights({ ...rows, recency, content });
+    third.writeUInt32LE(3, 4);
+    expect(parseWeights(third)).toEqual({ ...rows, recency, content });
+    const bytes = serialiseWeights({ ...rows, recency, content: null });
     // Without the counts of features, and without what an empty list of them takes.
     const second = Buffer.concat([bytes.subarray(0, 24), bytes.subarray(40, -4)]);
     second.writeUInt32LE(2, 4);
@@ -178,6 +188,9 @@ describe('weights as bytes', () => {
   it('of another format, or cut short, are refused', () => {
     const bytes = serialiseWeights(weights);
     expect(() => parseWeights(bytes.subarray(0, -4))).toThrow('not recommender weights');
+    const fifth = Buffer.from(bytes);
+    fifth.writeUInt32LE(5, 4);
+    expect(() => parseWeights(fifth)).toThrow('not recommender weights');
     expect(() => parseWeights(Buffer.alloc(100))).toThrow('not recommender weights');
   });
 });

@@ -10,6 +10,7 @@ import { createRecommender, type RecommendationPage, type Recommender } from '..
 import { topTracks } from '../../src/recommend/top-tracks.ts';
 import { addTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
+import { keepNextVersion, NEXT_VERSION } from '../support/next-version.ts';
 
 const GENRES = ['Jazz', 'Rock', 'Classical', 'Metal'] as const;
 const KINDS: readonly FeedbackKind[] = ['LIKE', 'SAVE', 'COMPLETE', 'PLAY', 'SKIP', 'DISLIKE', 'HIDE'];
@@ -31,6 +32,8 @@ interface World extends AsyncDisposable {
   explorer: Recommender;
   /** By the track's number here. */
   ids: number[];
+  /** The version that was trained on this listening. */
+  trained: string;
 }
 
 /** The same catalogue and the same listening, sent in the order given. */
@@ -58,14 +61,15 @@ async function createWorld(order: readonly number[]): Promise<World> {
   await catalogue.refreshPopularity();
   const options = { ...parts, catalogue, listeners, log: silentLogger };
   const recommender = await createRecommender(options);
-  await recommender.train();
+  const trained = await recommender.train();
+  await keepNextVersion(database, ids);
   const explorer = await createRecommender({ ...options, exploration: 0.3 });
   const close = async () => {
     await explorer[Symbol.asyncDispose]();
     await recommender[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
   };
-  return { database, listeners, recommender, explorer, ids, [Symbol.asyncDispose]: close };
+  return { database, listeners, recommender, explorer, ids, trained, [Symbol.asyncDispose]: close };
 }
 
 let world: World;
@@ -87,6 +91,11 @@ const react = (i: number, kind: FeedbackKind, at: Date | null = null) =>
 const secondOf = (i: number): Date => new Date(Date.UTC(2026, 5, 1, 0, 0, i));
 const numbersOf = (page: RecommendationPage) => page.edges.map(({ node }) => world.ids.indexOf(node.trackId));
 
+/** What holds, holds of both versions: the one that was trained here, and one with rows of what comes next. */
+const VERSIONS = ['trained', NEXT_VERSION] as const;
+const serve = ({ recommender, trained }: World, version: (typeof VERSIONS)[number]) =>
+  recommender.activate(version === 'trained' ? trained : version);
+
 /** All pages of a list, of sizes drawn, with something happening between them. */
 async function pagesOf(from: Recommender, query: object, draw: () => number): Promise<RecommendationPage[]> {
   const pages: RecommendationPage[] = [];
@@ -101,7 +110,10 @@ async function pagesOf(from: Recommender, query: object, draw: () => number): Pr
   return pages;
 }
 
-describe('properties of lists', () => {
+describe.each(VERSIONS)('properties of lists, version %s', (version) => {
+  beforeAll(() => serve(world, version));
+  afterAll(() => serve(world, 'trained'));
+
   it('[REC4] [REC7] [EXPLORE2] filters never leak or drop, and pages never repeat or skip, however lists are made', async () => {
     for (let round = 0; round < 24; round++) {
       const draw = randomStream(round);
@@ -176,7 +188,8 @@ describe('properties of lists', () => {
           : [],
       );
       for (const kind of KINDS) {
-        const viewer: Viewer = { listener: await world.listeners.ensure(`says ${kind} of ${i}`), roles: new Set() };
+        const listener = await world.listeners.ensure(`says ${kind} of ${i} to ${version}`);
+        const viewer: Viewer = { listener, roles: new Set() };
         await world.listeners.record(viewer, { trackId: world.ids[(i + 4) % 60]!, kind: 'LIKE', at: secondOf(1) });
         await world.listeners.record(viewer, { trackId, kind, at: secondOf(2) });
         const terms = await termsOf(viewer.listener.id, trackId);
@@ -199,8 +212,9 @@ describe('properties of lists', () => {
     const random = randomStream(5);
     const order = tracks.map((_, i) => [random(), i] as const).toSorted(([a], [b]) => a - b);
     await using other = await createWorld(order.map(([, i]) => i));
+    await serve(other, version);
     const listOf = async ({ recommender, listeners, ids }: World, deeds: readonly number[]) => {
-      const listener = await listeners.ensure(`same ${deeds.join()}`);
+      const listener = await listeners.ensure(`same ${deeds.join()} ${version}`);
       const viewer = { listener, roles: new Set<never>() };
       for (const i of deeds) await listeners.record(viewer, { trackId: ids[i]!, kind: 'LIKE', at: secondOf(i) });
       const { edges } = await recommender.recommend(listener.id, { diversity: 0.2 }, { first: 40 });
@@ -241,7 +255,10 @@ function passes(track: (typeof tracks)[number], id: number, filter: TrackFilter)
   );
 }
 
-describe('what is remembered of a listener', () => {
+describe.each(VERSIONS)('what is remembered of a listener, version %s', (version) => {
+  beforeAll(() => serve(world, version));
+  afterAll(() => serve(world, 'trained'));
+
   it('[REC6] is brought up to date to what reading it anew would give, whatever comes and goes', async () => {
     const parts = { database: world.database, wakeups: new LocalWakeups(), clock: systemClock, log: silentLogger };
     const catalogue = createCatalogue(parts);

@@ -27,7 +27,7 @@ function drawnRows(listeners: number, tracks: number, seed: number): number[][] 
   });
 }
 
-type Rows = ReturnType<typeof trainItemModel>;
+type Rows = ReturnType<typeof trainInBlocks>;
 function dense(rows: Rows, n: number): number[][] {
   return Array.from({ length: n }, (_, i) => {
     const row = new Array<number>(n).fill(0);

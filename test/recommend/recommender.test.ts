@@ -9,6 +9,7 @@ import { createListeners, type FeedbackKind, type Listeners, type Viewer } from 
 import { createRecommender, type RecommendationPage, type Recommender } from '../../src/recommend/recommender.ts';
 import { addTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
+import { keepNextVersion, NEXT_VERSION } from '../support/next-version.ts';
 
 const GENRES = ['Jazz', 'Rock', 'Classical', 'Metal'] as const;
 const KINDS: readonly FeedbackKind[] = ['LIKE', 'SAVE', 'COMPLETE', 'PLAY', 'SKIP', 'DISLIKE', 'HIDE'];
@@ -18,6 +19,7 @@ let wakeups: LocalWakeups;
 let listeners: Listeners;
 let recommender: Recommender;
 let ids: number[];
+let trained: string;
 let ann: Viewer;
 let sequence = 0;
 const statements: string[] = [];
@@ -50,7 +52,8 @@ beforeAll(async () => {
     clock: systemClock,
     log: silentLogger,
   });
-  await recommender.train();
+  trained = await recommender.train();
+  await keepNextVersion(database, ids);
 });
 afterAll(async () => {
   await recommender[Symbol.asyncDispose]();
@@ -82,7 +85,10 @@ const numberOf = (trackId: number) => ids.indexOf(trackId);
 const genreShare = (page: RecommendationPage, genre: number) =>
   trackIds(page).filter((id) => numberOf(id) % 4 === genre).length / page.edges.length;
 
-describe('explanations', () => {
+describe.each(['trained', NEXT_VERSION])('explanations, version %s', (version) => {
+  beforeAll(() => recommender.activate(version === 'trained' ? trained : version));
+  afterAll(() => recommender.activate(trained));
+
   it('[REC1] score = baseline + Σ contributions, to 1e-6, for every recommendation of 30 random listeners', async () => {
     const random = randomStream(11);
     for (let round = 0; round < 30; round++) {
@@ -140,7 +146,9 @@ describe('explanations', () => {
       expect(reason.without().score).toBeCloseTo(edges[0]!.node.score - reason.contribution, 9);
     }
   });
+});
 
+describe('sentences', () => {
   it('[REC3] summaries name the reasons that count, in English and in Chinese', async () => {
     await react(0, 'LIKE');
     await listeners.setPreferences(ann.listener.id, { genres: [{ genre: 'jazz', weight: 0.5 }] });
