@@ -44,6 +44,11 @@ export class Neighbours {
     this.#content = weights.content && new LearnedContent(weights.content, snapshot, isTrained);
   }
 
+  /** Whether it matters which of a history's tracks is the newest ([REC8]). */
+  get knowsNext(): boolean {
+    return this.#weights.next !== null;
+  }
+
   /** By index of the track: how much hearing it speaks for each neighbour; none for itself. */
   of(index: number): SparseVector {
     const known = this.#cache.get(index);

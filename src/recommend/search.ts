@@ -92,8 +92,8 @@ const MOST_STEPS = 6;
 
 /**
  * Chooses settings on tracks held out of these listeners' own, one after another, each from a few values: how much order
- * counts, how far it reaches, dropout, the ridge, how listeners weigh, rarity, what comes right after the newest. A setting leaves its default only where the
- * cases, compared one by one, agree that it is better, so that nothing is learned from noise.
+ * counts, how far it reaches, dropout, the ridge, how listeners weigh, rarity, what comes right after the newest. A setting
+ * leaves its default only where the cases, compared one by one, agree that it is better, so that nothing is learned from noise.
  */
 export function search(
   interactions: Interactions,

@@ -73,7 +73,7 @@ export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours
     return strength < 0 ? neighbours.near(index) : neighbours.of(index);
   };
   const recencies = recenciesOf(taste.history, neighbours.recency);
-  const newest = newestLiked(taste.history, snapshot);
+  const newest = neighbours.knowsNext ? newestLiked(taste.history, snapshot) : undefined;
   const terms: Term[] = [
     ...taste.history.slice(0, HISTORY_TERMS).map((reaction, i): Term => {
       const { trackId, kind, at, plays, strength } = reaction;
@@ -132,7 +132,7 @@ function recenciesOf(history: readonly Reaction[], recency: number): number[] {
 function newestLiked(history: readonly Reaction[], { indexOf }: Snapshot): Reaction | undefined {
   const from = history.findIndex(({ strength }) => strength > 0);
   let newest = history[from];
-  for (let i = from + 1; newest && history[i]?.at === newest.at; i++) {
+  for (let i = from + 1; newest && i < HISTORY_TERMS && history[i]?.at === newest.at; i++) {
     const other = history[i];
     if (!other || other.strength <= 0) continue;
     if ((indexOf.get(other.trackId) ?? Infinity) < (indexOf.get(newest.trackId) ?? Infinity)) newest = other;
