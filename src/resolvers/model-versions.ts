@@ -1,10 +1,9 @@
-import { checkFirst } from '../lib/page.ts';
 import type { ModelVersion } from '../recommend/recommender.ts';
 import { requireRole, type Context } from './context.ts';
 
 export async function modelVersions(first: number, context: Context): Promise<ModelVersion[]> {
   requireRole(context, 'ANALYST');
-  return context.recommender.versions(checkFirst(first));
+  return context.recommender.versions(first);
 }
 
 /** It changes what everybody is recommended, so it is for operators alone. */
