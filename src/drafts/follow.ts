@@ -62,8 +62,10 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
   #position = 0;
   /** A snapshot is to come first, or in place of what the log has no more. */
   #owesSnapshot: boolean;
-  /** Fetched for who asks at once. One who has no room for it comes later and has it fetched anew: held for each who does not
-   * read, it would be most of what they cost ([SERVE6]). */
+  /**
+   * Fetched for who asks at once. One who has no room for it comes later and has it fetched anew: held for each who does not
+   * read, it would be most of what they cost ([SERVE6]).
+   */
   #fetched: WeakRef<Step> | null = null;
   #failure: Error | null = null;
   /** Called when it is worth asking again. */

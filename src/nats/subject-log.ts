@@ -66,8 +66,8 @@ export class SubjectLog implements AsyncDisposable {
   async append(subject: string, data: unknown, { after, id }: { after: number; id: string }): Promise<number> {
     const options = { msgID: id, expect: { lastSubjectSequence: after } };
     try {
-      const published = this.#client.publish(`${this.#stream}.${subject}`, JSON.stringify(data), options);
-      return (await explained(() => published)).seq;
+      const publish = () => this.#client.publish(`${this.#stream}.${subject}`, JSON.stringify(data), options);
+      return (await explained(publish)).seq;
     } catch (error) {
       if (hasCode(error, JetStreamApiCodes.StreamWrongLastSequence)) throw new WrongPlaceError(subject);
       throw error;
