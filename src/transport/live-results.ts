@@ -1,6 +1,7 @@
-import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
 import { EventContext, type Context } from '../resolvers/context.ts';
 import { isPollable, LATER, OVER, type PollableIterator, type Polled } from '../lib/streams.ts';
+import { executionOf } from './compiled-execution.ts';
 import { selectionKey } from './selection.ts';
 
 export type Mask = (error: unknown) => GraphQLError;
@@ -27,7 +28,9 @@ export class Answer {
 
   #json(): string {
     const { data, errors } = this.result;
-    return JSON.stringify({ ...(data !== undefined && { data }), ...(errors && { errors }) });
+    // An object made for it would take as long as most data do.
+    if (!errors) return `{"data":${JSON.stringify(data)}}`;
+    return JSON.stringify({ ...(data !== undefined && { data }), errors });
   }
 }
 
@@ -87,25 +90,32 @@ export type Subscribe = (args: ExecutionArgs) => Promise<LiveResults | Execution
  * shared, so nobody can be sent what another may see.
  */
 export function createSubscribe(mask: Mask): Subscribe {
-  const answers = new WeakMap<object, Map<string, Shared>>();
+  const answers = new SharedAnswers();
   return async (args) => {
     const events = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in events)) return masked(events, mask);
     const key = selectionKey(args);
-    return new LiveResults(events, (event) => answerTo(event, args, sharedBy(answers, event), key, mask), mask);
+    return new LiveResults(events, (event) => answerTo(event, args, answers.to(event), key, mask), mask);
   };
 }
 
 /** What is known of an event under one selection: its answer, that it is being made (null: it turned out personal). */
 type Shared = Answer | Promise<Answer | null>;
 
-function sharedBy(answers: WeakMap<object, Map<string, Shared>>, event: unknown): Map<string, Shared> {
-  if (typeof event !== 'object' || event === null) return new Map();
-  const known = answers.get(event);
-  if (known) return known;
-  const made = new Map<string, Shared>();
-  answers.set(event, made);
-  return made;
+/** What is known of the events that somebody still has. */
+class SharedAnswers {
+  readonly #known = new WeakMap<object, Map<string, Shared>>();
+  /** Those who follow one draft are mostly handed the same event one right after another. */
+  #last: { event: object; answers: Map<string, Shared> } | null = null;
+
+  to(event: unknown): Map<string, Shared> {
+    if (typeof event !== 'object' || event === null) return new Map();
+    if (this.#last?.event === event) return this.#last.answers;
+    const answers = this.#known.get(event) ?? new Map<string, Shared>();
+    this.#known.set(event, answers);
+    this.#last = { event, answers };
+    return answers;
+  }
 }
 
 function answerTo(
@@ -134,7 +144,7 @@ function answerTo(
 
 function answerAlone(event: unknown, args: ExecutionArgs, mask: Mask) {
   const context = new EventContext(args.contextValue as Context);
-  const result = execute({ ...args, rootValue: event, contextValue: context });
+  const result = executionOf(args)(event, context);
   const toAnswer = (made: ExecutionResult): Answer => new Answer(masked(made, mask));
   return { answer: result instanceof Promise ? result.then(toAnswer) : toAnswer(result), context };
 }

@@ -6,19 +6,30 @@ import { getOperationAST, Kind, visit, type ASTNode, type DocumentNode, type Exe
  * choose the events, and readers of one draft differ in them (`after`) more often than not.
  */
 export function selectionKey({ document, operationName, variableValues }: ExecutionArgs): string {
-  const names = variablesOf(document, operationName);
-  const values = names.map((name) => variableValues?.[name]);
-  return `${numberOf(document)} ${operationName ?? ''} ${JSON.stringify(values)}`;
+  const { key, variables } = selectionOf(document, operationName);
+  // Mostly the very same string, which a look-up need not compare.
+  return variables.length === 0 ? key : `${key} ${JSON.stringify(variables.map((name) => variableValues?.[name]))}`;
+}
+
+interface Selection {
+  key: string;
+  variables: readonly string[];
 }
 
 /** The pipeline parses a text once, so that a document stands for its text. */
-const numbers = new WeakMap<DocumentNode, number>();
+const selections = new WeakMap<DocumentNode, Map<string, Selection>>();
 let numbered = 0;
 
-function numberOf(document: DocumentNode): number {
-  const number = numbers.get(document) ?? ++numbered;
-  numbers.set(document, number);
-  return number;
+function selectionOf(document: DocumentNode, operationName: string | null | undefined): Selection {
+  const ofDocument = selections.get(document) ?? new Map<string, Selection>();
+  selections.set(document, ofDocument);
+  const name = operationName ?? '';
+  const selection = ofDocument.get(name) ?? {
+    key: String(++numbered),
+    variables: variablesOf(document, operationName),
+  };
+  ofDocument.set(name, selection);
+  return selection;
 }
 
 function variablesOf(document: DocumentNode, operationName: string | null | undefined): readonly string[] {
