@@ -61,8 +61,7 @@ export async function selectPosition(db: Queryable, id: string): Promise<Positio
   return row ?? null;
 }
 
-/** What one reader of logs wants: the entries of a draft after a position, at most so many. */
-export interface EventsWanted {
+interface EventsWanted {
   draftId: string;
   after: number;
   limit: number;
@@ -73,17 +72,17 @@ export async function selectEvents(
   { sql }: Database,
   wanted: readonly EventsWanted[],
 ): Promise<{ sequence: number; event: unknown }[][]> {
-  const batch = JSON.stringify(wanted.map((want, n) => ({ n, ...want })));
   const rows = await sql<{ n: number; sequence: number; event: unknown }[]>`
-    select w.n, e.sequence, e.event
-    from jsonb_to_recordset(${batch}::jsonb) as w (n int, "draftId" uuid, after int, "limit" int)
+    select w.n::int, e.sequence, e.event
+    from rows from (jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as ("draftId" uuid, after int, "limit" int))
+      with ordinality as w ("draftId", after, "limit", n)
     cross join lateral (
       select sequence, event from draft_events d
       where d.draft_id = w."draftId" and d.sequence > w.after order by d.sequence limit w.limit
     ) e
     order by w.n, e.sequence`;
   const found = wanted.map((): { sequence: number; event: unknown }[] => []);
-  for (const { n, sequence, event } of rows) found[n]?.push({ sequence, event });
+  for (const { n, sequence, event } of rows) found[n - 1]?.push({ sequence, event });
   return found;
 }
 

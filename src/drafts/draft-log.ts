@@ -4,7 +4,7 @@ import { systemSleep, type Clock, type Sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
-import { RefusedError, type Fence, type LogStore } from './log-store.ts';
+import { RefusedError, type EntriesWanted, type Fence, type LogStore } from './log-store.ts';
 
 /** Entries of a draft that stay in memory after they were written, so that its live readers do not each ask the database. */
 const TAIL = 512;
@@ -87,9 +87,13 @@ export class DraftLog {
     return this.#recent(draftId, after, limit) ?? this.#store.read(draftId, after, limit);
   }
 
-  /** The same for who waits at the end: see `LogStore.news`. */
-  async news(draftId: string, after: number, limit = READ_BATCH): Promise<LogEntry[]> {
-    return this.#recent(draftId, after, limit) ?? this.#store.news(draftId, after, limit);
+  /** For those who wait at the end: see `LogStore.news`. */
+  async news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
+    const recent = wanted.map(({ draftId, after, limit }) => this.#recent(draftId, after, limit));
+    const others = wanted.filter((_, i) => !recent[i]);
+    const stored = others.length > 0 ? await this.#store.news(others) : [];
+    let next = 0;
+    return recent.map((entries) => entries ?? stored[next++] ?? []);
   }
 
   #recent(draftId: string, after: number, limit: number): LogEntry[] | null {

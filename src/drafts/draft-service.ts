@@ -23,6 +23,7 @@ import { DraftTails } from './follow.ts';
 import { isTerminal } from './log-events.ts';
 import type { Fence, LogStore } from './log-store.ts';
 import type { Node } from './membership.ts';
+import { News } from './news.ts';
 import { PostgresOwnership } from './ownership.ts';
 import { PostgresLog } from './postgres-log.ts';
 import { conversationOf } from './prompts.ts';
@@ -94,7 +95,7 @@ class DraftService implements Drafts {
     this.#rounds = new DraftRounds({ ownership, engine, log: this.#log, wakeups, logger, node, backlog });
     this.#tails = new DraftTails({
       read: (draftId, after, limit) => this.#log.read(draftId, after, limit),
-      news: (draftId, after, limit) => this.#log.news(draftId, after, limit),
+      news: new News((wanted) => this.#log.news(wanted), logger),
       standingOf: (draftId) => this.#log.standingOf(draftId),
       ...{ wakeups, logger },
     });

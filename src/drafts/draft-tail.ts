@@ -4,9 +4,11 @@ import type { DraftStanding } from '../db/draft-queries.ts';
 import { NotFoundError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
-import { eventCursor } from './draft-cursor.ts';
+import { eventCursors } from './draft-cursor.ts';
 import { draftKey } from './draft-log.ts';
 import { COALESCED_TOKENS, isTerminal, stepFrom, type LogEntry, type Step } from './log-events.ts';
+import type { EntriesWanted } from './log-store.ts';
+import type { News, NewsReader } from './news.ts';
 
 /** Woken when a draft is deleted or its visibility changes: whoever follows it then has to be allowed to anew. */
 export const rightsKey = (draftId: string): string => `draft-rights:${draftId}`;
@@ -16,15 +18,18 @@ export const noSuchDraft = (id: string): NotFoundError =>
 
 /** Entries kept for followers who have yet to take them; who is further behind reads the log. */
 const WINDOW = 128;
+/** Entries of a log that are taken at once. */
 const READ_BATCH = 256;
+/** Nothing is written to it: with entries comes a map of their own. */
+const NONE = new Map<number, Step>();
 const RETRY_MS = { first: 100, most: 2_000 };
 
 /** What tails read from. */
 export interface TailSource {
   /** The entries after a sequence number, in order, at most `limit` of them; fewer are all there are. */
   read: (draftId: string, after: number, limit: number) => Promise<LogEntry[]>;
-  /** The same, for who waits at the end: it may come late, with a wake-up. */
-  news: (draftId: string, after: number, limit: number) => Promise<LogEntry[]>;
+  /** For who waits at the end. */
+  news: News;
   /** Null when the draft is gone. */
   standingOf: (draftId: string) => Promise<DraftStanding | null>;
   wakeups: Wakeups;
@@ -45,19 +50,22 @@ export interface Follower {
  * The end of one draft's log in this process: read once, however many follow it. Followers at the same place are handed the
  * very same event, so that whatever is made of it (a GraphQL result, its bytes) can be made once.
  */
-export class DraftTail {
+export class DraftTail implements NewsReader {
   readonly #draftId: string;
   readonly #source: TailSource;
   readonly #onEmpty: () => void;
   readonly #closing = new AbortController();
   readonly #woken: AsyncIterableIterator<void>;
   readonly #followers = new Set<Follower>();
-  /** The next event by the position before it, as of the current head. */
-  readonly #steps = new Map<number, Step>();
+  /**
+   * The next event by the position before it, as of the current head. With each head it is a new map: one that is cleared is
+   * linked to what it was before, which keeps hundreds of drafts' past steps alive, and was a tenth of what a step took.
+   */
+  #steps = new Map<number, Step>();
   readonly #reading = new Map<number, Promise<Step | null>>();
   /** What was read for those who are behind, as long as memory is not needed for something else. */
   readonly #known = new Map<number, WeakRef<Step>>();
-  readonly #cursorAt = (sequence: number): string => eventCursor(this.#draftId, sequence);
+  readonly #cursorAt: (sequence: number) => string;
   #entries: LogEntry[] = [];
   /** The last entry that is known here; null until the first follower has said where the log is. */
   #head: number | null = null;
@@ -68,6 +76,7 @@ export class DraftTail {
 
   constructor(draftId: string, source: TailSource, onEmpty: () => void) {
     this.#draftId = draftId;
+    this.#cursorAt = eventCursors(draftId);
     this.#source = source;
     this.#onEmpty = onEmpty;
     // Whoever is behind while the database is away waits with it: however many they are, none is a leak.
@@ -137,32 +146,39 @@ export class DraftTail {
   }
 
   async #follow(): Promise<void> {
-    for await (const _ of this.#woken) {
-      while (!this.#closing.signal.aborted) {
-        const entries = await this.#patiently(() => this.#source.news(this.#draftId, this.#head ?? 0, READ_BATCH));
-        if (entries.length > 0) this.#advance(entries);
-        if (entries.length < READ_BATCH) break;
-      }
-    }
+    for await (const _ of this.#woken) this.#source.news.want(this);
   }
 
-  #advance(entries: readonly LogEntry[]): void {
+  get wanted(): EntriesWanted {
+    return { draftId: this.#draftId, after: this.#head ?? 0, limit: READ_BATCH };
+  }
+
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  take(entries: readonly LogEntry[]): void {
     const last = entries.at(-1);
-    if (!last) return;
+    if (!last || this.isClosed) return;
+    if (entries.length === READ_BATCH) this.#source.news.want(this);
     // What was compacted meanwhile is a gap that nobody may step over.
     const isNext = entries[0]?.sequence === (this.#head ?? 0) + 1;
-    this.#entries = isNext ? [...this.#wanted(), ...entries] : [...entries];
+    this.#forgetTaken();
+    this.#entries = isNext ? [...this.#entries, ...entries] : [...entries];
     this.#head = last.sequence;
     this.#ended = last.event.type === 'status' && isTerminal(last.event.status);
-    this.#steps.clear();
+    this.#steps = new Map();
     this.#wakeAll();
+    this.#forgetTaken();
   }
 
-  /** Of hundreds of drafts, what everybody has taken must be garbage while it is young: it costs most of what a step does. */
-  #wanted(): LogEntry[] {
+  /** Of hundreds of drafts, what everybody has taken must be garbage at once: to collect what has aged costs most of what a step does. */
+  #forgetTaken(): void {
+    if (this.#entries.length === 0) return;
     let least = Infinity;
     for (const { position } of this.#followers) least = Math.min(least, position);
-    return this.#entries.filter(({ sequence }) => sequence > least).slice(-WINDOW);
+    this.#entries = this.#entries.filter(({ sequence }) => sequence > least).slice(-WINDOW);
+    if (this.#entries.length === 0) this.#steps = NONE;
   }
 
   /** While the database is away the readers wait, as the draft does ([LOG4]). */

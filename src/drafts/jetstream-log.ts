@@ -14,7 +14,7 @@ import type { Kept } from '../nats/subject-feed.ts';
 import { WrongPlaceError } from '../nats/subject-log.ts';
 import { LiveLogs } from './live-logs.ts';
 import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
-import type { Fence, LogAppend, LogStore } from './log-store.ts';
+import type { EntriesWanted, Fence, LogAppend, LogStore } from './log-store.ts';
 import { turnsOf } from './turns.ts';
 
 /** What one message says: an append, or, without events, that a later epoch begins. */
@@ -111,8 +111,16 @@ export class JetStreamLog implements LogStore {
     return known?.length ? known : this.#ask(draftId, after, limit);
   }
 
-  async news(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
-    return this.#pushed(draftId, after, limit) ?? this.#ask(draftId, after, limit);
+  news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
+    return Promise.all(wanted.map((one) => this.#newsOf(one)));
+  }
+
+  async #newsOf({ draftId, after, limit }: EntriesWanted): Promise<LogEntry[] | Error> {
+    try {
+      return this.#pushed(draftId, after, limit) ?? (await this.#ask(draftId, after, limit));
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
   }
 
   async #ask(draftId: string, after: number, limit: number): Promise<LogEntry[]> {

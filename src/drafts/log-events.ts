@@ -52,17 +52,31 @@ export function stepFrom(
   }
   const run = tokenRun(entries, from);
   const sequence = first.sequence + run.length - 1;
-  const event: DraftEvent = {
-    type: 'tokens',
-    cursor: cursorAt(sequence),
-    text: run.map((part) => part.text).join(''),
-    tokens: run.flatMap((part) => part.tokens.map(toToken)),
-  };
-  return { event, sequence };
+  return { event: new TokensEvent(cursorAt(sequence), run), sequence };
 }
 
-function tokenRun(entries: readonly LogEntry[], from: number): Extract<LogEvent, { type: 'tokens' }>[] {
-  const run: Extract<LogEvent, { type: 'tokens' }>[] = [];
+type LoggedTokens = Extract<LogEvent, { type: 'tokens' }>;
+
+/** Of a text that is followed live nearly nobody asks for the tokens, which are most of its bytes: they are made for who does. */
+class TokensEvent {
+  readonly type = 'tokens';
+  readonly cursor: string;
+  readonly text: string;
+  readonly #run: readonly LoggedTokens[];
+
+  constructor(cursor: string, run: readonly LoggedTokens[]) {
+    this.cursor = cursor;
+    this.text = run.map((part) => part.text).join('');
+    this.#run = run;
+  }
+
+  get tokens(): readonly Token[] {
+    return this.#run.flatMap((part) => part.tokens.map(toToken));
+  }
+}
+
+function tokenRun(entries: readonly LogEntry[], from: number): LoggedTokens[] {
+  const run: LoggedTokens[] = [];
   for (let tokens = 0; from + run.length < entries.length;) {
     const event = entries[from + run.length]?.event;
     if (event?.type !== 'tokens') break;

@@ -10,6 +10,13 @@ export interface Fence {
   sequence: number;
 }
 
+/** The entries of a draft after a position, at most so many. */
+export interface EntriesWanted {
+  draftId: string;
+  after: number;
+  limit: number;
+}
+
 export interface LogAppend {
   fence: Fence;
   events: readonly LogEvent[];
@@ -43,10 +50,11 @@ export interface LogStore {
    */
   read(draftId: string, after: number, limit: number): Promise<LogEntry[]>;
   /**
-   * The same for who waits at the end: it may not have got here yet, and who is told nothing is woken once it has. Only `read`
-   * says that there is nothing.
+   * The same for those who wait at the end, together: it may not have got here yet, and who is told nothing is woken once it has.
+   * Only `read` says that there is nothing.
+   * @returns for each the entries, or why they cannot be had now
    */
-  news(draftId: string, after: number, limit: number): Promise<LogEntry[]>;
+  news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]>;
   /** Where its log has a draft; null when it is gone. */
   standingOf(draftId: string): Promise<DraftStanding | null>;
   /** The same drafts as their logs have them now. */

@@ -11,7 +11,7 @@ import {
 import { isRefused } from '../db/failures.ts';
 import { GroupCommit } from '../lib/group-commit.ts';
 import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
-import { RefusedError, type Fence, type LogAppend, type LogStore } from './log-store.ts';
+import { RefusedError, type EntriesWanted, type Fence, type LogAppend, type LogStore } from './log-store.ts';
 
 /** Whether an append was made, or why the database will never take it. */
 type Outcome = boolean | RefusedError;
@@ -19,9 +19,7 @@ type Outcome = boolean | RefusedError;
 /** The logs in PostgreSQL: a row an event, moved together with the draft's own row. */
 export class PostgresLog implements LogStore {
   readonly #database: Database;
-  readonly #reads = new GroupCommit<log.EventsWanted, LogEntry[]>((wanted) => this.#select(wanted), 256);
-  /** A step of many drafts wakes all their readers at once; they do not wait for what others are behind. */
-  readonly #news = new GroupCommit<log.EventsWanted, LogEntry[]>((wanted) => this.#select(wanted), 256);
+  readonly #reads = new GroupCommit<EntriesWanted, LogEntry[]>((wanted) => this.#select(wanted), 256);
   readonly #commits = new GroupCommit<log.Append, Outcome>((appends) => this.#commit(appends));
 
   constructor(database: Database) {
@@ -52,8 +50,8 @@ export class PostgresLog implements LogStore {
     return this.#reads.submit({ draftId, after, limit });
   }
 
-  news(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
-    return this.#news.submit({ draftId, after, limit });
+  news(wanted: readonly EntriesWanted[]): Promise<LogEntry[][]> {
+    return this.#select(wanted);
   }
 
   standingOf(draftId: string): Promise<DraftStanding | null> {
@@ -72,7 +70,7 @@ export class PostgresLog implements LogStore {
     return log.compactFinished(this.#database, before, limit);
   }
 
-  async #select(wanted: readonly log.EventsWanted[]): Promise<LogEntry[][]> {
+  async #select(wanted: readonly EntriesWanted[]): Promise<LogEntry[][]> {
     return (await log.selectEvents(this.#database, wanted)) as LogEntry[][];
   }
 

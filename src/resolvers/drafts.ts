@@ -1,6 +1,6 @@
 import type { Draft, DraftEvent, SamplingInput, StartDraftInput } from '../drafts/drafts.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
-import type { PollableIterator } from '../lib/streams.ts';
+import type { Polled, PollableIterator } from '../lib/streams.ts';
 import type { Listener } from '../listeners/listeners.ts';
 import type { Model } from '../ml/engine.ts';
 import type { Context } from './context.ts';
@@ -53,15 +53,34 @@ export function draftEvents(
   { draftId, after }: { draftId: string; after?: string | null },
   { drafts, viewer }: Context,
 ): PollableIterator<DraftEvent> {
-  const events = drafts.follow(viewer, idOf('Draft', draftId, 'draftId'), after ?? null);
-  return {
-    poll: (ready) => events.poll(ready),
-    next: () => asSent(draftId, () => events.next()),
-    return: () => events.return?.() ?? Promise.resolve({ done: true, value: undefined }),
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+  return new SentEvents(draftId, drafts.follow(viewer, idOf('Draft', draftId, 'draftId'), after ?? null));
+}
+
+/** A draft's events, whose failures name the draft as the client does. */
+class SentEvents implements PollableIterator<DraftEvent> {
+  readonly #draftId: string;
+  readonly #events: PollableIterator<DraftEvent>;
+
+  constructor(draftId: string, events: PollableIterator<DraftEvent>) {
+    this.#draftId = draftId;
+    this.#events = events;
+  }
+
+  poll(ready: () => void): Polled<DraftEvent> {
+    return this.#events.poll(ready);
+  }
+
+  next(): Promise<IteratorResult<DraftEvent>> {
+    return asSent(this.#draftId, () => this.#events.next());
+  }
+
+  return(): Promise<IteratorResult<DraftEvent>> {
+    return this.#events.return?.() ?? Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
 }
 
 export const cursorOf = (draft: Draft, { drafts }: Context): string => drafts.cursorOf(draft);

@@ -73,7 +73,7 @@ describe.runIf(hasNats)('with NATS', () => {
     const draft = newDraft({ listenerId: one.ann.id });
     await one.store.create(draft, firstEvents());
     // From here on the log is followed.
-    await store.news(draft.id, 1, 10);
+    await store.news([{ draftId: draft.id, after: 1, limit: 10 }]);
     for (let sequence = 1; sequence < 200; sequence++) {
       const fence = { draftId: draft.id, epoch: 1, sequence };
       await one.store.append({ fence, events: [oneToken('a')], set: {}, at: new Date() });

@@ -1,6 +1,6 @@
 import type { DraftRow, DraftStanding, NewDraft } from '../../src/db/draft-queries.ts';
 import { isTerminal, type LogEntry, type LogEvent } from '../../src/drafts/log-events.ts';
-import type { Fence, LogAppend, LogStore } from '../../src/drafts/log-store.ts';
+import type { EntriesWanted, Fence, LogAppend, LogStore } from '../../src/drafts/log-store.ts';
 import type { NodeSight, Ownership } from '../../src/drafts/ownership.ts';
 import type { Model } from '../../src/ml/engine.ts';
 
@@ -66,8 +66,8 @@ class MemoryLog implements LogStore {
     return Promise.resolve(events.map((event, i) => ({ sequence: from + i + 1, event })));
   }
 
-  news(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
-    return this.read(draftId, after, limit);
+  news(wanted: readonly EntriesWanted[]): Promise<LogEntry[][]> {
+    return Promise.all(wanted.map(({ draftId, after, limit }) => this.read(draftId, after, limit)));
   }
 
   standingOf(draftId: string): Promise<DraftStanding | null> {
