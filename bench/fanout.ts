@@ -10,7 +10,8 @@ import type { Command, Report } from './peers/fanout-readers.ts';
 import { peakRssMb, stop } from './support/processes.ts';
 import { median, round } from './support/statistics.ts';
 
-const ROUNDS = 4;
+/** The first of each side warms its compiler, and does not count. */
+const ROUNDS = 5;
 const IDLE_READERS = 2_000;
 /** Linux counts process time in ticks of 10 ms. */
 const US_PER_TICK = 10_000;
@@ -47,6 +48,7 @@ async function compare(sides: readonly Side[], readers: Readers) {
     const us = new Map<string, number[]>(sides.map(({ name }) => [name, []]));
     for (let n = 0; n < ROUNDS; n++)
       for (const side of sides) us.get(side.name)?.push(await oneRound(side, readers, work));
+    for (const rounds of us.values()) rounds.shift();
     const of = (name: Side['name']): number => median(us.get(name) ?? []);
     const figures = sides.map(
       ({ name }) => `${name} ${of(name).toFixed(1)} (${(us.get(name) ?? []).map((x) => x.toFixed(1)).join(' ')})`,

@@ -8,8 +8,8 @@ export interface Work {
 }
 
 export const WORKS: readonly Work[] = [
-  { name: '1 draft × 1,000 readers', drafts: 1, readersEach: 1_000, steps: 60 },
-  { name: '200 drafts × 5 readers', drafts: 200, readersEach: 5, steps: 60 },
+  { name: '1 draft × 1,000 readers', drafts: 1, readersEach: 1_000, steps: 200 },
+  { name: '200 drafts × 5 readers', drafts: 200, readersEach: 5, steps: 200 },
 ];
 
 /** What a reader asks for: a frontend's selection, the example client's without the snapshot's fields. */
