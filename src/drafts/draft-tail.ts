@@ -86,6 +86,11 @@ export class DraftTail implements NewsReader {
     this.#woken = source.wakeups.watch(draftKey(draftId), this.#closing.signal);
   }
 
+  /** Whether it is being looked up who may read. */
+  get isChecking(): boolean {
+    return this.#checks > 0;
+  }
+
   add(follower: Follower): void {
     this.#followers.add(follower);
   }
@@ -106,7 +111,7 @@ export class DraftTail implements NewsReader {
 
   /** What comes after a position: an event that is at hand, or where else to look. */
   after(position: number): Step | 'behind' | 'later' | 'ended' {
-    if (this.#checks > 0 || this.#head === null || position > this.#head) return 'later';
+    if (this.isChecking || this.#head === null || position > this.#head) return 'later';
     if (position === this.#head) return this.#ended ? 'ended' : 'later';
     const known = this.#steps.get(position);
     if (known) return known;

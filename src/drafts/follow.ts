@@ -139,6 +139,8 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
 
   /** The next event when it is at hand; otherwise sees to it that it will be. */
   #look(): DraftEvent | null {
+    // Until it is known whether it still may it is told nothing, not even what was fetched before; it is woken then ([DRAFT4]).
+    if (this.#tail?.isChecking) return null;
     const fetched = this.#fetched?.deref();
     this.#fetched = null;
     if (fetched) return this.#take(fetched);

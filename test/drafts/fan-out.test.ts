@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
+import { rightsKey } from '../../src/drafts/draft-tail.ts';
 import { createDrafts, type DraftEvent, type Drafts } from '../../src/drafts/drafts.ts';
 import { PostgresLog } from '../../src/drafts/postgres-log.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
+import { LATER } from '../../src/lib/streams.ts';
 import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { testDatabase } from '../support/database.ts';
@@ -83,6 +85,21 @@ describe('[SERVE8] readers of one draft', () => {
     engine.grant(Infinity);
     expect((await collect(own)).at(-1)).toMatchObject({ type: 'status', status: 'COMPLETED' });
     expect(wakeups.size).toBe(0);
+  });
+
+  it('[DRAFT4] are told nothing while it is looked up whether they still may, not even what was fetched for them before', async () => {
+    const draft = await start(300);
+    engine.grant(Infinity);
+    await collect(writing.follow(ann, draft.id, null));
+    const reader = reading.follow(bob, draft.id, cursorOf(draft.id, 0));
+    for (let n = 0; n < 2; n++) await new Promise<void>((resolve) => reader.poll(resolve));
+    const changes = wakeups.watch(rightsKey(draft.id));
+    await changes.next();
+    const updated = writing.update(ann, { draftId: draft.id, visibility: 'PRIVATE' });
+    await changes.next();
+    expect(reader.poll(() => undefined)).toBe(LATER);
+    await Promise.all([updated, changes.return?.()]);
+    await expect(reader.next()).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('can be polled: an event at hand, LATER and then called, or OVER', async () => {
