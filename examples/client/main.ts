@@ -34,8 +34,11 @@ const { startDraft } = await request(options, StartDraftDocument, {
 });
 if (startDraft.__typename !== 'StartDraftSuccess') throw new Error(startDraft.message);
 
+const { id, cursor, text } = startDraft.draft;
+// A fast model has begun by now; the cursor is after what it has written.
+process.stdout.write(text);
 let seen = 0;
-for await (const event of followDraft(options, startDraft.draft.id, { after: startDraft.draft.cursor })) {
+for await (const event of followDraft(options, id, { after: cursor })) {
   if (event.__typename === 'TokensAppended') process.stdout.write(event.text);
   if (event.__typename === 'DraftStatusChanged') console.log(`\n[${event.status}]`);
   // What a tunnel or a lift does to a phone: the socket is gone without a goodbye, and the text goes on all the same.

@@ -46,7 +46,14 @@ export async function startDraft(server: At, input: object): Promise<StartedDraf
   type Answer = { startDraft: { __typename: string; message?: string; draft?: StartedDraft } };
   const { startDraft: answer } = await dataOf<Answer>(server, START, { input });
   if (!answer.draft) throw new Error(`${answer.__typename}: ${answer.message}`);
-  return answer.draft;
+  const { id, cursor } = answer.draft;
+  return { id, cursor: beginningOf(cursor) };
+}
+
+/** A fast model has written some of the text by the time that the mutation is answered; its cursor is after that. */
+function beginningOf(cursor: string): string {
+  const [list] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string, number];
+  return Buffer.from(JSON.stringify([list, 0])).toString('base64url');
 }
 
 /** Settles when the server has a model that writes texts. */

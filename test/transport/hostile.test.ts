@@ -7,7 +7,7 @@ import WebSocket from 'ws';
 import { randomStream } from '../../src/lib/random.ts';
 import { heapInUse } from '../support/heap.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
-import { scriptedText } from '../support/scripted-engine.ts';
+import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
 
 const ATTEMPTS = 10_000;
 
@@ -145,7 +145,9 @@ function acceptedSockets(): readonly Socket[] {
 it('[SERVE6] a reader who never reads holds little, delays nobody, and is sent away with the reason', async () => {
   const sentAway = new EventEmitter();
   const log = pino({ level: 'info' }, { write: (line: string) => line.includes('sent away') && sentAway.emit('told') });
-  const server = await startListening({ limits: { heartbeatMs: 200 }, log });
+  // Nothing is written until both are there: what was before is in the answer to the mutation, and not told again.
+  const engine = new ScriptedEngine({ granted: 0 });
+  const server = await startListening({ engine, limits: { heartbeatMs: 200 }, log });
   const start = `mutation ($input: StartDraftInput!) { startDraft(input: $input) { ... on StartDraftSuccess { draft { id cursor } } } }`;
   const input = { kind: 'POEM', prompt: 'rain', sampling: { maxTokens: 1_500, seed: 7 } };
   const { data } = await ask(server.graphqlUrl, start, { input });
@@ -185,8 +187,9 @@ it('[SERVE6] a reader who never reads holds little, delays nobody, and is sent a
       if (message.type === 'complete') resolve();
     });
   });
+  engine.grant(1_500);
   await whole;
-  expect(text).toBe(scriptedText(server.engine.requests[0]!));
+  expect(text).toBe(scriptedText(engine.requests[0]!));
   await told;
   expect(waiting.at(-1)).toBeGreaterThanOrEqual(16_384);
   expect(Math.max(...waiting)).toBeLessThan(16_384 + LARGEST_EVENT);
