@@ -16,6 +16,7 @@ import { Lan } from './storm/lan.ts';
 import { StormNode, type Role } from './storm/nodes.ts';
 import { readThroughStorm } from './storm/reader.ts';
 import { authorizationOf } from './storm/tokens.ts';
+import { beginningOf } from './support/draft-client.ts';
 
 /**
  * Three nodes, many drafts, very many readers that come and go, while processes are killed and the network is cut: whatever
@@ -176,7 +177,7 @@ function inputOf({ seed, tokens }: Storm, n: number): Input {
 }
 
 const START = `mutation ($input: StartDraftInput!) { startDraft(input: $input) {
-  __typename ... on StartDraftSuccess { draft { id cursor } } ... on Error { message } } }`;
+  __typename ... on StartDraftSuccess { draft { id } } ... on Error { message } } }`;
 
 const writersToken = authorizationOf('storm');
 
@@ -186,21 +187,14 @@ async function startDraft(ports: readonly number[], input: Input, random: () => 
   return patiently(async () => {
     const port = ports[Math.floor(random() * ports.length)] ?? 0;
     const { draft, message } = (await ask<Answer>(port, START, { input })).startDraft;
-    if (draft) return fromItsBeginning(draft.id);
+    if (draft) return { id: draft.id, cursor: beginningOf(draft.id) };
     throw new Error(message);
   });
 }
 
-function fromItsBeginning(id: string): { id: string; cursor: string } {
-  const uuid = Buffer.from(id, 'base64url')
-    .toString()
-    .replace(/^Draft:/, '');
-  return { id, cursor: Buffer.from(JSON.stringify([`draft:${uuid}`, 0])).toString('base64url') };
-}
-
 /** Reads a finished or running draft to its end on one connection. */
 async function wholeOf(port: number, id: string): Promise<Ended & { keys: string[] }> {
-  const draft = fromItsBeginning(id);
+  const draft = { id, cursor: beginningOf(id) };
   const calm = AbortSignal.abort();
   const authorization = await writersToken;
   const keys = await readThroughStorm({

@@ -8,6 +8,7 @@ import WebSocket from 'ws';
 import { acquiring } from '../src/lib/disposal.ts';
 import { startOurs, type Side } from './fanout/sides.ts';
 import { QUERY } from './fanout/work.ts';
+import { beginningOf } from './support/draft-client.ts';
 import { forgetPeakRss, peakRssMb } from './support/processes.ts';
 import { quantile, round } from './support/statistics.ts';
 
@@ -155,7 +156,8 @@ class UnreadSockets {
       const socket = await open(this.#side);
       socket.pause();
       for (let n = 0; n < SUBSCRIPTIONS; n++) {
-        const variables = beginningOf(this.#drafts[n % this.#drafts.length] ?? '');
+        const id = this.#drafts[n % this.#drafts.length] ?? '';
+        const variables = { id, after: beginningOf(id) };
         socket.send(JSON.stringify({ id: `${n}`, type: 'subscribe', payload: { query: EVERYTHING, variables } }));
       }
       await delay(Math.min(STAY_MS, Math.max(0, until - performance.now())));
@@ -171,11 +173,6 @@ class UnreadSockets {
     const [code] = await Promise.race([closed, delay(5_000, [0])]);
     if (code === 1013) this.sentAway++;
   }
-}
-
-function beginningOf(id: string): { id: string; after: string } {
-  const draft = Buffer.from(id, 'base64url').toString().replace('Draft:', 'draft:');
-  return { id, after: Buffer.from(JSON.stringify([draft, 0])).toString('base64url') };
 }
 
 async function open({ server }: Side): Promise<WebSocket> {

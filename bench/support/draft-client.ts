@@ -47,7 +47,6 @@ const START = /* GraphQL */ `
       ... on StartDraftSuccess {
         draft {
           id
-          cursor
         }
       }
       ... on Error {
@@ -88,11 +87,12 @@ const CANCEL = /* GraphQL */ `
 
 export interface Started {
   id: string;
+  /** Where the draft begins. */
   cursor: string;
 }
 
 interface Answer {
-  startDraft: { __typename: string; message?: string; draft?: Started };
+  startDraft: { __typename: string; message?: string; draft?: { id: string } };
 }
 
 export interface DraftEvent {
@@ -103,10 +103,16 @@ export interface DraftEvent {
 
 export async function startDraft(client: Client, input: object): Promise<Started> {
   for await (const { startDraft: started } of results<Answer>(client, START, { input })) {
-    if (started.draft) return started.draft;
+    if (started.draft) return { id: started.draft.id, cursor: beginningOf(started.draft.id) };
     throw new Error(`${started.__typename}: ${started.message}`);
   }
   throw new Error('startDraft was not answered');
+}
+
+/** By the time that startDraft is answered a fast model has written some of the text; the answer's cursor is after that. */
+export function beginningOf(id: string): string {
+  const log = Buffer.from(id, 'base64url').toString().replace('Draft:', 'draft:');
+  return Buffer.from(JSON.stringify([log, 0])).toString('base64url');
 }
 
 /** From the draft's beginning to its end. @throws Error when it fails */

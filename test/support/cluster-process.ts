@@ -6,8 +6,8 @@ const [directory] = process.argv.slice(2);
 if (directory === undefined) throw new Error('which directory?');
 try {
   const cluster = await startCluster({ directory });
-  console.log(cluster.url());
   process.once('SIGTERM', () => void cluster.stop().then(() => process.exit(0)));
+  console.log(cluster.url());
   setInterval(() => undefined, 60_000);
 } catch (error) {
   console.error(error instanceof StartupError ? error.message : error);

@@ -2,6 +2,7 @@ import { createClient as createSocketClient } from 'graphql-ws';
 import { createClient as createSseClient } from 'graphql-sse';
 import { expect, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
+import { beginningOf } from '../../bench/support/draft-client.ts';
 import { ask } from './listening.ts';
 import type { TestServer } from './server.ts';
 
@@ -30,7 +31,7 @@ const FOLLOW = `subscription ($id: ID!, $after: DraftCursor) { draftEvents(draft
 } }`;
 
 const START = `mutation ($input: StartDraftInput!) { startDraft(input: $input) {
-  __typename ... on StartDraftSuccess { draft { id cursor } } ... on Error { message }
+  __typename ... on StartDraftSuccess { draft { id } } ... on Error { message }
 } }`;
 
 type At = Pick<TestServer, 'url' | 'wsUrl'>;
@@ -43,17 +44,10 @@ export async function dataOf<Data>({ url }: Pick<At, 'url'>, query: string, vari
 }
 
 export async function startDraft(server: At, input: object): Promise<StartedDraft> {
-  type Answer = { startDraft: { __typename: string; message?: string; draft?: StartedDraft } };
+  type Answer = { startDraft: { __typename: string; message?: string; draft?: { id: string } } };
   const { startDraft: answer } = await dataOf<Answer>(server, START, { input });
   if (!answer.draft) throw new Error(`${answer.__typename}: ${answer.message}`);
-  const { id, cursor } = answer.draft;
-  return { id, cursor: beginningOf(cursor) };
-}
-
-/** A fast model has written some of the text by the time that the mutation is answered; its cursor is after that. */
-function beginningOf(cursor: string): string {
-  const [list] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string, number];
-  return Buffer.from(JSON.stringify([list, 0])).toString('base64url');
+  return { id: answer.draft.id, cursor: beginningOf(answer.draft.id) };
 }
 
 /** Settles when the server has a model that writes texts. */
