@@ -8,9 +8,12 @@ import type { LogOptions } from './lib/log.ts';
 import { nearest } from './lib/nearest.ts';
 
 /** How requests prove who they are; null in `Config.auth` means that nobody has to. */
-export type AuthConfig = { issuer: string | null; audience: string | null } & (
-  { kind: 'secret'; secret: string } | { kind: 'jwks'; url: string }
-);
+export type AuthConfig = {
+  issuer: string | null;
+  audience: string | null;
+  /** How many hours from now a token may end; 720 unless told. */
+  maxHours?: number;
+} & ({ kind: 'secret'; secret: string } | { kind: 'jwks'; url: string });
 
 /** Where drafts' logs are kept: in the database, or in NATS JetStream. */
 export type DraftLogConfig = { kind: 'postgres' } | { kind: 'nats'; url: string; replicas: number };
@@ -184,7 +187,11 @@ function draftLogOf(values: z.output<typeof environment>): Readonly<DraftLogConf
 }
 
 function authOf(values: z.output<typeof environment>): Readonly<AuthConfig> | null {
-  const claims = { issuer: values.CADENZA_JWT_ISSUER ?? null, audience: values.CADENZA_JWT_AUDIENCE ?? null };
+  const claims = {
+    issuer: values.CADENZA_JWT_ISSUER ?? null,
+    audience: values.CADENZA_JWT_AUDIENCE ?? null,
+    maxHours: values.CADENZA_JWT_MAX_HOURS,
+  };
   if (values.CADENZA_JWT_SECRET !== undefined) {
     return Object.freeze({ kind: 'secret', secret: values.CADENZA_JWT_SECRET, ...claims });
   }

@@ -161,6 +161,7 @@ test('each variable arrives', () => {
     CADENZA_JWKS_URL: 'https://id.example.com/jwks',
     CADENZA_JWT_ISSUER: 'issuer',
     CADENZA_JWT_AUDIENCE: 'audience',
+    CADENZA_JWT_MAX_HOURS: '24',
     CADENZA_CORS_ORIGINS: 'https://a.example, http://localhost:5173',
     CADENZA_MESSAGE_KB: '64',
     CADENZA_SOCKET_OPERATIONS: '9',
@@ -190,7 +191,7 @@ test('each variable arrives', () => {
     demo: false,
     logLevel: 'debug',
     logFormat: 'json',
-    auth: { kind: 'jwks', url: 'https://id.example.com/jwks', issuer: 'issuer', audience: 'audience' },
+    auth: { kind: 'jwks', url: 'https://id.example.com/jwks', issuer: 'issuer', audience: 'audience', maxHours: 24 },
     corsOrigins: ['https://a.example', 'http://localhost:5173'],
     limits: { messageBytes: 65_536, operations: 9, bufferBytes: 32_768, heartbeatMs: 5_000 },
     modelsFile: resolve('package.json'),
@@ -214,6 +215,7 @@ test('each variable arrives', () => {
     secret,
     issuer: null,
     audience: null,
+    maxHours: 720,
   });
 });
 

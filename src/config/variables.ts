@@ -92,6 +92,11 @@ export const environment = z.object({
     default: null,
     example: 'cadenza',
   }),
+  CADENZA_JWT_MAX_HOURS: documented(wholeNumber(1, 87_600).prefault('720'), {
+    meaning: 'Hours from now that a token’s `exp` may be away at most; one that ends later, or never, is refused.',
+    default: '720',
+    example: '24',
+  }),
   CADENZA_CORS_ORIGINS: documented(z.string().prefault('').transform(splitList).superRefine(checkOrigins), {
     meaning: 'Origins of web pages that may call the server besides its own, separated by commas.',
     default: null,

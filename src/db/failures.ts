@@ -1,4 +1,4 @@
-import { DiskFullError, ServiceUnavailableError } from '../lib/errors.ts';
+import { CadenzaError, DiskFullError, ServiceUnavailableError } from '../lib/errors.ts';
 
 /** Codes of a connection that cannot be had or was lost, by Node.js, by the driver, and SQLSTATEs by the server. */
 const GONE = new Set([
@@ -29,9 +29,11 @@ function hasCode(error: unknown, matches: (code: string) => boolean): boolean {
 
 /**
  * What a failure of this room means to a caller: ServiceUnavailableError when the database does not answer, the same call
- * being good later ([DB6]), DiskFullError when it has no room ([DB7]); any other failure is itself.
+ * being good later ([DB6]), DiskFullError when it has no room ([DB7]); any other failure is itself. What has been
+ * explained already stays so, whatever caused it: others than the database may be away too.
  */
 export function explainFailure(error: unknown): unknown {
+  if (error instanceof CadenzaError) return error;
   const failure = isAway(error)
     ? new ServiceUnavailableError('The database does not answer at present. Try again in a moment.')
     : isOutOfRoom(error)

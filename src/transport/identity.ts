@@ -1,7 +1,10 @@
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
 import type { AuthConfig } from '../config.ts';
-import { InvalidInputError, ServiceUnavailableError, UnauthenticatedError } from '../lib/errors.ts';
+import { ForbiddenError, InvalidInputError, UnauthenticatedError } from '../lib/errors.ts';
+import { silentLogger, type Logger } from '../lib/log.ts';
+import { checkText } from '../lib/text.ts';
 import { may, type Listener, type Listeners, type Role, type Viewer } from '../listeners/listeners.ts';
+import { ROLES } from './tokens/claims.ts';
+import { createTokenReader } from './tokens/token.ts';
 
 /** What a request or a connection says of who it is. */
 export interface Credentials {
@@ -19,34 +22,32 @@ export interface Identity {
 
 export type Identify = (credentials: Credentials) => Promise<Identity>;
 
-const ROLES: readonly Role[] = ['LISTENER', 'SERVICE', 'ANALYST', 'ADMIN'];
 const DEMO_LISTENER = 'demo';
-/** Seconds by which the clocks of the issuer and of this machine may differ. */
-const CLOCK_TOLERANCE = 5;
+const LISTENER_ID = 'X-Listener-Id';
 
 /**
  * Who is behind a request ([AUTH1]). With authentication configured a JSON Web Token says so: `sub` is the listener's
  * external id, `roles` (a list, or a string with spaces) what they may do, LISTENER when absent; a SERVICE acts for the
  * listener that it names. Without, everybody is the demo listener, or whom they name, and may do all.
- * @throws UnauthenticatedError, InvalidInputError, ServiceUnavailableError while the keys cannot be had
+ * @throws UnauthenticatedError, ForbiddenError, InvalidInputError, ServiceUnavailableError while the keys cannot be had
  */
-export function createIdentify(auth: AuthConfig | null, listeners: Listeners): Identify {
-  const ensure = remembering((externalId, name) => listeners.ensure(externalId, name));
+export function createIdentify(auth: AuthConfig | null, listeners: Listeners, log: Logger = silentLogger): Identify {
   if (auth === null) {
     return async ({ listenerId }) => {
-      const listener = await ensure(listenerId ?? DEMO_LISTENER);
+      const listener = await named(listeners, listenerId ?? DEMO_LISTENER);
       return { viewer: { listener, roles: new Set(ROLES) }, expiresAt: null };
     };
   }
-  const verify = verifier(auth);
+  const read = createTokenReader(auth);
+  const rolesOf = roleReader(log);
   return async ({ authorization, listenerId }) => {
-    const claims = await verify(bearerToken(authorization));
-    if (!claims.sub) throw new UnauthenticatedError('The token names no subject (sub)');
-    const roles = rolesOf(claims);
-    const own = await ensure(claims.sub, typeof claims.name === 'string' ? claims.name : undefined);
-    const viewer: Viewer = { listener: own, roles };
-    const listener = listenerId !== null && may(viewer, 'SERVICE') ? await ensure(listenerId) : own;
-    return { viewer: { listener, roles }, expiresAt: claims.exp === undefined ? null : new Date(claims.exp * 1000) };
+    const { subject, name, roles: claimed, expiresAt } = await read(bearerToken(authorization));
+    const roles = rolesOf(claimed);
+    const own = await listeners.ensure(subject, name);
+    if (own.externalId !== subject) throw new UnauthenticatedError('The token’s subject cannot be kept as it is (sub)');
+    const listener =
+      listenerId !== null && may({ listener: own, roles }, 'SERVICE') ? await named(listeners, listenerId) : own;
+    return { viewer: { listener, roles }, expiresAt };
   };
 }
 
@@ -56,62 +57,36 @@ function bearerToken(authorization: string | null): string {
   return token;
 }
 
-function verifier(auth: AuthConfig): (token: string) => Promise<JWTPayload> {
-  const options = {
-    clockTolerance: CLOCK_TOLERANCE,
-    ...(auth.issuer !== null && { issuer: auth.issuer }),
-    ...(auth.audience !== null && { audience: auth.audience }),
-  };
-  if (auth.kind === 'secret') {
-    const key = new TextEncoder().encode(auth.secret);
-    return explained(async (token) => (await jwtVerify(token, key, { ...options, algorithms: ['HS256'] })).payload);
+/** Taken exactly, or not at all: an id that were mended could become another's. @throws InvalidInputError */
+async function named(listeners: Listeners, externalId: string): Promise<Listener> {
+  try {
+    if (checkText(externalId, LISTENER_ID, { max: 128 }) === externalId) return await listeners.ensure(externalId);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    throw new InvalidInputError(`The listener's id cannot be taken: ${error.message}`, LISTENER_ID);
   }
-  const keys = createRemoteJWKSet(new URL(auth.url));
-  // Public keys only: a shared-secret algorithm would let anyone sign with what the provider publishes.
-  const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
-  return explained(async (token) => (await jwtVerify(token, keys, { ...options, algorithms })).payload);
+  throw new InvalidInputError(
+    `The listener's id cannot be taken: ${LISTENER_ID} has white space at its ends`,
+    LISTENER_ID,
+  );
 }
 
-/** Faults of the token are told apart from a key server that cannot be reached. */
-function explained(verify: (token: string) => Promise<JWTPayload>): (token: string) => Promise<JWTPayload> {
-  return async (token) => {
-    try {
-      return await verify(token);
-    } catch (error) {
-      if (error instanceof errors.JWTExpired) throw new UnauthenticatedError('The token has expired');
-      if (isTokenFault(error)) throw new UnauthenticatedError('The token is not valid');
-      const unavailable = new ServiceUnavailableError('The keys of the tokens cannot be fetched at present');
-      unavailable.cause = error;
-      throw unavailable;
-    }
+/** Of unknown roles so many are told, and of each no more than this: whoever signs tokens must not fill the log. */
+const TOLD = { roles: 20, characters: 64 };
+
+/** What the roles of a token give ([AUTH6]). @throws ForbiddenError when they give nothing */
+function roleReader(log: Logger): (claimed: readonly string[] | null) => ReadonlySet<Role> {
+  const told = new Set<string>();
+  const tell = (role: string): void => {
+    if (told.size >= TOLD.roles || told.has(role)) return;
+    told.add(role);
+    log.warn({ role }, `A token names a role that there is not: ${ROLES.join(', ')} are known. It gives nothing`);
   };
-}
-
-const isTokenFault = (error: unknown): boolean =>
-  error instanceof errors.JOSEError &&
-  !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || error.code === 'ERR_JOSE_GENERIC');
-
-function rolesOf({ roles }: JWTPayload): ReadonlySet<Role> {
-  const named: unknown[] = typeof roles === 'string' ? roles.split(/\s+/) : Array.isArray(roles) ? roles : [];
-  const known = ROLES.filter((role) => named.includes(role));
-  return new Set(known.length > 0 ? known : ['LISTENER']);
-}
-
-const REMEMBERED = 10_000;
-
-/** Listeners seen lately, so that a request costs no statement to find out who asks; what fails is not kept. */
-function remembering(ensure: (externalId: string, name?: string) => Promise<Listener>) {
-  const seen = new Map<string, Listener>();
-  return async (externalId: string, name?: string): Promise<Listener> => {
-    const known = seen.get(externalId);
-    if (known && (name === undefined || known.displayName === name)) return known;
-    const listener = await ensure(externalId, name).catch((error: unknown) => {
-      if (!(error instanceof InvalidInputError)) throw error;
-      throw new InvalidInputError(`The listener's id cannot be taken: ${error.message}`, 'X-Listener-Id');
-    });
-    const [oldest] = seen.keys();
-    if (seen.size >= REMEMBERED && oldest !== undefined) seen.delete(oldest);
-    seen.set(externalId, listener);
-    return listener;
+  return (claimed) => {
+    if (claimed === null) return new Set<Role>(['LISTENER']);
+    const known = ROLES.filter((role) => claimed.includes(role));
+    for (const role of claimed) if (!ROLES.some((one) => one === role)) tell(role.slice(0, TOLD.characters));
+    if (known.length > 0) return new Set(known);
+    throw new ForbiddenError(`The token's roles give no right here; it needs one of ${ROLES.join(', ')}`);
   };
 }

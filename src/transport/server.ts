@@ -40,7 +40,7 @@ export async function listen({ config, services, readiness, log, initMs }: Liste
   // Every open stream of server-sent events is told, and lets go of it when it ends: however many they are, none is a leak.
   setMaxListeners(0, draining.signal);
   const operations = new WeakMap<IncomingMessage, string>();
-  const identify = createIdentify(config.auth, services.listeners);
+  const identify = createIdentify(config.auth, services.listeners, log);
   const admit = config.role === 'engine' ? () => 'This node only writes drafts' : createDoorkeeper(config);
   const graphql = createGraphQL({
     config,

@@ -158,7 +158,10 @@ describe('who may see it', () => {
   const secret = 'a secret that is thirty-two bytes long, or longer';
   const auth = { kind: 'secret', secret, issuer: null, audience: null } as const;
   const tokenOf = (roles: string[]) =>
-    new SignJWT({ sub: 'x', roles }).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(secret));
+    new SignJWT({ sub: 'x', roles })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime('1h')
+      .sign(new TextEncoder().encode(secret));
   const query = '{ analytics { totals { impressions ctr } byPosition { position ctr } } }';
 
   it('[AUTH3] ANALYST and ADMIN, and everybody without authentication', async () => {

@@ -34,7 +34,7 @@ async function threeVersions(): Promise<Database> {
 async function open() {
   const { graphqlUrl } = await startListening({ database: await threeVersions(), config: { auth } });
   return async (role: string, query: string, variables = {}) => {
-    const token = new SignJWT({ sub: 'x', roles: [role] }).setProtectedHeader({ alg: 'HS256' });
+    const token = new SignJWT({ sub: 'x', roles: [role] }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h');
     const authorization = `Bearer ${await token.sign(new TextEncoder().encode(secret))}`;
     return ask(graphqlUrl, query, variables, { authorization });
   };

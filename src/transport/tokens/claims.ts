@@ -1,0 +1,68 @@
+import type { JWTPayload } from 'jose';
+import { UnauthenticatedError } from '../../lib/errors.ts';
+import type { Role } from '../../listeners/listeners.ts';
+
+export const ROLES: readonly Role[] = ['LISTENER', 'SERVICE', 'ANALYST', 'ADMIN'];
+const LONGEST_ID = 128;
+
+/** Seconds by which the clocks of the issuer and of this machine may differ. */
+export const CLOCK_TOLERANCE = 5;
+
+/** What of a token counts here. */
+export interface Claims {
+  /** Exactly as it was signed. */
+  subject: string;
+  name: string | undefined;
+  /** What `roles` names, known or not; null where there is no such claim. */
+  roles: readonly string[] | null;
+  expiresAt: Date;
+}
+
+/** @param now milliseconds since the epoch @throws UnauthenticatedError that names the claim ([AUTH4], [AUTH5]) */
+export function readClaims(payload: JWTPayload, maxHours: number, now: number): Claims {
+  const { name } = payload;
+  checkIssuedAt(payload.iat, now);
+  return {
+    subject: readSubject(payload.sub),
+    name: typeof name === 'string' && isStorable(name, 200) ? name : undefined,
+    roles: readRoles(payload.roles),
+    expiresAt: readExpiry(payload.exp, maxHours, now),
+  };
+}
+
+/** A subject that could not be kept as it is would become somebody else's. */
+function readSubject(subject: unknown): string {
+  if (typeof subject !== 'string') throw new UnauthenticatedError('The token names no subject: sub is not a string');
+  if (isStorable(subject, LONGEST_ID)) return subject;
+  throw new UnauthenticatedError(
+    `The token's subject (sub) has to have 1 to ${LONGEST_ID} characters, without white space at its ends or U+0000`,
+  );
+}
+
+/** Whether a text is kept exactly as it is. */
+function isStorable(text: string, longest: number): boolean {
+  if (text === '' || text.length > 2 * longest || text !== text.trim()) return false;
+  return Array.from(text).length <= longest && !/\0|\p{Surrogate}/u.test(text);
+}
+
+function readRoles(roles: unknown): readonly string[] | null {
+  if (roles === undefined || roles === null) return null;
+  if (typeof roles === 'string') return roles.split(/\s+/).filter((role) => role !== '');
+  if (Array.isArray(roles) && roles.every((role) => typeof role === 'string')) return roles;
+  throw new UnauthenticatedError("The token's roles are neither a list of strings nor a string");
+}
+
+function readExpiry(exp: unknown, maxHours: number, now: number): Date {
+  if (typeof exp !== 'number') throw new UnauthenticatedError('The token has no end: exp is needed');
+  const hours = (exp - CLOCK_TOLERANCE - now / 1000) / 3600;
+  if (hours <= maxHours) return new Date(exp * 1000);
+  throw new UnauthenticatedError(
+    `The token ends too late: exp may be ${maxHours} hours from now (CADENZA_JWT_MAX_HOURS)`,
+  );
+}
+
+function checkIssuedAt(iat: unknown, now: number): void {
+  if (iat === undefined) return;
+  if (typeof iat === 'number' && iat - CLOCK_TOLERANCE <= now / 1000) return;
+  throw new UnauthenticatedError('The token was issued in the future, or at no time (iat)');
+}

@@ -1,0 +1,72 @@
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import type { AuthConfig } from '../../config.ts';
+import { systemClock, type Clock } from '../../lib/clock.ts';
+import { ServiceUnavailableError, UnauthenticatedError } from '../../lib/errors.ts';
+import { CLOCK_TOLERANCE, readClaims, type Claims } from './claims.ts';
+import { signingKeys } from './signing-keys.ts';
+
+/** What is longer is not looked at; no HTTP header is. */
+const LONGEST_TOKEN = 16 * 1024;
+const MAX_HOURS = 720;
+
+type Verify = (token: string) => Promise<JWTPayload>;
+
+/**
+ * Reads JSON Web Tokens: signed by whom the configuration trusts, neither expired nor without an end, and with claims that
+ * can be taken as they are.
+ *
+ * @throws UnauthenticatedError, ServiceUnavailableError while the identity provider's keys cannot be had
+ */
+export function createTokenReader(auth: AuthConfig, clock: Clock = systemClock): (token: string) => Promise<Claims> {
+  const verify = auth.kind === 'secret' ? bySecret(auth) : byPublishedKeys(auth);
+  const { maxHours = MAX_HOURS } = auth;
+  return async (token) => {
+    if (token.length > LONGEST_TOKEN) throw new UnauthenticatedError('The token is not valid');
+    return readClaims(await verify(token), maxHours, clock.now());
+  };
+}
+
+function bySecret(auth: AuthConfig & { kind: 'secret' }): Verify {
+  const key = new TextEncoder().encode(auth.secret);
+  const options = { ...claimsOf(auth), algorithms: ['HS256'] };
+  return (token) => jwtVerify(token, key, options).then(({ payload }) => payload, refuse);
+}
+
+/** Public keys only: a shared-secret algorithm would let anyone sign with what the provider publishes. */
+const PUBLIC_KEY_ALGORITHMS = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
+
+function byPublishedKeys(auth: AuthConfig & { kind: 'jwks' }): Verify {
+  const keys = signingKeys(auth.url);
+  const options = { ...claimsOf(auth), algorithms: PUBLIC_KEY_ALGORITHMS };
+  return (token) =>
+    jwtVerify(token, keys, options).then(
+      ({ payload }) => payload,
+      (error: unknown) => (isTokenFault(error) ? refuse(error) : keysAreAway(auth.url, error)),
+    );
+}
+
+function claimsOf({ issuer, audience }: AuthConfig): JWTVerifyOptions {
+  return {
+    clockTolerance: CLOCK_TOLERANCE,
+    ...(issuer !== null && { issuer }),
+    ...(audience !== null && { audience }),
+  };
+}
+
+/** Faults of the token are told apart from those of a provider that does not give its keys. */
+const isTokenFault = (error: unknown): boolean =>
+  error instanceof errors.JOSEError &&
+  !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || error.code === 'ERR_JOSE_GENERIC');
+
+function refuse(error: unknown): never {
+  if (error instanceof errors.JWTExpired) throw new UnauthenticatedError('The token has expired');
+  throw new UnauthenticatedError('The token is not valid');
+}
+
+function keysAreAway(url: string, cause: unknown): never {
+  const message = `The identity provider (${new URL(url).host}) does not give the keys of its tokens at present; try again in a moment`;
+  throw Object.assign(new ServiceUnavailableError(message), { cause });
+}
