@@ -223,14 +223,14 @@ test('the loopback may be named in any of its ways without authentication', () =
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) expect(loadConfig({ HOST: host }).host).toBe(host);
 });
 
-test('[CONF4] the README has a row for every variable, and for no other', async () => {
-  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+test('[CONF4] the configuration page has a row for every variable, and for no other', async () => {
+  const page = await readFile(new URL('../docs/configuration.md', import.meta.url), 'utf8');
   const cells = (line: string) =>
     line
       .split(/(?<!\\)\|/)
       .slice(1, -1)
       .map((cell) => cell.trim());
-  const rows = readme.split('\n').filter((line) => /^\| *`(PORT|HOST|DATABASE_URL|CADENZA_\w+)` *\|/.test(line));
+  const rows = page.split('\n').filter((line) => /^\| *`(PORT|HOST|DATABASE_URL|CADENZA_\w+)` *\|/.test(line));
   const code = (text: string) => `\`${text}\``;
   const expected = configVariables.map((variable) => [
     code(variable.name),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { logFormats, logLevels } from '../lib/log.ts';
 import { checkDatabaseUrl, checkOrigins, httpUrl, isHost, oneOf, share, splitList, wholeNumber } from './values.ts';
 
-/** One row of the README's table, which a test holds to this list. */
+/** One row of the table in docs/configuration.md, which a test holds to this list. */
 export interface ConfigVariable {
   name: string;
   meaning: string;
