@@ -1,0 +1,81 @@
+/**
+ * The normal forms of a text: what is stored is compared with what is asked in the same one. `caseless` decides what is the
+ * same name; `foldText` finds what a person means, who types neither accents nor the right apostrophe.
+ */
+
+const APOSTROPHES = /[`‘’‚‛ʹʻʼʽʾʿˈ′‵՚׳ꞌ]/gu;
+const QUOTES = /[“”„‟«»〃]/gu;
+/** Acute accents and double primes that stand alone: the compatibility form would take them apart. */
+const SPLIT_APOSTROPHES = /[´\u1ffd]/gu;
+const SPLIT_QUOTES = /[″‴‶‷]/gu;
+const DASHES = /[\p{Pd}−]/gu;
+/** Not seen: soft hyphens, joiners, marks of direction, variation selectors. */
+const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu;
+const PLAIN = /^[ -~]*$/;
+
+/**
+ * A text without regard to case, width, spacing and the kind of its apostrophes, quotes and dashes; accents stay, since
+ * “Bôa” and “BoA” are two bands.
+ */
+export function caseless(text: string): string {
+  if (PLAIN.test(text)) return tidy(text.toLowerCase().replaceAll('`', "'"));
+  const whole = text.replace(SPLIT_APOSTROPHES, "'").replace(SPLIT_QUOTES, '"').normalize('NFKC');
+  const folded = foldCase(whole.replace(UNSEEN, '')).normalize('NFKC');
+  return tidy(folded.replace(APOSTROPHES, "'").replace(QUOTES, '"').replace(DASHES, '-'));
+}
+
+/** `caseless` without accents and apostrophes: “Björk”, “BJÖRK” and “bjork” become the same, so do “Don’t” and “dont”. */
+export function foldText(text: string): string {
+  const same = caseless(text)
+    .replace(/'n'(?=\p{L})/gu, ' n ')
+    .replaceAll("'", '');
+  return PLAIN.test(same) ? tidy(same) : tidy(withoutAccents(same));
+}
+
+/** Full case folding: by way of upper case “ß” becomes “ss”; “ς” only ends words, and “ı” is what a “I” was. */
+function foldCase(text: string): string {
+  return text.toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ');
+}
+
+function tidy(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+}
+
+/**
+ * Marks that accompany a letter. Those that make another letter of it stay: the voiced marks of kana, the vowels of Indic
+ * scripts and of Thai.
+ */
+const ACCENTS =
+  /(?![\u3099\u309a])(?=\p{M})[\p{Script=Inherited}\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Cyrillic}]/gu;
+
+/** Takes the accents off a `caseless` text. */
+function withoutAccents(text: string): string {
+  const bare = text.normalize('NFD').replace(ACCENTS, '');
+  return bare.replace(UNDIVIDED, (letter) => LETTERS[letter] ?? letter).normalize('NFC');
+}
+
+/** Letters that are written without a mark where it is missing on the keyboard, and do not come apart into letter and mark. */
+const LETTERS: Readonly<Record<string, string>> = {
+  ...{ æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ħ: 'h', ı: 'i', ŋ: 'n', ŧ: 't', ĸ: 'k', ə: 'a' },
+  ...{ ƀ: 'b', ɓ: 'b', ƈ: 'c', ȼ: 'c', ɖ: 'd', ɗ: 'd', ɇ: 'e', ɛ: 'e', ƒ: 'f', ǥ: 'g', ɠ: 'g', ɨ: 'i', ɉ: 'j' },
+  ...{
+    ƙ: 'k',
+    ƚ: 'l',
+    ɲ: 'n',
+    ƞ: 'n',
+    ɵ: 'o',
+    ɔ: 'o',
+    ƥ: 'p',
+    ɍ: 'r',
+    ȿ: 's',
+    ƭ: 't',
+    ʉ: 'u',
+    ʋ: 'v',
+    ɏ: 'y',
+    ƴ: 'y',
+    ƶ: 'z',
+  },
+  // Arabic, as it is typed: without the dots of a final ya and ta marbuta, with Persian letters, and without stretching.
+  ...{ ى: 'ي', ی: 'ي', ک: 'ك', ة: 'ه', ٱ: 'ا', ـ: '' },
+};
+const UNDIVIDED = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'gu');
