@@ -37,6 +37,19 @@ export async function buryNode({ sql: run }: Database, id: string, beat: number 
   return rows.length > 0;
 }
 
+/** Of these models, those that a draft waits for which nobody writes; whose is the oldest first. */
+export async function selectAwaitedModels(
+  db: Queryable,
+  me: string,
+  models: readonly string[],
+  busy: readonly string[],
+): Promise<string[]> {
+  const rows = await db.execute<{ model_id: string }>(sql`
+    select d.model_id from drafts d where ${isFree(me, models, busy)}
+    group by d.model_id order by min(d.created_at), d.model_id`);
+  return rows.map(({ model_id }) => model_id);
+}
+
 /** Takes the oldest draft that waits for one of these models; several nodes at once take different ones. */
 export async function claimDraft(
   db: Queryable,
@@ -44,15 +57,18 @@ export async function claimDraft(
   models: readonly string[],
   busy: readonly string[],
 ): Promise<DraftRow | null> {
-  const unowned = sql`(d.owner is null or case when d.owner = ${me} then not ${contains(busy, sql`d.id::text`)}
-    else not exists (select from nodes n where n.id = d.owner) end)`;
   const [claimed] = await db.execute<{ id: string }>(sql`
     update drafts set owner = ${me}, epoch = epoch + 1 where id = (
-      select d.id from drafts d
-      where d.status in ('QUEUED', 'GENERATING') and ${unowned} and ${contains(models, sql`d.model_id`)}
+      select d.id from drafts d where ${isFree(me, models, busy)}
       order by d.created_at, d.id limit 1 for update skip locked)
     returning id`);
   return claimed ? ((await selectDrafts(db, [claimed.id]))[0] ?? null) : null;
+}
+
+function isFree(me: string, models: readonly string[], busy: readonly string[]): SQL {
+  const unowned = sql`(d.owner is null or case when d.owner = ${me} then not ${contains(busy, sql`d.id::text`)}
+    else not exists (select from nodes n where n.id = d.owner) end)`;
+  return sql`d.status in ('QUEUED', 'GENERATING') and ${unowned} and ${contains(models, sql`d.model_id`)}`;
 }
 
 const contains = (list: readonly string[], value: SQL): SQL => sql`(${JSON.stringify(list)}::jsonb ? ${value})`;

@@ -62,16 +62,29 @@ export class Intake {
   }
 
   async #takeOne(): Promise<boolean> {
-    const { engine, isFull } = this.#options;
-    for (const { id, status } of engine.models()) {
+    const { isFull } = this.#options;
+    if (isFull()) return false;
+    for (const id of await this.#awaited()) {
       if (isFull()) return false;
-      if (status === 'READY' && (await this.#takeOneFor(id))) return true;
+      if (await this.#takeOneFor(id)) return true;
     }
     return false;
   }
 
+  /** Found without asking for a place: that would open a model nobody waits for, and close another for it. */
+  async #awaited(): Promise<string[]> {
+    const { engine, ownership, node, busy } = this.#options;
+    const ready = engine.models().filter(({ status }) => status === 'READY');
+    if (ready.length === 0) return [];
+    const models = ready.map(({ id }) => id);
+    return ownership.awaited(node.id, models, busy()).catch((error: unknown) => {
+      this.#unreadable(error);
+      return [];
+    });
+  }
+
   async #takeOneFor(model: string): Promise<boolean> {
-    const { ownership, node, busy, takeUp, logger } = this.#options;
+    const { ownership, node, busy, takeUp } = this.#options;
     const ticket = this.#admit(model);
     if (!ticket) return false;
     try {
@@ -81,9 +94,13 @@ export class Intake {
       return row !== null;
     } catch (error) {
       ticket[Symbol.dispose]();
-      logger.warn({ err: error }, 'the queue of drafts cannot be read; trying again');
+      this.#unreadable(error);
       return false;
     }
+  }
+
+  #unreadable(error: unknown): void {
+    this.#options.logger.warn({ err: error }, 'the queue of drafts cannot be read; trying again');
   }
 
   /** The place comes first: what is claimed without one would wait while another node is free. */

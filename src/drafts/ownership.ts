@@ -21,6 +21,8 @@ export interface Ownership {
   beat(node: string, models: readonly Model[]): Promise<NodeSight[]>;
   /** Unless it has beaten since (null: in any case), removes the node and raises the epoch of what it was writing. */
   bury(node: string, beat: number | null): Promise<boolean>;
+  /** Of these models, those for which `claim` would find a draft; whose is the oldest first. */
+  awaited(node: string, models: readonly string[], busy: readonly string[]): Promise<string[]>;
   /**
    * Takes the oldest draft that waits for one of these models and nobody writes, raising its epoch. One of the node's own that
    * is not among those it is busy with is one whose answer was lost: nobody writes that either.
@@ -49,6 +51,10 @@ export class PostgresOwnership implements Ownership {
 
   bury(node: string, beat: number | null): Promise<boolean> {
     return queries.buryNode(this.#database, node, beat);
+  }
+
+  awaited(node: string, models: readonly string[], busy: readonly string[]): Promise<string[]> {
+    return queries.selectAwaitedModels(this.#database.db, node, models, busy);
   }
 
   claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRow | null> {

@@ -1,14 +1,11 @@
-import { OverloadedError } from '../lib/errors.ts';
-
-/** A model that takes memory while it is awake. */
+/** One opening of a model: it holds memory from when that is granted until all of it is given back. */
 export interface Tenant {
-  readonly name: string;
   /** Nobody needs it just now. */
   readonly idle: boolean;
   /** When it was last needed, in ms. */
   readonly usedAt: number;
-  /** Gives its memory back; resolves when it is free. */
-  sleep(): Promise<void>;
+  /** Takes nothing more, and releases its memory as soon as what it has is written. */
+  makeWay(): void;
 }
 
 /** What a model takes: its weights, and so much for every draft that it writes at a time. */
@@ -21,17 +18,23 @@ export interface Demand {
 
 interface Lease {
   bytes: number;
-  slots: number;
+  leaving: boolean;
 }
 
-const RETRY_MS = 1_000;
+interface Claim {
+  tenant: Tenant;
+  demand: Demand;
+  grant: (slots: number) => void;
+}
 
-/** One memory budget for models side by side: who is idle goes to sleep for who is needed, the least recently used first. */
+/**
+ * One memory budget for models side by side. Who asks is served in turn: the idle make way for it, the least recently used
+ * first, and where that is not enough the busy ones do when they have written what they have (SPEC [GEN16]).
+ */
 export class ModelMemory {
   readonly #budget: number;
   readonly #leases = new Map<Tenant, Lease>();
-  /** Memory that tenants are giving back. */
-  #leaving: Promise<unknown> = Promise.resolve();
+  readonly #claims: Claim[] = [];
 
   /** @param budget in bytes */
   constructor(budget: number) {
@@ -42,35 +45,58 @@ export class ModelMemory {
     return this.#leases.get(tenant)?.bytes ?? 0;
   }
 
-  /**
-   * Reserves memory at once; it may be used when `free` resolves.
-   * @throws OverloadedError when not even one draft fits beside the models that are at work
-   */
-  claim(tenant: Tenant, { weightBytes, slotBytes, slots }: Demand): { slots: number; free: Promise<unknown> } {
-    const fitting = () => Math.floor((this.#budget - this.#taken() - weightBytes) / slotBytes);
-    for (const idle of this.#idleTenants()) if (fitting() < slots) this.#evict(idle);
-    // A model that is alone gets a slot whatever the budget: a wrong estimate must not shut everybody out.
-    const granted = Math.min(slots, Math.max(fitting(), this.#leases.size === 0 ? 1 : 0));
-    if (granted < 1)
-      throw new OverloadedError(`there is no memory for ${tenant.name} beside the models at work`, RETRY_MS);
-    this.#leases.set(tenant, { bytes: weightBytes + granted * slotBytes, slots: granted });
-    return { slots: granted, free: this.#leaving };
+  /** Calls `grant` with so many slots when their memory is free: at once, where it is. */
+  claim(tenant: Tenant, demand: Demand, grant: (slots: number) => void): void {
+    this.#claims.push({ tenant, demand, grant });
+    this.serve();
   }
 
+  /** The tenant's memory is free again, or it needs none any more. */
   release(tenant: Tenant): void {
     this.#leases.delete(tenant);
+    const claim = this.#claims.findIndex((one) => one.tenant === tenant);
+    if (claim >= 0) this.#claims.splice(claim, 1);
+    this.serve();
   }
 
-  #evict(tenant: Tenant): void {
-    this.release(tenant);
-    this.#leaving = Promise.all([this.#leaving, tenant.sleep()]);
+  /** Serves those who wait as far as it can; to be called too when a tenant has become idle. */
+  serve(): void {
+    for (let next = this.#claims[0]; next; next = this.#claims[0]) {
+      const slots = this.#grantable(next.demand);
+      if (slots === 0) return;
+      this.#claims.shift();
+      const { weightBytes, slotBytes } = next.demand;
+      this.#leases.set(next.tenant, { bytes: weightBytes + slots * slotBytes, leaving: false });
+      next.grant(slots);
+    }
   }
 
-  #idleTenants(): Tenant[] {
-    return [...this.#leases.keys()].filter(({ idle }) => idle).sort((a, b) => a.usedAt - b.usedAt);
+  /** Asks as many to make way as it takes. @returns 0 while it has to wait */
+  #grantable({ weightBytes, slotBytes, slots }: Demand): number {
+    const fitting = (taken: number) => Math.floor((this.#budget - taken - weightBytes) / slotBytes);
+    for (const one of this.#staying(true)) if (fitting(this.#taken(false)) < slots) this.#ask(one);
+    for (const one of this.#staying(false)) if (fitting(this.#taken(false)) < 1) this.#ask(one);
+    const free = fitting(this.#taken(true));
+    if (free >= slots) return slots;
+    if ([...this.#leases].some(([tenant, { leaving }]) => leaving && tenant.idle)) return 0;
+    // A model that is alone gets a slot whatever the budget: a wrong estimate must not shut everybody out.
+    return Math.max(0, free, this.#leases.size === 0 ? 1 : 0);
   }
 
-  #taken(): number {
-    return [...this.#leases.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  #ask(tenant: Tenant): void {
+    const lease = this.#leases.get(tenant);
+    if (lease) lease.leaving = true;
+    tenant.makeWay();
+  }
+
+  /** The least recently used first. */
+  #staying(idle: boolean): Tenant[] {
+    const staying = [...this.#leases].filter(([tenant, { leaving }]) => !leaving && tenant.idle === idle);
+    return staying.map(([tenant]) => tenant).sort((a, b) => a.usedAt - b.usedAt);
+  }
+
+  #taken(withLeaving: boolean): number {
+    const counted = [...this.#leases.values()].filter(({ leaving }) => withLeaving || !leaving);
+    return counted.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 }

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
-import { ModelUnavailableError, OverloadedError } from '../lib/errors.ts';
+import { ModelUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ChatFormat } from './chat.ts';
 import { compileFetched } from './compilation.ts';
@@ -81,7 +81,7 @@ export class Preparation implements AsyncDisposable {
     const writer = this.#state.status === 'READY' ? this.#state.writer : null;
     if (!writer || writer.slots === 0) return null;
     const { slots, state } = writer;
-    return { modelId: this.entry.id, slots, memoryBytes: this.#options.memory.bytesOf(writer), writer: state };
+    return { modelId: this.entry.id, slots, memoryBytes: writer.memoryBytes, writer: state };
   }
 
   /** @throws ModelUnavailableError that says what is missing */
@@ -182,7 +182,6 @@ export class Preparation implements AsyncDisposable {
     } catch (error) {
       // One that does not open was damaged since, or is of another time: it is compiled anew, once.
       signal.throwIfAborted();
-      if (error instanceof OverloadedError) return writer;
       log.warn(`${this.entry.name}: what was compiled does not open (${messageOf(error)}); compiling it anew`);
       const again = this.#writerOf(await this.#compile({ anew: true }), tokenizer, chat);
       await again.wake();

@@ -62,13 +62,16 @@ describe.each([
     const { ownership, add } = await opened();
     const late = await add({ at: new Date('2026-01-02') });
     const early = await add();
-    await add({ modelId: 'other' });
+    await add({ modelId: 'other', at: new Date('2026-01-01') });
     await add({ owner: b });
+    expect(await ownership.awaited(a, [], [])).toEqual([]);
+    expect(await ownership.awaited(a, [...scripted, 'other', 'third'], [])).toEqual(['other', 'scripted']);
     expect(await ownership.claim(a, [], [])).toBeNull();
     expect(await ownership.claim(a, scripted, [])).toMatchObject({ id: early, epoch: 2, owner: a });
     expect(await ownership.claim(b, scripted, [early, late])).toMatchObject({ epoch: 2, owner: b });
     expect(await ownership.claim(a, scripted, [early])).toMatchObject({ id: late });
     expect(await ownership.claim(a, scripted, [early, late])).toBeNull();
+    expect(await ownership.awaited(a, [...scripted, 'other'], [early, late])).toEqual(['other']);
   });
 
   it('[OWN3] many nodes at once take different drafts', async () => {

@@ -132,13 +132,21 @@ class MemoryOwnership implements Ownership {
     return Promise.resolve(true);
   }
 
+  awaited(node: string, models: readonly string[], busy: readonly string[]): Promise<string[]> {
+    return Promise.resolve([...new Set(this.#free(node, models, busy).map(({ row }) => row.modelId))]);
+  }
+
   claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRow | null> {
+    const [oldest] = this.#free(node, models, busy);
+    return Promise.resolve(oldest ? this.#cluster.raise(oldest, node) : null);
+  }
+
+  #free(node: string, models: readonly string[], busy: readonly string[]) {
     const isFree = ({ id, owner }: DraftRow): boolean =>
       owner === null || (owner === node ? !busy.includes(id) : !this.#cluster.nodes.has(owner));
-    const free = [...this.#cluster.drafts.values()]
+    return [...this.#cluster.drafts.values()]
       .filter(({ row }) => !isTerminal(row.status) && models.includes(row.modelId) && isFree(row))
       .sort((a, b) => a.row.createdAt.getTime() - b.row.createdAt.getTime() || (a.row.id < b.row.id ? -1 : 1));
-    return Promise.resolve(free[0] ? this.#cluster.raise(free[0], node) : null);
   }
 
   seize(node: string | null, draftId: string): Promise<DraftRow | null> {

@@ -49,7 +49,10 @@ export function writeTirelessCatalogue(folder: string): Promise<string> {
 }
 
 /** An engine whose default writer is the tiny model, in `folder`. */
-export async function tinyEngine(folder: string, options: Partial<EngineOptions> = {}): Promise<Engine> {
+export async function tinyEngine(
+  folder: string,
+  { id = TINY, ...options }: Partial<EngineOptions> & { id?: string } = {},
+): Promise<Engine> {
   const catalogueFile = options.catalogueFile ?? (await writeTinyCatalogue(folder));
   const engine = createEngine({
     dataDir: folder,
@@ -59,6 +62,6 @@ export async function tinyEngine(folder: string, options: Partial<EngineOptions>
     ...options,
     catalogueFile,
   });
-  await engine.whenReady(TINY);
+  await engine.whenReady(id);
   return engine;
 }

@@ -39,7 +39,7 @@ export class Generation {
     this.#text = new TextStream(job.sampling.stop);
     this.#constraint = constraintOf(job, vocabulary);
     this.#emit = emit;
-    this.#meter = new Meter(clock);
+    this.#meter = new Meter(clock, job.waitedMs);
   }
 
   get sampling(): Sampling {
@@ -164,9 +164,9 @@ class Meter {
   #last = 0;
   #count = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, waitedMs: number) {
     this.#clock = clock;
-    this.#asked = clock.monotonic();
+    this.#asked = clock.monotonic() - waitedMs;
   }
 
   /** Since it was asked for, in ms. */

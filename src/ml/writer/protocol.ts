@@ -35,6 +35,8 @@ export interface Job {
   replay: readonly number[];
   listener: number | null;
   priority: number;
+  /** Since it was asked for: the model had to be opened first. */
+  waitedMs: number;
 }
 
 /** To the thread. `taken`: the last step's events have arrived. */

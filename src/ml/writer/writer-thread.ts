@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../lib/worker.ts';
 import type { GenerationEvent } from '../engine.ts';
+import { setRuntimeEnvironment } from '../ort/environment.ts';
 import type { Command, Job, Report, ThreadOptions, WriterState } from './protocol.ts';
 
 export interface ThreadListener {
@@ -21,14 +22,23 @@ export class WriterThread implements AsyncDisposable {
   private constructor(worker: Worker) {
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', resolve));
+    // Whoever waits for it hears of an error; one that comes when nobody does must not end the process.
+    worker.on('error', () => undefined);
   }
 
   /** Starts a thread and opens the model in it. @throws Error with the reason when it does not open */
   static async open(options: ThreadOptions, listener: ThreadListener): Promise<WriterThread> {
+    setRuntimeEnvironment();
     const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
     const worker = startWorker(import.meta.url, './writer-worker', { workerData: options, resourceLimits });
     const thread = new WriterThread(worker);
-    await thread.#ready();
+    try {
+      await thread.#ready();
+    } catch (error) {
+      // Until then it holds memory.
+      await thread.#exited;
+      throw error;
+    }
     thread.#listen(listener);
     return thread;
   }
@@ -43,8 +53,7 @@ export class WriterThread implements AsyncDisposable {
 
   /** Breaks off the run that is under way, frees the model's memory and ends the thread. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#worker.removeAllListeners('message').removeAllListeners('error');
-    this.#worker.on('error', () => undefined);
+    this.#worker.removeAllListeners('message');
     this.#send({ type: 'close' });
     await this.#exited;
   }

@@ -1,0 +1,249 @@
+import type { Clock } from '../../lib/clock.ts';
+import { ModelUnavailableError } from '../../lib/errors.ts';
+import type { GenerationEvent, Usage } from '../engine.ts';
+import type { EventQueue } from '../event-queue.ts';
+import type { Demand, ModelMemory, Tenant } from '../model-memory.ts';
+import type { Job, WriterState } from './protocol.ts';
+import type { ThreadListener, WriterThread } from './writer-thread.ts';
+
+export interface OpeningOptions {
+  id: string;
+  name: string;
+  memory: ModelMemory;
+  demand: Demand;
+  /** Nobody has needed the model for so long: its memory is given back. */
+  sleepAfterMs: number;
+  clock: Clock;
+  /** Opens the model with so many slots. */
+  open: (slots: number, listener: ThreadListener) => Promise<WriterThread>;
+  /** From now on it takes nothing more. */
+  onClosing: () => void;
+  /** A place has become free. */
+  onVacated: () => void;
+}
+
+interface Draft {
+  job: Omit<Job, 'waitedMs'>;
+  events: EventQueue;
+  askedAt: number;
+  /** Of one that waits for the thread, when its time is over. */
+  timer: NodeJS.Timeout | null;
+  leave: () => void;
+}
+
+const UNUSED = { completionTokens: 0, timeToFirstTokenMs: null, tokensPerSecond: null };
+
+/**
+ * One opening of a model, from asking for memory until all of it is given back. Drafts belong to the opening that took them:
+ * whatever becomes of it touches theirs and no other's.
+ */
+export class Opening implements Tenant {
+  readonly #options: OpeningOptions;
+  readonly #drafts = new Map<number, Draft>();
+  readonly #opened = new Deferred<WriterThread>();
+  /** Settles when it has to end: rejects with what killed it. */
+  readonly #end = new Deferred<null>();
+  #thread: WriterThread | null = null;
+  #closing = false;
+  #ended: Error | null = null;
+  #places = 0;
+  #sleepTimer: NodeJS.Timeout | null = null;
+  /** Granted; 0 while it waits for memory. */
+  slots = 0;
+  /** What it is doing; null while it has written nothing. */
+  state: WriterState | null = null;
+  usedAt: number;
+  /** Resolves when its memory is free again. */
+  readonly gone: Promise<void>;
+
+  constructor(options: OpeningOptions) {
+    this.#options = options;
+    this.usedAt = options.clock.monotonic();
+    this.gone = this.#live();
+  }
+
+  /** Rejects with the reason when the model does not open. */
+  get opened(): Promise<unknown> {
+    return this.#opened.promise;
+  }
+
+  get idle(): boolean {
+    return this.#places === 0;
+  }
+
+  get places(): number {
+    return this.#places;
+  }
+
+  get memoryBytes(): number {
+    return this.#options.memory.bytesOf(this);
+  }
+
+  /** Takes a place. @returns how to give it back */
+  occupy(): () => void {
+    this.#places++;
+    this.#keepAwake();
+    let taken = true;
+    return () => {
+      if (taken) this.#vacate();
+      taken = false;
+    };
+  }
+
+  write(job: Draft['job'], events: EventQueue, leave: () => void): void {
+    const askedAt = this.#options.clock.monotonic();
+    const draft: Draft = { job, events, askedAt, timer: null, leave };
+    this.#drafts.set(job.id, draft);
+    if (this.#thread) this.#send(this.#thread, draft);
+    else if (this.#ended) this.#failAll(this.#ended);
+    else if (job.sampling.maxSeconds !== null)
+      draft.timer = setTimeout(() => this.#endWaiting(job.id, 'TIME'), 1000 * job.sampling.maxSeconds).unref();
+  }
+
+  cancel(id: number): void {
+    if (this.#thread) this.#thread.cancel(id);
+    else this.#endWaiting(id, 'CANCELLED');
+  }
+
+  makeWay(): void {
+    this.#closing = true;
+    this.#options.onClosing();
+    if (this.idle) this.#end.resolve(null);
+  }
+
+  /** Ends at once, and its drafts with this reason. */
+  async close(reason: Error): Promise<void> {
+    this.#failAll(reason);
+    this.#closing = true;
+    this.#end.resolve(null);
+    await this.gone;
+  }
+
+  #failAll(reason: Error): void {
+    this.#ended = reason;
+    for (const [id, { events, leave, timer }] of [...this.#drafts]) {
+      this.#drafts.delete(id);
+      if (timer) clearTimeout(timer);
+      events.fail(reason);
+      leave();
+    }
+  }
+
+  async #live(): Promise<void> {
+    const { memory, open } = this.#options;
+    try {
+      if ((await Promise.race([this.#memory(), this.#end.promise])) === null)
+        throw new Error('it is not needed any more');
+      await using thread = await open(this.slots, this.#listener());
+      this.#begin(thread);
+      await this.#end.promise;
+    } catch (error) {
+      this.#die(error);
+    } finally {
+      this.#thread = null;
+      this.#keepAwake();
+      memory.release(this);
+    }
+  }
+
+  #memory(): Promise<number> {
+    const { memory, demand } = this.#options;
+    return new Promise((resolve) => {
+      memory.claim(this, demand, (slots) => {
+        this.slots = slots;
+        resolve(slots);
+      });
+    });
+  }
+
+  #begin(thread: WriterThread): void {
+    this.#thread = thread;
+    this.#opened.resolve(thread);
+    for (const draft of this.#drafts.values()) this.#send(thread, draft);
+    if (this.idle) this.#sleepLater();
+  }
+
+  #send(thread: WriterThread, draft: Draft): void {
+    if (draft.timer) clearTimeout(draft.timer);
+    thread.write({ ...draft.job, waitedMs: this.#options.clock.monotonic() - draft.askedAt });
+  }
+
+  #listener(): ThreadListener {
+    return {
+      onEvent: (id, event) => this.#take(id, event),
+      onState: (state) => (this.state = state),
+      onDeath: (reason) => {
+        this.#leave();
+        this.#end.reject(reason);
+      },
+    };
+  }
+
+  #take(id: number, event: GenerationEvent): void {
+    const draft = this.#drafts.get(id);
+    if (event.type === 'finished') this.#drafts.delete(id);
+    draft?.events.push(event);
+    if (event.type === 'finished') draft?.leave();
+  }
+
+  /** Of a draft that the thread has not heard of. */
+  #endWaiting(id: number, reason: 'CANCELLED' | 'TIME'): void {
+    const draft = this.#drafts.get(id);
+    if (!draft) return;
+    if (draft.timer) clearTimeout(draft.timer);
+    const usage: Usage = { promptTokens: draft.job.prompt.length, queueMs: null, ...UNUSED };
+    this.#take(id, { type: 'finished', reason, usage });
+  }
+
+  /** It did not open, or its thread died: whoever was in it hears why, and the next draft opens the model anew. */
+  #die(error: unknown): void {
+    this.#leave();
+    this.#opened.reject(error);
+    const { id, name } = this.#options;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#failAll(new ModelUnavailableError(`${name} cannot be used: ${reason}`, id));
+  }
+
+  #leave(): void {
+    this.#closing = true;
+    this.#options.onClosing();
+  }
+
+  #vacate(): void {
+    const { clock, memory, onVacated } = this.#options;
+    this.#places--;
+    this.usedAt = clock.monotonic();
+    if (this.idle) {
+      // One that waits for memory and has nobody to write for needs none.
+      if (this.#closing || this.slots === 0) this.makeWay();
+      else this.#sleepLater();
+      memory.serve();
+    }
+    onVacated();
+  }
+
+  #keepAwake(): void {
+    if (this.#sleepTimer) clearTimeout(this.#sleepTimer);
+    this.#sleepTimer = null;
+  }
+
+  #sleepLater(): void {
+    this.#keepAwake();
+    this.#sleepTimer = setTimeout(() => this.makeWay(), this.#options.sleepAfterMs).unref();
+  }
+}
+
+/** A promise that others settle. Nobody has to listen to its failure. */
+class Deferred<Value> {
+  readonly promise: Promise<Value>;
+  resolve: (value: Value) => void = () => undefined;
+  reject: (reason: unknown) => void = () => undefined;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.promise.catch(() => undefined);
+  }
+}

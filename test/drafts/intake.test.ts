@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import type { DraftRow } from '../../src/db/draft-queries.ts';
+import { Intake } from '../../src/drafts/intake.ts';
+import { systemSleep } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { MemoryCluster } from '../support/memory-cluster.ts';
+import { firstEvents, newDraft } from '../support/new-draft.ts';
+import { ScriptedEngine } from '../support/scripted-engine.ts';
+
+it('[OWN3][GEN19] a look at the queue asks for no place, so it wakes no model; one that a draft waits for is asked alone', async () => {
+  const { ownership, store } = new MemoryCluster();
+  const engine = new ScriptedEngine();
+  const [scripted] = engine.models();
+  const asleep = { ...scripted!, id: 'asleep' };
+  vi.spyOn(engine, 'models').mockReturnValue([asleep, scripted!]);
+  const admit = vi.spyOn(engine, 'admit');
+  const looks = vi.spyOn(ownership, 'awaited');
+  const node = { id: randomUUID() };
+  await ownership.join(node.id, []);
+  const ending = new AbortController();
+  onTestFinished(() => ending.abort());
+  const taken: DraftRow[] = [];
+  const intake = new Intake({
+    ...{ ownership, engine, node, logger: silentLogger, sleep: systemSleep, signal: ending.signal },
+    wakeups: new LocalWakeups(),
+    busy: () => taken.map(({ id }) => id),
+    isFull: () => false,
+    takeUp: (row) => void taken.push(row),
+  });
+  intake.start();
+  await vi.waitFor(() => expect(looks).toHaveBeenCalled());
+  const draft = newDraft({ modelId: scripted!.id });
+  await store.create(draft, firstEvents());
+  expect(admit).not.toHaveBeenCalled();
+  intake.kick();
+  await vi.waitFor(() => expect(taken).toMatchObject([{ id: draft.id }]));
+  expect(admit.mock.calls).toEqual([[scripted!.id]]);
+});
