@@ -7,6 +7,10 @@ const TOKENS = [0, 1, 2, 3, 4];
  * Whether this graph, on this processor, gives a row other last bits beside other rows than alone: kernels may add a row up in
  * another order when there is another to share the weights with. Those of ONNX Runtime 1.30 for 4-bit weights do, on
  * processors without AVX-512. The first slots are written to.
+ *
+ * It sees what few tokens show. How attention goes through a long text, which differs with the threads from some hundred tokens
+ * on, it does not: probing that would take a second of prompt at every opening. That is settled in `ort/environment.ts`, and a
+ * test varies threads, lengths and company.
  */
 export async function mixesRows(decoder: Decoder): Promise<boolean> {
   if (decoder.capacity < TOKENS.length) return false;

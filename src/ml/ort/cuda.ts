@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Api, Handle } from './api.ts';
 import { cStrings } from './c-strings.ts';
-import { check, loadShared, made, ort, OrtError } from './library.ts';
+import { check, made, ort, OrtError } from './library.ts';
+import { loadShared } from './shared-library.ts';
 
 /** What ONNX Runtime's CUDA provider is told. TF32 would round what it multiplies to 10 bits. */
 const providerOptions = { device_id: '0', arena_extend_strategy: 'kSameAsRequested', use_tf32: '0' };

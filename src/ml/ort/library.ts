@@ -1,8 +1,9 @@
-import koffi, { type KoffiFunc, type LibraryHandle } from 'koffi';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { KoffiFunc } from 'koffi';
 import { createRequire } from 'node:module';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { bindApi, type Api, type Handle, type Out, type Status } from './api.ts';
+import { setRuntimeEnvironment } from './environment.ts';
+import { loadShared } from './shared-library.ts';
 
 /** What ONNX Runtime calls its kinds of failure (`OrtErrorCode`). */
 const errorCodes = [
@@ -37,19 +38,6 @@ export function packagedLibrary(platform = process.platform, arch: string = proc
 
 const packagedFor = new Set(['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64']);
 
-/**
- * Koffi runs native code on stacks of its own, of 128 KiB for asynchronous calls. ONNX Runtime's kernels pack matrices on
- * the stack and need about 100, more on some processors; past its end is a segmentation fault. This is the size of an
- * ordinary thread's stack, and costs only the pages that are touched.
- */
-const STACK_BYTES = 8 * 1024 * 1024;
-
-function widenStacks(): void {
-  // Koffi refuses this after its first call, which a second copy of this module would come to.
-  if ((koffi.config().async_stack_size ?? 0) < STACK_BYTES)
-    koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
-}
-
 export interface Runtime {
   api: Api;
   env: Handle;
@@ -74,8 +62,7 @@ export function ort(path?: string): Runtime {
 }
 
 function load(path: string): Runtime {
-  // Must be set before the library is loaded: 1.30 ships with telemetry on.
-  process.env.ORT_DISABLE_TELEMETRY = '1';
+  setRuntimeEnvironment();
   const api = describeFailure(path, () => bindApi(loadShared(path)));
   const errorsOnly = 3;
   const env = made(api, (out) => api.createEnv(errorsOnly, 'cadenza', out));
@@ -91,34 +78,6 @@ function describeFailure<Result>(path: string, use: () => Result): Result {
     throw new OrtError(
       `${path} cannot be used as ONNX Runtime: ${error instanceof Error ? error.message : String(error)}`,
     );
-  }
-}
-
-/** Kept for good: koffi unloads a library whose object is collected, and the function pointers would point nowhere. */
-const kept: LibraryHandle[] = [];
-
-/** @param path or a name that the system knows. @throws Error with the system's reason */
-export function loadShared(path: string, { global = false } = {}): LibraryHandle {
-  widenStacks();
-  if (isAbsolute(path)) checkWhole(path);
-  const library = koffi.load(path, { global });
-  kept.push(library);
-  return library;
-}
-
-/**
- * A library that was cut off (a copy that broke, a full disk) is mapped as if it were whole, and the process dies with SIGBUS
- * when it touches what is not there. The section headers lie at the very end of an ELF file as linkers write it.
- */
-function checkWhole(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    const header = Buffer.alloc(64);
-    if (readSync(file, header) < header.length || header.toString('latin1', 0, 4) !== '\x7fELF') return;
-    const end = Number(header.readBigUInt64LE(40)) + header.readUInt16LE(58) * header.readUInt16LE(60);
-    if (fstatSync(file).size < end) throw new Error('the file is cut off');
-  } finally {
-    closeSync(file);
   }
 }
 

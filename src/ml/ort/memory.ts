@@ -1,6 +1,7 @@
 import koffi, { type KoffiFunc } from 'koffi';
 import type { Handle } from './api.ts';
-import { check, loadShared, made, ort, OrtError } from './library.ts';
+import { check, made, ort, OrtError } from './library.ts';
+import { loadShared } from './shared-library.ts';
 import type { Session, Value } from './session.ts';
 import { elementTypes, Tensor } from './tensor.ts';
 

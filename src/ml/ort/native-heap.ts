@@ -1,5 +1,5 @@
 import type { KoffiFunc } from 'koffi';
-import { loadShared } from './library.ts';
+import { loadShared } from './shared-library.ts';
 
 /** From `malloc.h`. */
 const M_MMAP_THRESHOLD = -3;

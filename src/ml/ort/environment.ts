@@ -1,0 +1,65 @@
+import type { KoffiFunc } from 'koffi';
+import { isMainThread } from 'node:worker_threads';
+import { loadShared } from './shared-library.ts';
+
+/** What ONNX Runtime is told by environment variables, which it reads when it is loaded and when a session is made. */
+const settings: Readonly<Record<string, string>> = {
+  /** 1.30 ships with telemetry on. */
+  ORT_DISABLE_TELEMETRY: '1',
+  /**
+   * Its flash attention splits the keys of a lone row between threads that have no head to work on, and adds the parts up in
+   * another order than beside other rows: with more threads than heads a long text's last bits would depend on its company
+   * (SPEC [GEN2]). Without it attention is also faster here.
+   */
+  ORT_GQA_DISABLE_FLASH_ATTENTION: '1',
+};
+
+interface CEnvironment {
+  get: (name: string) => string | null;
+  set: (name: string, value: string) => void;
+}
+
+/**
+ * Sets them in the environment of the C library. Before a worker is started its parent does this: a worker's `process.env` is a
+ * copy that no library sees, and changing the real one beside threads that read it is only safe while none does.
+ */
+export function setRuntimeEnvironment(): void {
+  for (const [name, value] of Object.entries(settings)) {
+    if (isMainThread) process.env[name] = value;
+    else if (cEnvironment().get(name) !== value) cEnvironment().set(name, value);
+  }
+}
+
+let environment: CEnvironment | null = null;
+
+/** As libraries see it. */
+export function cEnvironment(): CEnvironment {
+  return (environment ??= process.platform === 'win32' ? ofWindows() : ofPosix());
+}
+
+function ofPosix(): CEnvironment {
+  const library = loadShared(null);
+  const set = library.func('int setenv(const char* name, const char* value, int overwrite)') as KoffiFunc<
+    (name: string, value: string, overwrite: number) => number
+  >;
+  return {
+    get: library.func('const char* getenv(const char* name)') as KoffiFunc<(name: string) => string | null>,
+    set: (name, value) => void set(name, value, 1),
+  };
+}
+
+function ofWindows(): CEnvironment {
+  const library = loadShared('kernel32.dll');
+  const read = library.func('uint32_t GetEnvironmentVariableA(const char* name, _Out_ uint8_t* text, uint32_t size)');
+  const set = library.func('int SetEnvironmentVariableA(const char* name, const char* value)') as KoffiFunc<
+    (name: string, value: string) => number
+  >;
+  return {
+    get: (name) => {
+      const text = Buffer.alloc(1024);
+      const length = (read as KoffiFunc<(name: string, text: Buffer, size: number) => number>)(name, text, text.length);
+      return length === 0 ? null : text.toString('latin1', 0, length);
+    },
+    set: (name, value) => void set(name, value),
+  };
+}

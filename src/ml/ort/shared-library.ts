@@ -1,0 +1,44 @@
+import koffi, { type LibraryHandle } from 'koffi';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+
+/**
+ * Koffi runs native code on stacks of its own, of 128 KiB for asynchronous calls. ONNX Runtime's kernels pack matrices on
+ * the stack and need about 100, more on some processors; past its end is a segmentation fault. This is the size of an
+ * ordinary thread's stack, and costs only the pages that are touched.
+ */
+const STACK_BYTES = 8 * 1024 * 1024;
+
+function widenStacks(): void {
+  // Koffi refuses this after its first call, which a second copy of this module would come to.
+  if ((koffi.config().async_stack_size ?? 0) < STACK_BYTES)
+    koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
+}
+
+/** Kept for good: koffi unloads a library whose object is collected, and the function pointers would point nowhere. */
+const kept: LibraryHandle[] = [];
+
+/** @param path or a name that the system knows; null is this process. @throws Error with the system's reason */
+export function loadShared(path: string | null, { global = false } = {}): LibraryHandle {
+  widenStacks();
+  if (path !== null && isAbsolute(path)) checkWhole(path);
+  const library = koffi.load(path, { global });
+  kept.push(library);
+  return library;
+}
+
+/**
+ * A library that was cut off (a copy that broke, a full disk) is mapped as if it were whole, and the process dies with SIGBUS
+ * when it touches what is not there. The section headers lie at the very end of an ELF file as linkers write it.
+ */
+function checkWhole(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    const header = Buffer.alloc(64);
+    if (readSync(file, header) < header.length || header.toString('latin1', 0, 4) !== '\x7fELF') return;
+    const end = Number(header.readBigUInt64LE(40)) + header.readUInt16LE(58) * header.readUInt16LE(60);
+    if (fstatSync(file).size < end) throw new Error('the file is cut off');
+  } finally {
+    closeSync(file);
+  }
+}

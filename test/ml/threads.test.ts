@@ -1,0 +1,123 @@
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { uniformAt } from '../../src/lib/random.ts';
+import { openDecoder, type Decoder, type DecoderOptions } from '../../src/ml/decoder.ts';
+import { compileFetched, loadModelCatalogue } from '../../src/ml/engine.ts';
+import { cEnvironment, setRuntimeEnvironment } from '../../src/ml/ort/environment.ts';
+import { modelsFolder, openModelStore } from '../../src/ml/store/model-store.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { compileTiny } from '../support/graph-run.ts';
+import { realDataDir, realModel } from '../support/real-model.ts';
+import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
+
+type Model = DecoderOptions['model'];
+
+/**
+ * A model of two heads: any number of threads above that leaves some without one. The longer a head is, the shorter are the
+ * pieces in which attention goes through the keys, and so the texts that have several.
+ */
+async function twoHeads(): Promise<Model> {
+  const heads = { num_attention_heads: 2, num_key_value_heads: 1, head_dim: 256, hidden_size: 256 };
+  const config = { ...families.llama!.config, ...heads, num_hidden_layers: 1, max_position_embeddings: 2048 };
+  return compileTiny(await writeSafetensors(await temporaryFolder(), config));
+}
+
+async function open(model: Model, threads: number, capacity: number): Promise<Decoder> {
+  const decoder = await openDecoder({ model, threads, slots: 3, capacity });
+  onTestFinished(() => decoder[Symbol.asyncDispose]());
+  return decoder;
+}
+
+interface Bits {
+  prefill: Float32Array;
+  alone: Float32Array;
+  equal: Float32Array;
+  ragged: Float32Array;
+}
+
+/** What comes after `length` tokens, however it is computed. The last token of all is decoded in the three kinds of company. */
+async function bitsAt(decoder: Decoder, tokens: readonly number[], length: number): Promise<Bits> {
+  const text = tokens.slice(0, length);
+  const prefill = (await decoder.prefill(0, text, 0)).logits.slice();
+  for (const slot of [1, 2]) decoder.copy(0, slot, length - 1);
+  const row = (slot: number, position = length - 1) => ({ slot, token: tokens[position] ?? 0, position });
+  const first = async (...rows: ReturnType<typeof row>[]) => (await decoder.decode(rows))[0]!.logits.slice();
+  return {
+    prefill,
+    alone: await first(row(0)),
+    equal: await first(row(0), row(1), row(2)),
+    ragged: await first(row(0), row(1, length >> 1), row(2, 3)),
+  };
+}
+
+const isSame = (a: Float32Array, b: Float32Array): boolean => Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
+
+/** Where bits differ from those of one thread alone, in words. */
+async function differences(model: Model, threads: readonly number[], lengths: readonly number[]): Promise<string[]> {
+  const [most] = [Math.max(...lengths)];
+  const { vocabulary } = model.shape;
+  const tokens = Array.from({ length: most }, (_, i) => Math.floor(uniformAt(5, i) * vocabulary));
+  const found: string[] = [];
+  const one = await open(model, 1, most);
+  for (const count of threads) {
+    const decoder = await open(model, count, most);
+    for (const length of lengths) {
+      const [expected, bits] = [await bitsAt(one, tokens, length), await bitsAt(decoder, tokens, length)];
+      const told = (what: string) => found.push(`${count} threads, ${length} tokens, ${what}`);
+      if (!isSame(bits.prefill, expected.prefill)) told('prompt');
+      for (const kind of ['alone', 'equal', 'ragged'] as const) {
+        if (!isSame(bits[kind], expected.alone)) told(kind);
+        if (!isSame(expected[kind], expected.alone)) told(`${kind} on one thread`);
+      }
+    }
+  }
+  return found;
+}
+
+/** THREADS=long varies them on the real model too. */
+const isLong = process.env.THREADS === 'long';
+
+/** Around the blocks in which attention goes through keys, and beyond the length from which it splits them between threads. */
+const lengths = [5, 15, 16, 17, 31, 32, 33, 64, 65, 129, 257, 513, 1025, 1200, 2000];
+
+describe('[GEN2] logits are the same bits whatever the threads, the length and the company', () => {
+  it('on a model of two heads', { timeout: 300_000 }, async () => {
+    expect(await differences(await twoHeads(), [2, 3, 16], lengths)).toEqual([]);
+  });
+
+  it.skipIf(realModel === null)('on the real one', { timeout: 3_600_000 }, async () => {
+    const store = openModelStore(modelsFolder(realDataDir));
+    const model = await compileFetched(store, loadModelCatalogue()[0]!, { signal: new AbortController().signal });
+    const [threads, tokens] = isLong
+      ? [
+          [2, 9, 10, 16],
+          [33, 600, 1025, 1200, 2000],
+        ]
+      : [[10], [1100]];
+    expect(await differences(model, threads, tokens)).toEqual([]);
+  });
+});
+
+describe('what ONNX Runtime is told', () => {
+  const names = ['ORT_GQA_DISABLE_FLASH_ATTENTION', 'ORT_DISABLE_TELEMETRY'];
+
+  it('reaches the C library of this process', () => {
+    setRuntimeEnvironment();
+    expect(names.map((name) => cEnvironment().get(name))).toEqual(['1', '1']);
+  });
+
+  it('reaches it from a worker too, whose own environment is a copy', async () => {
+    for (const name of names) cEnvironment().set(name, '0');
+    const module = new URL('../../src/ml/ort/environment.ts', import.meta.url).href;
+    const script = `import('tsx/esm/api').then(async ({ register }) => {
+      register();
+      const { setRuntimeEnvironment } = await import(${JSON.stringify(module)});
+      process.env.${names[0]} = '1';
+      setRuntimeEnvironment();
+    })`;
+    await new Promise((resolve, reject) =>
+      new Worker(script, { eval: true }).once('exit', resolve).once('error', reject),
+    );
+    expect(names.map((name) => cEnvironment().get(name))).toEqual(['1', '1']);
+  });
+});
