@@ -3,6 +3,7 @@ import { createCatalogue, type Catalogue } from './catalogue/catalogue.ts';
 import type { Config } from './config.ts';
 import type { Database } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
+import { createRateStore } from './db/rate-limits.ts';
 import { openWakeups } from './db/wakeups.ts';
 import { createDrafts, joinNodes, openLogStore, type Drafts } from './drafts/drafts.ts';
 import { seedDemo } from './ingest/ingest.ts';
@@ -36,7 +37,9 @@ export function createApp(config: Config, log: Logger, signal: AbortSignal): Pro
     if (config.demo) await seedDemo({ database, clock: systemClock, log });
     const services = await createServices(disposal, database, config, log);
     const readiness = () => readinessOf(database, services.engine);
-    const listening = await listen({ config, services, readiness, log });
+    // An embedded database has one node, which counts for itself.
+    const rateStore = config.databaseUrl === null ? null : createRateStore(database);
+    const listening = await listen({ config, services, readiness, log, rateStore });
     let reason = 'the server is stopping';
     disposal.defer(() => listening.close(reason, DRAIN_MS));
     services.drafts.recover();

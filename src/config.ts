@@ -30,6 +30,21 @@ export interface ConnectionLimits {
   heartbeatMs: number;
 }
 
+/** What one listener or one address may take in a minute, and hold at once; null is without limit. */
+export interface RateConfig {
+  /** Operations, fields of mutations, and items of feedback, of one listener. */
+  requests: number | null;
+  mutations: number | null;
+  feedback: number | null;
+  /** Requests of one address, and tokens from there that are no good. */
+  address: number | null;
+  failures: number | null;
+  socketsPerListener: number | null;
+  socketsPerAddress: number | null;
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[];
+}
+
 export interface Config extends Readonly<LogOptions> {
   /** 0 takes any free port. */
   readonly port: number;
@@ -44,6 +59,7 @@ export interface Config extends Readonly<LogOptions> {
   /** Origins of web pages that may call the server besides its own. */
   readonly corsOrigins: readonly string[];
   readonly limits: Readonly<ConnectionLimits>;
+  readonly rates: Readonly<RateConfig>;
   /** Absolute path of a model catalogue of the operator's own. */
   readonly modelsFile: string | null;
   readonly fetchModels: boolean;
@@ -93,6 +109,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     auth: authOf(values),
     corsOrigins: Object.freeze(values.CADENZA_CORS_ORIGINS),
     limits: limitsOf(values),
+    rates: ratesOf(values),
     modelsFile: values.CADENZA_MODELS === undefined ? null : resolve(values.CADENZA_MODELS),
     fetchModels: values.CADENZA_FETCH_MODELS === 'auto',
     device: values.CADENZA_DEVICE,
@@ -178,6 +195,22 @@ function limitsOf(values: z.output<typeof environment>): Readonly<ConnectionLimi
     operations: values.CADENZA_SOCKET_OPERATIONS,
     bufferBytes: values.CADENZA_SOCKET_BUFFER_KB * 1024,
     heartbeatMs: values.CADENZA_HEARTBEAT_SECONDS * 1000,
+  });
+}
+
+/** Without authentication nobody but this machine comes, as whom it likes: there is nobody to be fair to. */
+function ratesOf(values: z.output<typeof environment>): Readonly<RateConfig> {
+  const isOpen = authOf(values) === null;
+  const limit = (given: number | undefined, usual: number) => given ?? (isOpen ? null : usual);
+  return Object.freeze({
+    requests: limit(values.CADENZA_RATE_REQUESTS, 3_000),
+    mutations: limit(values.CADENZA_RATE_MUTATIONS, 600),
+    feedback: limit(values.CADENZA_RATE_FEEDBACK, 6_000),
+    address: limit(values.CADENZA_RATE_ADDRESS, 12_000),
+    failures: limit(values.CADENZA_RATE_FAILURES, 120),
+    socketsPerListener: limit(values.CADENZA_SOCKETS_PER_LISTENER, 50),
+    socketsPerAddress: limit(values.CADENZA_SOCKETS_PER_ADDRESS, 500),
+    trustedProxies: Object.freeze(values.CADENZA_TRUSTED_PROXIES),
   });
 }
 

@@ -38,6 +38,8 @@ describe('[CONF1] a wrong value stops the start with its name, its problem and a
     ['CADENZA_JWKS_URL', 'ftp://id.example.com', 'is not an http(s) URL'],
     ['CADENZA_JWT_ISSUER', 'me', 'has no effect without'],
     ['CADENZA_JWT_AUDIENCE', 'us', 'has no effect without'],
+    ['CADENZA_TRUSTED_PROXIES', '10.0.0.0/8,proxy.example', '"proxy.example" is neither an address nor a network'],
+    ['CADENZA_TRUSTED_PROXIES', '0.0.0.0/0', 'is not a list of addresses'],
     ['CADENZA_CORS_ORIGINS', 'https://a.example,*', '"*" should be a scheme'],
     ['CADENZA_CORS_ORIGINS', 'https://a.example/', 'is not a list of origins'],
     ['CADENZA_MODELS', '/no/such/file.json', 'is not a file that exists'],
@@ -118,7 +120,7 @@ test('[CONF3] an unknown CADENZA_ variable is warned about, with the one it was 
   ]);
 });
 
-test('with nothing set, and with empty values, the defaults hold', () => {
+test('[RATE8] with nothing set, and with empty values, the defaults hold: without authentication there are no rates', () => {
   const empty = Object.fromEntries(configVariables.map(({ name }) => [name, '']));
   expect(loadConfig(empty)).toEqual(loadConfig({}));
   expect(loadConfig({})).toEqual({
@@ -132,6 +134,10 @@ test('with nothing set, and with empty values, the defaults hold', () => {
     auth: null,
     corsOrigins: [],
     limits: { messageBytes: 1_048_576, operations: 100, bufferBytes: 16_384, heartbeatMs: 15_000 },
+    rates: {
+      ...{ requests: null, mutations: null, feedback: null, address: null, failures: null },
+      ...{ socketsPerListener: null, socketsPerAddress: null, trustedProxies: [] },
+    },
     modelsFile: null,
     fetchModels: true,
     device: 'auto',
@@ -146,6 +152,14 @@ test('with nothing set, and with empty values, the defaults hold', () => {
     modelMemoryMb: null,
     modelIdleMinutes: 30,
     warnings: [],
+  });
+});
+
+test('[RATE8] with authentication there are rates', () => {
+  const { rates } = loadConfig({ CADENZA_JWT_SECRET: secret, CADENZA_RATE_REQUESTS: '7' });
+  expect(rates).toEqual({
+    ...{ requests: 7, mutations: 600, feedback: 6_000, address: 12_000, failures: 120 },
+    ...{ socketsPerListener: 50, socketsPerAddress: 500, trustedProxies: [] },
   });
 });
 
@@ -167,6 +181,14 @@ test('each variable arrives', () => {
     CADENZA_SOCKET_OPERATIONS: '9',
     CADENZA_SOCKET_BUFFER_KB: '32',
     CADENZA_HEARTBEAT_SECONDS: '5',
+    CADENZA_RATE_REQUESTS: '1',
+    CADENZA_RATE_MUTATIONS: '2',
+    CADENZA_RATE_FEEDBACK: '3',
+    CADENZA_RATE_ADDRESS: '4',
+    CADENZA_RATE_FAILURES: '5',
+    CADENZA_SOCKETS_PER_LISTENER: '6',
+    CADENZA_SOCKETS_PER_ADDRESS: '7',
+    CADENZA_TRUSTED_PROXIES: 'loopback, 10.0.0.0/8,fd00::/8',
     CADENZA_MODELS: 'package.json',
     CADENZA_FETCH_MODELS: 'off',
     CADENZA_DEVICE: 'cuda',
@@ -194,6 +216,10 @@ test('each variable arrives', () => {
     auth: { kind: 'jwks', url: 'https://id.example.com/jwks', issuer: 'issuer', audience: 'audience', maxHours: 24 },
     corsOrigins: ['https://a.example', 'http://localhost:5173'],
     limits: { messageBytes: 65_536, operations: 9, bufferBytes: 32_768, heartbeatMs: 5_000 },
+    rates: {
+      ...{ requests: 1, mutations: 2, feedback: 3, address: 4, failures: 5 },
+      ...{ socketsPerListener: 6, socketsPerAddress: 7, trustedProxies: ['loopback', '10.0.0.0/8', 'fd00::/8'] },
+    },
     modelsFile: resolve('package.json'),
     fetchModels: false,
     device: 'cuda',

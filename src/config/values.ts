@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import proxyaddr from 'proxy-addr';
 import { z } from 'zod';
 import { databaseUrlProblem } from '../lib/database-url.ts';
 
@@ -44,6 +45,22 @@ export function checkOrigins(origins: readonly string[], context: z.RefinementCt
   if (wrong === undefined) return;
   const message = `is not a list of origins: ${JSON.stringify(wrong)} should be a scheme, a host and perhaps a port`;
   context.addIssue({ code: 'custom', message });
+}
+
+export function checkProxies(proxies: readonly string[], context: z.RefinementCtx): void {
+  const wrong = proxies.find((proxy) => !isNetwork(proxy));
+  if (wrong === undefined) return;
+  const message = `is not a list of addresses: ${JSON.stringify(wrong)} is neither an address nor a network (10.0.0.0/8), nor loopback, linklocal or uniquelocal`;
+  context.addIssue({ code: 'custom', message });
+}
+
+function isNetwork(text: string): boolean {
+  try {
+    proxyaddr.compile(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function checkDatabaseUrl(text: string, context: z.RefinementCtx): void {

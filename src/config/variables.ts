@@ -1,7 +1,17 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { logFormats, logLevels } from '../lib/log.ts';
-import { checkDatabaseUrl, checkOrigins, httpUrl, isHost, oneOf, share, splitList, wholeNumber } from './values.ts';
+import {
+  checkDatabaseUrl,
+  checkOrigins,
+  checkProxies,
+  httpUrl,
+  isHost,
+  oneOf,
+  share,
+  splitList,
+  wholeNumber,
+} from './values.ts';
 
 /** One row of the table in docs/configuration.md, which a test holds to this list. */
 export interface ConfigVariable {
@@ -122,6 +132,50 @@ export const environment = z.object({
       'How often a silent connection is given or asked for a sign of life; a reader who takes or gives none twice is sent away.',
     default: '15',
     example: '5',
+  }),
+  CADENZA_RATE_REQUESTS: documented(wholeNumber(1, 1000000).optional(), {
+    meaning:
+      'Operations of one listener in a minute, over HTTP and WebSocket together; a SERVICE may 20 times as many.',
+    default: '3000; without authentication none',
+    example: '600',
+  }),
+  CADENZA_RATE_MUTATIONS: documented(wholeNumber(1, 1000000).optional(), {
+    meaning:
+      'Changes of one listener in a minute, each field of a mutation counting as one; a SERVICE may 20 times as many.',
+    default: '600; without authentication none',
+    example: '120',
+  }),
+  CADENZA_RATE_FEEDBACK: documented(wholeNumber(1, 10000000).optional(), {
+    meaning:
+      'Feedback of one listener in a minute, each item of a batch counting as one; a SERVICE may 20 times as much.',
+    default: '6000; without authentication none',
+    example: '1000',
+  }),
+  CADENZA_RATE_ADDRESS: documented(wholeNumber(1, 10000000).optional(), {
+    meaning: 'Requests and new connections of one address (of IPv6: one /64 network) in a minute.',
+    default: '12000; without authentication none',
+    example: '60000',
+  }),
+  CADENZA_RATE_FAILURES: documented(wholeNumber(1, 1000000).optional(), {
+    meaning: 'Tokens from one address in a minute that may be no good.',
+    default: '120; without authentication none',
+    example: '30',
+  }),
+  CADENZA_SOCKETS_PER_LISTENER: documented(wholeNumber(1, 1000000).optional(), {
+    meaning: 'WebSockets and streams of one listener that a node holds open at once; a SERVICE may 20 times as many.',
+    default: '50; without authentication none',
+    example: '10',
+  }),
+  CADENZA_SOCKETS_PER_ADDRESS: documented(wholeNumber(1, 1000000).optional(), {
+    meaning: 'WebSockets of one address (of IPv6: one /64 network) that a node holds open at once.',
+    default: '500; without authentication none',
+    example: '2000',
+  }),
+  CADENZA_TRUSTED_PROXIES: documented(z.string().prefault('').transform(splitList).superRefine(checkProxies), {
+    meaning:
+      'Addresses and networks of the proxies in front of the server, separated by commas: what they append to `X-Forwarded-For` is where a request comes from.',
+    default: null,
+    example: 'loopback,10.0.0.0/8',
   }),
   CADENZA_MODELS: documented(
     z

@@ -268,6 +268,14 @@ export const nodes = pgTable('nodes', {
   models: jsonb().notNull(),
 });
 
+/** What the nodes have counted together: see transport/rates. The columns are those that rate-limiter-flexible asks for. */
+export const rateLimits = pgTable('rate_limits', {
+  key: text().primaryKey(),
+  points: integer().notNull().default(0),
+  /** When the count begins anew, in milliseconds since the epoch. */
+  expire: bigint({ mode: 'number' }),
+});
+
 export const draftEvents = pgTable(
   'draft_events',
   {

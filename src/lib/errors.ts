@@ -44,6 +44,19 @@ export class UnauthenticatedError extends CadenzaError {
   readonly code = 'UNAUTHENTICATED';
 }
 
+/** The request's token was good, and is not any more. */
+export class TokenExpiredError extends UnauthenticatedError {}
+
+/** More than its share was asked for by a listener or from an address; nothing was done. */
+export class RateLimitedError extends CadenzaError {
+  readonly code = 'RATE_LIMITED';
+  readonly retryAfterMs: number;
+  constructor(message: string, retryAfterMs: number) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** The thing is not in a state in which this can be done. */
 export class ConflictError extends CadenzaError {
   readonly code = 'CONFLICT';

@@ -13,6 +13,8 @@ export interface Listener {
 export interface Viewer {
   listener: Listener;
   roles: ReadonlySet<Role>;
+  /** The service that acts for the listener, where it is not the listener who asks. */
+  agent?: Listener;
 }
 
 /** Whether the viewer has the role; ADMIN has them all. */

@@ -5,7 +5,9 @@ import { createContext, type Context, type Services } from '../resolvers/context
 import { buildSchema } from '../schema/schema.ts';
 import { EventStream, type Ending, type StreamLimits } from './event-stream.ts';
 import { graphiqlOptions, renderPage } from './graphiql.ts';
-import type { Identify } from './identity.ts';
+import type { IdentifyFrom } from './rates/guard.ts';
+import { limitOperations } from './rates/operations.ts';
+import type { Rates } from './rates/rates.ts';
 import { limitPlugins } from './limits.ts';
 import { createSubscribe, LiveResults, type Mask } from './live-results.ts';
 
@@ -25,7 +27,8 @@ export interface SocketContext {
 export interface GraphQLOptions {
   config: Pick<Config, 'corsOrigins' | 'limits'>;
   services: Services;
-  identify: Identify;
+  identify: IdentifyFrom;
+  rates: Rates;
   mask: Mask;
   /** Aborts when the server begins to end. */
   draining: AbortSignal;
@@ -34,7 +37,7 @@ export interface GraphQLOptions {
 }
 
 /** GraphQL over HTTP and server-sent events; the pipeline below also serves what arrives over WebSocket. */
-export function createGraphQL({ config, services, identify, mask, draining, onOperation }: GraphQLOptions) {
+export function createGraphQL({ config, services, identify, rates, mask, draining, onOperation }: GraphQLOptions) {
   return createYoga<HttpContext | SocketContext, Context>({
     schema: buildSchema(),
     graphqlEndpoint: GRAPHQL_PATH,
@@ -48,13 +51,14 @@ export function createGraphQL({ config, services, identify, mask, draining, onOp
     renderGraphiQL: renderPage,
     context: async (initial) => {
       if ('socketContext' in initial) return initial.socketContext;
-      const { viewer, expiresAt } = await identify(credentialsOf(initial.req));
+      const { viewer, expiresAt } = await identify(rates.addressOf(initial.req), credentialsOf(initial.req));
       if (expiresAt) expiries.set(initial.req, expiresAt);
       return createContext(services, viewer);
     },
     plugins: [
       ...limitPlugins(),
       nameOperations(onOperation),
+      limitOperations(rates, mask),
       shareResults(mask),
       streamResults(draining, config.limits),
       explainUnacceptable(),

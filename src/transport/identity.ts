@@ -45,9 +45,9 @@ export function createIdentify(auth: AuthConfig | null, listeners: Listeners, lo
     const roles = rolesOf(claimed);
     const own = await listeners.ensure(subject, name);
     if (own.externalId !== subject) throw new UnauthenticatedError('The token’s subject cannot be kept as it is (sub)');
-    const listener =
-      listenerId !== null && may({ listener: own, roles }, 'SERVICE') ? await named(listeners, listenerId) : own;
-    return { viewer: { listener, roles }, expiresAt };
+    if (listenerId === null || !may({ listener: own, roles }, 'SERVICE'))
+      return { viewer: { listener: own, roles }, expiresAt };
+    return { viewer: { listener: await named(listeners, listenerId), roles, agent: own }, expiresAt };
   };
 }
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { explainFailure } from '../db/failures.ts';
-import { CadenzaError, DiskFullError, UnauthenticatedError } from '../lib/errors.ts';
+import { CadenzaError, DiskFullError, RateLimitedError, UnauthenticatedError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
+import { retryAfter } from './rates/retry-after.ts';
 
 /**
  * The one edge where failures become what a client sees ([ERR1]): those of the catalogue of errors carry their code, what
@@ -47,6 +48,13 @@ function located(error: unknown, message: string, extensions: Record<string, unk
 /** The error's own facts: its code, and e.g. the field that it is about. */
 function extensionsOf(error: CadenzaError): Record<string, unknown> {
   const facts = Object.entries(error).filter(([, value]) => value !== null && typeof value !== 'object');
-  const http = { status: 401, headers: { 'www-authenticate': 'Bearer' } };
-  return { ...Object.fromEntries(facts), ...(error instanceof UnauthenticatedError && { http }) };
+  const http = httpOf(error);
+  return { ...Object.fromEntries(facts), ...(http && { http }) };
+}
+
+/** How a failure is told in HTTP, where it is of the whole request. */
+function httpOf(error: CadenzaError): { status: number; headers: Record<string, string> } | null {
+  if (error instanceof UnauthenticatedError) return { status: 401, headers: { 'www-authenticate': 'Bearer' } };
+  if (!(error instanceof RateLimitedError)) return null;
+  return { status: 429, headers: retryAfter(error) };
 }

@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Logger } from '../lib/log.ts';
 import { textFrame } from './frame.ts';
 import type { Credentials, Identity } from './identity.ts';
+import { releaseWhenClosed } from './rates/places.ts';
 
 /** Close codes of RFC 6455 beside those of the GraphQL protocol. */
 export const GOING_AWAY = 1001;
@@ -17,6 +18,8 @@ export class Peer {
   /** What `ws` writes its frames to, each at once and whole, so that frames of ours may go between them. */
   readonly #stream: Duplex;
   readonly #headers: Credentials;
+  /** Where it comes from, as it is counted. */
+  readonly address: string;
   identity: Identity | null = null;
   /** Queries and mutations under way. */
   readonly running = new Set<string>();
@@ -25,9 +28,10 @@ export class Peer {
   #stalled = false;
   #drained: Promise<void> | null = null;
 
-  constructor(socket: WebSocket, stream: Duplex, { headers }: IncomingMessage) {
+  constructor(socket: WebSocket, stream: Duplex, { headers }: IncomingMessage, address: string) {
     this.socket = socket;
     this.#stream = stream;
+    this.address = address;
     this.#headers = { authorization: text(headers.authorization), listenerId: text(headers['x-listener-id']) };
     socket.on('pong', () => (this.#alive = true));
   }
@@ -39,6 +43,10 @@ export class Peer {
       authorization: text(named.get('authorization')) ?? this.#headers.authorization,
       listenerId: text(named.get('x-listener-id')) ?? text(named.get('listenerid')) ?? this.#headers.listenerId,
     };
+  }
+
+  whenClosed(act: () => void): void {
+    releaseWhenClosed(this.#stream, act);
   }
 
   /** Resolves when it has left for the network, or when there is nobody to send it to any more. */

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Config, ConnectionLimits } from '../config.ts';
 import { StartupError } from '../lib/errors.ts';
+import type { RateStore } from '../db/rate-limits.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Services } from '../resolvers/context.ts';
 import { readJsonBody } from './body.ts';
@@ -12,17 +13,22 @@ import { createIdentify } from './identity.ts';
 import { createMask } from './masking.ts';
 import { createMetrics, type AnswerMetrics } from './metrics.ts';
 import { createDoorkeeper, type Doorkeeper } from './origins.ts';
+import { limitFeedback } from './rates/feedback.ts';
+import { guardIdentity } from './rates/guard.ts';
+import { Rates } from './rates/rates.ts';
 import { serveWebSockets } from './websocket.ts';
 
 /** What a client may take to send a request: slower ones hold a connection for nothing. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface ListenOptions {
-  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins' | 'limits'> & Partial<Pick<Config, 'role'>>;
+  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins' | 'limits' | 'rates'> & Partial<Pick<Config, 'role'>>;
   services: Services;
   /** How the parts are that requests need. */
   readiness: () => Promise<Readiness>;
   log: Logger;
+  /** Where the nodes count together what is asked of them; null: this one counts for itself. */
+  rateStore?: RateStore | null;
   /** Of WebSockets: see `WebSocketOptions`. */
   initMs?: number;
 }
@@ -35,17 +41,22 @@ export interface Listening {
 }
 
 /** HTTP, server-sent events and WebSocket on one port. @throws StartupError when the port cannot be had */
-export async function listen({ config, services, readiness, log, initMs }: ListenOptions): Promise<Listening> {
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { config, readiness, log, rateStore = null, initMs } = options;
   const draining = new AbortController();
   // Every open stream of server-sent events is told, and lets go of it when it ends: however many they are, none is a leak.
   setMaxListeners(0, draining.signal);
   const operations = new WeakMap<IncomingMessage, string>();
-  const identify = createIdentify(config.auth, services.listeners, log);
+  const goneAfterMs = 2 * config.limits.heartbeatMs;
+  const rates = new Rates({ config: config.rates, store: rateStore, goneAfterMs, log });
+  const services = { ...options.services, listeners: limitFeedback(options.services.listeners, rates) };
+  const identify = guardIdentity(createIdentify(config.auth, services.listeners, log), rates);
   const admit = config.role === 'engine' ? () => 'This node only writes drafts' : createDoorkeeper(config);
   const graphql = createGraphQL({
     config,
     services,
     identify,
+    rates,
     mask: createMask(log),
     draining: draining.signal,
     onOperation: (request, name) => operations.set(request, name),
@@ -66,7 +77,7 @@ export async function listen({ config, services, readiness, log, initMs }: Liste
     });
   });
   const sockets = serveWebSockets({
-    ...{ server, graphql, services, identify, admit, limits, log, initMs },
+    ...{ server, graphql, services, identify, rates, admit, limits, log, initMs },
     draining: draining.signal,
   });
   await bind(server, config);

@@ -5,15 +5,19 @@ import { CloseCode, handleProtocols, makeServer, type Context as Connection, typ
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ConnectionLimits } from '../config.ts';
 import { explainFailure } from '../db/failures.ts';
-import { CadenzaError, ServiceUnavailableError } from '../lib/errors.ts';
+import { CadenzaError, RateLimitedError, ServiceUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { createContext, type Services } from '../resolvers/context.ts';
 import type { GraphQL } from './graphql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
-import type { Identify } from './identity.ts';
+
 import { LiveResults } from './live-results.ts';
 import type { Doorkeeper } from './origins.ts';
 import { GOING_AWAY, Peer, TRY_AGAIN_LATER } from './peer.ts';
+import type { IdentifyFrom } from './rates/guard.ts';
+import { releaseWhenClosed } from './rates/places.ts';
+import { retryAfter } from './rates/retry-after.ts';
+import type { Rates } from './rates/rates.ts';
 import { SocketDelivery } from './socket-delivery.ts';
 
 const INIT_MS = 3_000;
@@ -22,7 +26,8 @@ export interface WebSocketOptions {
   server: Server;
   graphql: GraphQL;
   services: Services;
-  identify: Identify;
+  identify: IdentifyFrom;
+  rates: Rates;
   admit: Doorkeeper;
   /** A silent peer is asked for a sign of life at each heartbeat; one that owes it for as long is cut off. */
   limits: ConnectionLimits;
@@ -69,8 +74,16 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
       refuse(stream, refusal);
       return;
     }
+    const address = options.rates.addressOf(request);
+    try {
+      releaseWhenClosed(stream, options.rates.holdForAddress(address));
+    } catch (error) {
+      if (!(error instanceof RateLimitedError)) throw error;
+      refuse(stream, [429, error.message], retryAfter(error));
+      return;
+    }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      const peer = new Peer(socket, stream, request);
+      const peer = new Peer(socket, stream, request, address);
       peers.add(peer);
       socket.once('close', () => peers.delete(peer));
       speak(protocol, peer, options.log);
@@ -109,8 +122,9 @@ function refusalOf(request: IncomingMessage, { admit, draining }: WebSocketOptio
   return problem === null ? null : [403, problem];
 }
 
-function refuse(stream: Duplex, [status, message]: [number, string]): void {
-  const head = `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n`;
+function refuse(stream: Duplex, [status, message]: [number, string], headers: Record<string, string> = {}): void {
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n${more.join('')}`;
   stream.end(`${head}content-length: ${Buffer.byteLength(message)}\r\n\r\n${message}`);
 }
 
@@ -144,13 +158,15 @@ async function connect(
   options: WebSocketOptions,
 ) {
   try {
-    peer.identity = await options.identify(peer.credentials(connectionParams ?? {}));
+    peer.identity = await options.identify(peer.address, peer.credentials(connectionParams ?? {}));
+    peer.whenClosed(options.rates.holdForListener(peer.identity.viewer));
   } catch (error) {
     const failure = explainFailure(error);
     if (!(failure instanceof CadenzaError)) options.log.error({ err: error }, 'Who connects could not be found out');
     const message = failure instanceof CadenzaError ? failure.message : 'Internal server error';
     // 4403 and not 4401: clients of the protocol take the latter as final, and a new token may well do.
-    const code = failure instanceof ServiceUnavailableError ? TRY_AGAIN_LATER : CloseCode.Forbidden;
+    const isLater = failure instanceof ServiceUnavailableError || failure instanceof RateLimitedError;
+    const code = isLater ? TRY_AGAIN_LATER : CloseCode.Forbidden;
     peer.close(failure instanceof CadenzaError ? code : CloseCode.InternalServerError, message);
     return false;
   }

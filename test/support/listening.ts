@@ -1,7 +1,8 @@
 import { onTestFinished } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
-import type { Config, ConnectionLimits } from '../../src/config.ts';
+import type { Config, ConnectionLimits, RateConfig } from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
+import type { RateStore } from '../../src/db/rate-limits.ts';
 import { createDrafts } from '../../src/drafts/drafts.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger, type Logger } from '../../src/lib/log.ts';
@@ -19,6 +20,9 @@ export interface ListeningOptions {
   config?: Partial<Pick<Config, 'auth' | 'corsOrigins' | 'port'>>;
   log?: Logger;
   limits?: Partial<ConnectionLimits>;
+  /** There are none unless told. */
+  rates?: Partial<RateConfig>;
+  rateStore?: RateStore;
   initMs?: number;
 }
 
@@ -50,10 +54,18 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
     heartbeatMs: 15_000,
     ...options.limits,
   };
-  const config = { port: 0, host: '127.0.0.1', auth: null, corsOrigins: [], limits, ...options.config };
+  const config = {
+    port: 0,
+    host: '127.0.0.1',
+    auth: null,
+    corsOrigins: [],
+    limits,
+    rates: { ...unlimited, ...options.rates },
+    ...options.config,
+  };
   const readiness = () => Promise.resolve({ ready: true, database: 'up' as const, writer: 'READY' });
   const listening = await listen({
-    ...{ config, services, readiness, log },
+    ...{ config, services, readiness, log, rateStore: options.rateStore ?? null },
     ...(initMs !== undefined && { initMs }),
   });
   onTestFinished(async () => {
@@ -64,6 +76,11 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
   const graphqlUrl = `${listening.url}/graphql`;
   return { ...listening, services, engine, database, wakeups, graphqlUrl, wsUrl: graphqlUrl.replace('http', 'ws') };
 }
+
+const unlimited: RateConfig = {
+  ...{ requests: null, mutations: null, feedback: null, address: null, failures: null },
+  ...{ socketsPerListener: null, socketsPerAddress: null, trustedProxies: [] },
+};
 
 async function createServices(
   database: Database,

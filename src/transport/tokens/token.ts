@@ -1,7 +1,7 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import type { AuthConfig } from '../../config.ts';
 import { systemClock, type Clock } from '../../lib/clock.ts';
-import { ServiceUnavailableError, UnauthenticatedError } from '../../lib/errors.ts';
+import { ServiceUnavailableError, TokenExpiredError, UnauthenticatedError } from '../../lib/errors.ts';
 import { CLOCK_TOLERANCE, readClaims, type Claims } from './claims.ts';
 import { signingKeys } from './signing-keys.ts';
 
@@ -62,7 +62,7 @@ const isTokenFault = (error: unknown): boolean =>
   !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || error.code === 'ERR_JOSE_GENERIC');
 
 function refuse(error: unknown): never {
-  if (error instanceof errors.JWTExpired) throw new UnauthenticatedError('The token has expired');
+  if (error instanceof errors.JWTExpired) throw new TokenExpiredError('The token has expired');
   throw new UnauthenticatedError('The token is not valid');
 }
 

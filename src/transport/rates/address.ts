@@ -1,0 +1,36 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP, isIPv4 } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import proxyaddr from 'proxy-addr';
+
+/** Where a request comes from, as it is counted: an IPv4 address, or the /64 network of an IPv6 address. */
+export type AddressOf = (request: IncomingMessage) => string;
+
+/**
+ * Behind proxies the address is what the last of the trusted ones has seen: of `X-Forwarded-For` only what they have appended
+ * counts, and nothing at all where the connection comes from somebody else ([RATE5]).
+ *
+ * @param proxies addresses, networks (CIDR), or `loopback`, `linklocal`, `uniquelocal`
+ */
+export function createAddressOf(proxies: readonly string[]): AddressOf {
+  const trust = proxies.length > 0 ? proxyaddr.compile([...proxies]) : () => false;
+  return (request) => {
+    const peer = request.socket.remoteAddress ?? '';
+    if (!trust(peer, 0)) return networkOf(peer);
+    const client = withoutPort(proxyaddr(request, trust));
+    return networkOf(isIP(client) ? client : peer);
+  };
+}
+
+/** Some proxies append the client's port. */
+const withoutPort = (address: string): string =>
+  /^\[(.+)\](:\d+)?$/.exec(address)?.[1] ?? /^(\d+(?:\.\d+){3}):\d+$/.exec(address)?.[1] ?? address;
+
+/** Whoever has one IPv6 address has all of its /64. */
+function networkOf(address: string): string {
+  if (isIPv4(address) || !isIP(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();
+  const network = parsed.parts.slice(0, 4).map((part) => part.toString(16));
+  return `${network.join(':')}::/64`;
+}

@@ -1,0 +1,76 @@
+import type { ServerResponse } from 'node:http';
+import {
+  getOperationAST,
+  Kind,
+  OperationTypeNode,
+  type DocumentNode,
+  type ExecutionArgs,
+  type FragmentDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Context } from '../../resolvers/context.ts';
+import type { Mask } from '../live-results.ts';
+import { releaseWhenClosed } from './places.ts';
+import type { Rates } from './rates.ts';
+
+/** What an operation is executed with; over HTTP also where its answer goes. */
+type OperationContext = Context & { res?: ServerResponse };
+type OperationArgs = Pick<ExecutionArgs, 'document' | 'operationName'> & { contextValue: OperationContext };
+
+/** Counts each operation for whom it is, whichever transport it came by, before any of it is executed ([RATE1]). */
+export function limitOperations(rates: Rates, mask: Mask): Plugin<OperationContext> {
+  const refusal = async (act: () => Promise<void>) => {
+    try {
+      await act();
+      return null;
+    } catch (error) {
+      return { errors: [mask(error)] };
+    }
+  };
+  return {
+    onExecute: async ({ args, setResultAndStopExecution }) => {
+      const refused = await refusal(() => countOperation(rates, args));
+      if (refused) setResultAndStopExecution(refused);
+    },
+    onSubscribe: async ({ args, setResultAndStopExecution }) => {
+      const refused = await refusal(async () => {
+        await countOperation(rates, args);
+        holdStream(rates, args.contextValue);
+      });
+      if (refused) setResultAndStopExecution(refused);
+    },
+  };
+}
+
+/** Over HTTP each subscription is a connection of its own; those of a WebSocket share one, which was counted when it came. */
+function holdStream(rates: Rates, { viewer, res }: OperationContext): void {
+  if (!res) return;
+  releaseWhenClosed(res, rates.holdForListener(viewer));
+}
+
+async function countOperation(rates: Rates, { document, operationName, contextValue }: OperationArgs): Promise<void> {
+  const { viewer } = contextValue;
+  await rates.count('requests', viewer);
+  const operation = getOperationAST(document, operationName);
+  if (operation?.operation !== OperationTypeNode.MUTATION) return;
+  await rates.count('mutations', viewer, countFields(operation.selectionSet, fragmentsOf(document)));
+}
+
+/** Each field of a mutation changes something, whatever alias or fragment it hides behind. */
+function countFields({ selections }: SelectionSetNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): number {
+  let fields = 0;
+  for (const selection of selections) {
+    if (selection.kind === Kind.FIELD) fields++;
+    else {
+      const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value);
+      if (inner) fields += countFields(inner.selectionSet, fragments);
+    }
+  }
+  return fields;
+}
+
+const fragmentsOf = ({ definitions }: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>
+  new Map(
+    definitions.flatMap((one) => (one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one] as const] : [])),
+  );

@@ -1,0 +1,114 @@
+import type { RateConfig } from '../../config.ts';
+import type { RateStore } from '../../db/rate-limits.ts';
+import { RateLimitedError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import { may, type Viewer } from '../../listeners/listeners.ts';
+import { createAddressOf, type AddressOf } from './address.ts';
+import { Places } from './places.ts';
+import { Rate } from './rate.ts';
+
+/** A backend acts for many listeners: it may take so many times as much as one. */
+const SERVICE_FACTOR = 20;
+
+export interface RatesOptions {
+  config: RateConfig;
+  /** Where several nodes count together; null: one node counts in memory. */
+  store: RateStore | null;
+  /** Within this a connection whose peer is gone is noticed: so long a refused one should wait. */
+  goneAfterMs: number;
+  log: Logger;
+}
+
+type Counted = 'requests' | 'mutations' | 'feedback';
+
+/** What each listener and each address may take in a minute, and hold at once ([RATE1]). Where a limit is null there is none. */
+export class Rates {
+  readonly addressOf: AddressOf;
+  readonly #listeners: Record<Counted, ListenerRate | null>;
+  readonly #address: Rate | null;
+  readonly #failures: Rate | null;
+  readonly #places: { listener: Places | null; address: Places | null };
+  readonly #options: RatesOptions;
+
+  constructor(options: RatesOptions) {
+    const { config } = options;
+    this.#options = options;
+    this.addressOf = createAddressOf(config.trustedProxies);
+    const rate = (name: string, perMinute: number | null) =>
+      perMinute === null ? null : new Rate({ ...options, name, perMinute });
+    const ofListeners = (name: Counted) => {
+      const [own, service] = [rate(name, config[name]), rate(`${name} of services`, scaled(config[name]))];
+      return own && service && { own, service };
+    };
+    this.#listeners = {
+      requests: ofListeners('requests'),
+      mutations: ofListeners('mutations'),
+      feedback: ofListeners('feedback'),
+    };
+    this.#address = rate('address', config.address);
+    this.#failures = rate('failures', config.failures);
+    const places = (most: number | null) => (most === null ? null : new Places(most));
+    this.#places = { listener: places(config.socketsPerListener), address: places(config.socketsPerAddress) };
+  }
+
+  /** Counts what a viewer does, by whose token it is. @throws RateLimitedError */
+  async count(what: Counted, viewer: Viewer, amount = 1): Promise<void> {
+    const rates = this.#listeners[what];
+    if (!rates) return;
+    const wait = await (isService(viewer) ? rates.service : rates.own).take(keyOf(viewer), amount);
+    if (wait !== null) throw new RateLimitedError(TOO_MUCH[what], wait);
+  }
+
+  /** Counts a request or a connection of an address. @throws RateLimitedError */
+  async countAddress(address: string): Promise<void> {
+    const wait = await this.#address?.take(address);
+    if (wait != null) throw new RateLimitedError('Too many requests come from this address', wait);
+  }
+
+  /** Counts a token that was not good. */
+  async countFailure(address: string): Promise<void> {
+    await this.#failures?.take(address);
+  }
+
+  /** @throws RateLimitedError when too many tokens from there were not good */
+  async checkFailures(address: string): Promise<void> {
+    const wait = await this.#failures?.refusal(address);
+    if (wait != null) throw new RateLimitedError('Too many tokens from this address were not valid', wait);
+  }
+
+  /** A place for a connection that stays. @returns how to give it back @throws RateLimitedError */
+  holdForAddress(address: string): () => void {
+    return this.#hold(this.#places.address, address, this.#options.config.socketsPerAddress, 'address');
+  }
+
+  /** As `holdForAddress`, for who is behind the connection. */
+  holdForListener(viewer: Viewer): () => void {
+    const { socketsPerListener } = this.#options.config;
+    const most = isService(viewer) ? scaled(socketsPerListener) : socketsPerListener;
+    return this.#hold(this.#places.listener, keyOf(viewer), most, 'listener');
+  }
+
+  #hold(places: Places | null, key: string, most: number | null, what: string): () => void {
+    if (!places || most === null) return () => undefined;
+    const release = places.take(key, most);
+    if (release) return release;
+    throw new RateLimitedError(`This ${what} has ${most} connections open already`, this.#options.goneAfterMs);
+  }
+}
+
+interface ListenerRate {
+  own: Rate;
+  service: Rate;
+}
+
+const TOO_MUCH: Record<Counted, string> = {
+  requests: 'Too many requests',
+  mutations: 'Too many changes',
+  feedback: 'Too much feedback',
+};
+
+const scaled = (limit: number | null): number | null => limit && limit * SERVICE_FACTOR;
+
+const isService = (viewer: Viewer): boolean => may(viewer, 'SERVICE');
+
+const keyOf = ({ listener, agent = listener }: Viewer): string => String(agent.id);
