@@ -5,8 +5,11 @@ import { openDatabaseBeside } from '../db/import-database.ts';
 import { openWakeups } from '../db/wakeups.ts';
 import {
   checkExists,
+  feedbackColumns,
   importFormats,
+  personalFormats,
   runImport,
+  trackColumns,
   type BadRow,
   type ImportFormat,
   type ImportOptions,
@@ -17,47 +20,64 @@ import { createLogger } from '../lib/log.ts';
 import { nearest } from '../lib/nearest.ts';
 import { parseCommandLine, runCommand, UsageError, visible } from './command.ts';
 import { megabytes, openDisplay, print, type Display } from './display.ts';
-
-const USAGE = `Usage: npm run import -- FORMAT PATH [--skip-bad] [--database-url URL] [--data-dir FOLDER]
-
-  tracks PATH      the catalogue, CSV with a header or JSONL
-  feedback PATH    listening and reactions, CSV with a header or JSONL
-  lastfm-2k PATH   the folder of the HetRec 2011 Last.fm data
-  sequences PATH   one line a listener: an id, then items in order, separated by spaces or tabs
-
-  Files may be gzipped. Importing the same again changes nothing.
-
-  --skip-bad       import the good rows; without it one bad row means that nothing is imported
-  --database-url   the database to import into, in place of DATABASE_URL
-  --data-dir       the data folder of the embedded database, in place of CADENZA_DATA_DIR
-
-docs/import.md lists the columns.`;
+import { formatHelp, USAGE } from './import-help.ts';
+import { count, summarise } from './import-report.ts';
 
 /** More than these are counted, not printed. */
 const SHOWN_BAD_ROWS = 50;
 
+type Job = Pick<ImportOptions, 'format' | 'paths' | 'listener' | 'renames' | 'skipBad'>;
+
 async function run(args: string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = readArguments(args);
-  if (values.help) return print(USAGE);
-  const [format, path, extra] = positionals;
-  if (format === undefined || path === undefined) throw new UsageError('FORMAT and PATH are needed');
-  if (extra !== undefined) throw new UsageError(`${extra} is one argument too many`);
-  const job = { format: formatOf(format), path, skipBad: values['skip-bad'] ?? false };
+  const [name, ...paths] = positionals;
+  if (values.help) return print(name === undefined ? USAGE : formatHelp[formatOf(name)]);
+  if (name === undefined || paths.length === 0) throw new UsageError('FORMAT and PATH are needed');
+  const job = jobOf(formatOf(name), paths, values);
   const config = configOf(values);
-  await checkExists(path);
+  for (const path of paths) await checkExists(path);
   return importInto(config, job, signal);
 }
 
-async function importInto(
-  config: Config,
-  job: { format: ImportFormat; path: string; skipBad: boolean },
-  signal: AbortSignal,
-): Promise<number> {
+/** @throws UsageError when the options are not those of the format */
+function jobOf(format: ImportFormat, paths: string[], values: ReturnType<typeof readArguments>['values']): Job {
+  const { listener, map = [], 'skip-bad': skipBad = false } = values;
+  const isPersonal = personalFormats.some((personal) => personal === format);
+  if (isPersonal && (listener ?? '').trim() === '')
+    throw new UsageError(`${format} needs --listener ID: whose listening it is`);
+  if (!isPersonal && listener !== undefined) throw new UsageError(`--listener is of no meaning for ${format}`);
+  if (!isPersonal && paths.length > 1) throw new UsageError(`${paths[1] ?? ''} is one argument too many`);
+  return { format, paths, skipBad, renames: renamesOf(format, map), ...(listener !== undefined && { listener }) };
+}
+
+/** The columns that --map names. */
+function renamesOf(format: ImportFormat, maps: readonly string[]): Map<string, string | null> {
+  const columns = { tracks: trackColumns, feedback: feedbackColumns }[format as string];
+  const known = columns ? [...columns.required, ...columns.optional] : [];
+  if (maps.length > 0 && !columns) throw new UsageError(`--map is of no meaning for ${format}`);
+  const renames = new Map<string, string | null>();
+  for (const map of maps) {
+    const at = map.lastIndexOf('=');
+    const [theirs, ours] = [map.slice(0, Math.max(0, at)).trim(), map.slice(at + 1).trim()];
+    if (theirs === '') throw new UsageError(`--map ${map} is not like theirs=ours`);
+    if (ours !== '' && !known.includes(ours)) {
+      const meant = nearest(ours, known);
+      throw new UsageError(
+        `--map ${map}: ${format} has no column ${ours}; ${meant ? `did you mean ${meant}?` : `it has ${known.join(', ')}`}`,
+      );
+    }
+    if (renames.has(theirs)) throw new UsageError(`--map names ${theirs} twice`);
+    renames.set(theirs, ours === '' ? null : ours);
+  }
+  return renames;
+}
+
+async function importInto(config: Config, job: Job, signal: AbortSignal): Promise<number> {
   const log = createLogger(config).child({}, { level: 'warn' });
   await using database = await openDatabaseBeside(config, log, { signal });
   await using wakeups = await openWakeups(database, log);
   const report = await importWithDisplay(database, { ...job, signal, wakeups });
-  summarise(report);
+  summarise(report, config);
   return 0;
 }
 
@@ -81,6 +101,8 @@ async function importWithDisplay(database: Database, options: ImportOptions): Pr
 
 function readArguments(args: string[]) {
   const options = {
+    listener: { type: 'string' },
+    map: { type: 'string', multiple: true },
     'skip-bad': { type: 'boolean' },
     'database-url': { type: 'string' },
     'data-dir': { type: 'string' },
@@ -123,25 +145,6 @@ class BadRows {
     const rest = this.#count - SHOWN_BAD_ROWS;
     if (rest > 0) this.#display.complain(`… and ${count(rest)} more bad rows`);
   }
-}
-
-const count = (n: number): string => n.toLocaleString('en');
-
-function summarise({ rows, bad, tracks, feedback, newListeners, notes, seconds }: ImportReport): void {
-  const rate = seconds > 0 ? `, ${count(Math.round(rows / seconds))} rows/s` : '';
-  print(
-    `${count(rows)} rows read in ${seconds.toFixed(1)} s${rate}${bad > 0 ? `; ${count(bad)} bad ones skipped` : ''}`,
-  );
-  for (const [name, counts] of [
-    ['tracks', tracks],
-    ['listening', feedback],
-  ] as const) {
-    const { created, updated, unchanged } = counts;
-    if (created + updated + unchanged === 0) continue;
-    print(`${name}: ${count(created)} created, ${count(updated)} updated, ${count(unchanged)} unchanged`);
-  }
-  if (newListeners > 0) print(`listeners: ${count(newListeners)} created`);
-  for (const note of notes) print(`note: ${note}`);
 }
 
 await runCommand({ usage: USAGE, interrupted: 'interrupted: nothing was imported', run });

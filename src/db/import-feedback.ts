@@ -14,11 +14,14 @@ export interface StagedFeedback {
   timed: boolean;
   /** What makes the row the same row in a later import; null: who, what, when and which track. */
   key: string | null;
+  /** The same row of another source, in this import or an earlier one, is better known, and stays as it is. */
+  coarse?: boolean;
 }
 
 export async function createFeedbackStaging(tx: Transaction): Promise<void> {
   await tx`create temp table staged_feedback (
-    line bigint, listener text, track text, kind feedback_kind, plays int, listened_ms int, at timestamptz, timed boolean, key text
+    line bigint, listener text, track text, kind feedback_kind, plays int, listened_ms int, at timestamptz, timed boolean, key text,
+    coarse boolean
   ) on commit drop`;
 }
 
@@ -28,7 +31,7 @@ export function copyFeedback(
 ): Promise<void> {
   return copyRows(
     tx,
-    'staged_feedback (line, listener, track, kind, plays, listened_ms, at, timed, key)',
+    'staged_feedback (line, listener, track, kind, plays, listened_ms, at, timed, key, coarse)',
     (async function* () {
       for await (const batch of batches) {
         yield batch.map(({ line, row }) => [
@@ -41,6 +44,7 @@ export function copyFeedback(
           row.at,
           row.timed,
           row.key,
+          row.coarse ?? false,
         ]);
       }
     })(),
@@ -71,7 +75,8 @@ export interface FeedbackMerge extends MergeCounts {
 /**
  * Brings the listening to what is staged. A row is the same as an earlier one when listener and key are, or, without a
  * key, listener, track, kind and time; of rows without a time the n-th of a listener, track and kind is the n-th of the
- * last import, and keeps its time. Of the same rows within one file the last counts, and the others as unchanged.
+ * last import, and keeps its time. Of the same rows within one import the last counts, and the others as unchanged; coarse
+ * ones give way to any other.
  */
 export async function mergeStagedFeedback(tx: Transaction): Promise<FeedbackMerge> {
   const { count: newListeners } = await tx`
@@ -83,7 +88,7 @@ export async function mergeStagedFeedback(tx: Transaction): Promise<FeedbackMerg
   const { count: updated } = await tx`
     update feedback f set track_id = p.track_id, kind = p.kind, plays = p.plays, listened_ms = p.listened_ms,
       at = case when p.timed then p.at else f.at end
-    from feedback_plan p where f.listener_id = p.listener_id and f.dedupe_key = p.dedupe_key
+    from feedback_plan p where f.listener_id = p.listener_id and f.dedupe_key = p.dedupe_key and not p.coarse
       and ((f.track_id, f.kind, f.plays, f.listened_ms) is distinct from (p.track_id, p.kind, p.plays, p.listened_ms)
         or p.timed and f.at <> p.at)`;
   const { count: created } = await tx`
@@ -99,15 +104,15 @@ async function planFeedback(tx: Transaction): Promise<void> {
   await tx`analyze listeners`;
   await tx`create temp table feedback_plan on commit drop as
     select distinct on (listener_id, dedupe_key) * from (
-      select s.line, l.id as listener_id, t.id as track_id, s.kind, s.plays, s.listened_ms, s.at, s.timed,
+      select s.line, l.id as listener_id, t.id as track_id, s.kind, s.plays, s.listened_ms, s.at, s.timed, s.coarse,
         'import:' || coalesce(s.key, s.kind || ':' || t.id || ':' || (extract(epoch from s.at) * 1000)::bigint) as dedupe_key
       from staged_feedback s join listeners l on l.external_id = s.listener join tracks t on t.external_id = s.track
       where s.key is not null or s.timed
       union all
-      select s.line, l.id, t.id, s.kind, s.plays, s.listened_ms, s.at, s.timed,
+      select s.line, l.id, t.id, s.kind, s.plays, s.listened_ms, s.at, s.timed, s.coarse,
         'import:' || s.kind || ':' || t.id || '#' || row_number() over (partition by l.id, t.id, s.kind order by s.line)
       from staged_feedback s join listeners l on l.external_id = s.listener join tracks t on t.external_id = s.track
       where s.key is null and not s.timed
-    ) keyed order by listener_id, dedupe_key, line desc`;
+    ) keyed order by listener_id, dedupe_key, coarse, line desc`;
   await tx`analyze feedback_plan`;
 }

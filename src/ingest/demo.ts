@@ -6,11 +6,13 @@ import { refreshPopularity } from '../db/track-merge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { simulateListening, type SimulatedTrack } from './demo-listeners.ts';
-import { Progress } from './import-context.ts';
-import { readRecords } from './records.ts';
-import { trackColumns, trackOf } from './rows.ts';
-import { openSource } from './source.ts';
-import { importTracks } from './tracks.ts';
+import { Notices } from './notices.ts';
+import { Row } from './formats/row.ts';
+import { trackColumns, trackOf } from './formats/rows.ts';
+import { importTracks } from './formats/tracks.ts';
+import { startContext } from './import-context.ts';
+import { readRecords } from './reading/records.ts';
+import { openSource } from './reading/source.ts';
 
 export interface SeedDemoOptions {
   database: Database;
@@ -32,8 +34,7 @@ export async function seedDemo({ database, clock, log }: SeedDemoOptions): Promi
   const tracks = await readDemoTracks();
   const seeded = await importTransaction(database, undefined, async (tx) => {
     if (await hasTracks(tx)) return null;
-    const progress = new Progress({ format: 'tracks', path: demoTracks });
-    await importTracks(demoTracks, { tx, clock, progress, step: () => undefined });
+    await importTracks(demoTracks, { ...startContext({ format: 'tracks', paths: [demoTracks], clock }), tx });
     const { listeners, events } = simulateListening(tracks, clock.now());
     await insertDemoViewer(tx, VIEWER.externalId, VIEWER.displayName);
     await insertSimulated(tx, listeners, events);
@@ -55,7 +56,7 @@ async function readDemoTracks(): Promise<SimulatedTrack[]> {
   )) {
     for (const record of records) {
       if ('problem' in record) throw new Error(`${source.name}, line ${record.line}: ${record.problem}`);
-      const { externalId, genres, tags } = trackOf(record.fields);
+      const { externalId, genres, tags } = trackOf(new Row(record, new Notices()));
       tracks.push({ externalId, genres: genres.map(({ slug }) => slug), tags: tags.map(({ name }) => name) });
     }
   }

@@ -1,17 +1,29 @@
 import type { MergeCounts, Transaction } from '../db/track-merge.ts';
-import type { Clock } from '../lib/clock.ts';
+import { systemClock, type Clock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
-import type { ImportOptions } from './import-options.ts';
-import type { Problem } from './lines.ts';
-import type { Source } from './source.ts';
+import { Notices } from './notices.ts';
+import type { Heard, ImportOptions, LeftOutCount } from './import-options.ts';
+import { noRenames, type Renames } from './reading/columns.ts';
+import type { Problem } from './reading/lines.ts';
+import type { Source } from './reading/source.ts';
 
 /** What an import of any format works with. */
 export interface ImportContext {
   tx: Transaction;
   clock: Clock;
   progress: Progress;
+  notices: Notices;
+  renames: Renames;
   step: (text: string) => void;
   signal?: AbortSignal;
+}
+
+/** All but the transaction, which begins later. */
+export function startContext(options: ImportOptions): Omit<ImportContext, 'tx'> {
+  const { clock = systemClock, renames = noRenames, onStep, signal } = options;
+  const step = (text: string): void => onStep?.(text);
+  const progress = new Progress(options);
+  return { clock, progress, notices: new Notices(), renames, step, ...(signal && { signal }) };
 }
 
 /** What became of an import's rows. */
@@ -19,14 +31,25 @@ export interface Outcome {
   tracks: MergeCounts;
   feedback: MergeCounts;
   newListeners: number;
+  heard?: Heard;
   notes: string[];
 }
 
 export const nothing: MergeCounts = { created: 0, updated: 0, unchanged: 0 };
 
+/** A row that is right and that a rule leaves out all the same. */
+export class LeftOut {
+  readonly rule: string;
+
+  constructor(rule: string) {
+    this.rule = rule;
+  }
+}
+
 /** Counts what is read and tells those who watch; at most one message a chunk, one a bad row. */
-export class Progress {
+class Progress {
   readonly #options: ImportOptions;
+  readonly #leftOut = new Map<string, number>();
   #bytes = 0;
   #totalBytes = 0;
   rows = 0;
@@ -45,6 +68,11 @@ export class Progress {
     this.#bytes += bytes;
   };
 
+  /** The rules that left rows out, the most rows first. */
+  get leftOut(): LeftOutCount[] {
+    return [...this.#leftOut].map(([rule, rows]) => ({ rule, rows })).sort((a, b) => b.rows - a.rows);
+  }
+
   /** @throws InvalidInputError when there have been bad rows that may not be skipped ([IMP3]) */
   checkpoint(): void {
     if (this.bad === 0 || this.#options.skipBad) return;
@@ -58,24 +86,29 @@ export class Progress {
     this.#options.onBadRow?.({ file, line, reason });
   }
 
-  /** Makes rows of records, those that cannot be made being bad ([IMP2]). */
+  /** Makes rows of records, those that cannot be made being bad ([IMP2]) and those of a rule left out ([IMP9]). */
   accept<Item extends { line: number }, Row>(
     file: string,
     items: readonly (Item | Problem)[],
-    make: (item: Item) => Row,
+    make: (item: Item) => Row | LeftOut,
   ): { line: number; row: Row }[] {
     const rows: { line: number; row: Row }[] = [];
     for (const item of items) {
       this.rows++;
       try {
         if ('problem' in item) this.reject(file, item.line, item.problem);
-        else rows.push({ line: item.line, row: make(item) });
+        else this.#take(item.line, make(item), rows);
       } catch (error) {
         if (!(error instanceof InvalidInputError)) throw error;
         this.reject(file, item.line, error.message);
       }
     }
-    this.#options.onProgress?.({ bytes: this.#bytes, totalBytes: this.#totalBytes, rows: this.rows });
+    this.#options.onProgress?.({ bytes: Math.round(this.#bytes), totalBytes: this.#totalBytes, rows: this.rows });
     return rows;
+  }
+
+  #take<Row>(line: number, row: Row | LeftOut, rows: { line: number; row: Row }[]): void {
+    if (row instanceof LeftOut) this.#leftOut.set(row.rule, (this.#leftOut.get(row.rule) ?? 0) + 1);
+    else rows.push({ line, row });
   }
 }

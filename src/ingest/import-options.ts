@@ -1,8 +1,13 @@
 import type { MergeCounts } from '../db/track-merge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
+import type { Renames } from './reading/columns.ts';
 
-export const importFormats = ['tracks', 'feedback', 'lastfm-2k', 'sequences'] as const;
+/** Exports of one person's listening: they name no listener, and their tracks are made from artist and title. */
+export const personalFormats = ['spotify', 'listenbrainz', 'lastfm-csv'] as const;
+export type PersonalFormat = (typeof personalFormats)[number];
+
+export const importFormats = ['tracks', 'feedback', ...personalFormats, 'lastfm-2k', 'sequences'] as const;
 export type ImportFormat = (typeof importFormats)[number];
 
 /** A row that was not taken, with its place in the file and what is wrong with it. */
@@ -13,15 +18,32 @@ export interface BadRow {
   reason: string;
 }
 
+/** Rows that a format's rules leave out, e.g. podcasts: neither bad nor imported. */
+export interface LeftOutCount {
+  rule: string;
+  rows: number;
+}
+
+/** What one person's export came to: all that is in it, whether it is new or was there. */
+export interface Heard {
+  listener: string;
+  plays: number;
+  tracks: number;
+  artists: number;
+}
+
 export interface ImportReport {
-  /** Rows read, good and bad, of all files; headers and blank lines are not rows. */
+  /** Rows read, good, bad and left out, of all files; headers and blank lines are not rows. */
   rows: number;
   bad: number;
+  leftOut: readonly LeftOutCount[];
   /** What became of the tracks and of the listening: created, changed, or found as it was. */
   tracks: MergeCounts;
   feedback: MergeCounts;
   /** Listeners whom the catalogue had not seen before. */
   newListeners: number;
+  /** Of the formats for one listener. */
+  heard: Heard | null;
   /** What a reader of the counts should know, one sentence each: e.g. that rows came without a time. */
   notes: readonly string[];
   seconds: number;
@@ -35,7 +57,12 @@ interface ImportProgress {
 
 export interface ImportOptions {
   format: ImportFormat;
-  path: string;
+  /** One; formats for one listener take several, which may overlap. */
+  paths: readonly string[];
+  /** The external id of the listener whose export it is: for these formats needed, for the others of no meaning. */
+  listener?: string;
+  /** What the file calls the columns of `tracks` and `feedback`, as far as it calls them otherwise. */
+  renames?: Renames;
   /** Keep the good rows; else one bad row means that nothing is imported. */
   skipBad?: boolean;
   onBadRow?: (row: BadRow) => void;

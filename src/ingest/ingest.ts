@@ -1,11 +1,14 @@
-/** Bringing data in: files in four formats, and the built-in demo. */
+/** Bringing data in: files in seven formats, and the built-in demo. */
 export {
   importFormats,
+  personalFormats,
   type BadRow,
+  type Heard,
   type ImportFormat,
   type ImportOptions,
   type ImportReport,
 } from './import-options.ts';
 export { runImport } from './run-import.ts';
 export { seedDemo } from './demo.ts';
-export { checkExists } from './source.ts';
+export { checkExists } from './reading/source.ts';
+export { feedbackColumns, trackColumns } from './formats/rows.ts';

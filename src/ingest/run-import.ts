@@ -3,43 +3,61 @@ import type { Database } from '../db/client.ts';
 import { importTransaction } from '../db/import-transaction.ts';
 import { refreshPopularity } from '../db/track-merge.ts';
 import { systemClock } from '../lib/clock.ts';
-import { importFeedback } from './feedback.ts';
-import { Progress, type ImportContext, type Outcome } from './import-context.ts';
-import type { ImportOptions, ImportReport } from './import-options.ts';
-import { importLastfm } from './lastfm.ts';
-import { importSequences } from './sequences.ts';
-import { importTracks } from './tracks.ts';
+import { InvalidInputError } from '../lib/errors.ts';
+import { importFeedback } from './formats/feedback.ts';
+import { lastfmCsv } from './formats/lastfm-csv.ts';
+import { importLastfm } from './formats/lastfm.ts';
+import { listenbrainz } from './formats/listenbrainz.ts';
+import { importPlays, type PlayFormat } from './formats/plays.ts';
+import { importSequences } from './formats/sequences.ts';
+import { spotify } from './formats/spotify.ts';
+import { importTracks } from './formats/tracks.ts';
+import { startContext, type ImportContext, type Outcome } from './import-context.ts';
+import type { ImportOptions, ImportReport, PersonalFormat } from './import-options.ts';
+
+const playFormats: Record<PersonalFormat, PlayFormat> = { spotify, listenbrainz, 'lastfm-csv': lastfmCsv };
 
 /**
- * Imports one file or folder in one transaction ([IMP1]) and brings popularity up to date in it.
- * @throws InvalidInputError when the file cannot be read as this format, or when it has bad rows and `skipBad` is not set;
+ * Imports one file or folder, or one listener's several, in one transaction ([IMP1]) and brings popularity up to date in it.
+ * @throws InvalidInputError when a file cannot be read as this format, or when it has bad rows and `skipBad` is not set;
  * whatever the signal's reason is, when it aborts. Then nothing has changed.
  */
 export async function runImport(database: Database, options: ImportOptions): Promise<ImportReport> {
   const { clock = systemClock, signal, wakeups } = options;
   const begun = clock.monotonic();
-  const progress = new Progress(options);
+  const context = startContext(options);
+  const { progress } = context;
   const outcome = await importTransaction(database, signal, async (tx) => {
-    const step = (text: string) => options.onStep?.(text);
-    const imported = await importFormat(options, { tx, clock, progress, step, ...(signal && { signal }) });
-    step('refreshing popularity');
+    const imported = await importFormat(options, { ...context, tx });
+    context.step('refreshing popularity');
     await refreshPopularity(tx, new Date(clock.now()));
     return imported;
   });
   wakeups?.wake(catalogueWakeup);
   const seconds = (clock.monotonic() - begun) / 1000;
-  return { rows: progress.rows, bad: progress.bad, ...outcome, seconds };
+  const { rows, bad, leftOut } = progress;
+  return { rows, bad, leftOut, heard: null, ...outcome, seconds };
 }
 
-function importFormat({ format, path }: ImportOptions, context: ImportContext): Promise<Outcome> {
+function importFormat({ format, paths, listener }: ImportOptions, context: ImportContext): Promise<Outcome> {
   switch (format) {
     case 'tracks':
-      return importTracks(path, context);
+      return importTracks(onlyPath(paths), context);
     case 'feedback':
-      return importFeedback(path, context);
+      return importFeedback(onlyPath(paths), context);
     case 'lastfm-2k':
-      return importLastfm(path, context);
+      return importLastfm(onlyPath(paths), context);
     case 'sequences':
-      return importSequences(path, context);
+      return importSequences(onlyPath(paths), context);
+    case 'spotify':
+    case 'listenbrainz':
+    case 'lastfm-csv':
+      return importPlays(playFormats[format], paths, listener ?? '', context);
   }
+}
+
+function onlyPath(paths: readonly string[]): string {
+  const [path, second] = paths;
+  if (path !== undefined && second === undefined) return path;
+  throw new InvalidInputError(`this format is read from one path, not ${paths.length}`, 'path');
 }

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
+import { importFormats } from '../../src/ingest/ingest.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { startImport } from '../support/import-process.ts';
 import { fileWith, rowsIn, sharedDatabase } from '../support/importing.ts';
@@ -79,18 +80,35 @@ test('a wrong command line is told with the usage and status 2, before anything 
     [['tracks', 'x', 'y'], 'y is one argument too many\n\nUsage: '],
     [['tracks', 'x', '--skipbad'], "Unknown option '--skipbad'"],
     [['tracks', 'x', '--database-url', 'mysql://x'], '--database-url '],
+    [['spotify', 'x'], 'spotify needs --listener ID: whose listening it is\n\nUsage: '],
+    [['tracks', 'x', '--listener', 'ann'], '--listener is of no meaning for tracks\n\nUsage: '],
+    [['sequences', 'x', '--map', 'a=b'], '--map is of no meaning for sequences\n\nUsage: '],
+    [['tracks', 'x', '--map', 'title'], '--map title is not like theirs=ours\n\nUsage: '],
+    [
+      ['tracks', 'x', '--map', 'name=titel'],
+      '--map name=titel: tracks has no column titel; did you mean title?\n\nUsage: ',
+    ],
+    [['tracks', 'x', '--map', 'a=title', '--map', 'a=artist'], '--map names a twice\n\nUsage: '],
   ];
   for (const [args, start] of cases) {
     const { code, output, errors } = await startImport(args, nowhere).exited;
     expect({ code, output }).toEqual({ code: 2, output: '' });
     expect(errors.slice(0, start.length)).toBe(start);
   }
-  const help = await startImport(['--help'], nowhere).exited;
-  expect(help).toMatchObject({ code: 0, errors: '' });
+});
+
+test('--help explains all formats, FORMAT --help one, and the manual names whatever they name', async () => {
+  const nowhere = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
+  const helpOf = async (...args: string[]) => {
+    const { code, output, errors } = await startImport([...args, '--help'], nowhere).exited;
+    expect({ code, errors }).toEqual({ code: 0, errors: '' });
+    return output;
+  };
   const manual = await readFile(new URL('../../docs/import.md', import.meta.url), 'utf8');
-  const named = help.output.match(/--[a-z-]+|^ {2}[\w-]+(?= PATH)/gm)?.map((word) => word.trim()) ?? [];
-  expect(named).toEqual(expect.arrayContaining(['tracks', 'feedback', 'lastfm-2k', 'sequences', '--skip-bad']));
-  for (const word of named) expect(manual).toContain(`\`${word}\``);
+  const named = (await helpOf()).match(/--[a-z][a-z-]+|^ {2}[\w-]+(?= PATH)/gm)?.map((word) => word.trim()) ?? [];
+  expect(named).toEqual(expect.arrayContaining([...importFormats, '--listener', '--map', '--skip-bad']));
+  for (const word of named.filter((word) => word !== '--help')) expect(manual).toContain(`\`${word}\``);
+  for (const format of importFormats) expect(await helpOf(format)).toContain(`npm run import -- ${format} PATH`);
 });
 
 /** Holds the turn that an import takes before it merges, so that it stops in its middle. */

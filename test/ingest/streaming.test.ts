@@ -4,8 +4,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { readRecords, type SourceRecord } from '../../src/ingest/records.ts';
-import { feedbackColumns } from '../../src/ingest/rows.ts';
+import { readRecords, type SourceRecord } from '../../src/ingest/reading/records.ts';
+import { feedbackColumns } from '../../src/ingest/formats/rows.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { startImport } from '../support/import-process.ts';
@@ -13,7 +13,7 @@ import { importContent, sharedDatabase } from '../support/importing.ts';
 
 const theDatabase = sharedDatabase();
 
-async function* cut(bytes: Buffer, size: () => number): AsyncGenerator<Buffer> {
+async function* cut(bytes: Buffer, size: () => number): AsyncGenerator<Buffer, void> {
   for (let at = 0; at < bytes.length;) {
     const next = at + size();
     yield bytes.subarray(at, next);
@@ -22,7 +22,7 @@ async function* cut(bytes: Buffer, size: () => number): AsyncGenerator<Buffer> {
   }
 }
 
-async function recordsOf(chunks: AsyncIterable<Buffer>): Promise<SourceRecord[]> {
+async function recordsOf(chunks: AsyncGenerator<Buffer, void>): Promise<SourceRecord[]> {
   const records: SourceRecord[] = [];
   for await (const batch of readRecords(chunks, feedbackColumns, 'file')) records.push(...batch);
   return records;
@@ -55,7 +55,7 @@ test('[IMP5] the same records come out however a file is cut into chunks', async
 
 test('[IMP5] no chunk is read before the rows of the one before are taken', async () => {
   let read = 0;
-  const endless = (async function* () {
+  const endless = (async function* (): AsyncGenerator<Buffer, void> {
     yield Buffer.from('listener,track,kind\n');
     for (;;) {
       read++;

@@ -108,7 +108,7 @@ const header = CSV[0] ?? '';
 const row = (...values: string[]) => values.join(',');
 const badRows: [string, string | Buffer, string][] = [
   ['a missing value', row('', 'T', 'A', '', '', '', '', '', ''), 'externalId is missing'],
-  ['a value of spaces', row('x', '   ', 'A', '', '', '', '', '', ''), 'title must not be empty'],
+  ['a value of spaces', row('x', '   ', 'A', '', '', '', '', '', ''), 'title is missing'],
   ['a value too many', row('x', 'T', 'A', '', '', '', '', '', '', ''), 'the row has 10 values, the header 9 columns'],
   ['a row that is cut off', 'x,T', 'the row has 2 values, the header 9 columns'],
   [
@@ -208,8 +208,8 @@ test('[IMP2] every bad row of a JSONL file is told', async () => {
     '2: artist is missing',
     '3: title must be text, not 7.5',
     '4: unknown column "releaseYaer"; did you mean "releaseYear"?',
-    '5: the line is not a JSON object',
-    expect.stringMatching(/^6: the line is not JSON: /),
+    '5: this is not a JSON object',
+    expect.stringMatching(/^6: this is not JSON: /),
     '7: tags must be a list of texts, not [1]',
     '8: explicit must be true or false, not "perhaps"',
     '9: title contains half of a surrogate pair',
@@ -230,7 +230,18 @@ test.each<[string, string | Buffer, RegExp]>([
   ['no bytes', '', /is empty/],
   ['blank lines alone', '\n\n \n', /holds no rows/],
   ['nothing, zipped', gzipSync(''), /holds no rows/],
-  ['UTF-16', Buffer.from('\uFEFFexternalId,title', 'utf16le'), /is not text: line 1: byte 1 .*0xff.* is not UTF-8/],
+  [
+    'UTF-16 without a byte order mark',
+    Buffer.from('externalId,title', 'utf16le'),
+    /looks like UTF-16LE without a .*iconv/,
+  ],
+  ['half of a UTF-16 character', Buffer.from('\uFEFFexternalId\n\nx\uD800y', 'utf16le'), /:3: not UTF-16LE.*surrogate/],
+  [
+    'UTF-16 that is cut off',
+    Buffer.from('\uFEFFexternalId', 'utf16le').subarray(0, -1),
+    /:1: .* ends within a character/,
+  ],
+  ['lines that end with CR alone', 'externalId,title,artist\rt1,So What,Miles Davis\r', /end with CR alone/],
   ['gzip that is cut off', gzipSync(CSV.join('\n')).subarray(0, -20), /is cut off: the gzip data ends too early/],
   ['gzip that is damaged', damaged(gzipSync(CSV.join('\n'))), /is damaged: its gzip data is not valid/],
 ])('[IMP6] a file with %s is refused, --skip-bad or not', async (_, content, message) => {

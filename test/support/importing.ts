@@ -20,19 +20,19 @@ export interface Imported {
   bad: string[];
 }
 
-type Options = Omit<Parameters<typeof runImport>[1], 'format' | 'path' | 'onBadRow'>;
+type Options = Omit<Parameters<typeof runImport>[1], 'format' | 'paths' | 'onBadRow'>;
 
-/** Imports a file or folder that is there, at noon on 15 June 2026. */
+/** Imports files or folders that are there, at noon on 15 June 2026. */
 export async function importPath(
   database: Database,
   format: ImportFormat,
-  path: string,
+  path: string | readonly string[],
   options: Options = {},
 ): Promise<Imported> {
   const bad: string[] = [];
   const onBadRow = ({ line, reason }: { line: number; reason: string }) => void bad.push(`${line}: ${reason}`);
   try {
-    const report = await runImport(database, { clock: fixedClock, ...options, format, path, onBadRow });
+    const report = await runImport(database, { clock: fixedClock, ...options, format, paths: [path].flat(), onBadRow });
     return { report, error: null, bad };
   } catch (error) {
     return { report: null, error: (error as Error).message, bad };

@@ -134,5 +134,6 @@ function notUtf8(bytes: Buffer): string {
   const roundTrip = Buffer.from(bytes.toString());
   const at = bytes.findIndex((byte, i) => byte !== roundTrip[i]);
   const hex = (bytes[at] ?? 0).toString(16).padStart(2, '0');
-  return `byte ${at + 1} of the line (0x${hex}) is not UTF-8; convert the file first, e.g. with iconv`;
+  const remedy = 'convert the file first: iconv -f WINDOWS-1252 -t UTF-8 (what Excel on Windows writes), or -f LATIN1';
+  return `byte ${at + 1} of the line (0x${hex}) is not UTF-8; ${remedy}`;
 }

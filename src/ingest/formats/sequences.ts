@@ -3,14 +3,14 @@ import {
   createFeedbackStaging,
   mergeStagedFeedback,
   type StagedFeedback,
-} from '../db/import-feedback.ts';
-import { makeUnknownTracks, takeRepeatedSequences } from '../db/import-sequences.ts';
-import { InvalidInputError } from '../lib/errors.ts';
-import { checkText } from '../lib/text.ts';
-import type { ImportContext, Outcome } from './import-context.ts';
-import { readLines, type Line } from './lines.ts';
+} from '../../db/import-feedback.ts';
+import { makeUnknownTracks, takeRepeatedSequences } from '../../db/import-sequences.ts';
+import { InvalidInputError } from '../../lib/errors.ts';
+import { checkText } from '../../lib/text.ts';
+import type { ImportContext, Outcome } from '../import-context.ts';
+import { readLines, type Line } from '../reading/lines.ts';
 import { listenerId } from './rows.ts';
-import { openSource } from './source.ts';
+import { openSource } from '../reading/source.ts';
 
 const UNKNOWN_ARTIST = 'Unknown artist';
 /** A line can hold half a million items: they become rows a batch at a time. */

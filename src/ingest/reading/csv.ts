@@ -3,15 +3,32 @@ import { MAX_LINE_BYTES, type Line, type Problem } from './lines.ts';
 /** A record and the line that it begins on, or what is wrong with it. */
 export type CsvRecord = { line: number; values: string[] } | Problem;
 
+export type Separator = ',' | ';' | '\t';
+
+const SEPARATORS: readonly Separator[] = [',', ';', '\t'];
+
+/** The separator that a first line has most of outside quotes; a comma where it has none. */
+export function separatorOf(line: string): Separator {
+  const bare = line.replace(/"[^"]*"/g, '');
+  const count = (separator: Separator): number => bare.split(separator).length;
+  return SEPARATORS.reduce((best, separator) => (count(separator) > count(best) ? separator : best));
+}
+
 /**
- * Assembles CSV records (RFC 4180: comma, double quotes, quotes doubled within them) from lines. A quoted value may run
- * over several lines. When a quote is not closed, only the line that opened it is bad: reading goes on after it.
+ * Assembles CSV records (RFC 4180: double quotes, quotes doubled within them) from lines. A quoted value may run over
+ * several lines, and have spaces around its quotes. When a quote is not closed, only the line that opened it is bad:
+ * reading goes on after it.
  */
 export class CsvReader {
+  readonly #separator: Separator;
   /** The lines of the record that is not complete yet, and its parser. */
   #pending: Line[] = [];
   #size = 0;
   #parser: RecordParser | null = null;
+
+  constructor(separator: Separator) {
+    this.#separator = separator;
+  }
 
   push(lines: readonly Line[]): CsvRecord[] {
     const records: CsvRecord[] = [];
@@ -34,14 +51,14 @@ export class CsvReader {
     }
     if (!this.#parser && line.text.trim() === '') return;
     if (!this.#parser && !line.text.includes('"')) {
-      records.push({ line: line.line, values: line.text.split(',') });
+      records.push({ line: line.line, values: line.text.split(this.#separator) });
       return;
     }
     this.#feed(line, records);
   }
 
   #feed(line: Line & { text: string }, records: CsvRecord[]): void {
-    this.#parser ??= new RecordParser();
+    this.#parser ??= new RecordParser(this.#separator);
     this.#pending.push(line);
     this.#size += Buffer.byteLength(line.text) + 1;
     const begun = this.#pending[0]?.line ?? line.line;
@@ -84,42 +101,54 @@ export class CsvReader {
 type Fed = { kind: 'more' } | { kind: 'record'; values: string[] } | { kind: 'problem'; problem: string };
 
 class RecordParser {
+  readonly #separator: Separator;
   readonly #values: string[] = [];
   /** Pieces of the quoted value that is open, or null between values. */
   #quoted: string[] | null = null;
+
+  constructor(separator: Separator) {
+    this.#separator = separator;
+  }
 
   feed(text: string): Fed {
     let at = 0;
     if (this.#quoted) this.#quoted.push('\n');
     for (;;) {
-      if (this.#quoted) {
-        const close = text.indexOf('"', at);
-        if (close < 0) {
-          this.#quoted.push(text.slice(at));
-          return { kind: 'more' };
-        }
-        this.#quoted.push(text.slice(at, close));
-        at = close + 1;
-        if (text[at] === '"') {
-          this.#quoted.push('"');
-          at++;
+      if (!this.#quoted) {
+        const quote = skipSpaces(text, at);
+        if (text[quote] === '"') {
+          this.#quoted = [];
+          at = quote + 1;
           continue;
         }
-        this.#values.push(this.#quoted.join(''));
-        this.#quoted = null;
-        if (at === text.length) return { kind: 'record', values: this.#values };
-        if (text[at] !== ',')
-          return { kind: 'problem', problem: `there is text after the closing quote: ${text.slice(at, at + 20)}` };
-        at++;
-      } else if (text[at] === '"') {
-        this.#quoted = [];
-        at++;
-      } else {
-        const comma = text.indexOf(',', at);
-        this.#values.push(text.slice(at, comma < 0 ? text.length : comma));
-        if (comma < 0) return { kind: 'record', values: this.#values };
-        at = comma + 1;
+        const end = text.indexOf(this.#separator, at);
+        this.#values.push(text.slice(at, end < 0 ? text.length : end));
+        if (end < 0) return { kind: 'record', values: this.#values };
+        at = end + 1;
+        continue;
       }
+      const close = text.indexOf('"', at);
+      this.#quoted.push(text.slice(at, close < 0 ? text.length : close));
+      if (close < 0) return { kind: 'more' };
+      at = close + 1;
+      if (text[at] === '"') {
+        this.#quoted.push('"');
+        at++;
+        continue;
+      }
+      this.#values.push(this.#quoted.join(''));
+      this.#quoted = null;
+      const next = skipSpaces(text, at);
+      if (next === text.length) return { kind: 'record', values: this.#values };
+      if (text[next] !== this.#separator)
+        return { kind: 'problem', problem: `there is text after the closing quote: ${text.slice(at, at + 20)}` };
+      at = next + 1;
     }
   }
+}
+
+function skipSpaces(text: string, from: number): number {
+  let at = from;
+  while (text[at] === ' ') at++;
+  return at;
 }

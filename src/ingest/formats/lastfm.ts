@@ -6,16 +6,16 @@ import {
   mergeStagedFeedback,
   takeUnknownTracks,
   type StagedFeedback,
-} from '../db/import-feedback.ts';
-import { stageLastfm, stageLastfmTracks, takeRepeatedIds } from '../db/import-lastfm.ts';
-import { createNumberedTrackStaging } from '../db/import-tracks.ts';
-import { mergeStagedTracks, nameKey } from '../db/track-merge.ts';
-import { InvalidInputError } from '../lib/errors.ts';
-import { checkRange, checkText } from '../lib/text.ts';
-import type { ImportContext, Outcome } from './import-context.ts';
-import { readLines, type Encoding } from './lines.ts';
+} from '../../db/import-feedback.ts';
+import { stageLastfm, stageLastfmTracks, takeRepeatedIds } from '../../db/import-lastfm.ts';
+import { createNumberedTrackStaging } from '../../db/import-tracks.ts';
+import { mergeStagedTracks, nameKey } from '../../db/track-merge.ts';
+import { InvalidInputError } from '../../lib/errors.ts';
+import { checkRange, checkText } from '../../lib/text.ts';
+import type { ImportContext, Outcome } from '../import-context.ts';
+import { readLines, type Encoding } from '../reading/lines.ts';
 import { playCount } from './rows.ts';
-import { explain, openSource, type Source } from './source.ts';
+import { explain, openSource, type Source } from '../reading/source.ts';
 
 /** A table of the folder: tab-separated, with this header. The tags alone are ISO-8859-1. */
 interface Table {

@@ -1,12 +1,12 @@
-import { cleanTrack } from '../catalogue/catalogue.ts';
-import type { StagedFeedback } from '../db/import-feedback.ts';
-import type { StagedTrack } from '../db/track-merge.ts';
-import type { Clock } from '../lib/clock.ts';
-import { InvalidInputError } from '../lib/errors.ts';
-import { nearest } from '../lib/nearest.ts';
-import { checkRange, checkText } from '../lib/text.ts';
-import type { Columns, Fields } from './records.ts';
-import { flag, instant, integer, list, requiredText, text } from './values.ts';
+import { cleanTrack } from '../../catalogue/catalogue.ts';
+import type { StagedFeedback } from '../../db/import-feedback.ts';
+import type { StagedTrack } from '../../db/track-merge.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { InvalidInputError } from '../../lib/errors.ts';
+import { nearest } from '../../lib/nearest.ts';
+import { checkRange, checkText } from '../../lib/text.ts';
+import type { Columns } from '../reading/columns.ts';
+import type { Row } from './row.ts';
 
 /** The `tracks` format: docs/import.md. */
 export const trackColumns: Columns = {
@@ -15,17 +15,17 @@ export const trackColumns: Columns = {
 };
 
 /** @throws InvalidInputError with the reason that makes the row bad */
-export function trackOf(fields: Fields): StagedTrack {
+export function trackOf(row: Row): StagedTrack {
   return cleanTrack({
-    externalId: requiredText(fields, 'externalId'),
-    title: requiredText(fields, 'title'),
-    artist: requiredText(fields, 'artist'),
-    album: text(fields, 'album'),
-    releaseYear: integer(fields, 'releaseYear'),
-    durationMs: integer(fields, 'durationMs'),
-    explicit: flag(fields, 'explicit'),
-    genres: list(fields, 'genres'),
-    tags: list(fields, 'tags'),
+    externalId: row.id('externalId'),
+    title: row.name('title'),
+    artist: row.name('artist'),
+    album: row.text('album'),
+    releaseYear: row.year('releaseYear'),
+    durationMs: row.integer('durationMs'),
+    explicit: row.flag('explicit'),
+    genres: row.list('genres'),
+    tags: row.list('tags'),
   });
 }
 
@@ -36,21 +36,21 @@ export const feedbackColumns: Columns = {
 };
 
 const kinds = ['PLAY', 'COMPLETE', 'LIKE', 'SAVE', 'SKIP', 'DISLIKE', 'HIDE'] as const;
-const DAY_MS = 24 * 60 * 60 * 1000;
+export const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_PLAYS = 2 ** 31 - 1;
 /** Other machines' clocks run ahead; more than this is a mistake. */
 const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
 
 /** @throws InvalidInputError with the reason that makes the row bad */
-export function feedbackOf(fields: Fields, clock: Clock): StagedFeedback {
-  const key = text(fields, 'key');
-  const listenedMs = integer(fields, 'listenedMs');
-  const at = instant(fields, 'at');
+export function feedbackOf(row: Row, clock: Clock): StagedFeedback {
+  const key = row.optionalId('key');
+  const listenedMs = row.integer('listenedMs');
+  const at = row.instant('at');
   return {
-    listener: listenerId(requiredText(fields, 'listener')),
-    track: checkText(requiredText(fields, 'track'), 'track', { max: 200 }),
-    kind: kindOf(requiredText(fields, 'kind')),
-    plays: checkRange(integer(fields, 'plays') ?? 1, 'plays', 1, MAX_PLAYS),
+    listener: listenerId(row.id('listener')),
+    track: checkText(row.id('track'), 'track', { max: 200 }),
+    kind: kindOf(row.name('kind')),
+    plays: checkRange(row.integer('plays') ?? 1, 'plays', 1, MAX_PLAYS),
     listenedMs: listenedMs === null ? null : checkRange(listenedMs, 'listenedMs', 0, DAY_MS),
     at: at === null ? new Date(clock.now()) : pastInstant(at, clock),
     timed: at !== null,
@@ -74,8 +74,10 @@ function kindOf(value: string): StagedFeedback['kind'] {
   throw new InvalidInputError(`kind must not be "${value.slice(0, 30)}"${hint}`, 'kind');
 }
 
-function pastInstant(at: Date, clock: Clock): Date {
+/** From 1970 to now. @throws InvalidInputError naming the column */
+export function pastInstant(at: Date, clock: Clock, column = 'at'): Date {
   const time = at.getTime();
   if (time >= 0 && time <= clock.now() + CLOCK_TOLERANCE_MS) return at;
-  throw new InvalidInputError(`at (${at.toISOString()}) lies ${time < 0 ? 'before 1970' : 'in the future'}`, 'at');
+  const shown = Number.isNaN(time) ? 'no date' : at.toISOString();
+  throw new InvalidInputError(`${column} (${shown}) lies ${time < 0 ? 'before 1970' : 'in the future'}`, column);
 }

@@ -1,19 +1,26 @@
-import { copyFeedback, createFeedbackStaging, mergeStagedFeedback, takeUnknownTracks } from '../db/import-feedback.ts';
-import { nothing, type ImportContext, type Outcome } from './import-context.ts';
-import { readRecords } from './records.ts';
+import {
+  copyFeedback,
+  createFeedbackStaging,
+  mergeStagedFeedback,
+  takeUnknownTracks,
+} from '../../db/import-feedback.ts';
+import { nothing, type ImportContext, type Outcome } from '../import-context.ts';
+import { readRecords } from '../reading/records.ts';
+import { openSource } from '../reading/source.ts';
+import { Row } from './row.ts';
 import { feedbackColumns, feedbackOf } from './rows.ts';
-import { openSource } from './source.ts';
 
 export async function importFeedback(path: string, context: ImportContext): Promise<Outcome> {
-  const { tx, clock, progress, step, signal } = context;
+  const { tx, clock, progress, notices, renames, step, signal } = context;
   const source = await openSource(path);
   progress.expect([source]);
   await createFeedbackStaging(tx);
   await copyFeedback(
     tx,
     (async function* () {
-      for await (const records of readRecords(source.chunks(progress.read, signal), feedbackColumns, source.name)) {
-        yield progress.accept(source.name, records, ({ fields }) => feedbackOf(fields, clock));
+      const chunks = source.chunks(progress.read, signal);
+      for await (const records of readRecords(chunks, feedbackColumns, source.name, renames)) {
+        yield progress.accept(source.name, records, (record) => feedbackOf(new Row(record, notices), clock));
       }
     })(),
   );
@@ -24,7 +31,7 @@ export async function importFeedback(path: string, context: ImportContext): Prom
   progress.checkpoint();
   step('merging listening');
   const { newListeners, untimed, ...feedback } = await mergeStagedFeedback(tx);
-  return { tracks: nothing, feedback, newListeners, notes: untimedNote(untimed) };
+  return { tracks: nothing, feedback, newListeners, notes: [...untimedNote(untimed), ...notices.notes()] };
 }
 
 function untimedNote(untimed: number): string[] {

@@ -1,0 +1,115 @@
+import {
+  copyPlays,
+  createPlayStaging,
+  heardIn,
+  makeUnknownSongs,
+  stagePlaysAsFeedback,
+  type StagedPlay,
+} from '../../db/import-plays.ts';
+import { createFeedbackStaging, mergeStagedFeedback } from '../../db/import-feedback.ts';
+import { InvalidInputError } from '../../lib/errors.ts';
+import { checkText } from '../../lib/text.ts';
+import type { ImportContext, LeftOut, Outcome } from '../import-context.ts';
+import type { SourceRecord } from '../reading/records.ts';
+import { openSources, type Source } from '../reading/source.ts';
+import { Row } from './row.ts';
+import { listenerId } from './rows.ts';
+
+/** A play as an export of one person's listening tells of it. */
+export interface Play {
+  title: string;
+  artist: string;
+  album: string | null;
+  kind: 'PLAY' | 'COMPLETE' | 'SKIP';
+  listenedMs: number | null;
+  at: Date;
+  /** `at` is known to the minute alone, and gives way to what another file knows. */
+  coarse: boolean;
+  /** What makes it, with its recording, the same play in another file. */
+  moment: string;
+}
+
+/** How an export of one person's listening is read: [IMP8]. */
+export interface PlayFormat {
+  /** E.g. `a Spotify export`. */
+  named: string;
+  /** Whether a file of an archive or a folder holds listening; a file given by itself always does. */
+  holds: (path: string) => boolean;
+  read: (chunks: AsyncGenerator<Buffer, void>, file: string) => AsyncGenerator<SourceRecord[], void>;
+  /** @throws InvalidInputError with the reason that makes the row bad */
+  playOf: (row: Row, file: string, context: ImportContext) => Play | LeftOut;
+}
+
+/** Imports the listening of one person from files that may overlap. Tracks that are not there are made. */
+export async function importPlays(
+  format: PlayFormat,
+  paths: readonly string[],
+  listener: string,
+  context: ImportContext,
+): Promise<Outcome> {
+  const { tx, progress, notices, step } = context;
+  const who = listenerId(listener.normalize('NFC'));
+  const { sources, others } = await findSources(format, paths);
+  progress.expect(sources);
+  await createPlayStaging(tx);
+  await copyPlays(tx, stagedPlays(format, sources, context));
+  step('matching tracks');
+  progress.checkpoint();
+  const tracks = await makeUnknownSongs(tx);
+  step('merging listening');
+  await createFeedbackStaging(tx);
+  await stagePlaysAsFeedback(tx, who);
+  const { newListeners, untimed: _, ...feedback } = await mergeStagedFeedback(tx);
+  const heard = { listener: who, ...(await heardIn(tx)) };
+  return { tracks, feedback, newListeners, heard, notes: [...notices.notes(), ...otherFilesNote(others)] };
+}
+
+/** The files with listening, each once. @throws InvalidInputError when there are none */
+async function findSources({ named, holds }: PlayFormat, paths: readonly string[]) {
+  const sources: Source[] = [];
+  const others: string[] = [];
+  for (const path of paths) {
+    const found = await openSources(path);
+    const [only] = found;
+    const wanted = only && found.length === 1 ? [only] : found.filter(({ name }) => holds(name));
+    if (wanted.length === 0) throw new InvalidInputError(`${path} holds no listening of ${named}`, 'path');
+    sources.push(...wanted);
+    others.push(...found.filter((source) => !wanted.includes(source)).map(({ name }) => name));
+  }
+  return { sources, others };
+}
+
+function otherFilesNote(names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const some = names.slice(0, 3).join(', ');
+  return [`${names.length} other files hold no listening and were not read: ${some}${names.length > 3 ? ', …' : ''}.`];
+}
+
+/** Numbered through all files, since lines of several would be equal. */
+async function* stagedPlays(
+  format: PlayFormat,
+  sources: readonly Source[],
+  context: ImportContext,
+): AsyncGenerator<StagedPlay[], void> {
+  const { progress, notices, signal } = context;
+  let number = 0;
+  for (const source of sources) {
+    const { name } = source;
+    for await (const records of format.read(source.chunks(progress.read, signal), name)) {
+      const plays = progress.accept(name, records, (record) => {
+        const play = format.playOf(new Row(record, notices), name, context);
+        return 'kind' in play ? cleanPlay(play) : play;
+      });
+      yield plays.map(({ row }) => ({ ...row, line: ++number }));
+    }
+  }
+}
+
+function cleanPlay(play: Play): Play {
+  return {
+    ...play,
+    title: checkText(play.title, 'the title', { max: 500 }),
+    artist: checkText(play.artist, 'the artist', { max: 500 }),
+    album: play.album === null ? null : checkText(play.album, 'the album', { max: 500 }),
+  };
+}

@@ -1,0 +1,27 @@
+import { copyTracks, createNumberedTrackStaging, takeRepeatedTracks } from '../../db/import-tracks.ts';
+import { mergeStagedTracks } from '../../db/track-merge.ts';
+import { nothing, type ImportContext, type Outcome } from '../import-context.ts';
+import { readRecords } from '../reading/records.ts';
+import { openSource } from '../reading/source.ts';
+import { Row } from './row.ts';
+import { trackColumns, trackOf } from './rows.ts';
+
+export async function importTracks(path: string, context: ImportContext): Promise<Outcome> {
+  const { tx, progress, notices, renames, step, signal } = context;
+  const source = await openSource(path);
+  progress.expect([source]);
+  await createNumberedTrackStaging(tx);
+  await copyTracks(
+    tx,
+    (async function* () {
+      const chunks = source.chunks(progress.read, signal);
+      for await (const records of readRecords(chunks, trackColumns, source.name, renames)) {
+        yield progress.accept(source.name, records, (record) => trackOf(new Row(record, notices)));
+      }
+    })(),
+  );
+  step('merging tracks');
+  await takeRepeatedTracks(tx, ({ line, reason }) => progress.reject(source.name, line, reason));
+  progress.checkpoint();
+  return { tracks: await mergeStagedTracks(tx), feedback: nothing, newListeners: 0, notes: notices.notes() };
+}

@@ -1,0 +1,88 @@
+import { InvalidInputError } from '../../lib/errors.ts';
+import { nearest } from '../../lib/nearest.ts';
+import { formatHint } from './format-hint.ts';
+
+/** The columns of a format. Their order in a file is free; what is absent or empty is undefined. */
+export interface Columns {
+  required: readonly string[];
+  optional: readonly string[];
+}
+
+/** What a file's own column names stand for: a column of ours, or null for one that is left out. */
+export type Renames = ReadonlyMap<string, string | null>;
+
+export const noRenames: Renames = new Map();
+
+/** Holds a file's columns against those of a format, renamed as asked. */
+export class ColumnNames {
+  readonly #columns: Columns;
+  readonly #renames: Renames;
+  readonly #name: string;
+  /** Renamed columns that the file has not shown yet. */
+  readonly #awaited: Set<string>;
+
+  /** @param name of the file, for messages */
+  constructor(columns: Columns, renames: Renames, name: string) {
+    this.#columns = columns;
+    this.#renames = renames;
+    this.#name = name;
+    this.#awaited = new Set(renames.keys());
+  }
+
+  /** Our columns in place of the header's, null for one that is left out. @throws InvalidInputError [IMP6] */
+  ofHeader(values: readonly string[]): (string | null)[] {
+    const theirs = values.map((value) => value.trim());
+    const ours = this.#ours(theirs);
+    const where = `${this.#name}, header:`;
+    if ('problem' in ours) throw new InvalidInputError(`${where} ${ours.problem}${this.hint(theirs)}`, 'path');
+    this.checkRenamed();
+    const missing = this.#columns.required.filter((column) => !ours.names.includes(column));
+    if (missing.length === 0) return ours.names;
+    throw new InvalidInputError(
+      `${where} column "${missing.join('", "')}" is missing; --map THEIRS=${missing[0] ?? ''} takes another column for it`,
+      'path',
+    );
+  }
+
+  /** As `ofHeader`, for the keys of one row. @returns what is wrong with the row in their place */
+  ofRow(keys: readonly string[]): { names: (string | null)[] } | { problem: string } {
+    return this.#ours(keys);
+  }
+
+  /** What a file with these columns is, if it is no file of this format; else empty. */
+  hint(theirs: readonly string[]): string {
+    return formatHint(theirs, this.#columns.required);
+  }
+
+  /** @throws InvalidInputError when the file has nothing that was to be renamed */
+  checkRenamed(): void {
+    const [absent] = this.#awaited;
+    if (absent === undefined) return;
+    throw new InvalidInputError(`${this.#name} has no column "${absent}", which --map names`, 'path');
+  }
+
+  #ours(theirs: readonly string[]): { names: (string | null)[] } | { problem: string } {
+    const names: (string | null)[] = [];
+    for (const their of theirs) {
+      const renamed = this.#renames.get(their);
+      this.#awaited.delete(their);
+      const name = renamed === undefined ? their : renamed;
+      if (renamed === undefined && !this.#isKnown(their)) return { problem: this.#unknown(their) };
+      if (name !== null && names.includes(name)) return { problem: `column "${name}" occurs twice` };
+      names.push(name);
+    }
+    return { names };
+  }
+
+  #isKnown(column: string): boolean {
+    return this.#columns.required.includes(column) || this.#columns.optional.includes(column);
+  }
+
+  #unknown(column: string): string {
+    const known = [...this.#columns.required, ...this.#columns.optional];
+    const meant = nearest(column, known);
+    const shown = column.slice(0, 50);
+    if (meant) return `unknown column "${shown}"; did you mean "${meant}"?`;
+    return `unknown column "${shown}"; known are ${known.join(', ')}; --map "${shown}"=OURS renames it, --map "${shown}"= leaves it out`;
+  }
+}

@@ -1,0 +1,93 @@
+import { InvalidInputError } from '../../lib/errors.ts';
+import { CsvReader, separatorOf, type CsvRecord } from './csv.ts';
+import { readJsonArray } from './json-array.ts';
+import { objectOf, type JsonObject } from './json.ts';
+import { readLines, type Line } from './lines.ts';
+
+/** What a file of rows holds, a batch for each chunk: JSON objects, one a line or in an array, or CSV records. */
+export type Content =
+  | { kind: 'json'; batches: AsyncGenerator<JsonObject[], void> }
+  | { kind: 'csv'; batches: AsyncGenerator<CsvRecord[], void> };
+
+/** More blanks than this at the start are no file of rows. */
+const MAX_BLANKS = 1024 * 1024;
+
+/**
+ * Tells by the first character what a file holds: `[` begins a JSON array, `{` JSON objects, one a line, anything else CSV.
+ * @throws InvalidInputError when there is nothing, or nothing that is text
+ */
+export async function readContent(chunks: AsyncGenerator<Buffer, void>, name: string): Promise<Content> {
+  const start = await readStart(chunks, name);
+  const first = start
+    .toString('latin1')
+    .replace(/^\xef\xbb\xbf/, '')
+    .trimStart()[0];
+  if (first === undefined) throw new InvalidInputError(`${name} holds no rows`, 'path');
+  const whole = rejoin(start, chunks);
+  if (first === '[') return { kind: 'json', batches: objectsOf(readJsonArray(whole, name)) };
+  if (first === '{') return { kind: 'json', batches: objectsOf(checkedLines(whole, name)) };
+  return { kind: 'csv', batches: readCsv(readLines(whole), name) };
+}
+
+/** Up to the chunk that is not blank. */
+async function readStart(chunks: AsyncGenerator<Buffer, void>, name: string): Promise<Buffer> {
+  const held: Buffer[] = [];
+  for (let size = 0; size <= MAX_BLANKS;) {
+    const { value: chunk } = await chunks.next();
+    if (!chunk) return Buffer.concat(held);
+    held.push(chunk);
+    size += chunk.length;
+    if (chunk.some((byte) => byte > 0x20 && byte !== 0xef && byte !== 0xbb && byte !== 0xbf))
+      return Buffer.concat(held);
+  }
+  await chunks.return();
+  throw new InvalidInputError(`${name} is not text: it begins with ${MAX_BLANKS.toLocaleString('en')} blanks`, 'path');
+}
+
+async function* rejoin(start: Buffer, chunks: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+  try {
+    yield start;
+    yield* chunks;
+  } finally {
+    await chunks.return();
+  }
+}
+
+async function* objectsOf(batches: AsyncIterable<Line[]>): AsyncGenerator<JsonObject[], void> {
+  for await (const lines of batches) yield lines.flatMap((line) => objectOf(line) ?? []);
+}
+
+/** One object that runs over lines would be as many bad rows as it has lines. */
+async function* checkedLines(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Line[], void> {
+  let isFirst = true;
+  for await (const lines of readLines(chunks)) {
+    const first = lines.find((line) => 'problem' in line || line.text.trim() !== '');
+    if (isFirst && first && 'text' in first && first.text.trim() === '{') {
+      const remedy = 'give one object a line (JSONL) or an array of objects';
+      throw new InvalidInputError(`${name}:${first.line}: a JSON object runs over several lines; ${remedy}`, 'path');
+    }
+    if (first) isFirst = false;
+    yield lines;
+  }
+}
+
+async function* readCsv(batches: AsyncIterable<Line[]>, name: string): AsyncGenerator<CsvRecord[], void> {
+  let csv: CsvReader | null = null;
+  for await (const lines of batches) {
+    csv ??= startCsv(lines, name);
+    const records = csv?.push(lines) ?? [];
+    if (records.length > 0) yield records;
+  }
+  yield csv?.end() ?? [];
+}
+
+/** Null while only blank lines have been seen. */
+function startCsv(lines: Line[], name: string): CsvReader | null {
+  const first = lines.find((line) => 'problem' in line || line.text.trim() !== '');
+  if (!first) return null;
+  if ('problem' in first)
+    throw new InvalidInputError(`${name} is not text: line ${first.line}: ${first.problem}`, 'path');
+  if (first.text.includes('\r'))
+    throw new InvalidInputError(`${name}: its lines end with CR alone, as on old Macs; save it with LF`, 'path');
+  return new CsvReader(separatorOf(first.text));
+}

@@ -1,0 +1,19 @@
+/** Formats by columns that nothing else has. */
+const formats = [
+  { format: 'spotify', kind: 'a Spotify export', columns: ['ms_played', 'msPlayed', 'master_metadata_track_name'] },
+  { format: 'listenbrainz', kind: 'a ListenBrainz export', columns: ['listened_at', 'track_metadata'] },
+  { format: 'lastfm-csv', kind: 'a Last.fm export', columns: ['uts', 'utc_time', 'artist_mbid', 'track_mbid'] },
+  { format: 'tracks', kind: 'a catalogue', columns: ['externalId'] },
+  { format: 'feedback', kind: 'listening in the columns of this server', columns: ['listener'] },
+] as const;
+
+/**
+ * What a file with these columns most likely is, and the command for it; empty when nobody knows.
+ * @param known columns of the format that it was taken for
+ */
+export function formatHint(columns: readonly string[], known: readonly string[]): string {
+  const found = formats.find((one) => one.columns.some((name) => columns.includes(name) && !known.includes(name)));
+  if (!found) return '';
+  const options = found.format === 'tracks' || found.format === 'feedback' ? '' : ' --listener ID';
+  return `. This looks like ${found.kind}: npm run import -- ${found.format} PATH${options}`;
+}

@@ -1,0 +1,94 @@
+import { InvalidInputError } from '../../lib/errors.ts';
+import { ColumnNames, noRenames, type Columns, type Renames } from './columns.ts';
+import { readContent, type Content } from './content.ts';
+import type { CsvRecord } from './csv.ts';
+import type { JsonObject } from './json.ts';
+import type { Problem } from './lines.ts';
+
+/** Values as the file gives them: strings from CSV, any JSON from JSON. */
+type Fields = Record<string, unknown>;
+export type SourceRecord = { line: number; fields: Fields } | Problem;
+
+/**
+ * Reads CSV with a header, JSON objects one a line, or a JSON array of objects, as records with just these columns, a batch
+ * for each chunk. @throws InvalidInputError when the header is wrong: then no row can be right
+ */
+export async function* readRecords(
+  chunks: AsyncGenerator<Buffer, void>,
+  columns: Columns,
+  name: string,
+  renames: Renames = noRenames,
+): AsyncGenerator<SourceRecord[], void> {
+  const names = new ColumnNames(columns, renames, name);
+  const content: Content = await readContent(chunks, name);
+  if (content.kind === 'csv') yield* csvRecords(content.batches, names, name);
+  else yield* jsonRecords(content.batches, names, name);
+}
+
+async function* csvRecords(
+  batches: AsyncIterable<CsvRecord[]>,
+  names: ColumnNames,
+  name: string,
+): AsyncGenerator<SourceRecord[], void> {
+  let header: (string | null)[] | null = null;
+  for await (const records of batches) {
+    if (header === null) {
+      const first = records.shift();
+      if (!first) continue;
+      header = names.ofHeader(headerValues(first, name));
+    }
+    const columns = header;
+    yield records.map((record) => ('problem' in record ? record : toFields(record.line, record.values, columns)));
+  }
+}
+
+function headerValues(first: CsvRecord, name: string): string[] {
+  if ('values' in first) return first.values;
+  throw new InvalidInputError(`${name}, header: ${first.problem}`, 'path');
+}
+
+/** The values under their columns, those of a null column left out. */
+export function toFields(line: number, values: readonly string[], header: readonly (string | null)[]): SourceRecord {
+  if (values.length !== header.length)
+    return { line, problem: `the row has ${values.length} values, the header ${header.length} columns` };
+  const fields: Fields = {};
+  header.forEach((column, i) => {
+    const value = values[i]?.trim();
+    if (column !== null && value !== '') fields[column] = value;
+  });
+  return { line, fields };
+}
+
+async function* jsonRecords(
+  batches: AsyncIterable<JsonObject[]>,
+  names: ColumnNames,
+  name: string,
+): AsyncGenerator<SourceRecord[], void> {
+  let isFirst = true;
+  for await (const objects of batches) {
+    const first = objects[0];
+    if (isFirst && first && 'fields' in first) checkFormat(first, names, name);
+    if (first) isFirst = false;
+    yield objects.map((object) => ('problem' in object ? object : renamed(object, names)));
+  }
+  if (!isFirst) names.checkRenamed();
+}
+
+/** A file of another format would be as many bad rows as it has rows. */
+function checkFormat({ line, fields }: { line: number; fields: Fields }, names: ColumnNames, name: string): void {
+  const columns = names.ofRow(Object.keys(fields));
+  const hint = names.hint(Object.keys(fields));
+  if ('problem' in columns && hint !== '')
+    throw new InvalidInputError(`${name}:${line}: ${columns.problem}${hint}`, 'path');
+}
+
+function renamed({ line, fields }: { line: number; fields: Fields }, names: ColumnNames): SourceRecord {
+  const columns = names.ofRow(Object.keys(fields));
+  if ('problem' in columns) return { line, problem: columns.problem };
+  const ours: Fields = {};
+  Object.values(fields).forEach((value, i) => {
+    const column = columns.names[i];
+    if (column != null) ours[column] = value;
+  });
+  return { line, fields: ours };
+}
