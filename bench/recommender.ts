@@ -152,7 +152,7 @@ function rankingTimes(weights: ItemWeights, histories: readonly History[]): numb
   const snapshot = createSnapshot({
     tracks: Array.from(weights.ids, (id) => ({
       ...{ id, title: `Track ${id}`, artistId: id, releaseYear: null, durationMs: null, explicit: false },
-      ...{ popularity: 0.5, recentListeners: 1 },
+      ...{ popularity: 0.5, recentListeners: 1, allTimeListeners: null, rejecters: 0, withdrawn: false },
     })),
     artists: Array.from(weights.ids, (id) => ({ id, name: `Artist ${id}` })),
     ...{ genres: [], trackGenres: [], trackTags: [] },

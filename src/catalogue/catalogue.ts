@@ -27,8 +27,10 @@ export interface Track {
   releaseYear: number | null;
   durationMs: number | null;
   explicit: boolean;
-  /** Share of listeners in the last 30 days, as a percentile in [0, 1]. */
+  /** Percentile in [0, 1] by listeners less those who reject it, of the last 30 days or of all time ([CAT3]). */
   popularity: number;
+  /** Since when it is in no list and no search; null: it is. */
+  withdrawnAt: Date | null;
 }
 
 export interface Range {
@@ -76,6 +78,18 @@ export interface UpsertCounts {
   unchanged: number;
 }
 
+/** Either list may be empty, not both. */
+export interface WithdrawTracksInput {
+  externalIds?: readonly string[] | null;
+  ids?: readonly number[] | null;
+}
+
+export interface WithdrawCounts {
+  withdrawn: number;
+  /** Those that had been withdrawn before. */
+  unchanged: number;
+}
+
 /** Tracks, artists, genres and tags. Every `…Of` and `…ById` call is one statement however many ids it gets. */
 export interface Catalogue {
   tracksById(ids: readonly number[]): Promise<Map<number, Track>>;
@@ -93,7 +107,12 @@ export interface Catalogue {
   tracksOfArtist(artistId: number, page: PageArgs): Promise<Page<Track>>;
   /** All of the batch or none of it. @throws InvalidInputError naming `input.3.title` and the like. */
   upsertTracks(input: readonly TrackInput[]): Promise<UpsertCounts>;
-  /** Recomputes `popularity` and `recentListeners` from feedback of the last 30 days. */
+  /**
+   * Takes tracks out of all lists and searches; sending one again brings it back. All of them or none.
+   * @throws InvalidInputError, NotFoundError naming `input.externalIds.3` and the like
+   */
+  withdrawTracks(input: WithdrawTracksInput): Promise<WithdrawCounts>;
+  /** Recomputes `popularity` from feedback of the last 30 days or of all time. */
   refreshPopularity(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/catalogue-queries.ts';
-import { mergeTracks, refreshPopularity } from '../db/track-merge.ts';
+import { refreshPopularity } from '../db/popularity.ts';
+import { mergeTracks } from '../db/track-merge.ts';
 import { perOwner } from '../db/per-owner.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
@@ -11,6 +12,7 @@ import type { Catalogue, Track, TrackSearch } from './catalogue.ts';
 import { catalogueWakeup } from './wakeup-key.ts';
 import { orderOf, parseSearch, whereOf } from './search.ts';
 import { cleanTracks } from './track-input.ts';
+import { withdraw } from './withdrawal.ts';
 
 export interface CatalogueOptions {
   database: Database;
@@ -54,6 +56,7 @@ export function createCatalogue({ database: { db, sql }, wakeups, clock }: Catal
     searchTracks: (search) => searchTracks(db, search),
     tracksOfArtist: tracksOfArtist(db),
     upsertTracks: async (input) => changed(mergeTracks(sql, cleanTracks(input))),
+    withdrawTracks: async (input) => changed(withdraw(sql, input, new Date(clock.now()))),
     refreshPopularity: () => changed(sql.begin((tx) => refreshPopularity(tx, new Date(clock.now())))),
   };
 }

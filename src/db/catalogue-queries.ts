@@ -7,6 +7,7 @@ import {
   exists,
   gte,
   inArray,
+  isNull,
   lte,
   notExists,
   notInArray,
@@ -29,7 +30,11 @@ const trackColumns = {
   durationMs: tracks.durationMs,
   explicit: tracks.explicit,
   popularity: tracks.popularity,
+  withdrawnAt: tracks.withdrawnAt,
 };
+
+/** What lists and searches show. */
+const isOffered = isNull(tracks.withdrawnAt);
 
 export interface TrackRow {
   id: number;
@@ -41,6 +46,7 @@ export interface TrackRow {
   durationMs: number | null;
   explicit: boolean;
   popularity: number;
+  withdrawnAt: Date | null;
 }
 
 export function selectTracks(db: Queryable, ids: readonly number[]): Promise<TrackRow[]> {
@@ -64,7 +70,10 @@ export interface GenreRow {
   trackCount: number;
 }
 
-const trackCount = sql<number>`(select count(*)::int from ${trackGenres} counted where counted.genre_id = ${genres.id})`;
+// Withdrawn tracks are few, and have an index of their own: what is offered need not be looked up one by one.
+const trackCount = sql<number>`((select count(*) from ${trackGenres} counted where counted.genre_id = genres.id)
+  - (select count(*) from ${tracks} gone join ${trackGenres} counted on counted.track_id = gone.id
+    where gone.withdrawn_at is not null and counted.genre_id = genres.id))::int`;
 const genreColumns = { id: genres.id, slug: genres.slug, name: genres.name, trackCount };
 
 export function selectGenres(db: Queryable, slugs?: readonly string[]): Promise<GenreRow[]> {
@@ -133,7 +142,7 @@ export async function selectTrackPage(
   const rows = await db
     .select({ ...trackColumns, ...keys })
     .from(tracks)
-    .where(and(where, after ? afterKey(order, after) : undefined))
+    .where(and(isOffered, where, after ? afterKey(order, after) : undefined))
     .orderBy(
       ...order.map(({ expression, descending }) =>
         descending ? sql`${expression} desc nulls last` : sql`${expression} asc nulls last`,
@@ -147,8 +156,8 @@ export async function selectTrackPage(
 }
 
 export function pickTrack(row: TrackRow): TrackRow {
-  const { id, externalId, title, artistId, album, releaseYear, durationMs, explicit, popularity } = row;
-  return { id, externalId, title, artistId, album, releaseYear, durationMs, explicit, popularity };
+  const { id, externalId, title, artistId, album, releaseYear, durationMs, explicit, popularity, withdrawnAt } = row;
+  return { id, externalId, title, artistId, album, releaseYear, durationMs, explicit, popularity, withdrawnAt };
 }
 
 /** `(a, b, c) > key`, each part in its own direction, nulls last: a row comparison cannot say that, so it is spelled out. */
@@ -179,7 +188,7 @@ export async function selectTracksOfArtists(
   const page = db
     .select(trackColumns)
     .from(tracks)
-    .where(and(eq(tracks.artistId, artists.id), after ? afterKey(byPopularity, after) : undefined))
+    .where(and(eq(tracks.artistId, artists.id), isOffered, after ? afterKey(byPopularity, after) : undefined))
     .orderBy(desc(tracks.popularity), asc(tracks.id))
     .limit(limit)
     .as('page');
@@ -193,10 +202,10 @@ export async function selectTracksOfArtists(
 }
 
 export const countTracksOfArtists = (db: Queryable, artistIds: readonly number[]): Promise<Map<number, number>> =>
-  countPerOwner(db, tracks.artistId, artistIds);
+  countPerOwner(db, tracks.artistId, artistIds, isOffered);
 
 export async function countTracks(db: Queryable, where: SQL | undefined): Promise<number> {
-  const [row] = await db.select({ total: count() }).from(tracks).where(where);
+  const [row] = await db.select({ total: count() }).from(tracks).where(and(isOffered, where));
   return row?.total ?? 0;
 }
 

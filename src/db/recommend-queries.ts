@@ -15,6 +15,10 @@ export interface SnapshotRows {
     explicit: boolean;
     popularity: number;
     recentListeners: number;
+    /** Null where the last 30 days tell enough. */
+    allTimeListeners: number | null;
+    rejecters: number;
+    withdrawn: boolean;
   }[];
   artists: { id: number; name: string }[];
   genres: { id: number; slug: string; name: string }[];
@@ -22,13 +26,17 @@ export interface SnapshotRows {
   trackTags: { trackId: number; tag: string; weight: number }[];
 }
 
-/** Everything that ranking needs of the catalogue, as of one moment; tracks by their keys, in whatever order they came. */
+/**
+ * Everything that ranking needs of the catalogue, as of one moment; tracks by their keys, in whatever order they came, and what
+ * more reject than hear after all others: of equal scores they are the last.
+ */
 export async function selectSnapshot({ sql: driver }: Database): Promise<SnapshotRows> {
   return driver.begin('isolation level repeatable read read only', async (tx) => ({
     tracks: await tx<SnapshotRows['tracks']>`
       select id::float8 as id, title, artist_id::float8 as "artistId", release_year as "releaseYear",
-        duration_ms as "durationMs", explicit, popularity, recent_listeners as "recentListeners"
-      from tracks order by external_id collate "C"`,
+        duration_ms as "durationMs", explicit, popularity, recent_listeners as "recentListeners",
+        all_time_listeners as "allTimeListeners", rejecters, withdrawn_at is not null as withdrawn
+      from tracks order by rejecters > coalesce(all_time_listeners, recent_listeners), external_id collate "C"`,
     artists: await tx<SnapshotRows['artists']>`select id::float8 as id, name from artists`,
     genres: await tx<SnapshotRows['genres']>`select id::float8 as id, slug, name from genres`,
     trackGenres: await tx<SnapshotRows['trackGenres']>`
@@ -61,7 +69,8 @@ export async function* readAllReactions({ sql: driver }: Database): AsyncGenerat
   const cursor = driver<TrainingRow[]>`
     select listener_id::float8 as "listenerId", track_id::float8 as "trackId", kind::text as kind,
       sum(plays)::float8 as plays, (extract(epoch from max(at)) * 1000)::float8 as at
-    from feedback group by listener_id, track_id, kind order by listener_id, max(at), track_id`.cursor(10_000);
+    from feedback join tracks on tracks.id = track_id where withdrawn_at is null
+    group by listener_id, track_id, kind order by listener_id, max(at), track_id`.cursor(10_000);
   for await (const rows of cursor) yield rows;
 }
 

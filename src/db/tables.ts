@@ -51,9 +51,15 @@ export const tracks = pgTable(
     releaseYear: integer(),
     durationMs: integer(),
     explicit: boolean().notNull().default(false),
-    /** Distinct listeners in the last 30 days, and that number's percentile among all tracks: refreshed, never live. */
+    /** What listeners think of it, and its percentile among all tracks by that: refreshed, never live ([CAT3]). */
     recentListeners: integer().notNull().default(0),
+    /** Null where the last 30 days tell enough. */
+    allTimeListeners: integer(),
+    /** Of the time that popularity is of, those whose last verdict is against it. */
+    rejecters: integer().notNull().default(0),
     popularity: doublePrecision().notNull().default(0),
+    /** Since when it is in no list and no search; null: it is. What refers to it stays. */
+    withdrawnAt: instant(),
     createdAt: instant().notNull().defaultNow(),
     updatedAt: instant().notNull().defaultNow(),
   },
@@ -62,6 +68,9 @@ export const tracks = pgTable(
     index().on(t.popularity.desc(), t.id),
     index().on(t.releaseYear.desc().nullsLast(), t.id),
     index('tracks_title_index').on(sql`lower(${t.title})`, t.id),
+    index('tracks_withdrawn_index')
+      .on(t.id)
+      .where(sql`${t.withdrawnAt} is not null`),
   ],
 );
 

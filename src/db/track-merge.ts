@@ -124,7 +124,7 @@ async function mergeNames(tx: Transaction): Promise<void> {
 async function planTracks(tx: Transaction): Promise<void> {
   await tx`create temp table track_plan on commit drop as
     select s.*, a.id as artist_id, t.id as track_id, t.id is null as is_new,
-      t.id is null
+      t.id is null or t.withdrawn_at is not null
       or (t.title, t.artist_id, t.explicit) is distinct from (s.title, a.id, s.explicit)
       or (t.album, t.release_year, t.duration_ms) is distinct from (s.album, s.release_year, s.duration_ms)
       or array(select g.slug from track_genres l join genres g on g.id = l.genre_id where l.track_id = t.id order by l.position)
@@ -136,7 +136,7 @@ async function planTracks(tx: Transaction): Promise<void> {
 
 async function applyTracks(tx: Transaction): Promise<void> {
   await tx`update tracks t set title = p.title, artist_id = p.artist_id, album = p.album, release_year = p.release_year,
-      duration_ms = p.duration_ms, explicit = p.explicit, updated_at = now()
+      duration_ms = p.duration_ms, explicit = p.explicit, withdrawn_at = null, updated_at = now()
     from track_plan p where p.track_id = t.id and p.is_changed`;
   await tx`insert into tracks (external_id, title, artist_id, album, release_year, duration_ms, explicit)
     select external_id, title, artist_id, album, release_year, duration_ms, explicit from track_plan where is_new`;
@@ -153,26 +153,4 @@ async function relinkTracks(tx: Transaction): Promise<void> {
   await tx`insert into track_tags (track_id, tag_id, weight)
     select p.track_id, t.id, u.weight from track_plan p, unnest(p.tag_names, p.tag_weights) as u (name, weight)
       join tags t on t.name = u.name where p.is_changed`;
-}
-
-/**
- * Recomputes every track's listeners of the last 30 days and its percentile among all tracks: the share of tracks with
- * fewer listeners, plus half of those with as many (the mid-rank), 0 for a track that nobody heard. Rows that stay as
- * they are are not written. Takes its turn with the merges, which write the same rows in another order.
- */
-export async function refreshPopularity(tx: Transaction, now: Date): Promise<void> {
-  await takeMergeTurn(tx);
-  await tx`
-    with recent as (
-      select track_id, count(distinct listener_id)::int as listeners from feedback
-      where at > ${now.toISOString()}::timestamptz - interval '30 days' and at <= ${now.toISOString()}::timestamptz and kind in ('PLAY', 'COMPLETE', 'LIKE', 'SAVE')
-      group by track_id
-    ), counted as (select t.id, coalesce(r.listeners, 0) as listeners from tracks t left join recent r on r.track_id = t.id),
-    ranked as (
-      select id, listeners, case when listeners = 0 then 0 else
-        (rank() over (order by listeners) - 1 + count(*) over (partition by listeners) / 2.0) / count(*) over () end as percentile
-      from counted
-    )
-    update tracks t set recent_listeners = r.listeners, popularity = r.percentile from ranked r
-    where r.id = t.id and (t.recent_listeners, t.popularity) is distinct from (r.listeners, r.percentile::float8)`;
 }

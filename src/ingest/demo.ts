@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Database } from '../db/client.ts';
 import { hasTracks, insertDemoViewer, insertSimulated } from '../db/import-demo.ts';
 import { importTransaction } from '../db/import-transaction.ts';
-import { refreshPopularity } from '../db/track-merge.ts';
+import { refreshPopularity } from '../db/popularity.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { simulateListening, type SimulatedTrack } from './demo-listeners.ts';

@@ -1,7 +1,7 @@
 import { catalogueWakeup } from '../catalogue/catalogue.ts';
 import type { Database } from '../db/client.ts';
 import { importTransaction } from '../db/import-transaction.ts';
-import { refreshPopularity } from '../db/track-merge.ts';
+import { refreshPopularity } from '../db/popularity.ts';
 import { systemClock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import { importFeedback } from './formats/feedback.ts';

@@ -6,12 +6,20 @@ import type { Taste } from './taste.ts';
 /** A genre weighted this low or lower is not recommended at all; above it, it only scores less. */
 const AVOIDED_WEIGHT = -0.8;
 
-const BITS: Readonly<Record<Exclusion, number>> = { HEARD: 1, HIDDEN: 2, EXPLICIT: 4, FILTERED: 8, AVOIDED_GENRE: 16 };
+const BITS: Readonly<Record<Exclusion, number>> = {
+  ...{ HEARD: 1, HIDDEN: 2, EXPLICIT: 4, FILTERED: 8, AVOIDED_GENRE: 16 },
+  WITHDRAWN: 32,
+};
+
+/** What a listener has said and done that rules tracks out. */
+export type Rules = Pick<Taste, 'history' | 'genres' | 'allowExplicit'>;
 
 export interface ExclusionOptions {
   taste: Taste;
   filter: TrackFilter | null;
   includeHeard: boolean;
+  /** Whose rules hold; the taste's own unless told. */
+  rules?: Rules;
   /** Tracks of earlier lists that are not wanted again. */
   servedBefore?: readonly number[];
 }
@@ -20,18 +28,18 @@ export interface ExclusionOptions {
 export function markExclusions(
   mask: Uint8Array,
   snapshot: Snapshot,
-  { taste, filter, includeHeard, servedBefore = [] }: ExclusionOptions,
+  { taste, filter, includeHeard, rules = taste, servedBefore = [] }: ExclusionOptions,
 ): void {
-  mask.set(ruledOut(snapshot, filter, taste.allowExplicit));
+  mask.set(ruledOut(snapshot, filter, rules.allowExplicit));
   const exclude = (index: number | undefined, why: Exclusion): void => {
     if (index !== undefined) mask[index] = (mask[index] ?? 0) | BITS[why];
   };
-  for (const { trackId, kind } of taste.history) {
+  for (const { trackId, kind } of rules.history) {
     const index = snapshot.indexOf.get(trackId);
     if (kind === 'HIDE' || kind === 'DISLIKE') exclude(index, 'HIDDEN');
     else if (!includeHeard) exclude(index, 'HEARD');
   }
-  for (const { slug, weight } of taste.genres) {
+  for (const { slug, weight } of rules.genres) {
     if (weight <= AVOIDED_WEIGHT)
       snapshot.byGenre.get(slug)?.indices.forEach((index) => exclude(index, 'AVOIDED_GENRE'));
   }
@@ -58,7 +66,8 @@ function makeBitmap(snapshot: Snapshot, filter: TrackFilter | null, allowExplici
   const bitmap = new Uint8Array(snapshot.tracks.length);
   const passes = filter ? filterOf(filter) : () => true;
   snapshot.tracks.forEach((track, index) => {
-    bitmap[index] = (!allowExplicit && track.explicit ? BITS.EXPLICIT : 0) | (passes(track) ? 0 : BITS.FILTERED);
+    const explicit = !allowExplicit && track.explicit ? BITS.EXPLICIT : 0;
+    bitmap[index] = explicit | (passes(track) ? 0 : BITS.FILTERED) | (track.withdrawn ? BITS.WITHDRAWN : 0);
   });
   return bitmap;
 }

@@ -110,7 +110,12 @@ class PopularityReason extends RankedReason<SourceOf<'popularity'>> {
   readonly kind = 'popularity';
 
   get listeners(): number {
-    return this.ranking.snapshot.tracks[this.index]?.recentListeners ?? 0;
+    const { allTimeListeners, recentListeners } = this.ranking.snapshot.tracks[this.index] ?? {};
+    return allTimeListeners ?? recentListeners ?? 0;
+  }
+
+  get ofAllTime(): boolean {
+    return this.ranking.snapshot.tracks[this.index]?.allTimeListeners != null;
   }
 }
 

@@ -13,22 +13,69 @@ export interface Holdout {
   cases: readonly NumberedCase[];
 }
 
-/** Each listener's last track; of somebody with one track nothing is held out. */
+/**
+ * Each listener's last track, with what came before it, unless too many have the same ([REC9]): see `Targets`. Of somebody
+ * with one track nothing is held out.
+ */
 export function holdOutLast(interactions: Interactions): Holdout {
-  const { starts, items, values } = interactions;
-  const cases: NumberedCase[] = [];
+  const { itemCount, starts, items, values } = interactions;
+  const listeners = starts.length - 1;
+  const rowOf = (u: number) => items.subarray(starts[u] ?? 0, starts[u + 1] ?? 0);
+  const targets = new Targets<number>(listeners, itemCount).ofAll(listeners, (u, take) => lastOf(rowOf(u), take));
+  const cases = targets.flatMap((last, u): NumberedCase[] => {
+    if (last === null) return [];
+    const [from, target] = [starts[u] ?? 0, (starts[u] ?? 0) + last];
+    return [
+      { items: items.subarray(from, target), values: values.subarray(from, target), targets: [items[target] ?? 0] },
+    ];
+  });
   const train = keep(interactions, (u) => {
-    const [from, end] = [starts[u] ?? 0, starts[u + 1] ?? 0];
-    const last = end - from > 1 ? end - 1 : end;
-    if (last < end)
-      cases.push({
-        items: items.subarray(from, last),
-        values: values.subarray(from, last),
-        targets: [items[last] ?? 0],
-      });
-    return Array.from({ length: last - from }, (_, i) => from + i);
+    const positions = Array.from(rowOf(u).keys(), (i) => (starts[u] ?? 0) + i);
+    return positions.filter((_, i) => i !== targets[u]);
   });
   return { train, cases };
+}
+
+/** As many of the listeners as may be asked for one track; with few tracks, as many more than if all were asked for alike. */
+const MOST = { share: 0.01, timesEven: 2 };
+/** Of the order in which listeners take their targets. */
+const SEED = 1;
+
+/**
+ * What listeners are asked for when settings are chosen. Where many histories end in the same few tracks, whoever follows the
+ * fashion would be found right about everybody's taste: such a target tells the less of a listener the more share it. It
+ * should weigh by the inverse of its frequency (inverse propensity scores, truncated for the sake of variance: Yang et al.
+ * 2018, Ionides 2008). Rather than to weigh, it is drawn from by as much: only so many listeners are asked for it, and the
+ * others for what they heard before it.
+ */
+export class Targets<Item> {
+  readonly #most: number;
+  readonly #taken = new Map<Item, number>();
+
+  constructor(listeners: number, items: number) {
+    this.#most = Math.ceil(listeners * Math.max(MOST.share, MOST.timesEven / Math.max(1, items)));
+  }
+
+  /** For each listener what `choose` comes to; they take turns in an order that is drawn. */
+  ofAll<Chosen>(listeners: number, choose: (u: number, take: (item: Item) => boolean) => Chosen): Chosen[] {
+    const random = randomStream(SEED);
+    const order = Array.from({ length: listeners }, (_, u) => ({ u, key: random() })).sort((a, b) => a.key - b.key);
+    const chosen = new Map(order.map(({ u }) => [u, choose(u, (item) => this.#take(item))]));
+    return Array.from({ length: listeners }, (_, u) => chosen.get(u) as Chosen);
+  }
+
+  #take(item: Item): boolean {
+    const taken = this.#taken.get(item) ?? 0;
+    if (taken >= this.#most) return false;
+    this.#taken.set(item, taken + 1);
+    return true;
+  }
+}
+
+/** The position of the last item that may be taken and has one before it; null where there is none. */
+export function lastOf<Item>(items: ArrayLike<Item>, take: (item: Item) => boolean): number | null {
+  for (let at = items.length - 1; at > 0; at--) if (take(items[at] as Item)) return at;
+  return null;
 }
 
 /** A fifth of each listener's tracks, drawn: for data whose order says nothing. One case a listener. */

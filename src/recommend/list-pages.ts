@@ -45,7 +45,9 @@ export function laterPage(
   const ranking = new Ranking(snapshot, neighbours, list);
   const served = list.places.flatMap((place, i) => {
     const index = snapshot.indexOf.get(place.trackId);
-    return index === undefined ? [] : [{ index, propensity: place.propensity, place: i }];
+    return index === undefined || snapshot.tracks[index]?.withdrawn
+      ? []
+      : [{ index, propensity: place.propensity, place: i }];
   });
   const above = served.filter(({ place }) => place < position);
   const known = served.filter(({ place }) => place >= position && place <= position + first);

@@ -109,7 +109,8 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
     },
 
     similar: async (trackId, page, listenerId) => {
-      const found = similar(await model.current(), trackId, page);
+      const known = listenerId === undefined ? undefined : await tastes.get(listenerId);
+      const found = similar(await model.current(), trackId, page, known);
       const [begins] = found.edges;
       if (listenerId !== undefined && begins) {
         const places = found.edges.map(({ node }) => placeOf(node));

@@ -6,7 +6,7 @@ import type { OffPolicyEstimate } from './off-policy.ts';
 import type { TrainerOptions } from './trainer.ts';
 
 export type Locale = 'EN' | 'ZH';
-export type Exclusion = 'HEARD' | 'HIDDEN' | 'EXPLICIT' | 'FILTERED' | 'AVOIDED_GENRE';
+export type Exclusion = 'HEARD' | 'HIDDEN' | 'EXPLICIT' | 'FILTERED' | 'AVOIDED_GENRE' | 'WITHDRAWN';
 
 export interface RecommendationContext {
   /** Steer towards these tracks for this request only. */
@@ -64,7 +64,7 @@ export type Reason = {
 } & (
   | { kind: 'history'; trackId: number; feedback: FeedbackKind; at: Date }
   | { kind: 'preference'; preference: string }
-  | { kind: 'popularity'; listeners: number }
+  | { kind: 'popularity'; listeners: number; ofAllTime: boolean }
 );
 
 /** SPEC [REC1]: `score = baseline + Σ reasons.contribution`, to 1e-6. Reasons: largest absolute contribution first. */
@@ -121,8 +121,8 @@ export interface Recommender extends AsyncDisposable {
     query: Pick<RecommendationQuery, 'context' | 'filter'>,
   ): Promise<TrackExplanation | null>;
   /**
-   * Tracks nearest to this one, the same for whoever asks: reasons refer to the track itself and popularity. Feedback of
-   * the listener, where one is named, is attributed to the page.
+   * Tracks nearest to this one, without those that the listener hid, disliked or does not want: reasons refer to the track
+   * itself and popularity. Feedback of the listener is attributed to the page. Without a listener nobody's rules hold.
    */
   similar(trackId: number, page: PageArgs, listenerId?: number): Promise<RecommendationPage>;
   /** The list now, and again whenever feedback, preferences or the model change it. Ends at once on return or abort. */

@@ -1,22 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { checkFirst, decodeCursor, encodeCursor, keyPart, type PageArgs } from '../lib/page.ts';
+import type { Rules } from './exclusions.ts';
 import type { Serving } from './model-state.ts';
 import { recommendationOf } from './openings.ts';
 import { byScore, Ranking } from './ranking.ts';
 import type { RecommendationPage } from './recommender.ts';
 import type { Taste } from './taste.ts';
 
+/** What the ranking is made of: the track alone. What may be in it depends on who asks. */
 const similarTaste = (trackId: number): Taste => ({
   ...{ history: [], genres: [], artistIds: [], tags: [], text: null, contextText: null },
   ...{ allowExplicit: true, seedTrackIds: [trackId] },
 });
 
-/** Tracks next to this one, whoever asks: its neighbours, and popularity among equals. */
-export function similar({ snapshot, neighbours }: Serving, trackId: number, page: PageArgs): RecommendationPage {
+/** Tracks next to this one that a listener's rules allow: its neighbours, and popularity among equals ([REC17]). */
+export function similar(
+  { snapshot, neighbours }: Serving,
+  trackId: number,
+  page: PageArgs,
+  rules?: Rules,
+): RecommendationPage {
   const first = checkFirst(page.first);
   const last = page.after == null ? null : lastShown(page.after, trackId);
   const filter = { excludeTrackIds: [trackId] };
-  const ranking = new Ranking(snapshot, neighbours, { taste: similarTaste(trackId), filter, includeHeard: true });
+  const options = { taste: similarTaste(trackId), filter, includeHeard: true, ...(rules && { rules }) };
+  const ranking = new Ranking(snapshot, neighbours, options);
   // Tracks that came or went above the last one move it, and the page with it; if it is gone, its old place has to do.
   const position = last ? (ranking.rankOf(snapshot.indexOf.get(last.trackId) ?? -1) ?? last.rank) : 0;
   const ranked = ranking.next([], position + first + 1, byScore);

@@ -14,12 +14,18 @@ export interface SnapshotTrack {
   /** Percentile in [0, 1]. */
   popularity: number;
   recentListeners: number;
+  /** Null where popularity is that of the last 30 days. */
+  allTimeListeners: number | null;
+  /** Whose last verdict is against it. */
+  rejecters: number;
+  /** In no list; what listeners did with it counts all the same. */
+  withdrawn: boolean;
   genreSlugs: readonly string[];
 }
 
 /**
- * The catalogue as ranking sees it: tracks by index, in the order of their external ids, so that what decides between equal
- * scores is not the order of an import; and for each genre, artist, tag and word the tracks that it describes, with how
+ * The catalogue as ranking sees it: tracks by index, in the order of their external ids, those last that more reject than hear,
+ * so that what decides between equal scores is not the order of an import; and for each genre, artist, tag and word the tracks that it describes, with how
  * much (0 to 1).
  */
 export interface Snapshot {
@@ -65,10 +71,13 @@ export function createSnapshot(rows: SnapshotRows): Snapshot {
     byArtist: invert(described, ({ artist }) => [artist] as const),
     byTag: invert(described, ({ tags }) => tags),
     byWord: invert(described, ({ words }) => words),
-    meanPopularity: tracks.reduce((sum, { popularity }) => sum + popularity, 0) / Math.max(1, tracks.length),
+    meanPopularity: meanPopularityOf(tracks.filter(({ withdrawn }) => !withdrawn)),
     ...featureSpace(described),
   };
 }
+
+const meanPopularityOf = (tracks: readonly SnapshotTrack[]): number =>
+  tracks.reduce((sum, { popularity }) => sum + popularity, 0) / Math.max(1, tracks.length);
 
 type Weighted<Key> = readonly [key: Key, weight: number];
 

@@ -97,6 +97,13 @@ function matchedWords(text: string, index: number, { byWord }: Snapshot): string
   return wordsOf(text).filter((word) => valueAt(byWord.get(word) ?? emptyVector, index) > 0);
 }
 
+/** Who listens to a track, of the time that its popularity is of. */
+function audienceOf(index: number, { tracks }: Snapshot) {
+  const { recentListeners = 0, allTimeListeners = null, rejecters = 0 } = tracks[index] ?? {};
+  const listeners = allTimeListeners ?? recentListeners;
+  return { listeners, ofAllTime: allTimeListeners !== null, isRejected: rejecters > listeners };
+}
+
 const ENGLISH_DEEDS: Readonly<Record<Deed, (tracks: string) => string>> = {
   LIKE: (tracks) => `you liked ${tracks}`,
   SAVE: (tracks) => `you saved ${tracks}`,
@@ -130,9 +137,11 @@ const english: Wording = {
       case 'freshness':
         return `you asked for what is new and it is from ${snapshot.tracks[index]?.releaseYear ?? 'lately'}`;
       case 'popularity': {
-        const { recentListeners = 0 } = snapshot.tracks[index] ?? {};
-        if (!isFor) return 'few others listen to it at present';
-        return recentListeners === 1 ? 'somebody else listens to it' : `${recentListeners} others listen to it`;
+        const { listeners, ofAllTime, isRejected } = audienceOf(index, snapshot);
+        if (isRejected) return 'more others reject it than listen to it';
+        if (!isFor) return ofAllTime ? 'few others have listened to it' : 'few others listen to it at present';
+        if (listeners === 1) return ofAllTime ? 'somebody else has listened to it' : 'somebody else listens to it';
+        return ofAllTime ? `${listeners} others have listened to it` : `${listeners} others listen to it`;
       }
     }
   },
@@ -208,8 +217,12 @@ const chinese: Wording = {
         return `它与${trackName(source.trackId, snapshot, chinese)}相近`;
       case 'freshness':
         return `你想听新的，而它发行于 ${snapshot.tracks[index]?.releaseYear ?? '近来'} 年`;
-      case 'popularity':
-        return isFor ? `近来有 ${snapshot.tracks[index]?.recentListeners ?? 0} 位听众在听它` : '近来听它的人不多';
+      case 'popularity': {
+        const { listeners, ofAllTime, isRejected } = audienceOf(index, snapshot);
+        if (isRejected) return '不喜欢它的人比听它的人多';
+        if (!isFor) return ofAllTime ? '听过它的人不多' : '近来听它的人不多';
+        return ofAllTime ? `有 ${listeners} 位听众听过它` : `近来有 ${listeners} 位听众在听它`;
+      }
     }
   },
   deed: (deed, tracks) => `${CHINESE_DEEDS[deed]}${tracks}`,

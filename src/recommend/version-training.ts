@@ -14,6 +14,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { describe } from './content.ts';
 import { excels, meanOf, type Metrics } from './evaluation.ts';
+import { lastOf, Targets } from './holdout.ts';
 import { isOrdered, readHistories, toInteractions, type History } from './interactions.ts';
 import { drawn, type Progress, type SearchResult } from './search.ts';
 import { createSnapshot } from './snapshot.ts';
@@ -120,15 +121,20 @@ async function trainTwin(trainer: Trainer, histories: readonly History[]): Promi
   return { chosen, cases, measured };
 }
 
-/** The last track of everybody who has at least two; the others train whole. */
+/** The last track of everybody who has at least two, unless too many have the same ([REC9]); the others train whole. */
 export function holdOutLast(histories: readonly History[]): { train: History[]; cases: HoldoutCase[] } {
+  const tracks = new Set(histories.flatMap((history) => history.map(({ trackId }) => trackId))).size;
+  const targets = new Targets<number>(histories.length, tracks).ofAll(histories.length, (u, take) =>
+    lastOf(histories[u] ?? [], ({ trackId }) => take(trackId)),
+  );
   const cases: HoldoutCase[] = [];
-  const train = histories.map((history) => {
-    const last = history.at(-1);
-    if (!last || history.length < 2) return history;
-    const known = history.slice(0, -1);
-    cases.push({ history: known, targets: [last.trackId], ...(last.at === undefined ? {} : { at: last.at }) });
-    return known;
+  const train = histories.map((history, u) => {
+    const last = targets[u] ?? null;
+    const target = last === null ? undefined : history[last];
+    if (last === null || !target) return history;
+    const at = target.at === undefined ? {} : { at: target.at };
+    cases.push({ history: history.slice(0, last), targets: [target.trackId], ...at });
+    return history.filter((_, i) => i !== last);
   });
   return { train, cases };
 }

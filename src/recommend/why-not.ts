@@ -8,6 +8,7 @@ const ENGLISH: Readonly<Record<Exclusion, string>> = {
   EXPLICIT: 'it is explicit, which you do not want',
   FILTERED: 'it does not meet the filter',
   AVOIDED_GENRE: 'you avoid its genre',
+  WITHDRAWN: 'it has been withdrawn',
 };
 const CHINESE: Readonly<Record<Exclusion, string>> = {
   HEARD: '你已经听过',
@@ -15,6 +16,7 @@ const CHINESE: Readonly<Record<Exclusion, string>> = {
   EXPLICIT: '它含有你不想听的露骨内容',
   FILTERED: '它不符合筛选条件',
   AVOIDED_GENRE: '你回避它的流派',
+  WITHDRAWN: '它已下架',
 };
 
 export interface Standing {

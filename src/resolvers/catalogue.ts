@@ -7,10 +7,12 @@ import type {
   TrackInput,
   TrackOrder,
   UpsertCounts,
+  WithdrawCounts,
 } from '../catalogue/catalogue.ts';
 import { checkFirst, type Page, type PageArgs } from '../lib/page.ts';
+import { checkLength } from '../lib/text.ts';
 import { requireRole, type Context } from './context.ts';
-import { numberOf } from './global-id.ts';
+import { asSentIn, numberOf } from './global-id.ts';
 
 /** The filter as GraphQL gives it: ids are global. */
 export interface TrackFilterArgs extends Omit<TrackFilter, 'artistIds' | 'excludeArtistIds' | 'excludeTrackIds'> {
@@ -80,6 +82,19 @@ export function tagsOfTrack(
 export async function upsertTracks(input: readonly TrackInput[], context: Context): Promise<UpsertCounts> {
   requireRole(context, 'SERVICE');
   return context.catalogue.upsertTracks(input);
+}
+
+export interface WithdrawTracksArgs {
+  externalIds?: readonly string[] | null;
+  ids?: readonly string[] | null;
+}
+
+export async function withdrawTracks(input: WithdrawTracksArgs, context: Context): Promise<WithdrawCounts> {
+  requireRole(context, 'SERVICE');
+  const { externalIds = [] } = input;
+  const ids = checkLength(input.ids ?? [], 'input.ids', 1_000);
+  const numbers = ids.map((id, i) => numberOf('Track', id, `input.ids.${i}`));
+  return asSentIn({ input }, () => context.catalogue.withdrawTracks({ externalIds, ids: numbers }));
 }
 
 function orNone<Item>(

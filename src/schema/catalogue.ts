@@ -1,4 +1,4 @@
-import type { Artist, Genre, Tag, Track, UpsertCounts } from '../catalogue/catalogue.ts';
+import type { Artist, Genre, Tag, Track, UpsertCounts, WithdrawCounts } from '../catalogue/catalogue.ts';
 import * as catalogue from '../resolvers/catalogue.ts';
 import { encodeId } from '../resolvers/global-id.ts';
 import { outcome } from '../resolvers/outcome.ts';
@@ -80,11 +80,19 @@ builder.objectType(TrackType, {
       resolve: (track, args, context) => catalogue.tagsOfTrack(track, filled(args, { first: 10 }), context),
     }),
     popularity: t.exposeFloat('popularity', {
-      description: 'Share of listeners in the last 30 days, as a percentile in [0, 1].',
+      description:
+        'Percentile in [0, 1] by listeners of the last 30 days, less those who reject the track; of all time where too little ' +
+        'was heard lately.',
+    }),
+    withdrawnAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Since when it is in no list and no search; null while it is offered.',
+      resolve: ({ withdrawnAt }) => withdrawnAt,
     }),
     similar: t.field({
       type: RecommendationConnectionType,
-      description: 'The tracks nearest to this one, whoever asks.',
+      description: 'The tracks nearest to this one, without those that the viewer hid, disliked or does not want.',
       args: pageArgs(10),
       resolve: (track, args, context, info) => similarTracks(track.id, filled(args, { first: 10 }), context, info),
     }),
@@ -179,6 +187,23 @@ const UpsertTracksSuccess = builder.objectRef<UpsertCounts>('UpsertTracksSuccess
   }),
 });
 
+const WithdrawTracksInputType = builder.inputType('WithdrawTracksInput', {
+  description: 'Tracks by either kind of id: up to 1,000 of each, at least one in all.',
+  fields: (t) => ({
+    externalIds: t.stringList({ description: "The calling app's own ids." }),
+    ids: t.idList({ description: 'Ids of this API.' }),
+  }),
+});
+
+const WithdrawTracksSuccess = builder.objectRef<WithdrawCounts>('WithdrawTracksSuccess').implement({
+  description: 'All of these tracks are withdrawn.',
+  fields: (t) => ({
+    withdrawn: t.exposeInt('withdrawn', { description: 'Tracks that were offered before.' }),
+    unchanged: t.exposeInt('unchanged', { description: 'Tracks that had been withdrawn already.' }),
+  }),
+});
+
+const withdrawTracksErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError'] as const;
 const upsertTracksErrors = ['InvalidInputError', 'ForbiddenError'] as const;
 
 builder.mutationFields((t) => ({
@@ -188,5 +213,14 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: [TrackInputType], required: true, description: 'The tracks.' }) },
     resolve: (_, { input }, context) =>
       outcome(upsertTracksErrors, () => catalogue.upsertTracks(given(input), context)) as never,
+  }),
+  withdrawTracks: t.field({
+    type: resultType('WithdrawTracks', WithdrawTracksSuccess, withdrawTracksErrors),
+    description:
+      'SERVICE role. Takes tracks out of all lists, searches and training, at once and on every node: all of them or none. ' +
+      'What listeners did with them stays, and a track is found by its id. Sending one again with `upsertTracks` brings it back.',
+    args: { input: t.arg({ type: WithdrawTracksInputType, required: true, description: 'The tracks.' }) },
+    resolve: (_, { input }, context) =>
+      outcome(withdrawTracksErrors, () => catalogue.withdrawTracks(given(input), context)) as never,
   }),
 }));

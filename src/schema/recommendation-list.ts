@@ -77,7 +77,14 @@ builder.objectRef<Extract<Reason, { kind: 'preference' }>>('PreferenceReason').i
 builder.objectRef<Extract<Reason, { kind: 'popularity' }>>('PopularityReason').implement({
   description: 'What others listen to.',
   interfaces: [ReasonType],
-  fields: (t) => ({ listeners: t.exposeInt('listeners', { description: 'Listeners of the track.' }) }),
+  fields: (t) => ({
+    listeners: t.exposeInt('listeners', {
+      description: 'Listeners of the track who do not reject it: of the last 30 days, or of all time.',
+    }),
+    ofAllTime: t.exposeBoolean('ofAllTime', {
+      description: 'True where too little was heard in the last 30 days: `listeners` are those of all time.',
+    }),
+  }),
 });
 
 export const ExplanationType = builder.objectRef<Explanation>('Explanation').implement({

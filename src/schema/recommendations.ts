@@ -20,6 +20,7 @@ const ExclusionType = builder.enumType('Exclusion', {
     EXPLICIT: { description: 'It is explicit, and the listener does not want that.' },
     FILTERED: { description: 'It does not meet the filter.' },
     AVOIDED_GENRE: { description: 'The listener avoids its genre.' },
+    WITHDRAWN: { description: 'It has been withdrawn from the catalogue.' },
   } as const,
 });
 

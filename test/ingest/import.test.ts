@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
 import { importTransaction } from '../../src/db/import-transaction.ts';
-import { refreshPopularity, takeMergeTurn } from '../../src/db/track-merge.ts';
+import { refreshPopularity } from '../../src/db/popularity.ts';
+import { takeMergeTurn } from '../../src/db/track-merge.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { contentsOf, importContent, rowsIn, sharedDatabase } from '../support/importing.ts';
 

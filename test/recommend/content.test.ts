@@ -33,7 +33,7 @@ const decadeOf = (id: number) => `decade ${Math.floor(id / 3) % 4}`;
 const snapshot = createSnapshot({
   tracks: Array.from({ length: TRACKS }, (_, i) => ({
     ...{ id: i + 1, title: `Title ${i + 1}`, artistId: i + 1, releaseYear: null, durationMs: null, explicit: false },
-    ...{ popularity: 0.5, recentListeners: 0 },
+    ...{ popularity: 0.5, recentListeners: 0, allTimeListeners: null, rejecters: 0, withdrawn: false },
   })),
   artists: Array.from({ length: TRACKS }, (_, i) => ({ id: i + 1, name: `Artist ${i + 1}` })),
   ...{ genres: [], trackGenres: [] },

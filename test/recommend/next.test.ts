@@ -167,7 +167,7 @@ describe('serving with it', () => {
   const snapshot = createSnapshot({
     tracks: Array.from({ length: TRACKS }, (_, i) => ({
       ...{ id: 100 - i, title: `T${i}`, artistId: i, releaseYear: null, durationMs: null, explicit: false },
-      ...{ popularity: (i % 5) / 5, recentListeners: 0 },
+      ...{ popularity: (i % 5) / 5, recentListeners: 0, allTimeListeners: null, rejecters: 0, withdrawn: false },
     })),
     artists: Array.from({ length: TRACKS }, (_, id) => ({ id, name: `A${id}` })),
     ...{ genres: [], trackGenres: [], trackTags: [] },

@@ -14,7 +14,7 @@ import { noWeights } from '../../src/recommend/weights.ts';
 const snapshot = createSnapshot({
   tracks: [1, 2, 3, 4].map((id) => ({
     ...{ id, title: `T${id}`, artistId: id, releaseYear: null, durationMs: null, explicit: false },
-    ...{ popularity: 1.25 - id / 4, recentListeners: 0 },
+    ...{ popularity: 1.25 - id / 4, recentListeners: 0, allTimeListeners: null, rejecters: 0, withdrawn: false },
   })),
   artists: [1, 2, 3, 4].map((id) => ({ id, name: `A${id}` })),
   genres: [
