@@ -196,6 +196,13 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         allowExplicit: bad.flag,
       }),
     },
+    'Mutation.withdrawTracks': {
+      args: { input: { externalIds: ['t0'] } },
+      of: under('input', {
+        externalIds: bad.listOf(1_000, bad.text({ max: 200 }), 't0'),
+        ids: bad.listOf(1_000, bad.idOf('Track', 'NotFoundError'), track),
+      }),
+    },
     'Mutation.upsertTracks': {
       args: { input: [{ externalId: 'new', title: 'T', artist: 'A' }] },
       of: {
