@@ -25,9 +25,10 @@ async function listening(daysAgo: number) {
   return world;
 }
 
-const popularityOf = async ({ catalogue, idOf }: Awaited<ReturnType<typeof listening>>) => {
-  const found = await catalogue.tracksById(tracks.map(({ externalId }) => idOf(externalId)));
-  return tracks.map(({ externalId }) => found.get(idOf(externalId))?.popularity);
+const popularityOf = async (world: Awaited<ReturnType<typeof listening>>) => {
+  const ids = tracks.map(({ externalId }) => world.idOf(externalId));
+  const found = await world.catalogue.tracksById(ids);
+  return ids.map((id) => found.get(id)?.popularity);
 };
 
 describe('[CAT3] popularity', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
+import type { RecommendationPage } from '../../src/recommend/recommender.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
 import { someTracks } from '../support/catalogue.ts';
 import { ask, startListening } from '../support/listening.ts';
@@ -34,7 +35,8 @@ describe('[CAT4] a withdrawn track', () => {
     const gone = [...world.externalIdsOf(begun).slice(2, 6), 't3', 't20', 't21'];
     expect(await world.catalogue.withdrawTracks({ externalIds: gone })).toEqual({ withdrawn: 7, unchanged: 0 });
     const isGone = (externalId: string) => gone.includes(externalId);
-    expect(world.externalIdsOf((await live.next()).value!).filter(isGone)).toEqual([]);
+    const next = (await live.next()) as IteratorResult<RecommendationPage, undefined>;
+    expect(world.externalIdsOf(next.value!).filter(isGone)).toEqual([]);
     ending.abort();
     for (const query of [{}, { includeHeard: true }, { diversity: 0.7 }, { maxPerArtist: 3 }]) {
       expect((await world.list(ann, query)).filter(isGone)).toEqual([]);
