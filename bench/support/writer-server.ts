@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { compileFetched, loadModelCatalogue, modelsFolder, openModelStore } from '../../src/ml/engine.ts';
+import { loadModelCatalogue, modelsFolder, openFetched, openModelStore } from '../../src/ml/engine.ts';
 import { startCadenza, stop, type ServerProcess } from './processes.ts';
 
 export type PreparedModel = Awaited<ReturnType<typeof prepareModel>>;
@@ -14,7 +14,7 @@ export async function prepareModel() {
   const store = openModelStore(modelsFolder(dataDir));
   const { signal } = new AbortController();
   const ggufPath = await store.fetch(entry, { signal, onStep: (step) => console.log(step) });
-  const compiled = await compileFetched(store, entry, { signal });
+  const { model: compiled } = await openFetched(store, entry, { signal });
   return { dataDir, modelsDir: modelsFolder(dataDir), entry, ggufPath, compiled };
 }
 

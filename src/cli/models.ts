@@ -2,9 +2,9 @@ import { loadConfig } from '../config.ts';
 import { NotFoundError } from '../lib/errors.ts';
 import {
   bytesOf,
-  compileFetched,
   loadModelCatalogue,
   modelsFolder,
+  openFetched,
   openModelStore,
   type ModelEntry,
   type ModelStore,
@@ -33,7 +33,7 @@ async function run(args: string[], signal: AbortSignal): Promise<number> {
   if (values.help) return print(USAGE);
   if (rest.length > 0) throw new UsageError(`${rest[0]} is one argument too many`);
   const config = loadConfig();
-  const store = openModelStore(modelsFolder(values['data-dir'] ?? config.dataDir));
+  const store = openModelStore(modelsFolder(values['data-dir'] ?? config.dataDir), { network: config.network });
   const task: Task = { store, catalogue: loadModelCatalogue(config.modelsFile), id, signal };
   switch (command) {
     case 'list':
@@ -101,7 +101,7 @@ async function pull({ store, catalogue, id, signal }: Task): Promise<number> {
 async function compile(store: ModelStore, entry: ModelEntry, signal: AbortSignal): Promise<void> {
   using display = openDisplay();
   const onProgress = (share: number): void => display.progress({ done: share, whole: 1, what: 'compiled' });
-  await compileFetched(store, entry, { signal, onProgress });
+  await openFetched(store, entry, { signal, onProgress });
 }
 
 async function verify({ store, catalogue, id }: Task): Promise<number> {

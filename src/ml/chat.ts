@@ -1,14 +1,11 @@
-import { Template } from '@huggingface/jinja';
 import { InvalidInputError } from '../lib/errors.ts';
-import { ModelFileError } from './compile/compile.ts';
+import type { ChatTemplate } from './chat-template.ts';
 import type { ChatMessage } from './engine.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** Unicode noncharacters: no text has a meaning for them, so they can mark places in a rendered prompt. */
 const CUT = '\uFDD0';
 const ANSWER = '\uFDD1';
-/** Some templates print today's date, and a prompt must be the same every day (SPEC [GEN1]). */
-const DATE = '01 January 2025';
 
 /** Turns messages into the prompt a model was trained on. */
 export interface ChatFormat {
@@ -18,27 +15,17 @@ export interface ChatFormat {
   encodeText(text: string): number[];
 }
 
-/** `open`: the prompt ends where the assistant's answer begins. */
-type Render = (messages: readonly ChatMessage[], open: boolean) => string;
-
-/** @param template Jinja, as the model's files carry it. @throws ModelFileError when it is not a valid template */
-export function createChatFormat(template: string, tokenizer: Tokenizer): ChatFormat {
-  const compiled = parseTemplate(template);
+export function createChatFormat(template: ChatTemplate, tokenizer: Tokenizer): ChatFormat {
   const control = controlPattern(tokenizer);
   const safe = (text: string) => text.replace(control, splitMark);
   const encodeSafe = (text: string) => text.split(CUT).flatMap((part) => tokenizer.encode(part));
-  const render: Render = (messages, open) =>
-    compiled.render({
-      messages,
-      add_generation_prompt: open,
-      bos_token: tokenizer.bos?.text ?? '',
-      eos_token: tokenizer.eosText,
-      date_string: DATE,
-    });
   return {
     encode(messages, continueLast) {
       const texts = messages.map(({ role, content }) => ({ role, content: safe(content) }));
-      const ids = encodeSafe(describeFailure(() => (continueLast ? renderOpen(texts, render) : render(texts, true))));
+      const fitting = template.takesSystem ? texts : withoutSystem(texts);
+      const ids = encodeSafe(
+        describeFailure(() => (continueLast ? renderOpen(fitting, template) : template.render(fitting, true))),
+      );
       const { bos } = tokenizer;
       return bos?.add && ids[0] !== bos.id ? [bos.id, ...ids] : ids;
     },
@@ -46,24 +33,27 @@ export function createChatFormat(template: string, tokenizer: Tokenizer): ChatFo
   };
 }
 
-function parseTemplate(template: string): Template {
-  try {
-    return new Template(template);
-  } catch (error) {
-    throw new ModelFileError(
-      `the chat template is not valid: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
+/** Where the template has no place for a system message, its text begins what the user says first. */
+function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
+  const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
+  const others = messages.filter(({ role }) => role !== 'system');
+  const first = others.find(({ role }) => role === 'user');
+  const told = [...system, ...(first ? [first.content] : [])].join('\n\n');
+  const user: ChatMessage = { role: 'user', content: told };
+  if (system.length === 0) return others;
+  return first ? others.map((message) => (message === first ? user : message)) : [user, ...others];
 }
 
 /** The last message is left open: whatever the template puts behind it is cut off. */
-function renderOpen(messages: readonly ChatMessage[], render: Render): string {
+function renderOpen(messages: readonly ChatMessage[], { render }: ChatTemplate): string {
   const last = messages.at(-1);
   if (last?.role !== 'assistant') {
     throw new InvalidInputError('only an answer of the assistant can be continued', 'messages');
   }
   const text = render([...messages.slice(0, -1), { ...last, content: ANSWER }], false);
-  return text.slice(0, text.indexOf(ANSWER)) + last.content;
+  const at = text.indexOf(ANSWER);
+  // A template that shows no last answer still shows where one begins.
+  return (at === -1 ? render(messages.slice(0, -1), true) : text.slice(0, at)) + last.content;
 }
 
 /**

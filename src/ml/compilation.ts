@@ -10,6 +10,7 @@ import {
   TEMPORARY_SUFFIX,
   type CompiledModel,
 } from './compile/compile.ts';
+import { openModelText, type ModelText } from './model-text.ts';
 import { modelDigest, type ModelEntry } from './store/model-catalogue.ts';
 import type { ModelStore } from './store/model-store.ts';
 
@@ -24,12 +25,23 @@ export interface CompilationOptions {
 }
 
 /**
- * Makes of a fetched model what the decoder runs, unless that is there already (SPEC [MODEL1]). Of any number of processes
- * one compiles and the others find the result; what a killed one left behind is swept away.
+ * All that a fetched model is written with. Tokenizer and chat format come first: what is wrong with them is told before the
+ * compiler begins.
  *
  * @throws ModelUnavailableError that says what is wrong with the file, DiskFullError, the signal's reason
  */
-export async function compileFetched(
+export async function openFetched(store: ModelStore, entry: ModelEntry, options: CompilationOptions) {
+  const text: ModelText = await openModelText(store.path(entry)).catch((error: unknown) => {
+    throw error instanceof ModelFileError ? unavailable(entry, 'used', error) : error;
+  });
+  return { text, model: await compile(store, entry, options) };
+}
+
+/**
+ * Makes of a fetched model what the decoder runs, unless that is there already (SPEC [MODEL1]). Of any number of processes
+ * one compiles and the others find the result; what a killed one left behind is swept away.
+ */
+async function compile(
   store: ModelStore,
   entry: ModelEntry,
   { signal, device = 'cpu', onProgress = () => undefined, anew = false }: CompilationOptions,
@@ -47,12 +59,15 @@ export async function compileFetched(
   try {
     return await compileModel({ ...key, signal, onProgress });
   } catch (error) {
-    if (error instanceof ModelFileError)
-      throw new ModelUnavailableError(`${entry.name} cannot be compiled: ${error.message}`, entry.id);
+    if (error instanceof ModelFileError) throw unavailable(entry, 'compiled', error);
     if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
       throw new DiskFullError(`there is no room for the compiled ${entry.name} in ${directory}: free some disk space`);
     throw error;
   }
+}
+
+function unavailable({ id, name }: ModelEntry, what: string, { message }: ModelFileError): ModelUnavailableError {
+  return new ModelUnavailableError(`${name} cannot be ${what}: ${message}`, id);
 }
 
 /**

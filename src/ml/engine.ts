@@ -133,7 +133,7 @@ export interface Engine extends AsyncDisposable {
   checkFits(modelId: string, request: GenerationRequest): void;
 }
 
-export { compileFetched } from './compilation.ts';
+export { openFetched } from './compilation.ts';
 export { installCuda } from './cuda-libraries.ts';
 export type { DeviceChoice } from './device.ts';
 export { createEngine, type EngineOptions } from './model-engine.ts';

@@ -1,8 +1,9 @@
 import { ModelFileError } from './compile/compile.ts';
 import type { GgufMetadata } from './compile/gguf.ts';
 import { preTokenizerOf } from './pre-tokenizers.ts';
-import type { TokenizerDescription, TokenKind } from './tokenizer.ts';
+import type { TokenizerDescription, TokenizerJson, TokenKind } from './tokenizer.ts';
 
+const PRE = 'tokenizer.ggml.pre';
 /** Token types of GGUF. */
 const kinds: Readonly<Record<number, TokenKind>> = { 3: 'control', 4: 'added', 5: 'unused' };
 
@@ -13,7 +14,9 @@ const kinds: Readonly<Record<number, TokenKind>> = { 3: 'control', 4: 'added', 5
 export function readGgufTokenizer(file: GgufMetadata): TokenizerDescription {
   const model = file.string('tokenizer.ggml.model');
   if (model !== 'gpt2')
-    throw new ModelFileError(`the model’s tokenizer is "${model}"; only byte-level BPE ("gpt2") is supported`);
+    throw new ModelFileError(
+      `the model’s tokenizer is "${model}"; only byte-level BPE ("gpt2") is supported: take a model that has it, as Llama 3, Qwen and SmolLM do`,
+    );
   const types = file.numbers('tokenizer.ggml.token_type');
   const tokens = file
     .strings('tokenizer.ggml.tokens')
@@ -30,8 +33,8 @@ export function readGgufTokenizer(file: GgufMetadata): TokenizerDescription {
 }
 
 /** What a `tokenizer.json` of the Hugging Face format would hold. */
-function tokenizerJson(file: GgufMetadata, tokens: TokenizerDescription['tokens']): object {
-  const { normalizer, preTokenizer, ignoreMerges } = preTokenizerOf(file.string('tokenizer.ggml.pre'));
+function tokenizerJson(file: GgufMetadata, tokens: TokenizerDescription['tokens']): TokenizerJson {
+  const { normalizer, preTokenizer, ignoreMerges } = preTokenizerOf(preTokenizerName(file));
   const added = tokens.flatMap(({ text: content, kind }, id) =>
     kind === 'control' || kind === 'added' ? [{ id, content, special: kind === 'control', normalized: false }] : [],
   );
@@ -49,6 +52,13 @@ function tokenizerJson(file: GgufMetadata, tokens: TokenizerDescription['tokens'
       ignore_merges: ignoreMerges,
     },
   };
+}
+
+function preTokenizerName(file: GgufMetadata): string {
+  if (file.has(PRE)) return file.string(PRE);
+  throw new ModelFileError(
+    `the file does not say how its text is cut into words (${PRE}): an old converter made it; take a newer file of the model`,
+  );
 }
 
 function optionalId(file: GgufMetadata, key: string): number | null {

@@ -20,12 +20,13 @@ const tokenizerSchema = z.looseObject({
 });
 const mark = z.union([z.string(), z.looseObject({ content: z.string() }), z.null()]).optional();
 const configSchema = z.looseObject({ bos_token: mark, eos_token: mark });
-const modelSchema = z.looseObject({ vocab_size: z.int().positive().optional() });
-const endsSchema = z.looseObject({ eos_token_id: z.union([id, z.array(id), z.null()]).optional() });
+const ends = z.union([id, z.array(id), z.null()]).optional();
+const modelSchema = z.looseObject({ vocab_size: z.int().positive().optional(), eos_token_id: ends });
+const generationSchema = z.looseObject({ eos_token_id: ends });
 
 /**
  * The tokenizer of a folder with `tokenizer.json` and, where there are such, `tokenizer_config.json` (which marks begin and
- * end a text) and `generation_config.json` (what ends an answer).
+ * end a text), `config.json` and `generation_config.json` (what ends an answer).
  * @throws ModelFileError when a file lacks a part or its kind is not supported
  */
 export async function readFolderTokenizer(folder: string): Promise<TokenizerDescription> {
@@ -33,11 +34,12 @@ export async function readFolderTokenizer(folder: string): Promise<TokenizerDesc
   if (!JSON.stringify(json.pre_tokenizer ?? null).includes('"ByteLevel"'))
     throw new ModelFileError('tokenizer.json: only byte-level BPE is supported');
   const tokens = listTokens(json);
-  const { vocab_size: embedded = tokens.length } = await readOptional(join(folder, 'config.json'), modelSchema);
+  const model = await readOptional(join(folder, 'config.json'), modelSchema);
+  const { vocab_size: embedded = tokens.length } = model;
   if (tokens.length > embedded)
     throw new ModelFileError(`of ${tokens.length} tokens only ${embedded} have an embedding`);
   const config = await readOptional(join(folder, 'tokenizer_config.json'), configSchema);
-  const { eos_token_id: ends } = await readOptional(join(folder, 'generation_config.json'), endsSchema);
+  const generation = await readOptional(join(folder, 'generation_config.json'), generationSchema);
   const find = (value: z.output<typeof mark>) => {
     const text = typeof value === 'object' ? value?.content : value;
     const found = tokens.findIndex((token) => token.text === text);
@@ -50,7 +52,7 @@ export async function readFolderTokenizer(folder: string): Promise<TokenizerDesc
     // A chat template of this format writes the first mark itself.
     bos: bos === null ? null : { id: bos, add: false },
     eos: find(config.eos_token),
-    ends: [ends ?? []].flat(),
+    ends: [model.eos_token_id ?? [], generation.eos_token_id ?? []].flat(),
   };
 }
 

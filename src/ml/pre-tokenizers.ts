@@ -37,6 +37,8 @@ const preTokenizers: Readonly<Record<string, PreTokenizer>> = {
   starcoder: singleDigits,
   refact: singleDigits,
   'llama-bpe': llama3,
+  /** What converters call SmolLM3's, which is Llama 3's. */
+  'smaug-bpe': llama3,
   qwen2,
   'deepseek-r1-qwen': qwen2,
 };

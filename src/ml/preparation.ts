@@ -3,18 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
 import { ModelUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import type { ChatFormat } from './chat.ts';
-import { compileFetched } from './compilation.ts';
+import { openFetched } from './compilation.ts';
 import type { CompiledModel } from './compile/compile.ts';
 import type { Model, ModelLoad } from './engine.ts';
 import { kvCacheBytes } from './kv-cache.ts';
-import { openModelText } from './model-text.ts';
+import type { ModelText } from './model-text.ts';
 import type { Device } from './ort/session.ts';
 import { stepLogger } from './progress.ts';
 import { bytesOf, modelDigest, type ModelEntry } from './store/model-catalogue.ts';
 import type { ModelStore } from './store/model-store.ts';
 import type { ModelMemory } from './model-memory.ts';
-import type { Tokenizer } from './tokenizer.ts';
 import { Writer } from './writer.ts';
 import { WriterThread } from './writer/writer-thread.ts';
 
@@ -46,6 +44,8 @@ export interface PreparationOptions {
   clock: Clock;
   signal: AbortSignal;
 }
+
+type Opened = Awaited<ReturnType<typeof openFetched>>;
 
 /** One model on its way from the catalogue to a writer: fetched, compiled, opened (SPEC [MODEL8]). */
 export class Preparation implements AsyncDisposable {
@@ -104,7 +104,7 @@ export class Preparation implements AsyncDisposable {
     const { signal, log } = this.#options;
     try {
       const path = fetch ? await this.#fetchUntilThere() : await this.#findOnDisk();
-      if (path !== null) await this.#open(path);
+      if (path !== null) await this.#open();
     } catch (error) {
       if (signal.aborted) return;
       const failure = messageOf(error);
@@ -163,19 +163,18 @@ export class Preparation implements AsyncDisposable {
     return store.fetch(this.entry, { signal, onProgress, onStep: (step) => log.info(step) });
   }
 
-  async #open(path: string): Promise<void> {
+  async #open(): Promise<void> {
     const { log } = this.#options;
     this.#become({ status: 'COMPILING', share: 0 });
-    const { tokenizer, chat } = await openModelText(path);
-    const writer = await this.#createWriter(await this.#compile(), tokenizer, chat);
+    const writer = await this.#createWriter(await this.#compile());
     this.#become({ status: 'READY', writer });
     log.info(`${this.entry.name} is ready`);
   }
 
-  async #createWriter(model: CompiledModel, tokenizer: Tokenizer, chat: ChatFormat): Promise<Writer> {
+  async #createWriter({ model, text }: Opened): Promise<Writer> {
     const { signal, log } = this.#options;
     signal.throwIfAborted();
-    const writer = this.#writerOf(model, tokenizer, chat);
+    const writer = this.#writerOf(model, text);
     try {
       await writer.wake();
       return writer;
@@ -183,13 +182,13 @@ export class Preparation implements AsyncDisposable {
       // One that does not open was damaged since, or is of another time: it is compiled anew, once.
       signal.throwIfAborted();
       log.warn(`${this.entry.name}: what was compiled does not open (${messageOf(error)}); compiling it anew`);
-      const again = this.#writerOf(await this.#compile({ anew: true }), tokenizer, chat);
+      const again = this.#writerOf((await this.#compile({ anew: true })).model, text);
       await again.wake();
       return again;
     }
   }
 
-  #writerOf(model: CompiledModel, tokenizer: Tokenizer, chat: ChatFormat): Writer {
+  #writerOf(model: CompiledModel, { tokenizer, chat }: ModelText): Writer {
     const { device, threads, slots, queue, prefixBytes, memory, sleepAfterMs, checked, clock } = this.#options;
     const { id, name } = this.entry;
     const capacity = Math.min(this.#options.capacity, this.entry.context, model.shape.contextTokens);
@@ -216,14 +215,14 @@ export class Preparation implements AsyncDisposable {
     });
   }
 
-  #compile({ anew = false } = {}): Promise<CompiledModel> {
+  #compile({ anew = false } = {}): Promise<Opened> {
     const { store, device, signal, log } = this.#options;
     const report = stepLogger(log, `${this.entry.name}: compiled`);
     const onProgress = (share: number): void => {
       this.#become({ status: 'COMPILING', share });
       report(share);
     };
-    return compileFetched(store, this.entry, { device: device.type, signal, onProgress, anew });
+    return openFetched(store, this.entry, { device: device.type, signal, onProgress, anew });
   }
 
   #become(state: PreparationState): void {

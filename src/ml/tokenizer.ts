@@ -30,10 +30,15 @@ export interface Tokenizer {
 /** `text`: in byte-level BPE's alphabet; `control`: a mark; `added`: a text of its own, as it is; `unused`: none. */
 export type TokenKind = 'text' | 'control' | 'added' | 'unused';
 
+/** In the form of a `tokenizer.json`. */
+export interface TokenizerJson {
+  added_tokens: readonly { id: number; content: string; special: boolean }[];
+  [part: string]: unknown;
+}
+
 /** A byte-level BPE tokenizer as a model's files describe it. */
 export interface TokenizerDescription {
-  /** In the form of a `tokenizer.json`. */
-  json: object;
+  json: TokenizerJson;
   /** By id. */
   tokens: readonly { text: string; kind: TokenKind }[];
   bos: { id: number; add: boolean } | null;
@@ -59,6 +64,11 @@ export function createTokenizer({ json, tokens, bos, eos, ends }: TokenizerDescr
     tokenBytes,
     bytesOf: (id) => bytesOfToken(tokenBytes, id),
   };
+}
+
+/** The UTF-8 of some tokens, one after the other. */
+export function bytesOfTokens({ bytesOf }: Pick<Tokenizer, 'bytesOf'>, ids: readonly number[]): Uint8Array {
+  return Uint8Array.from(ids.flatMap((id) => [...bytesOf(id)]));
 }
 
 function buildBpe(json: object) {

@@ -5,6 +5,8 @@ import { dequantize } from '../../src/ml/compile/dequantize.ts';
 import { ModelFileError } from '../../src/ml/compile/compile.ts';
 import type { GraphTarget } from '../../src/ml/compile/graph-target.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import type { HeaderValue } from '../support/gguf-writer.ts';
+import { writeTinyGguf } from '../support/tiny-gguf.ts';
 import { compileTiny, graphLogits } from '../support/graph-run.ts';
 import {
   families,
@@ -92,6 +94,9 @@ describe('what would be quietly wrong', () => {
     ['an unknown scaling of positions', { rope_scaling: { rope_type: 'yarn', factor: 4 } }, /yarn/],
     ['scaling without its numbers', { rope_scaling: { rope_type: 'llama3', factor: 4 } }, /lacks low_freq_factor/],
     ['a sliding window', { use_sliding_window: true }, /use_sliding_window/],
+    ['a window without a switch', { sliding_window: 32 }, /attention to the last 32 of 512 tokens/],
+    ['a head of its own that is not there', { tie_word_embeddings: false }, /there is no lm_head.weight/],
+    ['one that is not there by default', { tie_word_embeddings: undefined }, /there is no lm_head.weight/],
     ['layers that slide', { layer_types: ['sliding_attention', 'full_attention'] }, /layer_types/],
     ['another activation', { hidden_act: 'gelu' }, /hidden_act/],
     ['heads that are rotated in part', { partial_rotary_factor: 0.5 }, /partial_rotary_factor/],
@@ -115,6 +120,41 @@ describe('what would be quietly wrong', () => {
     expect(broken).toHaveProperty('message', expect.stringMatching(/holds values that are no numbers/));
     const gate = { name: 'model.layers.0.mlp.router.weight', shape: [2], data: new Float32Array(2) };
     expect(await refusal({}, (all) => [...all, gate])).toHaveProperty('message', expect.stringMatching(/router/));
+  });
+
+  it.each([
+    ['a window that is switched off', { sliding_window: 32, use_sliding_window: false }],
+    ['one as long as the context', { sliding_window: 512 }],
+  ])('is not: %s', async (_, changes) => {
+    expect(await refusal(changes)).toHaveProperty('shape');
+  });
+
+  it.each<[string, Record<string, HeaderValue>, RegExp]>([
+    ['a sliding window', { 'llama.attention.sliding_window': 64 }, /sliding_window is 64, which is not supported/],
+    ['experts', { 'llama.expert_count': 8 }, /llama\.expert_count is 8/],
+    ['logits that are scaled', { 'llama.logit_scale': { float: 0.5 } }, /llama\.logit_scale is 0\.5/],
+    ['what nobody knows', { 'llama.attention.novelty': 'yes' }, /llama\.attention\.novelty is "yes"/],
+    ['one file of several', { 'split.count': 3, 'split.no': 1 }, /part 2 of the 3 .*llama-gguf-split --merge/],
+  ])('[MODEL2] [MODEL9] is refused of a GGUF file: %s', async (_, metadata, reason) => {
+    const path = join(await temporaryFolder(), 'tiny.gguf');
+    await writeTinyGguf(path, { metadata });
+    const error: unknown = await compileTiny(path).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ModelFileError);
+    expect(error).toHaveProperty('message', expect.stringMatching(reason));
+  });
+
+  it('is not: a GGUF file that says what is so anyway', async () => {
+    const path = join(await temporaryFolder(), 'tiny.gguf');
+    const metadata = {
+      ...{ 'llama.attention.sliding_window': 512, 'llama.expert_count': 0, 'llama.vocab_size': 263, 'split.count': 1 },
+      ...{
+        'llama.attention.scale': { float: 0.25 },
+        'llama.attention.causal': true,
+        'llama.logit_scale': { float: 1 },
+      },
+    };
+    await writeTinyGguf(path, { metadata });
+    expect(await compileTiny(path)).toHaveProperty('shape');
   });
 
   it('is not: a tied head that is stored all the same', async () => {

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { entryFor } from '../support/tiny-engine.ts';
-import { writeTinyGguf } from '../support/tiny-gguf.ts';
+import { writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
 
 const script = fileURLToPath(new URL('../../src/cli/models.ts', import.meta.url));
 
@@ -18,10 +18,10 @@ interface Run {
 }
 
 /** A data folder with a catalogue of one tiny model, and the command at work on it. */
-async function setUp(sources?: (bytes: Buffer) => Promise<object[]>) {
+async function setUp(sources?: (bytes: Buffer) => Promise<object[]>, model: TinyModel = {}) {
   const folder = await temporaryFolder();
   const gguf = join(folder, 'source.gguf');
-  await writeTinyGguf(gguf);
+  await writeTinyGguf(gguf, model);
   const entry = await entryFor(gguf, await sources?.(await readFile(gguf)));
   const catalogue = join(folder, 'models.json');
   await writeFile(catalogue, JSON.stringify({ models: [entry] }));
@@ -75,6 +75,25 @@ describe('npm run models', () => {
     expect(code).toBe(1);
     expect(errors).toMatch(/^Tiny could not be fetched: url .* answered 404; file .*none: there is no such file\n$/);
   });
+
+  it.each([
+    ['tokenizer.chat_template', undefined, 'there is no chat template'],
+    ['tokenizer.ggml.pre', undefined, 'take a newer file'],
+    ['tokenizer.ggml.model', 'llama', 'only byte-level BPE'],
+    ['split.count', 2, 'llama-gguf-split --merge'],
+    ['llama.attention.sliding_window', 64, 'sliding_window is 64'],
+  ])(
+    '[MODEL2] a model that cannot be written with is told before it is compiled: %s is %j',
+    async (key, value, reason) => {
+      const { run, folder } = await setUp(undefined, { metadata: { [key]: value } });
+      const { code, output, errors } = await run('pull');
+      expect(code).toBe(1);
+      expect(errors).toContain(reason);
+      expect(output).not.toMatch(/compiled|complete/);
+      const made = await readdir(join(folder, 'models', 'tiny', 'compiled')).catch(() => []);
+      expect(made).toEqual([]);
+    },
+  );
 
   it('interrupted, keeps what it has and goes on from there', async () => {
     const ranges: (string | null)[][] = [];

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { uniformAt } from '../../src/lib/random.ts';
 import { openDecoder, type Decoder, type DecoderOptions } from '../../src/ml/decoder.ts';
-import { compileFetched, loadModelCatalogue } from '../../src/ml/engine.ts';
+import { loadModelCatalogue, openFetched } from '../../src/ml/engine.ts';
 import { cEnvironment, setRuntimeEnvironment } from '../../src/ml/ort/environment.ts';
 import { modelsFolder, openModelStore } from '../../src/ml/store/model-store.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -87,7 +87,7 @@ describe('[GEN2] logits are the same bits whatever the threads, the length and t
 
   it.skipIf(realModel === null)('on the real one', { timeout: 3_600_000 }, async () => {
     const store = openModelStore(modelsFolder(realDataDir));
-    const model = await compileFetched(store, loadModelCatalogue()[0]!, { signal: new AbortController().signal });
+    const { model } = await openFetched(store, loadModelCatalogue()[0]!, { signal: new AbortController().signal });
     const [threads, tokens] = isLong
       ? [
           [2, 9, 10, 16],

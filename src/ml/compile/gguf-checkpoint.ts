@@ -1,6 +1,7 @@
 import { checkConsistent, LIMITS, type Architecture } from './architecture.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { GgufFile, type GgufMetadata } from './gguf.ts';
+import { checkKeys } from './gguf-keys.ts';
 import { ModelFileError } from './model-file-error.ts';
 
 interface Family {
@@ -26,6 +27,7 @@ export async function openGgufCheckpoint(path: string): Promise<Checkpoint> {
   try {
     const architecture = await readArchitecture(file);
     checkConsistent(architecture);
+    checkKeys(file.metadata, architecture.architecture, architecture);
     return {
       architecture,
       names: new Set([...file.tensors.keys()].filter((name) => name !== ROPE_FACTORS)),

@@ -4,6 +4,9 @@ import { encodedBytes } from './dequantize.ts';
 import { ModelFileError } from './model-file-error.ts';
 import { readRows } from './stored-rows.ts';
 
+/** How many files a model was split into. */
+const SPLIT_COUNT = 'split.count';
+
 export type MetadataValue = string | number | boolean | MetadataValue[];
 
 /** Key–value pairs of a GGUF header, 64-bit integers as numbers. */
@@ -113,6 +116,7 @@ async function readHeader(path: string): Promise<{ metadata: GgufMetadata; tenso
   const header = await parse(path, size);
   const start = Number(header.tensorDataOffset);
   const values = new Map(Object.entries(header.metadata).map(([key, value]) => [key, plain(value)] as const));
+  checkUndivided(new GgufMetadata(values));
   const tensors = header.tensorInfos.map((info) => ({
     name: info.name,
     shape: info.shape.map(Number),
@@ -121,6 +125,15 @@ async function readHeader(path: string): Promise<{ metadata: GgufMetadata; tenso
   }));
   for (const tensor of tensors) checkWithin(tensor, size);
   return { metadata: new GgufMetadata(values), tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
+}
+
+function checkUndivided(metadata: GgufMetadata): void {
+  const parts = metadata.has(SPLIT_COUNT) ? metadata.number(SPLIT_COUNT) : 1;
+  if (parts <= 1) return;
+  const place = metadata.has('split.no') ? `part ${metadata.number('split.no') + 1}` : 'one';
+  throw new ModelFileError(
+    `the file is ${place} of the ${parts} that a model was split into: make one of them, with llama.cpp’s "llama-gguf-split --merge"`,
+  );
 }
 
 async function parse(path: string, size: number) {

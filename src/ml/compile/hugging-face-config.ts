@@ -38,6 +38,7 @@ const configSchema = z.object({
   partial_rotary_factor: z.literal(1).nullish(),
   tie_word_embeddings: z.boolean().optional(),
   use_sliding_window: z.literal(false).nullish(),
+  sliding_window: z.int().positive().nullish(),
   layer_types: z.array(z.literal('full_attention')).nullish(),
   /** 1: the layer is rotated. */
   no_rope_layers: z.array(z.int()).max(LIMITS.layers).nullish(),
@@ -46,12 +47,13 @@ const configSchema = z.object({
 });
 type Config = z.output<typeof configSchema>;
 
-/** What config.json says of a checkpoint; how many parameters and whether the head is tied only its tensors tell. */
-export type ConfiguredArchitecture = Omit<Architecture, 'parameters' | 'tied'> & { tied: boolean | undefined };
+/** What config.json says of a checkpoint; how many parameters it has only its tensors tell. */
+export type ConfiguredArchitecture = Omit<Architecture, 'parameters'>;
 
 /** @throws ModelFileError for a family or a variation that the compiler does not know */
 export async function readConfig(folder: string): Promise<ConfiguredArchitecture> {
   const config = await readJsonFile(join(folder, 'config.json'), configSchema);
+  checkWindow(config);
   const headDim = config.head_dim ?? config.hidden_size / config.num_attention_heads;
   const rope = config.rope_parameters ?? config.rope_scaling ?? {};
   const ropeBase = config.rope_theta ?? rope.rope_theta ?? 10_000;
@@ -70,8 +72,22 @@ export async function readConfig(folder: string): Promise<ConfiguredArchitecture
     unrotatedLayers: unrotatedLayers(config),
     interleavedHeads: false,
     normEpsilon: config.rms_norm_eps,
-    tied: config.tie_word_embeddings,
+    // SmolLM3's default is another than the others'.
+    tied: config.tie_word_embeddings ?? config.model_type === 'smollm3',
   };
+}
+
+/** A window as long as the context is none. */
+function checkWindow({
+  sliding_window: window,
+  use_sliding_window,
+  layer_types,
+  max_position_embeddings,
+}: Config): void {
+  if (window == null || window >= max_position_embeddings || use_sliding_window === false || layer_types) return;
+  throw new ModelFileError(
+    `config.json: attention to the last ${window} of ${max_position_embeddings} tokens (sliding_window) is not supported`,
+  );
 }
 
 function ropeFactors(rope: z.output<typeof ropeSchema>, base: number, half: number): number[] | null {

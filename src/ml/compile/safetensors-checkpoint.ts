@@ -40,7 +40,7 @@ export async function openSafetensorsCheckpoint(folder: string): Promise<Checkpo
     for (const shard of shards) await shard[Symbol.asyncDispose]();
   };
   try {
-    const found = placesByName(shards, configured.tied === true);
+    const found = placesByName(shards, configured.tied);
     const tensor = (name: string) => {
       const place = found.get(name);
       if (!place) throw new ModelFileError(`the checkpoint has no tensor ${name}`);
@@ -50,8 +50,9 @@ export async function openSafetensorsCheckpoint(folder: string): Promise<Checkpo
       ...configured,
       vocabulary: tensor('token_embd.weight').shape[0] ?? 0,
       parameters: [...found.values()].reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0),
-      tied: !found.has('output.weight'),
     };
+    if (!architecture.tied && !found.has('output.weight'))
+      throw new ModelFileError(`config.json says that the head is not the embedding, but there is no ${HEAD}`);
     checkConsistent(architecture);
     if (configured.vocabulary > architecture.vocabulary)
       throw new ModelFileError(`of ${configured.vocabulary} tokens only ${architecture.vocabulary} have an embedding`);
