@@ -130,6 +130,7 @@ function engineOptions(config: Config, log: Logger) {
     queue,
     ...(modelMemoryMb !== null && { memoryBytes: modelMemoryMb * 2 ** 20 }),
     sleepAfterMs: modelIdleMinutes * 60_000,
+    network: config.network,
     fetch: config.fetchModels ? 'auto' : 'off',
     log,
   } as const;

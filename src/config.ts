@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import { proxyUrl, proxyVariables, uselessProxies, withProxies } from './config/proxies.ts';
 import { isHost, isLoopback } from './config/values.ts';
 import { configVariables, environment, type devices, type roles } from './config/variables.ts';
 import { StartupError } from './lib/errors.ts';
@@ -45,6 +46,12 @@ export interface RateConfig {
   trustedProxies: readonly string[];
 }
 
+/** How model files are fetched: through which proxies, and with which token for a hub's gated repositories. All of it is secret. */
+export interface NetworkConfig {
+  hubToken: string | null;
+  proxies: { http: string | null; https: string | null; except: string } | null;
+}
+
 export interface Config extends Readonly<LogOptions> {
   /** 0 takes any free port. */
   readonly port: number;
@@ -63,6 +70,7 @@ export interface Config extends Readonly<LogOptions> {
   /** Absolute path of a model catalogue of the operator's own. */
   readonly modelsFile: string | null;
   readonly fetchModels: boolean;
+  readonly network: Readonly<NetworkConfig>;
   /** Where models run. */
   readonly device: (typeof devices)[number];
   /** Threads of the inference engine. */
@@ -93,7 +101,7 @@ const PREFIX = 'CADENZA_';
 
 /** Reads the whole configuration. @throws StartupError that lists every wrong variable with its problem and an example ([CONF1]) */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const given = Object.fromEntries<string | undefined>(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = withProxies(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   const parsed = environment.safeParse(given);
   const problems = [...(parsed.error?.issues.map(fieldProblem) ?? []), ...contradictions(given)];
   if (!parsed.success || problems.length > 0) throw new StartupError(report(problems, given));
@@ -112,6 +120,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     rates: ratesOf(values),
     modelsFile: values.CADENZA_MODELS === undefined ? null : resolve(values.CADENZA_MODELS),
     fetchModels: values.CADENZA_FETCH_MODELS === 'auto',
+    network: networkOf(values),
     device: values.CADENZA_DEVICE,
     threads: values.CADENZA_THREADS ?? availableParallelism(),
     slots: values.CADENZA_SLOTS,
@@ -123,14 +132,20 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logDays: values.CADENZA_LOG_DAYS,
     modelMemoryMb: values.CADENZA_MODEL_MEMORY_MB ?? null,
     modelIdleMinutes: values.CADENZA_MODEL_IDLE_MINUTES,
-    warnings: Object.freeze(unknownVariables(given)),
+    warnings: Object.freeze([...unknownVariables(given), ...uselessProxies(given)]),
   });
 }
 
 /** The environment for child processes: all of it but our secrets. */
 export function childEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const secrets = new Set(configVariables.filter(({ secret }) => secret).map(({ name }) => name));
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !secrets.has(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !secrets.has(name.toUpperCase())));
+}
+
+/** For child processes that fetch something: the proxies too, although their URLs may hold a password. */
+export function fetchingEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const proxies = Object.entries(env).filter(([name]) => proxyVariables.includes(name.toUpperCase()));
+  return { ...childEnvironment(env), ...Object.fromEntries(proxies) };
 }
 
 type Variables = Record<string, string | undefined>;
@@ -187,6 +202,12 @@ function unknownVariables(given: Variables): string[] {
     const meant = nearest(rest, known);
     return `${name} is set, but Cadenza knows no such variable${meant ? `; did you mean ${PREFIX}${meant}?` : ''}`;
   });
+}
+
+function networkOf(values: z.output<typeof environment>): Readonly<NetworkConfig> {
+  const [http, https] = [proxyUrl(values.HTTP_PROXY), proxyUrl(values.HTTPS_PROXY)];
+  const proxies = (http ?? https) ? { http, https, except: values.NO_PROXY ?? '' } : null;
+  return Object.freeze({ hubToken: values.HF_TOKEN ?? null, proxies: proxies && Object.freeze(proxies) });
 }
 
 function limitsOf(values: z.output<typeof environment>): Readonly<ConnectionLimits> {

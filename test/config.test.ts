@@ -139,6 +139,7 @@ test('[RATE8] with nothing set, and with empty values, the defaults hold: withou
       ...{ socketsPerListener: null, socketsPerAddress: null, trustedProxies: [] },
     },
     modelsFile: null,
+    network: { hubToken: null, proxies: null },
     fetchModels: true,
     device: 'auto',
     threads: availableParallelism(),
@@ -204,6 +205,10 @@ test('each variable arrives', () => {
     CADENZA_LOG_DAYS: '7',
     CADENZA_MODEL_MEMORY_MB: '4096',
     CADENZA_MODEL_IDLE_MINUTES: '9',
+    HF_TOKEN: 'hf_x',
+    HTTPS_PROXY: 'http://proxy.example:3128/',
+    HTTP_PROXY: 'http://other.example/',
+    NO_PROXY: '.example',
   });
   expect(config).toEqual({
     port: 0,
@@ -233,6 +238,10 @@ test('each variable arrives', () => {
     logDays: 7,
     modelMemoryMb: 4096,
     modelIdleMinutes: 9,
+    network: {
+      hubToken: 'hf_x',
+      proxies: { http: 'http://other.example/', https: 'http://proxy.example:3128/', except: '.example' },
+    },
     warnings: [],
   });
   expect(Object.isFrozen(config)).toBe(true);
@@ -256,7 +265,9 @@ test('[CONF4] the configuration page has a row for every variable, and for no ot
       .split(/(?<!\\)\|/)
       .slice(1, -1)
       .map((cell) => cell.trim());
-  const rows = page.split('\n').filter((line) => /^\| *`(PORT|HOST|DATABASE_URL|CADENZA_\w+)` *\|/.test(line));
+  const rows = page
+    .split('\n')
+    .filter((line) => /^\| *`(PORT|HOST|DATABASE_URL|HF_TOKEN|\w+_PROXY|CADENZA_\w+)` *\|/.test(line));
   const code = (text: string) => `\`${text}\``;
   const expected = configVariables.map((variable) => [
     code(variable.name),

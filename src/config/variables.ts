@@ -193,6 +193,37 @@ export const environment = z.object({
     default: 'auto',
     example: 'off',
   }),
+  HF_TOKEN: documented(
+    z
+      .string()
+      .trim()
+      .regex(/^[\x21-\x7e]+$/, { error: 'is not an access token' })
+      .optional(),
+    {
+      meaning: 'Access token for gated and private repositories of a `hub`; shown to that hub alone.',
+      default: null,
+      example: 'hf_…',
+      secret: true,
+    },
+  ),
+  HTTPS_PROXY: documented(z.string().optional(), {
+    meaning:
+      'Proxy through which models are fetched from https addresses; as other programs have it, small letters too.',
+    default: null,
+    example: 'http://proxy.example.com:3128',
+    secret: true,
+  }),
+  HTTP_PROXY: documented(z.string().optional(), {
+    meaning: 'The same for http addresses.',
+    default: null,
+    example: 'http://proxy.example.com:3128',
+    secret: true,
+  }),
+  NO_PROXY: documented(z.string().optional(), {
+    meaning: 'Hosts that are reached without the proxy, separated by commas; `*` is all.',
+    default: null,
+    example: 'localhost,.example.com',
+  }),
   CADENZA_DEVICE: documented(oneOf(devices).prefault('auto'), {
     meaning:
       '`auto`: models run on an NVIDIA GPU where there is one and `npm run cuda` was run, otherwise on the CPU; `cuda`: the start fails without; `cpu`.',

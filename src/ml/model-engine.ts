@@ -8,6 +8,7 @@ import { ModelMemory } from './model-memory.ts';
 import { Preparation } from './preparation.ts';
 import { Roster } from './roster.ts';
 import { loadModelCatalogue, type ModelEntry } from './store/model-catalogue.ts';
+import type { Network } from './store/network.ts';
 import { modelsFolder, openModelStore } from './store/model-store.ts';
 
 export interface EngineOptions {
@@ -35,6 +36,8 @@ export interface EngineOptions {
   checked?: boolean;
   /** `auto`: each task's default model is fetched when it is missing; `off`: only what is on disk is used. */
   fetch?: 'auto' | 'off';
+  /** How they are fetched; straight and without a token unless told. */
+  network?: Network;
   /** Waits between failed fetches. */
   retryDelaysMs?: readonly number[];
   log: Pick<Logger, 'info' | 'warn'>;
@@ -79,7 +82,7 @@ function createPreparation(options: EngineOptions, signal: AbortSignal): (entry:
   const { dataDir, threads, log, memoryBytes = totalmem() / 2 } = options;
   const { queue = 16, slots = 16, capacity = 8192, prefixBytes = 64 * 2 ** 20, sleepAfterMs = 30 * MINUTE } = options;
   const { retryDelaysMs = RETRY_DELAYS_MS, checked = false, clock = systemClock } = options;
-  const store = openModelStore(modelsFolder(dataDir));
+  const store = openModelStore(modelsFolder(dataDir), options.network ? { network: options.network } : {});
   const device = chooseDevice({ choice: options.device ?? 'cpu', dataDir, log });
   const memory = new ModelMemory(memoryBytes);
   const sizes = { threads, queue, slots, capacity, prefixBytes, sleepAfterMs };

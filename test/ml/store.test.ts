@@ -45,7 +45,7 @@ function severalFrom(parts: Buffer[], sources: Several['sources']): Several {
 }
 
 async function openStore(patience = { connectTimeoutMs: 2_000, stallTimeoutMs: 5_000 }): Promise<ModelStore> {
-  return openModelStore(join(await temporaryFolder(), 'models'), patience);
+  return openModelStore(join(await temporaryFolder(), 'models'), { patience });
 }
 
 async function expectWhole(store: ModelStore, entry: ModelEntry): Promise<void> {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { digestOf } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/errors.ts';
 import type { ModelFile, ModelSource } from './model-catalogue.ts';
+import type { Network } from './network.ts';
 import { openSource } from './sources.ts';
 
 /** Breaks in the middle that one source is forgiven, as long as more bytes arrive each time. */
@@ -18,6 +19,7 @@ export interface Patience {
 export interface DownloadOptions extends Patience {
   /** The model's name, for people. */
   model: string;
+  network: Network;
   signal: AbortSignal;
   onProgress: (bytes: number) => void;
 }

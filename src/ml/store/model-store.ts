@@ -4,6 +4,7 @@ import { ConflictError, DiskFullError, ModelUnavailableError } from '../../lib/e
 import { checkRoom, download, sizeOf, type DownloadOptions, type Patience } from './download.ts';
 import { takeLock, tryLock } from './file-lock.ts';
 import { bytesOf, filesOf, type ModelEntry, type ModelFile } from './model-catalogue.ts';
+import { directNetwork, type Network } from './network.ts';
 import { describeSource } from './sources.ts';
 import { checkFile, publishFile, stampFile, verifyFile, type FileState } from './verified-file.ts';
 
@@ -45,8 +46,16 @@ export function modelsFolder(dataDir: string): string {
 
 const defaultPatience: Patience = { connectTimeoutMs: 5_000, stallTimeoutMs: 30_000 };
 
+interface StoreOptions {
+  patience?: Patience;
+  network?: Network;
+}
+
 /** @param root folder of all models; made when the first is fetched */
-export function openModelStore(root: string, patience: Patience = defaultPatience): ModelStore {
+export function openModelStore(
+  root: string,
+  { patience = defaultPatience, network = directNetwork }: StoreOptions = {},
+): ModelStore {
   const folder = (entry: ModelEntry) => join(root, entry.id);
   const path = (entry: ModelEntry) => join(folder(entry), 'file' in entry ? entry.file.name : FILES);
   const pathOf = (entry: ModelEntry, file: ModelFile) => ('file' in entry ? path(entry) : join(path(entry), file.name));
@@ -77,7 +86,7 @@ export function openModelStore(root: string, patience: Patience = defaultPatienc
       let before = 0;
       for (const file of filesOf(entry)) {
         const progress = (bytes: number) => onProgress(before + bytes);
-        const options = { ...patience, model: entry.name, signal, onProgress: progress };
+        const options = { ...patience, network, model: entry.name, signal, onProgress: progress };
         await fetchFile(entry, file, pathOf(entry, file), options, onStep);
         before += file.bytes;
       }

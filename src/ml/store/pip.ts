@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { childEnvironment } from '../../config.ts';
+import { fetchingEnvironment } from '../../config.ts';
 
 /** A file inside a wheel: `member` is its path there. */
 export interface PipMember {
@@ -51,7 +51,7 @@ async function sweep(folder: string): Promise<void> {
 /** Runs Python; yields its standard output and throws with what its standard error says when it fails. */
 export async function* python(args: readonly string[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const command = process.platform === 'win32' ? 'python' : 'python3';
-  const child = spawn(command, args, { env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe'], signal });
+  const child = spawn(command, args, { env: fetchingEnvironment(), stdio: ['ignore', 'pipe', 'pipe'], signal });
   const exit = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);

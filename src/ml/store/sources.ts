@@ -1,9 +1,10 @@
-import { downloadFile } from '@huggingface/hub';
+import { downloadFile, HUB_URL } from '@huggingface/hub';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { ModelSource } from './model-catalogue.ts';
+import { fetchThrough, fetchWithToken, type Network } from './network.ts';
 import { readPipMember, type PipMember } from './pip.ts';
 
 export interface SourceContext {
@@ -13,6 +14,7 @@ export interface SourceContext {
   folder: string;
   /** How long a server may take until it begins to answer. */
   connectTimeoutMs: number;
+  network: Network;
   signal: AbortSignal;
 }
 
@@ -71,21 +73,31 @@ async function openUrl(url: string, context: SourceContext): Promise<OpenSource>
 
 type HubFile = Extract<ModelSource, { hub: unknown }>['hub'];
 
-async function openHub({ repo, revision, file, endpoint }: HubFile, context: SourceContext): Promise<OpenSource> {
-  const blob = await downloadFile({
-    repo,
-    revision,
-    path: file,
-    fetch: patientFetch(context),
-    ...(endpoint !== undefined && { hubUrl: endpoint }),
+async function openHub(from: HubFile, context: SourceContext): Promise<OpenSource> {
+  const { repo, revision, file, endpoint: hubUrl = HUB_URL } = from;
+  const { hubToken } = context.network;
+  const fetch = fetchWithToken(patientFetch(context), hubToken, hubUrl);
+  const blob = await downloadFile({ repo, revision, path: file, hubUrl, fetch }).catch((error: unknown) => {
+    throw refusalOf(error, `${hubUrl}/${repo}`, hubToken !== null) ?? error;
   });
   if (blob === null) throw new Error(`there is no file ${file} at ${revision}`);
   const start = context.offset <= blob.size ? context.offset : 0;
   return { start, body: Readable.fromWeb(blob.slice(start, blob.size).stream() as ReadableStream) };
 }
 
+/** What to do when the hub does not let us have a repository: it also says so of one that there is not. */
+function refusalOf(error: unknown, repository: string, hasToken: boolean): Error | null {
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
+  if (status !== 401 && status !== 403) return null;
+  const told = hasToken
+    ? `the token in HF_TOKEN may not read it, or there is none: ask for access at ${repository}`
+    : 'it is gated or private, or there is none: set HF_TOKEN to an access token that may read it';
+  return new Error(`${told} (the server answered ${status})`, { cause: error });
+}
+
 /** `fetch` that gives up when the server does not begin to answer in time, and whose body ends with the signal. */
-function patientFetch({ connectTimeoutMs, signal }: SourceContext): typeof fetch {
+function patientFetch({ connectTimeoutMs, network, signal }: SourceContext): typeof fetch {
+  const fetch = fetchThrough(network.proxies);
   return async (input, init) => {
     const unanswered = new AbortController();
     const timer = setTimeout(() => unanswered.abort(), connectTimeoutMs);
@@ -101,9 +113,16 @@ function patientFetch({ connectTimeoutMs, signal }: SourceContext): typeof fetch
   };
 }
 
-/** `fetch` hides why it failed in `cause`. */
+/** `fetch` hides why it failed in `cause`, several deep behind a proxy. */
 function networkReason(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return code ? `cannot be reached (${code})` : (cause instanceof Error && cause.message) || 'cannot be reached';
+  const causes = [...chainOf(error)];
+  const refused = causes.map(({ message }) => /^Proxy response \((\d+)\)/.exec(message)?.[1]).find(Boolean);
+  if (refused !== undefined) return `the proxy answered ${refused}`;
+  const cause = causes[1] ?? causes[0];
+  const code = cause && 'code' in cause ? String(cause.code) : '';
+  return code ? `cannot be reached (${code})` : cause?.message || 'cannot be reached';
+}
+
+function* chainOf(error: unknown): Iterable<Error> {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) yield cause;
 }

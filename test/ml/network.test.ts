@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import { openModelStore, type ModelEntry } from '../../src/ml/engine.ts';
+import { directNetwork, type Network } from '../../src/ml/store/network.ts';
+import { python } from '../../src/ml/store/pip.ts';
+import * as server from '../support/file-server.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { openForwardProxy } from '../support/forward-proxy.ts';
+
+const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, i) => i % 251));
+const TOKEN = 'secret-token-of-a-mirror';
+const never = new AbortController().signal;
+
+type OneFile = Extract<ModelEntry, { file: unknown }>;
+
+function entryFrom(...sources: OneFile['sources']): OneFile {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return {
+    ...{ id: 'm', name: 'Model', task: 'TEXT_GENERATION', version: '1', license: null, parameters: null, context: 512 },
+    ...{ weights: 'int8', file: { name: 'model.gguf', sha256, bytes: bytes.length }, sources },
+  };
+}
+
+const hubAt = (url: string) => ({
+  hub: { repo: 'some/repo', revision: 'main', file: 'model.gguf', endpoint: new URL(url).origin },
+});
+
+/** @returns what the store told meanwhile */
+async function fetch(network: Network, ...sources: OneFile['sources']): Promise<string[]> {
+  const steps: string[] = [];
+  const patience = { connectTimeoutMs: 5_000, stallTimeoutMs: 5_000 };
+  const store = openModelStore(join(await temporaryFolder(), 'models'), { patience, network });
+  const entry = entryFrom(...sources);
+  const path = await store.fetch(entry, { signal: never, onStep: (step) => steps.push(step) });
+  expect((await readFile(path)).equals(bytes)).toBe(true);
+  return steps;
+}
+
+/** A hub that lets nobody in without the token, and sends files from another host, to which it must not be shown. */
+async function gatedHub(status = 401) {
+  const shown: (string | null)[] = [];
+  const files = await server.serve((request, response) => {
+    shown.push(request.headers.authorization ?? null);
+    server.whole(bytes)(request, response);
+  });
+  const hub = await server.serve((request, response) => {
+    if (request.headers.authorization !== `Bearer ${TOKEN}`) return void response.writeHead(status).end('{}');
+    response.writeHead(302, { location: files.url }).end();
+  });
+  return { source: hubAt(hub.url), shown };
+}
+
+describe('[MODEL13] a gated repository', () => {
+  it('is read with the token, which only the hub is shown', async () => {
+    const { source, shown } = await gatedHub();
+    await fetch({ ...directNetwork, hubToken: TOKEN }, source);
+    expect(shown.length).toBeGreaterThan(0);
+    expect(new Set(shown)).toEqual(new Set([null]));
+  });
+
+  it.each([401, 403])('is told as such when it answers %d, with what to do', async (status) => {
+    const { source } = await gatedHub(status);
+    await expect(fetch(directNetwork, source)).rejects.toThrow(
+      /gated or private, or there is none: set HF_TOKEN to an access token that may read it/,
+    );
+    const refused = fetch({ ...directNetwork, hubToken: 'another-secret' }, source);
+    await expect(refused).rejects.toThrow(/the token in HF_TOKEN may not read it.*ask for access at http.*some\/repo/);
+    await expect(refused).rejects.not.toThrow(/another-secret/);
+  });
+
+  it('[CONF2] no other source is shown the token', async () => {
+    const shown: (string | undefined)[] = [];
+    const { url } = await server.serve((request, response) => {
+      shown.push(request.headers.authorization);
+      server.whole(bytes)(request, response);
+    });
+    await fetch({ ...directNetwork, hubToken: TOKEN }, { url });
+    expect(shown).toEqual([undefined]);
+  });
+});
+
+describe('[MODEL13] a proxy', () => {
+  const through = (http: string | null, https: string | null = null, except = ''): Network => ({
+    hubToken: null,
+    proxies: { http, https, except },
+  });
+
+  it('is asked for http addresses, with its credentials, and goes on where a connection broke', async () => {
+    const proxy = await openForwardProxy();
+    const { url, ranges } = await server.serve(server.breakAfter(bytes, 50_000), server.whole(bytes));
+    const steps = await fetch(through(proxy.url.replace('//', '//user:pass@')), { url });
+    expect(proxy.asked).toEqual([`GET ${url}`, `GET ${url}`]);
+    expect(proxy.credentials).toBe(`Basic ${Buffer.from('user:pass').toString('base64')}`);
+    expect(ranges[1]).toMatch(/^bytes=[1-9]/);
+    expect(steps.join()).not.toContain('pass');
+  });
+
+  it('is asked by hubs too, and shown no more than the hub is', async () => {
+    const proxy = await openForwardProxy();
+    const { source } = await gatedHub();
+    await fetch({ ...through(proxy.url), hubToken: TOKEN }, source);
+    expect(proxy.asked[0]).toMatch(/^GET http:\/\/127.0.0.1:\d+\/some\/repo\/resolve\/main\/model.gguf$/);
+  });
+
+  it('opens a tunnel for https addresses; what it refuses is told as its own', async () => {
+    const proxy = await openForwardProxy(407);
+    const refused = fetch(through(null, proxy.url.replace('//', '//user:pass@')), {
+      url: 'https://files.invalid/model.gguf',
+    });
+    await expect(refused).rejects.toThrow(/the proxy answered 407/);
+    await expect(refused).rejects.not.toThrow(/pass/);
+    expect(proxy.asked[0]).toBe('CONNECT files.invalid:443');
+  });
+
+  it.each(['127.0.0.1', '*', 'example.com,127.0.0.1'])(
+    'is not asked for hosts that NO_PROXY %j names',
+    async (except) => {
+      const proxy = await openForwardProxy();
+      const { url } = await server.serve(server.whole(bytes));
+      await fetch(through(proxy.url, null, except), { url });
+      expect(proxy.asked).toEqual([]);
+    },
+  );
+
+  it('is found in the environment, in small letters too, and one of no use does not stop the start', () => {
+    expect(loadConfig({}).network).toEqual(directNetwork);
+    const { network } = loadConfig({ HTTPS_PROXY: 'http://a:1', https_proxy: 'proxy.example:3128', no_proxy: '.b' });
+    expect(network.proxies).toEqual({ http: null, https: 'http://proxy.example:3128/', except: '.b' });
+    expect(loadConfig({ HF_TOKEN: ' hf_x\n' }).network.hubToken).toBe('hf_x');
+    const socks = loadConfig({ HTTP_PROXY: 'socks5://user:pass@a:1', NO_PROXY: 'c' });
+    expect(socks.network.proxies).toBeNull();
+    expect(socks.warnings).toEqual(['HTTP_PROXY is not the http(s) URL of a proxy, and is not used']);
+  });
+});
+
+it('[CONF2] pip gets the proxies, whose password it needs, and no token', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'python3'), '#!/bin/sh\n/usr/bin/env\n');
+  await chmod(join(folder, 'python3'), 0o755);
+  vi.stubEnv('PATH', folder).stubEnv('HF_TOKEN', 'hf_x').stubEnv('https_proxy', 'http://u:p@a:1');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  let told = '';
+  for await (const chunk of python([], never)) told += Buffer.from(chunk).toString();
+  expect(told).toContain('https_proxy=http://u:p@a:1');
+  expect(told).not.toContain('hf_x');
+});
