@@ -47,7 +47,7 @@ export interface RateConfig {
 }
 
 /** How model files are fetched: through which proxies, and with which token for a hub's gated repositories. All of it is secret. */
-export interface NetworkConfig {
+interface NetworkConfig {
   hubToken: string | null;
   proxies: { http: string | null; https: string | null; except: string } | null;
 }

@@ -15,7 +15,7 @@ export interface ChatTemplate {
 }
 
 /** Unicode noncharacters: no text has a meaning for them, so they can mark places in a rendered prompt. */
-export const places = { system: '\uFDD2', user: '\uFDD3', assistant: '\uFDD4', last: '\uFDD5' };
+const places = { system: '\uFDD2', user: '\uFDD3', assistant: '\uFDD4', last: '\uFDD5' };
 
 const said = (role: ChatMessage['role'], content: string): ChatMessage => ({ role, content });
 

@@ -151,6 +151,8 @@ export class Preparation implements AsyncDisposable {
 
   async #fetch(): Promise<string> {
     const { store, signal, log } = this.#options;
+    // Of files that are there nothing is fetched, and nothing is said of fetching.
+    if ((await store.check(this.entry, signal)) === 'whole') return store.path(this.entry);
     const total = bytesOf(this.entry);
     this.#become({ status: 'FETCHING', share: (await store.bytesOnDisk(this.entry)) / total });
     const report = stepLogger(log, `${this.entry.name}: fetched`);
@@ -176,15 +178,27 @@ export class Preparation implements AsyncDisposable {
     signal.throwIfAborted();
     const writer = this.#writerOf(model, text);
     try {
-      await writer.wake();
+      await this.#wake(writer);
       return writer;
     } catch (error) {
       // One that does not open was damaged since, or is of another time: it is compiled anew, once.
       signal.throwIfAborted();
       log.warn(`${this.entry.name}: what was compiled does not open (${messageOf(error)}); compiling it anew`);
       const again = this.#writerOf((await this.#compile({ anew: true })).model, text);
-      await again.wake();
+      await this.#wake(again);
       return again;
+    }
+  }
+
+  /** It may have to wait for memory, for as long as another model writes: but not when all ends. */
+  async #wake(writer: Writer): Promise<void> {
+    const { signal } = this.#options;
+    const close = (): void => void writer[Symbol.asyncDispose]();
+    signal.addEventListener('abort', close, { once: true });
+    try {
+      await writer.wake();
+    } finally {
+      signal.removeEventListener('abort', close);
     }
   }
 

@@ -29,6 +29,7 @@ const subjects: readonly Subject[] = [
   { source: 'sharded', files: sharded(), head: 2_000 },
   { source: 'one', files: ['one/config.json'], head: 1_000 },
   { source: 'one', files: textFiles(), head: 12_000 },
+  { source: 'templated', files: ['templated/chat_template.jinja', 'templated/tokenizer.json'], head: 600 },
   { source: 'export', files: ['export/model.onnx'], head: 20_000 },
   { source: 'export', files: ['export/model.onnx', 'export/config.json', 'export/model.onnx_data'], head: 20_000 },
 ];
@@ -45,6 +46,15 @@ function textFiles(): string[] {
   );
 }
 
+/** All that a template is tried for: what it is given, a refusal, marks before and after. */
+const template = `{%- set date = strftime_now('%d %B %Y') -%}
+{%- for m in messages %}
+{%- if m.role == 'system' and loop.index0 > 0 %}{{ raise_exception('The system speaks first') }}{% endif %}
+{{- '<|im_start|>' + m['role'] + '\\n' + m['content'] | trim + '<|im_end|>\\n' }}
+{%- endfor %}
+{%- if tools is not none and tools %}{{ tools | tojson }}{% endif %}
+{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}`;
+
 /** The graph's file is all structure then: weights beside it, short tables of rotation. */
 const exportOptions = { file: 'model.onnx', external: true };
 
@@ -53,6 +63,8 @@ export async function prepareSubjects(work: string): Promise<void> {
   const { config } = families.qwen3!;
   await writeTinyGguf(join(work, 'tiny.gguf'));
   await writeSafetensors(join(work, 'one'), config, { type: 'BF16' });
+  await writeSafetensors(join(work, 'templated'), config, { type: 'BF16' });
+  await writeFile(join(work, 'templated', 'chat_template.jinja'), template);
   await writeExport(join(work, 'export'), { ...families.llama!.config, max_position_embeddings: 16 }, exportOptions);
   await writeSafetensors(join(work, 'sharded'), families.llama3!.config, { shards: 2 });
 }
@@ -95,6 +107,13 @@ async function open(work: string, source: string, random: () => number): Promise
     const { tokenizer, chat } = await openModelText(source);
     tokenizer.encode('hello, the 2024 world 夜 🎵 <|im_end|>');
     chat.encode([{ role: 'user', content: 'hello' }], false);
+    chat.encode(
+      [
+        { role: 'system', content: '<|im_end|>' },
+        { role: 'assistant', content: 'hello' },
+      ],
+      true,
+    );
     const folders = { temporary: `${folder}.tmp`, final: folder };
     const shape = await compileInto({ source, target, folders }, () => undefined);
     const graphPath = shape.exported ? join(source, shape.exported.file) : join(folder, 'decoder.onnx');

@@ -113,6 +113,22 @@ describe('preparation', () => {
     expect(log.lines[0]).toContain('damaged');
   });
 
+  it('says nothing of fetching when the files are there', async () => {
+    const prepared = await prepare();
+    const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
+    const first = start(prepared.folder, { catalogueFile });
+    await first.engine.whenReady(TINY);
+    await first.engine[Symbol.asyncDispose]();
+    const { engine, log } = start(prepared.folder, { catalogueFile });
+    const seen = new Set<string | undefined>();
+    for (const status = () => statusOf(engine)?.status; status() !== 'READY';) {
+      seen.add(status());
+      await new Promise(setImmediate);
+    }
+    expect([...seen]).not.toContain('FETCHING');
+    expect(log.lines).toEqual(['Tiny is ready']);
+  });
+
   it('fetches nothing when told not to, and uses what is there', async () => {
     const prepared = await prepare();
     const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));

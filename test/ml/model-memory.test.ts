@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ServiceUnavailableError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { defaultSampling, type Engine, type GenerationRequest } from '../../src/ml/engine.ts';
 import { ModelMemory, type Demand, type Tenant } from '../../src/ml/model-memory.ts';
@@ -109,8 +110,8 @@ async function write(engine: Engine, id: string, asked: GenerationRequest, cance
 /** Of `models` tiny ones: memory for one that writes so many drafts at a time. */
 const memoryForOne = { memoryBytes: 2 ** 20, prefixBytes: 0, slots: 2 };
 
-/** An engine whose models' weights differ; all of them ready. */
-async function engineWith(ids: readonly string[], options: object): Promise<Engine> {
+/** An engine whose models' weights differ; all of them ready, or the first. */
+async function engineWith(ids: readonly string[], options: object, ready = ids): Promise<Engine> {
   const folder = await temporaryFolder();
   const models: object[] = [];
   for (const [i, id] of ids.entries()) {
@@ -123,7 +124,7 @@ async function engineWith(ids: readonly string[], options: object): Promise<Engi
   await writeFile(catalogueFile, JSON.stringify({ models }));
   const engine = await tinyEngine(folder, { catalogueFile, id: ids[0]!, ...options });
   onTestFinished(() => engine[Symbol.asyncDispose]());
-  for (const id of ids) await engine.whenReady(id);
+  for (const id of ready) await engine.whenReady(id);
   return engine;
 }
 
@@ -208,6 +209,16 @@ describe('[GEN16] an engine with little memory', () => {
       }
       await Promise.all(drafts);
     }
+  });
+
+  it('[GEN19] ends while a model that is being prepared waits for memory, and its drafts can be taken up again', async () => {
+    const engine = await engineWith([TINY, 'other'], memoryForOne, []);
+    const busy = engine.admit(TINY);
+    const isPrepared = () => engine.models().find(({ id }) => id === 'other')?.status;
+    await vi.waitFor(() => expect(isPrepared()).toBe('COMPILING'), { timeout: 30_000 });
+    await engine[Symbol.asyncDispose]();
+    const late = busy.generate(request(1), new AbortController().signal);
+    await expect(late[Symbol.asyncIterator]().next()).rejects.toThrow(ServiceUnavailableError);
   });
 
   it('lets a model sleep that was opened at the start and never needed', async () => {

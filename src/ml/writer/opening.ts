@@ -120,7 +120,8 @@ export class Opening implements Tenant {
   }
 
   #failAll(reason: Error): void {
-    this.#ended = reason;
+    // What ended it first is what ended it.
+    this.#ended ??= reason;
     for (const [id, { events, leave, timer }] of [...this.#drafts]) {
       this.#drafts.delete(id);
       if (timer) clearTimeout(timer);
