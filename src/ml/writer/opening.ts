@@ -94,8 +94,8 @@ export class Opening implements Tenant {
     const askedAt = this.#options.clock.monotonic();
     const draft: Draft = { job, events, askedAt, timer: null, leave };
     this.#drafts.set(job.id, draft);
-    if (this.#thread) this.#send(this.#thread, draft);
-    else if (this.#ended) this.#failAll(this.#ended);
+    if (this.#ended) this.#failAll(this.#ended);
+    else if (this.#thread) this.#send(this.#thread, draft);
     else if (job.sampling.maxSeconds !== null)
       draft.timer = setTimeout(() => this.#endWaiting(job.id, 'TIME'), 1000 * job.sampling.maxSeconds).unref();
   }
