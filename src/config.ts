@@ -23,6 +23,8 @@ export type DraftLogConfig = { kind: 'postgres' } | { kind: 'nats'; url: string;
 export interface ConnectionLimits {
   /** Of a request's body, or of one WebSocket message. */
   messageBytes: number;
+  /** Of a document. */
+  documentBytes: number;
   /** Operations that one WebSocket may have under way. */
   operations: number;
   /** What may wait for a reader. */
@@ -65,6 +67,8 @@ export interface Config extends Readonly<LogOptions> {
   readonly auth: Readonly<AuthConfig> | null;
   /** Origins of web pages that may call the server besides its own. */
   readonly corsOrigins: readonly string[];
+  /** Whether the GraphQL path shows GraphiQL to browsers. */
+  readonly graphiql: boolean;
   readonly limits: Readonly<ConnectionLimits>;
   readonly rates: Readonly<RateConfig>;
   /** Absolute path of a model catalogue of the operator's own. */
@@ -116,6 +120,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logFormat: values.CADENZA_LOG_FORMAT,
     auth: authOf(values),
     corsOrigins: Object.freeze(values.CADENZA_CORS_ORIGINS),
+    graphiql: values.CADENZA_GRAPHIQL === 'on',
     limits: limitsOf(values),
     rates: ratesOf(values),
     modelsFile: values.CADENZA_MODELS === undefined ? null : resolve(values.CADENZA_MODELS),
@@ -213,6 +218,7 @@ function networkOf(values: z.output<typeof environment>): Readonly<NetworkConfig
 function limitsOf(values: z.output<typeof environment>): Readonly<ConnectionLimits> {
   return Object.freeze({
     messageBytes: values.CADENZA_MESSAGE_KB * 1024,
+    documentBytes: values.CADENZA_DOCUMENT_KB * 1024,
     operations: values.CADENZA_SOCKET_OPERATIONS,
     bufferBytes: values.CADENZA_SOCKET_BUFFER_KB * 1024,
     heartbeatMs: values.CADENZA_HEARTBEAT_SECONDS * 1000,

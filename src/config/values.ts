@@ -39,9 +39,7 @@ export function splitList(text: string): string[] {
 }
 
 export function checkOrigins(origins: readonly string[], context: z.RefinementCtx): void {
-  const wrong = origins.find(
-    (origin) => !/^https?:/.test(origin) || !URL.canParse(origin) || new URL(origin).origin !== origin,
-  );
+  const wrong = origins.find((origin) => !isOrigin(origin));
   if (wrong === undefined) return;
   const message = `is not a list of origins: ${JSON.stringify(wrong)} should be a scheme, a host and perhaps a port`;
   context.addIssue({ code: 'custom', message });
@@ -61,6 +59,13 @@ function isNetwork(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Web views give their apps schemes of their own (`capacitor://localhost`), which have no origin to URL's mind. */
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, host, origin } = new URL(text);
+  return /^https?:$/.test(protocol) ? origin === text : host !== '' && `${protocol}//${host}` === text;
 }
 
 export function checkDatabaseUrl(text: string, context: z.RefinementCtx): void {

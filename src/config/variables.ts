@@ -108,9 +108,21 @@ export const environment = z.object({
     example: '24',
   }),
   CADENZA_CORS_ORIGINS: documented(z.string().prefault('').transform(splitList).superRefine(checkOrigins), {
-    meaning: 'Origins of web pages that may call the server besides its own, separated by commas.',
+    meaning:
+      'Origins of web pages, and of apps that are such in a web view, that may call the server besides its own, separated by commas.',
     default: null,
-    example: 'https://app.example.com,http://localhost:5173',
+    example: 'https://app.example.com,capacitor://localhost',
+  }),
+  CADENZA_GRAPHIQL: documented(oneOf(['on', 'off']).prefault('on'), {
+    meaning: '`on`: the GraphQL path shows GraphiQL to browsers; `off`: it shows no page.',
+    default: 'on',
+    example: 'off',
+  }),
+  CADENZA_DOCUMENT_KB: documented(wholeNumber(1, 1_024).prefault('16'), {
+    meaning:
+      'Length of a GraphQL document at most, in KiB; one that a token with the role ADMIN sends may be four times as long.',
+    default: '16',
+    example: '64',
   }),
   CADENZA_MESSAGE_KB: documented(wholeNumber(16, 102_400).prefault('1024'), {
     meaning: 'Size of a request’s body or a WebSocket message at most, in KiB.',

@@ -19,10 +19,12 @@ export interface Services {
 export interface Context extends Services {
   viewer: Viewer;
   loaders: Loaders;
+  /** The cursor that a stream which broke had come to, as the client's transport tells it; null: none. */
+  resumption: string | null;
 }
 
-export function createContext(services: Services, viewer: Viewer): Context {
-  return { ...services, viewer, loaders: createLoaders(services, viewer) };
+export function createContext(services: Services, viewer: Viewer, resumption: string | null = null): Context {
+  return { ...services, viewer, loaders: createLoaders(services, viewer), resumption };
 }
 
 /**
@@ -35,6 +37,7 @@ export class EventContext implements Context {
   readonly recommender: Recommender;
   readonly drafts: Drafts;
   readonly engine: Engine;
+  readonly resumption = null;
   readonly #of: Context;
   #loaders: Loaders | null = null;
   #personal = false;

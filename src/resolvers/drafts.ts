@@ -49,11 +49,13 @@ export async function deleteDraft(id: string, { drafts, viewer }: Context): Prom
   return { deletedId: encodeId('Draft', draftId) };
 }
 
+/** A client whose stream broke says by itself how far it had come, beside the arguments of its first time ([SSE2]). */
 export function draftEvents(
   { draftId, after }: { draftId: string; after?: string | null },
-  { drafts, viewer }: Context,
+  { drafts, viewer, resumption }: Context,
 ): PollableIterator<DraftEvent> {
-  return new SentEvents(draftId, drafts.follow(viewer, idOf('Draft', draftId, 'draftId'), after ?? null));
+  const from = resumption ?? after ?? null;
+  return new SentEvents(draftId, drafts.follow(viewer, idOf('Draft', draftId, 'draftId'), from));
 }
 
 /** A draft's events, whose failures name the draft as the client does. */

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
-import { createContext, type Context, type Services } from '../resolvers/context.ts';
+import type { Context } from '../resolvers/context.ts';
 import { buildSchema } from '../schema/schema.ts';
+import { cacheDocuments } from './document-cache.ts';
 import { EventStream, type Ending, type StreamLimits } from './event-stream.ts';
-import { graphiqlOptions, renderPage } from './graphiql.ts';
-import type { IdentifyFrom } from './rates/guard.ts';
+import type { AnswerOperation, Caller } from './http/endpoint.ts';
+import { notAcceptable } from './http/forms.ts';
 import { limitOperations } from './rates/operations.ts';
 import type { Rates } from './rates/rates.ts';
 import { limitPlugins } from './limits.ts';
@@ -19,15 +20,13 @@ interface HttpContext {
   res: ServerResponse;
 }
 
-/** What the WebSocket hands over: who is behind it was settled when it connected. */
-export interface SocketContext {
-  socketContext: Context;
+/** What both transports hand over: who asks was settled before. */
+export interface OperationContext {
+  caller: Caller;
 }
 
 export interface GraphQLOptions {
-  config: Pick<Config, 'corsOrigins' | 'limits'>;
-  services: Services;
-  identify: IdentifyFrom;
+  config: Pick<Config, 'auth' | 'limits'>;
   rates: Rates;
   mask: Mask;
   /** Aborts when the server begins to end. */
@@ -37,26 +36,23 @@ export interface GraphQLOptions {
 }
 
 /** GraphQL over HTTP and server-sent events; the pipeline below also serves what arrives over WebSocket. */
-export function createGraphQL({ config, services, identify, rates, mask, draining, onOperation }: GraphQLOptions) {
-  return createYoga<HttpContext | SocketContext, Context>({
+export function createGraphQL({ config, rates, mask, draining, onOperation }: GraphQLOptions) {
+  return createYoga<OperationContext & Partial<HttpContext>, Context>({
     schema: buildSchema(),
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
     logging: false,
     multipart: false,
-    maxRequestBodySize: config.limits.messageBytes,
+    // The body was read by us, and bounded; pages, other origins and what is kept of documents are ours as well.
+    maxRequestBodySize: false,
+    cors: false,
+    graphiql: false,
+    parserAndValidationCache: false,
     maskedErrors: { maskError: mask },
-    cors: config.corsOrigins.length > 0 && { origin: [...config.corsOrigins], credentials: false },
-    graphiql: () => graphiqlOptions(services),
-    renderGraphiQL: renderPage,
-    context: async (initial) => {
-      if ('socketContext' in initial) return initial.socketContext;
-      const { viewer, expiresAt } = await identify(rates.addressOf(initial.req), credentialsOf(initial.req));
-      if (expiresAt) expiries.set(initial.req, expiresAt);
-      return createContext(services, viewer);
-    },
+    context: ({ caller }) => caller.context,
     plugins: [
-      ...limitPlugins(),
+      ...limitPlugins(config),
+      cacheDocuments(),
       nameOperations(onOperation),
       limitOperations(rates, mask),
       shareResults(mask),
@@ -66,22 +62,18 @@ export function createGraphQL({ config, services, identify, rates, mask, drainin
   });
 }
 
+/** Runs what came over HTTP. */
+export const answerOver =
+  (graphql: GraphQL): AnswerOperation =>
+  (request, response, caller) =>
+    graphql(request, response, { caller });
+
 export type GraphQL = ReturnType<typeof createGraphQL>;
 
-const expiries = new WeakMap<IncomingMessage, Date>();
-
-function credentialsOf({ headers }: IncomingMessage) {
-  const listenerId = headers['x-listener-id'];
+/** By names that passed the limits: others are not worth logging. */
+function nameOperations(onOperation: GraphQLOptions['onOperation']): Plugin<Partial<HttpContext>> {
   return {
-    authorization: headers.authorization ?? null,
-    listenerId: typeof listenerId === 'string' ? listenerId : null,
-  };
-}
-
-function nameOperations(onOperation: GraphQLOptions['onOperation']): Plugin<HttpContext> {
-  return {
-    onParams: ({ params, context }) => {
-      const { req } = context as Partial<HttpContext>;
+    onParse: ({ context: { req, params } }) => {
       if (req && params.operationName) onOperation(req, params.operationName);
     },
   };
@@ -92,11 +84,11 @@ function explainUnacceptable(): Plugin<HttpContext> {
   return {
     onResponse: (payload) => {
       if (payload.response.status !== 406) return;
-      const forms = payload.response.headers.get('accept') ?? 'application/json';
-      const message = `This operation is answered as ${forms}: name that in the request's Accept header.`;
-      const errors = [{ message, extensions: { code: 'NOT_ACCEPTABLE' } }];
-      const headers = { accept: forms, 'content-type': 'application/json' };
-      payload.setResponse(new payload.fetchAPI.Response(JSON.stringify({ errors }), { status: 406, headers }));
+      const forms = (payload.response.headers.get('accept') ?? 'application/json').split(/;[^,]*|, */).filter(Boolean);
+      const { status, code, message, headers } = notAcceptable(forms);
+      const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
+      const init = { status, headers: { ...headers, 'content-type': 'application/json; charset=utf-8' } };
+      payload.setResponse(new payload.fetchAPI.Response(body, init));
     },
   };
 }
@@ -121,12 +113,12 @@ function shareResults(mask: Mask): Plugin<HttpContext> {
 function streamResults(draining: AbortSignal, limits: StreamLimits): Plugin<HttpContext> {
   return {
     onResultProcess: (payload) => {
-      const { req, res } = payload.serverContext as Partial<HttpContext>;
+      const { req, res, caller } = payload.serverContext as Partial<HttpContext & OperationContext>;
       const results = req && live.get(req);
       // That there is a processor says that the client takes an event stream: no other carries a subscription.
       if (!results || !payload.resultProcessor) return;
       const respond = (_: unknown, fetchAPI: Pick<typeof globalThis, 'Response'>) => {
-        const stream = new EventStream(results, endingsOf(req, draining), limits);
+        const stream = new EventStream(results, endingsOf(caller?.expiresAt ?? null, draining), limits);
         // Beats are activity as well: where there is none, nothing of what was sent is taken ([SERVE6]). Not before the stream
         // flows, since what leads it to the response takes the connection's timeout away.
         stream.once('resume', () => res?.setTimeout(2 * limits.heartbeatMs, () => res.destroy()));
@@ -137,20 +129,20 @@ function streamResults(draining: AbortSignal, limits: StreamLimits): Plugin<Http
   };
 }
 
+/** Proxies that gather answers, as nginx does, compress them or keep them are told not to ([SSE3]). */
 const EVENT_STREAM = {
   'content-type': 'text/event-stream',
-  'cache-control': 'no-cache',
+  'cache-control': 'no-cache, no-transform',
   'content-encoding': 'none',
-  connection: 'keep-alive',
+  'x-accel-buffering': 'no',
 };
 
-function endingsOf(request: IncomingMessage, draining: AbortSignal): Ending[] {
+function endingsOf(expiry: Date | null, draining: AbortSignal): Ending[] {
   const stopping = {
     signal: draining,
     code: 'GOING_AWAY',
     message: 'The server is stopping; come back with your cursor.',
   };
-  const expiry = expiries.get(request);
   if (!expiry) return [stopping];
   const signal = AbortSignal.timeout(Math.min(Math.max(expiry.getTime() - Date.now(), 0), 2 ** 31 - 1));
   return [stopping, { signal, code: 'UNAUTHENTICATED', message: 'The token has expired; come back with a new one.' }];

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { answerJson } from './http/answers.ts';
 
 /** Whether requests can be served at present, and how the parts are that they need. */
 export interface Readiness {
@@ -20,10 +21,4 @@ export async function answerHealth(
   }
   const { ready, ...parts } = await readiness();
   answerJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', ...parts });
-}
-
-export function answerJson(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
-  response.end(text);
 }

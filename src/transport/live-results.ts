@@ -9,11 +9,14 @@ export type Mask = (error: unknown) => GraphQLError;
 /** One event as one selection answers it, in the form each wire wants it in; made once, however many it is sent to. */
 export class Answer {
   readonly result: ExecutionResult;
+  readonly #cursor: string | null;
   #socketBytes: Buffer | null = null;
   #streamBytes: Buffer | null = null;
 
-  constructor(result: ExecutionResult) {
+  /** @param cursor where the event is, for those who come back after it */
+  constructor(result: ExecutionResult, cursor: string | null = null) {
     this.result = result;
+    this.#cursor = cursor;
   }
 
   /** A WebSocket message of the protocol after its `{"id":"…"`, which is each subscriber's own. */
@@ -21,9 +24,10 @@ export class Answer {
     return (this.#socketBytes ??= Buffer.from(`,"type":"next","payload":${this.#json()}}`));
   }
 
-  /** A server-sent event. */
+  /** A server-sent event, whose id is its cursor: a browser that comes back sends that of the last one ([SSE1]). */
   get streamBytes(): Buffer {
-    return (this.#streamBytes ??= Buffer.from(`event: next\ndata: ${this.#json()}\n\n`));
+    const id = this.#cursor === null ? '' : `id: ${this.#cursor}\n`;
+    return (this.#streamBytes ??= Buffer.from(`${id}event: next\ndata: ${this.#json()}\n\n`));
   }
 
   #json(): string {
@@ -145,9 +149,15 @@ function answerTo(
 function answerAlone(event: unknown, args: ExecutionArgs, mask: Mask) {
   const context = new EventContext(args.contextValue as Context);
   const result = executionOf(args)(event, context);
-  const toAnswer = (made: ExecutionResult): Answer => new Answer(masked(made, mask));
+  const toAnswer = (made: ExecutionResult): Answer => new Answer(masked(made, mask), cursorOf(event));
   return { answer: result instanceof Promise ? result.then(toAnswer) : toAnswer(result), context };
 }
+
+/** Whatever is selected of it: who left the cursor out can come back as well. */
+const cursorOf = (event: unknown): string | null =>
+  typeof event === 'object' && event !== null && 'cursor' in event && typeof event.cursor === 'string'
+    ? event.cursor
+    : null;
 
 function masked(result: ExecutionResult, mask: Mask): ExecutionResult {
   return result.errors ? { ...result, errors: result.errors.map(mask) } : result;

@@ -13,7 +13,11 @@ export function createMask(log: Logger): (error: unknown) => GraphQLError {
   return (error) => {
     const cause = explainFailure(rootOf(error));
     if (error instanceof GraphQLError && cause instanceof GraphQLError && isOfRequest(error, cause)) {
-      return located(error, error.message, { code: 'BAD_USER_INPUT', ...error.extensions, ...cause.extensions });
+      return located(error, bounded(error.message), {
+        code: 'BAD_USER_INPUT',
+        ...error.extensions,
+        ...cause.extensions,
+      });
     }
     if (cause instanceof DiskFullError) log.error({ err: cause.cause }, cause.message);
     if (cause instanceof CadenzaError) return located(error, cause.message, extensionsOf(cause));
@@ -33,6 +37,14 @@ export function createMask(log: Logger): (error: unknown) => GraphQLError {
  */
 const isOfRequest = (error: GraphQLError, cause: GraphQLError): boolean =>
   error.path === undefined || cause.nodes !== undefined || 'code' in cause.extensions;
+
+/** GraphQL's messages repeat what they were sent, however long that is, and what else there would have been ([DOC4]). */
+function bounded(message: string): string {
+  const told = message.replace(/ Did you mean [^?]*\?$/, '');
+  return told.length > MOST_CHARACTERS ? `${told.slice(0, MOST_CHARACTERS)}…` : told;
+}
+
+const MOST_CHARACTERS = 500;
 
 /** What was thrown in the first place, out of GraphQL's wrappers around it. */
 function rootOf(error: unknown): unknown {

@@ -1,18 +1,21 @@
 import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Config, ConnectionLimits } from '../config.ts';
+import type { Config } from '../config.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { RateStore } from '../db/rate-limits.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Services } from '../resolvers/context.ts';
-import { readJsonBody } from './body.ts';
-import { createGraphQL, GRAPHQL_PATH, type GraphQL } from './graphql.ts';
-import { answerHealth, answerJson, type Readiness } from './health.ts';
+import { answerOver, createGraphQL, GRAPHQL_PATH } from './graphql.ts';
+import { answerHealth, type Readiness } from './health.ts';
+import { answerProblem } from './http/answers.ts';
+import { createEndpoint, type Endpoint } from './http/endpoint.ts';
+import { createGraphiql, noGraphiql, type Graphiql } from './http/graphiql.ts';
+import { setCorsHeaders, setSecurityHeaders } from './http/headers.ts';
 import { createIdentify } from './identity.ts';
 import { createMask } from './masking.ts';
 import { createMetrics, type AnswerMetrics } from './metrics.ts';
-import { createDoorkeeper, type Doorkeeper } from './origins.ts';
+import { createDoorkeeper, hostProblem, type Doorkeeper } from './origins.ts';
 import { limitFeedback } from './rates/feedback.ts';
 import { guardIdentity } from './rates/guard.ts';
 import { Rates } from './rates/rates.ts';
@@ -22,7 +25,8 @@ import { serveWebSockets } from './websocket.ts';
 const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface ListenOptions {
-  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins' | 'limits' | 'rates'> & Partial<Pick<Config, 'role'>>;
+  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins' | 'limits' | 'rates'> &
+    Partial<Pick<Config, 'role' | 'graphiql'>>;
   services: Services;
   /** How the parts are that requests need. */
   readiness: () => Promise<Readiness>;
@@ -51,13 +55,12 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const rates = new Rates({ config: config.rates, store: rateStore, goneAfterMs, log });
   const services = { ...options.services, listeners: limitFeedback(options.services.listeners, rates) };
   const identify = guardIdentity(createIdentify(config.auth, services.listeners, log), rates);
-  const admit = config.role === 'engine' ? () => 'This node only writes drafts' : createDoorkeeper(config);
+  const admit = config.role === 'engine' ? () => WRITES_ONLY : createDoorkeeper(config);
+  const mask = createMask(log);
   const graphql = createGraphQL({
     config,
-    services,
-    identify,
     rates,
-    mask: createMask(log),
+    mask,
     draining: draining.signal,
     onOperation: (request, name) => operations.set(request, name),
   });
@@ -67,11 +70,19 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   };
   const metrics = createMetrics(() => services.engine.load());
   const { limits } = config;
+  const graphiql = config.graphiql === false ? noGraphiql : createGraphiql(services);
+  const endpoint = createEndpoint({
+    ...{ services, mask, mostBytes: limits.messageBytes },
+    identify: (request, credentials) => identify(rates.addressOf(request), credentials),
+    ...{ answerOperation: answerOver(graphql), answerPage: graphiql.answerPage },
+  });
   const connections = { requestTimeout: REQUEST_TIMEOUT_MS, highWaterMark: limits.bufferBytes };
   const server = createServer(connections, (request, response) => {
     logAccess(request, response, operations, log);
+    setSecurityHeaders(response);
+    setCorsHeaders(request, response, config.corsOrigins);
     if (draining.signal.aborted) response.setHeader('connection', 'close');
-    route(request, response, { graphql, admit, health, metrics, limits }).catch((error: unknown) => {
+    route(request, response, { endpoint, graphiql, admit, health, metrics }).catch((error: unknown) => {
       log.error({ err: error }, 'A request could not be answered');
       response.destroy();
     });
@@ -95,41 +106,36 @@ export async function listen(options: ListenOptions): Promise<Listening> {
 }
 
 interface Routes {
-  graphql: GraphQL;
+  endpoint: Endpoint;
+  graphiql: Graphiql;
   admit: Doorkeeper;
   health: () => Promise<Readiness>;
   metrics: AnswerMetrics;
-  limits: ConnectionLimits;
 }
 
 async function route(request: IncomingMessage, response: ServerResponse, routes: Routes): Promise<void> {
-  const { graphql, admit, health, metrics, limits } = routes;
+  const { endpoint, graphiql, admit, health, metrics } = routes;
   const path = pathOf(request);
-  if (path.startsWith('/health/')) return answerHealth(path, response, health);
+  const isForOperators = path.startsWith('/health/') || path === '/metrics';
+  const problem = isForOperators ? hostProblem(request) : admit(request);
+  if (problem !== null) {
+    answerProblem(response, problem);
+    return;
+  }
   if (path === '/metrics') return metrics(response);
-  const problem = admit(request);
-  if (problem !== null) answerError(response, 403, 'FORBIDDEN', problem);
-  else if (path === GRAPHQL_PATH) await answerGraphQL(request, response, graphql, limits.messageBytes);
-  else if (path === '/') response.writeHead(302, { location: GRAPHQL_PATH }).end();
-  else answerError(response, 404, 'NOT_FOUND', `There is nothing at ${path}; GraphQL is at ${GRAPHQL_PATH}`);
+  if (isForOperators) return answerHealth(path, response, health);
+  if (path === GRAPHQL_PATH) return endpoint(request, response);
+  if (path === '/') {
+    response.writeHead(302, { location: GRAPHQL_PATH }).end();
+    return;
+  }
+  const [, file] = path.split(`${GRAPHQL_PATH}/`);
+  if (file !== undefined && (await graphiql.answerFile(file, request, response))) return;
+  const message = `There is nothing at ${path}; GraphQL is at ${GRAPHQL_PATH}`;
+  answerProblem(response, { status: 404, code: 'NOT_FOUND', message });
 }
 
-async function answerGraphQL(
-  request: IncomingMessage,
-  response: ServerResponse,
-  graphql: GraphQL,
-  mostBytes: number,
-): Promise<void> {
-  const problem = await readJsonBody(request, mostBytes);
-  if (!problem) return graphql(request, response);
-  // The rest of the body is not read: the connection cannot be used for another request.
-  if (!request.complete) response.setHeader('connection', 'close');
-  answerError(response, problem.status, problem.code, problem.message);
-}
-
-function answerError(response: ServerResponse, status: number, code: string, message: string): void {
-  answerJson(response, status, { errors: [{ message, extensions: { code } }] });
-}
+const WRITES_ONLY = { status: 403, code: 'FORBIDDEN', message: 'This node only writes drafts' };
 
 const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/';
 

@@ -119,7 +119,7 @@ function refusalOf(request: IncomingMessage, { admit, draining }: WebSocketOptio
   if (path !== GRAPHQL_PATH) return [404, `There is no WebSocket at ${path}; GraphQL is at ${GRAPHQL_PATH}`];
   if (draining.aborted) return [503, 'The server is stopping'];
   const problem = admit(request);
-  return problem === null ? null : [403, problem];
+  return problem === null ? null : [problem.status, problem.message];
 }
 
 function refuse(stream: Duplex, [status, message]: [number, string], headers: Record<string, string> = {}): void {
@@ -194,7 +194,7 @@ async function prepare(
   }
   if (!extra.identity) return [refused('UNAUTHENTICATED', 'The connection has no identity.')];
   const enveloped = graphql.getEnveloped({
-    socketContext: createContext(services, extra.identity.viewer),
+    caller: { context: createContext(services, extra.identity.viewer), expiresAt: extra.identity.expiresAt },
     params: payload,
   } as never);
   try {

@@ -10,7 +10,7 @@ export interface OfflinePage {
   page: Page;
   /** Addresses off this machine that the page asked for, and was refused. */
   asked: string[];
-  /** What went wrong in its scripts. */
+  /** What went wrong in its scripts, or was kept from them. */
   failures: string[];
 }
 
@@ -21,6 +21,9 @@ export async function openOfflinePage(): Promise<OfflinePage> {
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   const [asked, failures]: [string[], string[]] = [[], []];
   page.on('pageerror', (error) => failures.push(error.message));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) failures.push(message.text());
+  });
   await page.route('**/*', (route) => {
     const url = route.request().url();
     if (new URL(url).hostname === '127.0.0.1') return route.continue();

@@ -17,7 +17,7 @@ import { ScriptedEngine } from './scripted-engine.ts';
 export interface ListeningOptions {
   database?: Database;
   engine?: ScriptedEngine;
-  config?: Partial<Pick<Config, 'auth' | 'corsOrigins' | 'port'>>;
+  config?: Partial<Pick<Config, 'auth' | 'corsOrigins' | 'port' | 'graphiql'>>;
   log?: Logger;
   limits?: Partial<ConnectionLimits>;
   /** There are none unless told. */
@@ -49,6 +49,7 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
   const services = await createServices(database, engine, wakeups, log);
   const limits = {
     messageBytes: 1 << 20,
+    documentBytes: 1 << 14,
     operations: 100,
     bufferBytes: 16_384,
     heartbeatMs: 15_000,

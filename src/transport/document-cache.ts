@@ -1,0 +1,39 @@
+import type { DocumentNode } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
+
+/** What the documents that are kept may take together. */
+const CACHE_BYTES = 32 * 2 ** 20;
+/** Of a token in memory: what it was parsed to, and its share of what a subscription is compiled to. Measured, rounded up. */
+const BYTES_PER_TOKEN = 1_000;
+
+/**
+ * Keeps the documents that were found valid, so that one that comes again is neither parsed nor validated again. Bounded by what
+ * they take and not by their number, and what is refused leaves nothing behind ([DOC2]).
+ */
+export function cacheDocuments(mostBytes = CACHE_BYTES): Plugin {
+  const known = new LRUCache<string, DocumentNode>({ maxSize: mostBytes, sizeCalculation: sizeOf });
+  const valid = new WeakSet<DocumentNode>();
+  return {
+    onParse: ({ context: { params }, setParsedDocument }) => {
+      const document = known.get(params.query ?? '');
+      if (document) setParsedDocument(document);
+    },
+    onValidate: ({ params, setResult }) => {
+      const { documentAST: document } = params as { documentAST: DocumentNode };
+      if (valid.has(document)) {
+        setResult([]);
+        return;
+      }
+      return ({ valid: isValid }) => {
+        const text = document.loc?.source.body;
+        if (!isValid || text === undefined) return;
+        valid.add(document);
+        known.set(text, document);
+      };
+    },
+  };
+}
+
+const sizeOf = (document: DocumentNode, text: string): number =>
+  2 * text.length + BYTES_PER_TOKEN * (document.tokenCount ?? 0) + BYTES_PER_TOKEN;

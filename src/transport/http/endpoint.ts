@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createContext, type Context, type Services } from '../../resolvers/context.ts';
+import type { Credentials, Identify } from '../identity.ts';
+import type { Mask } from '../live-results.ts';
+import { takesPage } from '../origins.ts';
+import { answerFailure, answerProblem, type Problem } from './answers.ts';
+import { readJsonBody } from './body.ts';
+import { answerOptions } from './headers.ts';
+import { formProblem } from './forms.ts';
+import { parametersProblem, readUrl } from './parameters.ts';
+import type { Graphiql } from './graphiql.ts';
+
+/** What is known of a request when its operation is looked at. */
+export interface Caller {
+  context: Context;
+  /** When the token ends, and with it every subscription that it opened; null: never. */
+  expiresAt: Date | null;
+}
+
+/** Runs the operation of a request, whose body has been read. */
+export type AnswerOperation = (request: IncomingMessage, response: ServerResponse, caller: Caller) => unknown;
+
+export interface EndpointOptions {
+  services: Services;
+  /** Finds out who sends a request. */
+  identify: (request: IncomingMessage, credentials: Credentials) => ReturnType<Identify>;
+  mask: Mask;
+  answerOperation: AnswerOperation;
+  answerPage: Graphiql['answerPage'];
+  /** Of a body. */
+  mostBytes: number;
+}
+
+export type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * The GraphQL path. What can be told by less comes first: who asks is known before anything they send is read, and nothing
+ * that cannot be answered is run ([HTTP2]).
+ */
+export function createEndpoint(options: EndpointOptions): Endpoint {
+  const { answerPage, answerOperation, mostBytes } = options;
+  return async (request, response) => {
+    if (request.method === 'OPTIONS') {
+      answerOptions(request, response);
+      return;
+    }
+    if (request.method === 'GET' && takesPage(request.headers.accept)) return answerPage(request, response);
+    const unfit = formProblem(request);
+    if (unfit) {
+      refuse(request, response, unfit);
+      return;
+    }
+    const caller = await callerOf(request, response, options);
+    if (!caller) return;
+    const parameters = request.method === 'GET' ? readUrl(request) : await readJsonBody(request, mostBytes);
+    const problem = 'status' in parameters ? parameters : parametersProblem(parameters);
+    if (problem) refuse(request, response, problem);
+    else await answerOperation(request, response, caller);
+  };
+}
+
+/** Null: nobody, and that was answered. */
+async function callerOf(request: IncomingMessage, response: ServerResponse, options: EndpointOptions) {
+  try {
+    const { viewer, expiresAt } = await options.identify(request, credentialsOf(request));
+    const caller: Caller = { context: createContext(options.services, viewer, resumptionOf(request)), expiresAt };
+    return caller;
+  } catch (error) {
+    closeUnread(request, response);
+    answerFailure(response, options.mask(error));
+    return null;
+  }
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+  closeUnread(request, response);
+  answerProblem(response, problem);
+}
+
+/** The rest of a body is not waited for where it may be long: such a connection cannot be used for another request. */
+function closeUnread(request: IncomingMessage, response: ServerResponse): void {
+  const isShort = Number(request.headers['content-length'] ?? Infinity) <= SHORT_BYTES;
+  if (!request.complete && !isShort) response.setHeader('connection', 'close');
+}
+
+const SHORT_BYTES = 65_536;
+
+function credentialsOf({ headers }: IncomingMessage): Credentials {
+  return { authorization: headers.authorization ?? null, listenerId: oneHeader(headers['x-listener-id']) };
+}
+
+/** Where a browser's `EventSource` had come to when its connection broke ([SSE2]). */
+const resumptionOf = ({ headers }: IncomingMessage): string | null => oneHeader(headers['last-event-id']);
+
+const oneHeader = (value: string | string[] | undefined): string | null =>
+  typeof value === 'string' && value !== '' ? value : null;

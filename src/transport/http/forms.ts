@@ -1,0 +1,37 @@
+import type { IncomingMessage } from 'node:http';
+import type { Problem } from './answers.ts';
+
+/** In which one result is answered; a subscription's results are answered as the last alone. */
+const FORMS = [
+  'application/graphql-response+json',
+  'application/json',
+  'multipart/mixed',
+  'text/event-stream',
+] as const;
+
+/** Told before anything runs: a mutation whose answer cannot be given must not happen ([SERVE7]). */
+export function formProblem({ method, headers }: IncomingMessage): Problem | null {
+  if (method !== 'GET' && method !== 'POST') {
+    const message = `GraphQL is asked by GET or POST, not by ${method ?? 'nothing'}`;
+    return { status: 405, code: 'BAD_REQUEST', message, headers: { allow: 'GET, POST, OPTIONS' } };
+  }
+  return takesSome(headers.accept) ? null : notAcceptable(FORMS);
+}
+
+/** What a client has to say that it takes. */
+export function notAcceptable(forms: readonly string[]): Problem {
+  const named = [...new Set(forms)].join(', ');
+  const message = `This operation is answered as ${named}: name that in the request's Accept header.`;
+  return { status: 406, code: 'NOT_ACCEPTABLE', message, headers: { accept: named } };
+}
+
+function takesSome(accept = '*/*'): boolean {
+  return (accept === '' ? '*/*' : accept).split(',').some((range) => {
+    const [type = '', ...parameters] = range.toLowerCase().replace(/\s/g, '').split(';');
+    const isUtf8 = parameters.every((one) => !one.startsWith('charset=') || one === 'charset=utf-8');
+    return isUtf8 && FORMS.some((form) => includes(type, form));
+  });
+}
+
+const includes = (range: string, form: string): boolean =>
+  range === form || range === '*/*' || (range.endsWith('/*') && form.startsWith(range.slice(0, -1)));

@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GraphiQLOptions } from 'graphql-yoga';
+import type { Context } from '../../resolvers/context.ts';
+import { exampleIds } from '../../resolvers/examples.ts';
+import { answerProblem } from './answers.ts';
+import { Asset } from './asset.ts';
+
+const folder = new URL('../../../assets/graphiql/', import.meta.url);
+const TABS = ['recommend', 'react', 'write', 'follow', 'analyse'] as const;
+
+export interface Graphiql {
+  answerPage: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** @returns false when the page has no such file */
+  answerFile: (name: string, request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+}
+
+/** GraphiQL with worked examples in its tabs, whose variables name things that are there ([SERVE1]). */
+export function createGraphiql(context: Pick<Context, 'catalogue'>): Graphiql {
+  const examples = rememberingExamples(context);
+  let files: Promise<Files> | null = null;
+  let page: { trackId: string | null; asset: Asset } | null = null;
+  const load = (): Promise<Files> => (files ??= loadFiles());
+  return {
+    answerPage: async (request, response) => {
+      const [loaded, trackId] = await Promise.all([load(), examples()]);
+      if (page?.trackId !== trackId) page = { trackId, asset: makePage(loaded, trackId) };
+      await page.asset.answer(request, response);
+    },
+    answerFile: async (name, request, response) => {
+      const asset = FILES.includes(name) ? (await load()).get(name) : undefined;
+      await asset?.answer(request, response);
+      return asset !== undefined;
+    },
+  };
+}
+
+/** Where there is to be no page ([HTTP6]). */
+export const noGraphiql: Graphiql = {
+  answerPage: (_, response) => {
+    const message = 'GraphiQL is switched off here (CADENZA_GRAPHIQL): ask with Accept: application/json';
+    answerProblem(response, { status: 404, code: 'NOT_FOUND', message });
+    return Promise.resolve();
+  },
+  answerFile: () => Promise.resolve(false),
+};
+
+/** Looked up once for all who ask at the same time. While the database is away the page is shown with what was there before. */
+function rememberingExamples(context: Pick<Context, 'catalogue'>): () => Promise<string | null> {
+  let known: string | null = null;
+  let asking: Promise<string | null> | null = null;
+  const ask = async (): Promise<string | null> => {
+    try {
+      known = (await exampleIds(context)).trackId;
+    } catch {
+      // Whoever runs an example is told.
+    } finally {
+      asking = null;
+    }
+    return known;
+  };
+  return () => (asking ??= ask());
+}
+
+const SCRIPT = 'text/javascript; charset=utf-8';
+const FOREVER = { 'cache-control': 'public, max-age=31536000, immutable' };
+const [APP, STYLE, ICON] = ['graphiql.js', 'graphiql.css', 'favicon.ico'] as const;
+/** By the names that the editor has for them. */
+const WORKERS = { editorWorkerService: 'editor.worker.js', json: 'json.worker.js', graphql: 'graphql.worker.js' };
+const FILES: readonly string[] = [APP, STYLE, ICON, ...Object.values(WORKERS)];
+
+type Files = ReadonlyMap<string, Asset>;
+
+/** Nine megabytes of script: kept out of memory until somebody asks for them. */
+async function loadFiles(): Promise<Files> {
+  const parts = await import('@graphql-yoga/render-graphiql/graphiql');
+  const { css, js, favicon, editorWorkerService, jsonWorker, graphqlWorker } = parts;
+  const workers = { editorWorkerService, json: jsonWorker, graphql: graphqlWorker };
+  const files = new Map<string, Asset>();
+  for (const [label, name] of Object.entries(WORKERS)) {
+    files.set(name, new Asset(workers[label as keyof typeof WORKERS], SCRIPT, FOREVER));
+  }
+  files.set(APP, new Asset(`${begin(files)}\n${js}\n${RENDER}`, SCRIPT, FOREVER));
+  files.set(STYLE, new Asset(`${css}\n${STEADY_TABS}`, 'text/css; charset=utf-8', FOREVER));
+  files.set(ICON, new Asset(Buffer.from(favicon.split(',')[1] ?? '', 'base64'), 'image/x-icon', FOREVER));
+  return files;
+}
+
+/** The address of a file changes with what it holds, so that a browser may keep it. */
+const addressOf = (files: Files, name: string): string => `${name}?v=${files.get(name)?.digest ?? ''}`;
+
+/** Tells the editor where its workers are: beside the script, wherever a proxy has put that. */
+function begin(files: Files): string {
+  const addresses = Object.fromEntries(
+    Object.entries(WORKERS).map(([label, name]) => [label, addressOf(files, name)] as const),
+  );
+  return `self.MonacoEnvironment = ((here, addresses) => ({
+    globalAPI: false,
+    getWorkerUrl: (_, label) => new URL(addresses[label], here).href,
+  }))(document.currentScript.src, ${JSON.stringify(addresses)});`;
+}
+
+const RENDER = `YogaGraphiQL.renderYogaGraphiQL(
+  document.querySelector('#root'),
+  JSON.parse(document.querySelector('#options').textContent),
+);`;
+
+/** Tabs that are there from the start believe that they were dragged, and would jump away from under the first click. */
+const STEADY_TABS = '.graphiql-tab { transform: none !important; }';
+
+/** Scripts come from this server alone, and nobody frames the page; the editor writes styles of its own into it ([HTTP3]). */
+const PAGE_HEADERS = {
+  'cache-control': 'no-cache',
+  'cross-origin-opener-policy': 'same-origin',
+  'content-security-policy': [
+    ...["default-src 'none'", "script-src 'self'", "worker-src 'self'", "connect-src 'self'"],
+    ...["style-src 'self' 'unsafe-inline'", "img-src 'self' data:", "font-src 'self' data:"],
+    ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+  ].join('; '),
+};
+
+function makePage(files: Files, trackId: string | null): Asset {
+  const address = (name: string): string => `graphql/${addressOf(files, name)}`;
+  const options = JSON.stringify(optionsOf(trackId)).replaceAll('<', '\\u003c');
+  const html = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Cadenza</title>
+    <link rel="icon" href="${address(ICON)}" />
+    <link rel="stylesheet" href="${address(STYLE)}" />
+  </head>
+  <body id="body" class="no-focus-outline">
+    <noscript>You need to enable JavaScript to run this app.</noscript>
+    <div id="root"></div>
+    <script id="options" type="application/json">${options}</script>
+    <script src="${address(APP)}"></script>
+  </body>
+</html>
+`;
+  return new Asset(html, 'text/html; charset=utf-8', PAGE_HEADERS);
+}
+
+function optionsOf(trackId: string | null): GraphiQLOptions {
+  return {
+    title: 'Cadenza',
+    subscriptionsProtocol: 'SSE',
+    defaultEditorToolsVisibility: 'variables',
+    defaultTabs: exampleTabs(trackId),
+    // What a person sets there may be a token, which has no business in a browser's storage.
+    shouldPersistHeaders: false,
+  };
+}
+
+interface Tab {
+  query: string;
+  variables?: string;
+}
+
+/** The example documents, with variables for those that need some; GraphiQL does not take those of the first tab. */
+function exampleTabs(trackId: string | null): Tab[] {
+  const variables: Partial<Record<(typeof TABS)[number], object>> = {
+    react: { input: { trackId: trackId ?? 'the id of a track', kind: 'LIKE' } },
+    write: { input: { kind: 'POEM', prompt: 'The first snow of the year', sampling: { maxTokens: 120, seed: 7 } } },
+    follow: { draftId: 'the id that the tab before answered' },
+  };
+  return TABS.map((name) => {
+    const query = readFileSync(new URL(`${name}.graphql`, folder), 'utf8');
+    const given = variables[name];
+    return { query, ...(given && { variables: JSON.stringify(given, null, 2) }) };
+  });
+}

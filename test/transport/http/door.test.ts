@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { bearer, withAuth } from '../../support/auth.ts';
+import { startListening, type TestListening } from '../../support/listening.ts';
+import { sendRaw } from '../../support/raw-http.ts';
+
+const JSON_BODY = { 'content-type': 'application/json' };
+const body = JSON.stringify({ query: '{ __typename }' });
+const APP = 'https://app.example.com';
+
+/** A request as a browser sends it, which `fetch` does not let a program say for itself. */
+async function asBrowser(
+  { url }: TestListening,
+  headers: Record<string, string>,
+  { method = 'POST', path = '/graphql' } = {},
+): Promise<{ status: number; head: string; body: string }> {
+  const content = method === 'POST' ? body : '';
+  const all = { host: new URL(url).host, connection: 'close', ...(content && JSON_BODY), ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return sendRaw(
+    url,
+    `${method} ${path} HTTP/1.1\r\n${lines.join('')}content-length: ${content.length}\r\n\r\n${content}`,
+  );
+}
+
+describe('[HTTP1] a Host', () => {
+  it.each(['[', 'a b', 'x:99999', 'x:', 'a/b', 'user@x', '[::1', 'x:1:2', '<script>'])(
+    '%j is no host, and that is 400 wherever it is sent',
+    async (host) => {
+      const server = await startListening({ config: withAuth });
+      for (const path of ['/graphql', '/', '/health/live', '/metrics', '/nothing']) {
+        const answer = await asBrowser(server, { host }, { path });
+        expect(answer.status, path).toBe(400);
+        expect(answer.body).toContain('BAD_REQUEST');
+        expect(answer.body).not.toMatch(/node_modules|\bat |file:/);
+      }
+    },
+  );
+
+  it('that is named twice is refused', async () => {
+    const { url } = await startListening({ config: withAuth });
+    const { host } = new URL(url);
+    const text = `GET /graphql?query={__typename} HTTP/1.1\r\nhost: ${host}\r\nHost: other.example\r\nconnection: close\r\n\r\n`;
+    expect(await sendRaw(url, text)).toMatchObject({ status: 400 });
+  });
+
+  it('of every form is taken', async () => {
+    const server = await startListening({ config: withAuth });
+    for (const host of ['api.example.com', 'api.example.com:8443', '[::1]:4000', '10.0.0.1', 'my_service:4000']) {
+      expect((await asBrowser(server, { host }, { path: '/health/live', method: 'GET' })).status, host).toBe(200);
+    }
+  });
+
+  it('that is no host does not open a WebSocket either', async () => {
+    const { url } = await startListening({ config: withAuth });
+    const upgrade = 'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n';
+    const key = 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n';
+    expect(await sendRaw(url, `GET /graphql HTTP/1.1\r\nhost: x:99999\r\n${upgrade}${key}\r\n`)).toMatchObject({
+      status: 400,
+    });
+  });
+});
+
+describe('[HTTP4] requests across sites', () => {
+  const SITES = ['cross-site', 'same-site', 'something-new'];
+
+  it.each(SITES)('%s are refused, whatever they ask for', async (site) => {
+    const server = await startListening();
+    const headers = { 'sec-fetch-site': site };
+    expect((await asBrowser(server, headers)).status).toBe(403);
+    const path = '/graphql?query={__typename}';
+    const image = { ...headers, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image', accept: 'image/*' };
+    expect((await asBrowser(server, image, { method: 'GET', path })).status).toBe(403);
+    const frame = { ...headers, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe', accept: 'text/html' };
+    expect((await asBrowser(server, frame, { method: 'GET' })).status).toBe(403);
+    const form = { ...headers, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' };
+    expect((await asBrowser(server, form)).status).toBe(403);
+  });
+
+  it('are taken from the same site, from nowhere, and from no browser', async () => {
+    const server = await startListening();
+    for (const headers of [{ 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }, {}]) {
+      expect((await asBrowser(server, headers)).status).toBe(200);
+    }
+  });
+
+  it('are taken from configured origins, those of web views among them', async () => {
+    const corsOrigins = [APP, 'capacitor://localhost', 'tauri://localhost', 'ionic://localhost'];
+    const server = await startListening({ config: { corsOrigins } });
+    for (const origin of corsOrigins) {
+      const answer = await asBrowser(server, { 'sec-fetch-site': 'cross-site', origin });
+      expect(answer.status, origin).toBe(200);
+      expect(answer.head.toLowerCase()).toContain(`access-control-allow-origin: ${origin}`);
+    }
+    const other = { 'sec-fetch-site': 'cross-site', origin: 'capacitor://elsewhere' };
+    expect((await asBrowser(server, other)).status).toBe(403);
+  });
+
+  it('a link that somebody follows opens the page, and nothing else', async () => {
+    const server = await startListening();
+    const followed = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    const page = await asBrowser(server, { ...followed, accept: 'text/html,*/*' }, { method: 'GET' });
+    expect(page.status).toBe(200);
+    expect(page.head).toContain('text/html');
+    const path = '/graphql?query={__typename}';
+    const data = await asBrowser(server, { ...followed, accept: 'application/json' }, { method: 'GET', path });
+    expect(data.status).toBe(403);
+  });
+
+  it('do not open a WebSocket', async () => {
+    const { wsUrl } = await startListening({ config: { corsOrigins: [APP] } });
+    const open = (headers: Record<string, string>) =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(wsUrl, 'graphql-transport-ws', { headers });
+        const end = (outcome: unknown): void => {
+          socket.terminate();
+          resolve(outcome);
+        };
+        socket.on('open', () => end('open'));
+        socket.on('unexpected-response', (_, response) => end(response.statusCode));
+        socket.on('error', () => undefined);
+      });
+    expect(await open({ 'sec-fetch-site': 'cross-site' })).toBe(403);
+    expect(await open({ 'sec-fetch-site': 'same-site' })).toBe(403);
+    expect(await open({ 'sec-fetch-site': 'cross-site', origin: APP })).toBe('open');
+    expect(await open({ 'sec-fetch-site': 'same-origin' })).toBe('open');
+  });
+});
+
+describe('[HTTP5] what a page of a configured origin is answered it can read', () => {
+  const cors = async () => {
+    const server = await startListening({
+      config: { ...withAuth, corsOrigins: [APP] },
+      limits: { messageBytes: 1024 },
+    });
+    const send = async (headers: Record<string, string>, content: string, path = '/graphql') =>
+      fetch(`${server.url}${path}`, {
+        ...(content && { method: 'POST', body: content }),
+        headers: { origin: APP, ...headers },
+      });
+    return { server, send };
+  };
+
+  it('refusals among it', async () => {
+    const { server, send } = await cors();
+    const known = { ...(await bearer({ sub: 'ann' })), ...JSON_BODY };
+    const answers = {
+      200: await send(known, body),
+      400: await send(known, '{'),
+      401: await send(JSON_BODY, body),
+      404: await send({}, '', '/nothing'),
+      405: await fetch(server.graphqlUrl, { method: 'DELETE', headers: { origin: APP, ...known } }),
+      406: await send({ ...known, accept: 'image/png' }, body),
+      413: await send(known, JSON.stringify({ query: `# ${'x'.repeat(2000)}` })),
+      415: await send({ ...known, 'content-type': 'text/plain' }, body),
+    };
+    for (const [status, answer] of Object.entries(answers)) {
+      expect(answer.status).toBe(Number(status));
+      expect(answer.headers.get('access-control-allow-origin'), status).toBe(APP);
+      expect(answer.headers.get('vary'), status).toContain('Origin');
+    }
+    const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    server.services.listeners.ensure = () => Promise.reject(away);
+    const unavailable = await send({ ...JSON_BODY, ...(await bearer({ sub: 'new' })) }, body);
+    expect([unavailable.status, unavailable.headers.get('access-control-allow-origin')]).toEqual([503, APP]);
+  });
+
+  it('and it may ask beforehand, and remember the answer', async () => {
+    const { server } = await cors();
+    const asked = {
+      origin: APP,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization',
+    };
+    const { status, headers } = await fetch(server.graphqlUrl, { method: 'OPTIONS', headers: asked });
+    expect(status).toBe(204);
+    expect(headers.get('access-control-allow-origin')).toBe(APP);
+    expect(headers.get('access-control-allow-headers')).toBe('authorization');
+    expect(headers.get('access-control-allow-methods')).toContain('POST');
+    expect(Number(headers.get('access-control-max-age'))).toBeGreaterThan(0);
+    expect(headers.get('vary')).toBe('Origin, Access-Control-Request-Headers');
+    const foreign = await fetch(server.graphqlUrl, {
+      method: 'OPTIONS',
+      headers: { ...asked, origin: 'https://x.example' },
+    });
+    expect([foreign.status, foreign.headers.get('access-control-allow-origin')]).toEqual([403, null]);
+  });
+});
+
+describe('[HTTP3] every answer', () => {
+  it('tells browsers not to frame it, to take it for what it says it is, and to send its address to nobody', async () => {
+    const server = await startListening();
+    const asked = [
+      fetch(server.graphqlUrl, { method: 'POST', headers: JSON_BODY, body }),
+      fetch(server.graphqlUrl, { headers: { accept: 'text/html' } }),
+      ...['/health/live', '/metrics', '/nothing'].map((path) => fetch(`${server.url}${path}`)),
+      fetch(server.graphqlUrl, { method: 'POST', body: 'x' }),
+    ];
+    for (const { url, status, headers } of await Promise.all(asked)) {
+      const told = `${status} ${url}`;
+      expect(headers.get('content-security-policy'), told).toContain("frame-ancestors 'none'");
+      expect(headers.get('content-security-policy'), told).toContain("default-src 'none'");
+      expect(headers.get('x-frame-options'), told).toBe('DENY');
+      expect(headers.get('x-content-type-options'), told).toBe('nosniff');
+      expect(headers.get('referrer-policy'), told).toBe('no-referrer');
+    }
+  });
+});
