@@ -34,11 +34,14 @@ function endingOf(heard: Heard, { feedback }: ImportReport, config: Config): str
   const said = isNew
     ? `Imported ${what} for listener ${listener}.`
     : `All ${what} were there for listener ${listener}.`;
-  return `${said}\n${nextStep(listener, config)}`;
+  return `${said}\n${nextStep(listener, heard.unheard, config)}`;
 }
 
-function nextStep(listener: string, { host, port, auth }: Config): string {
+function nextStep(listener: string, unheard: number, { host, port, auth }: Config): string {
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/graphql`;
   const who = auth ? `with a token whose sub is ${listener}` : `with the header {"X-Listener-Id": "${listener}"}`;
-  return `Open ${url} (npm start) and ask, ${who}: { recommendations(first: 10) { nodes { track { title artist { name } } explanation { summary } } } }`;
+  // A list leaves out what is known, and on an empty server all is.
+  const args = unheard === 0 ? 'first: 10, includeHeard: true' : 'first: 10';
+  const query = `{ recommendations(${args}) { nodes { track { title artist { name } } explanation { summary } } } }`;
+  return `Open ${url} (npm start) to see recommendations: ask, ${who},\n  ${query}`;
 }

@@ -118,12 +118,14 @@ export async function stagePlaysAsFeedback(tx: Transaction, listener: string): P
     from staged_plays p join songs s using (digest)`;
 }
 
-/** What the merged listening came to, whether it is new or was there. */
-export async function heardIn(tx: Transaction): Promise<{ plays: number; tracks: number; artists: number }> {
-  const [heard] = await tx<{ plays: number; tracks: number; artists: number }[]>`
-    select count(*)::int as plays, count(distinct t.id)::int as tracks, count(distinct t.artist_id)::int as artists
+/** What the merged listening came to, whether it is new or was there, and how many tracks the listener has yet to hear. */
+export async function heardIn(tx: Transaction, listener: string) {
+  const [heard] = await tx<{ plays: number; tracks: number; artists: number; unheard: number }[]>`
+    select count(*)::int as plays, count(distinct t.id)::int as tracks, count(distinct t.artist_id)::int as artists,
+      (select count(*)::int from tracks) - (select count(distinct f.track_id)::int from feedback f
+        join listeners l on l.id = f.listener_id where l.external_id = ${listener}) as unheard
     from feedback_plan p join tracks t on t.id = p.track_id`;
-  return heard ?? { plays: 0, tracks: 0, artists: 0 };
+  return heard ?? { plays: 0, tracks: 0, artists: 0, unheard: 0 };
 }
 
 /** The track of each song that the catalogue has. Made ones are also known by their id, whatever they are named now. */

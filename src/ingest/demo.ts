@@ -6,11 +6,12 @@ import { refreshPopularity } from '../db/popularity.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { simulateListening, type SimulatedTrack } from './demo-listeners.ts';
-import { Notices } from './notices.ts';
 import { Row } from './formats/row.ts';
 import { trackColumns, trackOf } from './formats/rows.ts';
 import { importTracks } from './formats/tracks.ts';
 import { startContext } from './import-context.ts';
+import { Notices } from './notices.ts';
+import { noRenames } from './reading/columns.ts';
 import { readRecords } from './reading/records.ts';
 import { openSource } from './reading/source.ts';
 
@@ -48,15 +49,17 @@ export async function seedDemo({ database, clock, log }: SeedDemoOptions): Promi
 
 async function readDemoTracks(): Promise<SimulatedTrack[]> {
   const source = await openSource(demoTracks);
+  const naming = { renames: noRenames, notices: new Notices() };
   const tracks: SimulatedTrack[] = [];
   for await (const records of readRecords(
     source.chunks(() => undefined),
     trackColumns,
     source.name,
+    naming,
   )) {
     for (const record of records) {
       if ('problem' in record) throw new Error(`${source.name}, line ${record.line}: ${record.problem}`);
-      const { externalId, genres, tags } = trackOf(new Row(record, new Notices()));
+      const { externalId, genres, tags } = trackOf(new Row(record, naming.notices));
       tracks.push({ externalId, genres: genres.map(({ slug }) => slug), tags: tags.map(({ name }) => name) });
     }
   }

@@ -30,6 +30,8 @@ export interface Heard {
   plays: number;
   tracks: number;
   artists: number;
+  /** Tracks of the catalogue that the listener has no reaction to. */
+  unheard: number;
 }
 
 export interface ImportReport {

@@ -1,11 +1,12 @@
-/** What an import made of values that could be meant otherwise. */
-export type Notice = 'missing' | 'name' | 'noZone' | 'comma';
+/** What an import made of values and columns that could be meant otherwise. */
+export type Notice = 'missing' | 'name' | 'noZone' | 'comma' | 'unnamed';
 
 const words: Record<Notice, (count: string, line: number) => string> = {
   missing: (count, line) => `${count} such as NULL, nan or a year 0 were taken as no value (first on line ${line}).`,
   name: (count, line) =>
     `${count} that names something is a word for none, and was taken as a name (first on line ${line}).`,
   noZone: (count, line) => `${count} had no offset from UTC and was taken as UTC (first on line ${line}).`,
+  unnamed: () => 'A column without a name, as pandas writes for its index, was left out.',
   comma: (count, line) =>
     `${count} of genres or tags has a comma but no semicolon, and was taken as one entry (first on line ${line}).`,
 };

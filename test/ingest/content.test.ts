@@ -122,6 +122,17 @@ test('[IMP6] what Windows-1252 is, and what to do, is told with the line', async
   expect(bad).toEqual([expect.stringMatching(/^2: byte 4 .*0xf3.* iconv -f WINDOWS-1252 -t UTF-8/)]);
 });
 
+test('[IMP9] a column without a name, as pandas writes for its index, is left out, and that is told', async () => {
+  const { report, bad } = await importContent(theDatabase(), 'tracks', [
+    ',externalId,title,artist',
+    '0,t1,So What,Miles Davis',
+  ]);
+  expect(bad).toEqual([]);
+  expect(await tracksOf(theDatabase())).toMatchObject([{ key: 't1', title: 'So What', artist: 'Miles Davis' }]);
+  expect(report?.notes).toEqual(['A column without a name, as pandas writes for its index, was left out.']);
+  expect((await importContent(theDatabase(), 'tracks', '{"":1,"externalId":"a"}')).bad).toHaveLength(1);
+});
+
 test('[IMP11] columns are renamed and left out as --map says', async () => {
   const renames = new Map([
     ['id', 'externalId'],

@@ -59,7 +59,10 @@ test('[IMP6] a path that cannot be read is told with status 1, without a stack',
     [['tracks', folder], `${folder} is a folder; this format is read from a file\n`],
     [['tracks', join(file, 'below')], `a part of ${file}/below is a file, not a folder\n`],
     [['sequences', '/dev/null'], '/dev/null is neither a file nor a folder\n'],
-    [['lastfm-2k', file], `${file} is a file; lastfm-2k is read from the folder of its files\n`],
+    [
+      ['lastfm-2k', file],
+      `${file} is a file; lastfm-2k is read from the folder of its files, an export of your own with lastfm-csv\n`,
+    ],
   ];
   for (const [args, errors] of cases) expect(await run(...args)).toEqual({ code: 1, output: '', errors });
 });

@@ -190,6 +190,19 @@ test('[IMP10] when the catalogue comes later, the next import moves the listenin
   expect((await feedbackIn(database)).map(({ track }) => track)).toEqual(['mine']);
 });
 
+test('[IMP1] an import of an export that is aborted anywhere leaves nothing', async () => {
+  const zip = await fileWith(await zipOf(EXPORT.files));
+  for (const place of ['matching tracks', 'merging listening', 'refreshing popularity']) {
+    const controller = new AbortController();
+    const onStep = (step: string) => {
+      if (step === place) controller.abort(new Error('enough'));
+    };
+    const { error } = await importPath(theDatabase(), 'spotify', zip, { ...ann, onStep, signal: controller.signal });
+    expect(error).toBe('enough');
+    expect(await rowsIn(theDatabase())).toBe(0);
+  }
+});
+
 test('[IMP6] an archive without listening is named, as is a folder', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'Playlist1.json'), '{}');

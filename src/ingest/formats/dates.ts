@@ -4,6 +4,7 @@ export interface Instant {
   hasZone: boolean;
 }
 
+const RFC_3339 = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/;
 const INSTANT =
   /^(?<date>\d{4}-\d\d-\d\d)(?:[Tt ](?<time>\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(?<zone>[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?$/;
 /** As Last.fm prints a time, always in UTC: `14 Nov 2023, 22:13`. */
@@ -18,6 +19,8 @@ const FIRST_FINER = 1e14;
 /** Null for what is no instant. */
 export function instantOf(value: string | number): Instant | null {
   const text = String(value).trim();
+  // Most rows of most files; the general way costs an import a quarter more.
+  if (RFC_3339.test(text) && isInCalendar(text.slice(0, 10))) return { at: new Date(text), hasZone: true };
   if (SINCE_1970.test(text)) return sinceEpoch(Number(text));
   const { date, time = '00:00', zone } = INSTANT.exec(text)?.groups ?? {};
   if (date === undefined || !isInCalendar(date)) return printedInstant(text);

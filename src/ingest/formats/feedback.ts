@@ -11,7 +11,7 @@ import { Row } from './row.ts';
 import { feedbackColumns, feedbackOf } from './rows.ts';
 
 export async function importFeedback(path: string, context: ImportContext): Promise<Outcome> {
-  const { tx, clock, progress, notices, renames, step, signal } = context;
+  const { tx, clock, progress, notices, step, signal } = context;
   const source = await openSource(path);
   progress.expect([source]);
   await createFeedbackStaging(tx);
@@ -19,7 +19,7 @@ export async function importFeedback(path: string, context: ImportContext): Prom
     tx,
     (async function* () {
       const chunks = source.chunks(progress.read, signal);
-      for await (const records of readRecords(chunks, feedbackColumns, source.name, renames)) {
+      for await (const records of readRecords(chunks, feedbackColumns, source.name, context)) {
         yield progress.accept(source.name, records, (record) => feedbackOf(new Row(record, notices), clock));
       }
     })(),

@@ -74,7 +74,10 @@ function notesOn(orphans: number, { artists, tags }: Sources): string[] {
 async function openFolder(path: string): Promise<Sources> {
   const names = await readdir(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw explain(error, path);
-    throw new InvalidInputError(`${path} is a file; lastfm-2k is read from the folder of its files`, 'path');
+    throw new InvalidInputError(
+      `${path} is a file; lastfm-2k is read from the folder of its files, an export of your own with lastfm-csv`,
+      'path',
+    );
   });
   const pathOf = ({ name }: Table): string => {
     const found = [name, `${name}.gz`].find((candidate) => names.includes(candidate));

@@ -48,7 +48,7 @@ export async function importPlays(
   context: ImportContext,
 ): Promise<Outcome> {
   const { tx, progress, notices, step } = context;
-  const who = listenerId(listener.normalize('NFC'));
+  const who = listenerId(listener);
   const { sources, others } = await findSources(format, paths);
   progress.expect(sources);
   await createPlayStaging(tx);
@@ -60,7 +60,7 @@ export async function importPlays(
   await createFeedbackStaging(tx);
   await stagePlaysAsFeedback(tx, who);
   const { newListeners, untimed: _, ...feedback } = await mergeStagedFeedback(tx);
-  const heard = { listener: who, ...(await heardIn(tx)) };
+  const heard = { listener: who, ...(await heardIn(tx, who)) };
   return { tracks, feedback, newListeners, heard, notes: [...notices.notes(), ...otherFilesNote(others)] };
 }
 

@@ -168,7 +168,13 @@ export class Row {
 
 const entryOf = ([, single, double]: RegExpMatchArray): string => single ?? double ?? '';
 
-const isMissing = (value: string): boolean => MISSING.has(value.trim().toLowerCase());
+/** The longest of them; most values are longer, or are known by their length alone. */
+const LONGEST_MISSING = Math.max(...[...MISSING].map((word) => word.length));
+
+function isMissing(value: string): boolean {
+  const word = value.trim();
+  return word.length <= LONGEST_MISSING && MISSING.has(word.toLowerCase());
+}
 
 /** A value for a message, cut to what a terminal line can take. */
 function show(value: unknown): string {

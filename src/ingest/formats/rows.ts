@@ -47,7 +47,7 @@ export function feedbackOf(row: Row, clock: Clock): StagedFeedback {
   const listenedMs = row.integer('listenedMs');
   const at = row.instant('at');
   return {
-    listener: listenerId(row.id('listener')),
+    listener: listenerId(row.name('listener')),
     track: checkText(row.id('track'), 'track', { max: 200 }),
     kind: kindOf(row.name('kind')),
     plays: checkRange(row.integer('plays') ?? 1, 'plays', 1, MAX_PLAYS),
@@ -59,7 +59,7 @@ export function feedbackOf(row: Row, clock: Clock): StagedFeedback {
 }
 
 export function listenerId(value: string): string {
-  return checkText(value, 'listener', { max: 128 });
+  return checkText(value.normalize('NFC'), 'listener', { max: 128 });
 }
 
 export function playCount(value: number): number {

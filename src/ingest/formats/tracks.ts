@@ -7,7 +7,7 @@ import { Row } from './row.ts';
 import { trackColumns, trackOf } from './rows.ts';
 
 export async function importTracks(path: string, context: ImportContext): Promise<Outcome> {
-  const { tx, progress, notices, renames, step, signal } = context;
+  const { tx, progress, notices, step, signal } = context;
   const source = await openSource(path);
   progress.expect([source]);
   await createNumberedTrackStaging(tx);
@@ -15,7 +15,7 @@ export async function importTracks(path: string, context: ImportContext): Promis
     tx,
     (async function* () {
       const chunks = source.chunks(progress.read, signal);
-      for await (const records of readRecords(chunks, trackColumns, source.name, renames)) {
+      for await (const records of readRecords(chunks, trackColumns, source.name, context)) {
         yield progress.accept(source.name, records, (record) => trackOf(new Row(record, notices)));
       }
     })(),

@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../../lib/errors.ts';
 import { nearest } from '../../lib/nearest.ts';
+import type { Notices } from '../notices.ts';
 import { formatHint } from './format-hint.ts';
 
 /** The columns of a format. Their order in a file is free; what is absent or empty is undefined. */
@@ -13,18 +14,25 @@ export type Renames = ReadonlyMap<string, string | null>;
 
 export const noRenames: Renames = new Map();
 
+export interface Naming {
+  renames: Renames;
+  notices: Notices;
+}
+
 /** Holds a file's columns against those of a format, renamed as asked. */
 export class ColumnNames {
   readonly #columns: Columns;
   readonly #renames: Renames;
+  readonly #notices: Notices;
   readonly #name: string;
   /** Renamed columns that the file has not shown yet. */
   readonly #awaited: Set<string>;
 
   /** @param name of the file, for messages */
-  constructor(columns: Columns, renames: Renames, name: string) {
+  constructor(columns: Columns, { renames, notices }: Naming, name: string) {
     this.#columns = columns;
     this.#renames = renames;
+    this.#notices = notices;
     this.#name = name;
     this.#awaited = new Set(renames.keys());
   }
@@ -32,7 +40,8 @@ export class ColumnNames {
   /** Our columns in place of the header's, null for one that is left out. @throws InvalidInputError [IMP6] */
   ofHeader(values: readonly string[]): (string | null)[] {
     const theirs = values.map((value) => value.trim());
-    const ours = this.#ours(theirs);
+    if (theirs.includes('')) this.#notices.add('unnamed', 1);
+    const ours = this.#ours(theirs, true);
     const where = `${this.#name}, header:`;
     if ('problem' in ours) throw new InvalidInputError(`${where} ${ours.problem}${this.hint(theirs)}`, 'path');
     this.checkRenamed();
@@ -46,7 +55,7 @@ export class ColumnNames {
 
   /** As `ofHeader`, for the keys of one row. @returns what is wrong with the row in their place */
   ofRow(keys: readonly string[]): { names: (string | null)[] } | { problem: string } {
-    return this.#ours(keys);
+    return this.#ours(keys, false);
   }
 
   /** What a file with these columns is, if it is no file of this format; else empty. */
@@ -61,12 +70,16 @@ export class ColumnNames {
     throw new InvalidInputError(`${this.#name} has no column "${absent}", which --map names`, 'path');
   }
 
-  #ours(theirs: readonly string[]): { names: (string | null)[] } | { problem: string } {
+  #ours(theirs: readonly string[], isHeader: boolean): { names: (string | null)[] } | { problem: string } {
     const names: (string | null)[] = [];
     for (const their of theirs) {
       const renamed = this.#renames.get(their);
       this.#awaited.delete(their);
       const name = renamed === undefined ? their : renamed;
+      if (their === '' && isHeader) {
+        names.push(null);
+        continue;
+      }
       if (renamed === undefined && !this.#isKnown(their)) return { problem: this.#unknown(their) };
       if (name !== null && names.includes(name)) return { problem: `column "${name}" occurs twice` };
       names.push(name);

@@ -135,5 +135,5 @@ class ElementCutter {
 }
 
 function elementOf(bytes: Buffer, line: number): Line {
-  return isUtf8(bytes) ? { line, text: bytes.toString() } : { line, problem: 'the element is not UTF-8' };
+  return isUtf8(bytes) ? { line, text: bytes.toString().trim() } : { line, problem: 'the element is not UTF-8' };
 }

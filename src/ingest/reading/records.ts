@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../../lib/errors.ts';
-import { ColumnNames, noRenames, type Columns, type Renames } from './columns.ts';
+import { ColumnNames, type Columns, type Naming } from './columns.ts';
 import { readContent, type Content } from './content.ts';
 import type { CsvRecord } from './csv.ts';
 import type { JsonObject } from './json.ts';
@@ -17,9 +17,9 @@ export async function* readRecords(
   chunks: AsyncGenerator<Buffer, void>,
   columns: Columns,
   name: string,
-  renames: Renames = noRenames,
+  naming: Naming,
 ): AsyncGenerator<SourceRecord[], void> {
-  const names = new ColumnNames(columns, renames, name);
+  const names = new ColumnNames(columns, naming, name);
   const content: Content = await readContent(chunks, name);
   if (content.kind === 'csv') yield* csvRecords(content.batches, names, name);
   else yield* jsonRecords(content.batches, names, name);
