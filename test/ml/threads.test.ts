@@ -1,14 +1,17 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { uniformAt } from '../../src/lib/random.ts';
 import { openDecoder, type Decoder, type DecoderOptions } from '../../src/ml/decoder.ts';
-import { loadModelCatalogue, openFetched } from '../../src/ml/engine.ts';
+import { defaultSampling, loadModelCatalogue, openFetched, type Engine, type Token } from '../../src/ml/engine.ts';
 import { cEnvironment, setRuntimeEnvironment } from '../../src/ml/ort/environment.ts';
 import { modelsFolder, openModelStore } from '../../src/ml/store/model-store.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { compileTiny } from '../support/graph-run.ts';
 import { realDataDir, realModel } from '../support/real-model.ts';
 import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
+import { folderEntryFor, TINY, tinyEngine } from '../support/tiny-engine.ts';
 
 type Model = DecoderOptions['model'];
 
@@ -16,10 +19,10 @@ type Model = DecoderOptions['model'];
  * A model of two heads: any number of threads above that leaves some without one. The longer a head is, the shorter are the
  * pieces in which attention goes through the keys, and so the texts that have several.
  */
-async function twoHeads(): Promise<Model> {
+async function writeTwoHeads(folder: string): Promise<string> {
   const heads = { num_attention_heads: 2, num_key_value_heads: 1, head_dim: 256, hidden_size: 256 };
   const config = { ...families.llama!.config, ...heads, num_hidden_layers: 1, max_position_embeddings: 2048 };
-  return compileTiny(await writeSafetensors(await temporaryFolder(), config));
+  return writeSafetensors(folder, config);
 }
 
 async function open(model: Model, threads: number, capacity: number): Promise<Decoder> {
@@ -74,6 +77,16 @@ async function differences(model: Model, threads: readonly number[], lengths: re
   return found;
 }
 
+/** Its tokens with what the model thought of each, which the last bits of logits show in. */
+async function tokensOf(engine: Engine, seed: number, promptTokens: number): Promise<Token[]> {
+  const sampling = { ...defaultSampling, temperature: 2, topK: 0, topP: 1, minP: 0, seed, maxTokens: 24 };
+  const messages = [{ role: 'user' as const, content: 'The sea. '.repeat(promptTokens / 9) }];
+  const tokens: Token[] = [];
+  for await (const event of engine.admit(TINY).generate({ messages, sampling }, new AbortController().signal))
+    if (event.type === 'tokens') tokens.push(...event.tokens);
+  return tokens;
+}
+
 /** THREADS=long varies them on the real model too. */
 const isLong = process.env.THREADS === 'long';
 
@@ -82,7 +95,31 @@ const lengths = [5, 15, 16, 17, 31, 32, 33, 64, 65, 129, 257, 513, 1025, 1200, 2
 
 describe('[GEN2] logits are the same bits whatever the threads, the length and the company', () => {
   it('on a model of two heads', { timeout: 300_000 }, async () => {
-    expect(await differences(await twoHeads(), [2, 3, 16], lengths)).toEqual([]);
+    expect(
+      await differences(await compileTiny(await writeTwoHeads(await temporaryFolder())), [2, 3, 16], lengths),
+    ).toEqual([]);
+  });
+
+  it('[GEN1] and so are its texts', { timeout: 300_000 }, async () => {
+    const folder = await temporaryFolder();
+    const place = join(folder, 'models', TINY, 'files');
+    await mkdir(place, { recursive: true });
+    await writeTwoHeads(place);
+    const catalogueFile = join(folder, 'models.json');
+    const entry = { ...(await folderEntryFor(place)), context: 2048 };
+    await writeFile(catalogueFile, JSON.stringify({ models: [entry] }));
+    const texts = async (threads: number, company: number): Promise<Token[][]> => {
+      await using engine = await tinyEngine(folder, { catalogueFile, threads, prefixBytes: 0 });
+      return await Promise.all(Array.from({ length: company }, (_, i) => tokensOf(engine, i, 600 + 200 * i)));
+    };
+    const [alone] = await texts(1, 1);
+    expect(alone!.length).toBeGreaterThan(3);
+    for (const [threads, company] of [
+      [3, 1],
+      [16, 1],
+      [3, 3],
+    ] as const)
+      expect((await texts(threads, company))[0]).toEqual(alone);
   });
 
   it.skipIf(realModel === null)('on the real one', { timeout: 3_600_000 }, async () => {
