@@ -189,6 +189,18 @@ export async function updateDraft(
     .where(eq(drafts.id, id));
 }
 
+export function selectStatusesOf(
+  db: Queryable,
+  listenerId: number,
+  limit: number,
+): Promise<Pick<DraftRow, 'id' | 'status'>[]> {
+  return db
+    .select({ id: drafts.id, status: drafts.status })
+    .from(drafts)
+    .where(eq(drafts.listenerId, listenerId))
+    .limit(limit);
+}
+
 export async function deleteDraft(db: Queryable, id: string): Promise<void> {
   await db.delete(drafts).where(eq(drafts.id, id));
 }

@@ -19,6 +19,9 @@ export const isAway = (error: unknown): boolean => isGone(error) || isTurnedAway
 /** Whether the database took offence at the values themselves (SQLSTATE classes 22 and 23): the same call fails for ever. */
 export const isRefused = (error: unknown): boolean => hasCode(error, (code) => /^2[23]\w{3}$/.test(code));
 
+/** foreign_key_violation: what a row names is not there (any more). */
+export const namesNobody = (error: unknown): boolean => hasCode(error, (code) => code === '23503');
+
 /** disk_full */
 const isOutOfRoom = (error: unknown): boolean => hasCode(error, (code) => code === '53100');
 

@@ -11,7 +11,7 @@ import { checkFirst, decodeCursor, keyPart, pageOf, type Page } from '../lib/pag
 import type { PollableIterator } from '../lib/streams.ts';
 import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
-import { may, type Viewer } from '../listeners/listeners.ts';
+import { may, unlessErased, type Viewer } from '../listeners/listeners.ts';
 import type { Engine, GenerationRequest, Usage } from '../ml/engine.ts';
 import { eventCursor } from './draft-cursor.ts';
 import { checkInstruction, checkPrompt, checkTitle, keptSampling, resolveSampling, titleFrom } from './draft-input.ts';
@@ -54,6 +54,7 @@ const UNUSED: Usage = {
   timeToFirstTokenMs: null,
   tokensPerSecond: null,
 };
+const DELETED_AT_ONCE = 20;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function createDrafts(options: DraftsOptions): Drafts {
@@ -121,7 +122,7 @@ class DraftService implements Drafts {
       ...{ idempotencyKey: key, owner, queue, mostAtOnce: this.#mostAtOnce },
     };
     const begun = await this.#begin(id, { modelId, request, before: UNUSED }, async () => {
-      const made = await this.#log.create(draft, opening(turn, '').events);
+      const made = await unlessErased(this.#log.create(draft, opening(turn, '').events));
       return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
     });
     const first = begun || key === null ? null : await this.#findByKey(viewer, key);
@@ -171,9 +172,22 @@ class DraftService implements Drafts {
 
   async delete(viewer: Viewer, draftId: string): Promise<void> {
     const row = await this.#own(viewer, draftId);
-    if (!isTerminal(row.status)) await this.#rounds.cancel(row.id);
-    await this.#log.remove(row.id);
-    this.#wakeRights(row.id);
+    await this.#remove(row);
+  }
+
+  async deleteOf(listenerId: number): Promise<number> {
+    for (let deleted = 0; ; ) {
+      const rows = await queries.selectStatusesOf(this.#database.db, listenerId, DELETED_AT_ONCE);
+      if (rows.length === 0) return deleted;
+      await Promise.all(rows.map((row) => this.#remove(row)));
+      deleted += rows.length;
+    }
+  }
+
+  async #remove({ id, status }: Pick<queries.DraftRow, 'id' | 'status'>): Promise<void> {
+    if (!isTerminal(status)) await this.#rounds.cancel(id);
+    await this.#log.remove(id);
+    this.#wakeRights(id);
   }
 
   async byIds(viewer: Viewer, ids: readonly string[]): Promise<Map<string, Draft>> {

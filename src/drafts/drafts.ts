@@ -71,6 +71,8 @@ export interface Drafts extends AsyncDisposable {
   cancel(viewer: Viewer, draftId: string): Promise<Draft>;
   update(viewer: Viewer, input: UpdateDraftInput): Promise<Draft>;
   delete(viewer: Viewer, draftId: string): Promise<void>;
+  /** Deletes all drafts of a listener; what is being written is cancelled first, wherever it is. @returns how many */
+  deleteOf(listenerId: number): Promise<number>;
   /** The drafts that the viewer may read; others are absent. */
   byIds(viewer: Viewer, ids: readonly string[]): Promise<Map<string, Draft>>;
   /** Newest first; of somebody else's, only those that are SHARED. */

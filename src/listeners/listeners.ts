@@ -1,6 +1,8 @@
 import type { Page, PageArgs } from '../lib/page.ts';
+import type { Erasure } from './erasure.ts';
 import type { Listener, Viewer } from './viewer.ts';
 
+export { noSuchListener, unlessErased, type Erasure } from './erasure.ts';
 export { may, type Listener, type Role, type Viewer } from './viewer.ts';
 export { feedbackWakeup, listenerKey } from './wakeup-keys.ts';
 
@@ -66,6 +68,12 @@ export interface Listeners {
   recordBatch(viewer: Viewer, input: readonly FeedbackInput[]): Promise<{ recorded: number; duplicates: number }>;
   /** @throws NotFoundError when it is not there or not the viewer's */
   remove(viewer: Viewer, feedbackId: number): Promise<void>;
+  /**
+   * Deletes all that is kept of a listener; their external id is then a new one's. What other rooms keep is theirs to delete.
+   * @param deleteDrafts deletes the drafts that there are, and tells how many
+   * @throws NotFoundError, ConflictError
+   */
+  erase(listenerId: number, deleteDrafts: () => Promise<number>): Promise<Erasure>;
   /** The standing reaction to each track: the latest of LIKE, SAVE, DISLIKE, HIDE, else the latest of the other kinds. */
   reactions(listenerId: number, trackIds: readonly number[]): Promise<Map<number, FeedbackKind>>;
 }

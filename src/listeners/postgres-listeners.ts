@@ -7,11 +7,12 @@ import { ForbiddenError, NotFoundError } from '../lib/errors.ts';
 import { checkFirst, decodeCursor, keyPart, pageOf } from '../lib/page.ts';
 import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
+import { erase, noSuchListener, unlessErased } from './erasure.ts';
 import { checkFeedback, checkBatch } from './feedback-input.ts';
 import type { Feedback, FeedbackInput, FeedbackKind, Listeners } from './listeners.ts';
 import { checkPreferences } from './preference-input.ts';
 import { may, type Listener, type Viewer } from './viewer.ts';
-import { feedbackWakeup, listenerKey } from './wakeup-keys.ts';
+import { erasureWakeup, feedbackWakeup, listenerKey } from './wakeup-keys.ts';
 
 export interface ListenersOptions {
   database: Database;
@@ -22,8 +23,10 @@ export interface ListenersOptions {
 /** How many external ids are remembered: `ensure` runs on every request and the answer hardly ever changes. */
 const REMEMBERED = 10_000;
 
-export function createListeners({ database: { db }, wakeups, clock }: ListenersOptions): Listeners {
+export function createListeners({ database, wakeups, clock }: ListenersOptions): Listeners {
+  const { db } = database;
   const known = new Map<string, Promise<Listener>>();
+  void onEach(wakeups.watch(erasureWakeup), () => known.clear());
   const changed = (listenerIds: Iterable<number>) => {
     for (const id of listenerIds) wakeups.wake(listenerKey(id));
   };
@@ -52,11 +55,11 @@ export function createListeners({ database: { db }, wakeups, clock }: ListenersO
     setPreferences: async (listenerId, input) => {
       const preferences = await db.transaction(async (tx) => {
         // The row lock makes two changes of one listener take turns: each replaces whole lists.
-        if (!(await queries.lockListener(tx, listenerId))) throw new NotFoundError('There is no such listener');
+        if (!(await queries.lockListener(tx, listenerId))) throw noSuchListener();
         const change = await checkPreferences(tx, input);
         await queries.writePreferences(tx, listenerId, { ...change, at: new Date(clock.now()) });
         const [row] = await queries.selectPreferences(tx, [listenerId]);
-        if (!row) throw new NotFoundError('There is no such listener');
+        if (!row) throw noSuchListener();
         return row;
       });
       changed([listenerId]);
@@ -69,7 +72,7 @@ export function createListeners({ database: { db }, wakeups, clock }: ListenersO
     record: async (viewer, input) => {
       const [row] = await prepare(db, viewer, [input], clock, () => 'input.');
       if (!row) throw new Error('one input makes one row');
-      const [made] = await queries.insertFeedback(db, [row]);
+      const [made] = await unlessErased(queries.insertFeedback(db, [row]));
       if (made) {
         changed([made.listenerId]);
         wakeups.wake(feedbackWakeup);
@@ -83,7 +86,7 @@ export function createListeners({ database: { db }, wakeups, clock }: ListenersO
     recordBatch: async (viewer, input) => {
       checkBatch(input);
       const rows = await prepare(db, viewer, input, clock, (i) => `input.${i}.`);
-      const made = rows.length ? await queries.insertFeedback(db, rows) : [];
+      const made = rows.length ? await unlessErased(queries.insertFeedback(db, rows)) : [];
       changed(new Set(made.map((row) => row.listenerId)));
       if (made.length) wakeups.wake(feedbackWakeup);
       return { recorded: made.length, duplicates: rows.length - made.length };
@@ -99,11 +102,24 @@ export function createListeners({ database: { db }, wakeups, clock }: ListenersO
       wakeups.wake(feedbackWakeup);
     },
 
+    erase: async (listenerId, deleteDrafts) => {
+      const erasure = await erase(database, listenerId, deleteDrafts);
+      known.clear();
+      wakeups.wake(erasureWakeup);
+      changed([listenerId]);
+      wakeups.wake(feedbackWakeup);
+      return erasure;
+    },
+
     reactions: async (listenerId, trackIds) => {
       const rows = trackIds.length ? await queries.selectReactions(db, listenerId, trackIds) : [];
       return new Map(rows.map((row) => [row.trackId, row.kind]));
     },
   };
+}
+
+async function onEach(changes: AsyncIterable<void>, act: () => void): Promise<void> {
+  for await (const _ of changes) act();
 }
 
 function feedbackOf(db: Database['db']): Listeners['feedback'] {

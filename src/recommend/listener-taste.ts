@@ -7,7 +7,7 @@ import {
   type FeedbackMark,
   type MarkedReactions,
 } from '../db/taste-queries.ts';
-import type { Listeners } from '../listeners/listeners.ts';
+import { noSuchListener, type Listeners } from '../listeners/listeners.ts';
 import { standingReactions } from './strengths.ts';
 import type { KnownTaste } from './taste-cache.ts';
 
@@ -21,7 +21,10 @@ export interface LoadedTaste {
   mark: FeedbackMark;
 }
 
-/** Reads what is known of a listener; of one who was read before, only what came since. */
+/**
+ * Reads what is known of a listener; of one who was read before, only what came since.
+ * @throws NotFoundError when they have been erased
+ */
 export async function loadTaste(
   database: Database,
   listeners: Listeners,
@@ -33,13 +36,14 @@ export async function loadTaste(
     listeners.preferences([listenerId]),
   ]);
   const stated = preferences.get(listenerId);
+  if (!stated) throw noSuchListener();
   const taste = {
     history: standingReactions(rows.map((row) => ({ ...row, at: row.at.getTime() }))),
-    genres: stated?.genres.map(({ slug, weight }) => ({ slug, weight })) ?? [],
-    artistIds: stated?.artistIds ?? [],
-    tags: stated?.tags ?? [],
-    text: stated?.text ?? null,
-    allowExplicit: stated?.allowExplicit ?? true,
+    genres: stated.genres.map(({ slug, weight }) => ({ slug, weight })),
+    artistIds: stated.artistIds,
+    tags: stated.tags,
+    text: stated.text,
+    allowExplicit: stated.allowExplicit,
   };
   return { taste, reactions: rows, mark };
 }

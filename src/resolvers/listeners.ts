@@ -1,8 +1,9 @@
-import { ForbiddenError } from '../lib/errors.ts';
-import { checkLength } from '../lib/text.ts';
+import { ForbiddenError, InvalidInputError, NotFoundError } from '../lib/errors.ts';
+import { checkLength, checkText } from '../lib/text.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
 import {
   may,
+  type Erasure,
   type Feedback,
   type FeedbackInput,
   type FeedbackKind,
@@ -86,6 +87,40 @@ function toFeedback({ listenerId, trackId, ...rest }: FeedbackArgs, path: string
     trackId: numberOf('Track', trackId, `${path}trackId`),
   };
 }
+
+export interface EraseListenerArgs {
+  listenerId?: string | null;
+  externalId?: string | null;
+}
+
+export async function eraseListener(input: EraseListenerArgs, context: Context): Promise<Erasure> {
+  requireRole(context, 'SERVICE');
+  const { listenerId, externalId } = input;
+  if ((listenerId == null) === (externalId == null)) {
+    throw new InvalidInputError('input names one listener: give listenerId or externalId', 'input');
+  }
+  const id =
+    listenerId == null
+      ? await idByExternalId(externalId ?? '', context)
+      : numberOf('Listener', listenerId, 'input.listenerId');
+  return asSent(listenerId ?? externalId ?? '', () => erase(id, context));
+}
+
+async function idByExternalId(externalId: string, { listeners }: Context): Promise<number> {
+  const found = await listeners.byExternalId(checkText(externalId, 'input.externalId', { max: 128 }));
+  if (!found) throw new NotFoundError('input.externalId: there is no such listener', externalId, 'input.externalId');
+  return found.id;
+}
+
+/** Not by a slip: whoever asks has to say whom they are. */
+export async function eraseMe(confirm: string, context: Context): Promise<Erasure> {
+  const { id, externalId } = context.viewer.listener;
+  if (confirm === externalId) return erase(id, context);
+  throw new InvalidInputError("confirm has to be the viewer's externalId", 'confirm');
+}
+
+const erase = (listenerId: number, { listeners, drafts }: Context): Promise<Erasure> =>
+  listeners.erase(listenerId, () => drafts.deleteOf(listenerId));
 
 export async function removeFeedback(id: string, { listeners, viewer }: Context): Promise<{ removedId: string }> {
   const feedbackId = Number(idOrNotFound('Feedback', id, 'id'));

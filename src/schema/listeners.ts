@@ -1,4 +1,4 @@
-import type { Feedback, Listener, Preferences } from '../listeners/listeners.ts';
+import type { Erasure, Feedback, Listener, Preferences } from '../listeners/listeners.ts';
 import { artistsById, existingTrack, need } from '../resolvers/catalogue.ts';
 import { draftsOf } from '../resolvers/drafts.ts';
 import { encodeId } from '../resolvers/global-id.ts';
@@ -187,6 +187,28 @@ const RemoveFeedbackSuccess = builder.objectRef<{ removedId: string }>('RemoveFe
   fields: (t) => ({ removedId: t.exposeID('removedId', { description: 'What it was known by.' }) }),
 });
 
+const EraseListenerInput = builder.inputType('EraseListenerInput', {
+  description: 'One listener, by either id.',
+  fields: (t) => ({
+    listenerId: t.id({ description: "The listener's `id`." }),
+    externalId: t.string({ description: "The calling app's own id for this person." }),
+  }),
+});
+
+/** The same facts under the name of each mutation. */
+const erasureType = (name: string) =>
+  builder.objectRef<Erasure>(name).implement({
+    description: 'Nothing is kept of the listener any more. The same external id is a new listener.',
+    fields: (t) => ({
+      feedback: t.exposeInt('feedback', { description: 'Deleted feedback, one for each that was recorded.' }),
+      preferences: t.exposeInt('preferences', { description: 'Deleted genres, artists, tags and texts.' }),
+      lists: t.exposeInt('lists', { description: 'Deleted lists of recommendations and similar tracks.' }),
+      drafts: t.exposeInt('drafts', { description: 'Deleted drafts, shared ones among them, with their logs.' }),
+    }),
+  });
+
+const eraseListenerErrors = ['InvalidInputError', 'NotFoundError', 'ConflictError', 'ForbiddenError'] as const;
+const eraseMeErrors = ['InvalidInputError', 'NotFoundError', 'ConflictError'] as const;
 const setErrors = ['InvalidInputError', 'NotFoundError'] as const;
 const recordErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError'] as const;
 const removeErrors = ['NotFoundError'] as const;
@@ -214,6 +236,23 @@ builder.mutationFields((t) => ({
     },
     resolve: (_, { input }, context) =>
       outcome(recordErrors, () => listeners.recordFeedbackBatch(given(input), context)) as never,
+  }),
+  eraseListener: t.field({
+    type: resultType('EraseListener', erasureType('EraseListenerSuccess'), eraseListenerErrors),
+    description:
+      'SERVICE role. Deletes everything stored about a listener: feedback, preferences, lists and drafts, also those being ' +
+      'written; their open streams end. What training learned from them stays until the next one.',
+    args: { input: t.arg({ type: EraseListenerInput, required: true, description: 'Whom.' }) },
+    resolve: (_, { input }, context) =>
+      outcome(eraseListenerErrors, () => listeners.eraseListener(given(input), context)) as never,
+  }),
+  eraseMe: t.field({
+    type: resultType('EraseMe', erasureType('EraseMeSuccess'), eraseMeErrors),
+    description: 'Deletes everything stored about the viewer, as `eraseListener` does.',
+    args: {
+      confirm: t.arg.string({ required: true, description: "The viewer's `externalId`, so that nobody is erased by a slip." }),
+    },
+    resolve: (_, { confirm }, context) => outcome(eraseMeErrors, () => listeners.eraseMe(confirm, context)) as never,
   }),
   removeFeedback: t.field({
     type: resultType('RemoveFeedback', RemoveFeedbackSuccess, removeErrors),

@@ -203,6 +203,17 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         ids: bad.listOf(1_000, bad.idOf('Track', 'NotFoundError'), track),
       }),
     },
+    'Mutation.eraseListener': {
+      of: {
+        'input.listenerId': bad.idOf('Listener', 'NotFoundError'),
+        'input.externalId': {
+          refused: [...bad.text({ max: 128 }).refused],
+          uncoercible: [5, true, {}],
+          missing: { value: 'nobody', becomes: 'NotFoundError' },
+        },
+      },
+    },
+    'Mutation.eraseMe': { of: { confirm: bad.text({ max: 1 }) } },
     'Mutation.upsertTracks': {
       args: { input: [{ externalId: 'new', title: 'T', artist: 'A' }] },
       of: {
