@@ -176,7 +176,7 @@ class DraftService implements Drafts {
   }
 
   async deleteOf(listenerId: number): Promise<number> {
-    for (let deleted = 0; ; ) {
+    for (let deleted = 0; ;) {
       const rows = await queries.selectStatusesOf(this.#database.db, listenerId, DELETED_AT_ONCE);
       if (rows.length === 0) return deleted;
       await Promise.all(rows.map((row) => this.#remove(row)));

@@ -1,6 +1,8 @@
 import type { TrackFilter } from '../catalogue/catalogue.ts';
+import type { FeedbackKind } from '../listeners/listeners.ts';
 import type { Exclusion } from './recommender.ts';
 import type { Snapshot, SnapshotTrack } from './snapshot.ts';
+import { recordingsOf } from './songs.ts';
 import type { Taste } from './taste.ts';
 
 /** A genre weighted this low or lower is not recommended at all; above it, it only scores less. */
@@ -8,8 +10,11 @@ const AVOIDED_WEIGHT = -0.8;
 
 const BITS: Readonly<Record<Exclusion, number>> = {
   ...{ HEARD: 1, HIDDEN: 2, EXPLICIT: 4, FILTERED: 8, AVOIDED_GENRE: 16 },
-  WITHDRAWN: 32,
+  ...{ WITHDRAWN: 32, OTHER_VERSION: 64 },
 };
+
+/** Why all recordings of a song but one are not in a list. */
+export const otherVersionBit = BITS.OTHER_VERSION;
 
 /** What a listener has said and done that rules tracks out. */
 export type Rules = Pick<Taste, 'history' | 'genres' | 'allowExplicit'>;
@@ -34,16 +39,33 @@ export function markExclusions(
   const exclude = (index: number | undefined, why: Exclusion): void => {
     if (index !== undefined) mask[index] = (mask[index] ?? 0) | BITS[why];
   };
+  const excludeSong = (index: number | undefined, why: Exclusion, but?: (recording: number) => boolean): void => {
+    exclude(index, why);
+    if (index === undefined) return;
+    for (const recording of recordingsOf(snapshot.songs, index)) if (!but?.(recording)) exclude(recording, why);
+  };
+  const isLiked = likedIn(rules.history, snapshot);
   for (const { trackId, kind } of rules.history) {
     const index = snapshot.indexOf.get(trackId);
-    if (kind === 'HIDE' || kind === 'DISLIKE') exclude(index, 'HIDDEN');
-    else if (!includeHeard) exclude(index, 'HEARD');
+    if (isAgainst(kind)) excludeSong(index, 'HIDDEN', isLiked);
+    else if (!includeHeard) excludeSong(index, 'HEARD');
   }
   for (const { slug, weight } of rules.genres) {
     if (weight <= AVOIDED_WEIGHT)
       snapshot.byGenre.get(slug)?.indices.forEach((index) => exclude(index, 'AVOIDED_GENRE'));
   }
-  for (const trackId of servedBefore) exclude(snapshot.indexOf.get(trackId), 'FILTERED');
+  for (const trackId of servedBefore) excludeSong(snapshot.indexOf.get(trackId), 'FILTERED');
+}
+
+const isAgainst = (kind: FeedbackKind): boolean => kind === 'HIDE' || kind === 'DISLIKE';
+
+/** Who rejects one recording may have taken to another; looked up when it is first asked for, which is seldom. */
+function likedIn(history: Rules['history'], { indexOf }: Snapshot): (index: number) => boolean {
+  let liked: Set<number | undefined> | null = null;
+  return (index) => {
+    liked ??= new Set(history.filter(({ strength }) => strength > 0).map(({ trackId }) => indexOf.get(trackId)));
+    return liked.has(index);
+  };
 }
 
 /** Bitmaps of what filters rule out, whoever asks: a few filters are asked for over and over. */

@@ -18,6 +18,7 @@ import { feedbackWakeup } from '../listeners/listeners.ts';
 import { Neighbours } from './neighbours.ts';
 import type { ModelVersion } from './recommender.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
+import { SongKeys } from './songs.ts';
 import type { TrainerOptions } from './trainer.ts';
 import { trainInTurn } from './version-training.ts';
 import { noWeights, parseWeights, type ItemWeights } from './weights.ts';
@@ -58,6 +59,7 @@ export class ModelState implements AsyncDisposable {
   static readonly wakeupKeys: readonly string[] = [catalogueWakeup, modelWakeup];
   readonly #options: ModelStateOptions;
   readonly #closing = new AbortController();
+  readonly #songKeys = new SongKeys();
   #version: Version = { name: UNTRAINED, weights: noWeights };
   /** The version that served before, or that a list was last gone on with. */
   #earlier: Version = { name: UNTRAINED, weights: noWeights };
@@ -136,7 +138,7 @@ export class ModelState implements AsyncDisposable {
       this.#versionLoading = this.#versionLoading.catch(() => undefined).then(() => this.#loadVersion());
     }
     await this.#versionLoading;
-    const snapshot = createSnapshot(await selectSnapshot(database));
+    const snapshot = createSnapshot(await selectSnapshot(database), this.#songKeys);
     return { snapshot, neighbours: new Neighbours(this.#version.name, snapshot, this.#version.weights) };
   }
 

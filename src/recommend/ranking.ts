@@ -2,10 +2,11 @@ import { beyondArtistCap } from './artist-cap.ts';
 import { Calibration, genreShares, genreSpaceOf } from './calibration.ts';
 import { chances, diversify, type DiversityOptions } from './diversity.ts';
 import { noExploration, type Exploration } from './exploration.ts';
-import { markExclusions, type ExclusionOptions } from './exclusions.ts';
+import { markExclusions, otherVersionBit, type ExclusionOptions } from './exclusions.ts';
 import type { Neighbours } from './neighbours.ts';
 import { SharedBoard, type Board } from './score-board.ts';
 import type { Snapshot } from './snapshot.ts';
+import { keepBestRecordings, recordingsOf, type Songs } from './songs.ts';
 import { addScaled, valueAt, type SparseVector } from './sparse.ts';
 import { baselineOf, tasteWithout, termsOf, type Source, type Term } from './taste.ts';
 import { topTracks } from './top-tracks.ts';
@@ -74,6 +75,7 @@ export class Ranking {
       scores.fill(this.baseline);
       for (const { vector, factor } of this.#terms) addTerm(scores, vector, factor);
       markExclusions(excluded, this.snapshot, this.#options);
+      keepBestRecordings(scores, excluded, this.snapshot.songs, otherVersionBit);
     });
   }
 
@@ -115,7 +117,7 @@ export class Ranking {
    * whatever has happened to its score.
    */
   next(before: readonly number[], count: number, shape: Shape): RankedTrack[] {
-    const ranked = this.#best(before.length + count + WINDOW, shape);
+    const ranked = this.#best(before.length + count + WINDOW, shape, before);
     const picked = diversify(ranked, before, count, this.#shaping(shape));
     return picked.map(({ index, propensity }) => {
       return { index, score: this.scoreOf(index), scoreRank: ranked.indexOf(index) + 1, propensity };
@@ -138,10 +140,25 @@ export class Ranking {
     };
   }
 
-  #best(count: number, { maxPerArtist }: Shape): Int32Array {
+  #best(count: number, { maxPerArtist }: Shape, before: readonly number[] = []): Int32Array {
     const { scores, excluded } = this.#board;
-    const mask = maxPerArtist === null ? excluded : beyondArtistCap(this.snapshot, scores, excluded, maxPerArtist);
+    const open = withoutOthersOf(before, excluded, this.snapshot.songs);
+    const mask = maxPerArtist === null ? open : beyondArtistCap(this.snapshot, scores, open, maxPerArtist);
     return topTracks(scores, mask, count);
+  }
+
+  /**
+   * The other recording of a track's song that has to do with why it is not in the list: the one that the listener reacted to,
+   * or the one that may be in the list instead. Null where there is none, or the track itself was reacted to.
+   */
+  otherVersionOf(index: number): number | null {
+    const { excluded } = this.#board;
+    const others = recordingsOf(this.snapshot.songs, index).filter((other) => other !== index);
+    if (others.length === 0 || excluded[index] === 0) return null;
+    const { history } = this.#options.rules ?? this.#options.taste;
+    const known = new Set(history.map(({ trackId }) => this.snapshot.indexOf.get(trackId)));
+    if (known.has(index)) return null;
+    return others.find((other) => known.has(other)) ?? others.find((other) => excluded[other] === 0) ?? null;
   }
 
   /** The whole ranking computed again as if this had not been said or done ([REC2]). */
@@ -153,6 +170,17 @@ export class Ranking {
     this.#without.set(source, new WeakRef(ranking));
     return ranking;
   }
+}
+
+/** What scored best when the list was begun may not any more: a song that is in it has its place all the same. */
+function withoutOthersOf(before: readonly number[], excluded: Uint8Array, songs: Songs): Uint8Array {
+  const others = before.flatMap((index) =>
+    [...recordingsOf(songs, index)].filter((other) => other !== index && excluded[other] === 0),
+  );
+  if (others.length === 0) return excluded;
+  const mask = excluded.slice();
+  for (const index of others) mask[index] = otherVersionBit;
+  return mask;
 }
 
 /** A vector over all tracks is added without looking up where each value belongs. */

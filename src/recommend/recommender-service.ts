@@ -24,6 +24,7 @@ import { ServedLists } from './served-lists.ts';
 import { ServedMeasurements } from './served-measurements.ts';
 import { similar } from './similar.ts';
 import { TasteCache } from './taste-cache.ts';
+import { versionsOf } from './songs.ts';
 import { standingSentence } from './why-not.ts';
 
 export interface RecommenderOptions {
@@ -96,15 +97,20 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
       if (index === undefined) return null;
       const scoreRank = ranking.rankOf(index);
       const excludedBy = exclusionNames(ranking.exclusionsOf(index));
+      const other = ranking.otherVersionOf(index);
+      const otherVersionId = other === null ? null : (snapshot.tracks[other]?.id ?? null);
       const above = (first: number) =>
         ranking
           .next([], Math.min(first, (scoreRank ?? 1) - 1), byScore)
           .map((one) => recommendationOf(ranking, one, one.scoreRank));
       return {
-        ...{ trackId, score: ranking.scoreOf(index), scoreRank, excludedBy },
+        ...{ trackId, score: ranking.scoreOf(index), scoreRank, excludedBy, otherVersionId },
         explanation: explain(ranking, index),
         outweighedBy: (first) => above(checkFirst(first)),
-        summary: (locale) => standingSentence({ excludedBy, scoreRank, first: above(1)[0] ?? null }, snapshot, locale),
+        summary: (locale) => {
+          const standing = { excludedBy, otherVersionId, scoreRank, first: above(1)[0] ?? null };
+          return standingSentence(standing, snapshot, locale);
+        },
       };
     },
 
@@ -119,6 +125,7 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
       }
       return found;
     },
+    versionsOf: async (trackId) => versionsOf((await model.current()).snapshot, trackId),
     live: (listenerId, query, first, signal) => {
       const look = () => recommender.recommend(listenerId, query, { first });
       return live(wakeups, [listenerKey(listenerId), ...ModelState.wakeupKeys], look, signal);

@@ -6,7 +6,7 @@ import type { OffPolicyEstimate } from './off-policy.ts';
 import type { TrainerOptions } from './trainer.ts';
 
 export type Locale = 'EN' | 'ZH';
-export type Exclusion = 'HEARD' | 'HIDDEN' | 'EXPLICIT' | 'FILTERED' | 'AVOIDED_GENRE' | 'WITHDRAWN';
+export type Exclusion = 'HEARD' | 'HIDDEN' | 'EXPLICIT' | 'FILTERED' | 'AVOIDED_GENRE' | 'WITHDRAWN' | 'OTHER_VERSION';
 
 export interface RecommendationContext {
   /** Steer towards these tracks for this request only. */
@@ -85,6 +85,8 @@ export interface TrackExplanation {
   score: number;
   scoreRank: number | null;
   excludedBy: readonly Exclusion[];
+  /** The other recording of the song that the listener reacted to, or that may be in the list instead. */
+  otherVersionId: number | null;
   explanation: Explanation;
   /** The tracks that score best, as far as they score above this one; none where it is excluded. */
   outweighedBy(first: number): readonly Recommendation[];
@@ -125,6 +127,8 @@ export interface Recommender extends AsyncDisposable {
    * itself and popularity. Feedback of the listener is attributed to the page. Without a listener nobody's rules hold.
    */
   similar(trackId: number, page: PageArgs, listenerId?: number): Promise<RecommendationPage>;
+  /** The other recordings of a track's song that are not withdrawn, the most popular first. */
+  versionsOf(trackId: number): Promise<number[]>;
   /** The list now, and again whenever feedback, preferences or the model change it. Ends at once on return or abort. */
   live(
     listenerId: number,

@@ -5,6 +5,7 @@ import type { Serving } from './model-state.ts';
 import { recommendationOf } from './openings.ts';
 import { byScore, Ranking } from './ranking.ts';
 import type { RecommendationPage } from './recommender.ts';
+import { recordingsOf } from './songs.ts';
 import type { Taste } from './taste.ts';
 
 /** What the ranking is made of: the track alone. What may be in it depends on who asks. */
@@ -22,7 +23,9 @@ export function similar(
 ): RecommendationPage {
   const first = checkFirst(page.first);
   const last = page.after == null ? null : lastShown(page.after, trackId);
-  const filter = { excludeTrackIds: [trackId] };
+  const own = snapshot.indexOf.get(trackId) ?? -1;
+  const recordings = [...recordingsOf(snapshot.songs, own)].flatMap((index) => snapshot.tracks[index]?.id ?? []);
+  const filter = { excludeTrackIds: recordings.length > 0 ? recordings : [trackId] };
   const options = { taste: similarTaste(trackId), filter, includeHeard: true, ...(rules && { rules }) };
   const ranking = new Ranking(snapshot, neighbours, options);
   // Tracks that came or went above the last one move it, and the page with it; if it is gone, its old place has to do.

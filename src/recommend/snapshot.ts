@@ -1,5 +1,6 @@
 import type { SnapshotRows } from '../db/recommend-queries.ts';
 import { groupBy } from '../lib/collections.ts';
+import { groupSongs, SongKeys, type Songs } from './songs.ts';
 import { emptyVector, sparseVector, type SparseVector } from './sparse.ts';
 import { wordsOf } from './words.ts';
 
@@ -37,6 +38,7 @@ export interface Snapshot {
   byArtist: ReadonlyMap<number, SparseVector>;
   byTag: ReadonlyMap<string, SparseVector>;
   byWord: ReadonlyMap<string, SparseVector>;
+  songs: Songs;
   meanPopularity: number;
   /** What the track is made of (artist, genres, tags), as a unit vector over features. */
   features: readonly SparseVector[];
@@ -51,7 +53,7 @@ const SIDE_GENRE = 0.6;
 /** What a word that matches says of a track, by where it matched. */
 const WORD_WEIGHTS = { genre: 1, tag: 1, artist: 0.8, title: 0.5 } as const;
 
-export function createSnapshot(rows: SnapshotRows): Snapshot {
+export function createSnapshot(rows: SnapshotRows, songKeys = new SongKeys()): Snapshot {
   const artistNames = new Map(rows.artists.map(({ id, name }) => [id, name]));
   const genres = new Map(rows.genres.map((genre) => [genre.id, genre]));
   const genresOf = groupBy(rows.trackGenres, ({ trackId }) => trackId);
@@ -71,6 +73,7 @@ export function createSnapshot(rows: SnapshotRows): Snapshot {
     byArtist: invert(described, ({ artist }) => [artist] as const),
     byTag: invert(described, ({ tags }) => tags),
     byWord: invert(described, ({ words }) => words),
+    songs: groupSongs(songKeys.of(tracks)),
     meanPopularity: meanPopularityOf(tracks.filter(({ withdrawn }) => !withdrawn)),
     ...featureSpace(described),
   };

@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
+import type { Track } from '../catalogue/catalogue.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import { checkFirst, type PageArgs } from '../lib/page.ts';
 import { abortable } from '../lib/streams.ts';
@@ -55,6 +56,17 @@ export async function similarTracks(
   const list = await context.recommender.similar(trackId, page, context.viewer.listener.id);
   await prefetch(list, context, info);
   return list;
+}
+
+export async function versionsOf(
+  track: Track,
+  { first }: { first: number },
+  { recommender, loaders }: Context,
+): Promise<Track[]> {
+  checkFirst(first);
+  const ids = (await recommender.versionsOf(track.id)).slice(0, first);
+  const found = await Promise.all(ids.map(async (id) => loaders.tracks.get(id)));
+  return found.flatMap((version) => version ?? []);
 }
 
 /** The list's tracks and what of them is selected, in one go for all: their fields then need no promise each. */

@@ -2,7 +2,7 @@ import type { Artist, Genre, Tag, Track, UpsertCounts, WithdrawCounts } from '..
 import * as catalogue from '../resolvers/catalogue.ts';
 import { encodeId } from '../resolvers/global-id.ts';
 import { outcome } from '../resolvers/outcome.ts';
-import { similarTracks } from '../resolvers/recommendations.ts';
+import { similarTracks, versionsOf } from '../resolvers/recommendations.ts';
 import { builder, filled, given } from './builder.ts';
 import { connectionType, pageArgs } from './connection.ts';
 import { resultType } from './errors.ts';
@@ -89,6 +89,12 @@ builder.objectType(TrackType, {
       nullable: true,
       description: 'Since when it is in no list and no search; null while it is offered.',
       resolve: ({ withdrawnAt }) => withdrawnAt,
+    }),
+    versions: t.field({
+      type: [TrackType],
+      description: 'Other recordings of the same song, e.g. live or remastered, the most popular first.',
+      args: { first: t.arg.int({ defaultValue: 10, description: 'At most so many: 1–100.' }) },
+      resolve: (track, args, context) => versionsOf(track, filled(args, { first: 10 }), context),
     }),
     similar: t.field({
       type: RecommendationConnectionType,

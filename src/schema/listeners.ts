@@ -250,7 +250,10 @@ builder.mutationFields((t) => ({
     type: resultType('EraseMe', erasureType('EraseMeSuccess'), eraseMeErrors),
     description: 'Deletes everything stored about the viewer, as `eraseListener` does.',
     args: {
-      confirm: t.arg.string({ required: true, description: "The viewer's `externalId`, so that nobody is erased by a slip." }),
+      confirm: t.arg.string({
+        required: true,
+        description: "The viewer's `externalId`, so that nobody is erased by a slip.",
+      }),
     },
     resolve: (_, { confirm }, context) => outcome(eraseMeErrors, () => listeners.eraseMe(confirm, context)) as never,
   }),

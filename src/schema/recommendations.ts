@@ -15,11 +15,12 @@ import { TrackType } from './track-refs.ts';
 const ExclusionType = builder.enumType('Exclusion', {
   description: 'Why a track cannot be in the list, however it scores.',
   values: {
-    HEARD: { description: 'The listener knows it.' },
-    HIDDEN: { description: 'The listener hid it.' },
+    HEARD: { description: 'The listener knows it, or another recording of the song.' },
+    HIDDEN: { description: 'The listener disliked or hid it, or another recording of the song.' },
     EXPLICIT: { description: 'It is explicit, and the listener does not want that.' },
     FILTERED: { description: 'It does not meet the filter.' },
     AVOIDED_GENRE: { description: 'The listener avoids its genre.' },
+    OTHER_VERSION: { description: 'Another recording of the song is in the list: one song has one place.' },
     WITHDRAWN: { description: 'It has been withdrawn from the catalogue.' },
   } as const,
 });
@@ -57,6 +58,14 @@ const TrackExplanationType = builder.objectRef<TrackExplanation>('TrackExplanati
       type: [ExclusionType],
       description: 'Why it cannot be in the list; empty when it can.',
       resolve: ({ excludedBy }) => excludedBy,
+    }),
+    otherVersion: t.field({
+      type: TrackType,
+      nullable: true,
+      description:
+        'The other recording of the song that the listener reacted to or that is in the list, where this one is excluded by it.',
+      resolve: ({ otherVersionId }, _, context) =>
+        otherVersionId === null ? null : existingTrack(otherVersionId, context),
     }),
     summary: t.string({
       description: 'Why it is not further up, in words: what rules it out, or what outweighs it.',

@@ -120,6 +120,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     },
     'Artist.tracks': { of: page('artist') },
     'Track.similar': { of: page('similar') },
+    'Track.versions': { of: { first: bad.first } },
     'Track.tags': { of: { first: bad.first } },
     'Listener.drafts': { of: page('drafts') },
     'Listener.feedback': {
