@@ -1,4 +1,4 @@
-import { randomStream } from '../lib/random.ts';
+import { randomStream, uniformAt } from '../lib/random.ts';
 import type { Interactions } from './interactions.ts';
 
 /** What is known of a listener, oldest first, and what they heard next; items by number. */
@@ -13,15 +13,11 @@ export interface Holdout {
   cases: readonly NumberedCase[];
 }
 
-/**
- * Each listener's last track, with what came before it, unless too many have the same ([REC9]): see `Targets`. Of somebody
- * with one track nothing is held out.
- */
+/** Each listener's last track, with what came before it, unless too many have the same ([REC9]): see `lastTargets`. */
 export function holdOutLast(interactions: Interactions): Holdout {
-  const { itemCount, starts, items, values } = interactions;
-  const listeners = starts.length - 1;
-  const rowOf = (u: number) => items.subarray(starts[u] ?? 0, starts[u + 1] ?? 0);
-  const targets = new Targets<number>(listeners, itemCount).ofAll(listeners, (u, take) => lastOf(rowOf(u), take));
+  const { starts, items, values } = interactions;
+  const rows = Array.from({ length: starts.length - 1 }, (_, u) => items.subarray(starts[u] ?? 0, starts[u + 1] ?? 0));
+  const targets = lastTargets(rows);
   const cases = targets.flatMap((last, u): NumberedCase[] => {
     if (last === null) return [];
     const [from, target] = [starts[u] ?? 0, (starts[u] ?? 0) + last];
@@ -30,7 +26,7 @@ export function holdOutLast(interactions: Interactions): Holdout {
     ];
   });
   const train = keep(interactions, (u) => {
-    const positions = Array.from(rowOf(u).keys(), (i) => (starts[u] ?? 0) + i);
+    const positions = Array.from(rows[u]?.keys() ?? [], (i) => (starts[u] ?? 0) + i);
     return positions.filter((_, i) => i !== targets[u]);
   });
   return { train, cases };
@@ -38,8 +34,6 @@ export function holdOutLast(interactions: Interactions): Holdout {
 
 /** As many of the listeners as may be asked for one track; with few tracks, as many more than if all were asked for alike. */
 const MOST = { share: 0.01, timesEven: 2 };
-/** Of the order in which listeners take their targets. */
-const SEED = 1;
 
 /**
  * What listeners are asked for when settings are chosen. Where many histories end in the same few tracks, whoever follows the
@@ -47,33 +41,35 @@ const SEED = 1;
  * should weigh by the inverse of its frequency (inverse propensity scores, truncated for the sake of variance: Yang et al.
  * 2018, Ionides 2008). Rather than to weigh, it is drawn from by as much: only so many listeners are asked for it, and the
  * others for what they heard before it.
+ * @param rows of each listener what they heard, oldest first
+ * @returns of each the position of the target, one that has another before it; null where there is none
  */
-export class Targets<Item> {
-  readonly #most: number;
-  readonly #taken = new Map<Item, number>();
-
-  constructor(listeners: number, items: number) {
-    this.#most = Math.ceil(listeners * Math.max(MOST.share, MOST.timesEven / Math.max(1, items)));
-  }
-
-  /** For each listener what `choose` comes to; they take turns in an order that is drawn. */
-  ofAll<Chosen>(listeners: number, choose: (u: number, take: (item: Item) => boolean) => Chosen): Chosen[] {
-    const random = randomStream(SEED);
-    const order = Array.from({ length: listeners }, (_, u) => ({ u, key: random() })).sort((a, b) => a.key - b.key);
-    const chosen = new Map(order.map(({ u }) => [u, choose(u, (item) => this.#take(item))]));
-    return Array.from({ length: listeners }, (_, u) => chosen.get(u) as Chosen);
-  }
-
-  #take(item: Item): boolean {
-    const taken = this.#taken.get(item) ?? 0;
-    if (taken >= this.#most) return false;
-    this.#taken.set(item, taken + 1);
-    return true;
-  }
+export function lastTargets<Item>(rows: readonly ArrayLike<Item>[]): (number | null)[] {
+  const heardBy = new Map<Item, number>();
+  for (const row of rows) for (const item of Array.from(row)) heardBy.set(item, (heardBy.get(item) ?? 0) + 1);
+  const most = Math.ceil(rows.length * Math.max(MOST.share, MOST.timesEven / Math.max(1, heardBy.size)));
+  const taken = new Map<Item, number>();
+  const take = (item: Item): boolean => {
+    const count = taken.get(item) ?? 0;
+    if (count < most) taken.set(item, count + 1);
+    return count < most;
+  };
+  const targets = rows.map((): number | null => null);
+  const turns = rows.map((row, u) => ({ u, key: turnOf(row, heardBy) })).sort((a, b) => a.key - b.key);
+  for (const { u } of turns) targets[u] = lastOf(rows[u] ?? [], take);
+  return targets;
 }
 
-/** The position of the last item that may be taken and has one before it; null where there is none. */
-export function lastOf<Item>(items: ArrayLike<Item>, take: (item: Item) => boolean): number | null {
+/** When a listener takes their target: drawn, by nothing that depends on the order in which tracks and listeners came ([REC11]). */
+function turnOf<Item>(row: ArrayLike<Item>, heardBy: ReadonlyMap<Item, number>): number {
+  let digest = row.length;
+  for (let at = row.length - 1; at >= 0; at--) {
+    digest = Math.imul(digest ^ (heardBy.get(row[at] as Item) ?? 0), 0x01000193) >>> 0;
+  }
+  return uniformAt(digest, 0);
+}
+
+function lastOf<Item>(items: ArrayLike<Item>, take: (item: Item) => boolean): number | null {
   for (let at = items.length - 1; at > 0; at--) if (take(items[at] as Item)) return at;
   return null;
 }

@@ -14,7 +14,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { describe } from './content.ts';
 import { excels, meanOf, type Metrics } from './evaluation.ts';
-import { lastOf, Targets } from './holdout.ts';
+import { lastTargets } from './holdout.ts';
 import { isOrdered, readHistories, toInteractions, type History } from './interactions.ts';
 import { drawn, type Progress, type SearchResult } from './search.ts';
 import { createSnapshot } from './snapshot.ts';
@@ -123,10 +123,7 @@ async function trainTwin(trainer: Trainer, histories: readonly History[]): Promi
 
 /** The last track of everybody who has at least two, unless too many have the same ([REC9]); the others train whole. */
 export function holdOutLast(histories: readonly History[]): { train: History[]; cases: HoldoutCase[] } {
-  const tracks = new Set(histories.flatMap((history) => history.map(({ trackId }) => trackId))).size;
-  const targets = new Targets<number>(histories.length, tracks).ofAll(histories.length, (u, take) =>
-    lastOf(histories[u] ?? [], ({ trackId }) => take(trackId)),
-  );
+  const targets = lastTargets(histories.map((history) => history.map(({ trackId }) => trackId)));
   const cases: HoldoutCase[] = [];
   const train = histories.map((history, u) => {
     const last = targets[u] ?? null;
