@@ -95,7 +95,16 @@ async function createWriting(disposal: Disposal, { database, wakeups, config, lo
     return { engine: createRemoteEngine(() => node?.models() ?? []), node };
   }
   const engine = disposal.use(createEngine(engineOptions(config, log)));
-  return { engine, node: await join(() => engine.models()) };
+  return { engine, node: await join(() => withForecasts(engine)) };
+}
+
+/** What other nodes are to know of an engine: with them they say when to come again. */
+function withForecasts(engine: Engine): readonly Model[] {
+  const forecasts = new Map(engine.load().map(({ modelId, forecast }) => [modelId, forecast]));
+  return engine.models().map((model) => {
+    const forecast = forecasts.get(model.id);
+    return forecast ? { ...model, forecast } : model;
+  });
 }
 
 const COMPACTION_PERIOD_MS = 10 * 60_000;

@@ -130,7 +130,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     threads: values.CADENZA_THREADS ?? availableParallelism(),
     slots: values.CADENZA_SLOTS,
     queue: values.CADENZA_QUEUE,
-    draftsAtOnce: values.CADENZA_DRAFTS_AT_ONCE,
+    draftsAtOnce: values.CADENZA_DRAFTS_AT_ONCE ?? halfOfPlaces(values),
     exploration: values.CADENZA_EXPLORATION,
     role: values.CADENZA_ROLE,
     draftLog: draftLogOf(values),
@@ -224,6 +224,9 @@ function limitsOf(values: z.output<typeof environment>): Readonly<ConnectionLimi
     heartbeatMs: values.CADENZA_HEARTBEAT_SECONDS * 1000,
   });
 }
+
+const halfOfPlaces = ({ CADENZA_SLOTS: slots, CADENZA_QUEUE: queue }: z.output<typeof environment>): number =>
+  Math.floor((slots + queue) / 2);
 
 /** Without authentication nobody but this machine comes, as whom it likes: there is nobody to be fair to. */
 function ratesOf(values: z.output<typeof environment>): Readonly<RateConfig> {

@@ -154,7 +154,7 @@ test('[RATE8] with nothing set, and with empty values, the defaults hold: withou
     threads: availableParallelism(),
     slots: 16,
     queue: 16,
-    draftsAtOnce: 100,
+    draftsAtOnce: 16,
     exploration: 0,
     role: 'all',
     draftLog: { kind: 'postgres' },

@@ -257,9 +257,10 @@ export const environment = z.object({
     default: '16',
     example: '64',
   }),
-  CADENZA_DRAFTS_AT_ONCE: documented(wholeNumber(1, 100_000).prefault('100'), {
-    meaning: 'Drafts of one listener that may wait or be written at once; one more is refused with `OverloadedError`.',
-    default: '100',
+  CADENZA_DRAFTS_AT_ONCE: documented(wholeNumber(1, 100_000).optional(), {
+    meaning:
+      'Drafts of one listener that may wait or be written at once, on all nodes together; one more is refused with `OverloadedError`. On one node it is never more than half of its slots and queue.',
+    default: 'half of slots and queue',
     example: '3',
   }),
   CADENZA_EXPLORATION: documented(share(0.5).prefault('0'), {

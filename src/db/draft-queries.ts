@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Queryable } from './client.ts';
-import { checkListenerHasRoom, checkQueueHasRoom, lockDraftsOf } from './draft-queue.ts';
+import type { Forecast } from '../lib/fair-share.ts';
+import { checkListenerHasRoom, checkQueueHasRoom, lockDraftsOf, type QueueBound } from './draft-queue.ts';
 import { countPerOwner } from './per-owner.ts';
 import {
   draftEvents,
@@ -82,10 +83,12 @@ export interface NewDraft {
   idempotencyKey: string | null;
   /** Null: whichever node has a place. */
   owner: string | null;
-  /** Of drafts without an owner so many may wait; one more is refused. */
-  queue: number | null;
+  /** Bounds the drafts without an owner, where it is to be one of them. */
+  queue: QueueBound | null;
   /** Of this listener so many may wait or be written at once; one more is refused. */
   mostAtOnce: number;
+  /** When slots become free; null: nobody tells. */
+  forecast: Forecast | null;
   at: Date;
 }
 
@@ -96,16 +99,16 @@ export interface NewDraft {
  */
 export function insertDraft(
   db: Queryable,
-  { at, queue, mostAtOnce, ...draft }: NewDraft,
+  { at, queue, mostAtOnce, forecast, ...draft }: NewDraft,
   events: readonly unknown[],
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
-    if (queue !== null) await checkQueueHasRoom(tx, queue);
+    if (queue !== null) await checkQueueHasRoom(tx, draft.listenerId, queue);
     await lockDraftsOf(tx, draft.listenerId);
     const row = { ...draft, status: 'QUEUED' as const, sequence: events.length, createdAt: at, updatedAt: at };
     const made = await tx.insert(drafts).values(row).onConflictDoNothing().returning({ id: drafts.id });
     if (made.length === 0) return false;
-    await checkListenerHasRoom(tx, draft.listenerId, mostAtOnce);
+    await checkListenerHasRoom(tx, draft.listenerId, mostAtOnce, forecast);
     const rows = events.map((event, i) => ({ draftId: draft.id, sequence: i + 1, event, at }));
     if (rows.length > 0) await tx.insert(draftEvents).values(rows);
     return true;

@@ -50,7 +50,10 @@ export async function selectAwaitedModels(
   return rows.map(({ model_id }) => model_id);
 }
 
-/** Takes the oldest draft that waits for one of these models; several nodes at once take different ones. */
+/**
+ * Takes a draft that waits for one of these models: of the listener of whom fewest are being written, the oldest ([OWN3]). Several
+ * nodes at once take different ones.
+ */
 export async function claimDraft(
   db: Queryable,
   me: string,
@@ -58,9 +61,14 @@ export async function claimDraft(
   busy: readonly string[],
 ): Promise<DraftRow | null> {
   const [claimed] = await db.execute<{ id: string }>(sql`
+    with written as (
+      select listener_id, count(*) as drafts from drafts
+      where status in ('QUEUED', 'GENERATING') and owner is not null group by listener_id
+    )
     update drafts set owner = ${me}, epoch = epoch + 1 where id = (
-      select d.id from drafts d where ${isFree(me, models, busy)}
-      order by d.created_at, d.id limit 1 for update skip locked)
+      select d.id from drafts d left join written w on w.listener_id = d.listener_id
+      where ${isFree(me, models, busy)}
+      order by coalesce(w.drafts, 0), d.created_at, d.id limit 1 for update of d skip locked)
     returning id`);
   return claimed ? ((await selectDrafts(db, [claimed.id]))[0] ?? null) : null;
 }

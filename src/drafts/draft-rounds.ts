@@ -69,7 +69,7 @@ export class DraftRounds implements AsyncDisposable {
     return this.#shutdown.signal;
   }
 
-  /** Who is to own a draft that begins here, and how many may wait with it. */
+  /** Who is to own a draft that begins here, and how many may wait with it where it is nobody's. */
   get place(): { owner: string | null; queue: number | null } {
     const { node, backlog } = this.#options;
     return backlog ? { owner: null, queue: backlog.queue } : { owner: node.id, queue: null };

@@ -1,11 +1,12 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/draft-queries.ts';
-import { checkListenerHasRoom } from '../db/draft-queue.ts';
+import { checkListenerHasRoom, checkQueueHasRoom } from '../db/draft-queue.ts';
 import { perOwner } from '../db/per-owner.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { ConflictError, ForbiddenError, InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
+import type { Forecast } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst, decodeCursor, keyPart, pageOf, type Page } from '../lib/page.ts';
 import type { PollableIterator } from '../lib/streams.ts';
@@ -115,11 +116,13 @@ class DraftService implements Drafts {
     const conversation = conversationOf(input.kind, prompt, [{ instruction: null, text: '' }]);
     const request = { ...conversation, sampling, listener: viewer.listener.id };
     const id = randomUUID();
-    const { owner, queue } = this.#rounds.place;
+    const forecast = this.#forecastOf(modelId);
+    const { owner, queue: most } = this.#rounds.place;
+    const queue = most === null ? null : { most, forecast };
     const draft = {
       ...{ id, listenerId: viewer.listener.id, kind: input.kind, title, prompt },
       ...{ visibility: input.visibility ?? 'PRIVATE', modelId, sampling, turns: [turn], usage: UNUSED },
-      ...{ idempotencyKey: key, owner, queue, mostAtOnce: this.#mostAtOnce },
+      ...{ idempotencyKey: key, owner, queue, mostAtOnce: this.#mostAtOnce, forecast },
     };
     const begun = await this.#begin(id, { modelId, request, before: UNUSED }, async () => {
       const made = await unlessErased(this.#log.create(draft, opening(turn, '').events));
@@ -135,7 +138,7 @@ class DraftService implements Drafts {
     const sampling = resolveSampling(input.sampling, this.#random);
     if (!isTerminal(row.status))
       throw new ConflictError('The draft is still being written; cancel it or wait for its end');
-    await checkListenerHasRoom(this.#database.db, row.listenerId, this.#mostAtOnce - 1);
+    await this.#checkRoom(row);
     const before = row.usage as Usage;
     const turn: Turn = { instruction, sampling, from: row.sequence, before, model: this.#digestOf(row.modelId) };
     const turns = [...turnsOf(row), turn];
@@ -241,6 +244,21 @@ class DraftService implements Drafts {
     return this.#engine.models().find(({ id }) => id === modelId)?.digest ?? null;
   }
 
+  /** As far as this node's engine, or the others', tell. */
+  #forecastOf(modelId: string): Forecast | null {
+    const here = this.#engine.load().find((model) => model.modelId === modelId);
+    return here?.forecast ?? this.#engine.models().find(({ id }) => id === modelId)?.forecast ?? null;
+  }
+
+  /** @throws OverloadedError when the draft may not be written on at present */
+  async #checkRoom({ listenerId, modelId }: queries.DraftRow): Promise<void> {
+    const { db } = this.#database;
+    const forecast = this.#forecastOf(modelId);
+    await checkListenerHasRoom(db, listenerId, this.#mostAtOnce - 1, forecast);
+    const { queue: most } = this.#rounds.place;
+    if (most !== null) await db.transaction((tx) => checkQueueHasRoom(tx, listenerId, { most, forecast }));
+  }
+
   #chooseModel({ kind, modelId }: StartDraftInput): string {
     const task = kind === 'TUNE' ? 'TUNE_GENERATION' : 'TEXT_GENERATION';
     const model =
@@ -261,7 +279,7 @@ class DraftService implements Drafts {
     { modelId, ...round }: { modelId: string; request: GenerationRequest; before: Usage },
     record: () => Promise<Fence | null>,
   ): Promise<boolean> {
-    const ticket = this.#engine.admit(modelId);
+    const ticket = this.#engine.admit(modelId, round.request);
     try {
       this.#engine.checkFits(modelId, round.request);
       return await this.#rounds.begin(draftId, ticket, round, record);

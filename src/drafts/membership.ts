@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { systemSleep, type Sleep } from '../lib/clock.ts';
+import type { Forecast } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
 import type { Model } from '../ml/engine.ts';
@@ -56,11 +57,17 @@ export class Membership implements Node, AsyncDisposable {
     return this.#id;
   }
 
-  /** What the engines of the other nodes write with; a model of several nodes is as far as the one that is ahead. */
+  /**
+   * What the engines of the other nodes write with; a model of several nodes is as far as the one that is ahead, and its slots are
+   * those of all.
+   */
   models(): readonly Model[] {
     const models = new Map<string, Model>();
     for (const model of this.#others.flatMap((node) => node.models)) {
-      if (models.get(model.id)?.status !== 'READY') models.set(model.id, model);
+      const known = models.get(model.id);
+      const ahead = known?.status === 'READY' ? known : model;
+      const forecast = together(known?.forecast, model.forecast);
+      models.set(model.id, { ...ahead, ...(forecast && { forecast }) });
     }
     return [...models.values()];
   }
@@ -120,4 +127,10 @@ export class Membership implements Node, AsyncDisposable {
     this.#options.log.warn({ node: id }, 'A node has died; what it was writing is taken up');
     this.#options.wakeups.wake(queueKey);
   }
+}
+
+function together(one: Forecast | undefined, other: Forecast | undefined): Forecast | undefined {
+  if (!one || !other) return one ?? other;
+  const endsMs = [...one.endsMs, ...other.endsMs].sort((a, b) => a - b);
+  return { stepMs: Math.max(one.stepMs, other.stepMs), endsMs };
 }

@@ -1,3 +1,4 @@
+import type { Forecast } from '../lib/fair-share.ts';
 import type { WriterState } from './writer/protocol.ts';
 
 export type ModelTask = 'TEXT_GENERATION' | 'TUNE_GENERATION' | 'RECOMMENDATION' | 'EMBEDDING';
@@ -21,6 +22,8 @@ export interface Model {
   fetched: number;
   /** Why `status` is FAILED. */
   failure: string | null;
+  /** When its slots become free, where other nodes are to know. */
+  forecast?: Forecast;
 }
 
 export interface ChatMessage {
@@ -117,6 +120,7 @@ export interface ModelLoad {
   memoryBytes: number;
   /** Null until it has written something. */
   writer: WriterState | null;
+  forecast: Forecast;
 }
 
 export interface Engine extends AsyncDisposable {
@@ -125,8 +129,11 @@ export interface Engine extends AsyncDisposable {
   load(): readonly ModelLoad[];
   /** The model that writes this kind of thing when a request names none. */
   defaultModel(task: ModelTask): Model | null;
-  /** @throws OverloadedError past the queue's bound, ModelUnavailableError unless the model is READY, NotFoundError */
-  admit(modelId: string): Ticket;
+  /**
+   * @param request what will be generated, where that is known: one listener may not take all places ([FAIR1])
+   * @throws OverloadedError past the queue's bound or the listener's share, ModelUnavailableError unless the model is READY, NotFoundError
+   */
+  admit(modelId: string, request?: GenerationRequest): Ticket;
   /** Resolves when the model is READY; rejects when it FAILED or the signal aborts. */
   whenReady(modelId: string, signal?: AbortSignal): Promise<void>;
   /** Throws InvalidInputError when the messages do not fit the model's context together with `maxTokens`. */

@@ -67,7 +67,7 @@ export function createEngine(options: EngineOptions): Engine {
     models: () => roster.models.map(({ model }) => model),
     load: () => roster.models.flatMap(({ load }) => load ?? []),
     defaultModel: (task) => roster.defaultOf(task)?.model ?? null,
-    admit: (id) => roster.find(id).writer().admit(),
+    admit: (id, request) => roster.find(id).writer().admit(request),
     whenReady: async (id, signal) => roster.find(id).whenReady(signal),
     checkFits: (id, request) => roster.find(id).writer().checkFits(request),
     async [Symbol.asyncDispose]() {

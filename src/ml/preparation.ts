@@ -80,8 +80,8 @@ export class Preparation implements AsyncDisposable {
   get load(): ModelLoad | null {
     const writer = this.#state.status === 'READY' ? this.#state.writer : null;
     if (!writer || writer.slots === 0) return null;
-    const { slots, state } = writer;
-    return { modelId: this.entry.id, slots, memoryBytes: writer.memoryBytes, writer: state };
+    const { slots, state, memoryBytes, forecast } = writer;
+    return { modelId: this.entry.id, slots, memoryBytes, writer: state, forecast };
   }
 
   /** @throws ModelUnavailableError that says what is missing */

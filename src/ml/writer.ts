@@ -1,10 +1,13 @@
 import { InvalidInputError, OverloadedError, ServiceUnavailableError } from '../lib/errors.ts';
+import { mayTake, retryAfter, whenMayTake, type Forecast } from '../lib/fair-share.ts';
 import type { ChatFormat } from './chat.ts';
 import type { GenerationRequest, Ticket } from './engine.ts';
 import { EventQueue } from './event-queue.ts';
 import { checkSampling } from './sampling.ts';
 import { resolveBiases } from './token-bias.ts';
-import { Opening, type OpeningOptions } from './writer/opening.ts';
+import { forecastEnds, type DraftEnd } from './writer/forecast.ts';
+import { NOTHING, Opening, type Asked, type OpeningOptions, type Place } from './writer/opening.ts';
+import { ASSUMED } from './writer/pace.ts';
 import type { WriterState } from './writer/protocol.ts';
 
 export interface WriterOptions extends Omit<OpeningOptions, 'onClosing' | 'onVacated'> {
@@ -15,7 +18,8 @@ export interface WriterOptions extends Omit<OpeningOptions, 'onClosing' | 'onVac
   queue: number;
 }
 
-const LEAST_RETRY_MS = 250;
+/** Ends that are told to others: who waits for a place is interested in the first of them. */
+const FORESEEN = 32;
 
 /**
  * The near side of a model: turns messages into tokens, bounds how many drafts there are and hands each to an opening of the
@@ -51,19 +55,26 @@ export class Writer implements AsyncDisposable {
   /** Opens the model if it is not. @throws Error with the reason when it does not open */
   async wake(): Promise<void> {
     const opening = this.#awake();
-    const leave = opening.occupy();
+    const { leave } = opening.occupy();
     await opening.opened.finally(leave);
   }
 
-  /** Reserves a place. @throws OverloadedError when all are taken */
-  admit(): Ticket {
+  /** Reserves a place. @throws OverloadedError when all are taken, or all that are not are kept for others ([FAIR1]) */
+  admit(request?: GenerationRequest): Ticket {
     if (this.#closed) throw this.#closed;
-    const { queue, name } = this.#options;
-    if (this.#places >= Math.max(1, this.slots) + queue) {
-      const wait = Math.max(LEAST_RETRY_MS, Math.ceil(this.state?.nextFreeMs ?? 0));
-      throw new OverloadedError(`${name} is busy and ${queue} drafts are waiting already`, wait);
-    }
-    return this.#ticketFor(this.#awake());
+    const asked = request ? askedBy(request) : NOTHING;
+    const { listener } = asked;
+    const free = Math.max(1, this.slots) + this.#options.queue - this.#places.length;
+    const held = listener === null ? 0 : this.#places.filter((place) => place.asked.listener === listener).length;
+    if (!mayTake(held, free)) throw this.#refusal(listener, held, free);
+    return this.#ticketFor(this.#awake(), asked);
+  }
+
+  /** When its slots become free. */
+  get forecast(): Forecast {
+    const idle = Array.from({ length: Math.max(0, this.slots - this.#places.length) }, () => 0);
+    const endsMs = [...idle, ...this.#ends().map(({ ms }) => ms)].slice(0, FORESEEN);
+    return { stepMs: this.#pace.stepMs, endsMs };
   }
 
   /** @throws InvalidInputError when prompt and `maxTokens` together are more than a slot holds */
@@ -73,7 +84,7 @@ export class Writer implements AsyncDisposable {
 
   /** Takes nothing new; ends when what it has taken is written. Resolves then. */
   async retire(): Promise<void> {
-    while (this.#places > 0) await new Promise<void>((resolve) => (this.#onVacated = resolve));
+    while (this.#places.length > 0) await new Promise<void>((resolve) => (this.#onVacated = resolve));
     await this[Symbol.asyncDispose]();
   }
 
@@ -87,8 +98,30 @@ export class Writer implements AsyncDisposable {
     return [...this.#openings].findLast(({ slots }) => slots > 0);
   }
 
-  get #places(): number {
-    return [...this.#openings].reduce((sum, { places }) => sum + places, 0);
+  get #places(): Place[] {
+    return [...this.#openings].flatMap(({ places }) => [...places]);
+  }
+
+  get #pace() {
+    return this.state?.pace ?? ASSUMED;
+  }
+
+  #ends(): DraftEnd[] {
+    const remaining = [...this.#openings].flatMap((opening) => opening.remaining);
+    return forecastEnds(remaining, this.slots, this.#pace);
+  }
+
+  /** Says why, and when a place is free for this listener at the latest, as far as that can be known. */
+  #refusal(listener: number | null, held: number, free: number): OverloadedError {
+    const { queue, name } = this.#options;
+    const ends = this.#ends().map((end) => ({ own: listener !== null && end.listener === listener, ms: end.ms }));
+    const ms = whenMayTake(held, free, ends) ?? ends.at(-1)?.ms ?? this.#pace.stepMs;
+    if (free > 0)
+      return new OverloadedError(
+        `${held} drafts of yours wait or are written: the other places are for others`,
+        retryAfter(ms),
+      );
+    return new OverloadedError(`${name} is busy and ${queue} drafts are waiting already`, retryAfter(ms));
   }
 
   #awake(): Opening {
@@ -106,14 +139,16 @@ export class Writer implements AsyncDisposable {
     return (this.#opening = opening);
   }
 
-  #ticketFor(opening: Opening): Ticket {
-    const free = opening.occupy();
+  #ticketFor(opening: Opening, asked: Asked): Ticket {
+    const place = opening.occupy(asked);
     let used = false;
-    let cancel = free;
+    let cancel = place.leave;
     return {
       generate: (request, signal) => {
         if (used) throw new Error('a ticket is good for one generation');
-        const draft = this.#write(opening, request, signal, free);
+        const draft = this.#write(opening, request, signal, place.leave);
+        place.asked = askedBy(request);
+        place.written = true;
         used = true;
         cancel = draft.cancel;
         return draft.events;
@@ -156,3 +191,5 @@ export class Writer implements AsyncDisposable {
     throw new InvalidInputError(message, 'prompt');
   }
 }
+
+const askedBy = ({ listener = null, sampling }: GenerationRequest): Asked => ({ listener, tokens: sampling.maxTokens });

@@ -39,9 +39,11 @@ const errorTypes = {
   }),
   OverloadedError: builder.objectRef<Failure & Pick<OverloadedError, 'retryAfterMs'>>('OverloadedError').implement({
     ...implementing,
-    description: "The engine's bounded queue is full; nothing was started.",
+    description: "The engine's bounded queue is full, or the viewer holds their share of it; nothing was started.",
     fields: (t) => ({
-      retryAfterMs: t.exposeInt('retryAfterMs', { description: 'When a place is likely to be free.' }),
+      retryAfterMs: t.exposeInt('retryAfterMs', {
+        description: 'When a place will be free at the latest, as far as can be foretold.',
+      }),
     }),
   }),
   ModelUnavailableError: builder

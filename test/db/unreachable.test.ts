@@ -100,7 +100,8 @@ test('[OWN6] a node that its network leaves while it starts a draft does not kee
   const { id } = await createListeners({ database: direct, wakeups: new LocalWakeups(), clock: systemClock }).ensure(
     'ann',
   );
-  const start = ({ db }: Database) => insertDraft(db, newDraft({ listenerId: id, queue: 5 }), firstEvents());
+  const start = ({ db }: Database) =>
+    insertDraft(db, newDraft({ listenerId: id, queue: { most: 5, forecast: null } }), firstEvents());
   expect(await start(database)).toBe(true);
   // It holds the locks by then.
   cut.here = () => network.stall();

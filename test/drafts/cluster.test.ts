@@ -13,6 +13,7 @@ import { ScriptedEngine, scriptedText, type Script } from '../support/scripted-e
 let database: Database;
 let wakeups: LocalWakeups;
 let ann: Viewer;
+let bob: Viewer;
 /** A clock on the wall that the test sets. */
 let wall: { offset: number; clock: Clock };
 const HOUR = 3_600_000;
@@ -22,7 +23,11 @@ beforeEach(async () => {
   wakeups = new LocalWakeups();
   wall = { offset: 0, clock: { now: () => Date.now() + wall.offset, monotonic: () => performance.now() } };
   const listeners = createListeners({ database, wakeups, clock: wall.clock });
-  ann = { listener: await listeners.ensure('ann'), roles: new Set(['LISTENER']) };
+  const viewer = async (name: string): Promise<Viewer> => ({
+    listener: await listeners.ensure(name),
+    roles: new Set(['LISTENER']),
+  });
+  [ann, bob] = [await viewer('ann'), await viewer('bob')];
 });
 
 /** A node that serves and writes; its heart beats when the test lets time pass. */
@@ -133,7 +138,8 @@ describe('[OWN4] a node without an engine', () => {
     const serving = await servingNode(2);
     const started = [await serving.start(ann, poem())];
     await untilWritten(serving, started[0] as Draft, 2);
-    started.push(await serving.start(ann, poem()), await serving.start(ann, poem()));
+    const shared = { ...poem(), visibility: 'SHARED' } as const;
+    started.push(await serving.start(ann, poem()), await serving.start(bob, shared));
     const refused = await serving.start(ann, poem()).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'OVERLOADED' });
     expect((refused as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(0);
@@ -141,6 +147,29 @@ describe('[OWN4] a node without an engine', () => {
     expect(many.map(({ status }) => status)).toEqual(many.map(() => 'rejected'));
     writing.engine.grant(Infinity);
     for (const draft of started) expect(await whole(serving, draft)).toMatchObject({ status: 'COMPLETED' });
+  });
+
+  it('[FAIR2] [OWN3] keeps places for others than whoever takes all, and whose turn it is depends on who is written', async () => {
+    const writing = await writingNode({ granted: 0, queue: 2 });
+    const serving = await servingNode(6);
+    const greedy = await serving.start(ann, poem());
+    await untilWritten(serving, greedy, 2);
+    const many = await Promise.allSettled(Array.from({ length: 20 }, () => serving.start(ann, poem())));
+    const waiting = async () =>
+      (await database.sql<{ n: number }[]>`select count(*)::int as n from drafts where owner is null`)[0]?.n;
+    await expect.poll(waiting).toBe(3);
+    const refusals = many.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+    expect(refusals.length).toBeGreaterThanOrEqual(15);
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({ code: 'OVERLOADED', message: expect.stringContaining('for others') as string });
+    }
+    const other = await serving.start(bob, poem());
+    // Two of Ann's are written and three wait, all of them from before Bob's.
+    writing.engine.grant(24);
+    await expect.poll(async () => (await serving.byIds(bob, [other.id])).get(other.id)?.status).toBe('GENERATING');
+    expect(await waiting()).toBeGreaterThan(0);
+    writing.engine.grant(Infinity);
+    await expect.poll(waiting).toBe(0);
   });
 
   it('[DRAFT5] cancels, continues and deletes what another node writes', async () => {

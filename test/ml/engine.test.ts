@@ -208,7 +208,7 @@ describe('engine', () => {
   it('[GEN10] refuses drafts past the bound, and says when to come again', async () => {
     const tickets: Ticket[] = Array.from({ length: 5 }, () => engine.admit(TINY));
     const refusal = refusalOf(engine);
-    expect(refusal.retryAfterMs).toBeGreaterThanOrEqual(250);
+    expect(refusal.retryAfterMs).toBeGreaterThan(0);
     expect(refusal.message).toContain('4 drafts are waiting');
     tickets[0]?.[Symbol.dispose]();
     tickets[0]?.[Symbol.dispose]();

@@ -146,7 +146,18 @@ class MemoryOwnership implements Ownership {
       owner === null || (owner === node ? !busy.includes(id) : !this.#cluster.nodes.has(owner));
     return [...this.#cluster.drafts.values()]
       .filter(({ row }) => !isTerminal(row.status) && models.includes(row.modelId) && isFree(row))
-      .sort((a, b) => a.row.createdAt.getTime() - b.row.createdAt.getTime() || (a.row.id < b.row.id ? -1 : 1));
+      .sort(
+        (a, b) =>
+          this.#written(a.row) - this.#written(b.row) ||
+          a.row.createdAt.getTime() - b.row.createdAt.getTime() ||
+          (a.row.id < b.row.id ? -1 : 1),
+      );
+  }
+
+  /** How many of its listener's drafts have a writer. */
+  #written({ listenerId }: DraftRow): number {
+    const rows = [...this.#cluster.drafts.values()].map(({ row }) => row);
+    return rows.filter((row) => row.listenerId === listenerId && row.owner !== null && !isTerminal(row.status)).length;
   }
 
   seize(node: string | null, draftId: string): Promise<DraftRow | null> {

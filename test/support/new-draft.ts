@@ -31,6 +31,7 @@ export function newDraft(changes: Partial<NewDraft> = {}): NewDraft {
       usage: unused,
       idempotencyKey: null,
       mostAtOnce: 100,
+      forecast: null,
     },
     ...{ owner: null, queue: null, at: new Date('2026-01-01T00:00:00Z') },
     ...changes,

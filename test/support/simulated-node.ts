@@ -72,7 +72,7 @@ export class SimulatedNode {
     const ticket = this.#engine.admit('scripted');
     const sampling = samplingOf({ maxTokens, seed });
     const turns = [firstTurn(sampling)];
-    const draft = newDraft({ id, sampling, turns, idempotencyKey: id, ...rounds.place });
+    const draft = newDraft({ id, sampling, turns, idempotencyKey: id, owner: rounds.place.owner });
     const request = { ...conversationOf('POEM', 'rain', [{ instruction: null, text: '' }]), sampling };
     await rounds.begin(id, ticket, { request, before: unused }, async () => {
       const made = await log.create(draft, firstEvents());

@@ -44,6 +44,10 @@ export function writeTirelessCatalogue(folder: string): Promise<string> {
     'llama.context_length': 4096,
     'tokenizer.ggml.tokens': tinyVocabulary.map((token) => token.replace(/^<\|(endoftext|im_end)\|>$/, '<|not_$1|>')),
     'tokenizer.ggml.eos_token_id': undefined,
+    // No mark in it either: the one after an answer would end it.
+    'tokenizer.chat_template':
+      "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}" +
+      "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}",
   };
   return writeTinyCatalogue(folder, { metadata }, { context: 4096 });
 }

@@ -3,6 +3,7 @@ import { ModelUnavailableError } from '../../lib/errors.ts';
 import type { GenerationEvent, Usage } from '../engine.ts';
 import type { EventQueue } from '../event-queue.ts';
 import type { Demand, ModelMemory, Tenant } from '../model-memory.ts';
+import type { Remaining } from './forecast.ts';
 import type { Job, WriterState } from './protocol.ts';
 import type { ThreadListener, WriterThread } from './writer-thread.ts';
 
@@ -22,10 +23,31 @@ export interface OpeningOptions {
   onVacated: () => void;
 }
 
+/** For whom a place is, and what is to be written there at most, as far as that is known. */
+export interface Asked {
+  listener: number | null;
+  tokens: number;
+}
+
+/** A place in the model's queue. */
+export interface Place {
+  asked: Asked;
+  /** Its draft is among those of the opening. */
+  written: boolean;
+  /** Gives it back, once. */
+  leave: () => void;
+}
+
+/** Nobody's in particular, or not known yet whose. */
+export const NOTHING: Asked = { listener: null, tokens: 0 };
+
 interface Draft {
   job: Omit<Job, 'waitedMs'>;
   events: EventQueue;
   askedAt: number;
+  running: boolean;
+  /** Tokens that have been shown. */
+  shown: number;
   /** Of one that waits for the thread, when its time is over. */
   timer: NodeJS.Timeout | null;
   leave: () => void;
@@ -46,7 +68,7 @@ export class Opening implements Tenant {
   #thread: WriterThread | null = null;
   #closing = false;
   #ended: Error | null = null;
-  #places = 0;
+  readonly #places = new Set<Place>();
   #sleepTimer: NodeJS.Timeout | null = null;
   /** Granted; 0 while it waits for memory. */
   slots = 0;
@@ -68,31 +90,36 @@ export class Opening implements Tenant {
   }
 
   get idle(): boolean {
-    return this.#places === 0;
+    return this.#places.size === 0;
   }
 
-  get places(): number {
+  get places(): ReadonlySet<Place> {
     return this.#places;
+  }
+
+  /** What is being written, waits, or is about to come. */
+  get remaining(): Remaining[] {
+    const coming = [...this.#places].filter(({ written }) => !written);
+    return [
+      ...[...this.#drafts.values()].map((draft) => this.#remainingOf(draft)),
+      ...coming.map(({ asked }) => ({ ...asked, running: false, promptTokens: 0, limitMs: null })),
+    ];
   }
 
   get memoryBytes(): number {
     return this.#options.memory.bytesOf(this);
   }
 
-  /** Takes a place. @returns how to give it back */
-  occupy(): () => void {
-    this.#places++;
+  occupy(asked: Asked = NOTHING): Place {
+    const place: Place = { asked, written: false, leave: () => this.#vacate(place) };
+    this.#places.add(place);
     this.#keepAwake();
-    let taken = true;
-    return () => {
-      if (taken) this.#vacate();
-      taken = false;
-    };
+    return place;
   }
 
   write(job: Draft['job'], events: EventQueue, leave: () => void): void {
     const askedAt = this.#options.clock.monotonic();
-    const draft: Draft = { job, events, askedAt, timer: null, leave };
+    const draft: Draft = { job, events, askedAt, running: false, shown: 0, timer: null, leave };
     this.#drafts.set(job.id, draft);
     if (this.#ended) this.#failAll(this.#ended);
     else if (this.#thread) this.#send(this.#thread, draft);
@@ -182,9 +209,25 @@ export class Opening implements Tenant {
 
   #take(id: number, event: GenerationEvent): void {
     const draft = this.#drafts.get(id);
+    if (!draft) return;
+    if (event.type === 'started') draft.running = true;
+    if (event.type === 'tokens') draft.shown += event.tokens.length;
     if (event.type === 'finished') this.#drafts.delete(id);
-    draft?.events.push(event);
-    if (event.type === 'finished') draft?.leave();
+    draft.events.push(event);
+    if (event.type === 'finished') draft.leave();
+  }
+
+  /** Recorded tokens are decoded again: how far that is shows with the first new one. */
+  #remainingOf({ job, askedAt, running, shown }: Draft): Remaining {
+    const { prompt, replay, listener } = job;
+    const { maxTokens, maxSeconds } = job.sampling;
+    const passed = this.#options.clock.monotonic() - askedAt;
+    return {
+      ...{ listener, running },
+      promptTokens: shown > 0 ? 0 : prompt.length,
+      tokens: Math.max(0, maxTokens - (shown > 0 ? replay.length + shown : 0)),
+      limitMs: maxSeconds === null ? null : Math.max(0, 1000 * maxSeconds - passed),
+    };
   }
 
   /** Of a draft that the thread has not heard of. */
@@ -210,9 +253,9 @@ export class Opening implements Tenant {
     this.#options.onClosing();
   }
 
-  #vacate(): void {
+  #vacate(place: Place): void {
     const { clock, memory, onVacated } = this.#options;
-    this.#places--;
+    if (!this.#places.delete(place)) return;
     this.usedAt = clock.monotonic();
     if (this.idle) {
       // One that waits for memory and has nobody to write for needs none.

@@ -1,13 +1,17 @@
 import type { Costs } from './plan.ts';
+import type { PaceState } from './protocol.ts';
 
 /** Weight of the newest measurement: about the last ten count. */
 const SMOOTHING = 0.1;
 
-/** How long runs take lately, in ms: exponential means. Until measured, what the slowest machines that we know of take. */
+/** Until measured: what the slowest machines that we know of take. */
+export const ASSUMED: PaceState = { stepMs: 100, prefillTokenMs: 4 };
+
+/** How long runs take lately, in ms: exponential means. */
 export class Pace implements Costs {
-  readonly #decode = new Mean(100);
-  readonly #prefillToken = new Mean(4);
-  readonly #step = new Mean(100);
+  readonly #decode = new Mean(ASSUMED.stepMs);
+  readonly #prefillToken = new Mean(ASSUMED.prefillTokenMs);
+  readonly #step = new Mean(ASSUMED.stepMs);
 
   get decode(): number {
     return this.#decode.value;
@@ -17,14 +21,17 @@ export class Pace implements Costs {
     return this.#prefillToken.value;
   }
 
-  /** From one token of a draft to its next. */
-  get step(): number {
-    return this.#step.value;
+  get state(): PaceState {
+    return { stepMs: this.#step.value, prefillTokenMs: this.#prefillToken.value };
   }
 
-  recordDecode(decodeMs: number, stepMs: number): void {
-    this.#decode.record(decodeMs);
-    this.#step.record(stepMs);
+  recordDecode(ms: number): void {
+    this.#decode.record(ms);
+  }
+
+  /** From one token of the drafts that grow to their next, all that is in between included. */
+  recordStep(ms: number): void {
+    this.#step.record(ms);
   }
 
   recordPrefill(tokens: number, ms: number): void {

@@ -54,12 +54,18 @@ export interface JobEvent {
   event: GenerationEvent;
 }
 
+/** What work has taken lately, in ms. */
+export interface PaceState {
+  /** From one token of a draft to its next. */
+  stepMs: number;
+  prefillTokenMs: number;
+}
+
 /** How a thread is doing; times in ms and counts are sums since it started. */
 export interface WriterState {
   running: number;
   waiting: number;
-  /** Until the draft nearest to its limit has been written, at the pace of late. */
-  nextFreeMs: number;
+  pace: PaceState;
   steps: number;
   /** Tokens decoded and prompt tokens taken in. */
   decodedTokens: number;

@@ -90,6 +90,7 @@ export class Scheduler {
   }
 
   async #step(): Promise<void> {
+    const begun = this.#options.clock.monotonic();
     this.#endUnwanted();
     this.#startWaiting();
     const plan = planStep(this.#running, this.#pace);
@@ -100,6 +101,7 @@ export class Scheduler {
     await this.#untilTaken();
     if (this.#closing.signal.aborted) return;
     this.#advance(outcomes);
+    if (plan.decode.length > 0) this.#pace.recordStep(this.#options.clock.monotonic() - begun);
     this.#publish();
   }
 
@@ -160,7 +162,7 @@ export class Scheduler {
 
   #measure({ decode, prefill }: StepPlan<Running>, [begun, decoded, ended]: [number, number, number]): void {
     const prefilled = prefill.reduce((sum, { from, to }) => sum + to - from, 0);
-    if (decode.length > 0) this.#pace.recordDecode(decoded - begun, ended - begun);
+    if (decode.length > 0) this.#pace.recordDecode(decoded - begun);
     if (prefilled > 0) this.#pace.recordPrefill(prefilled, ended - decoded);
     this.#tally.countRuns(decode.length, decoded - begun, prefilled, ended - decoded);
   }
@@ -236,11 +238,10 @@ export class Scheduler {
 
   #state(): WriterState {
     const { bytes, lookups, hits, tokensSaved } = this.#options.prefixes;
-    const remaining = Math.min(...this.#running.map(({ generation }) => generation.remaining), Infinity);
     return {
       running: this.#running.length,
       waiting: this.#waiting.length,
-      nextFreeMs: (Number.isFinite(remaining) ? remaining : 0) * this.#pace.step,
+      pace: this.#pace.state,
       ...this.#tally.read(),
       prefix: { bytes, lookups, hits, tokensSaved },
     };
