@@ -54,6 +54,18 @@ interface NetworkConfig {
   proxies: { http: string | null; https: string | null; except: string } | null;
 }
 
+/** What operations may cost, in the schema's `@cost`, and how much they may answer. */
+export interface CostLimits {
+  /** Of one operation. */
+  budget: number;
+  /** Of one operation of an ANALYST or ADMIN. */
+  staffBudget: number;
+  /** Of all operations and events of one connection in a minute. */
+  socketPerMinute: number;
+  /** Of one answer, as JSON. */
+  resultBytes: number;
+}
+
 export interface Config extends Readonly<LogOptions> {
   /** 0 takes any free port. */
   readonly port: number;
@@ -71,6 +83,7 @@ export interface Config extends Readonly<LogOptions> {
   readonly graphiql: boolean;
   readonly limits: Readonly<ConnectionLimits>;
   readonly rates: Readonly<RateConfig>;
+  readonly cost: Readonly<CostLimits>;
   /** Absolute path of a model catalogue of the operator's own. */
   readonly modelsFile: string | null;
   readonly fetchModels: boolean;
@@ -123,6 +136,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     graphiql: values.CADENZA_GRAPHIQL === 'on',
     limits: limitsOf(values),
     rates: ratesOf(values),
+    cost: costOf(values),
     modelsFile: values.CADENZA_MODELS === undefined ? null : resolve(values.CADENZA_MODELS),
     fetchModels: values.CADENZA_FETCH_MODELS === 'auto',
     network: networkOf(values),
@@ -241,6 +255,17 @@ function ratesOf(values: z.output<typeof environment>): Readonly<RateConfig> {
     socketsPerListener: limit(values.CADENZA_SOCKETS_PER_LISTENER, 50),
     socketsPerAddress: limit(values.CADENZA_SOCKETS_PER_ADDRESS, 500),
     trustedProxies: Object.freeze(values.CADENZA_TRUSTED_PROXIES),
+  });
+}
+
+/** Where nobody proves who they are, everybody has every role, and nobody may do more for it. */
+function costOf(values: z.output<typeof environment>): Readonly<CostLimits> {
+  const hasAuth = authOf(values) !== null;
+  return Object.freeze({
+    budget: values.CADENZA_COST_BUDGET,
+    staffBudget: hasAuth ? values.CADENZA_STAFF_COST_BUDGET : values.CADENZA_COST_BUDGET,
+    socketPerMinute: values.CADENZA_SOCKET_COST,
+    resultBytes: values.CADENZA_RESULT_KB * 1024,
   });
 }
 

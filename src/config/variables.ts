@@ -139,6 +139,28 @@ export const environment = z.object({
     default: '16',
     example: '256',
   }),
+  CADENZA_COST_BUDGET: documented(wholeNumber(1_000, 1_000_000_000).prefault('200000'), {
+    meaning:
+      'What one operation may cost, in about microseconds of the server (docs/cost.md); one that is dearer is refused before it runs.',
+    default: '200000',
+    example: '1000000',
+  }),
+  CADENZA_STAFF_COST_BUDGET: documented(wholeNumber(1_000, 1_000_000_000).prefault('400000'), {
+    meaning: 'The same for ANALYST and ADMIN, where authentication is configured.',
+    default: '400000',
+    example: '2000000',
+  }),
+  CADENZA_SOCKET_COST: documented(wholeNumber(1_000, 1_000_000_000).prefault('4000000'), {
+    meaning:
+      'What all operations and events of one WebSocket, or of one stream of events, may cost a minute; past it operations are refused and events wait.',
+    default: '4000000',
+    example: '20000000',
+  }),
+  CADENZA_RESULT_KB: documented(wholeNumber(16, 1_048_576).prefault('4096'), {
+    meaning: 'Size of an answer at most, in KiB.',
+    default: '4096',
+    example: '16384',
+  }),
   CADENZA_HEARTBEAT_SECONDS: documented(wholeNumber(1, 3_600).prefault('15'), {
     meaning:
       'How often a silent connection is given or asked for a sign of life; a reader who takes or gives none twice is sent away.',

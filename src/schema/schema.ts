@@ -1,5 +1,7 @@
-import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
+import { printSchemaWithDirectives } from '@graphql-tools/utils';
+import { lexicographicSortSchema, specifiedDirectives, type GraphQLSchema } from 'graphql';
 import { builder } from './builder.ts';
+import { costDirectives, priced } from './cost-directives.ts';
 import './scalars.ts';
 import './nodes.ts';
 import './catalogue.ts';
@@ -11,12 +13,17 @@ import './models.ts';
 import './drafts.ts';
 import './draft-mutations.ts';
 
-/** The contract, executable. */
+/** The contract, executable, with what its fields cost. */
 export function buildSchema(): GraphQLSchema {
-  return builder.toSchema({ sortSchema: true });
+  return priced(builder.toSchema({ sortSchema: true, directives: [...specifiedDirectives, ...costDirectives] }));
 }
 
 /** The contract as `schema.graphql` holds it. */
 export function printContract(schema: GraphQLSchema = buildSchema()): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  const spaced = (_: string, before: string, description: string): string =>
+    '{('.includes(before) ? `${before}\n${description}` : `${before}\n\n${description}`;
+  return `${printSchemaWithDirectives(lexicographicSortSchema(schema)).replace(DESCRIPTION, spaced)}\n`;
 }
+
+/** That of a field or an argument, and what is before it: all but the first are set apart, which the printer does not do. */
+const DESCRIPTION = /(.)\n(( {2,})"""(?:.+"""|\n[^]*?\n\3"""))/g;

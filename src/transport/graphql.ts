@@ -3,6 +3,7 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
 import type { Context } from '../resolvers/context.ts';
 import { buildSchema } from '../schema/schema.ts';
+import { CostControl } from './cost/cost-limits.ts';
 import { cacheDocuments } from './document-cache.ts';
 import { EventStream, type Ending, type StreamLimits } from './event-stream.ts';
 import type { AnswerOperation, Caller } from './http/endpoint.ts';
@@ -10,7 +11,7 @@ import { notAcceptable } from './http/forms.ts';
 import { limitOperations } from './rates/operations.ts';
 import type { Rates } from './rates/rates.ts';
 import { limitPlugins } from './limits.ts';
-import { createSubscribe, LiveResults, type Mask } from './live-results.ts';
+import { createSubscribe, LiveResults, type Mask, type Subscribe } from './live-results.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -23,10 +24,12 @@ interface HttpContext {
 /** What both transports hand over: who asks was settled before. */
 export interface OperationContext {
   caller: Caller;
+  /** Stands for a WebSocket, on whose account its operations go. */
+  connection?: object;
 }
 
 export interface GraphQLOptions {
-  config: Pick<Config, 'auth' | 'limits'>;
+  config: Pick<Config, 'auth' | 'limits' | 'cost'>;
   rates: Rates;
   mask: Mask;
   /** Aborts when the server begins to end. */
@@ -37,8 +40,10 @@ export interface GraphQLOptions {
 
 /** GraphQL over HTTP and server-sent events; the pipeline below also serves what arrives over WebSocket. */
 export function createGraphQL({ config, rates, mask, draining, onOperation }: GraphQLOptions) {
+  const schema = buildSchema();
+  const costs = new CostControl(schema, config.cost);
   return createYoga<OperationContext & Partial<HttpContext>, Context>({
-    schema: buildSchema(),
+    schema,
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
     logging: false,
@@ -55,7 +60,8 @@ export function createGraphQL({ config, rates, mask, draining, onOperation }: Gr
       cacheDocuments(),
       nameOperations(onOperation),
       limitOperations(rates, mask),
-      shareResults(mask),
+      costs.plugin(),
+      shareResults(costs.metered(createSubscribe(mask))),
       streamResults(draining, config.limits),
       explainUnacceptable(),
     ],
@@ -97,8 +103,7 @@ function explainUnacceptable(): Plugin<HttpContext> {
 const live = new WeakMap<IncomingMessage, LiveResults>();
 
 /** Subscriptions share what they have in common, whichever transport they came by; masking is part of it. */
-function shareResults(mask: Mask): Plugin<HttpContext> {
-  const subscribe = createSubscribe(mask);
+function shareResults(subscribe: Subscribe): Plugin<HttpContext> {
   return {
     onSubscribe: async ({ args, setResultAndStopExecution }) => {
       const results = await subscribe(args);

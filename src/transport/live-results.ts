@@ -38,6 +38,18 @@ export class Answer {
   }
 }
 
+/** What a subscription's events cost whoever is sent them. */
+export interface Meter {
+  /** How long the next event has to wait until there is something to pay it with; 0: it need not. */
+  waitMs(): number;
+  /** One event is sent. */
+  spend(): void;
+  /** There are no more. */
+  end(): void;
+  /** The result, or that it is too large. */
+  bounded(result: ExecutionResult): ExecutionResult;
+}
+
 /**
  * A subscription's results. Whoever knows what to do with bytes takes answers; to anybody else it is what GraphQL says it is,
  * an iterator of execution results.
@@ -47,8 +59,18 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
   readonly #pollable: PollableIterator<unknown> | null;
   readonly #answer: (event: unknown) => Answer | Promise<Answer>;
   readonly #mask: Mask;
+  readonly #meter: Meter | null;
+  /** Ends the wait for something to pay the next event with. */
+  #wake: (() => void) | null = null;
+  #left = false;
 
-  constructor(events: AsyncIterable<unknown>, answer: (event: unknown) => Answer | Promise<Answer>, mask: Mask) {
+  constructor(
+    events: AsyncIterable<unknown>,
+    answer: (event: unknown) => Answer | Promise<Answer>,
+    mask: Mask,
+    meter: Meter | null = null,
+  ) {
+    this.#meter = meter;
     this.#events = events[Symbol.asyncIterator]();
     this.#pollable = isPollable(this.#events) ? this.#events : null;
     this.#answer = answer;
@@ -57,18 +79,40 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
 
   /** The next answer, if it is at hand and need not be waited for; as a `PollableIterator` says it. */
   pollAnswer(ready: () => void): Polled<Answer | Promise<Answer>> {
+    const wait = this.#pollable ? (this.#meter?.waitMs() ?? 0) : 0;
+    if (wait > 0) {
+      this.#wakeAfter(wait, ready);
+      return LATER;
+    }
     const event = this.#pollable?.poll(ready) ?? OVER;
-    return event === LATER || event === OVER ? event : this.#answer(event);
+    if (event === LATER || event === OVER) return event;
+    this.#meter?.spend();
+    return this.#answer(event);
   }
 
   /** Null when there is nothing more to come. @throws GraphQLError, masked, when the source fails */
   async nextAnswer(): Promise<Answer | null> {
     try {
+      for (let wait = this.#meter?.waitMs(); wait && !this.#left; wait = this.#meter?.waitMs()) {
+        const ms = wait;
+        await new Promise<void>((resolve) => this.#wakeAfter(ms, resolve));
+      }
       const event = await this.#events.next();
+      if (event.done) this.#meter?.end();
+      else this.#meter?.spend();
       return event.done ? null : await this.#answer(event.value);
     } catch (error) {
+      this.#meter?.end();
       throw this.#mask(error);
     }
+  }
+
+  #wakeAfter(ms: number, ready: () => void): void {
+    const timer = setTimeout(ready, ms);
+    this.#wake = () => {
+      clearTimeout(timer);
+      ready();
+    };
   }
 
   async next(): Promise<IteratorResult<ExecutionResult>> {
@@ -77,6 +121,9 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
   }
 
   async return(): Promise<IteratorResult<ExecutionResult>> {
+    this.#left = true;
+    this.#meter?.end();
+    this.#wake?.();
     await this.#events.return?.();
     return { done: true, value: undefined };
   }
@@ -86,7 +133,7 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
   }
 }
 
-export type Subscribe = (args: ExecutionArgs) => Promise<LiveResults | ExecutionResult>;
+export type Subscribe = (args: ExecutionArgs, meter?: Meter) => Promise<LiveResults | ExecutionResult>;
 
 /**
  * GraphQL's `subscribe`, with one difference that nobody can tell: an event that several subscribers are handed as the very
@@ -95,11 +142,12 @@ export type Subscribe = (args: ExecutionArgs) => Promise<LiveResults | Execution
  */
 export function createSubscribe(mask: Mask): Subscribe {
   const answers = new SharedAnswers();
-  return async (args) => {
+  return async (args, meter) => {
     const events = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in events)) return masked(events, mask);
     const key = selectionKey(args);
-    return new LiveResults(events, (event) => answerTo(event, args, answers.to(event), key, mask), mask);
+    const finish = (result: ExecutionResult): ExecutionResult => masked(meter ? meter.bounded(result) : result, mask);
+    return new LiveResults(events, (event) => answerTo(event, args, answers.to(event), key, finish), mask, meter);
   };
 }
 
@@ -122,17 +170,20 @@ class SharedAnswers {
   }
 }
 
+/** Makes what is sent of what was executed. */
+type Finish = (result: ExecutionResult) => ExecutionResult;
+
 function answerTo(
   event: unknown,
   args: ExecutionArgs,
   shared: Map<string, Shared>,
   key: string,
-  mask: Mask,
+  finish: Finish,
 ): Answer | Promise<Answer> {
   const known = shared.get(key);
   if (known instanceof Answer) return known;
-  if (known) return known.then((answer) => answer ?? answerAlone(event, args, mask).answer);
-  const { answer, context } = answerAlone(event, args, mask);
+  if (known) return known.then((answer) => answer ?? answerAlone(event, args, finish).answer);
+  const { answer, context } = answerAlone(event, args, finish);
   if (answer instanceof Answer) {
     if (!context.isPersonal) shared.set(key, answer);
     return answer;
@@ -146,10 +197,10 @@ function answerTo(
   return answer;
 }
 
-function answerAlone(event: unknown, args: ExecutionArgs, mask: Mask) {
+function answerAlone(event: unknown, args: ExecutionArgs, finish: Finish) {
   const context = new EventContext(args.contextValue as Context);
   const result = executionOf(args)(event, context);
-  const toAnswer = (made: ExecutionResult): Answer => new Answer(masked(made, mask), cursorOf(event));
+  const toAnswer = (made: ExecutionResult): Answer => new Answer(finish(made), cursorOf(event));
   return { answer: result instanceof Promise ? result.then(toAnswer) : toAnswer(result), context };
 }
 

@@ -25,7 +25,7 @@ import { serveWebSockets } from './websocket.ts';
 const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface ListenOptions {
-  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins' | 'limits' | 'rates'> &
+  config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins' | 'limits' | 'rates' | 'cost'> &
     Partial<Pick<Config, 'role' | 'graphiql'>>;
   services: Services;
   /** How the parts are that requests need. */

@@ -195,6 +195,7 @@ async function prepare(
   if (!extra.identity) return [refused('UNAUTHENTICATED', 'The connection has no identity.')];
   const enveloped = graphql.getEnveloped({
     caller: { context: createContext(services, extra.identity.viewer), expiresAt: extra.identity.expiresAt },
+    connection: extra,
     params: payload,
   } as never);
   try {

@@ -56,7 +56,10 @@ const isBehind = (statement: string) =>
 async function statementsOf(query: string, variables: Record<string, unknown>): Promise<[string[], string[]]> {
   const statements: string[] = [];
   await using counted = connect(database.url, { onStatement: (statement) => statements.push(statement) });
-  const { graphqlUrl } = await startListening({ database: counted });
+  const { graphqlUrl } = await startListening({
+    database: counted,
+    cost: { budget: 1_000_000, staffBudget: 1_000_000 },
+  });
   await ask(graphqlUrl, '{ viewer { id } }');
   const take = async (): Promise<string[]> => {
     statements.length = 0;

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
-import type { Config, ConnectionLimits, RateConfig } from '../../src/config.ts';
+import { loadConfig, type Config, type ConnectionLimits, type CostLimits, type RateConfig } from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
 import type { RateStore } from '../../src/db/rate-limits.ts';
 import { createDrafts } from '../../src/drafts/drafts.ts';
@@ -23,6 +23,8 @@ export interface ListeningOptions {
   /** There are none unless told. */
   rates?: Partial<RateConfig>;
   rateStore?: RateStore;
+  /** What differs from the defaults. */
+  cost?: Partial<CostLimits>;
   initMs?: number;
 }
 
@@ -39,6 +41,7 @@ export interface TestListening extends Listening {
 export interface Answer {
   data?: Record<string, unknown> | null;
   errors?: { message: string; path?: string[]; extensions?: Record<string, unknown> }[];
+  extensions?: Record<string, unknown>;
 }
 
 /** The whole server but for the writer, in this process, on real sockets and a real database; ended with the test. */
@@ -55,12 +58,14 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
     heartbeatMs: 15_000,
     ...options.limits,
   };
+  const cost = { ...loadConfig({}).cost, ...options.cost };
   const config = {
     port: 0,
     host: '127.0.0.1',
     auth: null,
     corsOrigins: [],
     limits,
+    cost,
     rates: { ...unlimited, ...options.rates },
     ...options.config,
   };

@@ -1,0 +1,121 @@
+/** How long a list may be, as `@listSize` has it. */
+export interface ListSize {
+  /** Of a list that no argument bounds. */
+  assumedSize?: number;
+  /** Arguments that bound it; where one is left out or null, its default does. */
+  slicingArguments?: readonly string[];
+  /** Which fields of the object returned are the list; without them the field itself is. */
+  sizedFields?: readonly string[];
+}
+
+/** What a field costs by itself, about a microsecond of the server's CPU for each 1; what is not said is 1. */
+export interface Price {
+  weight?: number;
+  size?: ListSize;
+  /** For each value that an argument is given: one, or those of a list. */
+  args?: Readonly<Record<string, number>>;
+}
+
+const sliced = { slicingArguments: ['first'] };
+const page = { ...sliced, sizedFields: ['edges', 'nodes'] };
+const assumed = (assumedSize: number): Price => ({ size: { assumedSize } });
+
+/** What an object costs apart from its fields. */
+export const objectPrices: Readonly<Record<string, number>> = {
+  Recommendation: 20,
+  Explanation: 10,
+};
+
+/**
+ * What dear fields cost and how long lists may be. Measured on the demo with `npm run bench -- worst`, which looks for
+ * operations that cost more than this says; a field that is not here returns what its object holds already.
+ */
+export const prices: Readonly<Record<string, Price>> = {
+  // The catalogue: a page is a statement, a total another. What tracks have in common is loaded for all of a list at once.
+  'Query.track': { weight: 50 },
+  'Query.tracks': { weight: 1_500, size: page, args: { search: 2_000, filter: 500 } },
+  'Query.genres': { weight: 1_000, size: { assumedSize: 100 } },
+  'TrackConnection.totalCount': { weight: 500 },
+  'Artist.genres': { weight: 10, size: { assumedSize: 20 } },
+  'Artist.tracks': { weight: 400, size: page },
+  'Track.artist': { weight: 5 },
+  'Track.genres': { weight: 5, size: { assumedSize: 5 } },
+  'Track.tags': { weight: 5, size: sliced },
+  'Track.viewerReaction': { weight: 5 },
+  'Track.similar': { weight: 400, size: page },
+  'Query.node': { weight: 50 },
+  'Query.nodes': { weight: 50, size: { slicingArguments: ['ids'] }, args: { ids: 20 } },
+
+  // Lists made for somebody are ranked anew, and so is each counterfactual.
+  'Query.recommendations': { weight: 4_000, size: page },
+  'Subscription.recommendations': { weight: 4_000, size: page },
+  'Recommendation.track': { weight: 5 },
+  'Explanation.summary': { weight: 20 },
+  'Explanation.reasons': { weight: 20, size: sliced },
+  'Explanation.remainder': { weight: 10 },
+  'Reason.summary': { weight: 5 },
+  'HistoryReason.summary': { weight: 5 },
+  'PreferenceReason.summary': { weight: 5 },
+  'PopularityReason.summary': { weight: 5 },
+  'Reason.without': { weight: 1_000 },
+  'HistoryReason.without': { weight: 1_000 },
+  'PreferenceReason.without': { weight: 1_000 },
+  'PopularityReason.without': { weight: 1_000 },
+  'HistoryReason.track': { weight: 5 },
+  'Query.explanation': { weight: 4_000 },
+  'TrackExplanation.excludedBy': assumed(5),
+  'TrackExplanation.summary': { weight: 200 },
+  'TrackExplanation.outweighedBy': { weight: 200, size: sliced },
+
+  // How the recommender does: what analysts ask reads all lists of a time.
+  'Query.evaluations': { weight: 1_000, size: sliced },
+  'Query.modelVersions': { weight: 1_000, size: sliced },
+  'ModelVersion.parameters': assumed(30),
+  'Query.analytics': { weight: 10_000 },
+  'Query.offPolicyEstimate': { weight: 50_000 },
+  'Analytics.byDay': assumed(366),
+  'Analytics.byGenre': assumed(100),
+  'Analytics.byModelVersion': assumed(20),
+  'Analytics.byPosition': assumed(101),
+  'Analytics.byReasonKind': assumed(4),
+  'Analytics.bySurface': assumed(2),
+
+  // Listeners.
+  'Query.listener': { weight: 300 },
+  'Listener.preferences': { weight: 50 },
+  'Listener.feedback': { weight: 400, size: page },
+  'Listener.drafts': { weight: 400, size: page },
+  'FeedbackConnection.totalCount': { weight: 300 },
+  'DraftConnection.totalCount': { weight: 300 },
+  'Feedback.track': { weight: 5 },
+  'Preferences.genres': assumed(100),
+  'Preferences.artists': assumed(100),
+  'Preferences.tags': assumed(50),
+  'GenrePreference.genre': { weight: 10 },
+
+  // Drafts: what the engine does is not in here, its places are bounded by themselves. Texts are long.
+  'Query.draft': { weight: 300 },
+  'Query.models': assumed(20),
+  'Draft.text': { weight: 20 },
+  'Draft.prompt': { weight: 10 },
+  'Draft.model': { weight: 5 },
+  'Draft.owner': { weight: 10 },
+  'Sampling.logitBias': assumed(64),
+  'Sampling.bannedPhrases': assumed(32),
+  'Sampling.stop': assumed(8),
+  'TokensAppended.tokens': assumed(200),
+  'Token.alternatives': assumed(5),
+
+  // What is changed is written and told.
+  'Mutation.activateModelVersion': { weight: 10_000 },
+  'Mutation.upsertTracks': { weight: 2_000, args: { input: 100 } },
+  'Mutation.setPreferences': { weight: 2_000 },
+  'Mutation.recordFeedback': { weight: 2_000 },
+  'Mutation.recordFeedbackBatch': { weight: 2_000, args: { input: 50 } },
+  'Mutation.removeFeedback': { weight: 2_000 },
+  'Mutation.startDraft': { weight: 3_000 },
+  'Mutation.continueDraft': { weight: 3_000 },
+  'Mutation.cancelDraft': { weight: 2_000 },
+  'Mutation.updateDraft': { weight: 2_000 },
+  'Mutation.deleteDraft': { weight: 2_000 },
+};

@@ -1,0 +1,193 @@
+import {
+  isAbstractType,
+  Kind,
+  SchemaMetaFieldDef,
+  TypeMetaFieldDef,
+  TypeNameMetaFieldDef,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  type NamedTypeNode,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { GivenValues, type Variables } from './given-values.ts';
+import type { Field, FieldPrice, PriceList } from './price-list.ts';
+
+/** Selections that are looked at at most: a document that needs more is refused as too intricate, in about a millisecond. */
+const MOST_STEPS = 5_000;
+
+/** Fragments can nest so that what they stand for cannot be added up in any useful time. */
+export class TooIntricate extends Error {}
+
+/** What of an operation costs most: a response path, and all that is below it. */
+export interface Dearest {
+  path: string;
+  cost: number;
+}
+
+/** The length of a connection's lists, told by the field that returned it. */
+interface Sized {
+  fields: readonly string[];
+  length: number;
+}
+
+/** The fields of one response key: what execution takes for one. */
+type Group = readonly [FieldNode, ...FieldNode[]];
+
+/**
+ * What one operation costs with its variables: each field as often as lists can have it, at its own price, the dearest type
+ * where several are possible, fields of one response key once ([COST1]). What is selected below is added up once for each
+ * type and length, however many spreads lead there.
+ */
+export class CostAnalysis {
+  readonly #schema: GraphQLSchema;
+  readonly #prices: PriceList;
+  readonly #values: GivenValues;
+  readonly #operation: OperationDefinitionNode;
+  readonly #fragments = new Map<string, FragmentDefinitionNode>();
+  readonly #known = new Map<string, number>();
+  readonly #numbers = new Map<SelectionSetNode, number>();
+  #steps = 0;
+
+  constructor(
+    schema: GraphQLSchema,
+    prices: PriceList,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+  ) {
+    this.#schema = schema;
+    this.#prices = prices;
+    this.#operation = operation;
+    this.#values = new GivenValues(operation, variables);
+    for (const definition of document.definitions) {
+      if (definition.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(definition.name.value, definition);
+    }
+  }
+
+  /** @throws TooIntricate */
+  cost(): number {
+    return this.#selected(this.#root(), [this.#operation.selectionSet], null);
+  }
+
+  /** Goes down from the root for as long as one field has more than half of the cost. @throws TooIntricate */
+  dearest(): Dearest {
+    this.#steps = 0;
+    const path: string[] = [];
+    let type = this.#root();
+    let sets: readonly SelectionSetNode[] = [this.#operation.selectionSet];
+    let sized: Sized | null = null;
+    let times = 1;
+    let cost = Infinity;
+    for (;;) {
+      const fields = [...this.#collect(type, sets)].map(([key, nodes]) => ({
+        key,
+        ...this.#field(type, nodes, sized),
+      }));
+      const [first] = fields.sort((a, b) => b.cost - a.cost);
+      if (!first || (path.length > 0 && times * first.cost < cost / 2)) return { path: path.join('.'), cost };
+      path.push(first.key);
+      cost = times * first.cost;
+      if (!first.dearest) return { path: path.join('.'), cost };
+      times *= first.length;
+      [type, sets, sized] = [first.dearest, first.sets, first.passed];
+    }
+  }
+
+  #root(): GraphQLObjectType {
+    const root = this.#schema.getRootType(this.#operation.operation);
+    if (!root) throw new Error(`there is no ${this.#operation.operation} in the schema`);
+    return root;
+  }
+
+  #selected(type: GraphQLObjectType, sets: readonly SelectionSetNode[], sized: Sized | null): number {
+    const key = `${type.name} ${sets.map((set) => this.#number(set)).join()} ${sized ? `${sized.length} ${sized.fields.join()}` : ''}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    let cost = 0;
+    for (const nodes of this.#collect(type, sets).values()) cost += this.#field(type, nodes, sized).cost;
+    this.#known.set(key, cost);
+    return cost;
+  }
+
+  #field(parent: GraphQLObjectType, nodes: Group, sized: Sized | null) {
+    const [node] = nodes;
+    const field = this.#definition(parent, node.name.value);
+    const price = this.#prices.priceOf(parent, field);
+    const length = price.isList ? this.#length(field, node, price, sized) : 1;
+    const sets = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
+    const passed = this.#passed(field, node, price);
+    let each = 0;
+    let dearest: GraphQLObjectType | null = null;
+    for (const object of price.objects) {
+      const cost = this.#prices.weightOf(object) + this.#selected(object, sets, passed);
+      if (dearest && cost <= each) continue;
+      [each, dearest] = [cost, object];
+    }
+    const ofArguments = price.args.reduce(
+      (sum, { name, weight }) => sum + weight * this.#values.countOf(name, node.arguments),
+      0,
+    );
+    return { cost: price.weight + ofArguments + length * each, length, sets, passed, dearest };
+  }
+
+  #length({ args, name }: Field, node: FieldNode, price: FieldPrice, sized: Sized | null): number {
+    if (sized?.fields.includes(name)) return sized.length;
+    return this.#values.lengthOf(price, node.arguments, args);
+  }
+
+  #passed({ args }: Field, node: FieldNode, price: FieldPrice): Sized | null {
+    const fields = price.size?.sizedFields;
+    return fields ? { fields, length: this.#values.lengthOf(price, node.arguments, args) } : null;
+  }
+
+  #definition(parent: GraphQLObjectType, name: string): Field {
+    if (name === TypeNameMetaFieldDef.name) return TypeNameMetaFieldDef;
+    if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
+    if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
+    const field = parent.getFields()[name];
+    if (!field) throw new Error(`${parent.name}.${name} was to be found by validation`);
+    return field;
+  }
+
+  /** The fields that execution would run for an object of the type, by response key. */
+  #collect(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Map<string, [FieldNode, ...FieldNode[]]> {
+    const found = new Map<string, [FieldNode, ...FieldNode[]]>();
+    const spread = new Set<string>();
+    const visit = ({ selections }: SelectionSetNode): void => {
+      for (const selection of selections) {
+        if (++this.#steps > MOST_STEPS) throw new TooIntricate();
+        if (this.#values.leavesOut(selection.directives)) continue;
+        if (selection.kind === Kind.FIELD) {
+          const key = selection.alias?.value ?? selection.name.value;
+          const same = found.get(key);
+          if (same) same.push(selection);
+          else found.set(key, [selection]);
+        } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+          if (this.#applies(selection.typeCondition, type)) visit(selection.selectionSet);
+        } else if (!spread.has(selection.name.value)) {
+          spread.add(selection.name.value);
+          const fragment = this.#fragments.get(selection.name.value);
+          if (fragment && this.#applies(fragment.typeCondition, type)) visit(fragment.selectionSet);
+        }
+      }
+    };
+    sets.forEach(visit);
+    return found;
+  }
+
+  #applies(condition: NamedTypeNode | undefined, type: GraphQLObjectType): boolean {
+    if (!condition || condition.name.value === type.name) return true;
+    const named = this.#schema.getType(condition.name.value);
+    return isAbstractType(named) && this.#schema.isSubType(named, type);
+  }
+
+  #number(set: SelectionSetNode): number {
+    const number = this.#numbers.get(set) ?? this.#numbers.size;
+    this.#numbers.set(set, number);
+    return number;
+  }
+}

@@ -1,0 +1,163 @@
+import type { IncomingMessage } from 'node:http';
+import { GraphQLError, type ExecutionArgs, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { CostLimits } from '../../config.ts';
+import { may, type Viewer } from '../../listeners/listeners.ts';
+import type { Context } from '../../resolvers/context.ts';
+import { LiveResults, type Meter, type Subscribe } from '../live-results.ts';
+import { OperationCosts } from './operation-costs.ts';
+import { isLarger } from './result-size.ts';
+import { Spending } from './spending.ts';
+
+/** What an operation may cost and how much it may answer, whichever way it came ([COST2]–[COST5]). */
+export class CostControl {
+  readonly #limits: CostLimits;
+  readonly #costs: OperationCosts;
+  readonly #connections = new WeakMap<object, Spending>();
+
+  constructor(schema: GraphQLSchema, limits: CostLimits) {
+    this.#limits = limits;
+    this.#costs = new OperationCosts(schema);
+  }
+
+  /** Queries and mutations: refused before they run, or answered with what they cost. */
+  plugin(): Plugin<object> {
+    return {
+      onExecute: ({ args, setResultAndStopExecution }) => {
+        const request = this.#requestOf(args);
+        const refusal = this.#refusal(request);
+        if (refusal) {
+          setResultAndStopExecution({ errors: [refusal] });
+          return undefined;
+        }
+        request.spending?.spend(request.cost);
+        const told = { cost: this.#told(request) };
+        return {
+          onExecuteDone: ({ result, setResult }) => {
+            if (Symbol.asyncIterator in result) return;
+            setResult({ ...this.#bounded(request, result), extensions: { ...result.extensions, ...told } });
+          },
+        };
+      },
+    };
+  }
+
+  /** Subscriptions: charged when they start and for each event, which waits until there is something left to spend. */
+  metered(subscribe: Subscribe): Subscribe {
+    return async (args) => {
+      const request = this.#requestOf(args);
+      const spending = request.spending ?? new Spending(this.#spendingLimits(request.maximum));
+      const refusal = this.#refusal({ ...request, spending });
+      if (refusal) return { errors: [refusal] };
+      const end = spending.follow(request.cost);
+      if (!end) return { errors: [tooManyLive(request, spending)] };
+      spending.spend(request.cost);
+      const meter: Meter = {
+        end,
+        waitMs: () => spending.waitMs(),
+        spend: () => spending.spend(request.cost),
+        bounded: (result) => this.#bounded(request, result),
+      };
+      try {
+        const results = await subscribe(args, meter);
+        if (!(results instanceof LiveResults)) end();
+        return results;
+      } catch (error) {
+        end();
+        throw error;
+      }
+    };
+  }
+
+  #requestOf(args: ExecutionArgs): Request {
+    const { viewer, req, connection } = args.contextValue as Context & Partial<Carrier>;
+    const maximum = this.#budgetOf(viewer);
+    return {
+      args,
+      maximum,
+      cost: this.#costs.of(args),
+      isHttp: req !== undefined,
+      spending: this.#spendingOf(connection, maximum),
+    };
+  }
+
+  #budgetOf(viewer: Viewer): number {
+    const { budget, staffBudget } = this.#limits;
+    return may(viewer, 'ANALYST') ? staffBudget : budget;
+  }
+
+  #spendingOf(connection: object | undefined, maximum: number): Spending | null {
+    if (!connection) return null;
+    const known = this.#connections.get(connection) ?? new Spending(this.#spendingLimits(maximum));
+    this.#connections.set(connection, known);
+    return known;
+  }
+
+  #spendingLimits(live: number) {
+    return { perMinute: Math.max(this.#limits.socketPerMinute, live), live };
+  }
+
+  #refusal(request: Request): GraphQLError | null {
+    const { cost, maximum, spending } = request;
+    if (cost > maximum) return this.#tooDear(request);
+    const retryAfterMs = spending?.waitMs() ?? 0;
+    if (retryAfterMs === 0) return null;
+    const message = `This connection has spent what it may a minute: come again in ${retryAfterMs} ms.`;
+    return refused(request, message, { cost: this.#told(request), retryAfterMs });
+  }
+
+  #tooDear(request: Request): GraphQLError {
+    const { cost, maximum, args } = request;
+    if (cost === Infinity) {
+      return refused(request, 'The operation is too intricate for its cost to be worked out: nest fewer fragments.', {
+        cost: { requested: null, maximum },
+      });
+    }
+    const dearest = this.#costs.dearestOf(args);
+    const whatIsDearest = dearest && `; ${dearest.path} is dearest with ${dearest.cost}`;
+    const message = `The operation costs ${cost}, more than the ${maximum} that one may${whatIsDearest}. Ask for shorter lists, or for less of each entry.`;
+    return refused(request, message, { cost: { requested: cost, maximum }, dearest });
+  }
+
+  #told({ cost, maximum, spending }: Request) {
+    return {
+      requested: cost,
+      maximum,
+      remaining: maximum - cost,
+      ...(spending && { connection: { maximum: spending.limits.perMinute, remaining: spending.left } }),
+    };
+  }
+
+  #bounded(request: Request, result: ExecutionResult): ExecutionResult {
+    const { resultBytes } = this.#limits;
+    if (!isLarger(result.data, resultBytes)) return result;
+    const message = `The answer is larger than ${resultBytes} bytes and was not sent. Ask for shorter lists, or for less of each entry.`;
+    return { errors: [refused(request, message, { maximumBytes: resultBytes }, 'RESULT_TOO_LARGE')] };
+  }
+}
+
+/** What the transports put beside the context: HTTP the request, a WebSocket what stands for the connection. */
+interface Carrier {
+  req: IncomingMessage;
+  connection: object;
+}
+
+interface Request {
+  args: ExecutionArgs;
+  cost: number;
+  /** What one operation of the viewer may cost. */
+  maximum: number;
+  isHttp: boolean;
+  /** Null: the connection has no account of its own. */
+  spending: Spending | null;
+}
+
+function tooManyLive(request: Request, { live, limits }: Spending): GraphQLError {
+  const { cost } = request;
+  const message = `An event of this subscription costs ${cost}: with the ${live} of those that this connection has already that would be more than ${limits.live}. End some, or ask for less.`;
+  return refused(request, message, { cost: { requested: cost, maximum: limits.live, remaining: limits.live - live } });
+}
+
+function refused({ isHttp }: Request, message: string, facts: object, code = 'COST_EXCEEDED'): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, ...facts, ...(isHttp && { http: { status: 400 } }) } });
+}

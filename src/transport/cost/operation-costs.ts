@@ -1,0 +1,79 @@
+import {
+  getOperationAST,
+  Kind,
+  type DocumentNode,
+  type ExecutionArgs,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type TypeNode,
+} from 'graphql';
+import { CostAnalysis, TooIntricate, type Dearest } from './analysis.ts';
+import type { Variables } from './given-values.ts';
+import { PriceList } from './price-list.ts';
+
+/** Costs that are remembered of one operation, for as many values of its variables. */
+const REMEMBERED = 50;
+
+/** What operations cost, worked out before they run. Infinite: too intricate to be worked out. */
+export class OperationCosts {
+  readonly #prices: PriceList;
+  /** The pipeline parses a text once, so that a document stands for its text. */
+  readonly #known = new WeakMap<OperationDefinitionNode, Map<string, number>>();
+
+  constructor(schema: GraphQLSchema) {
+    this.#prices = new PriceList(schema);
+  }
+
+  of({ schema, document, operationName, variableValues }: ExecutionArgs): number {
+    const operation = getOperationAST(document, operationName);
+    // Execution says that there is none, or which of several was to be named.
+    if (!operation) return 0;
+    const known = this.#known.get(operation) ?? new Map<string, number>();
+    this.#known.set(operation, known);
+    const key = amountsOf(operation, variableValues);
+    const already = known.get(key);
+    if (already !== undefined) return already;
+    const cost = this.#workOut(schema, document, operation, variableValues);
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(key, cost);
+    return cost;
+  }
+
+  /** Null for what is too intricate. */
+  dearestOf({ schema, document, operationName, variableValues }: ExecutionArgs): Dearest | null {
+    const operation = getOperationAST(document, operationName);
+    return operation ? new CostAnalysis(schema, this.#prices, document, operation, variableValues).dearest() : null;
+  }
+
+  #workOut(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+  ): number {
+    try {
+      return new CostAnalysis(schema, this.#prices, document, operation, variables).cost();
+    } catch (error) {
+      if (error instanceof TooIntricate) return Infinity;
+      throw error;
+    }
+  }
+}
+
+/** All that a cost can depend on of the variables: numbers, conditions and the lengths of lists. */
+function amountsOf({ variableDefinitions = [] }: OperationDefinitionNode, variables: Variables): string {
+  let key = '';
+  for (const { variable, type } of variableDefinitions) {
+    const value = variables?.[variable.name.value];
+    key += `${amountOf(value, type)} `;
+  }
+  return key;
+}
+
+function amountOf(value: unknown, type: TypeNode): string {
+  if (value == null) return String(value);
+  const nullable = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
+  if (nullable.kind === Kind.LIST_TYPE) return String(Array.isArray(value) ? value.length : 1);
+  const counts = ['Int', 'Boolean'].includes(nullable.name.value) && ['number', 'boolean'].includes(typeof value);
+  return counts ? String(value as number | boolean) : '';
+}

@@ -1,0 +1,95 @@
+import {
+  getNamedType,
+  getNullableType,
+  isCompositeType,
+  isAbstractType,
+  isListType,
+  isObjectType,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+} from 'graphql';
+import { costDirectivesOf } from '../../schema/cost-directives.ts';
+import type { ListSize } from '../../schema/prices.ts';
+
+export type Field = GraphQLField<unknown, unknown>;
+
+/** What the schema says of a field's cost, ready to be added up. */
+export interface FieldPrice {
+  weight: number;
+  /** Weights of those arguments that have one. */
+  args: readonly { name: string; weight: number }[];
+  isList: boolean;
+  size: ListSize | null;
+  /** The types that what it returns may have; none for a leaf. */
+  objects: readonly GraphQLObjectType[];
+}
+
+/** Without `@cost` a field weighs this, and an object as much. */
+const DEFAULT_WEIGHT = 1;
+
+/** The prices that a schema publishes in `@cost` and `@listSize`, and those of introspection. */
+export class PriceList {
+  readonly #schema: GraphQLSchema;
+  readonly #fields = new WeakMap<Field, FieldPrice>();
+  readonly #introspection: ReadonlyMap<string, number>;
+
+  constructor(schema: GraphQLSchema) {
+    this.#schema = schema;
+    this.#introspection = introspectionSizes(schema);
+  }
+
+  weightOf(object: GraphQLObjectType): number {
+    return costDirectivesOf(object).weight ?? DEFAULT_WEIGHT;
+  }
+
+  priceOf(parent: GraphQLObjectType, field: Field): FieldPrice {
+    const known = this.#fields.get(field);
+    if (known) return known;
+    const price = this.#read(parent, field);
+    this.#fields.set(field, price);
+    return price;
+  }
+
+  #read(parent: GraphQLObjectType, field: Field): FieldPrice {
+    const { weight, size } = costDirectivesOf(field);
+    const introspected = this.#introspection.get(`${parent.name}.${field.name}`);
+    const named = getNamedType(field.type);
+    return {
+      weight: weight ?? DEFAULT_WEIGHT,
+      args: field.args.flatMap((argument) => {
+        const ofArgument = costDirectivesOf(argument).weight;
+        return ofArgument === null ? [] : [{ name: argument.name, weight: ofArgument }];
+      }),
+      isList: isListType(getNullableType(field.type)),
+      size: introspected === undefined ? size : { assumedSize: introspected },
+      objects: isObjectType(named)
+        ? [named]
+        : isCompositeType(named) && isAbstractType(named)
+          ? this.#schema.getPossibleTypes(named)
+          : [],
+    };
+  }
+}
+
+/** The schema is the answer to introspection, so that lists are as long as its own are on the average. */
+function introspectionSizes(schema: GraphQLSchema): Map<string, number> {
+  const types = Object.values(schema.getTypeMap());
+  const count = (lists: (object | readonly unknown[])[]): number =>
+    lists.reduce((sum: number, list) => sum + Object.keys(list).length, 0);
+  const fields = types.map((type) => ('getFields' in type ? Object.values(type.getFields()) : []));
+  const args = fields.flatMap((ofType) => ofType.map((field) => ('args' in field ? field.args : [])));
+  const ofTypes = count(fields) / types.length;
+  return new Map([
+    ['__Schema.types', types.length],
+    ['__Schema.directives', schema.getDirectives().length],
+    ['__Type.fields', ofTypes],
+    ['__Type.inputFields', ofTypes],
+    ['__Type.interfaces', 1],
+    ['__Type.possibleTypes', 1],
+    ['__Type.enumValues', 1],
+    ['__Field.args', count(args) / count(fields)],
+    ['__Directive.args', 2],
+    ['__Directive.locations', 5],
+  ]);
+}

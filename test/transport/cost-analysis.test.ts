@@ -1,0 +1,220 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import {
+  getIntrospectionQuery,
+  getNullableType,
+  isInterfaceType,
+  isListType,
+  isIntrospectionType,
+  isObjectType,
+  Kind,
+  parse,
+  type DocumentNode,
+} from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { Operations, textOf } from '../../bench/worst/operations.ts';
+import { loadConfig } from '../../src/config.ts';
+import { randomStream } from '../../src/lib/random.ts';
+import { costDirectivesOf } from '../../src/schema/cost-directives.ts';
+import { buildSchema, printContract } from '../../src/schema/schema.ts';
+import { OperationCosts } from '../../src/transport/cost/operation-costs.ts';
+import { slowCost } from '../support/cost-oracle.ts';
+
+const schema = buildSchema();
+const costs = new OperationCosts(schema);
+const argsOf = (document: DocumentNode, variableValues = {}, operationName: string | null = null) => ({
+  ...{ schema, document, variableValues, operationName },
+});
+const costOf = (text: string, variables: Record<string, unknown> = {}) => costs.of(argsOf(parse(text), variables));
+const { budget } = loadConfig({}).cost;
+
+describe('[COST1] a cost is what the contract publishes, as often as lists can have it', () => {
+  it.each([
+    ['a literal', '{ tracks(first: 7) { nodes { id } } }', {}, 1_502 + 7 * 2],
+    ['a variable', 'query ($n: Int) { tracks(first: $n) { nodes { id } } }', { n: 7 }, 1_502 + 7 * 2],
+    ['its default', 'query ($n: Int = 3) { tracks(first: $n) { nodes { id } } }', {}, 1_502 + 3 * 2],
+    [
+      'null: the default of the argument',
+      'query ($n: Int = 3) { tracks(first: $n) { nodes { id } } }',
+      { n: null },
+      1_502 + 20 * 2,
+    ],
+    ['nothing: the default of the argument', '{ tracks { nodes { id } } }', {}, 1_502 + 20 * 2],
+    ['more than a page may have', '{ tracks(first: 1000000) { nodes { id } } }', {}, 1_502 + 100 * 2],
+    ['less than nothing', '{ tracks(first: -5) { nodes { id } } }', {}, 1_502],
+    [
+      'both ways to the entries',
+      '{ tracks(first: 2) { nodes { id } edges { cursor node { id } } } }',
+      {},
+      1_503 + 2 * 2 + 2 * 5,
+    ],
+    ['lists in lists', '{ tracks(first: 3) { nodes { tags(first: 4) { name } } } }', {}, 1_502 + 3 * (1 + 5 + 4 * 2)],
+    ['ids in the document', '{ nodes(ids: ["a", "b", "c"]) { id } }', {}, 50 + 3 * (20 + 2)],
+    ['ids in a variable', 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: ['a', 'b'] }, 50 + 2 * (20 + 2)],
+    ['one id for a list', 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: 'a' }, 50 + 20 + 2],
+    [
+      'the dearest type of several',
+      '{ node(id: "a") { ... on Track { title } ... on Draft { text } id } }',
+      {},
+      50 + 1 + 20 + 1,
+    ],
+    [
+      'one key once',
+      '{ tracks(first: 2) { nodes { id } } tracks(first: 2) { nodes { id title } } }',
+      {},
+      1_502 + 2 * 3,
+    ],
+    [
+      'two aliases twice',
+      '{ a: tracks(first: 2) { nodes { id } } b: tracks(first: 2) { nodes { id } } }',
+      {},
+      2 * (1_502 + 2 * 2),
+    ],
+    ['what is included', 'query ($y: Boolean!) { viewer { id @include(if: $y) } }', { y: true }, 3],
+    ['what is not included', 'query ($y: Boolean!) { viewer { __typename id @include(if: $y) } }', { y: false }, 3],
+    [
+      'what is skipped',
+      '{ viewer { __typename ... @skip(if: true) { drafts(first: 100) { nodes { text } } } } }',
+      {},
+      3,
+    ],
+    ['a fragment', 'query { viewer { ...L } } fragment L on Listener { id displayName }', {}, 4],
+    [
+      'items of an argument',
+      'mutation ($i: [FeedbackInput!]!) { recordFeedbackBatch(input: $i) { __typename } }',
+      { i: [{}, {}] },
+      2_102,
+    ],
+    ['the operation that is named', '{ __typename }', {}, 1],
+  ])('%s', (_, text, variables, cost) => {
+    expect(costOf(text, variables)).toBe(cost);
+  });
+
+  it('is of the operation that is asked for', () => {
+    const document = parse('query A { viewer { id } } query B { tracks(first: 100) { nodes { id } } }');
+    expect(costs.of(argsOf(document, {}, 'A'))).toBeLessThan(costs.of(argsOf(document, {}, 'B')));
+  });
+
+  it('follows the variables, however often the document is used', () => {
+    const document = parse(
+      'query ($n: Int, $y: Boolean = true) { tracks(first: $n) { nodes { id title @include(if: $y) } } }',
+    );
+    const seen = [1, 50, 1, 100].flatMap((n) => [true, false].map((y) => costs.of(argsOf(document, { n, y }))));
+    expect(seen).toEqual([1, 50, 1, 100].flatMap((n) => [1_502 + n * 3, 1_502 + n * 2]));
+  });
+
+  it('is what an independent count by the published text comes to, for random operations', () => {
+    const contract = printContract();
+    const random = randomStream(7);
+    const shape = { depth: 7, width: 3, lengths: [1, 3, 10, 100], pools: {}, without: [] };
+    const operations = new Operations(schema, random, shape);
+    for (let i = 0; i < 400; i++) {
+      const { text, variables, defaults } = dressed(textOf(operations.draw(), dress(random)), random);
+      expect(costOf(text, variables), text).toBe(slowCost(contract, text, { ...defaults, ...variables }));
+    }
+  });
+
+  it('every list of the contract has a length', () => {
+    const types = Object.values(schema.getTypeMap()).filter(
+      (type) => (isObjectType(type) || isInterfaceType(type)) && !isIntrospectionType(type),
+    );
+    const fields = types.flatMap((type) =>
+      'getFields' in type ? Object.values(type.getFields()).map((field) => ({ type, field })) : [],
+    );
+    const sized = fields.flatMap(({ field }) => costDirectivesOf(field).size?.sizedFields ?? []);
+    const bare = fields.filter(
+      ({ field }) =>
+        isListType(getNullableType(field.type)) &&
+        costDirectivesOf(field).size === null &&
+        !(sized.includes(field.name) && /Connection$/.test(String(fields.find((one) => one.field === field)?.type))),
+    );
+    expect(bare.map(({ type, field }) => `${type.name}.${field.name}`)).toEqual([]);
+  });
+});
+
+describe('[COST1] documents that are made to be dear to count', () => {
+  const doubling = (levels: number, again: string) =>
+    `{ viewer { ...F0 } } ${Array.from({ length: levels }, (_, i) => `fragment F${i} on Listener { ...F${i + 1} ${again.replaceAll('NEXT', `F${i + 1}`)} }`).join(' ')} fragment F${levels} on Listener { id }`;
+
+  it('spreads of one fragment are one', () => {
+    expect(costOf(doubling(60, '...NEXT ... { ...NEXT }'))).toBe(3);
+  });
+
+  it('paths that double at each level are added up without being walked', () => {
+    const next =
+      'a: drafts(first: 1) { nodes { owner { ...NEXT } } } b: drafts(first: 1) { nodes { owner { ...NEXT } } }';
+    expect(costOf(doubling(40, next))).toBeGreaterThan(2 ** 40);
+  });
+
+  it('what cannot be added up is refused as too intricate', () => {
+    const merged = (i: number) =>
+      `fragment F${i} on Track { similar(first: 1) { nodes { track { ...F${i + 1} } } ...G${i} } }
+       fragment G${i} on RecommendationConnection { nodes { track { a${i}: __typename ...F${i + 1} } } edges { node { track { ...F${i + 1} b${i}: __typename } } } }`;
+    const levels = Array.from({ length: 60 }, (_, i) => merged(i)).join(' ');
+    const cost = costOf(`{ node(id: "x") { ...F0 } } ${levels} fragment F60 on Track { id }`);
+    expect(cost).toBeGreaterThan(budget);
+  });
+
+  it('an object that is many types is counted for each', () => {
+    const fields = Array.from({ length: 900 }, (_, i) => `a${i}: id`).join(' ');
+    expect(costOf(`{ node(id: "x") { ${fields} } }`)).toBeGreaterThan(900);
+  });
+});
+
+describe('[COST2] the budget', () => {
+  const root = new URL('../../', import.meta.url);
+  const examples = [
+    'examples/client/operations.graphql',
+    ...readdirSync(new URL('assets/graphiql/', root))
+      .filter((name) => name.endsWith('.graphql'))
+      .map((name) => `assets/graphiql/${name}`),
+  ].flatMap((path) => {
+    const document = parse(readFileSync(new URL(path, root), 'utf8'));
+    return document.definitions.flatMap((one) =>
+      one.kind === Kind.OPERATION_DEFINITION ? [{ path, name: one.name!.value, document }] : [],
+    );
+  });
+  const priced = examples.map(({ document, name }) => costs.of(argsOf(document, { first: 20 }, name)));
+
+  it('is by default ten times the dearest worked example', () => {
+    expect(examples.length).toBeGreaterThan(10);
+    const asWritten = examples
+      .filter(({ path }) => path.startsWith('assets'))
+      .map(({ document, name }) => costs.of(argsOf(document, {}, name)));
+    expect(Math.round((10 * Math.max(...asWritten)) / 10_000) * 10_000).toBe(budget);
+  });
+
+  it('holds every document that we hand out, and what GraphiQL asks of the contract', () => {
+    expect(Math.max(...priced)).toBeLessThan(budget);
+    expect(costOf(getIntrospectionQuery({ inputValueDeprecation: true, schemaDescription: true }))).toBeLessThan(
+      budget / 2,
+    );
+  });
+});
+
+/** Fields in inline fragments, left out, or told twice. */
+const dress = (random: () => number) => (field: string) => {
+  const fate = random();
+  if (fate < 0.1) return `... { ${field} }`;
+  if (fate < 0.15) return `... @include(if: $yes) { ${field} } __typename`;
+  if (fate < 0.2) return `... @skip(if: $yes) { ${field} } __typename`;
+  if (fate < 0.25) return `... @include(if: true) { ${field} } ${field}`;
+  return field;
+};
+
+/** Some of the lengths as variables, given or by default. */
+function dressed(selection: string, random: () => number) {
+  const variables: Record<string, unknown> = { yes: random() < 0.5 };
+  const defaults: Record<string, unknown> = {};
+  const declared = ['$yes: Boolean!'];
+  const text = selection.replace(/first: (\d+)/g, (same, number: string) => {
+    if (random() < 0.5) return same;
+    // By the number, so that a field told twice stays the same.
+    const name = `n${number}`;
+    if (declared.some((one) => one.startsWith(`$${name}:`))) return `first: $${name}`;
+    const byDefault = random() < 0.3;
+    declared.push(byDefault ? `$${name}: Int = ${number}` : `$${name}: Int`);
+    (byDefault ? defaults : variables)[name] = Number(number);
+    return `first: $${name}`;
+  });
+  return { text: `query (${declared.join(', ')}) ${text}`, variables, defaults };
+}
