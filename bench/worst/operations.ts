@@ -29,7 +29,7 @@ export interface Selection {
 }
 
 /** What arguments are given: texts and ids that are there, by the argument's name. */
-export type Pools = Readonly<Record<string, readonly string[]>>;
+type Pools = Readonly<Record<string, readonly string[]>>;
 
 export interface Shape {
   /** Levels of fields at most. */

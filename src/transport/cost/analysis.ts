@@ -70,7 +70,7 @@ export class CostAnalysis {
 
   /** @throws TooIntricate */
   cost(): number {
-    return this.#selected(this.#root(), [this.#operation.selectionSet], null);
+    return Math.ceil(this.#selected(this.#root(), [this.#operation.selectionSet], null));
   }
 
   /** Goes down from the root for as long as one field has more than half of the cost. @throws TooIntricate */
@@ -88,10 +88,11 @@ export class CostAnalysis {
         ...this.#field(type, nodes, sized),
       }));
       const [first] = fields.sort((a, b) => b.cost - a.cost);
-      if (!first || (path.length > 0 && times * first.cost < cost / 2)) return { path: path.join('.'), cost };
+      if (!first || (path.length > 0 && times * first.cost < cost / 2))
+        return { path: path.join('.'), cost: Math.ceil(cost) };
       path.push(first.key);
       cost = times * first.cost;
-      if (!first.dearest) return { path: path.join('.'), cost };
+      if (!first.dearest) return { path: path.join('.'), cost: Math.ceil(cost) };
       times *= first.length;
       [type, sets, sized] = [first.dearest, first.sets, first.passed];
     }

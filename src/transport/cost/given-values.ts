@@ -60,21 +60,11 @@ export class GivenValues {
 
   /** Numbers and booleans as such, lists as lists; what is in them does not matter. */
   #valueOf(node: ValueNode | undefined): unknown {
-    switch (node?.kind) {
-      case undefined:
-      case Kind.NULL:
-        return null;
-      case Kind.VARIABLE:
-        return this.#variables?.[node.name.value] ?? this.#default(node.name.value);
-      case Kind.INT:
-        return Number(node.value);
-      case Kind.BOOLEAN:
-        return node.value;
-      case Kind.LIST:
-        return node.values;
-      default:
-        return node;
-    }
+    if (node === undefined || node.kind === Kind.NULL) return null;
+    if (node.kind === Kind.VARIABLE) return this.#variables?.[node.name.value] ?? this.#default(node.name.value);
+    if (node.kind === Kind.INT) return Number(node.value);
+    if (node.kind === Kind.BOOLEAN) return node.value;
+    return node.kind === Kind.LIST ? node.values : node;
   }
 
   /** A default stands in for what was left out, and not for null. */

@@ -39,7 +39,7 @@ export class OperationCosts {
     return cost;
   }
 
-  /** Null for what is too intricate. */
+  /** Null where there is no such operation. @throws TooIntricate */
   dearestOf({ schema, document, operationName, variableValues }: ExecutionArgs): Dearest | null {
     const operation = getOperationAST(document, operationName);
     return operation ? new CostAnalysis(schema, this.#prices, document, operation, variableValues).dearest() : null;
@@ -74,6 +74,6 @@ function amountOf(value: unknown, type: TypeNode): string {
   if (value == null) return String(value);
   const nullable = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
   if (nullable.kind === Kind.LIST_TYPE) return String(Array.isArray(value) ? value.length : 1);
-  const counts = ['Int', 'Boolean'].includes(nullable.name.value) && ['number', 'boolean'].includes(typeof value);
-  return counts ? String(value as number | boolean) : '';
+  if (nullable.name.value === 'Int' && typeof value === 'number') return String(value);
+  return nullable.name.value === 'Boolean' && typeof value === 'boolean' ? String(value) : '';
 }

@@ -3,6 +3,8 @@ import {
   getNullableType,
   isCompositeType,
   isAbstractType,
+  isInputObjectType,
+  isInterfaceType,
   isListType,
   isObjectType,
   type GraphQLField,
@@ -75,20 +77,20 @@ export class PriceList {
 /** The schema is the answer to introspection, so that lists are as long as its own are on the average. */
 function introspectionSizes(schema: GraphQLSchema): Map<string, number> {
   const types = Object.values(schema.getTypeMap());
-  const count = (lists: (object | readonly unknown[])[]): number =>
-    lists.reduce((sum: number, list) => sum + Object.keys(list).length, 0);
-  const fields = types.map((type) => ('getFields' in type ? Object.values(type.getFields()) : []));
-  const args = fields.flatMap((ofType) => ofType.map((field) => ('args' in field ? field.args : [])));
-  const ofTypes = count(fields) / types.length;
+  const fields = types.flatMap((type) =>
+    isObjectType(type) || isInterfaceType(type) ? Object.values<Field>(type.getFields()) : [],
+  );
+  const inputFields = types.flatMap((type) => (isInputObjectType(type) ? Object.values(type.getFields()) : []));
+  const args = fields.flatMap((field) => field.args);
   return new Map([
     ['__Schema.types', types.length],
     ['__Schema.directives', schema.getDirectives().length],
-    ['__Type.fields', ofTypes],
-    ['__Type.inputFields', ofTypes],
+    ['__Type.fields', fields.length / types.length],
+    ['__Type.inputFields', inputFields.length / types.length],
     ['__Type.interfaces', 1],
     ['__Type.possibleTypes', 1],
     ['__Type.enumValues', 1],
-    ['__Field.args', count(args) / count(fields)],
+    ['__Field.args', args.length / fields.length],
     ['__Directive.args', 2],
     ['__Directive.locations', 5],
   ]);
