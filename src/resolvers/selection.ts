@@ -3,10 +3,14 @@ import { Kind, type FragmentDefinitionNode, type GraphQLResolveInfo, type Select
 /** Which of these names the operation selects anywhere below the field; directives are not weighed: a guess too many is harmless. */
 export function selectsFields(info: GraphQLResolveInfo, names: readonly string[]): Set<string> {
   const found = new Set<string>();
+  // Spreads of one fragment are looked at once: nested, they can stand for more than could ever be.
+  const spread = new Set<string>();
   const visit = (set: SelectionSetNode | undefined): void => {
     for (const selection of set?.selections ?? []) {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) visit(fragment(info, selection.name.value)?.selectionSet);
-      else {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        if (!spread.has(selection.name.value)) visit(fragment(info, selection.name.value)?.selectionSet);
+        spread.add(selection.name.value);
+      } else {
         if (selection.kind === Kind.FIELD && names.includes(selection.name.value)) found.add(selection.name.value);
         visit(selection.selectionSet);
       }

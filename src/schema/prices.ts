@@ -109,6 +109,7 @@ export const prices: Readonly<Record<string, Price>> = {
   // What is changed is written and told.
   'Mutation.activateModelVersion': { weight: 10_000 },
   'Mutation.upsertTracks': { weight: 2_000, args: { input: 100 } },
+  'Mutation.withdrawTracks': { weight: 10_000 },
   'Mutation.setPreferences': { weight: 2_000 },
   'Mutation.recordFeedback': { weight: 2_000 },
   'Mutation.recordFeedbackBatch': { weight: 2_000, args: { input: 50 } },

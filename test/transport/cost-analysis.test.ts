@@ -109,7 +109,7 @@ describe('[COST1] a cost is what the contract publishes, as often as lists can h
     const random = randomStream(7);
     const shape = { depth: 7, width: 3, lengths: [1, 3, 10, 100], pools: {}, without: [] };
     const operations = new Operations(schema, random, shape);
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 150; i++) {
       const { text, variables, defaults } = dressed(textOf(operations.draw(), dress(random)), random);
       expect(costOf(text, variables), text).toBe(slowCost(contract, text, { ...defaults, ...variables }));
     }

@@ -133,6 +133,18 @@ describe('[COST2] an operation over its budget', () => {
     expect(errors![0]!.message).toMatch(/intricate/);
     expect(told({ errors: errors! })).toMatchObject({ code: 'COST_EXCEEDED', cost: { requested: null } });
   });
+
+  it('spreads that double at each of sixty levels are neither dear nor in the way', async () => {
+    const { graphqlUrl } = await startListening({ database });
+    const on = 'on RecommendationConnection';
+    const levels = Array.from({ length: 60 }, (_, i) => `fragment F${i} ${on} { ...F${i + 1} ... { ...F${i + 1} } }`);
+    const { data, extensions } = await ask(
+      graphqlUrl,
+      `{ recommendations(first: 1) { ...F0 } } ${levels.join(' ')} fragment F60 ${on} { nodes { rank } }`,
+    );
+    expect(data).toEqual({ recommendations: { nodes: [{ rank: 1 }] } });
+    expect(extensions).toMatchObject({ cost: { requested: 4_023 } });
+  });
 });
 
 describe('[COST3] what was spent and is left', () => {
