@@ -8,6 +8,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<R
   soak: () => import('./soak.ts'),
   sampler: () => import('./sampler.ts'),
   unread: () => import('./unread.ts'),
+  worst: () => import('./worst.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);
