@@ -121,30 +121,6 @@ describe('[COST2] an operation over its budget', () => {
     );
     expect(maxima).toEqual(['COST_EXCEEDED', 'COST_EXCEEDED', 9_000, 9_000]);
   });
-
-  it('what is too intricate to be counted is refused as such', async () => {
-    const { graphqlUrl } = await startListening({ database });
-    const aliases = Array.from({ length: 30 }, (_, i) => `a${i}: tracks(first: ${i + 1}) { ...F }`).join(' ');
-    const spreads = '...G '.repeat(200);
-    const { errors } = await ask(
-      graphqlUrl,
-      `{ ${aliases} } fragment F on TrackConnection { ${spreads} } fragment G on TrackConnection { totalCount }`,
-    );
-    expect(errors![0]!.message).toMatch(/intricate/);
-    expect(told({ errors: errors! })).toMatchObject({ code: 'COST_EXCEEDED', cost: { requested: null } });
-  });
-
-  it('spreads that double at each of sixty levels are neither dear nor in the way', async () => {
-    const { graphqlUrl } = await startListening({ database });
-    const on = 'on RecommendationConnection';
-    const levels = Array.from({ length: 60 }, (_, i) => `fragment F${i} ${on} { ...F${i + 1} ... { ...F${i + 1} } }`);
-    const { data, extensions } = await ask(
-      graphqlUrl,
-      `{ recommendations(first: 1) { ...F0 } } ${levels.join(' ')} fragment F60 ${on} { nodes { rank } }`,
-    );
-    expect(data).toEqual({ recommendations: { nodes: [{ rank: 1 }] } });
-    expect(extensions).toMatchObject({ cost: { requested: 4_023 } });
-  });
 });
 
 describe('[COST3] what was spent and is left', () => {
