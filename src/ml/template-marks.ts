@@ -17,8 +17,10 @@ export function createMarkedTokenizer(description: TokenizerDescription, templat
   const marks = findMarks(pieces, description, plain);
   const tokenizer = marks.size === 0 ? plain : createTokenizer(withControls(description, marks));
   const controls = new Set(tokenizer.controls.values());
-  const end = tokenizer.encode(afterAnswer).find((id) => controls.has(id));
-  return end === undefined ? tokenizer : { ...tokenizer, ends: new Set([...tokenizer.ends, end]) };
+  // What comes later may belong to the next turn, whose beginning ends nothing.
+  const [end] = tokenizer.encode(afterAnswer.trimStart());
+  if (end === undefined || !controls.has(end)) return tokenizer;
+  return { ...tokenizer, ends: new Set([...tokenizer.ends, end]) };
 }
 
 /** Tokens that stand in the template, look like a mark and are none yet. */

@@ -131,6 +131,14 @@ describe('[GEN11] the marks of a template are control tokens, whatever the file 
     expect(tokenizer.ends.has(next)).toBe(false);
   });
 
+  it('a mark that stands further behind an answer ends nothing', async () => {
+    const { tokenizer } = await open({
+      [TEMPLATE]: chatTemplate.replace('<|im_end|>', '[end]'),
+      'tokenizer.ggml.eos_token_id': 0,
+    });
+    expect(tokenizer.ends.has(1)).toBe(false);
+  });
+
   it('words of a template that are words of the language stay text', async () => {
     const { tokenizer } = await open({ [TEMPLATE]: chatTemplate.replaceAll('assistant', 'he') });
     expect([...tokenizer.controls.values()].sort()).toEqual([0, 1, 2]);
