@@ -20,6 +20,8 @@ import { comparesMoreThan } from './overlap.ts';
 export const MAX_TOKENS = 2_000;
 export const MAX_DEPTH = 14;
 export const MAX_ALIASES = 30;
+/** Brackets of any kind within each other, in values as well: a parser calls itself for each, until its stack is full. */
+const MAX_NESTING = 100;
 /** Told of one document, the note that there are more among them. */
 export const MAX_ERRORS = 10;
 /** Characters of an operation's name. */
@@ -57,9 +59,25 @@ function limitTexts({ auth, limits }: Pick<Config, 'auth' | 'limits'>): Plugin<A
 }
 
 function limitTokens(): Plugin<Asked> {
-  const limited = (source: string | Source, options?: ParseOptions) =>
-    parse(source, { ...options, maxTokens: MAX_TOKENS });
+  const limited = (source: string | Source, options?: ParseOptions) => {
+    if (nestingOf(typeof source === 'string' ? source : source.body) > MAX_NESTING) {
+      throw refusal('GRAPHQL_PARSE_FAILED', `The document is nested deeper than ${MAX_NESTING} levels`, 400);
+    }
+    return parse(source, { ...options, maxTokens: MAX_TOKENS });
+  };
   return { onParse: ({ setParseFn }) => setParseFn(limited) };
+}
+
+/** Texts and comments, in which brackets are none; and brackets. */
+const NESTING = /"""(?:\\"""|[^])*?"""|"(?:\\.|[^"\\\n\r])*"|#[^\n\r]*|[[({]|[\])}]/g;
+
+function nestingOf(document: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const [part] of document.matchAll(NESTING)) {
+    if ('[({'.includes(part)) deepest = Math.max(deepest, ++depth);
+    else if ('])}'.includes(part)) depth--;
+  }
+  return deepest;
 }
 
 /** What a document asks for too much of is refused before it is validated, which may take long for that very reason. */

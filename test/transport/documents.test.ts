@@ -121,6 +121,31 @@ describe('[DOC3] before a document is validated', () => {
     }
   });
 
+  it.each([
+    ['lists', `{ tracks(first: ${'['.repeat(1_900)}`],
+    ['lists that are closed', `{ nodes(ids: ${'['.repeat(900)}${']'.repeat(900)}) { id } }`],
+    ['objects', `{ tracks(filter: ${'{ a: '.repeat(600)}`],
+    ['selections', '{ a '.repeat(900)],
+    ['types', `query ($a: ${'['.repeat(1_900)}`],
+  ])('%s within each other are refused before they fill a parser’s stack', async (_, query) => {
+    const server = await startListening();
+    for (const [error] of await refusalsOf(server, query)) {
+      expect(error).toMatchObject({
+        message: 'The document is nested deeper than 100 levels',
+        extensions: { code: 'GRAPHQL_PARSE_FAILED' },
+      });
+    }
+  });
+
+  it('brackets in texts and comments are no levels', async () => {
+    const { graphqlUrl } = await startListening();
+    const brackets = '[({'.repeat(60);
+    const texts = [`"\\"${brackets}"`, `""" ${brackets} " \\""" ${brackets}"""`, '""'];
+    const fields = texts.map((text, i) => `a${i}: __type(name: ${text}) { name }`).join(' ');
+    const { data, errors } = await ask(graphqlUrl, `{ ${fields} } # ${brackets}`);
+    expect([data, errors]).toEqual([{ a0: null, a1: null, a2: null }, undefined]);
+  });
+
   it('what is refused for its depth or aliases is not validated as well', async () => {
     const server = await startListening();
     const aliases = Array.from({ length: 31 }, (_, i) => `a${i}: nope`).join(' ');
