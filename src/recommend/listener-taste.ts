@@ -7,7 +7,7 @@ import {
   type FeedbackMark,
   type MarkedReactions,
 } from '../db/taste-queries.ts';
-import { noSuchListener, type Listeners } from '../listeners/listeners.ts';
+import type { Listeners } from '../listeners/listeners.ts';
 import { standingReactions } from './strengths.ts';
 import type { KnownTaste } from './taste-cache.ts';
 
@@ -19,12 +19,11 @@ export interface LoadedTaste {
   taste: KnownTaste;
   reactions: readonly ReactionRow[];
   mark: FeedbackMark;
+  /** False where there is no such listener, or no more. */
+  isThere: boolean;
 }
 
-/**
- * Reads what is known of a listener; of one who was read before, only what came since.
- * @throws NotFoundError when they have been erased
- */
+/** Reads what is known of a listener; of one who was read before, only what came since. */
 export async function loadTaste(
   database: Database,
   listeners: Listeners,
@@ -36,16 +35,15 @@ export async function loadTaste(
     listeners.preferences([listenerId]),
   ]);
   const stated = preferences.get(listenerId);
-  if (!stated) throw noSuchListener();
   const taste = {
     history: standingReactions(rows.map((row) => ({ ...row, at: row.at.getTime() }))),
-    genres: stated.genres.map(({ slug, weight }) => ({ slug, weight })),
-    artistIds: stated.artistIds,
-    tags: stated.tags,
-    text: stated.text,
-    allowExplicit: stated.allowExplicit,
+    genres: stated?.genres.map(({ slug, weight }) => ({ slug, weight })) ?? [],
+    artistIds: stated?.artistIds ?? [],
+    tags: stated?.tags ?? [],
+    text: stated?.text ?? null,
+    allowExplicit: stated?.allowExplicit ?? true,
   };
-  return { taste, reactions: rows, mark };
+  return { taste, reactions: rows, mark, isThere: stated !== undefined };
 }
 
 /** A history that had to be cut is read whole: what was cut off may count again. */

@@ -7,7 +7,7 @@ import type { Logger } from '../lib/log.ts';
 import { checkFirst } from '../lib/page.ts';
 import { checkText } from '../lib/text.ts';
 import type { Wakeups } from '../lib/wakeups.ts';
-import { listenerKey, type Listeners } from '../listeners/listeners.ts';
+import { listenerKey, noSuchListener, type Listeners } from '../listeners/listeners.ts';
 import { readAnalytics } from './analytics.ts';
 import { exclusionNames } from './exclusions.ts';
 import { explain } from './explanation.ts';
@@ -127,7 +127,11 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
     },
     versionsOf: async (trackId) => versionsOf((await model.current()).snapshot, trackId),
     live: (listenerId, query, first, signal) => {
-      const look = () => recommender.recommend(listenerId, query, { first });
+      const look = async () => {
+        const list = await recommender.recommend(listenerId, query, { first });
+        if (await tastes.has(listenerId)) return list;
+        throw noSuchListener();
+      };
       return live(wakeups, [listenerKey(listenerId), ...ModelState.wakeupKeys], look, signal);
     },
     analytics: (query) => readAnalytics(database, clock, query),

@@ -41,6 +41,12 @@ export class TasteCache implements AsyncDisposable {
     return (await known.loaded).taste;
   }
 
+  /** Whether the listener was there when their taste was last read. */
+  async has(listenerId: number): Promise<boolean> {
+    const known = this.#tastes.get(listenerId) ?? this.#remember(listenerId);
+    return (await known.loaded).isThere;
+  }
+
   #remember(listenerId: number): Remembered {
     const [oldest] = this.#tastes.keys();
     if (this.#tastes.size >= MOST_TASTES && oldest !== undefined) this.#forget(oldest);

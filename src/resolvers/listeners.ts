@@ -3,6 +3,7 @@ import { checkLength, checkText } from '../lib/text.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
 import {
   may,
+  noSuchListener,
   type Erasure,
   type Feedback,
   type FeedbackInput,
@@ -11,7 +12,6 @@ import {
   type Preferences,
   type PreferencesInput,
 } from '../listeners/listeners.ts';
-import { need } from './catalogue.ts';
 import { requireRole, type Context } from './context.ts';
 import { asSent, asSentIn, encodeId, idOrNotFound, numberOf } from './global-id.ts';
 
@@ -36,7 +36,14 @@ export function externalIdOf(listener: Listener, context: Context): string {
 
 export function preferencesOf(listener: Listener, context: Context): Preferences | Promise<Preferences> {
   requireSight(listener.id, context);
-  return need(context.loaders.preferences.get(listener.id), `preferences of listener ${listener.id}`);
+  const found = context.loaders.preferences.get(listener.id);
+  return found instanceof Promise ? found.then(orErased) : orErased(found);
+}
+
+/** A connection may outlive the listener that it was opened for. */
+function orErased<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw noSuchListener();
+  return value;
 }
 
 export async function feedbackOf(

@@ -209,7 +209,7 @@ describe('[ERASE2] afterwards', () => {
     ).toEqual({
       recordFeedback: { __typename: 'NotFoundError' },
     });
-    expect(await tell('{ recommendations { requestId } }')).toEqual(['NOT_FOUND']);
+    expect(await tell('{ viewer { feedback { totalCount } preferences { text } } }')).toEqual(['NOT_FOUND']);
     expect(await tell('mutation { startDraft(input: { kind: POEM, prompt: "rain" }) { __typename } }')).toEqual([
       'NOT_FOUND',
     ]);
