@@ -49,22 +49,26 @@ export class Peer {
     releaseWhenClosed(this.#stream, act);
   }
 
-  /** Resolves when it has left for the network, or when there is nobody to send it to any more. */
+  /** Resolves when it has left for the network, or when there is nobody to send it to any more: that is told once, elsewhere. */
   send(data: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#isOpen) this.socket.send(data, (error) => (error ? reject(error) : resolve()));
+    return new Promise((resolve) => {
+      if (this.isOpen) this.socket.send(data, () => resolve());
       else resolve();
     });
   }
 
+  pong(data: Buffer): void {
+    this.socket.pong(data, false, () => undefined);
+  }
+
   /** Sends a message whose second part is shared with other peers. @returns false when there is nobody to send it to */
   sendParts(own: Buffer, shared: Buffer): boolean {
-    if (!this.#isOpen) return false;
+    if (!this.isOpen) return false;
     this.#stream.write(textFrame(own, shared));
     return true;
   }
 
-  get #isOpen(): boolean {
+  get isOpen(): boolean {
     return this.socket.readyState === this.socket.OPEN;
   }
 
@@ -80,6 +84,8 @@ export class Peer {
         this.#stream.off('drain', settle).off('close', settle);
         this.#drained = null;
         this.#stalled = false;
+        // While it did not take anything, it was not read from: its signs of life may still be on the way.
+        this.#alive = true;
         resolve();
       };
       this.#stream.on('drain', settle).on('close', settle);
@@ -95,7 +101,7 @@ export class Peer {
    * then is sent away: with its cursor it can come back at any time ([SERVE6]).
    */
   beat(log: Logger): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     if (this.isFull && (this.#stalled || !this.#alive)) {
       this.close(TRY_AGAIN_LATER, 'You take nothing of what is sent; come back with your cursor');
       log.info({ listener: this.identity?.viewer.listener.id }, 'A reader that takes nothing was sent away');

@@ -6,6 +6,7 @@ import { StartupError } from '../lib/errors.ts';
 import type { RateStore } from '../db/rate-limits.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Services } from '../resolvers/context.ts';
+import { Connections } from './connections.ts';
 import { answerOver, createGraphQL, GRAPHQL_PATH } from './graphql.ts';
 import { answerHealth, type Readiness } from './health.ts';
 import { answerProblem } from './http/answers.ts';
@@ -19,10 +20,11 @@ import { createDoorkeeper, hostProblem, type Doorkeeper } from './origins.ts';
 import { limitFeedback } from './rates/feedback.ts';
 import { guardIdentity } from './rates/guard.ts';
 import { Rates } from './rates/rates.ts';
+import { excessOf } from './request-head.ts';
 import { serveWebSockets } from './websocket.ts';
 
-/** What a client may take to send a request: slower ones hold a connection for nothing. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** What a client may take to send a request, from its connection on: slower ones hold a connection for nothing. */
+const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 15_000, connectionsCheckingInterval: 5_000 };
 
 export interface ListenOptions {
   config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins' | 'limits' | 'rates' | 'cost'> &
@@ -76,8 +78,9 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     identify: (request, credentials) => identify(rates.addressOf(request), credentials),
     ...{ answerOperation: answerOver(graphql), answerPage: graphiql.answerPage },
   });
-  const connections = { requestTimeout: REQUEST_TIMEOUT_MS, highWaterMark: limits.bufferBytes };
-  const server = createServer(connections, (request, response) => {
+  const server = createServer({ ...TIMEOUTS, highWaterMark: limits.bufferBytes }, (request, response) => {
+    // Cut meanwhile, with what it had sent still to be gone through.
+    if (request.socket.destroyed) return;
     logAccess(request, response, operations, log);
     setSecurityHeaders(response);
     setCorsHeaders(request, response, config.corsOrigins);
@@ -87,8 +90,9 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       response.destroy();
     });
   });
+  const connections = new Connections(server, { limits, log });
   const sockets = serveWebSockets({
-    ...{ server, graphql, services, identify, rates, admit, limits, log, initMs },
+    ...{ server, connections, graphql, services, identify, rates, admit, limits, log, initMs },
     draining: draining.signal,
   });
   await bind(server, config);
@@ -117,7 +121,7 @@ async function route(request: IncomingMessage, response: ServerResponse, routes:
   const { endpoint, graphiql, admit, health, metrics } = routes;
   const path = pathOf(request);
   const isForOperators = path.startsWith('/health/') || path === '/metrics';
-  const problem = isForOperators ? hostProblem(request) : admit(request);
+  const problem = excessOf(request) ?? (isForOperators ? hostProblem(request) : admit(request));
   if (problem !== null) {
     answerProblem(response, problem);
     return;

@@ -1,5 +1,3 @@
-import type { IncomingMessage, Server } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { getOperationAST, GraphQLError, OperationTypeNode, type DocumentNode, type ExecutionArgs } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type Context as Connection, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -9,29 +7,23 @@ import { CadenzaError, RateLimitedError, ServiceUnavailableError } from '../lib/
 import type { Logger } from '../lib/log.ts';
 import { createContext, type Services } from '../resolvers/context.ts';
 import type { GraphQL } from './graphql.ts';
-import { GRAPHQL_PATH } from './graphql.ts';
-
+import { readMessages } from './inbox.ts';
 import { LiveResults } from './live-results.ts';
-import type { Doorkeeper } from './origins.ts';
 import { GOING_AWAY, Peer, TRY_AGAIN_LATER } from './peer.ts';
 import type { IdentifyFrom } from './rates/guard.ts';
-import { releaseWhenClosed } from './rates/places.ts';
-import { retryAfter } from './rates/retry-after.ts';
-import type { Rates } from './rates/rates.ts';
 import { SocketDelivery } from './socket-delivery.ts';
+import { receiveUpgrades, type Door } from './upgrades.ts';
 
 const INIT_MS = 3_000;
+/** It comes back with each result. Clients use numbers, or UUIDs of 36 characters. */
+const LONGEST_ID = 128;
 
-export interface WebSocketOptions {
-  server: Server;
+export interface WebSocketOptions extends Door {
   graphql: GraphQL;
   services: Services;
   identify: IdentifyFrom;
-  rates: Rates;
-  admit: Doorkeeper;
   /** A silent peer is asked for a sign of life at each heartbeat; one that owes it for as long is cut off. */
   limits: ConnectionLimits;
-  draining: AbortSignal;
   log: Logger;
   /** How long a peer may take to begin. */
   initMs?: number | undefined;
@@ -51,6 +43,8 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
     noServer: true,
     maxPayload: options.limits.messageBytes,
     perMessageDeflate: false,
+    // Answered as long as answers are taken: see `readMessages`.
+    autoPong: false,
     handleProtocols,
   });
   const protocol = makeServer<Record<string, unknown>, Peer>({
@@ -68,20 +62,8 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
   const beat = (): void => peers.forEach((peer) => peer.beat(options.log));
   // What came while the loop was busy, or the machine asleep, is read first: signs of life may be among it.
   const beats = setInterval(() => setImmediate(beat), options.limits.heartbeatMs).unref();
-  options.server.on('upgrade', (request, stream: Duplex, head) => {
-    const refusal = refusalOf(request, options);
-    if (refusal !== null) {
-      refuse(stream, refusal);
-      return;
-    }
-    const address = options.rates.addressOf(request);
-    try {
-      releaseWhenClosed(stream, options.rates.holdForAddress(address));
-    } catch (error) {
-      if (!(error instanceof RateLimitedError)) throw error;
-      refuse(stream, [429, error.message], retryAfter(error));
-      return;
-    }
+  receiveUpgrades(options, (request, head, address) => {
+    const stream = request.socket;
     sockets.handleUpgrade(request, stream, head, (socket) => {
       const peer = new Peer(socket, stream, request, address);
       peers.add(peer);
@@ -114,20 +96,6 @@ const closed = (socket: WebSocket): Promise<void> =>
     else socket.once('close', () => resolve());
   });
 
-function refusalOf(request: IncomingMessage, { admit, draining }: WebSocketOptions): [number, string] | null {
-  const [path] = (request.url ?? '').split('?');
-  if (path !== GRAPHQL_PATH) return [404, `There is no WebSocket at ${path}; GraphQL is at ${GRAPHQL_PATH}`];
-  if (draining.aborted) return [503, 'The server is stopping'];
-  const problem = admit(request);
-  return problem === null ? null : [problem.status, problem.message];
-}
-
-function refuse(stream: Duplex, [status, message]: [number, string], headers: Record<string, string> = {}): void {
-  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n${more.join('')}`;
-  stream.end(`${head}content-length: ${Buffer.byteLength(message)}\r\n\r\n${message}`);
-}
-
 /** Connects a socket to the protocol: what it says, and what it is told. */
 function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, Peer>>, peer: Peer, log: Logger): void {
   const { socket } = peer;
@@ -139,8 +107,8 @@ function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, P
       send: (data) => peer.send(data),
       close: (code = CloseCode.InternalServerError, reason = '') => peer.close(code, reason),
       onMessage: (handle) => {
-        socket.on('message', (data: Buffer) => {
-          handle(data.toString()).catch((error: unknown) => {
+        readMessages(peer, (message) => {
+          handle(message).catch((error: unknown) => {
             log.error({ err: error }, 'A WebSocket message could not be handled');
             peer.close(CloseCode.InternalServerError, 'Internal server error');
           });
@@ -188,6 +156,11 @@ async function prepare(
   payload: SubscribePayload,
   { graphql, services, draining, limits }: WebSocketOptions,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  if (id.length > LONGEST_ID) {
+    // An error would send the id back.
+    extra.close(CloseCode.BadRequest, `The id of an operation may have ${LONGEST_ID} characters`);
+    return [refused('BAD_REQUEST', 'The id is too long.')];
+  }
   if (draining.aborted) return [refused('GOING_AWAY', 'The server is stopping.')];
   if (Object.keys(subscriptions).length > limits.operations) {
     return [refused('TOO_MANY_OPERATIONS', `A socket may have ${limits.operations} operations under way.`)];

@@ -1,0 +1,46 @@
+import type { Peer } from './peer.ts';
+
+/**
+ * Hands over what a peer sends, in its order, as long as the peer takes what it is sent. Who does not is not read from either,
+ * whatever it sends: its own kernel then keeps it from sending more ([EDGE2]).
+ */
+export function readMessages(peer: Peer, handle: (message: string) => void): void {
+  const { socket } = peer;
+  /** What had come already when reading stopped: no more than the kernel hands over at once. */
+  let waiting: Buffer[] = [];
+  /** Of several pings only the last needs an answer (RFC 6455, 5.5.3). */
+  let ping: Buffer | null = null;
+  let isHeld = false;
+
+  const goOn = (): void => {
+    const messages = waiting;
+    waiting = [];
+    for (const message of messages) take(message);
+    if (ping) pong(ping);
+    if (!isHeld) socket.resume();
+  };
+  const hold = (): void => {
+    if (isHeld) return;
+    isHeld = true;
+    socket.pause();
+    void peer.drained().then(() => {
+      isHeld = false;
+      goOn();
+    });
+  };
+  const take = (message: Buffer): void => {
+    if (!peer.isOpen) return;
+    if (peer.isFull) hold();
+    if (isHeld) waiting.push(message);
+    else handle(message.toString());
+  };
+  const pong = (data: Buffer): void => {
+    if (!peer.isOpen) return;
+    if (peer.isFull) hold();
+    ping = isHeld ? data : null;
+    if (!isHeld) peer.pong(data);
+  };
+
+  socket.on('message', take);
+  socket.on('ping', pong);
+}

@@ -1,0 +1,95 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { RateLimitedError } from '../lib/errors.ts';
+import type { Connections } from './connections.ts';
+import { GRAPHQL_PATH } from './graphql.ts';
+import type { Problem } from './http/answers.ts';
+import type { Doorkeeper } from './origins.ts';
+import { releaseWhenClosed } from './rates/places.ts';
+import type { Rates } from './rates/rates.ts';
+import { retryAfter } from './rates/retry-after.ts';
+import { excessOf } from './request-head.ts';
+
+/** What decides on who may come in. */
+export interface Door {
+  server: Server;
+  connections: Connections;
+  rates: Rates;
+  admit: Doorkeeper;
+  /** Aborts when the server begins to end. */
+  draining: AbortSignal;
+}
+
+/** Why a WebSocket is not opened, as an answer. */
+type Refusal = Omit<Problem, 'code'>;
+
+/** Requests that ask for another protocol: `welcome` is called with those for a WebSocket that may come in, and their address. */
+export function receiveUpgrades(
+  door: Door,
+  welcome: (request: IncomingMessage, head: Buffer, address: string) => void,
+): void {
+  door.server.on('upgrade', (request, stream: Duplex, head) => {
+    // Answers to what was asked before would come in the midst of frames; no client asks so.
+    if (!door.connections.isIdle(request.socket)) stream.destroy();
+    else if (!asksForWebSocket(request)) ignoreUpgrade(door.server, request, head);
+    else {
+      const address = door.rates.addressOf(request);
+      const refusal = refusalOf(request, address, door);
+      if (refusal) refuse(stream, refusal);
+      else welcome(request, head, address);
+    }
+  });
+}
+
+/** Browsers and clients ask for a WebSocket in just this way (RFC 6455, 4.1); whatever else is asked for is not ours. */
+const asksForWebSocket = ({ method, headers, httpVersion }: IncomingMessage): boolean =>
+  method === 'GET' && httpVersion === '1.1' && headers.upgrade?.toLowerCase() === 'websocket';
+
+/** Headers that ask for another protocol, or are about it (h2c: RFC 7540, 3.2.1). */
+const ABOUT_UPGRADES = new Set(['upgrade', 'http2-settings']);
+
+/**
+ * Goes on with HTTP as if the request had not asked for another protocol, which a server may do at any time (RFC 9110, 7.8).
+ * Node.js has given the connection away by now: it gets it back with the request as it came, less what asked for the upgrade.
+ */
+function ignoreUpgrade(server: Server, request: IncomingMessage, head: Buffer): void {
+  const { method, url, httpVersion, rawHeaders, socket } = request;
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(i, i + 2);
+    if (!ABOUT_UPGRADES.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
+  }
+  // Headers come as they were sent, a byte a character.
+  const again = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  socket.unshift(Buffer.concat([again, head]));
+  server.emit('connection', socket);
+}
+
+/** Takes one of the address's places where there is nothing to refuse. */
+function refusalOf(request: IncomingMessage, address: string, { admit, draining, rates }: Door): Refusal | null {
+  const [path] = (request.url ?? '').split('?');
+  if (path !== GRAPHQL_PATH) {
+    return { status: 404, message: `There is no WebSocket at ${path}; GraphQL is at ${GRAPHQL_PATH}` };
+  }
+  if (draining.aborted) return { status: 503, message: 'The server is stopping' };
+  const problem = excessOf(request) ?? admit(request);
+  if (problem !== null) return problem;
+  try {
+    releaseWhenClosed(request.socket, rates.holdForAddress(address));
+    return null;
+  } catch (error) {
+    if (!(error instanceof RateLimitedError)) throw error;
+    return { status: 429, message: error.message, headers: retryAfter(error) };
+  }
+}
+
+function refuse(stream: Duplex, { status, message, headers = {} }: Refusal): void {
+  const lines = [
+    `HTTP/1.1 ${status} Refused`,
+    'connection: close',
+    'content-type: text/plain; charset=utf-8',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(message)}`,
+  ];
+  stream.end(`${lines.join('\r\n')}\r\n\r\n${message}`);
+}
