@@ -29,6 +29,8 @@ export interface ConnectionLimits {
   operations: number;
   /** What may wait for a reader. */
   bufferBytes: number;
+  /** How long a query or a mutation may be worked on. */
+  operationMs: number;
   /** How often a silent connection is given or asked for a sign of life. */
   heartbeatMs: number;
 }
@@ -235,6 +237,7 @@ function limitsOf(values: z.output<typeof environment>): Readonly<ConnectionLimi
     documentBytes: values.CADENZA_DOCUMENT_KB * 1024,
     operations: values.CADENZA_SOCKET_OPERATIONS,
     bufferBytes: values.CADENZA_SOCKET_BUFFER_KB * 1024,
+    operationMs: values.CADENZA_OPERATION_SECONDS * 1000,
     heartbeatMs: values.CADENZA_HEARTBEAT_SECONDS * 1000,
   });
 }

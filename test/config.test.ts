@@ -141,7 +141,7 @@ test('[RATE8] with nothing set, and with empty values, the defaults hold: withou
     graphiql: true,
     limits: {
       ...{ messageBytes: 1_048_576, documentBytes: 16_384, operations: 100 },
-      ...{ bufferBytes: 16_384, heartbeatMs: 15_000 },
+      ...{ bufferBytes: 16_384, operationMs: 30_000, heartbeatMs: 15_000 },
     },
     rates: {
       ...{ requests: null, mutations: null, feedback: null, address: null, failures: null },
@@ -197,6 +197,7 @@ test('each variable arrives', () => {
     CADENZA_STAFF_COST_BUDGET: '70000',
     CADENZA_SOCKET_COST: '90000',
     CADENZA_RESULT_KB: '1024',
+    CADENZA_OPERATION_SECONDS: '12',
     CADENZA_HEARTBEAT_SECONDS: '5',
     CADENZA_RATE_REQUESTS: '1',
     CADENZA_RATE_MUTATIONS: '2',
@@ -237,7 +238,14 @@ test('each variable arrives', () => {
     auth: { kind: 'jwks', url: 'https://id.example.com/jwks', issuer: 'issuer', audience: 'audience', maxHours: 24 },
     corsOrigins: ['https://a.example', 'http://localhost:5173', 'tauri://localhost'],
     graphiql: false,
-    limits: { messageBytes: 65_536, documentBytes: 32_768, operations: 9, bufferBytes: 32_768, heartbeatMs: 5_000 },
+    limits: {
+      messageBytes: 65_536,
+      documentBytes: 32_768,
+      operations: 9,
+      bufferBytes: 32_768,
+      operationMs: 12_000,
+      heartbeatMs: 5_000,
+    },
     rates: {
       ...{ requests: 1, mutations: 2, feedback: 3, address: 4, failures: 5 },
       ...{ socketsPerListener: 6, socketsPerAddress: 7, trustedProxies: ['loopback', '10.0.0.0/8', 'fd00::/8'] },

@@ -103,7 +103,8 @@ export interface Catalogue {
   genresBySlug(slugs: readonly string[]): Promise<Map<string, Genre>>;
   /** All genres, by name. */
   genres(): Promise<Genre[]>;
-  searchTracks(search: TrackSearch): Promise<Page<Track>>;
+  /** Stops where it is when the signal aborts. */
+  searchTracks(search: TrackSearch, signal?: AbortSignal): Promise<Page<Track>>;
   tracksOfArtist(artistId: number, page: PageArgs): Promise<Page<Track>>;
   /** All of the batch or none of it. @throws InvalidInputError naming `input.3.title` and the like. */
   upsertTracks(input: readonly TrackInput[]): Promise<UpsertCounts>;

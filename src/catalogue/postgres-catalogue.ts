@@ -1,4 +1,4 @@
-import type { Database } from '../db/client.ts';
+import type { Database, Queryable } from '../db/client.ts';
 import * as queries from '../db/catalogue-queries.ts';
 import { refreshPopularity } from '../db/popularity.ts';
 import { mergeTracks } from '../db/track-merge.ts';
@@ -21,7 +21,8 @@ export interface CatalogueOptions {
   clock: Clock;
 }
 
-export function createCatalogue({ database: { db, sql }, wakeups, clock }: CatalogueOptions): Catalogue {
+export function createCatalogue({ database, wakeups, clock }: CatalogueOptions): Catalogue {
+  const { db, sql } = database;
   const rows = {
     tracks: new RowCache(async (ids) => indexBy(await queries.selectTracks(db, ids), (track) => track.id)),
     artists: new RowCache(async (ids) => indexBy(await queries.selectArtists(db, ids), (artist) => artist.id)),
@@ -53,7 +54,7 @@ export function createCatalogue({ database: { db, sql }, wakeups, clock }: Catal
     genresBySlug: async (slugs) =>
       indexBy(slugs.length ? await queries.selectGenres(db, slugs) : [], (genre) => genre.slug),
     genres: () => queries.selectGenres(db),
-    searchTracks: (search) => searchTracks(db, search),
+    searchTracks: (search, signal) => searchTracks(database.under(signal), search),
     tracksOfArtist: tracksOfArtist(db),
     upsertTracks: async (input) => changed(mergeTracks(sql, cleanTracks(input))),
     withdrawTracks: async (input) => changed(withdraw(sql, input, new Date(clock.now()))),
@@ -65,7 +66,7 @@ async function onEach(changes: AsyncIterable<void>, act: () => void): Promise<vo
   for await (const _ of changes) act();
 }
 
-async function searchTracks(db: Database['db'], search: TrackSearch): Promise<Page<Track>> {
+async function searchTracks(db: Queryable, search: TrackSearch): Promise<Page<Track>> {
   const { first, after = null, orderBy } = search;
   checkFirst(first);
   const parsed = parseSearch(search.search);

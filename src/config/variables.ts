@@ -161,6 +161,11 @@ export const environment = z.object({
     default: '4096',
     example: '16384',
   }),
+  CADENZA_OPERATION_SECONDS: documented(wholeNumber(1, 3_600).prefault('30'), {
+    meaning: 'How long a query or a mutation may be worked on; then it is given up with `DEADLINE_EXCEEDED`.',
+    default: '30',
+    example: '10',
+  }),
   CADENZA_HEARTBEAT_SECONDS: documented(wholeNumber(1, 3_600).prefault('15'), {
     meaning:
       'How often a silent connection is given or asked for a sign of life; a reader who takes or gives none twice is sent away.',

@@ -96,3 +96,13 @@ export class StartupError extends CadenzaError {
 export class ServiceUnavailableError extends CadenzaError {
   readonly code = 'SERVICE_UNAVAILABLE';
 }
+
+/** An operation took longer than it may; whether a change of it was made is not known to who asked. */
+export class DeadlineExceededError extends CadenzaError {
+  readonly code = 'DEADLINE_EXCEEDED';
+}
+
+/** Why work stops whose result nobody waits for; nobody is told. */
+export class ClientLeftError extends CadenzaError {
+  readonly code = 'CLIENT_LEFT';
+}

@@ -40,8 +40,11 @@ export interface TracksArgs extends PageArgs {
   orderBy: TrackOrder;
 }
 
-export async function searchTracks({ filter, ...args }: TracksArgs, { catalogue }: Context): Promise<Page<Track>> {
-  return catalogue.searchTracks({ ...args, filter: toFilter(filter) });
+export async function searchTracks(
+  { filter, ...args }: TracksArgs,
+  { catalogue, lifetime }: Context,
+): Promise<Page<Track>> {
+  return catalogue.searchTracks({ ...args, filter: toFilter(filter) }, lifetime.signal);
 }
 
 export function trackById(id: string, { loaders }: Context) {

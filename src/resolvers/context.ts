@@ -1,6 +1,7 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Drafts } from '../drafts/drafts.ts';
 import { ForbiddenError } from '../lib/errors.ts';
+import type { Lifetime } from '../lib/lifetime.ts';
 import { may, type Listeners, type Role, type Viewer } from '../listeners/listeners.ts';
 import type { Engine } from '../ml/engine.ts';
 import type { Recommender } from '../recommend/recommender.ts';
@@ -19,12 +20,18 @@ export interface Services {
 export interface Context extends Services {
   viewer: Viewer;
   loaders: Loaders;
+  lifetime: Lifetime;
   /** The cursor that a stream which broke had come to, as the client's transport tells it; null: none. */
   resumption: string | null;
 }
 
-export function createContext(services: Services, viewer: Viewer, resumption: string | null = null): Context {
-  return { ...services, viewer, loaders: createLoaders(services, viewer), resumption };
+export function createContext(
+  services: Services,
+  viewer: Viewer,
+  lifetime: Lifetime,
+  resumption: string | null = null,
+): Context {
+  return { ...services, viewer, lifetime, loaders: createLoaders(services, viewer), resumption };
 }
 
 /**
@@ -59,6 +66,12 @@ export class EventContext implements Context {
   get viewer(): Viewer {
     this.#personal = true;
     return this.#of.viewer;
+  }
+
+  /** Who leaves stops what is made for nobody else. */
+  get lifetime(): Lifetime {
+    this.#personal = true;
+    return this.#of.lifetime;
   }
 
   get loaders(): Loaders {

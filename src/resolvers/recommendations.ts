@@ -41,6 +41,7 @@ export async function recommendations(
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<RecommendationPage> {
+  await context.lifetime.turn();
   const query = { ...toQuery({ context: steer ?? null, filter: filter ?? null }), ...shaping };
   const list = await context.recommender.recommend(context.viewer.listener.id, query, { first, after: after ?? null });
   await prefetch(list, context, info);
@@ -53,6 +54,7 @@ export async function similarTracks(
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<RecommendationPage> {
+  await context.lifetime.turn();
   const list = await context.recommender.similar(trackId, page, context.viewer.listener.id);
   await prefetch(list, context, info);
   return list;
@@ -90,8 +92,9 @@ async function prefetchArtists(trackIds: readonly number[], { tracks, artists }:
 
 export async function explanation(
   { trackId, ...steering }: SteeringArgs & { trackId: string },
-  { recommender, viewer }: Context,
+  { recommender, viewer, lifetime }: Context,
 ): Promise<TrackExplanation | null> {
+  await lifetime.turn();
   return recommender.explain(viewer.listener.id, numberOf('Track', trackId, 'trackId'), toQuery(steering));
 }
 

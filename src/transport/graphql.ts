@@ -10,6 +10,7 @@ import type { AnswerOperation, Caller } from './http/endpoint.ts';
 import { notAcceptable } from './http/forms.ts';
 import { limitOperations } from './rates/operations.ts';
 import type { Rates } from './rates/rates.ts';
+import { limitLifetimes } from './lifetimes.ts';
 import { limitPlugins } from './limits.ts';
 import { createSubscribe, LiveResults, type Mask, type Subscribe } from './live-results.ts';
 
@@ -60,6 +61,7 @@ export function createGraphQL({ config, rates, mask, draining, onOperation }: Gr
       cacheDocuments(),
       nameOperations(onOperation),
       limitOperations(rates, mask),
+      limitLifetimes(mask, config.limits.operationMs),
       costs.plugin(),
       shareResults(costs.metered(createSubscribe(mask))),
       streamResults(draining, config.limits),

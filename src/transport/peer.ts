@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { Lifetime } from '../lib/lifetime.ts';
 import type { Logger } from '../lib/log.ts';
 import { textFrame } from './frame.ts';
 import type { Credentials, Identity } from './identity.ts';
@@ -12,6 +13,12 @@ export const TRY_AGAIN_LATER = 1013;
 /** A close frame's reason may be 123 bytes long. */
 const LONGEST_REASON = 123;
 
+interface Operation {
+  id: string;
+  lifetime: Lifetime;
+  isHeld: boolean;
+}
+
 /** One WebSocket: who is behind it, what is sent to it, and whether it takes that. */
 export class Peer {
   readonly socket: WebSocket;
@@ -21,8 +28,8 @@ export class Peer {
   /** Where it comes from, as it is counted. */
   readonly address: string;
   identity: Identity | null = null;
-  /** Queries and mutations under way. */
-  readonly running = new Set<string>();
+  /** What is under way, by the message that asked for it: an id may be that of another already. */
+  readonly #operations = new Map<object, Operation>();
   #alive = true;
   /** Whether it has been full since the beat before. */
   #stalled = false;
@@ -34,6 +41,9 @@ export class Peer {
     this.address = address;
     this.#headers = { authorization: text(headers.authorization), listenerId: text(headers['x-listener-id']) };
     socket.on('pong', () => (this.#alive = true));
+    socket.once('close', () => {
+      for (const { lifetime } of this.#operations.values()) lifetime.leave();
+    });
   }
 
   /** Browsers cannot set headers on a WebSocket, so the same facts may come as connection parameters. */
@@ -43,6 +53,37 @@ export class Peer {
       authorization: text(named.get('authorization')) ?? this.#headers.authorization,
       listenerId: text(named.get('x-listener-id')) ?? text(named.get('listenerid')) ?? this.#headers.listenerId,
     };
+  }
+
+  /** @returns how long it is worked on: until it is completed, by either side, or the connection has gone */
+  begin(message: object, id: string): Lifetime {
+    const lifetime = new Lifetime();
+    this.#operations.set(message, { id, lifetime, isHeld: false });
+    return lifetime;
+  }
+
+  /** Its answer is waited for when the server ends, unlike that of a subscription. */
+  hold(message: object): void {
+    const operation = this.#operations.get(message);
+    if (operation) operation.isHeld = true;
+  }
+
+  end(message: object): void {
+    this.#operations.delete(message);
+  }
+
+  /** The peer waits no more for what it asked for under this id. */
+  leave(id: string): void {
+    for (const [message, operation] of this.#operations) {
+      if (operation.id !== id) continue;
+      this.end(message);
+      operation.lifetime.leave();
+    }
+  }
+
+  /** Whether a query or a mutation is under way. */
+  get isBusy(): boolean {
+    return [...this.#operations.values()].some(({ isHeld }) => isHeld);
   }
 
   whenClosed(act: () => void): void {

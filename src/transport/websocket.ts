@@ -17,6 +17,8 @@ import { receiveUpgrades, type Door } from './upgrades.ts';
 const INIT_MS = 3_000;
 /** It comes back with each result. Clients use numbers, or UUIDs of 36 characters. */
 const LONGEST_ID = 128;
+/** With room for escapes in the id. */
+const LONGEST_COMPLETE = 1_024;
 
 export interface WebSocketOptions extends Door {
   graphql: GraphQL;
@@ -55,8 +57,8 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
     subscribe: (args) => (args.rootValue as Enveloped).subscribe(args) as never,
     onOperation: ({ extra }, id, _, __, result) =>
       result instanceof LiveResults ? new SocketDelivery(result, extra, id) : undefined,
-    onComplete: ({ extra }, id) => void extra.running.delete(id),
-    onError: ({ extra }, id) => void extra.running.delete(id),
+    onComplete: ({ extra }, _, payload) => extra.end(payload),
+    onError: ({ extra }, _, payload) => extra.end(payload),
   });
   const peers = new Set<Peer>();
   const beat = (): void => peers.forEach((peer) => peer.beat(options.log));
@@ -74,7 +76,7 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
   return {
     close: async (reason, graceMs) => {
       const deadline = Date.now() + graceMs;
-      while ([...peers].some(({ running }) => running.size > 0) && Date.now() < deadline) await tick();
+      while ([...peers].some(({ isBusy }) => isBusy) && Date.now() < deadline) await tick();
       clearInterval(beats);
       const open = [...peers];
       for (const peer of open) peer.close(GOING_AWAY, reason);
@@ -108,6 +110,8 @@ function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, P
       close: (code = CloseCode.InternalServerError, reason = '') => peer.close(code, reason),
       onMessage: (handle) => {
         readMessages(peer, (message) => {
+          const completed = completedId(message);
+          if (completed !== null) peer.leave(completed);
           handle(message).catch((error: unknown) => {
             log.error({ err: error }, 'A WebSocket message could not be handled');
             peer.close(CloseCode.InternalServerError, 'Internal server error');
@@ -118,6 +122,17 @@ function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, P
     peer,
   );
   socket.once('close', (code, reason) => void closedByPeer(code, reason.toString()));
+}
+
+/** The protocol's own handling of `complete` ends subscriptions, and lets queries run on. */
+function completedId(message: string): string | null {
+  if (message.length > LONGEST_COMPLETE || !message.includes('complete')) return null;
+  try {
+    const { type, id } = Object(JSON.parse(message)) as { type?: unknown; id?: unknown };
+    return type === 'complete' && typeof id === 'string' ? id : null;
+  } catch {
+    return null;
+  }
 }
 
 /** @returns whether the connection is acknowledged; a refusal closes it with a code and says why */
@@ -166,8 +181,9 @@ async function prepare(
     return [refused('TOO_MANY_OPERATIONS', `A socket may have ${limits.operations} operations under way.`)];
   }
   if (!extra.identity) return [refused('UNAUTHENTICATED', 'The connection has no identity.')];
+  const lifetime = extra.begin(payload, id);
   const enveloped = graphql.getEnveloped({
-    caller: { context: createContext(services, extra.identity.viewer), expiresAt: extra.identity.expiresAt },
+    caller: { context: createContext(services, extra.identity.viewer, lifetime), expiresAt: extra.identity.expiresAt },
     connection: extra,
     params: payload,
   } as never);
@@ -175,7 +191,7 @@ async function prepare(
     const document = enveloped.parse(payload.query) as ExecutionArgs['document'];
     const errors = enveloped.validate(enveloped.schema, document) as readonly GraphQLError[];
     if (errors.length > 0) return errors;
-    if (!isSubscription(document, payload.operationName)) extra.running.add(id);
+    if (!isSubscription(document, payload.operationName)) extra.hold(payload);
     return {
       schema: enveloped.schema as ExecutionArgs['schema'],
       operationName: payload.operationName ?? null,

@@ -55,6 +55,7 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
     documentBytes: 1 << 14,
     operations: 100,
     bufferBytes: 16_384,
+    operationMs: 30_000,
     heartbeatMs: 15_000,
     ...options.limits,
   };

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Lifetime } from '../../lib/lifetime.ts';
 import { createContext, type Context, type Services } from '../../resolvers/context.ts';
 import type { Credentials, Identify } from '../identity.ts';
 import type { Mask } from '../live-results.ts';
 import { takesPage } from '../origins.ts';
+import { releaseWhenClosed } from '../rates/places.ts';
 import { answerFailure, answerProblem, type Problem } from './answers.ts';
 import { readJsonBody } from './body.ts';
 import { answerOptions } from './headers.ts';
@@ -63,7 +65,10 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
 async function callerOf(request: IncomingMessage, response: ServerResponse, options: EndpointOptions) {
   try {
     const { viewer, expiresAt } = await options.identify(request, credentialsOf(request));
-    const caller: Caller = { context: createContext(options.services, viewer, resumptionOf(request)), expiresAt };
+    const lifetime = new Lifetime();
+    releaseWhenClosed(response, () => lifetime.leave());
+    const context = createContext(options.services, viewer, lifetime, resumptionOf(request));
+    const caller: Caller = { context, expiresAt };
     return caller;
   } catch (error) {
     closeUnread(request, response);

@@ -1,0 +1,52 @@
+import { setImmediate } from 'node:timers/promises';
+import { ClientLeftError, DeadlineExceededError } from './errors.ts';
+
+/** What an operation may have of the event loop before others have their turn. */
+const SLICE_MS = 10;
+
+/**
+ * How long one operation is worked on: while somebody waits for it, and no longer than it may take. What works on it stops when
+ * the signal aborts, and takes turns with others meanwhile ([EDGE4]).
+ */
+export class Lifetime {
+  readonly #controller = new AbortController();
+  #deadline: NodeJS.Timeout | null = null;
+  #isChange = false;
+  #since = performance.now();
+  #pause: Promise<void> | null = null;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** @param isChange what is changed is changed whether its answer can be told or not */
+  begin(mostMs: number, { isChange }: { isChange: boolean }): void {
+    this.#isChange = isChange;
+    const error = new DeadlineExceededError(`The operation was given up after ${mostMs / 1_000} seconds`);
+    this.#deadline = setTimeout(() => this.#controller.abort(error), mostMs).unref();
+  }
+
+  /** It is over: there is nothing left to stop. */
+  end(): void {
+    if (this.#deadline) clearTimeout(this.#deadline);
+  }
+
+  /** Nobody waits for the answer any more. */
+  leave(): void {
+    if (this.#isChange) return;
+    this.end();
+    this.#controller.abort(new ClientLeftError('The client has left'));
+  }
+
+  /** To be waited for before work of some milliseconds, of which an operation may want much. @throws when it is to stop */
+  async turn(): Promise<void> {
+    while (performance.now() - this.#since > SLICE_MS) await (this.#pause ??= this.#giveWay());
+    this.signal.throwIfAborted();
+  }
+
+  async #giveWay(): Promise<void> {
+    await setImmediate();
+    this.#since = performance.now();
+    this.#pause = null;
+  }
+}

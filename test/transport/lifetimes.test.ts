@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { expect, it, onTestFinished } from 'vitest';
+import WebSocket from 'ws';
+import type { Database } from '../../src/db/client.ts';
+import { encodeId } from '../../src/resolvers/global-id.ts';
+import { addTracks, someTracks } from '../support/catalogue.ts';
+import { ask, startListening, type ListeningOptions, type TestListening } from '../support/listening.ts';
+
+const SEARCH = '{ tracks(first: 3, search: "rain") { nodes { id } totalCount } }';
+
+/** A server in whose database nobody reads tracks until `release` is called: what would takes as long as that. */
+async function stalled(options: ListeningOptions = {}) {
+  const server = await startListening(options);
+  const { ids } = await addTracks(server.database, someTracks(3));
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const locked = new Promise<void>((resolve, reject) => {
+    server.database.sql
+      .begin(async (tx) => {
+        await tx`lock table tracks in access exclusive mode`;
+        resolve();
+        await released;
+      })
+      .catch(reject);
+  });
+  await locked;
+  onTestFinished(() => release());
+  return { ...server, release, trackId: ids[0]! };
+}
+
+/** Statements of the test's database that wait for a lock. */
+async function waiting({ sql }: Database): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`select count(*)::int as count from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`;
+  return row?.count ?? 0;
+}
+
+const waits = ({ database }: TestListening, count: number): Promise<void> =>
+  expect.poll(() => waiting(database), { timeout: 10_000 }).toBe(count);
+
+async function begin({ wsUrl }: TestListening): Promise<WebSocket> {
+  const socket = new WebSocket(wsUrl, 'graphql-transport-ws');
+  onTestFinished(() => socket.terminate());
+  await once(socket, 'open');
+  socket.send('{"type":"connection_init"}');
+  await once(socket, 'message');
+  return socket;
+}
+
+const subscribe = (id: string, query: string): string => JSON.stringify({ type: 'subscribe', id, payload: { query } });
+
+it('[EDGE4] who leaves over HTTP stops what is worked on for them, down to the statement', async () => {
+  const server = await stalled();
+  const asking = request(server.graphqlUrl, { method: 'POST', headers: { 'content-type': 'application/json' } });
+  asking.on('error', () => undefined).end(JSON.stringify({ query: SEARCH }));
+  await waits(server, 1);
+  asking.destroy();
+  await waits(server, 0);
+});
+
+it('[EDGE4] so does who completes a query over WebSocket, and who closes it', async () => {
+  const server = await stalled();
+  const socket = await begin(server);
+  for (const id of ['a', 'b', 'c']) socket.send(subscribe(id, SEARCH));
+  await waits(server, 3);
+  socket.send(JSON.stringify({ type: 'complete', id: 'b' }));
+  await waits(server, 2);
+  socket.terminate();
+  await waits(server, 0);
+});
+
+it('[EDGE4] fields that had not begun do not begin', async () => {
+  const statements: string[] = [];
+  const server = await stalled();
+  const found = server.services.catalogue.tracksOfArtist.bind(server.services.catalogue);
+  server.services.catalogue.tracksOfArtist = (...args) => {
+    statements.push('tracksOfArtist');
+    return found(...args);
+  };
+  const socket = await begin(server);
+  socket.send(subscribe('a', '{ tracks(first: 3) { nodes { artist { tracks(first: 2) { nodes { id } } } } } }'));
+  await waits(server, 1);
+  socket.send(JSON.stringify({ type: 'complete', id: 'a' }));
+  await waits(server, 0);
+  server.release();
+  expect((await ask(server.graphqlUrl, '{ viewer { id } }')).errors).toBeUndefined();
+  expect(statements).toEqual([]);
+});
+
+it('[EDGE7] what takes longer than it may is given up, over either transport, and says so', async () => {
+  const server = await stalled({ limits: { operationMs: 100 } });
+  const error = { message: 'The operation was given up after 0.1 seconds', extensions: { code: 'DEADLINE_EXCEEDED' } };
+  const response = await fetch(server.graphqlUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: SEARCH }),
+  });
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ errors: [error] });
+  const socket = await begin(server);
+  socket.send(subscribe('a', SEARCH));
+  const [answer] = (await once(socket, 'message')) as [Buffer];
+  expect(JSON.parse(answer.toString())).toMatchObject({ id: 'a', payload: { errors: [error] } });
+  await waits(server, 0);
+});
+
+it('[EDGE4] a change that was begun is made, though nobody waits for its answer', async () => {
+  const server = await stalled();
+  const socket = await begin(server);
+  const input = `{ trackId: "${encodeId('Track', server.trackId)}", kind: LIKE }`;
+  socket.send(subscribe('a', `mutation { recordFeedback(input: ${input}) { __typename } }`));
+  await waits(server, 1);
+  socket.terminate();
+  await once(socket, 'close');
+  server.release();
+  const reacted = async () =>
+    (await ask(server.graphqlUrl, '{ viewer { feedback(first: 1) { nodes { kind } } } }')).data;
+  await expect.poll(reacted).toEqual({ viewer: { feedback: { nodes: [{ kind: 'LIKE' }] } } });
+});
