@@ -41,6 +41,7 @@ export const prices: Readonly<Record<string, Price>> = {
   'Track.artist': { weight: 5 },
   'Track.genres': { weight: 5, size: { assumedSize: 5 } },
   'Track.tags': { weight: 5, size: sliced },
+  'Track.versions': { weight: 20, size: sliced },
   'Track.viewerReaction': { weight: 5 },
   'Track.similar': { weight: 400, size: page },
   'Query.node': { weight: 50 },
@@ -109,6 +110,8 @@ export const prices: Readonly<Record<string, Price>> = {
   // What is changed is written and told.
   'Mutation.activateModelVersion': { weight: 10_000 },
   'Mutation.upsertTracks': { weight: 2_000, args: { input: 100 } },
+  'Mutation.eraseListener': { weight: 20_000 },
+  'Mutation.eraseMe': { weight: 20_000 },
   'Mutation.withdrawTracks': { weight: 10_000 },
   'Mutation.setPreferences': { weight: 2_000 },
   'Mutation.recordFeedback': { weight: 2_000 },

@@ -85,7 +85,7 @@ function fieldCost(world: World, type: GraphQLObjectType, nodes: FieldNode[], si
     const value = args[name] ?? field.args.find((argument) => argument.name === name)?.defaultValue;
     return Array.isArray(value) ? value.length : Math.max(0, Math.min(100, Number(value)));
   });
-  const length = slices.length > 0 ? Math.max(...slices) : Number(listSize?.assumedSize ?? 1);
+  const length = slices.length > 0 ? Math.max(...slices) : Number(listSize?.assumedSize ?? 100);
   const isList = isListType(getNullableType(field.type));
   const times = !isList ? 1 : sized?.fields.includes(field.name) ? sized.length : length;
   const passed = listSize?.sizedFields ? { fields: listSize.sizedFields as string[], length } : null;

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import {
+  buildSchema as buildAnother,
   getIntrospectionQuery,
   getNamedType,
   getNullableType,
@@ -113,6 +114,12 @@ describe('[COST1] a cost is what the contract publishes, as often as lists can h
       const { text, variables, defaults } = dressed(textOf(operations.draw(), dress(random)), random);
       expect(costOf(text, variables), text).toBe(slowCost(contract, text, { ...defaults, ...variables }));
     }
+  });
+
+  it('a list whose length was forgotten is as long as a page may be', () => {
+    const forgetful = buildAnother('type Query { items: [Item!]! } type Item { id: ID! }');
+    const document = parse('{ items { id } }');
+    expect(new OperationCosts(forgetful).of({ schema: forgetful, document })).toBe(1 + 100 * 2);
   });
 
   it('every list of the contract has a length', () => {

@@ -2,7 +2,10 @@ import { Kind, type ArgumentNode, type ConstValueNode, type DirectiveNode, type 
 import type { GraphQLArgument, OperationDefinitionNode } from 'graphql';
 import type { FieldPrice } from './price-list.ts';
 
-/** No page is longer ([PAGE1]): more is refused where it is used, before anything else is done. */
+/**
+ * No page is longer ([PAGE1]): more is refused where it is used, before anything else is done. A list of which the contract says
+ * nothing is taken to be as long, so that a field whose price was forgotten is too dear and not free.
+ */
 const LONGEST_PAGE = 100;
 
 export type Variables = Readonly<Record<string, unknown>> | null | undefined;
@@ -34,7 +37,7 @@ export class GivenValues {
   lengthOf({ size }: FieldPrice, given: readonly ArgumentNode[] | undefined, args: readonly GraphQLArgument[]): number {
     const lengths = (size?.slicingArguments ?? []).map((name) => this.#amount(name, given, args, LONGEST_PAGE));
     const told = lengths.filter((length) => length !== null);
-    return told.length > 0 ? Math.max(...told) : (size?.assumedSize ?? 1);
+    return told.length > 0 ? Math.max(...told) : (size?.assumedSize ?? LONGEST_PAGE);
   }
 
   /** How many values an argument is given: those of a list, one of anything else, none of null. */
