@@ -79,7 +79,7 @@ describe('[HTTP6] GraphiQL’s page', () => {
     expect(await page.text()).toContain('CADENZA_GRAPHIQL');
     expect((await fetch(`${graphqlUrl}/graphiql.js`)).status).toBe(404);
     const asked = await fetch(`${graphqlUrl}?query={__typename}`, { headers: { accept: 'application/json' } });
-    expect(await asked.json()).toEqual({ data: { __typename: 'Query' } });
+    expect(await asked.json()).toMatchObject({ data: { __typename: 'Query' } });
   });
 
   it('needs no token', async () => {
