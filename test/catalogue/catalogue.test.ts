@@ -177,7 +177,7 @@ it('[PAGE3] the tracks of several artists, asked for at once, are those of each,
   expect(together.map(({ total }) => total)).toEqual([7, 7, 6, 0]);
 });
 
-it('[CAT3] popularity is the mid-rank percentile of listeners in the last 30 days', async () => {
+it('[CAT3] [CAT5] popularity is the mid-rank percentile of listeners in the last 30 days', async () => {
   await catalogue.upsertTracks([track(1), track(2), track(3), track(4)]);
   const ids = await Promise.all(['t1', 't2', 't3', 't4'].map(idOf));
   const now = systemClock.now();

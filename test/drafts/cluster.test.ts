@@ -77,7 +77,7 @@ async function untilWritten(drafts: Drafts, { id }: Draft, sequence: number): Pr
 const expected = (engine: ScriptedEngine, draft: Draft): string =>
   scriptedText({ messages: engine.requests[0]?.messages ?? [], sampling: draft.sampling });
 
-it('[OWN1] [OWN2] a node that shows no sign of life loses its drafts, and another ends them with the same text', async () => {
+it('[OWN1] [OWN2] [OWN7] a node that shows no sign of life loses its drafts, and another ends them with the same text', async () => {
   const [dying, living] = [await writingNode({ granted: 5 }), await writingNode()];
   const draft = await dying.drafts.start(ann, poem());
   await untilWritten(dying.drafts, draft, 7);
@@ -96,7 +96,7 @@ it('[OWN1] [OWN2] a node that shows no sign of life loses its drafts, and anothe
   await whole(dying.drafts, await dying.drafts.start(ann, poem()));
 });
 
-it('[OWN2] a node that leaves in order hands its drafts on at once', async () => {
+it('[OWN2] [OWN7] a node that leaves in order hands its drafts on at once', async () => {
   const [leaving, staying] = [await writingNode({ granted: 5 }), await writingNode()];
   const draft = await leaving.drafts.start(ann, poem());
   await untilWritten(leaving.drafts, draft, 7);

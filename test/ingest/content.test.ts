@@ -108,7 +108,7 @@ test.each<[string, ImportFormat, string | Buffer | Promise<Buffer>, RegExp]>([
     /looks like a Spotify export/,
   ],
   ['no file in a zip', 'tracks', zipOf({}), /holds no file; /],
-])('[IMP6] %s given to %s are named, with what to do', async (_, format, content, message) => {
+])('[IMP6] [IMP14] %s given to %s are named, with what to do', async (_, format, content, message) => {
   for (const skipBad of [false, true]) {
     const { error } = await importContent(theDatabase(), format, await content, { skipBad, listener: 'ann' });
     expect(error).toMatch(message);
@@ -116,7 +116,7 @@ test.each<[string, ImportFormat, string | Buffer | Promise<Buffer>, RegExp]>([
   expect(await tracksOf(theDatabase())).toEqual([]);
 });
 
-test('[IMP6] what Windows-1252 is, and what to do, is told with the line', async () => {
+test('[IMP6] [IMP14] what Windows-1252 is, and what to do, is told with the line', async () => {
   const content = Buffer.from('externalId,title,artist\na,Jóga,Björk\n', 'latin1');
   const { bad } = await importContent(theDatabase(), 'tracks', content);
   expect(bad).toEqual([expect.stringMatching(/^2: byte 4 .*0xf3.* iconv -f WINDOWS-1252 -t UTF-8/)]);
@@ -160,7 +160,7 @@ test.each([
   expect((await importContent(theDatabase(), 'tracks', content, { renames })).error).toMatch(message);
 });
 
-test('[IMP6] an encrypted, a cut off and a damaged zip are told as that', async () => {
+test('[IMP6] [IMP14] an encrypted, a cut off and a damaged zip are told as that', async () => {
   const zip = await zipOf({ 'tracks.csv': csvWith(',') });
   const encrypted = Buffer.from(zip);
   // The flag of encryption, in the local header and in the directory.

@@ -48,7 +48,7 @@ test('[IMP4] the same listening twice rewrites no row', async () => {
   expect(await contentsOf(database)).toEqual(before);
 });
 
-test('[IMP4] a key names its row: a later import changes it, and of two in one file the last counts', async () => {
+test('[IMP4] [IMP13] a key names its row: a later import changes it, and of two in one file the last counts', async () => {
   const database = theDatabase();
   await importContent(database, 'feedback', CSV);
   const header = 'listener,track,kind,at,key';
@@ -66,7 +66,7 @@ test('[IMP4] a key names its row: a later import changes it, and of two in one f
   expect(await feedbackIn(database)).toHaveLength(4);
 });
 
-test('[IMP4] rows without a time get that of their first import, and are told apart by counting', async () => {
+test('[IMP4] [IMP13] rows without a time get that of their first import, and are told apart by counting', async () => {
   const database = theDatabase();
   const lines = ['listener,track,kind,plays', 'ann,t1,PLAY,1', 'ann,t1,PLAY,2', 'ann,t1,LIKE,1'];
   const { report } = await importContent(database, 'feedback', lines);

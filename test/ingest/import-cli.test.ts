@@ -51,7 +51,7 @@ test('[IMP2] what a file holds does not steer the terminal', async () => {
   expect(errors).not.toContain('\u001b');
 });
 
-test('[IMP6] a path that cannot be read is told with status 1, without a stack', async () => {
+test('[IMP6] [IMP14] a path that cannot be read is told with status 1, without a stack', async () => {
   const file = await fileWith(TRACKS, 'tracks.csv');
   const folder = dirname(file);
   const cases: [string[], string][] = [

@@ -109,7 +109,7 @@ test.each<[string, FileName, string, string]>([
   expect(report).toMatchObject({ rows: 15, bad: 1, tracks: { created: 3 }, feedback: { created: 3 } });
 });
 
-test('[IMP6] a folder that is not one of lastfm-2k is refused', async () => {
+test('[IMP6] [IMP14] a folder that is not one of lastfm-2k is refused', async () => {
   const refusal = async (path: string) => (await importPath(theDatabase(), 'lastfm-2k', path)).error;
   const empty = await temporaryFolder();
   expect(await refusal(empty)).toMatch(/has neither artists\.dat nor artists\.dat\.gz$/);

@@ -76,7 +76,7 @@ test.each([
   expect(report).toMatchObject({ bad: 1, feedback: { created: 3 }, tracks: { created: 3 }, newListeners: 2 });
 });
 
-test('[IMP6] a file without a single sequence is refused', async () => {
+test('[IMP6] [IMP14] a file without a single sequence is refused', async () => {
   for (const content of ['\n \n', gzipSync('')]) {
     expect((await importContent(theDatabase(), 'sequences', content)).error).toMatch(/ holds no rows$/);
   }

@@ -203,7 +203,7 @@ test('[IMP1] an import of an export that is aborted anywhere leaves nothing', as
   }
 });
 
-test('[IMP6] an archive without listening is named, as is a folder', async () => {
+test('[IMP6] [IMP14] an archive without listening is named, as is a folder', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'Playlist1.json'), '{}');
   await writeFile(join(folder, 'Identity.json'), '{}');

@@ -244,7 +244,7 @@ test.each<[string, string | Buffer, RegExp]>([
   ['lines that end with CR alone', 'externalId,title,artist\rt1,So What,Miles Davis\r', /end with CR alone/],
   ['gzip that is cut off', gzipSync(CSV.join('\n')).subarray(0, -20), /is cut off: the gzip data ends too early/],
   ['gzip that is damaged', damaged(gzipSync(CSV.join('\n'))), /is damaged: its gzip data is not valid/],
-])('[IMP6] a file with %s is refused, --skip-bad or not', async (_, content, message) => {
+])('[IMP6] [IMP14] a file with %s is refused, --skip-bad or not', async (_, content, message) => {
   const database = theDatabase();
   for (const skipBad of [false, true]) {
     const { error } = await importContent(database, 'tracks', content, { skipBad });

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { READY } from '../../src/banner.ts';
 import { connect, type Database } from '../../src/db/client.ts';
 import { dataFolder, spawnServer, startServer } from '../support/server.ts';
 
@@ -26,6 +27,21 @@ test('[START4] a wrong configuration ends the start with the problems, and no st
   expect(code).toBe(1);
   for (const name of ['PORT', 'CADENZA_QUEUE', 'DATABASE_URL']) expect(output).toContain(`  ${name} `);
   expect(output).not.toMatch(/hunter2|at file:|\.ts:/);
+});
+
+test('[START1] it says once that it is ready, with its links, database, catalogue, writer and viewer', async () => {
+  const server = await startServer();
+  expect(await server.said(READY)).toMatchObject({
+    graphql: `${server.url}/graphql`,
+    health: `${server.url}/health/ready`,
+    database: expect.stringMatching(/\S/) as string,
+    catalogue: expect.stringMatching(/\S/) as string,
+    writer: expect.stringMatching(/\S/) as string,
+    viewer: expect.stringMatching(/\S/) as string,
+  });
+  expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
+  const { output } = await server.stop();
+  expect(output.split(READY)).toHaveLength(2);
 });
 
 test('[CONF3] an unknown variable is warned about in the log', async () => {

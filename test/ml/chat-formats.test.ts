@@ -30,7 +30,7 @@ const each = "{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>
 const answer = "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 const plain = `${turn('system', 'Be brief.')}${turn('user', 'Hi')}<|im_start|>assistant\n`;
 
-describe('[MODEL14] what templates expect to be given', () => {
+describe('[MODEL14] [MODEL15] what templates expect to be given', () => {
   it.each([
     ['tools is not none', "{% if tools is not none %}{{ '[' + tools[0] }}{% endif %}"],
     ['documents', "{% if documents is not none and documents %}{{ 'no' }}{% endif %}"],

@@ -205,7 +205,7 @@ describe('engine', () => {
     expect(order).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
   });
 
-  it('[GEN10] refuses drafts past the bound, and says when to come again', async () => {
+  it('[GEN10] [GEN23] refuses drafts past the bound, and says when to come again', async () => {
     const tickets: Ticket[] = Array.from({ length: 5 }, () => engine.admit(TINY));
     const refusal = refusalOf(engine);
     expect(refusal.retryAfterMs).toBeGreaterThan(0);

@@ -48,7 +48,7 @@ describe('binding', () => {
     for (const other of predictions) expect(other).toEqual(predictions[0]);
   });
 
-  it('[GEN16] a cache that nothing was written to costs no memory, however often a model is opened', async () => {
+  it('[GEN16] [GEN24] a cache that nothing was written to costs no memory, however often a model is opened', async () => {
     // 4 parts of 24 MB: what glibc would take from its own heap from the second time on, and clear.
     const open = () => openDecoder({ model, threads, slots: 370, capacity: 512 });
     const close = async (decoder: Awaited<ReturnType<typeof open>>) => {

@@ -169,7 +169,7 @@ describe('sampler', () => {
     expect(choose({ presencePenalty: -2, frequencyPenalty: -2 }, [2, 2, 2])).toBe(0);
   });
 
-  it('[GEN3] biases a text’s next token where the text was begun, and only the last of one to be avoided', () => {
+  it('[GEN3] [GEN20] biases a text’s next token where the text was begun, and only the last of one to be avoided', () => {
     const encode = (text: string) => Array.from(text, (letter) => ' abc'.indexOf(letter));
     const sampler = new Sampler(4);
     const choose = (bias: number, history: number[], logits = [0, 1, 0.9, 0.8]) =>
@@ -188,7 +188,7 @@ describe('sampler', () => {
     expect(resolveBiases([{ text: '\nb', bias: 1 }], () => [7])).toEqual([{ tokens: [7], bias: 1 }]);
   });
 
-  it('[GEN3] writes what a grammar allows, and the same after its tokens were replayed', () => {
+  it('[GEN3] [GEN21] writes what a grammar allows, and the same after its tokens were replayed', () => {
     // S → ( S ) S | ε, of at most 30 tokens: 0 opens, 1 closes, 2 ends.
     const grammar = (): Constraint & { open: number; said: number } => ({
       open: 0,
@@ -357,7 +357,7 @@ describe('exponential', () => {
   });
 });
 
-describe('[GEN5] sampling out of range', () => {
+describe('[GEN5] [GEN22] sampling out of range', () => {
   it.each<[keyof Sampling, unknown[], unknown[]]>([
     ['temperature', [0, 2], [-0.01, 2.01, NaN, Infinity]],
     ['topK', [0, 1000], [-1, 1001, 1.5, NaN]],

@@ -120,6 +120,16 @@ test('[REC15] having liked a track that is new speaks for those alike; new track
   expect(new Neighbours('version', strange, weights).of(0).indices).toHaveLength(0);
 });
 
+test('[REC23] where no features were learned, a track speaks for those that share features with it, more the more they share', () => {
+  const id = TRACKS;
+  const { indices, values } = new Neighbours('version', snapshot, { ...weights, content: null }).of(TRACKS - 1);
+  const shared = (other: number) => Number(moodOf(other) === moodOf(id)) + Number(decadeOf(other) === decadeOf(id));
+  const byShared = (count: number) => [...values].filter((_, at) => shared(idAt(indices[at]!)) === count);
+  expect(byShared(0)).toEqual([]);
+  expect(byShared(1).length).toBeGreaterThan(0);
+  expect(Math.min(...byShared(2))).toBeGreaterThan(Math.max(...byShared(1)));
+});
+
 test('[REC15] nothing to learn from is nothing learned', () => {
   const bare = describeTracks(
     createSnapshot({ tracks: [], artists: [], genres: [], trackGenres: [], trackTags: [] }),

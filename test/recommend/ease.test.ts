@@ -220,7 +220,7 @@ describe('evaluation', () => {
     });
   });
 
-  it('[REC9] of many targets the share that is found is told, and of equal scores the more heard comes first', () => {
+  it('[REC9] [EVAL3] of many targets the share that is found is told, and of equal scores the more heard comes first', () => {
     const rows = { starts: new Uint32Array(31), columns: new Uint32Array(), values: new Float32Array() };
     const counts = Array.from({ length: 30 }, (_, item) => item);
     const cases = [{ items: Uint32Array.of(29), values: Float32Array.of(1), targets: [28, 9, 8, 0] }];

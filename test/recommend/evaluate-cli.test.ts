@@ -91,7 +91,7 @@ describe('npm run evaluate', () => {
     expect([one!['HR@10'], apart!['HR@10']]).toEqual([1, 1]);
   });
 
-  it('[EVAL1] next finds what comes again, and a beginning of the next line is not counted twice', async () => {
+  it('[EVAL1] [EVAL3] next finds what comes again, and a beginning of the next line is not counted twice', async () => {
     const lines = Array.from({ length: 40 }, (_, u) => Array.from({ length: 6 }, (_, i) => `i${(u + i) % 12}`));
     const histories = lines.flatMap((items) => [items.slice(0, 4), items.slice(0, 5), [...items, items[5]!]]);
     const targets = lines.flatMap((items) => [items[4], items[5], items[5]]);

@@ -49,7 +49,7 @@ function tasteInLists(rows: readonly number[][], tastes: readonly number[], sett
   return found.reduce((sum, count) => sum + count, 0) / rows.length / (OF_TASTE - HEARD);
 }
 
-describe('[REC9] with fashion at the end of histories, taste wins', () => {
+describe('[REC9] [REC19] with fashion at the end of histories, taste wins', () => {
   it.each([
     ['everybody’s ends in the same few tracks', { fashions: 10, share: 1, least: 0.5 }],
     ['most end in the same few tracks', { fashions: 10, share: 0.8, least: 0.85 }],
@@ -61,7 +61,7 @@ describe('[REC9] with fashion at the end of histories, taste wins', () => {
   });
 });
 
-describe('[REC9] what is held out', () => {
+describe('[REC9] [REC21] what is held out', () => {
   /** Three hundred listeners who each heard a track of their own, then one of a hundred, then what all hear. */
   const rows = Array.from({ length: 300 }, (_, u) => [1_000 + u, 100 + (u % 100), 7]);
   const asHistories = rows.map((row) => row.map((trackId) => ({ trackId, strength: 1 })));

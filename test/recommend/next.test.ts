@@ -48,7 +48,7 @@ describe('what comes right after a track', () => {
     return Array.from({ length: 5 }, (_, i) => 1 + ((from + i) % 30));
   });
 
-  it('[REC8] is learned of a chain: each track speaks for its successor, and hardly for what came before or later', () => {
+  it('[REC8] [REC20] is learned of a chain: each track speaks for its successor, and hardly for what came before or later', () => {
     dense(trainNext(interactionsOf(ring), options, gemm)).forEach((row, i) => {
       expect(greatestOf(row)).toBe((i + 1) % 30);
       const said = (steps: number) => row[(i + steps + 30) % 30]! / row[(i + 1) % 30]!;
@@ -57,7 +57,7 @@ describe('what comes right after a track', () => {
     });
   });
 
-  it('[REC8] is kept as at most fifty weights a track, the greatest of all, and none below 0', () => {
+  it('[REC8] [REC20] is kept as at most fifty weights a track, the greatest of all, and none below 0', () => {
     const interactions = interactionsOf(drawnRows(200, 120, 20, 3));
     const rows = trainNext(interactions, options, gemm);
     // The same system with all of its weights, by the ridge of the second.
@@ -70,7 +70,7 @@ describe('what comes right after a track', () => {
     expect(Math.max(...dense(rows).map((row) => row.filter((value) => value !== 0).length))).toBe(50);
   });
 
-  it('[REC8] is the same from blocks where what belongs together fits into one', () => {
+  it('[REC8] [REC18] is the same from blocks where what belongs together fits into one', () => {
     const apart = interactionsOf([
       ...drawnRows(80, 20, 8, 4),
       ...drawnRows(80, 20, 8, 5).map((row) => row.map((id) => id + 20)),
@@ -81,7 +81,7 @@ describe('what comes right after a track', () => {
     expect(Math.min(...blocks.values)).toBeGreaterThan(0);
   });
 
-  it('[REC8] counts as much as was chosen, and is not there where it does not', () => {
+  it('[REC8] [REC20] counts as much as was chosen, and is not there where it does not', () => {
     const interactions = interactionsOf(ring);
     const of = (next: number) => trainItemModel(interactions, { ...options, next, rarity: 0.2 }, gemm);
     const { next: none, ...rows } = of(0);
@@ -154,7 +154,7 @@ describe('scoring with it', () => {
     expect(found.map((one) => one['NDCG@10'])).toEqual([1, 1 / Math.log2(5)]);
   });
 
-  it('[REC9] one that was not trained on has none, nor has what is against a track', () => {
+  it('[REC9] [REC20] one that was not trained on has none, nor has what is against a track', () => {
     const scorer = new Scorer({ ...rows, next }, { recency: 1 });
     expect([...scorer.best(heard(0, 6))].slice(0, 2)).toEqual([2, 1]);
     const disliked = { items: Uint32Array.of(0, 1), values: Float32Array.of(1, -1) };
@@ -227,7 +227,7 @@ describe('serving with it', () => {
     }
   });
 
-  it('[REC8] the newest like speaks for what comes after its track as well, and the next like takes that over', () => {
+  it('[REC8] [REC20] the newest like speaks for what comes after its track as well, and the next like takes that over', () => {
     for (const history of [
       [reaction(3, 9), reaction(8, 8)],
       // What is against a track is not what something comes after.
@@ -239,7 +239,7 @@ describe('serving with it', () => {
     }
   });
 
-  it('[REC15] after a track that training did not know nothing is known to come', () => {
+  it('[REC15] [REC20] after a track that training did not know nothing is known to come', () => {
     const history = [reaction(35, 9), reaction(3, 8)];
     expect(scoresOf(rankingOf(history))).toEqual(scoresOf(rankingOf(history, plain)));
   });
@@ -262,7 +262,7 @@ describe('serving with it', () => {
     );
   });
 
-  it('[REC14] by its own term a like raises all that is similar, and what comes after raises nothing of a no', () => {
+  it('[REC14] [REC22] by its own term a like raises all that is similar, and what comes after raises nothing of a no', () => {
     for (const index of indices) {
       const near = neighbours.near(index).indices;
       const [row, newest] = [neighbours.of(index), neighbours.ofNewest(index)].map(({ indices: at, values }) => {

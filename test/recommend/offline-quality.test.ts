@@ -35,7 +35,7 @@ const strong = rowsOf(
 const counts = Float64Array.from({ length: size }, (_, i) => (i === 0 ? 50 : i === 1 ? 20 : 2));
 
 describe('beyond accuracy, on files', () => {
-  it('[EVAL2] a reason that is true decides the place, and one told by popularity decides what it happens to speak for', () => {
+  it('[EVAL2] [EVAL4] a reason that is true decides the place, and one told by popularity decides what it happens to speak for', () => {
     const quality = measureOffline(strong, [heard(0, 1)], { recency: 1, counts }, counts);
     // The first ten of twelve: 2 … 11. Without its reason each is behind the six of the other, and the one taken away.
     expect(quality['ReasonLeaves@10']).toBeCloseTo(0.4, 6);
@@ -43,7 +43,7 @@ describe('beyond accuracy, on files', () => {
     expect(quality['PopularReasonDrop@10']).toBeLessThan(quality['ReasonDrop@10']);
   });
 
-  it('[EVAL2] taking away what is told makes the ranking that there is without it', () => {
+  it('[EVAL2] [EVAL4] taking away what is told makes the ranking that there is without it', () => {
     const scorer = new Scorer(strong, { recency: 0.5, counts });
     expect(scorer.mainReasons(heard(0, 1), [2, 3, 0])).toEqual([0, 1, null]);
     // The newest counts whole: the odd ones are before the even ones. 0 itself is left out, and without having been heard is not.
@@ -60,7 +60,7 @@ describe('beyond accuracy, on files', () => {
     expect(measureOffline(same, [heard(3)], { recency: 1, counts }, counts)['Diversity@20']).toBeCloseTo(0, 6);
   });
 
-  it('[EVAL2] of nobody nothing is said, and of who is new no reason is cited', () => {
+  it('[EVAL2] [EVAL4] of nobody nothing is said, and of who is new no reason is cited', () => {
     for (const listeners of [[], [heard()]]) {
       const quality = measureOffline(strong, listeners, { recency: 1, counts }, counts);
       expect(Object.values(quality).every(Number.isFinite)).toBe(true);

@@ -198,7 +198,7 @@ describe('blocks', () => {
     ...drawnRows(80, 20, 5).map((row) => row.map((id) => id + 20)),
   ]);
 
-  it('[REC8] give the weights of the whole where what belongs together fits into one', () => {
+  it('[REC8] [REC18] give the weights of the whole where what belongs together fits into one', () => {
     const whole = dense(trainItemModel(apart, options, gemm), 40);
     const blocks = dense(trainInBlocks(apart, { ...options, largestSystem: 22 }, gemm), 40);
     for (let i = 0; i < 40; i++) {
@@ -206,7 +206,7 @@ describe('blocks', () => {
     }
   });
 
-  it('[REC8] smaller than that find nearly what the whole finds', () => {
+  it('[REC8] [REC18] smaller than that find nearly what the whole finds', () => {
     const random = randomStream(5);
     const ring = Array.from({ length: 400 }, () => {
       const from = Math.floor(random() * 60);
@@ -221,7 +221,7 @@ describe('blocks', () => {
     expect(of(60)).toBeGreaterThan(0.5);
   });
 
-  it('[REC8] speak for every track, with as many weights as were asked for', () => {
+  it('[REC8] [REC18] speak for every track, with as many weights as were asked for', () => {
     const rows = trainInBlocks(
       interactionsOf(drawnRows(90, 70, 4)),
       { ...options, largestSystem: 64, entries: 0 },
@@ -233,7 +233,7 @@ describe('blocks', () => {
     expect(Math.max(...spokenFor.values())).toBe(50);
   });
 
-  it('[REC8] refuse NaN as the whole does', () => {
+  it('[REC8] [REC18] refuse NaN as the whole does', () => {
     const broken = { ...apart, values: apart.values.map((value, at) => (at === 3 ? NaN : value)) };
     expect(() => trainInBlocks(broken, { ...options, largestSystem: 20 }, gemm)).toThrow(RangeError);
   });

@@ -51,7 +51,7 @@ describe('[CAT3] popularity', () => {
     expect(first.explanation.reasons).toMatchObject([{ kind: 'popularity', listeners: 10, ofAllTime: daysAgo > 30 }]);
   });
 
-  it('is of all time while too little was heard of late, and of the last 30 days from then on', async () => {
+  it('[CAT5] is of all time while too little was heard of late, and of the last 30 days from then on', async () => {
     const world = await listening(400);
     for (const name of ['x', 'y', 'z']) await world.heard(name, [['c-unheard', 'PLAY', 1]]);
     await world.heard('x', [['d-some', 'PLAY', 1]]);

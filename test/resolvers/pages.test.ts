@@ -64,6 +64,16 @@ async function readAll(
   }
 }
 
+interface Refusal {
+  message: string;
+  extensions: { code: string; field: string };
+}
+
+async function refusalOf({ graphqlUrl }: TestListening, { document }: List, first: number, after: string | null) {
+  const { errors } = await ask(graphqlUrl, document, { first, after });
+  return (errors as Refusal[] | undefined)?.map(({ extensions: { code, field } }) => `${code} ${field}`);
+}
+
 /** Many ties in every order: few titles, years and popularities, years that are not known. */
 async function crowd(database: Database, n: number, from = 0): Promise<string[]> {
   const tracks = someTracks(from + n)
@@ -93,6 +103,42 @@ const searches = [
   ['RELEVANCE', 'song 1'],
   ['RELEVANCE', null],
 ] as const;
+
+it('[PAGE1] `first` is 1–100 in every list', async () => {
+  const database = await testDatabase();
+  await crowd(database, 3);
+  const server = await startListening({ database });
+  for (const list of [
+    tracksBy('TITLE', null),
+    ofArtist(encodeId('Artist', 1)),
+    ofViewer('feedback'),
+    ofViewer('drafts'),
+  ]) {
+    for (const first of [1, 100]) expect(await refusalOf(server, list, first, null)).toBeUndefined();
+    for (const first of [-1, 0, 101])
+      expect(await refusalOf(server, list, first, null)).toEqual(['INVALID_INPUT first']);
+  }
+});
+
+it('[PAGE4] a cursor of another list, or any other text, is refused', async () => {
+  const database = await testDatabase();
+  await crowd(database, 20);
+  const server = await startListening({ database });
+  const lists = [
+    tracksBy('TITLE', null),
+    tracksBy('RELEASE_YEAR', null),
+    ...[1, 2].map((id) => ofArtist(encodeId('Artist', id))),
+  ];
+  const cursors = await Promise.all(
+    lists.map(async (list) => (await read(server, list, 2, null)).pageInfo.endCursor ?? 'none'),
+  );
+  for (const [at, list] of lists.entries()) {
+    for (const [from, cursor] of [...cursors, 'no cursor', ''].entries()) {
+      const expected = from === at ? undefined : ['INVALID_INPUT after'];
+      expect(await refusalOf(server, list, 2, cursor)).toEqual(expected);
+    }
+  }
+});
 
 describe('pages of tracks', () => {
   it.each(searches)('[PAGE2] by %s, searching for %s, are the whole list however it is cut', async (order, search) => {

@@ -142,7 +142,7 @@ function acceptedSockets(): readonly Socket[] {
   return accepted;
 }
 
-it('[SERVE6] a reader who never reads holds little, delays nobody, and is sent away with the reason', async () => {
+it('[SERVE6] [SERVE11] a reader who never reads holds little, delays nobody, and is sent away with the reason', async () => {
   const sentAway = new EventEmitter();
   const log = pino({ level: 'info' }, { write: (line: string) => line.includes('sent away') && sentAway.emit('told') });
   // Nothing is written until both are there: what was before is in the answer to the mutation, and not told again.

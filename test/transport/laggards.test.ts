@@ -107,7 +107,7 @@ describe.each(transports)('a reader over $name', ({ join }) => {
     await expect.poll(() => reader.beats).toBeGreaterThan(3);
   });
 
-  it('[SERVE6] who takes nothing is sent away', async () => {
+  it('[SERVE6] [SERVE11] who takes nothing is sent away', async () => {
     const server = await paused({ limits: { heartbeatMs: 100 } });
     const before = server.wakeups.size;
     const { id } = await startDraft(server, 2_500);

@@ -135,7 +135,7 @@ describe('drafts over WebSocket', () => {
 });
 
 describe('connections', () => {
-  it('[SERVE6] who gave a sign of life while the server was busy is not cut off', async () => {
+  it('[SERVE6] [SERVE11] who gave a sign of life while the server was busy is not cut off', async () => {
     const server = await startListening({ limits: { heartbeatMs: 1_000 } });
     const socket = await rawSocket(server);
     socket.send(JSON.stringify({ type: 'connection_init' }));

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { compileModel } from '../../src/ml/compile/compile.ts';
+import { openDecoder, type Decoder } from '../../src/ml/decoder.ts';
+import { defaultSampling, type GenerationEvent } from '../../src/ml/engine.ts';
+import { EventQueue } from '../../src/ml/event-queue.ts';
+import { Sampler } from '../../src/ml/sampler.ts';
+import { PrefixCache } from '../../src/ml/writer/prefix-cache.ts';
+import { Scheduler } from '../../src/ml/writer/scheduler.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { writeTinyGguf } from '../support/tiny-gguf.ts';
+
+const MAX_TOKENS = 5;
+
+async function tinyDecoder(): Promise<Decoder> {
+  const folder = await temporaryFolder();
+  const source = join(folder, 'tiny.gguf');
+  await writeTinyGguf(source, {});
+  const model = await compileModel({ source, digest: 'd'.repeat(64), directory: join(folder, 'compiled') });
+  const decoder = await openDecoder({ model, threads: 1, slots: 1, capacity: 256 });
+  onTestFinished(() => decoder[Symbol.asyncDispose]());
+  return decoder;
+}
+
+/** Whatever was ready to run has run. */
+const settled = async (): Promise<void> => {
+  for (let turns = 0; turns < 5; turns++) await new Promise(setImmediate);
+};
+
+it('[GEN17] the scheduler is at most one step ahead of whoever takes its events', async () => {
+  const decoder = await tinyDecoder();
+  const runs: (() => void)[] = [];
+  let run = 0;
+  const counted = async <Result>(result: Promise<Result>): Promise<Result> => {
+    await result;
+    run++;
+    runs.shift()?.();
+    return result;
+  };
+  const nextRun = () => new Promise<void>((resolve) => runs.push(resolve));
+  const published: GenerationEvent[] = [];
+  const scheduler = new Scheduler({
+    decoder: {
+      ...{
+        shape: decoder.shape,
+        slots: decoder.slots,
+        capacity: decoder.capacity,
+        bytesPerToken: decoder.bytesPerToken,
+      },
+      prefill: (...args) => counted(decoder.prefill(...args)),
+      decode: (...args) => counted(decoder.decode(...args)),
+      copy: (...args) => decoder.copy(...args),
+      save: (...args) => decoder.save(...args),
+      restore: (...args) => decoder.restore(...args),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    },
+    sampler: new Sampler(decoder.shape.vocabulary, new Set()),
+    vocabulary: { vocab: decoder.shape.vocabulary, bytesOf: () => Uint8Array.of(97), ends: new Set() },
+    prefixes: new PrefixCache(0),
+    clock: systemClock,
+    publish: (events) => void published.push(...events.map(({ event }) => event)),
+  });
+  const first = nextRun();
+  scheduler.write({
+    ...{ id: 1, prompt: [1, 2, 3, 4], biases: [], continued: '', replay: [], listener: null, priority: 0, waitedMs: 0 },
+    sampling: { ...defaultSampling, maxTokens: MAX_TOKENS, seed: 1, stop: [] },
+  });
+  await first;
+  for (let step = 2; !published.some(({ type }) => type === 'finished'); step++) {
+    if (step <= MAX_TOKENS) while (run < step) await nextRun();
+    await settled();
+    const before = published.length;
+    expect(run).toBeLessThanOrEqual(step);
+    await settled();
+    expect(published).toHaveLength(before);
+    scheduler.taken();
+    await settled();
+    expect(published.length).toBeGreaterThan(before);
+  }
+  await scheduler.close();
+});
+
+it('[GEN17] tokens that wait for a slow reader are joined into one event', async () => {
+  const queue = new EventQueue(() => undefined);
+  const token = (id: number, text: string) => ({ id, text, logprob: -1, alternatives: [] });
+  for (const [id, text] of ['a', 'b', 'c'].entries()) queue.push({ type: 'tokens', text, tokens: [token(id, text)] });
+  expect(await queue.next()).toMatchObject({
+    value: { type: 'tokens', text: 'abc', tokens: [{ id: 0 }, { id: 1 }, { id: 2 }] },
+  });
+});
