@@ -8,8 +8,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     globalSetup: ['test/support/postgres.ts', 'test/support/left-out.ts'],
     pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Tests wait for what is to happen, not for a time: these bounds only end one that waits in vain, on a machine however busy.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 200_000 } },
     // Two cores are the common size of a CI machine; more forks than that only makes Postgres and the engine compete.
     maxWorkers: 2,
   },

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connect } from '../src/db/client.ts';
 import { startCluster } from '../src/db/embedded.ts';
-import { Disposal } from '../src/lib/disposal.ts';
+import type { Disposal } from '../src/lib/disposal.ts';
 import { randomStream } from '../src/lib/random.ts';
 import { startNats, type Nats } from '../test/support/nats.ts';
 import { writeTirelessCatalogue } from '../test/support/tiny-engine.ts';
@@ -17,6 +17,7 @@ import { StormNode, type Role } from './storm/nodes.ts';
 import { readThroughStorm } from './storm/reader.ts';
 import { authorizationOf } from './storm/tokens.ts';
 import { beginningOf } from './support/draft-client.ts';
+import { ending } from './support/ending.ts';
 
 /**
  * Three nodes, many drafts, very many readers that come and go, while processes are killed and the network is cut: whatever
@@ -58,9 +59,8 @@ type Outcome = Findings & Toll & { reconnects: number; drafts: number; texts_equ
 
 const ROLES: readonly Role[] = ['all', 'engine', 'api'];
 
-async function run(storm: Storm): Promise<Outcome> {
+async function run(storm: Storm, stack: Disposal): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'cadenza-storm-'));
-  await using stack = new Disposal();
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const directory = join(folder, 'postgres');
   const cluster = await startCluster({ directory, settings: { max_connections: '200' } });
@@ -80,15 +80,14 @@ async function run(storm: Storm): Promise<Outcome> {
   const nodes: StormNode[] = [];
   for (const role of ROLES) {
     await mkdir(join(folder, role));
-    nodes.push(stack.use(await StormNode.start({ ...shared, role, databaseUrl, lan })));
+    nodes.push(await StormNode.start({ ...shared, role, databaseUrl, lan }, stack));
   }
   const services = [() => killPostgres(directory), ...(nats ? [() => crash(nats)] : [])];
   const weathered = await weather(storm, nodes, services);
   for (const node of nodes) await node.kill();
 
-  const quiet = stack.use(
-    await StormNode.start({ ...shared, role: 'all', databaseUrl: await databaseOf('quiet'), natsUrl: null, lan: null }),
-  );
+  const alone = { role: 'all', databaseUrl: await databaseOf('quiet'), natsUrl: null, lan: null } as const;
+  const quiet = await StormNode.start({ ...shared, ...alone }, stack);
   const findings: Findings[] = [];
   let equal = true;
   for (const { input, seen, end } of weathered.drafts) {
@@ -246,11 +245,12 @@ const build = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-
 });
 if (build.status !== 0) process.exit(1);
 const number = (name: keyof typeof values): number => Number(values[name]);
-const outcome = await run({
+const storm: Storm = {
   ...{ seed: number('seed'), reconnects: number('reconnects'), readers: number('readers'), drafts: number('drafts') },
   ...{ tokens: number('tokens'), stayMs: number('stay'), everyMs: number('every') },
   log: values.log === 'nats' ? 'nats' : 'postgres',
-});
+};
+const outcome = await ending((stack) => run(storm, stack));
 console.log(JSON.stringify(outcome));
 const { lost, doubled, reordered, texts_equal: equal } = outcome;
 process.exit(lost + doubled + reordered === 0 && equal ? 0 : 1);

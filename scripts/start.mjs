@@ -1,5 +1,7 @@
 // `npm start`: compiles src/ when any of it is newer than the last build, then becomes the server. One process after
-// that, so that signals reach it and not a shell in between.
+// that, so that signals reach it and not a shell in between: npm passes them to the shell that it starts a script with, which
+// would end at once and leave the server behind. Hence `exec` in package.json; where the shell has none, as on Windows, what
+// follows it is run.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -4,7 +4,7 @@ import { loadConfig, type Config } from './config.ts';
 import { StartupError } from './lib/errors.ts';
 import { createLogger, type Logger } from './lib/log.ts';
 
-/** What an orderly end may take, all in all; each part has shorter bounds of its own. */
+/** What an orderly end may take from the signal on, all in all; each part has shorter bounds of its own. */
 const LONGEST_END_MS = 60_000;
 
 /** Why the server is to end, and with which exit status it will when everything ends well. */
@@ -58,6 +58,7 @@ async function startApp(config: Config, log: Logger, signal: AbortSignal): Promi
 function whenToStop(log: Logger, stopping: AbortController): Promise<Stop> {
   return new Promise((resolve) => {
     const stop = (reason: Stop): void => {
+      if (!stopping.signal.aborted) setTimeout(leave, LONGEST_END_MS, log).unref();
       stopping.abort();
       resolve(reason);
     };
@@ -83,10 +84,6 @@ function whenToStop(log: Logger, stopping: AbortController): Promise<Stop> {
 /** Ends in order: no new work, running requests finish, subscriptions close, the database stops ([START2]). */
 async function end(app: App, log: Logger, { reason, exitCode }: Stop): Promise<number> {
   log.info({ reason }, 'Stopping; once more to stop at once');
-  const overdue = setTimeout(() => {
-    log.error(`Not stopped after ${LONGEST_END_MS / 1000} seconds; leaving the rest to the next start`);
-    process.exit(1);
-  }, LONGEST_END_MS);
   try {
     app.endFor(`the server is stopping (${reason})`);
     await app[Symbol.asyncDispose]();
@@ -95,7 +92,11 @@ async function end(app: App, log: Logger, { reason, exitCode }: Stop): Promise<n
   } catch (error) {
     log.error({ err: error }, 'Something did not stop in order');
     return 1;
-  } finally {
-    clearTimeout(overdue);
   }
+}
+
+/** Also where the start itself does not come to its end. */
+function leave(log: Logger): void {
+  log.error(`Not stopped after ${LONGEST_END_MS / 1000} seconds; leaving the rest to the next start`);
+  process.exit(1);
 }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Disposal } from '../../src/lib/disposal.ts';
 import type { Cable, Lan } from './lan.ts';
 import { openProxy, type Proxy } from './proxy.ts';
 import { SECRET } from './tokens.ts';
@@ -51,7 +52,8 @@ export class StormNode implements AsyncDisposable {
     this.#cable = cable;
   }
 
-  static async start(options: NodeOptions): Promise<StormNode> {
+  /** In the stack's charge before its first process starts. @throws when that ends instead of serving */
+  static async start(options: NodeOptions, stack: Disposal): Promise<StormNode> {
     const { databaseUrl, natsUrl, lan } = options;
     const at = lan?.address ?? '127.0.0.1';
     const services: Service[] = [];
@@ -65,8 +67,8 @@ export class StormNode implements AsyncDisposable {
       Object.assign(url, { hostname: at, port: String(proxy.port) });
       services.push({ variable, url, proxy });
     }
-    const node = new StormNode(options, services, await openProxy(1), lan?.lay() ?? null);
-    await node.restart();
+    const node = stack.use(new StormNode(options, services, await openProxy(1), lan?.lay() ?? null));
+    if (!(await node.#startOnce())) throw new Error(`the node ${options.role} does not start`);
     return node;
   }
 
@@ -103,6 +105,7 @@ export class StormNode implements AsyncDisposable {
       let isWriting = this.role === 'api';
       let isServing = false;
       child.once('exit', () => resolve(false));
+      child.once('error', () => resolve(false));
       createInterface(child.stdout).on('line', (line) => {
         const { msg, url } = parse(line);
         if (/^(?!Cadenza ).* is ready$/.test(msg)) isWriting = true;

@@ -22,9 +22,8 @@ export interface ServerOptions {
 const LISTENING = /http:\/\/127\.0\.0\.1:\d+\/graphql/;
 
 /** Our server as `npm start` runs it, without npm's processes around it, on any free port. */
-export async function startCadenza({ dataDir, env = {}, nodeArguments = [] }: ServerOptions): Promise<ServerProcess> {
-  const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } };
-  return startServer([...nodeArguments, ...scripts.start.split(' ').slice(1)], {
+export function startCadenza({ dataDir, env = {}, nodeArguments = [] }: ServerOptions): Promise<ServerProcess> {
+  return startServer([...nodeArguments, 'scripts/start.mjs'], {
     PORT: '0',
     CADENZA_DATA_DIR: dataDir,
     CADENZA_FETCH_MODELS: 'off',

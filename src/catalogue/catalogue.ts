@@ -119,5 +119,5 @@ export interface Catalogue {
 
 export { createCatalogue } from './postgres-catalogue.ts';
 export { catalogueWakeup } from './wakeup-key.ts';
-export { cleanTrack, slugOf } from './track-input.ts';
+export { cleanTrack } from './track-input.ts';
 export { checkFilter } from './search.ts';

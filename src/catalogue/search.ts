@@ -9,28 +9,29 @@ import {
   type SortKey,
 } from '../db/catalogue-queries.ts';
 import { InvalidInputError } from '../lib/errors.ts';
+import { slugOf } from '../lib/folded-text.ts';
 import { keyPart } from '../lib/page.ts';
+import { termQuery, wordsText, type TermQuery } from '../lib/search-terms.ts';
 import { checkLength, checkRange, checkText } from '../lib/text.ts';
 import type { Range, TrackFilter, TrackOrder } from './catalogue.ts';
 
 interface Search {
-  /** Lower case, white space folded. */
+  /** Its words, to compare whole names with. */
   text: string;
-  words: string[];
+  terms: TermQuery;
 }
 
-/** An empty search is no search. */
+/** A search for nothing is no search. */
 export function parseSearch(search: string | null | undefined): Search | null {
-  const text = checkText(search ?? '', 'search', { min: 0, max: 200 })
-    .toLowerCase()
-    .replace(/\s+/g, ' ');
-  return text === '' ? null : { text, words: [...new Set(text.split(' '))] };
+  const asked = checkText(search ?? '', 'search', { min: 0, max: 200 });
+  const terms = termQuery(asked);
+  return terms.length === 0 ? null : { text: wordsText(asked), terms };
 }
 
 export function whereOf(db: Database['db'], search: Search | null, filter: TrackFilter | null | undefined) {
   return allOf(
-    search ? searchCondition(search.words) : undefined,
-    filter ? filterCondition(db, checkFilter(filter)) : undefined,
+    search ? searchCondition(db, search.terms) : undefined,
+    filter ? filterCondition(db, inNormalForm(checkFilter(filter))) : undefined,
   );
 }
 
@@ -49,14 +50,19 @@ export function orderOf(search: Search | null, order: TrackOrder): readonly Sort
   }
 }
 
-const relevanceKey = ({ text, words }: Search): SortKey => ({
-  expression: relevance(text, words),
+const relevanceKey = ({ text, terms }: Search): SortKey => ({
+  expression: relevance(text, terms),
   descending: true,
   part: keyPart.integer,
 });
 
 const MAX_ENTRIES = 100;
 const MAX_INT = 2 ** 31 - 1;
+
+/** Genres may be asked for by their names. */
+function inNormalForm({ genres, excludeGenres, ...filter }: TrackFilter): TrackFilter {
+  return { ...filter, genres: genres?.map(slugOf) ?? null, excludeGenres: excludeGenres?.map(slugOf) ?? null };
+}
 
 /** @throws InvalidInputError naming the filter's field, e.g. `filter.releaseYear` */
 export function checkFilter(filter: TrackFilter): TrackFilter {

@@ -1,6 +1,7 @@
 import type { StagedTrack } from '../db/track-merge.ts';
 import { InvalidInputError } from '../lib/errors.ts';
-import { checkLength, checkRange, checkText } from '../lib/text.ts';
+import { slugOf } from '../lib/folded-text.ts';
+import { checkLength, checkRange, checkName } from '../lib/text.ts';
 import type { TrackInput } from './catalogue.ts';
 
 const MAX_BATCH = 1_000;
@@ -23,11 +24,11 @@ export function cleanTracks(input: readonly TrackInput[]): StagedTrack[] {
 /** Checks and tidies one track; `path` goes before the field's name in errors. */
 export function cleanTrack(track: TrackInput, path = ''): StagedTrack {
   return {
-    externalId: checkText(track.externalId, `${path}externalId`, { max: 200 }),
-    title: checkText(track.title, `${path}title`, { max: 500 }),
-    artist: checkText(track.artist, `${path}artist`, { max: 500 }),
+    externalId: checkName(track.externalId, `${path}externalId`, { max: 200 }),
+    title: checkName(track.title, `${path}title`, { max: 500 }),
+    artist: checkName(track.artist, `${path}artist`, { max: 500 }),
     album:
-      track.album == null || track.album.trim() === '' ? null : checkText(track.album, `${path}album`, { max: 500 }),
+      track.album == null || track.album.trim() === '' ? null : checkName(track.album, `${path}album`, { max: 500 }),
     releaseYear: optionalInteger(track.releaseYear, `${path}releaseYear`, 1000, 2100),
     durationMs: optionalInteger(track.durationMs, `${path}durationMs`, 1, DAY_MS),
     explicit: track.explicit ?? false,
@@ -46,7 +47,7 @@ function cleanGenres(names: readonly string[], field: string): StagedTrack['genr
   checkLength(names, field, 20);
   const genres = new Map<string, string>();
   names.forEach((name, i) => {
-    const clean = checkText(name, `${field}.${i}`, { max: 100 });
+    const clean = checkName(name, `${field}.${i}`, { max: 100 });
     const slug = slugOf(clean);
     if (slug === '') throw new InvalidInputError(`${field}.${i} has no letter or digit: "${clean}"`, `${field}.${i}`);
     if (!genres.has(slug)) genres.set(slug, clean);
@@ -56,19 +57,6 @@ function cleanGenres(names: readonly string[], field: string): StagedTrack['genr
 
 function cleanTags(names: readonly string[], field: string): StagedTrack['tags'] {
   checkLength(names, field, 200);
-  const clean = names.map((name, i) => checkText(name, `${field}.${i}`, { max: 100 }).toLowerCase());
+  const clean = names.map((name, i) => checkName(name, `${field}.${i}`, { max: 100 }).toLowerCase());
   return [...new Set(clean)].map((name) => ({ name, weight: 1 }));
-}
-
-/** "Hip Hop" → `hip-hop`, "Música Popular" → `musica-popular`, "摇滚" → `摇滚`: accents go, letters of any script stay. */
-export function slugOf(name: string): string {
-  const bare = name
-    .normalize('NFKD')
-    .replace(/\p{Mn}/gu, '')
-    .toLowerCase()
-    .replaceAll('&', ' and ');
-  return bare
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .replace(/^-+|-+$/g, '')
-    .normalize('NFC');
 }

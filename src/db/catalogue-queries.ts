@@ -7,6 +7,7 @@ import {
   exists,
   gte,
   inArray,
+  isNotNull,
   isNull,
   lte,
   notExists,
@@ -16,9 +17,11 @@ import {
   type SQL,
 } from 'drizzle-orm';
 import { keyPart, type KeyPart } from '../lib/page.ts';
+import type { TermQuery } from '../lib/search-terms.ts';
 import type { Queryable } from './client.ts';
 import { countPerOwner } from './per-owner.ts';
-import { artists, genres, tags, trackGenres, tracks, trackTags } from './tables.ts';
+import { artists, genres, tags, trackGenres, tracks, trackTags, trackTexts } from './tables.ts';
+import { quoted, termWeights } from './track-texts.ts';
 
 const trackColumns = {
   id: tracks.id,
@@ -124,6 +127,8 @@ export interface SortKey {
   expression: SQL;
   descending: boolean;
   part: KeyPart<string | number | null>;
+  /** Holds for every row that is ordered by it, and lets an index do so. */
+  present?: SQL;
 }
 
 export interface TrackPageQuery {
@@ -142,7 +147,8 @@ export async function selectTrackPage(
   const rows = await db
     .select({ ...trackColumns, ...keys })
     .from(tracks)
-    .where(and(isOffered, where, after ? afterKey(order, after) : undefined))
+    .leftJoin(trackTexts, eq(trackTexts.trackId, tracks.id))
+    .where(and(isOffered, where, ...order.map(({ present }) => present), after ? afterKey(order, after) : undefined))
     .orderBy(
       ...order.map(({ expression, descending }) =>
         descending ? sql`${expression} desc nulls last` : sql`${expression} asc nulls last`,
@@ -242,47 +248,52 @@ export function filterCondition(db: Queryable, filter: FilterColumns): SQL | und
   );
 }
 
-const artistName = sql`(select lower(a.name) from ${artists} a where a.id = ${tracks.artistId})`;
-
 /** Every word is in the title, the artist's name, a genre or a tag. */
-export function searchCondition(words: readonly string[]): SQL | undefined {
-  return and(
-    ...words.map((word) => {
-      const pattern = `%${escapeLike(word)}%`;
-      return sql`(lower(${tracks.title}) like ${pattern} or ${artistName} like ${pattern}
-        or exists (select 1 from ${trackGenres} tg join ${genres} g on g.id = tg.genre_id where tg.track_id = ${tracks.id} and lower(g.name) like ${pattern})
-        or exists (select 1 from ${trackTags} tt join ${tags} t on t.id = tt.tag_id where tt.track_id = ${tracks.id} and lower(t.name) like ${pattern}))`;
-    }),
-  );
+export function searchCondition(db: Queryable, query: TermQuery): SQL {
+  const found = db
+    .select({ id: trackTexts.trackId })
+    .from(trackTexts)
+    .where(sql`${trackTexts.search} @@ ${tsquery(query)}::tsquery`);
+  return inArray(tracks.id, found);
 }
 
 /**
- * How well the whole search fits a track, coarse on purpose: equal steps are then ordered by popularity. 5 the title or the
- * artist is just that, 4 begins with it, 3 holds it as it stands, 2 every word is in title and artist, 1 in genres or tags.
+ * How well the whole search fits a track, coarse on purpose: equal steps are then ordered by popularity. 6 the title or the
+ * artist is just that, 5 begins with it, 4 holds it as it stands, 3 its words begin words of title and artist, 2 stand within
+ * such, 1 are in genres or tags.
  */
-export function relevance(search: string, words: readonly string[]): SQL {
-  const prefix = `${escapeLike(search)}%`;
-  const named = and(
-    ...words.map((word) => {
-      const pattern = `%${escapeLike(word)}%`;
-      return sql`(lower(${tracks.title}) like ${pattern} or ${artistName} like ${pattern})`;
-    }),
-  );
-  return sql`(case when lower(${tracks.title}) = ${search} or ${artistName} = ${search} then 5
-    when lower(${tracks.title}) like ${prefix} or ${artistName} like ${prefix} then 4
-    when lower(${tracks.title}) like ${`%${prefix}`} or ${artistName} like ${`%${prefix}`} then 3
-    when ${named} then 2 else 1 end)`;
+export function relevance(search: string, query: TermQuery): SQL {
+  const { title, artist, search: terms } = trackTexts;
+  const { name, partOfName } = termWeights;
+  return sql`(case when ${title} = ${search} or ${artist} = ${search} then 6
+    when starts_with(${title}, ${search}) or starts_with(${artist}, ${search}) then 5
+    when strpos(' ' || ${title}, ${` ${search}`}) > 0 or strpos(' ' || ${artist}, ${` ${search}`}) > 0 then 4
+    when ${terms} @@ ${tsquery(query, name)}::tsquery then 3
+    when ${terms} @@ ${tsquery(query, name + partOfName)}::tsquery then 2 else 1 end)`;
 }
 
-function escapeLike(text: string): string {
-  return text.replace(/[\\%_]/g, '\\$&');
+/** @param weights where the terms have to stand; anywhere when empty */
+function tsquery(query: TermQuery, weights = ''): string {
+  const term = ({ text, whole }: { text: string; whole: boolean }): string => {
+    const suffix = `${whole ? '' : '*'}${weights}`;
+    return suffix === '' ? quoted(text) : `${quoted(text)}:${suffix}`;
+  };
+  return query
+    .map((spellings) => spellings.map((terms) => terms.map(term).join(' & ')).map((all) => `(${all})`))
+    .map((spellings) => `(${spellings.join(' | ')})`)
+    .join(' & ');
 }
 
 export const sortKeys = {
   id: { expression: sql`${tracks.id}`.mapWith(Number), descending: false, part: keyPart.id },
   popularity: { expression: sql`${tracks.popularity}`, descending: true, part: keyPart.number },
   releaseYear: { expression: sql`${tracks.releaseYear}`, descending: true, part: keyPart.integerOrNull },
-  title: { expression: sql`lower(${tracks.title})`, descending: false, part: keyPart.text },
+  title: {
+    expression: sql`${trackTexts.title}`,
+    descending: false,
+    part: keyPart.text,
+    present: isNotNull(trackTexts.title),
+  },
 } satisfies Record<string, SortKey>;
 
 export const byPopularity: readonly SortKey[] = [sortKeys.popularity, sortKeys.id];

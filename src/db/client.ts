@@ -6,6 +6,7 @@ import postgres from 'postgres';
 import type { Logger } from '../lib/log.ts';
 import { cancelledBy } from './cancellable.ts';
 import { withSafeTransactions } from './lost-connections.ts';
+import { bringToNormalForm } from './normal-forms.ts';
 import { Pulse } from './pulse.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
@@ -93,11 +94,12 @@ const queriesOf = (sql: Sql): Queryable =>
  * Brings the schema up to date. Several processes may start at once: the first to take the advisory lock migrates, the
  * others wait and find nothing to do (SPEC [DB1]).
  */
-export async function migrateToLatest(url: string): Promise<void> {
+export async function migrateToLatest(url: string, log?: Logger): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => undefined, connect_timeout: 10 });
   try {
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
     await migrate(drizzle({ client: sql, casing: 'snake_case' }), { migrationsFolder });
+    await bringToNormalForm(sql, log);
   } finally {
     await sql.end({ timeout: 5 });
   }

@@ -14,6 +14,7 @@ import {
 } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StartupError } from '../lib/errors.ts';
+import { makeFolder } from '../lib/folders.ts';
 import { chooseRunner, runProgram, type Runner } from './cluster-user.ts';
 
 /** A cluster on disk, initialised; whether a server runs on it is another question. */
@@ -38,7 +39,7 @@ interface Programs {
 export async function openClusterFiles(folder: string): Promise<ClusterFiles> {
   const directory = resolve(folder);
   try {
-    await mkdir(directory, { recursive: true, mode: 0o755 });
+    await makeFolder(directory);
     const programs = await loadPrograms();
     const runner = await chooseRunner(directory, [programs.initdb, programs.postgres, programs.pg_ctl]);
     const data = join(directory, 'data');

@@ -44,6 +44,15 @@ export interface DraftRow {
 const text = sql<string>`coalesce(array_to_string(drafts.texts, ''), '') || coalesce((
   select string_agg(e.event->>'text', '' order by e.sequence) from draft_events e
   where e.draft_id = drafts.id and e.sequence > drafts.texts_until and e.sequence <= drafts.sequence), '')`.as('text');
+/** While a round is being written, its tokens count by the log: the model's own account comes at the end. */
+const usage =
+  sql<unknown>`case when drafts.status in ('QUEUED', 'GENERATING') then jsonb_set(drafts.usage, '{completionTokens}',
+  to_jsonb(coalesce((drafts.turns->-1->'before'->>'completionTokens')::int, 0) + (
+    select coalesce(sum(jsonb_array_length(e.event->'tokens')), 0)::int from draft_events e
+    where e.draft_id = drafts.id and e.sequence > (drafts.turns->-1->>'from')::int and e.sequence <= drafts.sequence
+      and e.event ? 'tokens'))) else drafts.usage end`
+    .mapWith(drafts.usage)
+    .as('usage');
 const columns = {
   id: drafts.id,
   listenerId: drafts.listenerId,
@@ -56,7 +65,7 @@ const columns = {
   modelId: drafts.modelId,
   sampling: drafts.sampling,
   turns: drafts.turns,
-  usage: drafts.usage,
+  usage,
   failure: drafts.failure,
   sequence: drafts.sequence,
   epoch: drafts.epoch,

@@ -18,7 +18,7 @@ export async function openDatabaseBeside(
 ): Promise<Database> {
   const running = config.databaseUrl === null ? await runningCluster(join(config.dataDir, 'postgres')) : null;
   if (running === null) return openDatabase(config, log, options);
-  await migrateToLatest(running);
+  await migrateToLatest(running, log);
   return connect(running);
 }
 

@@ -1,3 +1,4 @@
+import { fillAllTrackTexts } from './track-texts.ts';
 import { nameKey, takeMergeTurn, type MergeCounts, type Transaction } from './track-merge.ts';
 
 /** Takes all but the first sequence of each listener out of the staged feedback and tells of each. */
@@ -23,9 +24,13 @@ export async function makeUnknownTracks(tx: Transaction, artist: string): Promis
   await takeMergeTurn(tx);
   await tx`insert into artists (name, name_key) values (${artist}, ${nameKey(artist)}) on conflict (name_key) do nothing`;
   const { count: created } = await tx`
-    insert into tracks (external_id, title, artist_id)
-    select distinct s.track, 'Track ' || s.track, a.id from staged_feedback s join artists a on a.name_key = ${nameKey(artist)}
-    order by s.track on conflict (external_id) do nothing`;
+    with made as (
+      insert into tracks (external_id, title, artist_id)
+      select distinct s.track, 'Track ' || s.track, a.id from staged_feedback s join artists a on a.name_key = ${nameKey(artist)}
+      order by s.track on conflict (external_id) do nothing returning id
+    )
+    insert into track_texts (track_id) select id from made`;
+  await fillAllTrackTexts(tx);
   const [items] = await tx<{ n: number }[]>`select count(distinct track)::int as n from staged_feedback`;
   return { created, updated: 0, unchanged: (items?.n ?? created) - created };
 }

@@ -32,7 +32,7 @@ export function openDatabase(
     const database = disposal.use(connect(url, { watch: log }));
     try {
       await untilAnswers(database, log, name, patienceMs, signal);
-      await migrateToLatest(url);
+      await migrateToLatest(url, log);
     } catch (error) {
       throw startupError(error, name);
     }

@@ -22,6 +22,9 @@ const id = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdenti
 const ref = () => bigint({ mode: 'number' }).notNull();
 const instant = () => timestamp({ withTimezone: true, mode: 'date', precision: 3 });
 const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
+const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' });
+/** Ordered by its bytes, however the database orders texts. */
+const bytewise = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
 
 export const feedbackKind = pgEnum('feedback_kind', ['PLAY', 'COMPLETE', 'LIKE', 'SAVE', 'SKIP', 'DISLIKE', 'HIDE']);
 export const draftKind = pgEnum('draft_kind', ['LYRICS', 'POEM', 'STORY', 'ARTICLE', 'TUNE']);
@@ -33,7 +36,7 @@ export const reasonKind = pgEnum('reason_kind', ['HISTORY', 'PREFERENCE', 'POPUL
 
 // ── Catalogue ──
 
-/** `nameKey` is the natural key: the name in lower case with white space folded. */
+/** `nameKey` is the natural key: the name in the form of `caseless`. */
 export const artists = pgTable('artists', { id: id(), name: text().notNull(), nameKey: text().notNull().unique() });
 
 export const genres = pgTable('genres', { id: id(), slug: text().notNull().unique(), name: text().notNull() });
@@ -67,10 +70,37 @@ export const tracks = pgTable(
     index().on(t.artistId),
     index().on(t.popularity.desc(), t.id),
     index().on(t.releaseYear.desc().nullsLast(), t.id),
-    index('tracks_title_index').on(sql`lower(${t.title})`, t.id),
     index('tracks_withdrawn_index')
       .on(t.id)
       .where(sql`${t.withdrawnAt} is not null`),
+  ],
+);
+
+/**
+ * What a track is found and compared by: its names in normal form, and the terms that searches ask for. Of each track a row,
+ * beside `tracks`, whose rows are written anew whenever popularity changes. All null while they have yet to be made.
+ */
+export const trackTexts = pgTable(
+  'track_texts',
+  {
+    trackId: bigint({ mode: 'number' })
+      .primaryKey()
+      .references(() => tracks.id, { onDelete: 'cascade' }),
+    title: bytewise(),
+    artist: bytewise(),
+    songKey: bytewise(),
+    recordingKey: bytewise(),
+    /** Weighted by where a term stands: see track-texts. */
+    search: tsvector(),
+  },
+  (t) => [
+    index().on(t.title, t.trackId),
+    index().on(t.songKey),
+    index().on(t.recordingKey),
+    index('track_texts_search_index').using('gin', t.search),
+    index('track_texts_missing_index')
+      .on(t.trackId)
+      .where(sql`${t.search} is null`),
   ],
 );
 

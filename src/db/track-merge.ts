@@ -1,5 +1,7 @@
 import type postgres from 'postgres';
+import { caseless } from '../lib/folded-text.ts';
 import type { Sql } from './client.ts';
+import { fillAllTrackTexts } from './track-texts.ts';
 
 export type Transaction = postgres.TransactionSql;
 
@@ -55,9 +57,7 @@ export function stagedTrackValues(track: StagedTrack): (string | number | boolea
 }
 
 /** The artist's natural key: "The  BEATLES" and "the beatles" are one artist. */
-export function nameKey(name: string): string {
-  return name.normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim();
-}
+export const nameKey = caseless;
 
 /** Stages a batch in one statement and merges it: all of it or, when anything fails, none. */
 export function mergeTracks(sql: Sql, tracks: readonly StagedTrack[]): Promise<MergeCounts> {
@@ -97,6 +97,7 @@ export async function mergeStagedTracks(tx: Transaction): Promise<MergeCounts> {
   await planTracks(tx);
   await applyTracks(tx);
   await relinkTracks(tx);
+  await describeTracks(tx);
   const [counts] = await tx<MergeCounts[]>`
     select count(*) filter (where is_new)::int as created, count(*) filter (where is_changed and not is_new)::int as updated,
       count(*) filter (where not is_changed)::int as unchanged from track_plan`;
@@ -153,4 +154,10 @@ async function relinkTracks(tx: Transaction): Promise<void> {
   await tx`insert into track_tags (track_id, tag_id, weight)
     select p.track_id, t.id, u.weight from track_plan p, unnest(p.tag_names, p.tag_weights) as u (name, weight)
       join tags t on t.name = u.name where p.is_changed`;
+}
+
+async function describeTracks(tx: Transaction): Promise<void> {
+  await tx`insert into track_texts (track_id) select track_id from track_plan where is_changed
+    on conflict (track_id) do update set search = null`;
+  await fillAllTrackTexts(tx);
 }

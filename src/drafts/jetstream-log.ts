@@ -12,6 +12,7 @@ import {
 import type { SubjectLog } from '../nats/subject-log.ts';
 import type { Kept } from '../nats/subject-feed.ts';
 import { WrongPlaceError } from '../nats/subject-log.ts';
+import type { Usage } from '../ml/engine.ts';
 import { LiveLogs } from './live-logs.ts';
 import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
 import type { EntriesWanted, Fence, LogAppend, LogStore } from './log-store.ts';
@@ -227,6 +228,7 @@ export class JetStreamLog implements LogStore {
   async #fold(row: DraftRow): Promise<DraftRow> {
     const now = { ...row, texts: [...(row.texts ?? [])] };
     const turns = turnsOf(row);
+    let written = turns.at(-1)?.before.completionTokens ?? 0;
     const last = await this.#messages.last(row.id);
     for (const message of last ? await this.#messages.range(row.id, 1, last.place, Infinity) : []) {
       const { failure, at, events } = messageOf(message);
@@ -237,12 +239,16 @@ export class JetStreamLog implements LogStore {
           0,
           turns.findLastIndex((turn) => turn.from < sequence),
         );
-        if (event.type === 'tokens') now.texts[round] = (now.texts[round] ?? '') + event.text;
-        else Object.assign(now, { status: event.status, finishReason: event.finishReason, usage: event.usage });
+        if (event.type === 'tokens') {
+          now.texts[round] = (now.texts[round] ?? '') + event.text;
+          if (round === turns.length - 1) written += event.tokens.length;
+        } else Object.assign(now, { status: event.status, finishReason: event.finishReason, usage: event.usage });
       }
       if (events.length > 0) Object.assign(now, { failure, updatedAt: new Date(at) });
     }
     now.text = now.texts.join('');
+    // The model's own account of a round comes at its end.
+    if (!isTerminal(now.status)) now.usage = { ...(now.usage as Usage), completionTokens: written };
     return now;
   }
 

@@ -32,6 +32,17 @@ export function foldText(text: string): string {
   return PLAIN.test(same) ? tidy(same) : tidy(withoutAccents(same));
 }
 
+/**
+ * A name as an identifier: "Hip Hop" → `hip-hop`, "Música Popular" → `musica-popular`, "摇滚" → `摇滚`. That of an identifier is
+ * itself.
+ */
+export function slugOf(name: string): string {
+  return withoutAccents(caseless(name))
+    .replaceAll('&', ' and ')
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '');
+}
+
 /** Full case folding: by way of upper case “ß” becomes “ss”; “ς” only ends words, and “ı” is what a “I” was. */
 function foldCase(text: string): string {
   return text.toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ');

@@ -25,6 +25,10 @@ function withoutDots(folded: string): string {
 
 const chunksOf = (text: string): string[] => withoutDots(foldText(text)).split(' ').filter(Boolean);
 
+/** Words whose signs are left out or undone. */
+export const joinedSpellings = (text: string): string[] =>
+  chunksOf(text).flatMap((chunk) => [...otherSpellings(chunk)]);
+
 /** What a text can be found by, each term once: its words, and the parts of words. */
 export interface Terms {
   words: ReadonlySet<string>;

@@ -19,6 +19,11 @@ export function checkText(value: string, field: string, { min = 1, max }: TextBo
   throw new InvalidInputError(`${field} must have ${min} to ${max} characters, not ${length}`, field);
 }
 
+/** A name or an id: a text in composed form (NFC), so that what looks the same is the same. */
+export function checkName(value: string, field: string, bounds: TextBounds): string {
+  return checkText(value, field, bounds).normalize('NFC');
+}
+
 /** A finite number within its bounds, both included. */
 export function checkRange(value: number, field: string, min: number, max: number): number {
   if (value >= min && value <= max) return value;

@@ -1,7 +1,8 @@
 import type { Queryable } from '../db/client.ts';
 import { existingIds, genreIdsBySlug, type PreferenceChange } from '../db/listener-queries.ts';
 import { InvalidInputError, NotFoundError } from '../lib/errors.ts';
-import { checkLength, checkRange, checkText } from '../lib/text.ts';
+import { slugOf } from '../lib/folded-text.ts';
+import { checkLength, checkName, checkRange, checkText } from '../lib/text.ts';
 import type { PreferencesInput } from './listeners.ts';
 
 /**
@@ -23,14 +24,14 @@ async function checkGenres(
   genres: NonNullable<PreferencesInput['genres']>,
 ): Promise<NonNullable<PreferenceChange['genres']>> {
   checkLength(genres, 'input.genres', 100);
-  const slugs = genres.map(({ genre }, i) => checkText(genre, `input.genres.${i}.genre`, { max: 100 }));
+  const slugs = genres.map(({ genre }, i) => slugOf(checkText(genre, `input.genres.${i}.genre`, { max: 100 })));
   const ids = await genreIdsBySlug(db, slugs);
-  return genres.map(({ weight }, i) => {
+  return genres.map(({ genre, weight }, i) => {
     const slug = slugs[i] ?? '';
     const field = `input.genres.${i}.genre`;
     const genreId = ids.get(slug);
-    if (genreId === undefined) throw new InvalidInputError(`${field}: there is no genre "${slug}"`, field);
-    if (slugs.indexOf(slug) !== i) throw new InvalidInputError(`${field} repeats "${slug}"`, field);
+    if (genreId === undefined) throw new InvalidInputError(`${field}: there is no genre "${genre.trim()}"`, field);
+    if (slugs.indexOf(slug) !== i) throw new InvalidInputError(`${field} repeats "${genre.trim()}"`, field);
     return { genreId, weight: checkRange(weight, `input.genres.${i}.weight`, -1, 1) };
   });
 }
@@ -47,5 +48,5 @@ async function checkArtists(db: Queryable, ids: readonly number[]): Promise<numb
 
 function checkTags(tags: readonly string[]): string[] {
   checkLength(tags, 'input.tags', 50);
-  return [...new Set(tags.map((tag, i) => checkText(tag, `input.tags.${i}`, { max: 100 }).toLowerCase()))];
+  return [...new Set(tags.map((tag, i) => checkName(tag, `input.tags.${i}`, { max: 100 }).toLowerCase()))];
 }

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiskFullError, ModelUnavailableError } from '../lib/errors.ts';
+import { makeFolder } from '../lib/folders.ts';
 import {
   compileModel,
   findCompiled,
@@ -53,7 +54,7 @@ async function compile(
   const found = anew ? null : await findCompiled(key);
   if (found) return found;
   await using _lock = await store.lock(entry, signal);
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   await sweep(directory);
   if (anew) await removeCompiled(key);
   try {

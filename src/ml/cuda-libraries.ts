@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { makeFolder } from '../lib/folders.ts';
 import { python } from './store/pip.ts';
 
 /** ONNX Runtime's provider is in the one package, what it needs of NVIDIA's in the others. */
@@ -38,7 +39,7 @@ export async function installCuda({ dataDir, withRuntime, signal }: CudaInstalla
   const version = packagedVersion();
   const folder = join(dataDir, 'cuda', version);
   const temporary = `${folder}.${process.pid}.tmp`;
-  await mkdir(temporary, { recursive: true });
+  await makeFolder(temporary);
   try {
     const options = ['--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check', '--quiet'];
     const wanted = [provider(version), ...(withRuntime ? runtime : [])];

@@ -1,4 +1,5 @@
 import type { TrackFilter } from '../catalogue/catalogue.ts';
+import { slugOf } from '../lib/folded-text.ts';
 import type { FeedbackKind } from '../listeners/listeners.ts';
 import type { Exclusion } from './recommender.ts';
 import type { Snapshot, SnapshotTrack } from './snapshot.ts';
@@ -99,8 +100,8 @@ export function exclusionNames(bits: number): Exclusion[] {
 }
 
 function filterOf(filter: TrackFilter): (track: SnapshotTrack) => boolean {
-  const genres = setOf(filter.genres);
-  const excludedGenres = setOf(filter.excludeGenres);
+  const genres = setOf(filter.genres?.map(slugOf));
+  const excludedGenres = setOf(filter.excludeGenres?.map(slugOf));
   const artists = setOf(filter.artistIds);
   const excludedArtists = setOf(filter.excludeArtistIds);
   const excludedTracks = setOf(filter.excludeTrackIds);

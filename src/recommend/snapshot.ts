@@ -1,8 +1,9 @@
 import type { SnapshotRows } from '../db/recommend-queries.ts';
 import { groupBy } from '../lib/collections.ts';
+import { foldText } from '../lib/folded-text.ts';
 import { groupSongs, SongKeys, type Songs } from './songs.ts';
 import { emptyVector, sparseVector, type SparseVector } from './sparse.ts';
-import { wordsOf } from './words.ts';
+import { findableWords } from './words.ts';
 
 export interface SnapshotTrack {
   id: number;
@@ -97,10 +98,10 @@ function describe(
   genreNames: ReadonlyMap<string, string>,
 ): Description {
   const genres = track.genreSlugs.map((slug, i): Weighted<string> => [slug, i === 0 ? 1 : SIDE_GENRE]);
-  const tags = tagRows.map(({ tag, weight }): Weighted<string> => [tag.toLowerCase(), weight]);
+  const tags = tagRows.map(({ tag, weight }): Weighted<string> => [foldText(tag), weight]);
   const words = new Map<string, number>();
   const say = (text: string, weight: number): void => {
-    for (const word of wordsOf(text)) words.set(word, Math.max(words.get(word) ?? 0, weight));
+    for (const word of findableWords(text)) words.set(word, Math.max(words.get(word) ?? 0, weight));
   };
   for (const [slug, weight] of genres) say(`${slug} ${genreNames.get(slug) ?? ''}`, WORD_WEIGHTS.genre * weight);
   for (const [tag, weight] of tags) say(tag, WORD_WEIGHTS.tag * weight);

@@ -4,7 +4,7 @@ import type { Locale } from './recommender.ts';
 import type { Snapshot } from './snapshot.ts';
 import { emptyVector, valueAt } from './sparse.ts';
 import type { Source } from './taste.ts';
-import { wordsOf } from './words.ts';
+import { writtenWords } from './words.ts';
 
 /** How one language words reasons. Clauses are without a full stop and begin in lower case. */
 interface Wording {
@@ -94,7 +94,8 @@ export const trackSentenceName = (trackId: number, snapshot: Snapshot, locale: L
 
 /** The words of a text that describe this track: the others contribute nothing to it. */
 function matchedWords(text: string, index: number, { byWord }: Snapshot): string[] {
-  return wordsOf(text).filter((word) => valueAt(byWord.get(word) ?? emptyVector, index) > 0);
+  const matched = [...writtenWords(text)].filter(([word]) => valueAt(byWord.get(word) ?? emptyVector, index) > 0);
+  return matched.map(([, written]) => written);
 }
 
 /** Who listens to a track, of the time that its popularity is of. */

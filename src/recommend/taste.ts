@@ -1,4 +1,5 @@
 import type { FeedbackKind } from '../listeners/listeners.ts';
+import { foldText } from '../lib/folded-text.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { Snapshot } from './snapshot.ts';
 import { emptyVector, sparseVector, type SparseVector } from './sparse.ts';
@@ -94,7 +95,7 @@ export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours
       };
     }),
     ...taste.tags.map((name): Term => {
-      const vector = snapshot.byTag.get(name.toLowerCase()) ?? emptyVector;
+      const vector = snapshot.byTag.get(foldText(name)) ?? emptyVector;
       return { source: { kind: 'tag', tag: name }, factor: tag, vector };
     }),
     ...taste.seedTrackIds.map((trackId): Term => {

@@ -298,6 +298,26 @@ async function waitFor(condition: () => Promise<boolean>): Promise<void> {
 }
 
 describe('cancel and continue', () => {
+  it('[LOG1] usage counts the tokens while they are written, those of earlier rounds among them', async () => {
+    ({ engine, drafts } = room({ granted: 7 }));
+    const draft = await drafts.start(ann, poem({ sampling: { maxTokens: 9 } }));
+    const now = async () => (await drafts.byIds(ann, [draft.id])).get(draft.id);
+    const wrote = (tokens: number) => waitFor(async () => (await now())?.usage.completionTokens === tokens);
+    await wrote(7);
+    expect(await now()).toMatchObject({ status: 'GENERATING', sequence: 9 });
+    for await (const event of drafts.follow(ann, draft.id, null)) {
+      expect(event).toMatchObject({ type: 'snapshot', draft: { usage: { promptTokens: 10, completionTokens: 7 } } });
+      break;
+    }
+    engine.grant(2);
+    expect((await finished(draft)).usage.completionTokens).toBe(9);
+    engine.grant(4);
+    await drafts.continue(ann, { draftId: draft.id, instruction: 'on', sampling: { maxTokens: 20 } });
+    await wrote(13);
+    expect(await now()).toMatchObject({ status: 'GENERATING' });
+    await drafts.cancel(ann, draft.id);
+  });
+
   it('[DRAFT5] cancelling keeps the text and is harmless when repeated', async () => {
     ({ engine, drafts } = room({ granted: 7 }));
     const draft = await drafts.start(ann, poem());

@@ -161,3 +161,23 @@ test('[CAT3] popularity is up to date after an import', async () => {
     { key: 't2', popularity: 0 },
   ]);
 });
+
+test('[CAT1] a track is found by its id however its accents are composed, in the catalogue and in the listening', async () => {
+  const database = theDatabase();
+  const [apart, together] = ['id-e\u0301', 'id-\u00e9'];
+  for (const [attempt, stored, asked] of [
+    ['one', apart, together],
+    ['two', together, apart],
+  ] as const) {
+    const tracks = await importContent(database, 'tracks', ['externalId,title,artist', `${stored},Halo,Beyonce\u0301`]);
+    expect(tracks.bad).toEqual([]);
+    const { report, bad } = await importContent(database, 'feedback', [
+      'listener,track,kind,key',
+      `ann,${asked},PLAY,${attempt}`,
+    ]);
+    expect(bad).toEqual([]);
+    expect(report).toMatchObject({ feedback: { created: 1 } });
+  }
+  const [row] = await database.sql<{ n: number }[]>`select count(*)::int as n from tracks where title = 'Halo'`;
+  expect(row?.n).toBe(1);
+});

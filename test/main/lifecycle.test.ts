@@ -1,5 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { READY } from '../../src/banner.ts';
 import { connect, type Database } from '../../src/db/client.ts';
@@ -59,6 +62,36 @@ test('[START2] SIGTERM and SIGINT end it in order, and its database with it', as
     expect(await server.exited).toMatchObject({ code: 0, signal: null });
     await expect(database.sql`select 1`).rejects.toThrow(/ECONNREFUSED|CONNECTION_CLOSED/);
   }
+});
+
+test('[START2] SIGTERM to npm drains the server that `npm start` became, and npm waits for it', async () => {
+  const { CADENZA_DATA_DIR } = await embedded();
+  const env = {
+    PORT: '0',
+    CADENZA_DATA_DIR,
+    CADENZA_DEMO: 'off',
+    CADENZA_FETCH_MODELS: 'off',
+    CADENZA_LOG_FORMAT: 'json',
+  };
+  const npm = spawn('npm', ['start', '--silent'], {
+    env: { ...process.env, ...env, DATABASE_URL: '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  onTestFinished(() => {
+    // All that it started, should it have left something behind.
+    if (npm.pid !== undefined) spawnSync('kill', ['-KILL', '--', `-${npm.pid}`]);
+  });
+  const said: string[] = [];
+  const lines = createInterface(npm.stdout);
+  const closed = once(lines, 'close');
+  lines.on('line', (line) => said.push(line));
+  await expect.poll(() => said.some((line) => line.includes('Cadenza is ready'))).toBe(true);
+  npm.kill('SIGTERM');
+  expect(await once(npm, 'exit')).toEqual([0, null]);
+  await expect(postmasterPid(CADENZA_DATA_DIR)).rejects.toThrow('ENOENT');
+  await closed;
+  expect(said.join('\n')).toContain('"msg":"Stopped"');
 });
 
 test('[START3] the second signal ends it at once, with 128 + its number, however long the rest would take', async () => {
@@ -138,9 +171,20 @@ test('[DB4] [START4] a database that refuses ends the start, and its password is
 });
 
 test('[START4] a data folder that cannot be one ends the start', async () => {
-  const file = join(await dataFolder(), 'file');
-  await writeFile(file, '');
-  const { code, output } = await spawnServer({ DATABASE_URL: '', CADENZA_DATA_DIR: file }).exited;
-  expect(code).toBe(1);
-  expect(output).toMatch(/The data folder .* cannot be used/);
+  const folder = await dataFolder();
+  await writeFile(join(folder, 'file'), '');
+  await symlink(join(folder, 'nowhere'), join(folder, 'link'));
+  for (const path of [
+    join(folder, 'file'),
+    join(folder, 'file', 'below'),
+    join(folder, 'link', 'below'),
+    '/proc/x',
+    '/proc/x/y',
+    '/dev/null/x',
+  ]) {
+    const { code, output } = await spawnServer({ DATABASE_URL: '', CADENZA_DATA_DIR: path }).exited;
+    expect(output).toMatch(/The data folder .* cannot be used: .*; set CADENZA_DATA_DIR to/);
+    expect(output).not.toMatch(/at file:|\.ts:/);
+    expect(code).toBe(1);
+  }
 });

@@ -49,7 +49,12 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await now()).toMatchObject({ sequence: 1, text: '', status: 'QUEUED' });
       const generating = statusEntry('GENERATING', null, { ...unused, promptTokens: 5 });
       expect(await append(fence, [generating.event, oneToken('a')], generating.set)).toBe(true);
-      expect(await now()).toMatchObject({ sequence: 3, text: 'a', status: 'GENERATING', usage: { promptTokens: 5 } });
+      expect(await now()).toMatchObject({
+        sequence: 3,
+        text: 'a',
+        status: 'GENERATING',
+        usage: { promptTokens: 5, completionTokens: 1 },
+      });
       expect(await store.standingOf(id)).toMatchObject({ sequence: 3, status: 'GENERATING', visibility: 'PRIVATE' });
       const { event, set } = end();
       const failed = { ...set, failure: 'it broke' };

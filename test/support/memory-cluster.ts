@@ -1,8 +1,9 @@
 import type { DraftRow, DraftStanding, NewDraft } from '../../src/db/draft-queries.ts';
-import { isTerminal, type LogEntry, type LogEvent } from '../../src/drafts/log-events.ts';
+import { isTerminal, tokenIds, type LogEntry, type LogEvent } from '../../src/drafts/log-events.ts';
 import type { EntriesWanted, Fence, LogAppend, LogStore } from '../../src/drafts/log-store.ts';
 import type { NodeSight, Ownership } from '../../src/drafts/ownership.ts';
-import type { Model } from '../../src/ml/engine.ts';
+import { turnsOf } from '../../src/drafts/turns.ts';
+import type { Model, Usage } from '../../src/ml/engine.ts';
 
 interface Stored {
   row: DraftRow;
@@ -75,7 +76,15 @@ class MemoryLog implements LogStore {
   }
 
   refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
-    return Promise.resolve([...rows]);
+    return Promise.resolve(rows.map((row) => this.#counted(row)));
+  }
+
+  #counted(row: DraftRow): DraftRow {
+    const log = this.#cluster.drafts.get(row.id)?.log ?? [];
+    const turn = turnsOf(row).at(-1);
+    if (isTerminal(row.status) || !turn) return row;
+    const written = tokenIds(log.slice(turn.from - row.compacted).map((event, i) => ({ sequence: i, event }))).length;
+    return { ...row, usage: { ...(row.usage as Usage), completionTokens: turn.before.completionTokens + written } };
   }
 
   remove(draftId: string): Promise<void> {

@@ -11,7 +11,7 @@ import { stageLastfm, stageLastfmTracks, takeRepeatedIds } from '../../db/import
 import { createNumberedTrackStaging } from '../../db/import-tracks.ts';
 import { mergeStagedTracks, nameKey } from '../../db/track-merge.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
-import { checkRange, checkText } from '../../lib/text.ts';
+import { checkName, checkRange } from '../../lib/text.ts';
 import type { ImportContext, Outcome } from '../import-context.ts';
 import { readLines, type Encoding } from '../reading/lines.ts';
 import { playCount } from './rows.ts';
@@ -95,7 +95,7 @@ async function openFolder(path: string): Promise<Sources> {
 
 async function stageArtists({ artists: source }: Sources, context: ImportContext): Promise<void> {
   const rows = readTable(source, tables.artists, context, ([id = '', name = '']) => {
-    const clean = checkText(name, 'name', { max: 500 });
+    const clean = checkName(name, 'name', { max: 500 });
     return [idOf(id, 'id'), clean, nameKey(clean)];
   });
   await stageLastfm(context.tx, 'artists', rows);
@@ -107,7 +107,7 @@ async function stageArtists({ artists: source }: Sources, context: ImportContext
 async function stageTags({ tags: source, taggings }: Sources, context: ImportContext): Promise<void> {
   const names = readTable(source, tables.tags, context, ([id = '', name = '']) => [
     idOf(id, 'tagID'),
-    checkText(name, 'tagValue', { max: 200 }).toLowerCase(),
+    checkName(name, 'tagValue', { max: 200 }).toLowerCase(),
   ]);
   await stageLastfm(context.tx, 'tags', names);
   await takeRepeatedIds(context.tx, 'tags', ({ line, reason }) => context.progress.reject(source.name, line, reason));

@@ -8,7 +8,7 @@ import {
 } from '../../db/import-plays.ts';
 import { createFeedbackStaging, mergeStagedFeedback } from '../../db/import-feedback.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
-import { checkText } from '../../lib/text.ts';
+import { checkName } from '../../lib/text.ts';
 import type { ImportContext, LeftOut, Outcome } from '../import-context.ts';
 import type { SourceRecord } from '../reading/records.ts';
 import { openSources, type Source } from '../reading/source.ts';
@@ -108,8 +108,8 @@ async function* stagedPlays(
 function cleanPlay(play: Play): Play {
   return {
     ...play,
-    title: checkText(play.title, 'the title', { max: 500 }),
-    artist: checkText(play.artist, 'the artist', { max: 500 }),
-    album: play.album === null ? null : checkText(play.album, 'the album', { max: 500 }),
+    title: checkName(play.title, 'the title', { max: 500 }),
+    artist: checkName(play.artist, 'the artist', { max: 500 }),
+    album: play.album === null ? null : checkName(play.album, 'the album', { max: 500 }),
   };
 }

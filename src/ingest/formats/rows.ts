@@ -4,7 +4,7 @@ import type { StagedTrack } from '../../db/track-merge.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { nearest } from '../../lib/nearest.ts';
-import { checkRange, checkText } from '../../lib/text.ts';
+import { checkName, checkRange, checkText } from '../../lib/text.ts';
 import type { Columns } from '../reading/columns.ts';
 import type { Row } from './row.ts';
 
@@ -48,7 +48,7 @@ export function feedbackOf(row: Row, clock: Clock): StagedFeedback {
   const at = row.instant('at');
   return {
     listener: listenerId(row.name('listener')),
-    track: checkText(row.id('track'), 'track', { max: 200 }),
+    track: checkName(row.id('track'), 'track', { max: 200 }),
     kind: kindOf(row.name('kind')),
     plays: checkRange(row.integer('plays') ?? 1, 'plays', 1, MAX_PLAYS),
     listenedMs: listenedMs === null ? null : checkRange(listenedMs, 'listenedMs', 0, DAY_MS),

@@ -6,7 +6,7 @@ import {
 } from '../../db/import-feedback.ts';
 import { makeUnknownTracks, takeRepeatedSequences } from '../../db/import-sequences.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
-import { checkText } from '../../lib/text.ts';
+import { checkName } from '../../lib/text.ts';
 import type { ImportContext, Outcome } from '../import-context.ts';
 import { readLines, type Line } from '../reading/lines.ts';
 import { listenerId } from './rows.ts';
@@ -61,8 +61,7 @@ const isBlank = (line: Line): boolean => 'text' in line && line.text.trim() === 
 function sequenceOf(text: string): Sequence {
   const [listener = '', ...items] = text.trim().split(/\s+/);
   if (items.length === 0) throw new InvalidInputError(`listener "${listener.slice(0, 50)}" has no items`);
-  for (const item of items) checkText(item, 'item', { max: 200 });
-  return { listener: listenerId(listener), items };
+  return { listener: listenerId(listener), items: items.map((item) => checkName(item, 'item', { max: 200 })) };
 }
 
 function* batchesOf({ listener, items }: Sequence, line: number, end: number) {

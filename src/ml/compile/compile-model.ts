@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOf } from '../../lib/digest.ts';
+import { makeFolder } from '../../lib/folders.ts';
 import type { ModelShape } from './architecture.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { DataFile } from './data-file.ts';
@@ -32,7 +33,7 @@ export async function compileInto(
   onProgress: (share: number) => void,
 ): Promise<ModelShape> {
   const exported = await findExport(source);
-  await mkdir(temporary, { recursive: true });
+  await makeFolder(temporary);
   try {
     const shape = exported
       ? await readExport(source, exported)

@@ -1,6 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConflictError, DiskFullError, ModelUnavailableError } from '../../lib/errors.ts';
+import { makeFolder } from '../../lib/folders.ts';
 import { checkRoom, download, sizeOf, type DownloadOptions, type Patience } from './download.ts';
 import { takeLock, tryLock } from './file-lock.ts';
 import { bytesOf, filesOf, type ModelEntry, type ModelFile } from './model-catalogue.ts';
@@ -79,7 +80,7 @@ export function openModelStore(
     verify: (entry) => statesOf(entry, verifyFile),
     async fetch(entry, { signal, onProgress = () => undefined, onStep = () => undefined }) {
       if ((await check(entry, signal)) === 'whole') return path(entry);
-      await mkdir(folder(entry), { recursive: true });
+      await makeFolder(folder(entry));
       const onWait = () => void bytesOnDisk(entry).then(onProgress);
       await using _lock = await takeLock(lockPath(entry), { signal, onWait });
       await checkRoom(entry.name, bytesOf(entry) - (await bytesOnDisk(entry)), folder(entry));
@@ -94,7 +95,7 @@ export function openModelStore(
     },
     lock: (entry, signal) => takeLock(lockPath(entry), { signal }),
     async remove(entry) {
-      await mkdir(root, { recursive: true });
+      await makeFolder(root);
       await using lock = await tryLock(lockPath(entry));
       if (!lock) throw new ConflictError(`${entry.id} is being fetched or compiled by another process`);
       const bytes = await bytesOnDisk(entry);
@@ -129,7 +130,7 @@ async function fetchFile(
   const state = await checkFile(path, file, options.signal);
   if (state === 'whole') return;
   if (state === 'corrupt') onStep(`${file.name} on disk is damaged: fetching it again`);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await fillFromSources(entry, file, partialOf(path), options, onStep);
   await publishFile(partialOf(path), path);
   await stampFile(path, file);

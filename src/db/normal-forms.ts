@@ -1,0 +1,77 @@
+import type postgres from 'postgres';
+import { caseless, slugOf } from '../lib/folded-text.ts';
+import type { Logger } from '../lib/log.ts';
+import { fillTrackTexts } from './track-texts.ts';
+
+/**
+ * Brings what was stored before there were normal forms into them, once: in batches, so that a start that is killed goes on
+ * where it was. Who calls it holds the lock of migrations; what other nodes merge meanwhile takes turns with each batch.
+ */
+export async function bringToNormalForm(sql: postgres.Sql, log?: Logger): Promise<void> {
+  await sql`insert into track_texts (track_id) select id from tracks t
+    where not exists (select from track_texts x where x.track_id = t.id) on conflict do nothing`;
+  const [waiting] = await sql<
+    { tracks: number }[]
+  >`select count(*)::int as tracks from track_texts where search is null`;
+  if (!waiting || waiting.tracks === 0) return;
+  log?.info(`Making the search texts of ${waiting.tracks} tracks; this is done once`);
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtext('cadenza:merge-tracks'))`;
+    await renameArtistKeys(tx);
+    await renameSlugs(tx);
+  });
+  for (let last: number | null = 0; last !== null;) {
+    const after: number = last;
+    last = await sql.begin((tx) => fillTrackTexts(tx, after));
+  }
+}
+
+type Transaction = postgres.TransactionSql;
+
+/** Artists whose keys become the same are one: the first stays. */
+async function renameArtistKeys(tx: Transaction): Promise<void> {
+  const rows = await tx<
+    { id: string; name: string; key: string }[]
+  >`select id, name, name_key as key from artists order by id`;
+  for (const { id, key, to } of changed(rows, caseless)) {
+    const [taken] = await tx<{ id: string }[]>`select id from artists where name_key = ${to}`;
+    if (!taken) await tx`update artists set name_key = ${to} where id = ${id} and name_key = ${key}`;
+    else await mergeArtist(tx, id, taken.id);
+  }
+}
+
+async function mergeArtist(tx: Transaction, from: string, into: string): Promise<void> {
+  await tx`update tracks set artist_id = ${into} where artist_id = ${from}`;
+  await tx`insert into listener_artists (listener_id, artist_id, position)
+    select listener_id, ${into}, position from listener_artists where artist_id = ${from} on conflict do nothing`;
+  await tx`delete from listener_artists where artist_id = ${from}`;
+  await tx`delete from artists where id = ${from}`;
+}
+
+async function renameSlugs(tx: Transaction): Promise<void> {
+  const rows = await tx<
+    { id: string; name: string; key: string }[]
+  >`select id, name, slug as key from genres order by id`;
+  for (const { id, to } of changed(rows, slugOf)) {
+    const [taken] = await tx<{ id: string }[]>`select id from genres where slug = ${to}`;
+    if (!taken) await tx`update genres set slug = ${to} where id = ${id}`;
+    else await mergeGenre(tx, id, taken.id);
+  }
+}
+
+async function mergeGenre(tx: Transaction, from: string, into: string): Promise<void> {
+  await tx`insert into track_genres (track_id, genre_id, position)
+    select track_id, ${into}, position from track_genres where genre_id = ${from} on conflict do nothing`;
+  await tx`delete from track_genres where genre_id = ${from}`;
+  await tx`insert into listener_genres (listener_id, genre_id, weight)
+    select listener_id, ${into}, weight from listener_genres where genre_id = ${from} on conflict do nothing`;
+  await tx`delete from listener_genres where genre_id = ${from}`;
+  await tx`delete from genres where id = ${from}`;
+}
+
+function changed(rows: readonly { id: string; name: string; key: string }[], keyOf: (name: string) => string) {
+  return rows.flatMap(({ id, name, key }) => {
+    const to = keyOf(name);
+    return to === key || to === '' ? [] : [{ id, key, to }];
+  });
+}

@@ -1,0 +1,67 @@
+import { recordingKey, songKey } from '../lib/song-key.ts';
+import { termsIn, wordsText } from '../lib/search-terms.ts';
+import type { Transaction } from './track-merge.ts';
+
+/** Tracks whose texts are made in one statement. */
+const BATCH = 2_000;
+
+/** Makes the texts of all tracks whose row in `track_texts` waits for them. */
+export async function fillAllTrackTexts(tx: Transaction): Promise<void> {
+  for (let last: number | null = 0; last !== null;) last = await fillTrackTexts(tx, last);
+}
+
+/** Makes the texts of the next tracks after this id that have none. @returns the last of them; null when there were none */
+export async function fillTrackTexts(tx: Transaction, after: number): Promise<number | null> {
+  const rows = await tx<NamedTrack[]>`
+    select t.id::float8 as id, t.title, a.name as artist, concat_ws(E'\n',
+      (select string_agg(g.name, E'\n') from track_genres l join genres g on g.id = l.genre_id where l.track_id = t.id),
+      (select string_agg(g.name, E'\n') from track_tags l join tags g on g.id = l.tag_id where l.track_id = t.id)) as about
+    from track_texts x join tracks t on t.id = x.track_id join artists a on a.id = t.artist_id
+    where x.search is null and x.track_id > ${after} order by x.track_id limit ${BATCH}`;
+  await tx`
+    update track_texts x set title = r.title, artist = r.artist, song_key = r.song_key, recording_key = r.recording_key,
+      search = r.search::tsvector
+    from jsonb_to_recordset(${JSON.stringify(rows.map(textsOf))}::text::jsonb)
+      as r (id bigint, title text, artist text, song_key text, recording_key text, search text) where x.track_id = r.id`;
+  return rows.at(-1)?.id ?? null;
+}
+
+interface NamedTrack {
+  id: number;
+  title: string;
+  artist: string;
+  /** The names of its genres and tags, one a line. */
+  about: string;
+}
+
+function textsOf({ id, title, artist, about }: NamedTrack) {
+  return {
+    id,
+    title: cut(wordsText(title)),
+    artist: cut(wordsText(artist)),
+    song_key: songKey(artist, title),
+    recording_key: recordingKey(artist, title),
+    search: searchVector(title, artist, about),
+  };
+}
+
+/** As long as the names may be; their normal forms can be longer, and index entries have a bound. */
+const cut = (text: string): string => (text.length <= 500 ? text : Array.from(text).slice(0, 500).join(''));
+
+/** Where a term stands, as the weights of a `tsvector`. */
+export const termWeights = { name: 'A', partOfName: 'B', about: 'C' } as const;
+
+function searchVector(title: string, artist: string, about: string): string {
+  const weights = new Map<string, string>();
+  const add = (terms: Iterable<string>, weight: string): void => {
+    for (const term of terms) if (!weights.has(term)) weights.set(term, weight);
+  };
+  const [inTitle, inArtist] = [termsIn(title), termsIn(artist)];
+  for (const { words } of [inTitle, inArtist]) add(words, termWeights.name);
+  for (const { parts } of [inTitle, inArtist]) add(parts, termWeights.partOfName);
+  add(termsIn(about).words, termWeights.about);
+  return [...weights].map(([term, weight]) => `${quoted(term)}:1${weight}`).join(' ');
+}
+
+/** A lexeme as `tsvector` and `tsquery` spell it. */
+export const quoted = (term: string): string => `'${term.replace(/['\\]/g, '$&$&')}'`;
