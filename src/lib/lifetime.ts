@@ -1,8 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import { ClientLeftError, DeadlineExceededError } from './errors.ts';
-
-/** What an operation may have of the event loop before others have their turn. */
-const SLICE_MS = 10;
+import { Turns } from './turns.ts';
 
 /**
  * How long one operation is worked on: while somebody waits for it, and no longer than it may take. What works on it stops when
@@ -12,8 +9,7 @@ export class Lifetime {
   readonly #controller = new AbortController();
   #deadline: NodeJS.Timeout | null = null;
   #isChange = false;
-  #since = performance.now();
-  #pause: Promise<void> | null = null;
+  readonly #turns = new Turns();
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -38,15 +34,9 @@ export class Lifetime {
     this.#controller.abort(new ClientLeftError('The client has left'));
   }
 
-  /** To be waited for before work of some milliseconds, of which an operation may want much. @throws when it is to stop */
+  /** Before work of some milliseconds, of which an operation may want much. @throws when it is to stop */
   async turn(): Promise<void> {
-    while (performance.now() - this.#since > SLICE_MS) await (this.#pause ??= this.#giveWay());
+    await this.#turns.take();
     this.signal.throwIfAborted();
-  }
-
-  async #giveWay(): Promise<void> {
-    await setImmediate();
-    this.#since = performance.now();
-    this.#pause = null;
   }
 }

@@ -16,23 +16,43 @@ export interface ConnectionOptions {
 export class Connections {
   readonly #limits: ConnectionOptions['limits'];
   readonly #log: Logger;
-  /** Requests of a connection that are not answered yet. */
-  readonly #unanswered = new Map<Socket, number>();
+  /** What is to be served next on a connection, once what is being served is answered. */
+  readonly #waiting = new Map<Socket, (() => void)[]>();
 
   constructor(server: Server, { limits, log }: ConnectionOptions) {
     this.#limits = limits;
     this.#log = log;
     server.on('connection', (socket: Socket) => this.#hear(socket));
-    server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-      this.#count(request.socket);
-      response.once('close', () => this.#uncount(request.socket));
+    server.prependListener('request', (_: IncomingMessage, response: ServerResponse) => {
       response.once('prefinish', () => this.#watch(response));
     });
   }
 
   /** Whether the connection's turn has come for another protocol: nothing asked before is still to be answered on it. */
   isIdle(socket: Socket): boolean {
-    return !this.#unanswered.has(socket);
+    return !this.#waiting.has(socket);
+  }
+
+  /**
+   * Serves the requests of one connection one after the other, as their answers leave, and others in between. They may be sent
+   * without waiting for answers, but not without end ([EDGE2]).
+   */
+  serve({ socket }: IncomingMessage, response: ServerResponse, act: () => void): void {
+    // Cut meanwhile, with what it had sent still to be gone through.
+    if (socket.destroyed) return;
+    const waiting = this.#waiting.get(socket);
+    response.once('close', () => this.#goOn(socket));
+    if (!waiting) {
+      this.#waiting.set(socket, []);
+      act();
+    } else if (waiting.push(act) >= this.#limits.operations)
+      this.#cut(socket, 'has more requests unanswered than it may');
+  }
+
+  #goOn(socket: Socket): void {
+    const next = socket.destroyed ? undefined : this.#waiting.get(socket)?.shift();
+    if (next) setImmediate(() => (socket.destroyed ? undefined : next()));
+    else this.#waiting.delete(socket);
   }
 
   /** From its first moment to its last: that a connection breaks is told here, once, and is nobody's failure ([EDGE1]). */
@@ -45,19 +65,6 @@ export class Connections {
   readonly #broke = (error: NodeJS.ErrnoException): void => {
     this.#log.debug({ code: error.code ?? error.message }, 'A connection broke');
   };
-
-  /** Requests may be sent without waiting for answers, but not without end ([EDGE2]). */
-  #count(socket: Socket): void {
-    const count = (this.#unanswered.get(socket) ?? 0) + 1;
-    this.#unanswered.set(socket, count);
-    if (count > this.#limits.operations) this.#cut(socket, 'has more requests unanswered than it may');
-  }
-
-  #uncount(socket: Socket): void {
-    const count = (this.#unanswered.get(socket) ?? 1) - 1;
-    if (count > 0) this.#unanswered.set(socket, count);
-    else this.#unanswered.delete(socket);
-  }
 
   /** Called when all of an answer has been written: mostly it has left by then, and there is nothing to wait for. */
   #watch(response: ServerResponse): void {

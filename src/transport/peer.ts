@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { Lifetime } from '../lib/lifetime.ts';
 import type { Logger } from '../lib/log.ts';
+import { Turns } from '../lib/turns.ts';
 import { textFrame } from './frame.ts';
 import type { Credentials, Identity } from './identity.ts';
 import { releaseWhenClosed } from './rates/places.ts';
@@ -28,6 +29,8 @@ export class Peer {
   /** Where it comes from, as it is counted. */
   readonly address: string;
   identity: Identity | null = null;
+  /** Of its operations, of which many may come at once. */
+  readonly turns = new Turns();
   /** What is under way, by the message that asked for it: an id may be that of another already. */
   readonly #operations = new Map<object, Operation>();
   #alive = true;

@@ -78,19 +78,20 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     identify: (request, credentials) => identify(rates.addressOf(request), credentials),
     ...{ answerOperation: answerOver(graphql), answerPage: graphiql.answerPage },
   });
-  const server = createServer({ ...TIMEOUTS, highWaterMark: limits.bufferBytes }, (request, response) => {
-    // Cut meanwhile, with what it had sent still to be gone through.
-    if (request.socket.destroyed) return;
-    logAccess(request, response, operations, log);
-    setSecurityHeaders(response);
-    setCorsHeaders(request, response, config.corsOrigins);
-    if (draining.signal.aborted) response.setHeader('connection', 'close');
-    route(request, response, { endpoint, graphiql, admit, health, metrics }).catch((error: unknown) => {
-      log.error({ err: error }, 'A request could not be answered');
-      response.destroy();
+  const server = createServer({ ...TIMEOUTS, highWaterMark: limits.bufferBytes });
+  const connections = new Connections(server, { limits, log });
+  server.on('request', (request, response) => {
+    connections.serve(request, response, () => {
+      logAccess(request, response, operations, log);
+      setSecurityHeaders(response);
+      setCorsHeaders(request, response, config.corsOrigins);
+      if (draining.signal.aborted) response.setHeader('connection', 'close');
+      route(request, response, { endpoint, graphiql, admit, health, metrics }).catch((error: unknown) => {
+        log.error({ err: error }, 'A request could not be answered');
+        response.destroy();
+      });
     });
   });
-  const connections = new Connections(server, { limits, log });
   const sockets = serveWebSockets({
     ...{ server, connections, graphql, services, identify, rates, admit, limits, log, initMs },
     draining: draining.signal,

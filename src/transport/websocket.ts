@@ -182,6 +182,7 @@ async function prepare(
   }
   if (!extra.identity) return [refused('UNAUTHENTICATED', 'The connection has no identity.')];
   const lifetime = extra.begin(payload, id);
+  await extra.turns.take();
   const enveloped = graphql.getEnveloped({
     caller: { context: createContext(services, extra.identity.viewer, lifetime), expiresAt: extra.identity.expiresAt },
     connection: extra,

@@ -196,6 +196,48 @@ it('[EDGE3] an answer that is not taken within two heartbeats is cut off, whatev
   expect(taken).toBeLessThan(answer.length);
 });
 
+describe('[EDGE9] who asks for much at once leaves others their turn', () => {
+  const MUCH = 40;
+  const schema = '{ __schema { types { name description fields { name description } } } }';
+
+  it.each([
+    {
+      over: 'WebSocket',
+      begin: async (socket: Socket) => {
+        socket.write(upgrade('/graphql', GRAPHQL_PROTOCOL));
+        await received(socket, '101 Switching');
+        socket.write(textMessage({ type: 'connection_init' }));
+        await received(socket, 'connection_ack');
+      },
+      asked: Buffer.concat(Array.from({ length: MUCH }, (_, n) => operation(n, schema))),
+    },
+    {
+      over: 'HTTP',
+      begin: () => Promise.resolve(),
+      asked:
+        `${head(...POST, `content-length: ${JSON.stringify({ query: schema }).length}`)}${JSON.stringify({ query: schema })}`.repeat(
+          MUCH,
+        ),
+    },
+  ])('over $over', async ({ begin, asked }) => {
+    const server = await startListening();
+    const socket = await openConnection(server.url);
+    await begin(socket);
+    let answers = 0;
+    const first = new Promise<void>((resolve) => {
+      socket.on('data', (data: Buffer) => {
+        answers += data.toString('latin1').split('"__schema"').length - 1;
+        if (answers > 0) resolve();
+      });
+    });
+    socket.write(asked);
+    await first;
+    await ask(server.graphqlUrl, '{ viewer { id } }');
+    expect(answers).toBeLessThan(MUCH);
+    await expect.poll(() => answers, { timeout: 30_000 }).toBe(MUCH);
+  });
+});
+
 describe('[EDGE5] another upgrade is ignored', () => {
   const h2c = ['connection: Upgrade, HTTP2-Settings', 'upgrade: h2c', 'http2-settings: AAMAAABkAAQAoAAAAAIAAAAA'];
 
