@@ -130,18 +130,10 @@ export async function heardIn(tx: Transaction, listener: string) {
 
 /** The track of each song that the catalogue has. Made ones are also known by their id, whatever they are named now. */
 async function findTracks(tx: Transaction): Promise<void> {
-  await tx`create temp table recordings (digest text, track text, id bigint) on commit drop`;
-  for (let last = 0; ;) {
-    const page = await tx<{ id: string; track: string; title: string; artist: string }[]>`
-      select t.id, t.external_id as track, t.title, a.name as artist from tracks t join artists a on a.id = t.artist_id
-      where t.id > ${last} order by t.id limit ${5 * PAGE}`;
-    if (page.length === 0) break;
-    last = Number(page.at(-1)?.id);
-    const rows = page.map(({ id, track, title, artist }) => [digestOf(recordingKey(artist, title)), track, Number(id)]);
-    await copyRows(tx, 'recordings', oneBatch(rows));
-  }
   await tx`update songs s set track = r.track from (
-      select distinct on (digest) digest, track from recordings order by digest, starts_with(track, ${MADE}), id
-    ) r where r.digest = s.digest`;
+      select distinct on (x.recording_key) x.recording_key, t.external_id as track
+      from songs wanted join track_texts x on x.recording_key = wanted.recording join tracks t on t.id = x.track_id
+      order by x.recording_key, starts_with(t.external_id, ${MADE}), t.id
+    ) r where r.recording_key = s.recording`;
   await tx`update songs s set track = t.external_id from tracks t where s.track is null and t.external_id = ${MADE} || s.digest`;
 }

@@ -88,14 +88,12 @@ export const trackTexts = pgTable(
       .references(() => tracks.id, { onDelete: 'cascade' }),
     title: bytewise(),
     artist: bytewise(),
-    songKey: bytewise(),
     recordingKey: bytewise(),
     /** Weighted by where a term stands: see track-texts. */
     search: tsvector(),
   },
   (t) => [
     index().on(t.title, t.trackId),
-    index().on(t.songKey),
     index().on(t.recordingKey),
     index('track_texts_search_index').using('gin', t.search),
     index('track_texts_missing_index')

@@ -1,4 +1,4 @@
-import { recordingKey, songKey } from '../lib/song-key.ts';
+import { recordingKey } from '../lib/song-key.ts';
 import { termsIn, wordsText } from '../lib/search-terms.ts';
 import type { Transaction } from './track-merge.ts';
 
@@ -19,10 +19,10 @@ export async function fillTrackTexts(tx: Transaction, after: number): Promise<nu
     from track_texts x join tracks t on t.id = x.track_id join artists a on a.id = t.artist_id
     where x.search is null and x.track_id > ${after} order by x.track_id limit ${BATCH}`;
   await tx`
-    update track_texts x set title = r.title, artist = r.artist, song_key = r.song_key, recording_key = r.recording_key,
+    update track_texts x set title = r.title, artist = r.artist, recording_key = r.recording_key,
       search = r.search::tsvector
     from jsonb_to_recordset(${JSON.stringify(rows.map(textsOf))}::text::jsonb)
-      as r (id bigint, title text, artist text, song_key text, recording_key text, search text) where x.track_id = r.id`;
+      as r (id bigint, title text, artist text, recording_key text, search text) where x.track_id = r.id`;
   return rows.at(-1)?.id ?? null;
 }
 
@@ -39,7 +39,6 @@ function textsOf({ id, title, artist, about }: NamedTrack) {
     id,
     title: cut(wordsText(title)),
     artist: cut(wordsText(artist)),
-    song_key: songKey(artist, title),
     recording_key: recordingKey(artist, title),
     search: searchVector(title, artist, about),
   };

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { expect, inject, onTestFinished, test, vi } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
 import { explainFailure, isAway } from '../../src/db/failures.ts';
 import { openDatabase } from '../../src/db/open.ts';
@@ -12,6 +12,7 @@ import type { Transaction } from '../../src/db/track-merge.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { testDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 
 const given = (databaseUrl: string) => ({ databaseUrl, dataDir: tmpdir() });
 const soon = { patienceMs: 300 };
@@ -104,7 +105,7 @@ test('[DB1] [DB4] the embedded database opens migrated, refuses a wrong password
 /** Ends the connection of a transaction as a database that goes away does, and lets the client notice. */
 async function endConnection({ sql }: Database, pid: number): Promise<void> {
   await sql`select pg_terminate_backend(${pid})`;
-  await vi.waitFor(async () => expect(await sql`select from pg_stat_activity where pid = ${pid}`).toHaveLength(0));
+  await eventually(async () => expect(await sql`select from pg_stat_activity where pid = ${pid}`).toHaveLength(0));
   for (let i = 0; i < 50; i++) await setImmediate();
 }
 

@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
 import { tryGuard, type Guard } from '../../src/db/cluster-guard.ts';
 import { startCluster, type Cluster } from '../../src/db/embedded.ts';
 import { explainFailure } from '../../src/db/failures.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
+import { eventually } from '../support/eventually.ts';
 
 const script = fileURLToPath(new URL('../support/cluster-process.ts', import.meta.url));
 
@@ -183,15 +184,13 @@ test('[DB5] a server that dies is started again; until then callers hear that it
   const { sql } = client(cluster.url());
   await sql`create table kept as select 1 as number`;
   process.kill(await postmasterPid(directory), 'SIGKILL');
-  const answer = await vi.waitFor(async () => {
+  const answer = await eventually(async () => {
     const failure: unknown = await sql`select pg_sleep(0)`.then(() => null, explainFailure);
     expect(failure).not.toBeNull();
     return failure;
   });
   expect(answer).toBeInstanceOf(ServiceUnavailableError);
-  await vi.waitFor(async () => expect(await sql`select number from kept`).toEqual([{ number: 1 }]), {
-    timeout: 30_000,
-  });
+  await eventually(async () => expect(await sql`select number from kept`).toEqual([{ number: 1 }]));
 });
 
 test('[DB4] a folder that cannot be is refused with what to do', async () => {

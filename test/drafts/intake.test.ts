@@ -8,6 +8,7 @@ import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 import { firstEvents, newDraft } from '../support/new-draft.ts';
 import { ScriptedEngine } from '../support/scripted-engine.ts';
+import { eventually } from '../support/eventually.ts';
 
 it('[OWN3][GEN19] [GEN25] a look at the queue asks for no place, so it wakes no model; one that a draft waits for is asked alone', async () => {
   const { ownership, store } = new MemoryCluster();
@@ -30,11 +31,11 @@ it('[OWN3][GEN19] [GEN25] a look at the queue asks for no place, so it wakes no 
     takeUp: (row) => void taken.push(row),
   });
   intake.start();
-  await vi.waitFor(() => expect(looks).toHaveBeenCalled());
+  await eventually(() => expect(looks).toHaveBeenCalled());
   const draft = newDraft({ modelId: scripted!.id });
   await store.create(draft, firstEvents());
   expect(admit).not.toHaveBeenCalled();
   intake.kick();
-  await vi.waitFor(() => expect(taken).toMatchObject([{ id: draft.id }]));
+  await eventually(() => expect(taken).toMatchObject([{ id: draft.id }]));
   expect(admit.mock.calls).toEqual([[scripted!.id]]);
 });

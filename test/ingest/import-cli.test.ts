@@ -1,12 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
 import { importFormats } from '../../src/ingest/ingest.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { startImport } from '../support/import-process.ts';
 import { fileWith, rowsIn, sharedDatabase } from '../support/importing.ts';
 import { dataFolder, startServer } from '../support/server.ts';
+import { eventually } from '../support/eventually.ts';
 
 const theDatabase = sharedDatabase();
 const TRACKS = ['externalId,title,artist', 't1,One,A', 't2,Two,B'];
@@ -176,7 +177,7 @@ test('[IMP7] beside a running server on one data folder: the server shows it at 
   expect(await importing(TRACKS)).toContain('tracks: 2 created');
   expect(await titles()).toEqual(['One', 'Two']);
   expect(await importing(['externalId,title,artist', 't1,Uno,A'])).toContain('1 updated');
-  await vi.waitFor(async () => expect(await titles()).toEqual(['Two', 'Uno']));
+  await eventually(async () => expect(await titles()).toEqual(['Two', 'Uno']));
   expect(await server.stop()).toMatchObject({ code: 0 });
 });
 

@@ -1,10 +1,11 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
 import { importTransaction } from '../../src/db/import-transaction.ts';
 import { refreshPopularity } from '../../src/db/popularity.ts';
 import { takeMergeTurn } from '../../src/db/track-merge.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { contentsOf, importContent, rowsIn, sharedDatabase } from '../support/importing.ts';
+import { eventually } from '../support/eventually.ts';
 
 const theDatabase = sharedDatabase();
 
@@ -79,7 +80,7 @@ test('[IMP1] a database that goes away in the middle is told as that, and nothin
   });
   expect(error).toBe('The database does not answer at present. Try again in a moment.');
   // The driver may still fail the first statement on a connection that takes the place of a lost one.
-  await vi.waitFor(async () => expect(await rowsIn(database)).toBe(0));
+  await eventually(async () => expect(await rowsIn(database)).toBe(0));
 });
 
 test('[IMP1] imports take turns, so that each compares with what the one before left', async () => {
@@ -112,9 +113,9 @@ test('[CAT3] an import and a refresh of popularity at the same time do not block
 });
 
 async function untilOneWaits({ sql }: Database): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const waiting =
       await sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
     expect(waiting).toHaveLength(1);
-  }, 10_000);
+  });
 }

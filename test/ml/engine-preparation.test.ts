@@ -1,6 +1,6 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ModelUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { createEngine, defaultSampling, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
 import * as server from '../support/file-server.ts';
@@ -9,6 +9,7 @@ import { families, writeGguf, writeSafetensors } from '../support/tiny-checkpoin
 import { writeExport } from '../support/tiny-export.ts';
 import { entryFor, folderEntryFor, TINY } from '../support/tiny-engine.ts';
 import { writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
+import { eventually } from '../support/eventually.ts';
 
 class Lines {
   readonly lines: string[] = [];
@@ -82,7 +83,7 @@ describe('preparation', () => {
     const { engine } = start(prepared.folder, {
       catalogueFile: await writeCatalogue(prepared, await entryFor(prepared.gguf, [{ url }])),
     });
-    await vi.waitFor(() => expect(statusOf(engine)?.fetched).toBeCloseTo(0.5, 4));
+    await eventually(() => expect(statusOf(engine)?.fetched).toBeCloseTo(0.5, 4));
     expect(statusOf(engine)?.status).toBe('FETCHING');
     expect(refusal(engine)).toThrow(ModelUnavailableError);
     expect(refusal(engine)).toThrow('Tiny is being fetched (50 % so far)');
@@ -97,7 +98,7 @@ describe('preparation', () => {
       retryDelaysMs: [1],
     });
     await expect(engine.whenReady(TINY)).rejects.toThrow(`Tiny is not usable: Tiny could not be fetched: url ${url}`);
-    await vi.waitFor(() => expect(statusOf(engine)?.status).toBe('READY'), { timeout: 10_000 });
+    await eventually(() => expect(statusOf(engine)?.status).toBe('READY'));
     expect(log.lines.filter((line) => line.includes('trying again in 1 s'))).toHaveLength(2);
   });
 
@@ -228,7 +229,7 @@ describe('preparation', () => {
     const { engine } = start(prepared.folder, {
       catalogueFile: await writeCatalogue(prepared, await entryFor(prepared.gguf, [{ url }])),
     });
-    await vi.waitFor(() => expect(statusOf(engine)?.status).toBe('FETCHING'));
+    await eventually(() => expect(statusOf(engine)?.status).toBe('FETCHING'));
     await engine[Symbol.asyncDispose]();
     expect(refusal(engine)).toThrow(ModelUnavailableError);
   });

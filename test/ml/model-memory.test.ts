@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ServiceUnavailableError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { defaultSampling, type Engine, type GenerationRequest } from '../../src/ml/engine.ts';
@@ -8,6 +8,7 @@ import { ModelMemory, type Demand, type Tenant } from '../../src/ml/model-memory
 import { temporaryFolder } from '../support/folder.ts';
 import { entryFor, TINY, tinyEngine } from '../support/tiny-engine.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
+import { eventually } from '../support/eventually.ts';
 
 class Model implements Tenant {
   idle = true;
@@ -49,7 +50,7 @@ describe('[GEN16] model memory', () => {
     expect([a.claim(), b.claim()]).toEqual([8, 8]);
     a.idle = false;
     expect(c.claim()).toBeNull();
-    await vi.waitFor(() => expect(c.slots).toBe(8));
+    await eventually(() => expect(c.slots).toBe(8));
     expect([a.asked, b.asked]).toEqual([0, 1]);
     expect(memory.bytesOf(b)).toBe(0);
     c.leave();
@@ -215,7 +216,7 @@ describe('[GEN16] an engine with little memory', () => {
     const engine = await engineWith([TINY, 'other'], memoryForOne, []);
     const busy = engine.admit(TINY);
     const isPrepared = () => engine.models().find(({ id }) => id === 'other')?.status;
-    await vi.waitFor(() => expect(isPrepared()).toBe('COMPILING'), { timeout: 30_000 });
+    await eventually(() => expect(isPrepared()).toBe('COMPILING'));
     await engine[Symbol.asyncDispose]();
     const late = busy.generate(request(1), new AbortController().signal);
     await expect(late[Symbol.asyncIterator]().next()).rejects.toThrow(ServiceUnavailableError);
@@ -223,13 +224,13 @@ describe('[GEN16] an engine with little memory', () => {
 
   it('lets a model sleep that was opened at the start and never needed', async () => {
     const engine = await engineWith(['other', TINY], { sleepAfterMs: 1 });
-    await vi.waitFor(() => expect(engine.load()).toEqual([]));
+    await eventually(() => expect(engine.load()).toEqual([]));
   });
 
   it('lets a model sleep that nobody needs, and wakes it', async () => {
     const engine = await engineWith(['other', TINY], { sleepAfterMs: 1 });
     const { text } = await write(engine, TINY, request(1));
-    await vi.waitFor(() => expect(inMemory(engine)).not.toContain(TINY));
+    await eventually(() => expect(inMemory(engine)).not.toContain(TINY));
     expect(engine.models().find(({ id }) => id === TINY)?.status).toBe('READY');
     expect((await write(engine, TINY, request(1))).text).toBe(text);
   });

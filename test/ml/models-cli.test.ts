@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { entryFor } from '../support/tiny-engine.ts';
 import { writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
+import { eventually } from '../support/eventually.ts';
 
 const script = fileURLToPath(new URL('../../src/cli/models.ts', import.meta.url));
 
@@ -104,7 +105,7 @@ describe('npm run models', () => {
     });
     const child = start('pull');
     const ended = finish(child);
-    await vi.waitFor(async () => expect((await run('list')).output).toMatch(/\d+ %$/m), { timeout: 30_000 });
+    await eventually(async () => expect((await run('list')).output).toMatch(/\d+ %$/m));
     // Twice, as from a terminal: npm’s own runner passes on what the whole group has got already.
     child.kill('SIGINT');
     child.kill('SIGINT');

@@ -1,10 +1,11 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { defaultSampling, type Engine, type GenerationRequest } from '../../src/ml/engine.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { entryFor, TINY, tinyEngine } from '../support/tiny-engine.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
+import { eventually } from '../support/eventually.ts';
 
 const ask = (maxTokens: number): GenerationRequest => ({
   messages: [{ role: 'user', content: 'Write.' }],
@@ -36,12 +37,11 @@ async function setUp() {
   const engine = await tinyEngine(folder, { catalogueFile, log });
   onTestFinished(() => engine[Symbol.asyncDispose]());
   const version = () => engine.models().find(({ id }) => id === TINY)?.version;
-  const settles = { timeout: 20_000, interval: 50 };
-  return { engine, catalogueFile, offer, version, warnings, settles };
+  return { engine, catalogueFile, offer, version, warnings };
 }
 
 it('[MODEL12] a model is replaced while it writes: what was begun is ended by the old one, what comes is the new one’s', async () => {
-  const { engine, offer, version, settles } = await setUp();
+  const { engine, offer, version } = await setUp();
   const first = await write(engine, 30);
   await offer('2', 2);
   // Drafts of the old model are under way until the new one has taken over, and beyond.
@@ -51,18 +51,18 @@ it('[MODEL12] a model is replaced while it writes: what was begun is ended by th
     await begun.at(-2);
   }
   for (const text of await Promise.all(begun)) expect(text).toBe(first);
-  await vi.waitFor(() => expect(version()).toBe('2'), settles);
+  await eventually(() => expect(version()).toBe('2'));
   expect(await write(engine, 30)).not.toBe(first);
 });
 
 it('[MODEL12] a catalogue that is wrong leaves the models as they are, and the next one counts', async () => {
-  const { engine, catalogueFile, offer, version, warnings, settles } = await setUp();
+  const { engine, catalogueFile, offer, version, warnings } = await setUp();
   const first = await write(engine, 20);
   await writeFile(catalogueFile, '{ "models": [');
-  await vi.waitFor(() => expect(warnings.join()).toContain('the models stay as they are'), settles);
+  await eventually(() => expect(warnings.join()).toContain('the models stay as they are'));
   expect(version()).toBe('1');
   expect(await write(engine, 20)).toBe(first);
   await offer('3', 3);
-  await vi.waitFor(() => expect(version()).toBe('3'), settles);
+  await eventually(() => expect(version()).toBe('3'));
   expect(await write(engine, 20)).not.toBe(first);
 });

@@ -15,6 +15,7 @@ import { filesOf } from '../../src/ml/store/model-catalogue.ts';
 import { takeLock, tryLock } from '../../src/ml/store/file-lock.ts';
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { eventually } from '../support/eventually.ts';
 
 const random = randomStream(9);
 /** Several times what a socket holds, so that a break in the middle is one. */
@@ -320,7 +321,7 @@ describe('fetching', () => {
     const entry = entryFrom([{ url }]);
     const stop = new AbortController();
     const fetching = store.fetch(entry, { signal: stop.signal }).catch(() => 'stopped');
-    await vi.waitFor(async () => expect(await store.bytesOnDisk(entry)).toBe(400_000));
+    await eventually(async () => expect(await store.bytesOnDisk(entry)).toBe(400_000));
     await expect(store.remove(entry)).rejects.toThrow(ConflictError);
     stop.abort();
     await fetching;
@@ -367,7 +368,7 @@ describe('several processes', () => {
     const { url, ranges } = await server.serve(server.standStillAfter(bytes, 800_000), server.whole(bytes));
     const { entry, root, store, entryFile } = await prepare(url);
     const { child, exit } = start(root, entryFile);
-    await vi.waitFor(async () => expect(await store.bytesOnDisk(entry)).toBe(800_000), { timeout: 20_000 });
+    await eventually(async () => expect(await store.bytesOnDisk(entry)).toBe(800_000));
     expect(await tryLock(join(root, 'm.lock'))).toBeNull();
     child.kill('SIGKILL');
     await exit;

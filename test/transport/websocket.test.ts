@@ -166,7 +166,8 @@ describe('connections', () => {
     };
     expect(await closeOf(await connect({}))).toMatchObject([4403, expect.stringContaining('token')]);
     expect(await closeOf(await connect({ authorization: 'Bearer x.y.z' }))).toEqual([4403, 'The token is not valid']);
-    const soon = Math.floor(Date.now() / 1000) + 1;
+    // Late enough that a busy machine has shaken hands before.
+    const soon = Math.floor(Date.now() / 1000) + 4;
     const socket = await connect({ authorization: `Bearer ${await token(soon)}` });
     const [ack] = (await once(socket, 'message')) as [Buffer];
     expect(ack.toString()).toContain('connection_ack');
