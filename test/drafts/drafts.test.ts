@@ -40,7 +40,8 @@ function room(script: Script = {}): { engine: ScriptedEngine; drafts: Drafts } {
 }
 
 async function viewer(externalId: string, ...roles: Role[]): Promise<Viewer> {
-  const listeners = createListeners({ database, wakeups, clock: systemClock });
+  // Its own wake-ups: what is counted at the end are those who follow drafts.
+  const listeners = createListeners({ database, wakeups: new LocalWakeups(), clock: systemClock });
   return { listener: await listeners.ensure(externalId), roles: new Set(roles) };
 }
 

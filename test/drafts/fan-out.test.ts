@@ -30,7 +30,8 @@ beforeEach(async () => {
   const options = { database, wakeups, clock: systemClock, log: silentLogger, mostAtOnce: 2 };
   writing = createDrafts({ ...options, engine });
   reading = createDrafts({ ...options, engine: new ScriptedEngine() });
-  const listeners = createListeners({ database, wakeups, clock: systemClock });
+  // Its own wake-ups: what is counted at the end are those who follow drafts.
+  const listeners = createListeners({ database, wakeups: new LocalWakeups(), clock: systemClock });
   const viewer = async (name: string): Promise<Viewer> => ({
     listener: await listeners.ensure(name),
     roles: new Set(),

@@ -74,13 +74,13 @@ async function refusalOf({ graphqlUrl }: TestListening, { document }: List, firs
   return (errors as Refusal[] | undefined)?.map(({ extensions: { code, field } }) => `${code} ${field}`);
 }
 
-/** Many ties in every order: few titles, years and popularities, years that are not known. */
-async function crowd(database: Database, n: number, from = 0): Promise<string[]> {
+/** Many ties in every order: few titles, years and popularities, years that are not known. Lists take one recording of a song. */
+async function crowd(database: Database, n: number, from = 0, songs = 5): Promise<string[]> {
   const tracks = someTracks(from + n)
     .slice(from)
     .map((track, i) => ({
       ...track,
-      title: `Song ${(from + i) % 5}`,
+      title: `Song ${(from + i) % songs}`,
       artist: `Artist ${(from + i) % 2}`,
       releaseYear: i % 4 === 0 ? null : 1990 + (i % 3),
     }));
@@ -276,7 +276,7 @@ describe('pages of lists made for somebody', () => {
 
   it('[REC7] recommendations are one list under one requestId, whatever is said meanwhile', async () => {
     const database = await testDatabase();
-    const all = await crowd(database, 60);
+    const all = await crowd(database, 60, 0, 60);
     const server = await startListening({ database });
     const document = `query ($first: Int, $after: String) { list: recommendations(first: $first, after: $after, diversity: 0.5) ${page} }`;
     const react =
@@ -306,7 +306,7 @@ describe('pages of lists made for somebody', () => {
 
   it('[PAGE2] similar tracks are the same however they are cut', async () => {
     const database = await testDatabase();
-    const all = await crowd(database, 30);
+    const all = await crowd(database, 30, 0, 30);
     const server = await startListening({ database });
     const document = `query ($first: Int, $after: String) { track(id: "${all[0]}") { list: similar(first: $first, after: $after) ${page} } }`;
     const cut = async (first: number) =>
