@@ -62,7 +62,7 @@ describe.each([
     const { ownership, add } = await opened();
     const late = await add({ at: new Date('2026-01-02') });
     const early = await add();
-    await add({ modelId: 'other', at: new Date('2026-01-01') });
+    await add({ modelId: 'other', at: new Date('2025-12-31') });
     await add({ owner: b });
     expect(await ownership.awaited(a, [], [])).toEqual([]);
     expect(await ownership.awaited(a, [...scripted, 'other', 'third'], [])).toEqual(['other', 'scripted']);
