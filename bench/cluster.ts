@@ -1,12 +1,12 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DraftLogConfig } from '../src/config.ts';
 import { connect, migrateToLatest } from '../src/db/client.ts';
-import { startCluster } from '../src/db/embedded.ts';
-import { Disposal } from '../src/lib/disposal.ts';
+import { startCluster } from '../src/db/embedded/embedded.ts';
+import { Disposal } from '../src/lib/async/disposal.ts';
 import { hasNats, startNats } from '../test/support/nats.ts';
 import type { Answer, NodeConfig, Order } from './cluster/node.ts';
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import type { ModelShape } from '../src/ml/compile/compile.ts';
 import { compileInto } from '../src/ml/compile/compile-model.ts';
 import type { GraphTarget } from '../src/ml/compile/graph-target.ts';
-import type { ModelShape } from '../src/ml/compile/compile.ts';
-import { openDecoder } from '../src/ml/decoder.ts';
+import { openDecoder } from '../src/ml/decoder/open-decoder.ts';
 
 /** One step of the compile bench, in a process of its own: prints what it took as a line of JSON. */
 const [step = '', source = '', work = '', weights = 'int8'] = process.argv.slice(2);

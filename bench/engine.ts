@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measurePerplexity, measureWhilePrefilling, runRounds, warmUp } from './engine/measurements.ts';
 import { readOptions } from './engine/options.ts';
+import { startParts } from './engine/parts.ts';
 import { describeResults, describeSetup, figuresOf } from './engine/report.ts';
 import { emptyResults } from './engine/results.ts';
-import { startParts } from './engine/parts.ts';
 
 /**
  * Our engine, raw and through the GraphQL subscription of a whole server, against node-llama-cpp and transformers.js with

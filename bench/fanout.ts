@@ -1,11 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { acquiring } from '../src/lib/disposal.ts';
-import { startOurs, startPeer, type Side } from './fanout/sides.ts';
-import { WORKS, type Work } from './fanout/work.ts';
+import { acquiring } from '../src/lib/async/disposal.ts';
+import { type Side, startOurs, startPeer } from './fanout/sides.ts';
+import { type Work, WORKS } from './fanout/work.ts';
 import type { Command, Report } from './peers/fanout-readers.ts';
 import { peakRssMb, stop } from './support/processes.ts';
 import { median, round } from './support/statistics.ts';

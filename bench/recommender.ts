@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,13 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { randomStream } from '../src/lib/random.ts';
-import { toInteractions, type History, type Interactions } from '../src/recommend/interactions.ts';
-import { Neighbours } from '../src/recommend/neighbours.ts';
-import { byScore, Ranking } from '../src/recommend/ranking.ts';
-import { defaultSettings } from '../src/recommend/search.ts';
-import { createSnapshot } from '../src/recommend/snapshot.ts';
-import { Trainer } from '../src/recommend/trainer.ts';
-import type { ItemWeights } from '../src/recommend/weights.ts';
+import { Neighbours } from '../src/recommend/model/neighbours.ts';
+import { createSnapshot } from '../src/recommend/model/snapshot.ts';
+import type { ItemWeights } from '../src/recommend/model/weights.ts';
+import { byScore, Ranking } from '../src/recommend/ranking/ranking.ts';
+import { type History, type Interactions, toInteractions } from '../src/recommend/train/interactions.ts';
+import { defaultSettings } from '../src/recommend/train/settings-search.ts';
+import { Trainer } from '../src/recommend/train/trainer-thread.ts';
 import { simulateListening } from './support/simulation.ts';
 import { median, round } from './support/statistics.ts';
 

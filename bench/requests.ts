@@ -1,11 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { peakRssMb, startCadenza, startServer, stop, type ServerProcess } from './support/processes.ts';
+import { peakRssMb, type ServerProcess, startCadenza, startServer, stop } from './support/processes.ts';
 import { median, round } from './support/statistics.ts';
 
 /** Until the compiler has settled: both servers go on getting faster for thousands of requests. */

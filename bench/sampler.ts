@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { randomStream } from '../src/lib/random.ts';
 import { defaultSampling } from '../src/ml/engine.ts';
-import { sumOfDecays } from '../src/ml/exponential.ts';
-import { Sampler } from '../src/ml/sampler.ts';
+import { sumOfDecays } from '../src/ml/sampling/decay.ts';
+import { Sampler } from '../src/ml/sampling/sampler.ts';
 
 const VOCAB = 49_152;
 const ROWS = 16;

@@ -12,7 +12,7 @@ import { floods, skirmishes, type Target } from './siege/attacks.ts';
 import { pick, type Random } from './siege/grammar.ts';
 import type { Slips } from './siege/wire.ts';
 import { authorizationOf, SECRET } from './storm/tokens.ts';
-import { startServer, stop, type ServerProcess } from './support/processes.ts';
+import { type ServerProcess, startServer, stop } from './support/processes.ts';
 import { quantile, round } from './support/statistics.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { openPrompts, type Prompts } from './engine/prompts.ts';
-import { cancelDraft, followDraft, Readers, startDraft, type Client } from './support/draft-client.ts';
+import { cancelDraft, type Client, followDraft, Readers, startDraft } from './support/draft-client.ts';
 import { rssMb } from './support/processes.ts';
 import { median, round } from './support/statistics.ts';
 import { prepareModel, startWriterServer } from './support/writer-server.ts';

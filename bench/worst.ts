@@ -9,8 +9,8 @@ import { buildSchema } from '../src/schema/schema.ts';
 import { OperationCosts } from '../src/transport/cost/operation-costs.ts';
 import { startCadenza, stop } from './support/processes.ts';
 import { median, round } from './support/statistics.ts';
-import { Operations, textOf, type Selection, type Shape } from './worst/operations.ts';
-import { Target, type Taken } from './worst/target.ts';
+import { Operations, type Selection, type Shape, textOf } from './worst/operations.ts';
+import { type Taken, Target } from './worst/target.ts';
 
 /** What is kept to go on from. */
 const BEST = 16;

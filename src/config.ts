@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { proxyUrl, proxyVariables, uselessProxies, withProxies } from './config/proxies.ts';
 import { isHost, isLoopback } from './config/values.ts';
-import { configVariables, environment, type devices, type roles } from './config/variables.ts';
+import { configVariables, type devices, environment, type roles } from './config/variables.ts';
 import { StartupError } from './lib/errors.ts';
 import type { LogOptions } from './lib/log.ts';
-import { nearest } from './lib/nearest.ts';
+import { nearest } from './lib/text/nearest.ts';
 
 /** How requests prove who they are; null in `Config.auth` means that nobody has to. */
 export type AuthConfig = {

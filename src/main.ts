@@ -1,6 +1,6 @@
-import { createApp, type App } from './app.ts';
+import { type App, createApp } from './app.ts';
 import { announce } from './banner.ts';
-import { loadConfig, type Config } from './config.ts';
+import { type Config, loadConfig } from './config.ts';
 import { StartupError } from './lib/errors.ts';
 import { createLogger, type Logger } from './lib/log.ts';
 

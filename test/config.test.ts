@@ -6,7 +6,7 @@ import { childEnvironment, loadConfig } from '../src/config.ts';
 import { configVariables } from '../src/config/variables.ts';
 import { databaseUrlProblem, maskPassword } from '../src/lib/database-url.ts';
 import { StartupError } from '../src/lib/errors.ts';
-import { nearest } from '../src/lib/nearest.ts';
+import { nearest } from '../src/lib/text/nearest.ts';
 
 const secret = 'x'.repeat(32);
 

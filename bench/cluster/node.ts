@@ -1,7 +1,7 @@
+import type { DraftLogConfig } from '../../src/config.ts';
 import { connect } from '../../src/db/client.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
 import { createDrafts, joinNodes, openLogStore } from '../../src/drafts/drafts.ts';
-import type { DraftLogConfig } from '../../src/config.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';

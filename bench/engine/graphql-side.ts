@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { followDraft, Readers, startDraft, type Client } from '../support/draft-client.ts';
+import { type Client, followDraft, Readers, startDraft } from '../support/draft-client.ts';
 import { forgetPeakRss, peakRssMb, type ServerProcess } from '../support/processes.ts';
 import { startWriterServer, type WriterServerOptions } from '../support/writer-server.ts';
 import type { Side } from './side.ts';

@@ -1,8 +1,8 @@
 import { copyFile, link, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CompiledModel } from '../../src/ml/compile/compile.ts';
-import { GraphBuilder } from '../../src/ml/compile/onnx.ts';
-import { Message } from '../../src/ml/compile/protobuf.ts';
+import { GraphBuilder } from '../../src/ml/compile/onnx/graph-builder.ts';
+import { Message } from '../../src/ml/compile/onnx/protobuf.ts';
 
 /** Field numbers of onnx.proto. */
 const MODEL_GRAPH = 7;

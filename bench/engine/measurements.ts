@@ -5,7 +5,7 @@ import type { GraphqlSide } from './graphql-side.ts';
 import type { Options, SideName } from './options.ts';
 import type { Parts } from './parts.ts';
 import { listOf, type Results } from './results.ts';
-import { evennessOf, speedOf, type Arrival } from './work.ts';
+import { type Arrival, evennessOf, speedOf } from './work.ts';
 
 const PROMPT_TOKENS = 100;
 const TOKENS = 64;

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { acquiring, type Disposal } from '../../src/lib/disposal.ts';
-import { prepareModel, type PreparedModel } from '../support/writer-server.ts';
-import { startGraphqlSide, type GraphqlSide } from './graphql-side.ts';
+import { acquiring, type Disposal } from '../../src/lib/async/disposal.ts';
+import { type PreparedModel, prepareModel } from '../support/writer-server.ts';
+import { type GraphqlSide, startGraphqlSide } from './graphql-side.ts';
 import { writeHuggingFaceLayout } from './hugging-face-layout.ts';
 import type { Options, SideName } from './options.ts';
 import { installPeers } from './peers.ts';
 import { openPrompts, type Prompts } from './prompts.ts';
-import { startCallee, startSide, type Callee, type Side } from './side.ts';
+import { type Callee, type Side, startCallee, startSide } from './side.ts';
 
 /** Of every side's inference. */
 export const THREADS = 2;

@@ -1,6 +1,6 @@
-import { conversationOf } from '../../src/drafts/prompts.ts';
+import { conversationOf } from '../../src/drafts/rounds/prompts.ts';
 import { randomStream } from '../../src/lib/random.ts';
-import { openModelText } from '../../src/ml/model-text.ts';
+import { openModelText } from '../../src/ml/text/model-text.ts';
 import type { Prompt } from './work.ts';
 
 /** Each a token of its own for any usual vocabulary; what it is not for is left out. */

@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { peakRssMb, stop } from '../support/processes.ts';
 import type { Work, Written } from './work.ts';

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { connect, type Database } from '../../src/db/client.ts';
-import { startCluster } from '../../src/db/embedded.ts';
+import { startCluster } from '../../src/db/embedded/embedded.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
-import { draftKey } from '../../src/drafts/draft-log.ts';
-import { acquiring, type Disposal } from '../../src/lib/disposal.ts';
+import { draftKey } from '../../src/drafts/wakeup-keys.ts';
+import { acquiring, type Disposal } from '../../src/lib/async/disposal.ts';
+import type { Wakeups } from '../../src/lib/async/wakeups.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import type { Wakeups } from '../../src/lib/wakeups.ts';
-import { startCadenza, startServer, stop, type ServerProcess } from '../support/processes.ts';
-import { textOf, type Publish } from './work.ts';
+import { type ServerProcess, startCadenza, startServer, stop } from '../support/processes.ts';
+import { type Publish, textOf } from './work.ts';
 
 /** One of those that are compared: a server, and the way events get into it. */
 export interface Side extends AsyncDisposable {

@@ -1,9 +1,9 @@
 // The peer of `bench/requests.ts`: Yoga as its documentation starts it, with the same types and default resolvers over one
 // object that is already there. What is left is HTTP, parse, validate, execute and serialise: the floor.
-import { createSchema, createYoga } from 'graphql-yoga';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createSchema, createYoga } from 'graphql-yoga';
 
 const [schemaFile = '', answerFile = ''] = process.argv.slice(2);
 const { data } = JSON.parse(readFileSync(answerFile, 'utf8')) as { data: { recommendations: unknown } };

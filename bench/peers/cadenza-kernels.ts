@@ -1,13 +1,13 @@
 // The compiled graph and nothing around it: what a decode step cannot be faster than, and what the model thinks of a text.
 import type { CompiledModel } from '../../src/ml/compile/compile.ts';
-import type * as decoders from '../../src/ml/decoder.ts';
+import type * as decoders from '../../src/ml/decoder/open-decoder.ts';
 import type * as sessions from '../../src/ml/ort/session.ts';
 import type * as tensors from '../../src/ml/ort/tensor.ts';
 import { answer } from './answer.mjs';
 import { built } from './built.ts';
 
 const { compiled, threads } = JSON.parse(process.argv[2] ?? '') as { compiled: CompiledModel; threads: number };
-const { openDecoder } = (await built('ml/decoder')) as typeof decoders;
+const { openDecoder } = (await built('ml/decoder/open-decoder')) as typeof decoders;
 const { Binding, Session } = (await built('ml/ort/session')) as typeof sessions;
 const { Tensor } = (await built('ml/ort/tensor')) as typeof tensors;
 

@@ -2,7 +2,7 @@
 // No protocol, no ids, no execution, no log: the floor.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { isPublish, textOf } from '../fanout/work.ts';
 
 const readers = new Map<string, Set<WebSocket>>();

@@ -4,12 +4,12 @@ import {
   goodUpgrade,
   httpRequest,
   pick,
+  type Random,
   socketMessage,
   upgradeRequest,
   upTo,
-  type Random,
 } from './grammar.ts';
-import { inspect, Wire, type Slips } from './wire.ts';
+import { inspect, type Slips, Wire } from './wire.ts';
 
 export interface Target {
   port: number;

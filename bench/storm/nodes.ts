@@ -1,8 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Disposal } from '../../src/lib/disposal.ts';
+import type { Disposal } from '../../src/lib/async/disposal.ts';
 import type { Cable, Lan } from './lan.ts';
 import { openProxy, type Proxy } from './proxy.ts';
 import { SECRET } from './tokens.ts';

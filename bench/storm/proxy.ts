@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /** A stretch of network under our control: what goes through it can be cut, or left hanging as a lost cable does. */
 export interface Proxy extends AsyncDisposable {

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { request as httpRequest } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import WebSocket from 'ws';
 
 const FOLLOW = `subscription ($id: ID!, $after: DraftCursor) { draftEvents(draftId: $id, after: $after) {

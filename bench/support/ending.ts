@@ -1,4 +1,4 @@
-import { Disposal } from '../../src/lib/disposal.ts';
+import { Disposal } from '../../src/lib/async/disposal.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const FAILURES = ['uncaughtException', 'unhandledRejection'] as const;

@@ -1,5 +1,5 @@
 import { randomStream } from '../../src/lib/random.ts';
-import type { History } from '../../src/recommend/interactions.ts';
+import type { History } from '../../src/recommend/train/interactions.ts';
 
 export interface SimulationShape {
   listeners: number;

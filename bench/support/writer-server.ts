@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { loadModelCatalogue, modelsFolder, openFetched, openModelStore } from '../../src/ml/engine.ts';
-import { startCadenza, stop, type ServerProcess } from './processes.ts';
+import { type ServerProcess, startCadenza, stop } from './processes.ts';
 
 export type PreparedModel = Awaited<ReturnType<typeof prepareModel>>;
 

@@ -1,4 +1,4 @@
-import { GraphQLRequestError, type ClientOptions } from './client.ts';
+import { type ClientOptions, GraphQLRequestError } from './client.ts';
 import { overSocket, SocketClosed } from './over-socket.ts';
 import type { DraftEvent, Line, Transport } from './transport.ts';
 

@@ -1,5 +1,5 @@
 import WebSocket from 'ws';
-import { request, type ClientOptions } from './client.ts';
+import { type ClientOptions, request } from './client.ts';
 import { followDraft } from './follow-draft.ts';
 import { ReactDocument, RecommendDocument, StartDraftDocument } from './generated/graphql.ts';
 

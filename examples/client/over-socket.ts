@@ -1,7 +1,7 @@
 import { print } from 'graphql';
-import { GraphQLRequestError, identity, type ClientOptions, type Refusal } from './client.ts';
+import { type ClientOptions, GraphQLRequestError, identity, type Refusal } from './client.ts';
 import { FollowDraftDocument } from './generated/graphql.ts';
-import { eventOf, partsOf, type Line, type Result, type Transport } from './transport.ts';
+import { eventOf, type Line, partsOf, type Result, type Transport } from './transport.ts';
 
 /** What a server says in the graphql-transport-ws protocol, as far as one subscription goes. */
 type Message =

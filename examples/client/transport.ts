@@ -1,4 +1,4 @@
-import { GraphQLRequestError, type ClientOptions, type Refusal } from './client.ts';
+import { type ClientOptions, GraphQLRequestError, type Refusal } from './client.ts';
 import type { FollowDraftSubscription } from './generated/graphql.ts';
 
 export type DraftEvent = FollowDraftSubscription['draftEvents'];

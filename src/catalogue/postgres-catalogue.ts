@@ -1,17 +1,17 @@
 import type { Database, Queryable } from '../db/client.ts';
-import * as queries from '../db/catalogue-queries.ts';
-import { refreshPopularity } from '../db/popularity.ts';
-import { mergeTracks } from '../db/track-merge.ts';
-import { perOwner } from '../db/per-owner.ts';
+import * as queries from '../db/queries/catalogue-queries.ts';
+import { perOwner } from '../db/queries/per-owner.ts';
+import { refreshPopularity } from '../db/queries/popularity-queries.ts';
+import { mergeTracks } from '../db/queries/track-merge.ts';
+import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
-import { checkFirst, decodeCursor, pageOf, type Page } from '../lib/page.ts';
-import type { Wakeups } from '../lib/wakeups.ts';
+import { checkFirst, decodeCursor, type Page, pageOf } from '../lib/page.ts';
 import { RowCache } from './catalogue-cache.ts';
-import type { Catalogue, Track, TrackSearch } from './catalogue.ts';
-import { catalogueWakeup } from './wakeup-key.ts';
+import type { Catalogue, Track, TrackSearch } from './contract.ts';
 import { orderOf, parseSearch, whereOf } from './search.ts';
 import { cleanTracks } from './track-input.ts';
+import { catalogueWakeup } from './wakeup-key.ts';
 import { withdraw } from './withdrawal.ts';
 
 export interface CatalogueOptions {

@@ -5,15 +5,15 @@ import {
   filterCondition,
   relevance,
   searchCondition,
-  sortKeys,
   type SortKey,
-} from '../db/catalogue-queries.ts';
+  sortKeys,
+} from '../db/queries/catalogue-queries.ts';
 import { InvalidInputError } from '../lib/errors.ts';
-import { slugOf } from '../lib/folded-text.ts';
 import { keyPart } from '../lib/page.ts';
-import { termQuery, wordsText, type TermQuery } from '../lib/search-terms.ts';
-import { checkLength, checkRange, checkText } from '../lib/text.ts';
-import type { Range, TrackFilter, TrackOrder } from './catalogue.ts';
+import { checkLength, checkRange, checkText } from '../lib/text/check-text.ts';
+import { slugOf } from '../lib/text/folded-text.ts';
+import { type TermQuery, termQuery, wordsText } from '../lib/text/search-terms.ts';
+import type { Range, TrackFilter, TrackOrder } from './contract.ts';
 
 interface Search {
   /** Its words, to compare whole names with. */

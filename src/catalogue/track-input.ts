@@ -1,8 +1,8 @@
-import type { StagedTrack } from '../db/track-merge.ts';
+import type { StagedTrack } from '../db/queries/track-merge.ts';
 import { InvalidInputError } from '../lib/errors.ts';
-import { slugOf } from '../lib/folded-text.ts';
-import { checkLength, checkRange, checkName } from '../lib/text.ts';
-import type { TrackInput } from './catalogue.ts';
+import { checkLength, checkName, checkRange } from '../lib/text/check-text.ts';
+import { slugOf } from '../lib/text/folded-text.ts';
+import type { TrackInput } from './contract.ts';
 
 const MAX_BATCH = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1000;

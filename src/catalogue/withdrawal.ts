@@ -1,8 +1,8 @@
 import type { Sql } from '../db/client.ts';
-import { withdrawTracks } from '../db/track-withdrawal.ts';
+import { withdrawTracks } from '../db/queries/withdrawal-queries.ts';
 import { InvalidInputError, NotFoundError } from '../lib/errors.ts';
-import { checkLength, checkText } from '../lib/text.ts';
-import type { WithdrawCounts, WithdrawTracksInput } from './catalogue.ts';
+import { checkLength, checkText } from '../lib/text/check-text.ts';
+import type { WithdrawCounts, WithdrawTracksInput } from './contract.ts';
 
 const MAX_BATCH = 1_000;
 

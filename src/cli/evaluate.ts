@@ -1,7 +1,7 @@
 import { evaluateModel } from '../recommend/recommender.ts';
 import { parseCommandLine, runCommand, UsageError } from './command.ts';
 import { openDisplay, print } from './display.ts';
-import { leaveOneOut, next, split, type EvaluationData } from './protocols.ts';
+import { type EvaluationData, leaveOneOut, next, split } from './protocols.ts';
 
 const USAGE = `npm run evaluate -- --format sequences --protocol PROTOCOL … [--json]
 

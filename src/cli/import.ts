@@ -1,25 +1,25 @@
 import { resolve } from 'node:path';
-import { loadConfig, type Config } from '../config.ts';
+import { type Config, loadConfig } from '../config.ts';
 import type { Database } from '../db/client.ts';
-import { openDatabaseBeside } from '../db/import-database.ts';
+import { openDatabaseBeside } from '../db/imports/import-database.ts';
 import { openWakeups } from '../db/wakeups.ts';
 import {
+  type BadRow,
   checkExists,
   feedbackColumns,
+  type ImportFormat,
   importFormats,
+  type ImportOptions,
+  type ImportReport,
   personalFormats,
   runImport,
   trackColumns,
-  type BadRow,
-  type ImportFormat,
-  type ImportOptions,
-  type ImportReport,
 } from '../ingest/ingest.ts';
 import { databaseUrlProblem } from '../lib/database-url.ts';
 import { createLogger } from '../lib/log.ts';
-import { nearest } from '../lib/nearest.ts';
+import { nearest } from '../lib/text/nearest.ts';
 import { parseCommandLine, runCommand, UsageError, visible } from './command.ts';
-import { megabytes, openDisplay, print, type Display } from './display.ts';
+import { type Display, megabytes, openDisplay, print } from './display.ts';
 import { formatHelp, USAGE } from './import-help.ts';
 import { count, summarise } from './import-report.ts';
 

@@ -3,11 +3,11 @@ import { NotFoundError } from '../lib/errors.ts';
 import {
   bytesOf,
   loadModelCatalogue,
+  type ModelEntry,
   modelsFolder,
+  type ModelStore,
   openFetched,
   openModelStore,
-  type ModelEntry,
-  type ModelStore,
 } from '../ml/engine.ts';
 import { parseCommandLine, runCommand, UsageError } from './command.ts';
 import { megabytes, openDisplay, print } from './display.ts';

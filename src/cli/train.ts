@@ -1,9 +1,9 @@
 import { createCatalogue } from '../catalogue/catalogue.ts';
 import { loadConfig } from '../config.ts';
-import { openDatabaseBeside } from '../db/import-database.ts';
+import { openDatabaseBeside } from '../db/imports/import-database.ts';
 import { openWakeups } from '../db/wakeups.ts';
+import { Disposal } from '../lib/async/disposal.ts';
 import { systemClock } from '../lib/clock.ts';
-import { Disposal } from '../lib/disposal.ts';
 import { createLogger } from '../lib/log.ts';
 import { createListeners } from '../listeners/listeners.ts';
 import { createRecommender, type Recommender } from '../recommend/recommender.ts';

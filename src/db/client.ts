@@ -1,13 +1,14 @@
+import { fileURLToPath } from 'node:url';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { drizzle, PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import type { Logger } from '../lib/log.ts';
 import { cancelledBy } from './cancellable.ts';
 import { withSafeTransactions } from './lost-connections.ts';
 import { bringToNormalForm } from './normal-forms.ts';
 import { Pulse } from './pulse.ts';
+import type { Sql } from './transaction.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 /** Of those that run what may take long, so that nothing else waits for it. */
@@ -15,7 +16,7 @@ const READING_CONNECTIONS = 4;
 /** Any constant does, as long as nothing else in the database uses it: "cadenza" in ASCII, cut to 32 bits. */
 const MIGRATION_LOCK = 0x63616465;
 
-export type Sql = postgres.Sql;
+export type { Sql } from './transaction.ts';
 /** A query runner: the pool, or a transaction on one of its connections. */
 export type Queryable = Omit<PostgresJsDatabase, '$client'>;
 

@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
-import { caseless, slugOf } from '../lib/folded-text.ts';
 import type { Logger } from '../lib/log.ts';
+import { caseless, slugOf } from '../lib/text/folded-text.ts';
 import { fillTrackTexts } from './track-texts.ts';
 
 /**

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config.ts';
+import { acquiring } from '../lib/async/disposal.ts';
 import { maskPassword } from '../lib/database-url.ts';
-import { acquiring } from '../lib/disposal.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { connect, migrateToLatest, type Database } from './client.ts';
-import { startCluster } from './embedded.ts';
+import { connect, type Database, migrateToLatest } from './client.ts';
+import { startCluster } from './embedded/embedded.ts';
 import { isAway } from './failures.ts';
 
 export interface OpenDatabaseOptions {

@@ -1,6 +1,6 @@
-import { recordingKey } from '../lib/song-key.ts';
-import { termsIn, wordsText } from '../lib/search-terms.ts';
-import type { Transaction } from './track-merge.ts';
+import { termsIn, wordsText } from '../lib/text/search-terms.ts';
+import { recordingKey } from '../lib/text/song-key.ts';
+import type { Transaction } from './transaction.ts';
 
 /** Tracks whose texts are made in one statement. */
 const BATCH = 2_000;

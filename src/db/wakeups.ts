@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { LocalWakeups, type Wakeups } from '../lib/async/wakeups.ts';
 import type { Logger } from '../lib/log.ts';
-import { LocalWakeups, type Wakeups } from '../lib/wakeups.ts';
 import type { Database } from './client.ts';
 
 const CHANNEL = 'cadenza_wakeups';

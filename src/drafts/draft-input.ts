@@ -1,6 +1,6 @@
-import { checkText } from '../lib/text.ts';
+import { checkText } from '../lib/text/check-text.ts';
 import { checkSampling, defaultSampling, type Sampling } from '../ml/engine.ts';
-import type { SamplingInput } from './drafts.ts';
+import type { SamplingInput } from './contract.ts';
 
 const MAX_PROMPT = 8_000;
 const MAX_TITLE = 200;

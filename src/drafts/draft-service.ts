@@ -1,34 +1,36 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Database } from '../db/client.ts';
-import * as queries from '../db/draft-queries.ts';
-import { checkListenerHasRoom, checkQueueHasRoom } from '../db/draft-queue.ts';
-import { perOwner } from '../db/per-owner.ts';
+import * as queries from '../db/queries/draft-queries.ts';
+import { checkListenerHasRoom, checkQueueHasRoom } from '../db/queries/draft-queue.ts';
+import { perOwner } from '../db/queries/per-owner.ts';
+import type { PollableIterator } from '../lib/async/streams.ts';
+import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { ConflictError, ForbiddenError, InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
 import type { Forecast } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
-import { checkFirst, decodeCursor, keyPart, pageOf, type Page } from '../lib/page.ts';
-import type { PollableIterator } from '../lib/streams.ts';
-import { checkText } from '../lib/text.ts';
-import type { Wakeups } from '../lib/wakeups.ts';
+import { checkFirst, decodeCursor, keyPart, type Page, pageOf } from '../lib/page.ts';
+import { checkText } from '../lib/text/check-text.ts';
 import { may, unlessErased, type Viewer } from '../listeners/listeners.ts';
 import type { Engine, GenerationRequest, Usage } from '../ml/engine.ts';
-import { eventCursor } from './draft-cursor.ts';
+import type { ContinueDraftInput, Draft, DraftEvent, Drafts, StartDraftInput, UpdateDraftInput } from './contract.ts';
+import { noSuchDraft } from './contract.ts';
 import { checkInstruction, checkPrompt, checkTitle, keptSampling, resolveSampling, titleFrom } from './draft-input.ts';
-import { draftKey, DraftLog } from './draft-log.ts';
-import { DraftRounds, type Backlog } from './draft-rounds.ts';
-import { noSuchDraft, rightsKey } from './draft-tail.ts';
-import type { ContinueDraftInput, Draft, DraftEvent, Drafts, StartDraftInput, UpdateDraftInput } from './drafts.ts';
-import { DraftTails } from './follow.ts';
-import { isTerminal } from './log-events.ts';
-import type { Fence, LogStore } from './log-store.ts';
-import type { Node } from './membership.ts';
-import { News } from './news.ts';
-import { PostgresOwnership } from './ownership.ts';
-import { PostgresLog } from './postgres-log.ts';
-import { conversationOf } from './prompts.ts';
-import { opening, roundsOf, turnsOf, type Turn } from './turns.ts';
+import { eventCursor } from './log/draft-cursor.ts';
+import { DraftLog } from './log/draft-log.ts';
+import { isTerminal } from './log/log-events.ts';
+import type { Fence, LogStore } from './log/log-store.ts';
+import { PostgresLog } from './log/postgres-log.ts';
+import { type Turn, turnsOf } from './log/turns.ts';
+import type { Node } from './nodes/membership.ts';
+import { PostgresOwnership } from './nodes/ownership.ts';
+import { DraftTails } from './readers/draft-reader.ts';
+import { TailPoller } from './readers/tail-poller.ts';
+import { type Backlog, DraftRounds } from './rounds/draft-rounds.ts';
+import { conversationOf } from './rounds/prompts.ts';
+import { opening, roundsOf } from './rounds/round-events.ts';
+import { draftKey, rightsKey } from './wakeup-keys.ts';
 
 export interface DraftsOptions {
   database: Database;
@@ -97,7 +99,7 @@ class DraftService implements Drafts {
     this.#rounds = new DraftRounds({ ownership, engine, log: this.#log, wakeups, logger, node, backlog });
     this.#tails = new DraftTails({
       read: (draftId, after, limit) => this.#log.read(draftId, after, limit),
-      news: new News((wanted) => this.#log.news(wanted), logger),
+      news: new TailPoller((wanted) => this.#log.news(wanted), logger),
       standingOf: (draftId) => this.#log.standingOf(draftId),
       ...{ wakeups, logger },
     });

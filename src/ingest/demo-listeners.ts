@@ -1,4 +1,4 @@
-import type { DemoEvent } from '../db/import-demo.ts';
+import type { DemoEvent } from '../db/imports/import-demo.ts';
 import { randomStream } from '../lib/random.ts';
 
 export interface SimulatedTrack {

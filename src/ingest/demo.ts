@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import type { Database } from '../db/client.ts';
-import { hasTracks, insertDemoViewer, insertSimulated } from '../db/import-demo.ts';
-import { importTransaction } from '../db/import-transaction.ts';
-import { refreshPopularity } from '../db/popularity.ts';
+import { hasTracks, insertDemoViewer, insertSimulated } from '../db/imports/import-demo.ts';
+import { importTransaction } from '../db/imports/import-transaction.ts';
+import { refreshPopularity } from '../db/queries/popularity-queries.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import { simulateListening, type SimulatedTrack } from './demo-listeners.ts';
+import { type SimulatedTrack, simulateListening } from './demo-listeners.ts';
 import { Row } from './formats/row.ts';
 import { trackColumns, trackOf } from './formats/rows.ts';
 import { importTracks } from './formats/tracks.ts';

@@ -1,8 +1,9 @@
-import type { MergeCounts, Transaction } from '../db/track-merge.ts';
-import { systemClock, type Clock } from '../lib/clock.ts';
+import type { MergeCounts } from '../db/queries/track-merge.ts';
+import type { Transaction } from '../db/transaction.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
-import { Notices } from './notices.ts';
 import type { Heard, ImportOptions, LeftOutCount } from './import-options.ts';
+import { Notices } from './notices.ts';
 import { noRenames, type Renames } from './reading/columns.ts';
 import type { Problem } from './reading/lines.ts';
 import type { Source } from './reading/source.ts';

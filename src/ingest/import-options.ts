@@ -1,6 +1,6 @@
-import type { MergeCounts } from '../db/track-merge.ts';
+import type { MergeCounts } from '../db/queries/track-merge.ts';
+import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Wakeups } from '../lib/wakeups.ts';
 import type { Renames } from './reading/columns.ts';
 
 /** Exports of one person's listening: they name no listener, and their tracks are made from artist and title. */

@@ -1,18 +1,18 @@
 import { catalogueWakeup } from '../catalogue/catalogue.ts';
 import type { Database } from '../db/client.ts';
-import { importTransaction } from '../db/import-transaction.ts';
-import { refreshPopularity } from '../db/popularity.ts';
+import { importTransaction } from '../db/imports/import-transaction.ts';
+import { refreshPopularity } from '../db/queries/popularity-queries.ts';
 import { systemClock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import { importFeedback } from './formats/feedback.ts';
-import { lastfmCsv } from './formats/lastfm-csv.ts';
 import { importLastfm } from './formats/lastfm.ts';
+import { lastfmCsv } from './formats/lastfm-csv.ts';
 import { listenbrainz } from './formats/listenbrainz.ts';
 import { importPlays, type PlayFormat } from './formats/plays.ts';
 import { importSequences } from './formats/sequences.ts';
 import { spotify } from './formats/spotify.ts';
 import { importTracks } from './formats/tracks.ts';
-import { startContext, type ImportContext, type Outcome } from './import-context.ts';
+import { type ImportContext, type Outcome, startContext } from './import-context.ts';
 import type { ImportOptions, ImportReport, PersonalFormat } from './import-options.ts';
 
 const playFormats: Record<PersonalFormat, PlayFormat> = { spotify, listenbrainz, 'lastfm-csv': lastfmCsv };

@@ -1,6 +1,6 @@
 import type { Database } from '../db/client.ts';
-import { eraseListener, type ErasedRows } from '../db/erasure-queries.ts';
 import { namesNobody } from '../db/failures.ts';
+import { type ErasedRows, eraseListener } from '../db/queries/erasure-queries.ts';
 import { ConflictError, NotFoundError } from '../lib/errors.ts';
 
 export const noSuchListener = (): NotFoundError =>

@@ -1,8 +1,8 @@
-import type { NewFeedback } from '../db/listener-queries.ts';
+import type { NewFeedback } from '../db/queries/listener-queries.ts';
 import type { Clock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
-import { checkLength, checkRange, checkText } from '../lib/text.ts';
-import type { FeedbackInput } from './listeners.ts';
+import { checkLength, checkRange, checkText } from '../lib/text/check-text.ts';
+import type { FeedbackInput } from './contract.ts';
 
 const MAX_BATCH = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1000;

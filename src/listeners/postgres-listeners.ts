@@ -1,17 +1,17 @@
 import type { Database } from '../db/client.ts';
-import * as queries from '../db/listener-queries.ts';
-import { perOwner } from '../db/per-owner.ts';
+import * as queries from '../db/queries/listener-queries.ts';
+import { perOwner } from '../db/queries/per-owner.ts';
+import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { ForbiddenError, NotFoundError } from '../lib/errors.ts';
 import { checkFirst, decodeCursor, keyPart, pageOf } from '../lib/page.ts';
-import { checkText } from '../lib/text.ts';
-import type { Wakeups } from '../lib/wakeups.ts';
+import { checkText } from '../lib/text/check-text.ts';
+import type { Feedback, FeedbackInput, FeedbackKind, Listeners } from './contract.ts';
 import { erase, noSuchListener, unlessErased } from './erasure.ts';
-import { checkFeedback, checkBatch } from './feedback-input.ts';
-import type { Feedback, FeedbackInput, FeedbackKind, Listeners } from './listeners.ts';
+import { checkBatch, checkFeedback } from './feedback-input.ts';
 import { checkPreferences } from './preference-input.ts';
-import { may, type Listener, type Viewer } from './viewer.ts';
+import { type Listener, may, type Viewer } from './viewer.ts';
 import { erasureWakeup, feedbackWakeup, listenerKey } from './wakeup-keys.ts';
 
 export interface ListenersOptions {

@@ -1,9 +1,9 @@
 import type { Queryable } from '../db/client.ts';
-import { existingIds, genreIdsBySlug, type PreferenceChange } from '../db/listener-queries.ts';
+import { existingIds, genreIdsBySlug, type PreferenceChange } from '../db/queries/listener-queries.ts';
 import { InvalidInputError, NotFoundError } from '../lib/errors.ts';
-import { slugOf } from '../lib/folded-text.ts';
-import { checkLength, checkName, checkRange, checkText } from '../lib/text.ts';
-import type { PreferencesInput } from './listeners.ts';
+import { checkLength, checkName, checkRange, checkText } from '../lib/text/check-text.ts';
+import { slugOf } from '../lib/text/folded-text.ts';
+import type { PreferencesInput } from './contract.ts';
 
 /**
  * What of the preferences changes. A field that is absent or null stays as it is; an empty list or an empty text clears.

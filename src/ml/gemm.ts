@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { GraphBuilder } from './compile/onnx.ts';
+import { GraphBuilder } from './compile/onnx/graph-builder.ts';
 import { Binding, Session } from './ort/session.ts';
 import { Tensor } from './ort/tensor.ts';
 

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { jetstream, jetstreamManager, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import type { JetStreamClient, JetStreamManager, MsgRequest, StoredMsg } from '@nats-io/jetstream';
+import { jetstream, JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { ServiceUnavailableError, StartupError } from '../lib/errors.ts';
-import { SubjectFeed, type FeedOptions, type Kept } from './subject-feed.ts';
+import { type FeedOptions, type Kept, SubjectFeed } from './subject-feed.ts';
 
 export interface SubjectLogOptions {
   url: string;

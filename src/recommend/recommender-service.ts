@@ -1,31 +1,32 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Database } from '../db/client.ts';
-import { selectEvaluations } from '../db/recommend-queries.ts';
+import { selectEvaluations } from '../db/queries/recommend-queries.ts';
+import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst } from '../lib/page.ts';
-import { checkText } from '../lib/text.ts';
-import type { Wakeups } from '../lib/wakeups.ts';
-import { listenerKey, noSuchListener, type Listeners } from '../listeners/listeners.ts';
-import { readAnalytics } from './analytics.ts';
-import { exclusionNames } from './exclusions.ts';
-import { explain } from './explanation.ts';
-import { loadTaste, type LoadedTaste } from './listener-taste.ts';
-import { firstPage, laterPage, placeOf, resume } from './list-pages.ts';
-import { checkQuery, keyOf } from './list-query.ts';
-import { live } from './live.ts';
-import { ModelState, type Serving } from './model-state.ts';
-import { estimateOffPolicy } from './off-policy.ts';
-import { Opening, Openings, recommendationOf } from './openings.ts';
-import { byScore } from './ranking.ts';
-import type { RecommendationPage, RecommendationQuery, Recommender } from './recommender.ts';
-import { ServedLists } from './served-lists.ts';
-import { ServedMeasurements } from './served-measurements.ts';
-import { similar } from './similar.ts';
-import { TasteCache } from './taste-cache.ts';
-import { versionsOf } from './songs.ts';
-import { standingSentence } from './why-not.ts';
+import { checkText } from '../lib/text/check-text.ts';
+import { listenerKey, type Listeners, noSuchListener } from '../listeners/listeners.ts';
+import type { RecommendationPage, RecommendationQuery, Recommender } from './contract.ts';
+import { explain } from './explain/explanation.ts';
+import { standingSentence } from './explain/why-not.ts';
+import { ListCache, OpenedList, recommendationOf } from './lists/list-cache.ts';
+import { firstPage, laterPage, placeOf, resume } from './lists/list-pages.ts';
+import { checkQuery, keyOf } from './lists/list-query.ts';
+import { live } from './lists/live-list.ts';
+import { ServedLists } from './lists/served-lists.ts';
+import { similar } from './lists/similar.ts';
+import { readAnalytics } from './measure/analytics.ts';
+import { estimateOffPolicy } from './measure/off-policy.ts';
+import { ServedMeasurements } from './measure/served-measurements.ts';
+import { type Serving } from './model/serving.ts';
+import { versionsOf } from './model/songs.ts';
+import { exclusionNames } from './ranking/exclusions.ts';
+import { byScore } from './ranking/ranking.ts';
+import { type LoadedTaste, loadTaste } from './taste/load-taste.ts';
+import { TasteCache } from './taste/taste-cache.ts';
+import { ModelState } from './versions/model-state.ts';
 
 export interface RecommenderOptions {
   database: Database;
@@ -53,21 +54,21 @@ export async function createRecommender(options: RecommenderOptions): Promise<Re
     current: () => model.current(),
     load: async (listenerId) => (await load(listenerId, null)).taste,
   });
-  const openings = new Openings();
+  const openings = new ListCache();
 
-  const open = async (listenerId: number, query: RecommendationQuery): Promise<[Opening, Serving]> => {
+  const open = async (listenerId: number, query: RecommendationQuery): Promise<[OpenedList, Serving]> => {
     const known = await tastes.get(listenerId);
     const serving = await model.current();
     checkSeeds(query, serving);
     return [openings.get(keyOf(listenerId, query), { ...serving, known }, query), serving];
   };
 
-  const openUnserved = async (listenerId: number, query: RecommendationQuery, hours: number): Promise<Opening> => {
+  const openUnserved = async (listenerId: number, query: RecommendationQuery, hours: number): Promise<OpenedList> => {
     const servedBefore = await lists.recent(listenerId, hours);
     const known = await tastes.get(listenerId);
     const serving = await model.current();
     checkSeeds(query, serving);
-    return new Opening({ ...serving, known }, query, servedBefore);
+    return new OpenedList({ ...serving, known }, query, servedBefore);
   };
 
   const begin = async (listenerId: number, query: RecommendationQuery, first: number): Promise<RecommendationPage> => {

@@ -1,5 +1,5 @@
 import type { Analytics, AnalyticsQuery, OffPolicyEstimate } from '../recommend/recommender.ts';
-import { requireRole, type Context } from './context.ts';
+import { type Context, requireRole } from './context.ts';
 
 export async function analytics(query: AnalyticsQuery, context: Context): Promise<Analytics> {
   requireRole(context, 'ANALYST');

@@ -10,8 +10,8 @@ import type {
   WithdrawCounts,
 } from '../catalogue/catalogue.ts';
 import { checkFirst, type Page, type PageArgs } from '../lib/page.ts';
-import { checkLength } from '../lib/text.ts';
-import { requireRole, type Context } from './context.ts';
+import { checkLength } from '../lib/text/check-text.ts';
+import { type Context, requireRole } from './context.ts';
 import { asSentIn, numberOf } from './global-id.ts';
 
 /** The filter as GraphQL gives it: ids are global. */

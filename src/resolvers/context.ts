@@ -2,7 +2,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Drafts } from '../drafts/drafts.ts';
 import { ForbiddenError } from '../lib/errors.ts';
 import type { Lifetime } from '../lib/lifetime.ts';
-import { may, type Listeners, type Role, type Viewer } from '../listeners/listeners.ts';
+import { type Listeners, may, type Role, type Viewer } from '../listeners/listeners.ts';
 import type { Engine } from '../ml/engine.ts';
 import type { Recommender } from '../recommend/recommender.ts';
 import { createLoaders, type Loaders } from './loaders.ts';

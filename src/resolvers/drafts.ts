@@ -1,6 +1,6 @@
 import type { Draft, DraftEvent, SamplingInput, StartDraftInput } from '../drafts/drafts.ts';
+import type { PollableIterator, Polled } from '../lib/async/streams.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
-import type { Polled, PollableIterator } from '../lib/streams.ts';
 import type { Listener } from '../listeners/listeners.ts';
 import type { Model } from '../ml/engine.ts';
 import type { Context } from './context.ts';

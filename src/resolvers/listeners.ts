@@ -1,18 +1,18 @@
 import { ForbiddenError, InvalidInputError, NotFoundError } from '../lib/errors.ts';
-import { checkLength, checkText } from '../lib/text.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
+import { checkLength, checkText } from '../lib/text/check-text.ts';
 import {
-  may,
-  noSuchListener,
   type Erasure,
   type Feedback,
   type FeedbackInput,
   type FeedbackKind,
   type Listener,
+  may,
+  noSuchListener,
   type Preferences,
   type PreferencesInput,
 } from '../listeners/listeners.ts';
-import { requireRole, type Context } from './context.ts';
+import { type Context, requireRole } from './context.ts';
 import { asSent, asSentIn, encodeId, idOrNotFound, numberOf } from './global-id.ts';
 
 export async function listenerByExternalId(externalId: string, context: Context): Promise<Listener | null> {

@@ -1,5 +1,5 @@
 import type { ModelVersion } from '../recommend/recommender.ts';
-import { requireRole, type Context } from './context.ts';
+import { type Context, requireRole } from './context.ts';
 
 export async function modelVersions(first: number, context: Context): Promise<ModelVersion[]> {
   requireRole(context, 'ANALYST');

@@ -1,6 +1,6 @@
 import type { Artist, Track } from '../catalogue/catalogue.ts';
 import type { Draft } from '../drafts/drafts.ts';
-import { checkLength } from '../lib/text.ts';
+import { checkLength } from '../lib/text/check-text.ts';
 import type { Feedback, Listener } from '../listeners/listeners.ts';
 import type { Model } from '../ml/engine.ts';
 import type { Context } from './context.ts';

@@ -1,8 +1,8 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Track } from '../catalogue/catalogue.ts';
+import { abortable } from '../lib/async/streams.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import { checkFirst, type PageArgs } from '../lib/page.ts';
-import { abortable } from '../lib/streams.ts';
 import type {
   Explanation,
   Reason,

@@ -1,4 +1,4 @@
-import { Kind, type FragmentDefinitionNode, type GraphQLResolveInfo, type SelectionSetNode } from 'graphql';
+import { type FragmentDefinitionNode, type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql';
 
 /** Which of these names the operation selects anywhere below the field; directives are not weighed: a guess too many is harmless. */
 export function selectsFields(info: GraphQLResolveInfo, names: readonly string[]): Set<string> {

@@ -5,12 +5,12 @@ import {
   GraphQLInt,
   GraphQLList,
   GraphQLNonNull,
+  type GraphQLSchema,
   GraphQLString,
   isInterfaceType,
   isObjectType,
-  type GraphQLSchema,
 } from 'graphql';
-import { objectPrices, prices, type ListSize, type Price } from './prices.ts';
+import { type ListSize, objectPrices, type Price, prices } from './prices.ts';
 
 const names = new GraphQLList(new GraphQLNonNull(GraphQLString));
 

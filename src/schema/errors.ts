@@ -1,7 +1,7 @@
 import type { ObjectRef } from '@pothos/core';
 import type { InvalidInputError, ModelUnavailableError, NotFoundError, OverloadedError } from '../lib/errors.ts';
 import { encodeId } from '../resolvers/global-id.ts';
-import { outcomeType, type ErrorTypeName, type Failure } from '../resolvers/outcome.ts';
+import { type ErrorTypeName, type Failure, outcomeType } from '../resolvers/outcome.ts';
 import { builder } from './builder.ts';
 import type { PothosTypes } from './connection.ts';
 

@@ -1,5 +1,5 @@
+import { type AnyNode, nodeById, nodesById, nodeTypeOf } from '../resolvers/nodes.ts';
 import { builder } from './builder.ts';
-import { nodeById, nodesById, nodeTypeOf, type AnyNode } from '../resolvers/nodes.ts';
 
 export const idDescription = 'Globally unique and opaque: what `node` takes.';
 

@@ -1,7 +1,3 @@
-import { printSchemaWithDirectives } from '@graphql-tools/utils';
-import { lexicographicSortSchema, specifiedDirectives, type GraphQLSchema } from 'graphql';
-import { builder } from './builder.ts';
-import { costDirectives, priced } from './cost-directives.ts';
 import './scalars.ts';
 import './nodes.ts';
 import './catalogue.ts';
@@ -12,6 +8,10 @@ import './listeners.ts';
 import './models.ts';
 import './drafts.ts';
 import './draft-mutations.ts';
+import { printSchemaWithDirectives } from '@graphql-tools/utils';
+import { type GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
+import { builder } from './builder.ts';
+import { costDirectives, priced } from './cost-directives.ts';
 
 /** The contract, executable, with what its fields cost. */
 export function buildSchema(): GraphQLSchema {

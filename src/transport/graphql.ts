@@ -4,15 +4,15 @@ import type { Config } from '../config.ts';
 import type { Context } from '../resolvers/context.ts';
 import { buildSchema } from '../schema/schema.ts';
 import { CostControl } from './cost/cost-limits.ts';
-import { cacheDocuments } from './document-cache.ts';
-import { EventStream, type Ending, type StreamLimits } from './event-stream.ts';
+import { cacheDocuments } from './documents/document-cache.ts';
+import { limitPlugins } from './documents/limits.ts';
 import type { AnswerOperation, Caller } from './http/endpoint.ts';
+import { type Ending, EventStream, type StreamLimits } from './http/event-stream.ts';
 import { notAcceptable } from './http/forms.ts';
+import { limitLifetimes } from './lifetimes.ts';
+import { createSubscribe, LiveResults, type Mask, type Subscribe } from './live-results.ts';
 import { limitOperations } from './rates/operations.ts';
 import type { Rates } from './rates/rates.ts';
-import { limitLifetimes } from './lifetimes.ts';
-import { limitPlugins } from './limits.ts';
-import { createSubscribe, LiveResults, type Mask, type Subscribe } from './live-results.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 

@@ -1,8 +1,8 @@
 import type { AuthConfig } from '../config.ts';
 import { ForbiddenError, InvalidInputError, UnauthenticatedError } from '../lib/errors.ts';
-import { silentLogger, type Logger } from '../lib/log.ts';
-import { checkText } from '../lib/text.ts';
-import { may, type Listener, type Listeners, type Role, type Viewer } from '../listeners/listeners.ts';
+import { type Logger, silentLogger } from '../lib/log.ts';
+import { checkText } from '../lib/text/check-text.ts';
+import { type Listener, type Listeners, may, type Role, type Viewer } from '../listeners/listeners.ts';
 import { ROLES } from './tokens/claims.ts';
 import { createTokenReader } from './tokens/token.ts';
 

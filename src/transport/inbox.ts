@@ -1,4 +1,4 @@
-import type { Peer } from './peer.ts';
+import type { Peer } from './sockets/peer.ts';
 
 /**
  * Hands over what a peer sends, in its order, as long as the peer takes what it is sent. Who does not is not read from either,

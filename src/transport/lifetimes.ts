@@ -1,9 +1,9 @@
 import {
-  getOperationAST,
-  OperationTypeNode,
   type ExecutionArgs,
   type ExecutionResult,
+  getOperationAST,
   type GraphQLError,
+  OperationTypeNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Lifetime } from '../lib/lifetime.ts';

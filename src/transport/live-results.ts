@@ -1,8 +1,8 @@
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
-import { EventContext, type Context } from '../resolvers/context.ts';
-import { isPollable, LATER, OVER, type PollableIterator, type Polled } from '../lib/streams.ts';
-import { executionOf } from './compiled-execution.ts';
-import { selectionKey } from './selection.ts';
+import { isPollable, LATER, OVER, type PollableIterator, type Polled } from '../lib/async/streams.ts';
+import { type Context, EventContext } from '../resolvers/context.ts';
+import { executionOf } from './documents/compiled-execution.ts';
+import { selectionKey } from './documents/selection.ts';
 
 export type Mask = (error: unknown) => GraphQLError;
 

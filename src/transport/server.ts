@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.ts';
+import type { RateStore } from '../db/queries/rate-limits.ts';
 import { StartupError } from '../lib/errors.ts';
-import type { RateStore } from '../db/rate-limits.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Services } from '../resolvers/context.ts';
 import { Connections } from './connections.ts';
@@ -11,17 +11,17 @@ import { answerOver, createGraphQL, GRAPHQL_PATH } from './graphql.ts';
 import { answerHealth, type Readiness } from './health.ts';
 import { answerProblem } from './http/answers.ts';
 import { createEndpoint, type Endpoint } from './http/endpoint.ts';
-import { createGraphiql, noGraphiql, type Graphiql } from './http/graphiql.ts';
+import { createGraphiql, type Graphiql, noGraphiql } from './http/graphiql.ts';
 import { setCorsHeaders, setSecurityHeaders } from './http/headers.ts';
 import { createIdentify } from './identity.ts';
 import { createMask } from './masking.ts';
-import { createMetrics, type AnswerMetrics } from './metrics.ts';
-import { createDoorkeeper, hostProblem, type Doorkeeper } from './origins.ts';
+import { type AnswerMetrics, createMetrics } from './metrics.ts';
+import { createOriginCheck, hostProblem, type OriginCheck } from './origin-check.ts';
 import { limitFeedback } from './rates/feedback.ts';
 import { guardIdentity } from './rates/guard.ts';
 import { Rates } from './rates/rates.ts';
 import { excessOf } from './request-head.ts';
-import { serveWebSockets } from './websocket.ts';
+import { serveWebSockets } from './sockets/websocket.ts';
 
 /** What a client may take to send a request, from its connection on: slower ones hold a connection for nothing. */
 const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 15_000, connectionsCheckingInterval: 5_000 };
@@ -57,7 +57,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const rates = new Rates({ config: config.rates, store: rateStore, goneAfterMs, log });
   const services = { ...options.services, listeners: limitFeedback(options.services.listeners, rates) };
   const identify = guardIdentity(createIdentify(config.auth, services.listeners, log), rates);
-  const admit = config.role === 'engine' ? () => WRITES_ONLY : createDoorkeeper(config);
+  const admit = config.role === 'engine' ? () => WRITES_ONLY : createOriginCheck(config);
   const mask = createMask(log);
   const graphql = createGraphQL({
     config,
@@ -113,7 +113,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
 interface Routes {
   endpoint: Endpoint;
   graphiql: Graphiql;
-  admit: Doorkeeper;
+  admit: OriginCheck;
   health: () => Promise<Readiness>;
   metrics: AnswerMetrics;
 }

@@ -4,7 +4,7 @@ import { RateLimitedError } from '../lib/errors.ts';
 import type { Connections } from './connections.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 import type { Problem } from './http/answers.ts';
-import type { Doorkeeper } from './origins.ts';
+import type { OriginCheck } from './origin-check.ts';
 import { releaseWhenClosed } from './rates/places.ts';
 import type { Rates } from './rates/rates.ts';
 import { retryAfter } from './rates/retry-after.ts';
@@ -15,7 +15,7 @@ export interface Door {
   server: Server;
   connections: Connections;
   rates: Rates;
-  admit: Doorkeeper;
+  admit: OriginCheck;
   /** Aborts when the server begins to end. */
   draining: AbortSignal;
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createCatalogue, type Catalogue, type TrackInput, type TrackOrder } from '../../src/catalogue/catalogue.ts';
+import { type Catalogue, createCatalogue, type TrackInput, type TrackOrder } from '../../src/catalogue/catalogue.ts';
 import type { Database } from '../../src/db/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { InvalidInputError } from '../../src/lib/errors.ts';

@@ -1,9 +1,9 @@
-import { beforeAll, afterAll, describe, expect, it } from 'vitest';
-import { createCatalogue, type Catalogue, type TrackInput, type TrackOrder } from '../../src/catalogue/catalogue.ts';
-import { createListeners } from '../../src/listeners/listeners.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Catalogue, createCatalogue, type TrackInput, type TrackOrder } from '../../src/catalogue/catalogue.ts';
 import { connect, type Database } from '../../src/db/client.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { createListeners } from '../../src/listeners/listeners.ts';
 import { addTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
 

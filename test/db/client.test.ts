@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { expect, inject, onTestFinished, test } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
 import { explainFailure, isAway } from '../../src/db/failures.ts';
 import { openDatabase } from '../../src/db/open.ts';
-import type { Transaction } from '../../src/db/track-merge.ts';
+import type { Transaction } from '../../src/db/transaction.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { testDatabase } from '../support/database.ts';

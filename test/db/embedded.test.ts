@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,8 +8,8 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
-import { tryGuard, type Guard } from '../../src/db/cluster-guard.ts';
-import { startCluster, type Cluster } from '../../src/db/embedded.ts';
+import { type Guard, tryGuard } from '../../src/db/embedded/cluster-guard.ts';
+import { type Cluster, startCluster } from '../../src/db/embedded/embedded.ts';
 import { explainFailure } from '../../src/db/failures.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { eventually } from '../support/eventually.ts';

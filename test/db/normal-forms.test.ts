@@ -1,10 +1,10 @@
-import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import { expect, it, onTestFinished } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
-import { connect, migrateToLatest, type Database } from '../../src/db/client.ts';
+import { connect, type Database, migrateToLatest } from '../../src/db/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { testDatabase } from '../support/database.ts';
 

@@ -1,13 +1,13 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { openProxy, type Proxy } from '../../bench/storm/proxy.ts';
 import { connect, type Database, type DatabaseOptions } from '../../src/db/client.ts';
-import { insertDraft } from '../../src/db/draft-queries.ts';
 import { explainFailure } from '../../src/db/failures.ts';
+import { insertDraft } from '../../src/db/queries/draft-queries.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { ServiceUnavailableError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { testDatabase } from '../support/database.ts';
 import { firstEvents, newDraft } from '../support/new-draft.ts';

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/db/client.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
+import type { Wakeups } from '../../src/lib/async/wakeups.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import type { Wakeups } from '../../src/lib/wakeups.ts';
 import { testDatabase } from '../support/database.ts';
 
 /** What a process of its own would have: its own pool and its own listening connection. */

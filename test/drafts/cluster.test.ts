@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
-import { createDrafts, joinNodes, type Draft, type DraftEvent, type Drafts } from '../../src/drafts/drafts.ts';
+import { createDrafts, type Draft, type DraftEvent, type Drafts, joinNodes } from '../../src/drafts/drafts.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRemoteEngine } from '../../src/ml/engine.ts';
 import { testDatabase } from '../support/database.ts';
 import { ManualSleep } from '../support/manual-sleep.ts';
-import { ScriptedEngine, scriptedText, type Script } from '../support/scripted-engine.ts';
+import { type Script, ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
 
 let database: Database;
 let wakeups: LocalWakeups;

@@ -7,14 +7,14 @@ import {
   type Drafts,
   type StartDraftInput,
 } from '../../src/drafts/drafts.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { ServiceUnavailableError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { randomStream } from '../../src/lib/random.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type Role, type Viewer } from '../../src/listeners/listeners.ts';
 import { testDatabase } from '../support/database.ts';
-import { ScriptedEngine, scriptedText, type Script } from '../support/scripted-engine.ts';
+import { type Script, ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
 
 let database: Database;
 let wakeups: LocalWakeups;

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
-import { rightsKey } from '../../src/drafts/draft-tail.ts';
 import { createDrafts, type DraftEvent, type Drafts } from '../../src/drafts/drafts.ts';
-import { PostgresLog } from '../../src/drafts/postgres-log.ts';
+import { PostgresLog } from '../../src/drafts/log/postgres-log.ts';
+import { rightsKey } from '../../src/drafts/wakeup-keys.ts';
+import { LATER } from '../../src/lib/async/streams.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LATER } from '../../src/lib/streams.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { testDatabase } from '../support/database.ts';
 import { heapInUse } from '../support/heap.ts';

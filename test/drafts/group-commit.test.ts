@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { DraftLog } from '../../src/drafts/draft-log.ts';
-import { PostgresLog } from '../../src/drafts/postgres-log.ts';
+import { DraftLog } from '../../src/drafts/log/draft-log.ts';
+import { PostgresLog } from '../../src/drafts/log/postgres-log.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { testDatabase } from '../support/database.ts';
 import { addDrafts } from '../support/drafts.ts';

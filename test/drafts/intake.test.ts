@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import type { DraftRow } from '../../src/db/draft-queries.ts';
-import { Intake } from '../../src/drafts/intake.ts';
+import type { DraftRow } from '../../src/db/queries/draft-queries.ts';
+import { Intake } from '../../src/drafts/nodes/intake.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemSleep } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { eventually } from '../support/eventually.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 import { firstEvents, newDraft } from '../support/new-draft.ts';
 import { ScriptedEngine } from '../support/scripted-engine.ts';
-import { eventually } from '../support/eventually.ts';
 
 it('[OWN3][GEN19] [GEN25] a look at the queue asks for no place, so it wakes no model; one that a draft waits for is asked alone', async () => {
   const { ownership, store } = new MemoryCluster();

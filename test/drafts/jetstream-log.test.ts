@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { selectDrafts } from '../../src/db/draft-queries.ts';
-import { createDrafts, openLogStore, type Draft, type DraftEvent } from '../../src/drafts/drafts.ts';
-import type { LogStore } from '../../src/drafts/log-store.ts';
-import { PostgresOwnership } from '../../src/drafts/ownership.ts';
+import { selectDrafts } from '../../src/db/queries/draft-queries.ts';
+import { createDrafts, type Draft, type DraftEvent, openLogStore } from '../../src/drafts/drafts.ts';
+import type { LogStore } from '../../src/drafts/log/log-store.ts';
+import { PostgresOwnership } from '../../src/drafts/nodes/ownership.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { StartupError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { testDatabase } from '../support/database.ts';
 import { itKeepsLogs } from '../support/log-contract.ts';
-import { hasNats, startNats, type Nats } from '../support/nats.ts';
+import { hasNats, type Nats, startNats } from '../support/nats.ts';
 import { firstEvents, newDraft, oneToken } from '../support/new-draft.ts';
-import { ScriptedEngine, scriptedText, type Script } from '../support/scripted-engine.ts';
+import { type Script, ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
 
 const placeAt = (url: string) => ({ kind: 'nats', url, replicas: 1 }) as const;
 

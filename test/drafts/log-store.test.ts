@@ -1,8 +1,8 @@
-import { selectDrafts } from '../../src/db/draft-queries.ts';
-import { PostgresOwnership } from '../../src/drafts/ownership.ts';
-import { PostgresLog } from '../../src/drafts/postgres-log.ts';
+import { selectDrafts } from '../../src/db/queries/draft-queries.ts';
+import { PostgresLog } from '../../src/drafts/log/postgres-log.ts';
+import { PostgresOwnership } from '../../src/drafts/nodes/ownership.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { testDatabase } from '../support/database.ts';
 import { itKeepsLogs } from '../support/log-contract.ts';

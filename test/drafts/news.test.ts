@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import type { LogEntry } from '../../src/drafts/log-events.ts';
-import { News, type NewsReader, type ReadNews } from '../../src/drafts/news.ts';
+import type { LogEntry } from '../../src/drafts/log/log-events.ts';
+import { type PolledTail, type ReadNewEntries, TailPoller } from '../../src/drafts/readers/tail-poller.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 
 const entry = (sequence: number): LogEntry => ({ sequence, event: { type: 'tokens', text: 'a', tokens: [] } });
 
 /** A reader that counts what it is handed. */
-class CountingReader implements NewsReader {
+class CountingReader implements PolledTail {
   readonly #draftId: string;
   taken = 0;
   answers = 0;
@@ -29,9 +29,9 @@ class CountingReader implements NewsReader {
 const readerOf = (draftId: string): CountingReader => new CountingReader(draftId);
 
 /** News over a log in which each draft has what is here said of it. */
-function newsOf(read: ReadNews) {
+function newsOf(read: ReadNewEntries) {
   const asked: string[][] = [];
-  const news = new News((wanted) => {
+  const news = new TailPoller((wanted) => {
     asked.push(wanted.map(({ draftId }) => draftId));
     return read(wanted);
   }, silentLogger);

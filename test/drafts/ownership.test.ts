@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { selectDrafts, type NewDraft } from '../../src/db/draft-queries.ts';
-import { PostgresOwnership, type Ownership } from '../../src/drafts/ownership.ts';
-import { PostgresLog } from '../../src/drafts/postgres-log.ts';
-import type { LogStore } from '../../src/drafts/log-store.ts';
+import { type NewDraft, selectDrafts } from '../../src/db/queries/draft-queries.ts';
+import type { LogStore } from '../../src/drafts/log/log-store.ts';
+import { PostgresLog } from '../../src/drafts/log/postgres-log.ts';
+import { type Ownership, PostgresOwnership } from '../../src/drafts/nodes/ownership.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { testDatabase } from '../support/database.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';

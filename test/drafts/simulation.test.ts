@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEntry } from '../../src/drafts/log-events.ts';
-import type { LogStore } from '../../src/drafts/log-store.ts';
+import type { LogEntry } from '../../src/drafts/log/log-events.ts';
+import type { LogStore } from '../../src/drafts/log/log-store.ts';
+import { type History, problemsOf } from '../support/history.ts';
 import type { MemoryCluster } from '../support/memory-cluster.ts';
-import { problemsOf, type History } from '../support/history.ts';
 import { Simulation } from '../support/simulation.ts';
 
 const INTERLEAVINGS = 1_000;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import WebSocket from 'ws';
-import { request, type ClientOptions } from '../../examples/client/client.ts';
+import { type ClientOptions, request } from '../../examples/client/client.ts';
 import { ModelsDocument, ReactDocument, RecommendDocument } from '../../examples/client/generated/graphql.ts';
 import { dataFolder, startServer } from '../support/server.ts';
 import { writeTirelessCatalogue } from '../support/tiny-engine.ts';

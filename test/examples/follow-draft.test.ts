@@ -1,9 +1,9 @@
 import { SignJWT } from 'jose';
-import { expect, onTestFinished, describe, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { openProxy } from '../../bench/storm/proxy.ts';
-import { GraphQLRequestError, request, type ClientOptions } from '../../examples/client/client.ts';
-import { followDraft, textAfter, type FollowOptions } from '../../examples/client/follow-draft.ts';
+import { type ClientOptions, GraphQLRequestError, request } from '../../examples/client/client.ts';
+import { followDraft, type FollowOptions, textAfter } from '../../examples/client/follow-draft.ts';
 import { StartDraftDocument, type StartDraftMutationVariables } from '../../examples/client/generated/graphql.ts';
 import { overSocket, SocketClosed } from '../../examples/client/over-socket.ts';
 import { overSse } from '../../examples/client/over-sse.ts';

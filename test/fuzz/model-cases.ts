@@ -4,13 +4,13 @@ import { CadenzaError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { ModelFileError } from '../../src/ml/compile/compile.ts';
 import { compileInto } from '../../src/ml/compile/compile-model.ts';
-import { openDecoder } from '../../src/ml/decoder.ts';
-import { openModelText } from '../../src/ml/model-text.ts';
+import { openDecoder } from '../../src/ml/decoder/open-decoder.ts';
 import { OrtError } from '../../src/ml/ort/library.ts';
+import { openModelText } from '../../src/ml/text/model-text.ts';
 import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
 import { writeExport } from '../support/tiny-export.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
-import { below, mutate, mutateJson, pick, type Mutated } from './mutations.ts';
+import { below, mutate, type Mutated, mutateJson, pick } from './mutations.ts';
 
 /** A model as it should be, and the file of it that is damaged. */
 interface Subject {

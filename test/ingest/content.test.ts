@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { ImportFormat } from '../../src/ingest/ingest.ts';
-import { fileWith, importContent, importPath, sharedDatabase, tracksOf, type TrackRow } from '../support/importing.ts';
+import { fileWith, importContent, importPath, sharedDatabase, type TrackRow, tracksOf } from '../support/importing.ts';
 import { zipOf } from '../support/zip.ts';
 
 const theDatabase = sharedDatabase();

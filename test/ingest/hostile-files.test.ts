@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
+import { feedbackColumns } from '../../src/ingest/formats/rows.ts';
+import { type ImportFormat, type ImportReport, runImport } from '../../src/ingest/ingest.ts';
 import { Notices } from '../../src/ingest/notices.ts';
 import { noRenames } from '../../src/ingest/reading/columns.ts';
 import { readJsonArray } from '../../src/ingest/reading/json-array.ts';
 import { readRecords } from '../../src/ingest/reading/records.ts';
-import { feedbackColumns } from '../../src/ingest/formats/rows.ts';
-import { runImport, type ImportFormat, type ImportReport } from '../../src/ingest/ingest.ts';
 import { InvalidInputError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { below, mutate, pick } from '../fuzz/mutations.ts';

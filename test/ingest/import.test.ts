@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
-import { importTransaction } from '../../src/db/import-transaction.ts';
-import { refreshPopularity } from '../../src/db/popularity.ts';
-import { takeMergeTurn } from '../../src/db/track-merge.ts';
+import { importTransaction } from '../../src/db/imports/import-transaction.ts';
+import { refreshPopularity } from '../../src/db/queries/popularity-queries.ts';
+import { takeMergeTurn } from '../../src/db/queries/track-merge.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
-import { contentsOf, importContent, rowsIn, sharedDatabase } from '../support/importing.ts';
 import { eventually } from '../support/eventually.ts';
+import { contentsOf, importContent, rowsIn, sharedDatabase } from '../support/importing.ts';
 
 const theDatabase = sharedDatabase();
 

@@ -8,7 +8,7 @@ import { startImport } from '../support/import-process.ts';
 import { fileWith } from '../support/importing.ts';
 import { ask } from '../support/listening.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { spotifyExport, type Recording } from '../support/spotify-export.ts';
+import { type Recording, spotifyExport } from '../support/spotify-export.ts';
 import { zipOf } from '../support/zip.ts';
 
 const train = fileURLToPath(new URL('../../src/cli/train.ts', import.meta.url));

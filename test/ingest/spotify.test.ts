@@ -12,7 +12,7 @@ import {
   sharedDatabase,
   tracksOf,
 } from '../support/importing.ts';
-import { spotifyExport, type SpotifyExport } from '../support/spotify-export.ts';
+import { type SpotifyExport, spotifyExport } from '../support/spotify-export.ts';
 import { zipOf } from '../support/zip.ts';
 
 const theDatabase = sharedDatabase();

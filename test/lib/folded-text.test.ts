@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { caseless, foldText, slugOf } from '../../src/lib/folded-text.ts';
+import { caseless, foldText, slugOf } from '../../src/lib/text/folded-text.ts';
 
 describe('foldText', () => {
   it.each([

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { GroupCommit } from '../../src/lib/group-commit.ts';
+import { Batcher } from '../../src/lib/async/batcher.ts';
 
 /** Commits by hand: each waits until the test lets it go. */
 function manual(most?: number) {
   const groups: number[][] = [];
   const releases: ((failure?: Error) => void)[] = [];
-  const commits = new GroupCommit<number, number>((requests) => {
+  const commits = new Batcher<number, number>((requests) => {
     groups.push([...requests]);
     return new Promise((resolve, reject) => {
       releases.push((failure) => (failure ? reject(failure) : resolve(requests.map((n) => n * 10))));

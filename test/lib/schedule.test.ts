@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { acquiring, Disposal } from '../../src/lib/disposal.ts';
-import { repeat } from '../../src/lib/schedule.ts';
+import { acquiring, Disposal } from '../../src/lib/async/disposal.ts';
+import { repeat } from '../../src/lib/async/schedule.ts';
 
 const unexpected = (error: unknown): never => {
   throw error;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { termQuery, termsIn, wordsText } from '../../src/lib/search-terms.ts';
+import { termQuery, termsIn, wordsText } from '../../src/lib/text/search-terms.ts';
 
 /** What an index of beginnings answers. */
 function finds(search: string, text: string): boolean {

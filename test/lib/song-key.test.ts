@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { recordingKey, songKey } from '../../src/lib/song-key.ts';
+import { recordingKey, songKey } from '../../src/lib/text/song-key.ts';
 
 const song = (title: string, artist = 'Artist') => songKey(artist, title);
 const recording = (title: string, artist = 'Artist') => recordingKey(artist, title);

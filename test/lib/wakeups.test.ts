@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 
 describe('wake-ups', () => {
   it('[WAKE1] yields once at the start, then after each wake-up, several counting as one', async () => {

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import {
   createListeners,
-  listenerKey,
   type FeedbackInput,
   type FeedbackKind,
+  listenerKey,
   type Listeners,
   type Role,
   type Viewer,

@@ -5,14 +5,14 @@ import { startServer, type TestServer } from '../support/server.ts';
 import {
   collect,
   collectUntilBroken,
+  type DraftEvent,
   expectOnceAndInOrder,
   followOverSocket,
   startDraft,
+  type StartedDraft,
   textOf,
   tokensOf,
   writerReady,
-  type DraftEvent,
-  type StartedDraft,
 } from '../support/wire.ts';
 import { theRealModel, tinyModel } from '../support/writers.ts';
 

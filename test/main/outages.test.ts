@@ -11,6 +11,7 @@ import { canMount, smallDisk } from '../support/small-disk.ts';
 import { writeTirelessCatalogue } from '../support/tiny-engine.ts';
 import {
   collect,
+  type DraftEvent,
   expectOnceAndInOrder,
   followOverSocket,
   followOverSse,
@@ -18,7 +19,6 @@ import {
   textOf,
   tokensOf,
   writerReady,
-  type DraftEvent,
 } from '../support/wire.ts';
 
 /** `OUTAGE_SECONDS=30 npx vitest run test/main/outages.test.ts` is the long form. */

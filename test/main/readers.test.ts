@@ -6,6 +6,7 @@ import {
   collect,
   collectUntilBroken,
   dataOf,
+  type DraftEvent,
   expectOnceAndInOrder,
   followOverSocket,
   followOverSse,
@@ -13,7 +14,6 @@ import {
   textOf,
   tokensOf,
   writerReady,
-  type DraftEvent,
 } from '../support/wire.ts';
 import { theRealModel, tinyModel } from '../support/writers.ts';
 

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
-import { BannedPhrases } from '../../src/ml/banned-phrases.ts';
-import { allTokens } from '../../src/ml/constraint.ts';
 import { defaultSampling, type Engine, type GenerationRequest, type Token } from '../../src/ml/engine.ts';
-import { foldCase } from '../../src/ml/fold-case.ts';
-import type { Lexicon } from '../../src/ml/token-texts.ts';
-import { Utf8Stream } from '../../src/ml/utf8.ts';
+import { BannedPhrases } from '../../src/ml/sampling/banned-phrases.ts';
+import { allTokens } from '../../src/ml/sampling/constraint.ts';
+import { foldCase } from '../../src/ml/text/fold-case.ts';
+import type { Lexicon } from '../../src/ml/text/token-texts.ts';
+import { Utf8Stream } from '../../src/ml/text/utf8-stream.ts';
 import { TINY, tinyEngine } from '../support/tiny-engine.ts';
 
 const encode = (text: string) => new TextEncoder().encode(text);

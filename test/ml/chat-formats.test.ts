@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { ModelFileError } from '../../src/ml/compile/compile.ts';
 import type { ChatMessage } from '../../src/ml/engine.ts';
-import { openModelText, type ModelText } from '../../src/ml/model-text.ts';
+import { type ModelText, openModelText } from '../../src/ml/text/model-text.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { writeTinyText } from '../support/tiny-checkpoint.ts';
-import { chatTemplate, tinyVocabulary, writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
+import { chatTemplate, type TinyModel, tinyVocabulary, writeTinyGguf } from '../support/tiny-gguf.ts';
 
 const TEMPLATE = 'tokenizer.chat_template';
 

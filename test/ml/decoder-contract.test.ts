@@ -1,13 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { compileModel, ModelFileError, type GraphTarget } from '../../src/ml/compile/compile.ts';
-import { openDecoder, type Decoder, type DecoderOptions, type Prediction } from '../../src/ml/decoder.ts';
+import { compileModel, type GraphTarget, ModelFileError } from '../../src/ml/compile/compile.ts';
+import { type Decoder, type Prediction } from '../../src/ml/decoder/decoder.ts';
+import { type DecoderOptions, openDecoder } from '../../src/ml/decoder/open-decoder.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { kept } from '../support/predictions.ts';
 import { compileTiny } from '../support/graph-run.ts';
+import { kept } from '../support/predictions.ts';
 import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
-import { writeExport, type ExportOptions } from '../support/tiny-export.ts';
+import { type ExportOptions, writeExport } from '../support/tiny-export.ts';
 
 const { config, cases } = families.llama!;
 const ids = cases[2]!.ids;

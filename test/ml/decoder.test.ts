@@ -1,16 +1,17 @@
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { randomStream } from '../../src/lib/random.ts';
 import { compileModel, ModelFileError } from '../../src/ml/compile/compile.ts';
 import { compileInto } from '../../src/ml/compile/compile-model.ts';
-import { openDecoder, type Decoder, type Prediction } from '../../src/ml/decoder.ts';
-import { Session } from '../../src/ml/ort/session.ts';
+import { type Decoder, type Prediction } from '../../src/ml/decoder/decoder.ts';
+import { openDecoder } from '../../src/ml/decoder/open-decoder.ts';
 import { OrtError } from '../../src/ml/ort/library.ts';
-import { randomStream } from '../../src/lib/random.ts';
+import { Session } from '../../src/ml/ort/session.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { kept } from '../support/predictions.ts';
 import { referenceLogits } from '../support/reference-llama.ts';
-import { tinyTensors, writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
+import { type TinyModel, tinyTensors, writeTinyGguf } from '../support/tiny-gguf.ts';
 
 async function tiny(model: TinyModel = {}): Promise<{ folder: string; source: string }> {
   const folder = await temporaryFolder();

@@ -2,8 +2,8 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StartupError } from '../../src/lib/errors.ts';
-import { cudaLibrary } from '../../src/ml/cuda-libraries.ts';
-import { chooseDevice, type DeviceChoice } from '../../src/ml/device.ts';
+import { cudaLibrary } from '../../src/ml/models/cuda-libraries.ts';
+import { chooseDevice, type DeviceChoice } from '../../src/ml/models/device.ts';
 import { packagedLibrary } from '../../src/ml/ort/library.ts';
 import { temporaryFolder } from '../support/folder.ts';
 

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ModelUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { createEngine, defaultSampling, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
+import { eventually } from '../support/eventually.ts';
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { families, writeGguf, writeSafetensors } from '../support/tiny-checkpoint.ts';
-import { writeExport } from '../support/tiny-export.ts';
 import { entryFor, folderEntryFor, TINY } from '../support/tiny-engine.ts';
-import { writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
-import { eventually } from '../support/eventually.ts';
+import { writeExport } from '../support/tiny-export.ts';
+import { type TinyModel, writeTinyGguf } from '../support/tiny-gguf.ts';
 
 class Lines {
   readonly lines: string[] = [];

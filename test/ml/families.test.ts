@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dequantize } from '../../src/ml/compile/dequantize.ts';
+import { dequantize } from '../../src/ml/compile/checkpoint/dequantize.ts';
 import { ModelFileError } from '../../src/ml/compile/compile.ts';
 import type { GraphTarget } from '../../src/ml/compile/graph-target.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import type { HeaderValue } from '../support/gguf-writer.ts';
-import { writeTinyGguf } from '../support/tiny-gguf.ts';
 import { compileTiny, graphLogits } from '../support/graph-run.ts';
 import {
-  families,
-  writeGguf,
-  writeSafetensors,
   type CheckpointTensor,
+  families,
   type Family,
   type FloatType,
+  writeGguf,
+  writeSafetensors,
 } from '../support/tiny-checkpoint.ts';
+import { writeTinyGguf } from '../support/tiny-gguf.ts';
 
 const float: GraphTarget = { device: 'cpu', weights: 'float' };
 

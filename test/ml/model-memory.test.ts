@@ -4,11 +4,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ServiceUnavailableError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { defaultSampling, type Engine, type GenerationRequest } from '../../src/ml/engine.ts';
-import { ModelMemory, type Demand, type Tenant } from '../../src/ml/model-memory.ts';
+import { type Demand, MemoryBudget, type Tenant } from '../../src/ml/writer/memory-budget.ts';
+import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { entryFor, TINY, tinyEngine } from '../support/tiny-engine.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
-import { eventually } from '../support/eventually.ts';
 
 class Model implements Tenant {
   idle = true;
@@ -16,10 +16,10 @@ class Model implements Tenant {
   asked = 0;
   /** Granted; null while it waits. */
   slots: number | null = null;
-  readonly #memory: ModelMemory;
+  readonly #memory: MemoryBudget;
   readonly #leavesAtOnce: boolean;
 
-  constructor(memory: ModelMemory, usedAt = 0, leavesAtOnce = true) {
+  constructor(memory: MemoryBudget, usedAt = 0, leavesAtOnce = true) {
     this.#memory = memory;
     this.usedAt = usedAt;
     this.#leavesAtOnce = leavesAtOnce;
@@ -45,7 +45,7 @@ const demand: Demand = { weightBytes: 100, slotBytes: 10, slots: 8 };
 
 describe('[GEN16] model memory', () => {
   it('gives slots as there is room for, and has idle models make way for more, the least recently used first', async () => {
-    const memory = new ModelMemory(400);
+    const memory = new MemoryBudget(400);
     const [a, b, c] = [new Model(memory, 2), new Model(memory, 1), new Model(memory, 3)];
     expect([a.claim(), b.claim()]).toEqual([8, 8]);
     a.idle = false;
@@ -58,7 +58,7 @@ describe('[GEN16] model memory', () => {
   });
 
   it('serves who waits in turn: the busy make way when they have written what they have', () => {
-    const memory = new ModelMemory(200);
+    const memory = new MemoryBudget(200);
     const [a, b, c] = [new Model(memory, 1), new Model(memory), new Model(memory)];
     expect(a.claim()).toBe(8);
     a.idle = false;
@@ -75,14 +75,14 @@ describe('[GEN16] model memory', () => {
   });
 
   it('waits for those that leave, and lets a model that is alone have a slot whatever it takes', () => {
-    const memory = new ModelMemory(150);
+    const memory = new MemoryBudget(150);
     const [slow, first] = [new Model(memory, 0, false), new Model(memory)];
     slow.claim();
     expect(first.claim()).toBeNull();
     expect(slow.asked).toBe(1);
     slow.leave();
     expect(first.slots).toBe(5);
-    expect(new Model(new ModelMemory(1)).claim()).toBe(1);
+    expect(new Model(new MemoryBudget(1)).claim()).toBe(1);
   });
 });
 

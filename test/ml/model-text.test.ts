@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ModelFileError } from '../../src/ml/compile/compile.ts';
-import { openModelText } from '../../src/ml/model-text.ts';
+import { openModelText } from '../../src/ml/text/model-text.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { writeTinyText } from '../support/tiny-checkpoint.ts';
 import { chatTemplate, writeTinyGguf } from '../support/tiny-gguf.ts';

@@ -4,11 +4,11 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { entryFor } from '../support/tiny-engine.ts';
-import { writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
-import { eventually } from '../support/eventually.ts';
+import { type TinyModel, writeTinyGguf } from '../support/tiny-gguf.ts';
 
 const script = fileURLToPath(new URL('../../src/cli/models.ts', import.meta.url));
 

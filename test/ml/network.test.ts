@@ -3,7 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
-import { openModelStore, type ModelEntry } from '../../src/ml/engine.ts';
+import { type ModelEntry, openModelStore } from '../../src/ml/engine.ts';
 import { directNetwork, type Network } from '../../src/ml/store/network.ts';
 import { python } from '../../src/ml/store/pip.ts';
 import * as server from '../support/file-server.ts';

@@ -1,17 +1,18 @@
-import koffi from 'koffi';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import koffi from 'koffi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileModel, type CompiledModel } from '../../src/ml/compile/compile.ts';
-import { openDecoder, type Prediction } from '../../src/ml/decoder.ts';
+import { type CompiledModel, compileModel } from '../../src/ml/compile/compile.ts';
+import { type Prediction } from '../../src/ml/decoder/decoder.ts';
+import { openDecoder } from '../../src/ml/decoder/open-decoder.ts';
 import { OrtError } from '../../src/ml/ort/library.ts';
 import { Binding, Session } from '../../src/ml/ort/session.ts';
 import { Tensor } from '../../src/ml/ort/tensor.ts';
-import { writeTinyGguf } from '../support/tiny-gguf.ts';
 import { kept } from '../support/predictions.ts';
+import { writeTinyGguf } from '../support/tiny-gguf.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextToStart, planStep, type Occupant } from '../../src/ml/writer/plan.ts';
+import { nextToStart, type Occupant, planStep } from '../../src/ml/writer/plan.ts';
 
 const costs = { decode: 20, prefillToken: 1.25 };
 const taking = (slot: number, done: number, total: number): Occupant => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Prefix } from '../../src/ml/kv-cache.ts';
+import type { Prefix } from '../../src/ml/decoder/kv-cache.ts';
 import { PrefixCache } from '../../src/ml/writer/prefix-cache.ts';
 
 const BYTES = 4;

@@ -1,7 +1,8 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { openDecoder, type Decoder, type DecoderRow } from '../../src/ml/decoder.ts';
+import { type Decoder, type DecoderRow } from '../../src/ml/decoder/decoder.ts';
+import { openDecoder } from '../../src/ml/decoder/open-decoder.ts';
+import { mixesRows } from '../../src/ml/decoder/row-independence.ts';
 import { Binding } from '../../src/ml/ort/session.ts';
-import { mixesRows } from '../../src/ml/row-independence.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { compileTiny } from '../support/graph-run.ts';
 import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';

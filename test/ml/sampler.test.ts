@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../src/lib/errors.ts';
 import { randomStream, uniformAt } from '../../src/lib/random.ts';
-import { PENALTY_WINDOW } from '../../src/ml/adjustments.ts';
-import { forbid, type Constraint } from '../../src/ml/constraint.ts';
-import type { Prediction } from '../../src/ml/decoder.ts';
+import type { Prediction } from '../../src/ml/decoder/decoder.ts';
 import { checkSampling, defaultSampling, type Sampling } from '../../src/ml/engine.ts';
-import { decay, sumOfDecays } from '../../src/ml/exponential.ts';
-import { Ranking, Shortlist } from '../../src/ml/ranking.ts';
-import { Sampler, type SampleContext } from '../../src/ml/sampler.ts';
-import { resolveBiases, type TokenBias } from '../../src/ml/token-bias.ts';
+import { type Constraint, forbid } from '../../src/ml/sampling/constraint.ts';
+import { decay, sumOfDecays } from '../../src/ml/sampling/decay.ts';
+import { PENALTY_WINDOW } from '../../src/ml/sampling/penalties.ts';
+import { type SampleContext, Sampler } from '../../src/ml/sampling/sampler.ts';
+import { resolveBiases, type TokenBias } from '../../src/ml/sampling/token-bias.ts';
+import { Shortlist, TopScores } from '../../src/ml/sampling/top-scores.ts';
 
 const plain: Sampling = { ...defaultSampling, temperature: 1, topK: 0, topP: 1, repetitionPenalty: 1, seed: 1 };
 const greedy: Sampling = { ...plain, temperature: 0 };
@@ -296,7 +296,7 @@ describe('sampler', () => {
 describe('ranking', () => {
   const sorted = (scores: Float32Array) =>
     [...scores.keys()].filter((id) => scores[id] !== -Infinity).sort((a, b) => scores[b]! - scores[a]! || a - b);
-  const takeAll = (ranking: Ranking) => {
+  const takeAll = (ranking: TopScores) => {
     const taken: number[] = [];
     for (let id = ranking.take(); id !== -1; id = ranking.take()) taken.push(id);
     return taken;
@@ -305,7 +305,7 @@ describe('ranking', () => {
   it('lists and ranks like a full sort, ties and forbidden tokens among the scores', () => {
     const random = randomStream(3);
     for (const vocab of [1, 7, 500, 3001]) {
-      const [shortlist, ranking] = [new Shortlist(vocab), new Ranking(vocab)];
+      const [shortlist, ranking] = [new Shortlist(vocab), new TopScores(vocab)];
       for (let round = 0; round < 30; round++) {
         const scores = randomLogits(random, vocab).map((score) => (random() < 0.1 ? -Infinity : score));
         const expected = sorted(scores);
@@ -327,7 +327,7 @@ describe('ranking', () => {
     const shortlist = new Shortlist(scores.length);
     shortlist.collect(scores, 300);
     expect(shortlist.count).toBeGreaterThanOrEqual(300);
-    const ranking = new Ranking(scores.length);
+    const ranking = new TopScores(scores.length);
     ranking.start(scores, shortlist);
     expect(takeAll(ranking).slice(0, 300)).toEqual(sorted(scores).slice(0, 300));
   });

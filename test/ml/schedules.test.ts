@@ -1,9 +1,9 @@
-import { expect, it, describe } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createEngine, defaultSampling, type GenerationRequest } from '../../src/ml/engine.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { realDataDir, realModel } from '../support/real-model.ts';
-import { runSchedule, writeAlone, type Schedules } from '../support/schedules.ts';
+import { runSchedule, type Schedules, writeAlone } from '../support/schedules.ts';
 import { TINY, tinyEngine, writeTinyCatalogue } from '../support/tiny-engine.ts';
 
 /** SCHEDULES=200 is the long form. */

@@ -3,19 +3,19 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ConflictError, DiskFullError, ModelUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
-import { loadModelCatalogue, openModelStore, type ModelEntry, type ModelStore } from '../../src/ml/engine.ts';
-import { filesOf } from '../../src/ml/store/model-catalogue.ts';
+import { loadModelCatalogue, type ModelEntry, type ModelStore, openModelStore } from '../../src/ml/engine.ts';
 import { takeLock, tryLock } from '../../src/ml/store/file-lock.ts';
+import { filesOf } from '../../src/ml/store/model-catalogue.ts';
+import { eventually } from '../support/eventually.ts';
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { eventually } from '../support/eventually.ts';
 
 const random = randomStream(9);
 /** Several times what a socket holds, so that a break in the middle is one. */

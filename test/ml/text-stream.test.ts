@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
-import { TextStream, type Shown } from '../../src/ml/text-stream.ts';
-import { Utf8Stream } from '../../src/ml/utf8.ts';
+import { type Shown, TextStream } from '../../src/ml/text/text-stream.ts';
+import { Utf8Stream } from '../../src/ml/text/utf8-stream.ts';
 
 const textOf = (shown: readonly Shown<number>[]): string => shown.map(({ text }) => text).join('');
 

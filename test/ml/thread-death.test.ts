@@ -1,13 +1,13 @@
 import type { Worker } from 'node:worker_threads';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import type * as workers from '../../src/lib/async/worker.ts';
 import { ModelUnavailableError } from '../../src/lib/errors.ts';
 import { defaultSampling, type Engine, type GenerationEvent, type GenerationRequest } from '../../src/ml/engine.ts';
-import type * as workers from '../../src/lib/worker.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { TINY, tinyEngine, writeTirelessCatalogue } from '../support/tiny-engine.ts';
 
 const threads = vi.hoisted(() => [] as Worker[]);
-vi.mock('../../src/lib/worker.ts', async (original) => {
+vi.mock('../../src/lib/async/worker.ts', async (original) => {
   const { startWorker } = await original<typeof workers>();
   const keep: typeof startWorker = (...args) => {
     const worker = startWorker(...args);

@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../src/lib/errors.ts';
-import { createChatFormat } from '../../src/ml/chat.ts';
-import { openChatTemplate } from '../../src/ml/chat-template.ts';
+import { GgufMetadata, type MetadataValue } from '../../src/ml/compile/checkpoint/gguf.ts';
 import { readGgufMetadata } from '../../src/ml/compile/compile.ts';
-import { GgufMetadata, type MetadataValue } from '../../src/ml/compile/gguf.ts';
-import { readGgufTokenizer } from '../../src/ml/gguf-tokenizer.ts';
-import { createTokenizer, type Tokenizer } from '../../src/ml/tokenizer.ts';
+import { createChatFormat } from '../../src/ml/text/chat-format.ts';
+import { openChatTemplate } from '../../src/ml/text/chat-template.ts';
+import { readGgufTokenizer } from '../../src/ml/text/gguf-tokenizer.ts';
+import { createTokenizer, type Tokenizer } from '../../src/ml/text/tokenizer.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { realModel } from '../support/real-model.ts';
-import { writeTinyGguf, type TinyModel } from '../support/tiny-gguf.ts';
+import { type TinyModel, writeTinyGguf } from '../support/tiny-gguf.ts';
 
 const TEMPLATE = 'tokenizer.chat_template';
 

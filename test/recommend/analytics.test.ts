@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
 import type { Database } from '../../src/db/client.ts';
-import { systemClock, type Clock } from '../../src/lib/clock.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRecommender, type Engagement, type Recommender } from '../../src/recommend/recommender.ts';
 import { addTracks } from '../support/catalogue.ts';

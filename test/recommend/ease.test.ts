@@ -1,14 +1,14 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { Gemm } from '../../src/ml/gemm.ts';
-import { measure, meanOf } from '../../src/recommend/evaluation.ts';
-import { readHistories, type Interactions } from '../../src/recommend/interactions.ts';
-import { trainItemModel, type ItemModelOptions } from '../../src/recommend/item-model.ts';
-import { invertSymmetric, SymmetricMatrix } from '../../src/recommend/linear-algebra.ts';
-import { defaultSettings } from '../../src/recommend/search.ts';
-import { numberCases } from '../../src/recommend/training.ts';
-import { holdOutLast } from '../../src/recommend/version-training.ts';
-import { parseWeights, serialiseWeights } from '../../src/recommend/weights.ts';
 import { randomStream } from '../../src/lib/random.ts';
+import { Gemm } from '../../src/ml/gemm.ts';
+import { invertSymmetric, SymmetricMatrix } from '../../src/recommend/math/linear-algebra.ts';
+import { parseWeights, serialiseWeights } from '../../src/recommend/model/weights.ts';
+import { meanOf, measure } from '../../src/recommend/train/accuracy.ts';
+import { type Interactions, readHistories } from '../../src/recommend/train/interactions.ts';
+import { type ItemModelOptions, trainItemModel } from '../../src/recommend/train/item-model.ts';
+import { defaultSettings } from '../../src/recommend/train/settings-search.ts';
+import { numberCases } from '../../src/recommend/train/train-weights.ts';
+import { holdOutLast } from '../../src/recommend/versions/version-training.ts';
 
 const gemm = new Gemm();
 afterAll(() => gemm[Symbol.dispose]());

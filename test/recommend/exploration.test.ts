@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { diversify } from '../../src/recommend/diversity.ts';
-import { emptyVector, sparseVector } from '../../src/recommend/sparse.ts';
+import { emptyVector, sparseVector } from '../../src/recommend/math/sparse.ts';
+import { diversify } from '../../src/recommend/ranking/diversity.ts';
 
 const scores = [0.9, 0.7, 0.6, 0.2];
 // The first two are alike, so that diversity has something to say.

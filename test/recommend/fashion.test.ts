@@ -2,12 +2,12 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { groupBy } from '../../src/lib/collections.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { Gemm } from '../../src/ml/gemm.ts';
-import { holdOutLast } from '../../src/recommend/holdout.ts';
-import { toInteractions } from '../../src/recommend/interactions.ts';
-import { trainItemModel } from '../../src/recommend/item-model.ts';
-import { Scorer } from '../../src/recommend/scorer.ts';
-import { search, type ModelSettings } from '../../src/recommend/search.ts';
-import { holdOutLast as holdOutOfHistories } from '../../src/recommend/version-training.ts';
+import { holdOutLast } from '../../src/recommend/train/holdout.ts';
+import { toInteractions } from '../../src/recommend/train/interactions.ts';
+import { trainItemModel } from '../../src/recommend/train/item-model.ts';
+import { Scorer } from '../../src/recommend/train/scorer.ts';
+import { type ModelSettings, search } from '../../src/recommend/train/settings-search.ts';
+import { holdOutLast as holdOutOfHistories } from '../../src/recommend/versions/version-training.ts';
 
 const gemm = new Gemm();
 afterAll(() => gemm[Symbol.dispose]());

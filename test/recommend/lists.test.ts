@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createCatalogue, type TrackFilter } from '../../src/catalogue/catalogue.ts';
 import type { Database } from '../../src/db/client.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { randomStream } from '../../src/lib/random.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
+import { topK } from '../../src/recommend/math/top-k.ts';
 import { createRecommender, type RecommendationPage, type Recommender } from '../../src/recommend/recommender.ts';
-import { topTracks } from '../../src/recommend/top-tracks.ts';
 import { addTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
 import { keepNextVersion, NEXT_VERSION } from '../support/next-version.ts';
@@ -236,7 +236,7 @@ describe.each(VERSIONS)('properties of lists, version %s', (version) => {
       const sorted = [...scores.keys()]
         .filter((index) => mask[index] === 0)
         .toSorted((a, b) => scores[b]! - scores[a]! || a - b);
-      for (const k of [0, 1, 7, n, n + 5]) expect([...topTracks(scores, mask, k)]).toEqual(sorted.slice(0, k));
+      for (const k of [0, 1, 7, n, n + 5]) expect([...topK(scores, mask, k)]).toEqual(sorted.slice(0, k));
     }
   });
 });

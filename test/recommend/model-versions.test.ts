@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
-import { noWeights, serialiseWeights } from '../../src/recommend/weights.ts';
+import { noWeights, serialiseWeights } from '../../src/recommend/model/weights.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
 import { ask, startListening } from '../support/listening.ts';

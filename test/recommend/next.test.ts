@@ -1,17 +1,17 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
 import { Gemm } from '../../src/ml/gemm.ts';
-import { measure } from '../../src/recommend/evaluation.ts';
-import { toInteractions } from '../../src/recommend/interactions.ts';
-import { trainItemModel, trainNext } from '../../src/recommend/item-model.ts';
-import type { KeptRows } from '../../src/recommend/kept-rows.ts';
-import { Neighbours } from '../../src/recommend/neighbours.ts';
-import { Ranking } from '../../src/recommend/ranking.ts';
-import { Scorer } from '../../src/recommend/scorer.ts';
-import { defaultSettings, search } from '../../src/recommend/search.ts';
-import { createSnapshot } from '../../src/recommend/snapshot.ts';
-import type { Reaction } from '../../src/recommend/strengths.ts';
-import type { ItemWeights } from '../../src/recommend/weights.ts';
+import type { SparseRows } from '../../src/recommend/math/sparse-rows.ts';
+import { Neighbours } from '../../src/recommend/model/neighbours.ts';
+import { createSnapshot } from '../../src/recommend/model/snapshot.ts';
+import type { ItemWeights } from '../../src/recommend/model/weights.ts';
+import { Ranking } from '../../src/recommend/ranking/ranking.ts';
+import type { Reaction } from '../../src/recommend/taste/strengths.ts';
+import { measure } from '../../src/recommend/train/accuracy.ts';
+import { toInteractions } from '../../src/recommend/train/interactions.ts';
+import { trainItemModel, trainNext } from '../../src/recommend/train/item-model.ts';
+import { Scorer } from '../../src/recommend/train/scorer.ts';
+import { defaultSettings, search } from '../../src/recommend/train/settings-search.ts';
 
 const gemm = new Gemm();
 afterAll(() => gemm[Symbol.dispose]());
@@ -28,7 +28,7 @@ function drawnRows(listeners: number, tracks: number, length: number, seed: numb
   });
 }
 
-function dense({ starts, columns, values }: KeptRows): number[][] {
+function dense({ starts, columns, values }: SparseRows): number[][] {
   const n = starts.length - 1;
   return Array.from({ length: n }, (_, i) => {
     const row = new Array<number>(n).fill(0);
@@ -131,12 +131,12 @@ describe('choosing how much it counts', () => {
 
 describe('scoring with it', () => {
   /** Track 0 speaks for 2 and 1 for 3, both as much; after 0 comes 4, after 1 comes 5, and 5 more than 3 does. */
-  const rows: KeptRows = {
+  const rows: SparseRows = {
     starts: Uint32Array.of(0, 1, 2, 2, 2, 2, 2),
     columns: Uint32Array.of(2, 3),
     values: Float32Array.of(0.5, 0.5),
   };
-  const next: KeptRows = {
+  const next: SparseRows = {
     starts: Uint32Array.of(0, 1, 2, 2, 2, 2, 2),
     columns: Uint32Array.of(4, 5),
     values: Float32Array.of(0.75, 0.75),

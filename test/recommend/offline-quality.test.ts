@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { KeptRows } from '../../src/recommend/kept-rows.ts';
-import { measureOffline } from '../../src/recommend/offline-quality.ts';
-import { midRanks, popularityDivergence, popularityGroups } from '../../src/recommend/popularity.ts';
-import { Scorer } from '../../src/recommend/scorer.ts';
+import type { SparseRows } from '../../src/recommend/math/sparse-rows.ts';
+import { measureOffline } from '../../src/recommend/train/offline-quality.ts';
+import { midRanks, popularityDivergence, popularityGroups } from '../../src/recommend/train/popularity.ts';
+import { Scorer } from '../../src/recommend/train/scorer.ts';
 
 /** Of a square matrix, row by row. */
-function rowsOf(matrix: readonly (readonly number[])[]): KeptRows {
+function rowsOf(matrix: readonly (readonly number[])[]): SparseRows {
   const entries = matrix.flatMap((row) => row.flatMap((value, column) => (value === 0 ? [] : [{ column, value }])));
   const starts = matrix.map(
     (_, i) =>

@@ -1,14 +1,14 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
 import { Gemm } from '../../src/ml/gemm.ts';
-import { trainInBlocks } from '../../src/recommend/blocks.ts';
-import { measure, meanOf } from '../../src/recommend/evaluation.ts';
-import { holdOutLast } from '../../src/recommend/holdout.ts';
-import { isOrdered, toInteractions } from '../../src/recommend/interactions.ts';
-import { groupItems } from '../../src/recommend/item-groups.ts';
-import { trainItemModel, type ItemModelOptions } from '../../src/recommend/item-model.ts';
-import { sample } from '../../src/recommend/sample.ts';
-import { defaultSettings, search } from '../../src/recommend/search.ts';
+import { meanOf, measure } from '../../src/recommend/train/accuracy.ts';
+import { trainInBlocks } from '../../src/recommend/train/ease-in-blocks.ts';
+import { holdOutLast } from '../../src/recommend/train/holdout.ts';
+import { isOrdered, toInteractions } from '../../src/recommend/train/interactions.ts';
+import { groupItems } from '../../src/recommend/train/item-groups.ts';
+import { type ItemModelOptions, trainItemModel } from '../../src/recommend/train/item-model.ts';
+import { defaultSettings, search } from '../../src/recommend/train/settings-search.ts';
+import { sample } from '../../src/recommend/train/subsample.ts';
 
 const gemm = new Gemm();
 afterAll(() => gemm[Symbol.dispose]());

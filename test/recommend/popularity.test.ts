@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FeedbackKind } from '../../src/listeners/listeners.ts';
 import { randomStream } from '../../src/lib/random.ts';
+import type { FeedbackKind } from '../../src/listeners/listeners.ts';
 import { startRecommending } from '../support/recommending.ts';
 
 const track = (externalId: string, artist = `Artist of ${externalId}`) => {

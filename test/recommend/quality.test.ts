@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
-import { measureLists } from '../../src/recommend/beyond-accuracy.ts';
-import { impactOfReasons } from '../../src/recommend/explanation-truth.ts';
-import { Neighbours } from '../../src/recommend/neighbours.ts';
-import { estimate } from '../../src/recommend/off-policy.ts';
-import { Ranking } from '../../src/recommend/ranking.ts';
-import { measureServed } from '../../src/recommend/served-quality.ts';
-import { createSnapshot } from '../../src/recommend/snapshot.ts';
-import type { Taste } from '../../src/recommend/taste.ts';
-import { noWeights } from '../../src/recommend/weights.ts';
+import { measureLists } from '../../src/recommend/measure/beyond-accuracy.ts';
+import { impactOfReasons } from '../../src/recommend/measure/counterfactual-impact.ts';
+import { estimate } from '../../src/recommend/measure/off-policy.ts';
+import { measureServed } from '../../src/recommend/measure/served-quality.ts';
+import { Neighbours } from '../../src/recommend/model/neighbours.ts';
+import { createSnapshot } from '../../src/recommend/model/snapshot.ts';
+import { noWeights } from '../../src/recommend/model/weights.ts';
+import { Ranking } from '../../src/recommend/ranking/ranking.ts';
+import type { Taste } from '../../src/recommend/taste/taste.ts';
 
 /** Tracks by one artist each, the first two jazz, the others rock; popularity 1, 0.75, 0.5, 0.25. */
 const snapshot = createSnapshot({

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
-import { Neighbours } from '../../src/recommend/neighbours.ts';
-import { byScore, Ranking } from '../../src/recommend/ranking.ts';
-import { createSnapshot, type Snapshot } from '../../src/recommend/snapshot.ts';
-import { SparseSum } from '../../src/recommend/sparse-sum.ts';
-import { dot, sparseVector } from '../../src/recommend/sparse.ts';
-import { noWeights } from '../../src/recommend/weights.ts';
-import { Window, WINDOW } from '../../src/recommend/window.ts';
+import { dot, sparseVector } from '../../src/recommend/math/sparse.ts';
+import { SparseSum } from '../../src/recommend/math/sparse-sum.ts';
+import { Neighbours } from '../../src/recommend/model/neighbours.ts';
+import { createSnapshot, type Snapshot } from '../../src/recommend/model/snapshot.ts';
+import { noWeights } from '../../src/recommend/model/weights.ts';
+import { byScore, Ranking } from '../../src/recommend/ranking/ranking.ts';
+import { WINDOW, Window } from '../../src/recommend/ranking/window.ts';
 
 function catalogueOf(tracks: number): Snapshot {
   return createSnapshot({

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
 import type { Database } from '../../src/db/client.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRecommender, type RecommendationPage, type Recommender } from '../../src/recommend/recommender.ts';
-import { trainWeights } from '../../src/recommend/training.ts';
+import { trainWeights } from '../../src/recommend/train/train-weights.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
 

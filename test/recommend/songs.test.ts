@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { TrackInput } from '../../src/catalogue/catalogue.ts';
-import { songKey } from '../../src/lib/song-key.ts';
 import { randomStream } from '../../src/lib/random.ts';
+import { songKey } from '../../src/lib/text/song-key.ts';
 import type { FeedbackKind, Viewer } from '../../src/listeners/listeners.ts';
+import { groupSongs, keepBestRecordings } from '../../src/recommend/model/songs.ts';
 import type { RecommendationQuery } from '../../src/recommend/recommender.ts';
-import { groupSongs, keepBestRecordings } from '../../src/recommend/songs.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
 import { addTracks } from '../support/catalogue.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { startRecommending, type Recommending } from '../support/recommending.ts';
+import { type Recommending, startRecommending } from '../support/recommending.ts';
 
 const EDITIONS = ['', ' - 2011 Remaster', ' (Live at Leeds)', ' - Radio Edit', ' (Clean)'];
 

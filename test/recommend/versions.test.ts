@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { createRecommender, type Recommender } from '../../src/recommend/recommender.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';

@@ -3,8 +3,8 @@ import { randomStream } from '../../src/lib/random.ts';
 import type { RecommendationPage } from '../../src/recommend/recommender.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
 import { someTracks } from '../support/catalogue.ts';
-import { ask, startListening } from '../support/listening.ts';
 import { addTracks } from '../support/catalogue.ts';
+import { ask, startListening } from '../support/listening.ts';
 import { startRecommending } from '../support/recommending.ts';
 
 const WITHDRAW = `mutation ($input: WithdrawTracksInput!) { withdrawTracks(input: $input) { __typename

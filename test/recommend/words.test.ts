@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { createSnapshot } from '../../src/recommend/snapshot.ts';
-import { Neighbours } from '../../src/recommend/neighbours.ts';
-import { reasonSentence } from '../../src/recommend/summary.ts';
-import { termsOf, type Taste } from '../../src/recommend/taste.ts';
-import { noWeights } from '../../src/recommend/weights.ts';
+import { reasonSentence } from '../../src/recommend/explain/summary.ts';
+import { Neighbours } from '../../src/recommend/model/neighbours.ts';
+import { createSnapshot } from '../../src/recommend/model/snapshot.ts';
+import { noWeights } from '../../src/recommend/model/weights.ts';
+import { termsOf } from '../../src/recommend/ranking/terms.ts';
+import { type Taste } from '../../src/recommend/taste/taste.ts';
 
 const names = [
   ['Jóga', 'Björk'],

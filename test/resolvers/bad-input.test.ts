@@ -1,5 +1,5 @@
+import { getNamedType, type GraphQLObjectType, isUnionType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { getNamedType, isUnionType, type GraphQLObjectType } from 'graphql';
 import type { Database } from '../../src/db/client.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
@@ -7,7 +7,7 @@ import { argumentTable, type Fixture } from '../support/argument-table.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
 import { addDrafts } from '../support/drafts.ts';
-import { ask, startListening, type Answer } from '../support/listening.ts';
+import { type Answer, ask, startListening } from '../support/listening.ts';
 import { argumentsOf, callWith } from '../support/operations.ts';
 import { firstOfStream } from '../support/streams.ts';
 

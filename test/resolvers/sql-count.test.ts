@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRecommender } from '../../src/recommend/recommender.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { CriticalityLevel, diff } from '@graphql-inspector/core';
 import {
+  type ASTNode,
   buildSchema as parseContract,
+  type GraphQLNamedType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
@@ -9,14 +11,12 @@ import {
   isObjectType,
   isSpecifiedScalarType,
   Kind,
+  type NameNode,
   parse,
   parseType,
   print,
   validate,
   visit,
-  type ASTNode,
-  type GraphQLNamedType,
-  type NameNode,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { buildSchema, printContract } from '../../src/schema/schema.ts';

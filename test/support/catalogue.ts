@@ -1,4 +1,4 @@
-import { createCatalogue, type Catalogue, type TrackInput } from '../../src/catalogue/catalogue.ts';
+import { type Catalogue, createCatalogue, type TrackInput } from '../../src/catalogue/catalogue.ts';
 import type { Database } from '../../src/db/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 

@@ -1,5 +1,5 @@
 // A process of its own that runs a cluster until it is told to stop or is killed: `cluster-process.ts DIRECTORY`.
-import { startCluster } from '../../src/db/embedded.ts';
+import { startCluster } from '../../src/db/embedded/embedded.ts';
 import { StartupError } from '../../src/lib/errors.ts';
 
 const [directory] = process.argv.slice(2);

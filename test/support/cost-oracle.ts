@@ -1,21 +1,21 @@
 import {
   buildSchema,
+  type ConstDirectiveNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
   getArgumentValues,
   getNamedType,
   getNullableType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
   isAbstractType,
   isCompositeType,
   isListType,
   isObjectType,
   Kind,
   parse,
-  valueFromASTUntyped,
-  type ConstDirectiveNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
-  type GraphQLObjectType,
-  type GraphQLSchema,
   type SelectionNode,
+  valueFromASTUntyped,
 } from 'graphql';
 
 interface Applied {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { openModelStore, type ModelEntry } from '../../src/ml/engine.ts';
+import { type ModelEntry, openModelStore } from '../../src/ml/engine.ts';
 
 /** Run as a process of its own: fetches the entry in the file of the second argument into the folder of the first. */
 const [folder = '', entryFile = ''] = process.argv.slice(2);

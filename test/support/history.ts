@@ -1,4 +1,4 @@
-import { isTerminal, tokenIds, type LogEntry, type LogEvent } from '../../src/drafts/log-events.ts';
+import { isTerminal, type LogEntry, type LogEvent, tokenIds } from '../../src/drafts/log/log-events.ts';
 import { uniformAt } from '../../src/lib/random.ts';
 
 /** One append as it was made, by whom and where. */

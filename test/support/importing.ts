@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
-import { runImport, type ImportFormat, type ImportReport } from '../../src/ingest/ingest.ts';
+import { type ImportFormat, type ImportReport, runImport } from '../../src/ingest/ingest.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { createDatabase } from './database.ts';
 import { temporaryFolder } from './folder.ts';

@@ -1,12 +1,12 @@
 import { onTestFinished } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
-import { loadConfig, type Config, type ConnectionLimits, type CostLimits, type RateConfig } from '../../src/config.ts';
+import { type Config, type ConnectionLimits, type CostLimits, loadConfig, type RateConfig } from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
-import type { RateStore } from '../../src/db/rate-limits.ts';
+import type { RateStore } from '../../src/db/queries/rate-limits.ts';
 import { createDrafts } from '../../src/drafts/drafts.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { silentLogger, type Logger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
+import { type Logger, silentLogger } from '../../src/lib/log.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { createRecommender } from '../../src/recommend/recommender.ts';
 import type { Services } from '../../src/resolvers/context.ts';

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { RowChanges } from '../../src/db/draft-log-queries.ts';
-import type { DraftRow, NewDraft } from '../../src/db/draft-queries.ts';
-import { statusEntry } from '../../src/drafts/draft-writer.ts';
-import type { LogEvent } from '../../src/drafts/log-events.ts';
-import type { Fence, LogStore } from '../../src/drafts/log-store.ts';
-import type { Ownership } from '../../src/drafts/ownership.ts';
-import { roundsOf } from '../../src/drafts/turns.ts';
+import type { RowChanges } from '../../src/db/queries/draft-log-queries.ts';
+import type { DraftRow, NewDraft } from '../../src/db/queries/draft-queries.ts';
+import type { LogEvent } from '../../src/drafts/log/log-events.ts';
+import type { Fence, LogStore } from '../../src/drafts/log/log-store.ts';
+import type { Ownership } from '../../src/drafts/nodes/ownership.ts';
+import { statusEntry } from '../../src/drafts/rounds/draft-writer.ts';
+import { roundsOf } from '../../src/drafts/rounds/round-events.ts';
 import { firstEvents, newDraft, oneToken, samplingOf, unused } from './new-draft.ts';
 
 export interface LogUnderTest {

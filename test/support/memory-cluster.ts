@@ -1,8 +1,8 @@
-import type { DraftRow, DraftStanding, NewDraft } from '../../src/db/draft-queries.ts';
-import { isTerminal, tokenIds, type LogEntry, type LogEvent } from '../../src/drafts/log-events.ts';
-import type { EntriesWanted, Fence, LogAppend, LogStore } from '../../src/drafts/log-store.ts';
-import type { NodeSight, Ownership } from '../../src/drafts/ownership.ts';
-import { turnsOf } from '../../src/drafts/turns.ts';
+import type { DraftRow, DraftStanding, NewDraft } from '../../src/db/queries/draft-queries.ts';
+import { isTerminal, type LogEntry, type LogEvent, tokenIds } from '../../src/drafts/log/log-events.ts';
+import type { EntriesWanted, Fence, LogAppend, LogStore } from '../../src/drafts/log/log-store.ts';
+import { turnsOf } from '../../src/drafts/log/turns.ts';
+import type { NodeSight, Ownership } from '../../src/drafts/nodes/ownership.ts';
 import type { Model, Usage } from '../../src/ml/engine.ts';
 
 interface Stored {

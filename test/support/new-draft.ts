@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { NewDraft } from '../../src/db/draft-queries.ts';
-import { logTokens, type LogEvent } from '../../src/drafts/log-events.ts';
-import { opening, type Turn } from '../../src/drafts/turns.ts';
+import type { NewDraft } from '../../src/db/queries/draft-queries.ts';
+import { type LogEvent, logTokens } from '../../src/drafts/log/log-events.ts';
+import { type Turn } from '../../src/drafts/log/turns.ts';
+import { opening } from '../../src/drafts/rounds/round-events.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../src/ml/engine.ts';
 
 export const unused: Usage = {

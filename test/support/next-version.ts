@@ -1,6 +1,6 @@
 import type { Database } from '../../src/db/client.ts';
-import { selectActiveVersion } from '../../src/db/recommend-queries.ts';
-import { parseWeights, serialiseWeights } from '../../src/recommend/weights.ts';
+import { selectActiveVersion } from '../../src/db/queries/recommend-queries.ts';
+import { parseWeights, serialiseWeights } from '../../src/recommend/model/weights.ts';
 
 export const NEXT_VERSION = 'with-next';
 

@@ -1,5 +1,10 @@
 import {
   getNamedType,
+  type GraphQLArgument,
+  type GraphQLInputType,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
   isInputObjectType,
   isInterfaceType,
   isLeafType,
@@ -7,11 +12,6 @@ import {
   isNonNullType,
   isObjectType,
   isUnionType,
-  type GraphQLArgument,
-  type GraphQLInputType,
-  type GraphQLObjectType,
-  type GraphQLOutputType,
-  type GraphQLSchema,
 } from 'graphql';
 
 /** Every argument of every field down to the last scalar: `Query.tracks(filter.releaseYear.min)`; lists of objects also as such. */

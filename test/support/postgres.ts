@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { connect, migrateToLatest } from '../../src/db/client.ts';
-import { startCluster } from '../../src/db/embedded.ts';
+import { startCluster } from '../../src/db/embedded/embedded.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

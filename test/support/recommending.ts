@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest';
-import { createCatalogue, type Catalogue, type TrackInput } from '../../src/catalogue/catalogue.ts';
+import { type Catalogue, createCatalogue, type TrackInput } from '../../src/catalogue/catalogue.ts';
 import type { Database } from '../../src/db/client.ts';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { LocalWakeups } from '../../src/lib/wakeups.ts';
 import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRecommender, type RecommendationPage, type Recommender } from '../../src/recommend/recommender.ts';
 import { addTracks } from './catalogue.ts';

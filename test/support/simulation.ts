@@ -1,5 +1,5 @@
-import { isTerminal, type LogEntry } from '../../src/drafts/log-events.ts';
-import type { LogAppend, LogStore } from '../../src/drafts/log-store.ts';
+import { isTerminal, type LogEntry } from '../../src/drafts/log/log-events.ts';
+import type { LogAppend, LogStore } from '../../src/drafts/log/log-store.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import type { History, Made } from './history.ts';
 import { MemoryCluster } from './memory-cluster.ts';

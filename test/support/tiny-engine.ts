@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
-import { tinyVocabulary, writeTinyGguf, type TinyModel } from './tiny-gguf.ts';
+import { type TinyModel, tinyVocabulary, writeTinyGguf } from './tiny-gguf.ts';
 
 export const TINY = 'tiny';
 

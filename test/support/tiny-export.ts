@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { GraphBuilder, MICROSOFT } from '../../src/ml/compile/onnx.ts';
-import { checkpointTensors, writeTinyText, type CheckpointTensor, type Family } from './tiny-checkpoint.ts';
+import { GraphBuilder, MICROSOFT } from '../../src/ml/compile/onnx/graph-builder.ts';
+import { type CheckpointTensor, checkpointTensors, type Family, writeTinyText } from './tiny-checkpoint.ts';
 
 type Config = Family['config'];
 

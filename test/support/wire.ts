@@ -1,5 +1,5 @@
-import { createClient as createSocketClient } from 'graphql-ws';
 import { createClient as createSseClient } from 'graphql-sse';
+import { createClient as createSocketClient } from 'graphql-ws';
 import { expect, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { beginningOf } from '../../bench/support/draft-client.ts';

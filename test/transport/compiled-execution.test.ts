@@ -1,9 +1,9 @@
-import { execute, parse, validate, type ExecutionArgs, type GraphQLError } from 'graphql';
+import { execute, type ExecutionArgs, type GraphQLError, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import type { Draft, DraftEvent } from '../../src/drafts/drafts.ts';
 import { NotFoundError } from '../../src/lib/errors.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
-import { executionOf } from '../../src/transport/compiled-execution.ts';
+import { executionOf } from '../../src/transport/documents/compiled-execution.ts';
 
 const schema = buildSchema();
 const usage = { promptTokens: 3, completionTokens: 2, queueMs: null, timeToFirstTokenMs: 12.5, tokensPerSecond: null };

@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import {
   buildSchema as buildAnother,
+  type DocumentNode,
   getIntrospectionQuery,
   getNamedType,
   getNullableType,
+  type GraphQLField,
   isInterfaceType,
-  isListType,
   isIntrospectionType,
+  isListType,
   isObjectType,
   Kind,
   parse,
-  type DocumentNode,
-  type GraphQLField,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { Operations, textOf } from '../../bench/worst/operations.ts';

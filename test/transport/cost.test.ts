@@ -1,9 +1,10 @@
-import { GraphQLError, type ExecutionResult, type FormattedExecutionResult } from 'graphql';
-import { createClient, type Client } from 'graphql-ws';
+import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql';
+import { type Client, createClient } from 'graphql-ws';
 import { SignJWT } from 'jose';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { Operations, textOf } from '../../bench/worst/operations.ts';
+import type { Database } from '../../src/db/client.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
@@ -12,7 +13,6 @@ import { Spending } from '../../src/transport/cost/spending.ts';
 import { Answer, LiveResults } from '../../src/transport/live-results.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
-import type { Database } from '../../src/db/client.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
 
 const NESTED = '{tracks(first:100){nodes{similar(first:100){nodes{track{similar(first:100){nodes{track{id}}}}}}}}}';

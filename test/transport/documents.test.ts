@@ -1,12 +1,12 @@
 import { createClient } from 'graphql-ws';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
-import { MAX_ERRORS } from '../../src/transport/limits.ts';
+import { MAX_ERRORS } from '../../src/transport/documents/limits.ts';
 import { bearer, withAuth } from '../support/auth.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
 import { heapInUse } from '../support/heap.ts';
-import { ask, startListening, type Answer, type TestListening } from '../support/listening.ts';
+import { type Answer, ask, startListening, type TestListening } from '../support/listening.ts';
 import { firstOfStream } from '../support/streams.ts';
 
 type Error = NonNullable<Answer['errors']>[number];

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { pino } from 'pino';
 import { SignJWT } from 'jose';
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { MAX_ALIASES, MAX_DEPTH, MAX_TOKENS } from '../../src/transport/limits.ts';
+import { MAX_ALIASES, MAX_DEPTH, MAX_TOKENS } from '../../src/transport/documents/limits.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
 import { ask, startListening } from '../support/listening.ts';

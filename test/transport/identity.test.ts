@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
-import { ask, startListening, type ListeningOptions, type TestListening } from '../support/listening.ts';
+import { ask, type ListeningOptions, startListening, type TestListening } from '../support/listening.ts';
 
 const secret = 'a secret that is thirty-two bytes long, or longer';
 const auth = { kind: 'secret', secret, issuer: null, audience: null } as const;

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
-import { ask, startListening, type ListeningOptions, type TestListening } from '../support/listening.ts';
+import { ask, type ListeningOptions, startListening, type TestListening } from '../support/listening.ts';
 import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
-import { overSocket, overSse, type Join, type SlowReader } from '../support/slow-readers.ts';
+import { type Join, overSocket, overSse, type SlowReader } from '../support/slow-readers.ts';
 
 const transports = [
   { name: 'WebSocket', join: overSocket },

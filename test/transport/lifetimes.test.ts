@@ -5,7 +5,7 @@ import WebSocket from 'ws';
 import type { Database } from '../../src/db/client.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
-import { ask, startListening, type ListeningOptions, type TestListening } from '../support/listening.ts';
+import { ask, type ListeningOptions, startListening, type TestListening } from '../support/listening.ts';
 
 const SEARCH = '{ tracks(first: 3, search: "rain") { nodes { id } totalCount } }';
 

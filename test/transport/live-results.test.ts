@@ -6,9 +6,9 @@ import { buildSchema, GraphQLError, isObjectType, parse } from 'graphql';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
 import type { Context } from '../../src/resolvers/context.ts';
-import { textFrame } from '../../src/transport/frame.ts';
 import type { Answer } from '../../src/transport/live-results.ts';
 import { createSubscribe, LiveResults } from '../../src/transport/live-results.ts';
+import { textFrame } from '../../src/transport/sockets/frame.ts';
 
 const schema = buildSchema(`
   type Query { nothing: Int }

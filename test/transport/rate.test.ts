@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/db/client.ts';
-import { createRateStore } from '../../src/db/rate-limits.ts';
+import { createRateStore } from '../../src/db/queries/rate-limits.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { BoundedKeys } from '../../src/transport/rates/bounded-keys.ts';
 import { Rate } from '../../src/transport/rates/rate.ts';

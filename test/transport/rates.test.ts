@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { createClient, type Client } from 'graphql-ws';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { type Client, createClient } from 'graphql-ws';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
-import { createRateStore } from '../../src/db/rate-limits.ts';
+import { createRateStore } from '../../src/db/queries/rate-limits.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
-import { startListening, type Answer, type ListeningOptions, type TestListening } from '../support/listening.ts';
+import { type Answer, type ListeningOptions, startListening, type TestListening } from '../support/listening.ts';
 import { bearer, secretAuth, tokenOf } from '../support/tokens.ts';
 
 const QUERY = '{ viewer { externalId } }';

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
+import { type Client, createClient } from 'graphql-ws';
 import { SignJWT } from 'jose';
-import { createClient, type Client } from 'graphql-ws';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
-import { scriptedText, ScriptedEngine } from '../support/scripted-engine.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
+import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
 
 const secret = 'a secret that is thirty-two bytes long, or longer';
 const auth = { kind: 'secret', secret, issuer: null, audience: null } as const;

@@ -3,8 +3,8 @@ import {
   createFeedbackStaging,
   mergeStagedFeedback,
   takeUnknownTracks,
-} from '../../db/import-feedback.ts';
-import { nothing, type ImportContext, type Outcome } from '../import-context.ts';
+} from '../../db/imports/import-feedback.ts';
+import { type ImportContext, nothing, type Outcome } from '../import-context.ts';
 import { readRecords } from '../reading/records.ts';
 import { openSource } from '../reading/source.ts';
 import { Row } from './row.ts';

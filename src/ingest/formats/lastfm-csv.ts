@@ -3,7 +3,7 @@ import { readContent } from '../reading/content.ts';
 import type { CsvRecord } from '../reading/csv.ts';
 import { formatHint } from '../reading/format-hint.ts';
 import type { JsonObject } from '../reading/json.ts';
-import { toFields, type SourceRecord } from '../reading/records.ts';
+import { type SourceRecord, toFields } from '../reading/records.ts';
 import { instantOf } from './dates.ts';
 import type { PlayFormat } from './plays.ts';
 import { pastInstant } from './rows.ts';

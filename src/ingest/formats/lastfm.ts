@@ -4,18 +4,18 @@ import {
   copyFeedback,
   createFeedbackStaging,
   mergeStagedFeedback,
-  takeUnknownTracks,
   type StagedFeedback,
-} from '../../db/import-feedback.ts';
-import { stageLastfm, stageLastfmTracks, takeRepeatedIds } from '../../db/import-lastfm.ts';
-import { createNumberedTrackStaging } from '../../db/import-tracks.ts';
-import { mergeStagedTracks, nameKey } from '../../db/track-merge.ts';
+  takeUnknownTracks,
+} from '../../db/imports/import-feedback.ts';
+import { stageLastfm, stageLastfmTracks, takeRepeatedIds } from '../../db/imports/import-lastfm.ts';
+import { createNumberedTrackStaging } from '../../db/imports/import-tracks.ts';
+import { mergeStagedTracks, nameKey } from '../../db/queries/track-merge.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
-import { checkName, checkRange } from '../../lib/text.ts';
+import { checkName, checkRange } from '../../lib/text/check-text.ts';
 import type { ImportContext, Outcome } from '../import-context.ts';
-import { readLines, type Encoding } from '../reading/lines.ts';
-import { playCount } from './rows.ts';
+import { type Encoding, readLines } from '../reading/lines.ts';
 import { explain, openSource, type Source } from '../reading/source.ts';
+import { playCount } from './rows.ts';
 
 /** A table of the folder: tab-separated, with this header. The tags alone are ISO-8859-1. */
 interface Table {

@@ -1,14 +1,14 @@
+import { createFeedbackStaging, mergeStagedFeedback } from '../../db/imports/import-feedback.ts';
 import {
   copyPlays,
   createPlayStaging,
   heardIn,
   makeUnknownSongs,
-  stagePlaysAsFeedback,
   type StagedPlay,
-} from '../../db/import-plays.ts';
-import { createFeedbackStaging, mergeStagedFeedback } from '../../db/import-feedback.ts';
+  stagePlaysAsFeedback,
+} from '../../db/imports/import-plays.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
-import { checkName } from '../../lib/text.ts';
+import { checkName } from '../../lib/text/check-text.ts';
 import type { ImportContext, LeftOut, Outcome } from '../import-context.ts';
 import type { SourceRecord } from '../reading/records.ts';
 import { openSources, type Source } from '../reading/source.ts';

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../../lib/errors.ts';
-import { instantOf, yearOf } from './dates.ts';
 import type { Notices } from '../notices.ts';
 import { isObject } from '../reading/json.ts';
+import { instantOf, yearOf } from './dates.ts';
 
 /** What databases, spreadsheets and pandas write where there is nothing, in lower case. */
 const MISSING: ReadonlySet<string> = new Set([

@@ -1,10 +1,10 @@
 import { cleanTrack } from '../../catalogue/catalogue.ts';
-import type { StagedFeedback } from '../../db/import-feedback.ts';
-import type { StagedTrack } from '../../db/track-merge.ts';
+import type { StagedFeedback } from '../../db/imports/import-feedback.ts';
+import type { StagedTrack } from '../../db/queries/track-merge.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
-import { nearest } from '../../lib/nearest.ts';
-import { checkName, checkRange, checkText } from '../../lib/text.ts';
+import { checkName, checkRange, checkText } from '../../lib/text/check-text.ts';
+import { nearest } from '../../lib/text/nearest.ts';
 import type { Columns } from '../reading/columns.ts';
 import type { Row } from './row.ts';
 

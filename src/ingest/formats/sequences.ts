@@ -3,14 +3,14 @@ import {
   createFeedbackStaging,
   mergeStagedFeedback,
   type StagedFeedback,
-} from '../../db/import-feedback.ts';
-import { makeUnknownTracks, takeRepeatedSequences } from '../../db/import-sequences.ts';
+} from '../../db/imports/import-feedback.ts';
+import { makeUnknownTracks, takeRepeatedSequences } from '../../db/imports/import-sequences.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
-import { checkName } from '../../lib/text.ts';
+import { checkName } from '../../lib/text/check-text.ts';
 import type { ImportContext, Outcome } from '../import-context.ts';
-import { readLines, type Line } from '../reading/lines.ts';
-import { listenerId } from './rows.ts';
+import { type Line, readLines } from '../reading/lines.ts';
 import { openSource } from '../reading/source.ts';
+import { listenerId } from './rows.ts';
 
 const UNKNOWN_ARTIST = 'Unknown artist';
 /** A line can hold half a million items: they become rows a batch at a time. */

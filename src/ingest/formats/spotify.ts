@@ -1,5 +1,5 @@
-import { checkRange } from '../../lib/text.ts';
-import { LeftOut, type ImportContext } from '../import-context.ts';
+import { checkRange } from '../../lib/text/check-text.ts';
+import { type ImportContext, LeftOut } from '../import-context.ts';
 import { readObjects } from '../reading/objects.ts';
 import type { Play, PlayFormat } from './plays.ts';
 import type { Row } from './row.ts';

@@ -1,6 +1,6 @@
-import { copyTracks, createNumberedTrackStaging, takeRepeatedTracks } from '../../db/import-tracks.ts';
-import { mergeStagedTracks } from '../../db/track-merge.ts';
-import { nothing, type ImportContext, type Outcome } from '../import-context.ts';
+import { copyTracks, createNumberedTrackStaging, takeRepeatedTracks } from '../../db/imports/import-tracks.ts';
+import { mergeStagedTracks } from '../../db/queries/track-merge.ts';
+import { type ImportContext, nothing, type Outcome } from '../import-context.ts';
 import { readRecords } from '../reading/records.ts';
 import { openSource } from '../reading/source.ts';
 import { Row } from './row.ts';

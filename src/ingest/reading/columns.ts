@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../../lib/errors.ts';
-import { nearest } from '../../lib/nearest.ts';
+import { nearest } from '../../lib/text/nearest.ts';
 import type { Notices } from '../notices.ts';
 import { formatHint } from './format-hint.ts';
 

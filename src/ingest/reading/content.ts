@@ -1,8 +1,8 @@
 import { InvalidInputError } from '../../lib/errors.ts';
-import { CsvReader, separatorOf, type CsvRecord } from './csv.ts';
+import { CsvReader, type CsvRecord, separatorOf } from './csv.ts';
+import { type JsonObject, objectOf } from './json.ts';
 import { readJsonArray } from './json-array.ts';
-import { objectOf, type JsonObject } from './json.ts';
-import { readLines, type Line } from './lines.ts';
+import { type Line, readLines } from './lines.ts';
 
 /** What a file of rows holds, a batch for each chunk: JSON objects, one a line or in an array, or CSV records. */
 export type Content =

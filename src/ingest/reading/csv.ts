@@ -1,4 +1,4 @@
-import { MAX_LINE_BYTES, type Line, type Problem } from './lines.ts';
+import { type Line, MAX_LINE_BYTES, type Problem } from './lines.ts';
 
 /** A record and the line that it begins on, or what is wrong with it. */
 export type CsvRecord = { line: number; values: string[] } | Problem;

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidInputError } from '../../lib/errors.ts';
-import { MAX_LINE_BYTES, type Line } from './lines.ts';
+import { type Line, MAX_LINE_BYTES } from './lines.ts';
 
 const [OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [0x5b, 0x5d, 0x7b, 0x7d];
 const [QUOTE, BACKSLASH, COMMA, NEWLINE] = [0x22, 0x5c, 0x2c, 0x0a];

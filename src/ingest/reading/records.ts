@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../../lib/errors.ts';
 import { ColumnNames, type Columns, type Naming } from './columns.ts';
-import { readContent, type Content } from './content.ts';
+import { type Content, readContent } from './content.ts';
 import type { CsvRecord } from './csv.ts';
 import type { JsonObject } from './json.ts';
 import type { Problem } from './lines.ts';

@@ -1,13 +1,14 @@
 import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { digestOf } from '../../lib/digest.ts';
 import { makeFolder } from '../../lib/folders.ts';
-import type { ModelShape } from './architecture.ts';
-import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { DataFile } from './data-file.ts';
+import { digestOf } from '../../lib/text/digest.ts';
+import type { ModelShape } from './checkpoint/architecture.ts';
+import { type Checkpoint } from './checkpoint/checkpoint.ts';
+import { openCheckpoint } from './checkpoint/open-checkpoint.ts';
 import { buildDecoderGraph } from './decoder-graph.ts';
 import { formatsOf, type GraphFormats, type GraphTarget } from './graph-target.ts';
-import { findExport, readExport } from './onnx-export.ts';
+import { DataFile } from './onnx/data-file.ts';
+import { findExport, readExport } from './onnx/onnx-export.ts';
 import { WeightWriter } from './weights.ts';
 
 export const graphFile = 'decoder.onnx';

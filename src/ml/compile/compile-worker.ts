@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { ModelFileError } from './checkpoint/model-file-error.ts';
 import { compileInto, type CompileTask } from './compile-model.ts';
-import { ModelFileError } from './model-file-error.ts';
 
 export type CompileMessage =
   | { type: 'progress'; share: number }

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { digestOf } from '../../lib/digest.ts';
-import { startWorker } from '../../lib/worker.ts';
-import type { ModelShape } from './architecture.ts';
-import { digestsFile, graphFile, shapeFile, type CompileTask } from './compile-model.ts';
+import { startWorker } from '../../lib/async/worker.ts';
+import { digestOf } from '../../lib/text/digest.ts';
+import type { ModelShape } from './checkpoint/architecture.ts';
+import { ModelFileError } from './checkpoint/model-file-error.ts';
+import { type CompileTask, digestsFile, graphFile, shapeFile } from './compile-model.ts';
 import type { CompileMessage } from './compile-worker.ts';
 import type { GraphTarget } from './graph-target.ts';
-import { ModelFileError } from './model-file-error.ts';
 
-export { ModelFileError } from './model-file-error.ts';
-export { readGgufMetadata } from './gguf.ts';
-export { readJsonFile } from './json-file.ts';
-export type { ExportedGraph, ModelShape } from './architecture.ts';
+export type { ExportedGraph, ModelShape } from './checkpoint/architecture.ts';
+export { readGgufMetadata } from './checkpoint/gguf.ts';
+export { readJsonFile } from './checkpoint/json-file.ts';
+export { ModelFileError } from './checkpoint/model-file-error.ts';
 export type { GraphTarget } from './graph-target.ts';
 
 /** Ends the names of folders that are being written. */

@@ -1,10 +1,10 @@
-import type { Architecture } from './architecture.ts';
-import type { DataFile } from './data-file.ts';
-import { toFloat16 } from './floats.ts';
+import type { Architecture } from './checkpoint/architecture.ts';
+import { toFloat16 } from './checkpoint/floats.ts';
+import { ModelFileError } from './checkpoint/model-file-error.ts';
 import type { GraphFormats } from './graph-target.ts';
 import { addGather, addMatMul } from './linear.ts';
-import { ModelFileError } from './model-file-error.ts';
-import { GraphBuilder, MICROSOFT } from './onnx.ts';
+import type { DataFile } from './onnx/data-file.ts';
+import { GraphBuilder, MICROSOFT } from './onnx/graph-builder.ts';
 import { addRotary } from './rotary.ts';
 import type { StoredMatrix, TensorSource, WeightWriter } from './weights.ts';
 

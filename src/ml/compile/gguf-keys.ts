@@ -1,6 +1,6 @@
-import type { Architecture } from './architecture.ts';
-import type { GgufMetadata, MetadataValue } from './gguf.ts';
-import { ModelFileError } from './model-file-error.ts';
+import type { Architecture } from './checkpoint/architecture.ts';
+import type { GgufMetadata, MetadataValue } from './checkpoint/gguf.ts';
+import { ModelFileError } from './checkpoint/model-file-error.ts';
 
 type Sizes = Pick<Architecture, 'contextTokens' | 'headDim'>;
 

@@ -1,4 +1,4 @@
-import { MICROSOFT, type GraphBuilder } from './onnx.ts';
+import { type GraphBuilder, MICROSOFT } from './onnx/graph-builder.ts';
 import type { StoredMatrix } from './weights.ts';
 
 /** Activations are quantised to 8 bits too: the kernels that are fast on a CPU. */

@@ -1,5 +1,5 @@
-/** Every row is made of whole blocks of this length, whatever their own is. */
-export const SMALLEST_BLOCK = 32;
+import { SMALLEST_BLOCK } from './checkpoint/architecture.ts';
+
 const LARGEST_BLOCK = { 8: 64, 4: SMALLEST_BLOCK } as const;
 
 /** w ≈ scale (q − zero): one scale and one zero point per block of a row. */

@@ -1,7 +1,7 @@
-import type { Architecture } from './architecture.ts';
-import type { DataFile } from './data-file.ts';
-import { toFloat16 } from './floats.ts';
-import type { GraphBuilder } from './onnx.ts';
+import type { Architecture } from './checkpoint/architecture.ts';
+import { toFloat16 } from './checkpoint/floats.ts';
+import type { DataFile } from './onnx/data-file.ts';
+import type { GraphBuilder } from './onnx/graph-builder.ts';
 
 /** Positions computed at a time. */
 const CHUNK = 4096;

@@ -1,8 +1,8 @@
-import type { Checkpoint } from './checkpoint.ts';
-import type { DataFile } from './data-file.ts';
-import { toFloat16 } from './floats.ts';
-import { ModelFileError } from './model-file-error.ts';
-import type { ExternalRange } from './onnx.ts';
+import type { Checkpoint } from './checkpoint/checkpoint.ts';
+import { toFloat16 } from './checkpoint/floats.ts';
+import { ModelFileError } from './checkpoint/model-file-error.ts';
+import type { DataFile } from './onnx/data-file.ts';
+import type { ExternalRange } from './onnx/graph-builder.ts';
 import { blockOf, quantizeRows } from './quantize.ts';
 
 /** How a matrix is stored: floats as they are, or blocks of so many bits. */

@@ -1,5 +1,5 @@
-import type { KoffiFunc } from 'koffi';
 import { isMainThread } from 'node:worker_threads';
+import type { KoffiFunc } from 'koffi';
 import { loadShared } from './shared-library.ts';
 
 /** What ONNX Runtime is told by environment variables, which it reads when it is loaded and when a session is made. */

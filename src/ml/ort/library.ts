@@ -1,7 +1,7 @@
-import type { KoffiFunc } from 'koffi';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { bindApi, type Api, type Handle, type Out, type Status } from './api.ts';
+import type { KoffiFunc } from 'koffi';
+import { type Api, bindApi, type Handle, type Out, type Status } from './api.ts';
 import { setRuntimeEnvironment } from './environment.ts';
 import { loadShared } from './shared-library.ts';
 

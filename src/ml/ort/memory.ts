@@ -1,8 +1,8 @@
 import koffi, { type KoffiFunc } from 'koffi';
 import type { Handle } from './api.ts';
 import { check, made, ort, OrtError } from './library.ts';
-import { loadShared } from './shared-library.ts';
 import type { Session, Value } from './session.ts';
+import { loadShared } from './shared-library.ts';
 import { elementTypes, Tensor } from './tensor.ts';
 
 /** A block of elements that graphs read and write in place, in the memory that a session computes in. */

@@ -1,6 +1,6 @@
-import koffi, { type LibraryHandle } from 'koffi';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import koffi, { type LibraryHandle } from 'koffi';
 
 /**
  * Koffi runs native code on stacks of its own, of 128 KiB for asynchronous calls. ONNX Runtime's kernels pack matrices on

@@ -1,7 +1,7 @@
 import { open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { digestOf } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/errors.ts';
+import { digestOf } from '../../lib/text/digest.ts';
 import type { ModelFile, ModelSource } from './model-catalogue.ts';
 import type { Network } from './network.ts';
 import { openSource } from './sources.ts';

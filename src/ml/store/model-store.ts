@@ -2,12 +2,12 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConflictError, DiskFullError, ModelUnavailableError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/folders.ts';
-import { checkRoom, download, sizeOf, type DownloadOptions, type Patience } from './download.ts';
+import { checkRoom, download, type DownloadOptions, type Patience, sizeOf } from './download.ts';
 import { takeLock, tryLock } from './file-lock.ts';
 import { bytesOf, filesOf, type ModelEntry, type ModelFile } from './model-catalogue.ts';
 import { directNetwork, type Network } from './network.ts';
 import { describeSource } from './sources.ts';
-import { checkFile, publishFile, stampFile, verifyFile, type FileState } from './verified-file.ts';
+import { checkFile, type FileState, publishFile, stampFile, verifyFile } from './verified-file.ts';
 
 interface FetchOptions {
   signal: AbortSignal;

@@ -1,11 +1,11 @@
-import { downloadFile, HUB_URL } from '@huggingface/hub';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
+import { downloadFile, HUB_URL } from '@huggingface/hub';
 import type { ModelSource } from './model-catalogue.ts';
 import { fetchThrough, fetchWithToken, type Network } from './network.ts';
-import { readPipMember, type PipMember } from './pip.ts';
+import { type PipMember, readPipMember } from './pip.ts';
 
 export interface SourceContext {
   /** How much there is already: the source goes on from there if it can. */

@@ -1,7 +1,7 @@
 import { open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { digestOf } from '../../lib/digest.ts';
+import { digestOf } from '../../lib/text/digest.ts';
 
 /** The bytes a file must have. */
 export interface Promised {

@@ -1,4 +1,4 @@
-import type { PaceState } from './protocol.ts';
+import type { PaceState } from '../contract.ts';
 
 /** What a draft still takes, at most. */
 export interface Remaining {

@@ -1,12 +1,11 @@
-import type { Decoder } from '../decoder.ts';
-import type { Generation } from './generation.ts';
-import type { StepPlan } from './plan.ts';
-import type { Running } from './scheduler.ts';
+import type { Decoder } from '../decoder/decoder.ts';
+import type { Running, StepPlan } from './plan.ts';
+import type { Sequence } from './sequence.ts';
 
 /** What must hold before every run, whatever came and went. @throws Error that names what does not: a defect */
 export function checkInvariants(
   running: readonly Running[],
-  waiting: readonly Generation[],
+  waiting: readonly Sequence[],
   plan: StepPlan<Running>,
   decoder: Pick<Decoder, 'slots' | 'capacity'>,
 ): void {

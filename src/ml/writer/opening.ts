@@ -1,16 +1,16 @@
 import type { Clock } from '../../lib/clock.ts';
 import { ModelUnavailableError } from '../../lib/errors.ts';
-import type { GenerationEvent, Usage } from '../engine.ts';
-import type { EventQueue } from '../event-queue.ts';
-import type { Demand, ModelMemory, Tenant } from '../model-memory.ts';
+import type { GenerationEvent, Usage, WriterState } from '../contract.ts';
+import type { EventQueue } from './event-queue.ts';
 import type { Remaining } from './forecast.ts';
-import type { Job, WriterState } from './protocol.ts';
+import type { Demand, MemoryBudget, Tenant } from './memory-budget.ts';
+import type { Job } from './protocol.ts';
 import type { ThreadListener, WriterThread } from './writer-thread.ts';
 
 export interface OpeningOptions {
   id: string;
   name: string;
-  memory: ModelMemory;
+  memory: MemoryBudget;
   demand: Demand;
   /** Nobody has needed the model for so long: its memory is given back. */
   sleepAfterMs: number;

@@ -1,5 +1,5 @@
+import type { PaceState } from '../contract.ts';
 import type { Costs } from './plan.ts';
-import type { PaceState } from './protocol.ts';
 
 /** Weight of the newest measurement: about the last ten count. */
 const SMOOTHING = 0.1;

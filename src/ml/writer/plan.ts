@@ -1,3 +1,5 @@
+import type { Sequence } from './sequence.ts';
+
 /** Prompt tokens in one step at most: bounds activations, and how long a cancellation takes. */
 const LONGEST_CHUNK = 256;
 /** Below this a run reads all the weights for too little. */
@@ -125,4 +127,9 @@ export function nextToStart<Draft extends Waiting>(
     if (better || fairer) best = one;
   }
   return best;
+}
+
+/** A draft with a slot. */
+export interface Running extends Occupant {
+  generation: Sequence;
 }

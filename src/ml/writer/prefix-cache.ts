@@ -1,4 +1,4 @@
-import type { Prefix } from '../kv-cache.ts';
+import type { Prefix } from '../decoder/kv-cache.ts';
 
 /** Below this, taking the tokens in again is as quick as looking. */
 const SHORTEST = 16;

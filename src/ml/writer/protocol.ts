@@ -1,8 +1,8 @@
 import type { CompiledModel } from '../compile/compile.ts';
-import type { GenerationEvent, Sampling } from '../engine.ts';
+import type { GenerationEvent, Sampling, WriterState } from '../contract.ts';
 import type { Device } from '../ort/session.ts';
-import type { TokenBias } from '../token-bias.ts';
-import type { TokenBytes } from '../token-bytes.ts';
+import type { TokenBias } from '../sampling/token-bias.ts';
+import type { TokenBytes } from '../text/token-bytes.ts';
 
 /** What a thread needs to write with a model. */
 export interface ThreadOptions {
@@ -52,28 +52,4 @@ export type Report =
 export interface JobEvent {
   id: number;
   event: GenerationEvent;
-}
-
-/** What work has taken lately, in ms. */
-export interface PaceState {
-  /** From one token of a draft to its next. */
-  stepMs: number;
-  prefillTokenMs: number;
-}
-
-/** How a thread is doing; times in ms and counts are sums since it started. */
-export interface WriterState {
-  running: number;
-  waiting: number;
-  pace: PaceState;
-  steps: number;
-  /** Tokens decoded and prompt tokens taken in. */
-  decodedTokens: number;
-  prefilledTokens: number;
-  /** Time by phase: running the graph for either, choosing tokens, waiting for the reader. */
-  decodeMs: number;
-  prefillMs: number;
-  sampleMs: number;
-  waitMs: number;
-  prefix: { bytes: number; lookups: number; hits: number; tokensSaved: number };
 }

@@ -1,12 +1,14 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { Decoder, Prediction } from '../decoder.ts';
-import type { Sampler } from '../sampler.ts';
-import { Generation, type Vocabulary } from './generation.ts';
+import type { WriterState } from '../contract.ts';
+import type { Decoder, Prediction } from '../decoder/decoder.ts';
+import type { Sampler } from '../sampling/sampler.ts';
 import { checkInvariants } from './invariants.ts';
 import { Pace } from './pace.ts';
-import { nextToStart, planStep, type Move, type Occupant, type Piece, type StepPlan } from './plan.ts';
+import type { Running } from './plan.ts';
+import { type Move, nextToStart, type Piece, planStep, type StepPlan } from './plan.ts';
 import type { PrefixCache } from './prefix-cache.ts';
-import type { Job, JobEvent, WriterState } from './protocol.ts';
+import type { Job, JobEvent } from './protocol.ts';
+import { Sequence, type Vocabulary } from './sequence.ts';
 import { Tally } from './tally.ts';
 
 export interface SchedulerOptions {
@@ -18,11 +20,6 @@ export interface SchedulerOptions {
   /** Takes a step's events to whoever reads them, who answers with `taken`. */
   publish: (events: readonly JobEvent[], state: WriterState) => void;
   checked?: boolean;
-}
-
-/** A draft with a slot. */
-export interface Running extends Occupant {
-  generation: Generation;
 }
 
 /** What a run came to for one draft: what to choose its next token from. */
@@ -37,7 +34,7 @@ export class Scheduler {
   readonly #pace = new Pace();
   readonly #tally = new Tally();
   readonly #closing = new AbortController();
-  readonly #waiting: Generation[] = [];
+  readonly #waiting: Sequence[] = [];
   /** In the order in which they got their slots. */
   readonly #running: Running[] = [];
   #events: JobEvent[] = [];
@@ -53,7 +50,7 @@ export class Scheduler {
   write(job: Job): void {
     const { vocabulary, clock } = this.#options;
     const emit = (event: JobEvent['event']) => this.#events.push({ id: job.id, event });
-    this.#waiting.push(new Generation({ job, vocabulary, clock, emit }));
+    this.#waiting.push(new Sequence({ job, vocabulary, clock, emit }));
     this.#wake();
   }
 
@@ -123,7 +120,7 @@ export class Scheduler {
     }
   }
 
-  #start(generation: Generation): void {
+  #start(generation: Sequence): void {
     const { prompt } = generation.job;
     const taken = new Set(this.#running.map(({ slot }) => slot));
     const slot = Array.from({ length: this.#options.decoder.slots }, (_, i) => i).find((i) => !taken.has(i)) ?? 0;
@@ -205,7 +202,7 @@ export class Scheduler {
   }
 
   /** A failure is this draft's own. */
-  #commitNext(generation: Generation, outcome: Outcome): void {
+  #commitNext(generation: Sequence, outcome: Outcome): void {
     const { replayed, sampling, context } = generation;
     try {
       if (outcome.type === 'failed') throw outcome.error;
@@ -253,7 +250,7 @@ const toRow = ({ slot, work, generation }: Running) => {
   return { slot, token: generation.tokens[position] ?? 0, position };
 };
 
-const decodeLast = ({ tokens }: Generation) => ({ type: 'decode', position: tokens.length - 1 }) as const;
+const decodeLast = ({ tokens }: Sequence) => ({ type: 'decode', position: tokens.length - 1 }) as const;
 
 function remove<Item>(items: Item[], unwanted: (item: Item) => boolean): void {
   for (let i = items.length - 1; i >= 0; i--) if (unwanted(items[i] as Item)) items.splice(i, 1);

@@ -1,4 +1,4 @@
-import type { WriterState } from './protocol.ts';
+import type { WriterState } from '../contract.ts';
 
 type Counts = Pick<
   WriterState,

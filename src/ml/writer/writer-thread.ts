@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
-import { startWorker } from '../../lib/worker.ts';
-import type { GenerationEvent } from '../engine.ts';
+import { startWorker } from '../../lib/async/worker.ts';
+import type { GenerationEvent, WriterState } from '../contract.ts';
 import { setRuntimeEnvironment } from '../ort/environment.ts';
-import type { Command, Job, Report, ThreadOptions, WriterState } from './protocol.ts';
+import type { Command, Job, Report, ThreadOptions } from './protocol.ts';
 
 export interface ThreadListener {
   onEvent: (id: number, event: GenerationEvent) => void;

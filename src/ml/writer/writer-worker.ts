@@ -1,8 +1,9 @@
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../lib/clock.ts';
-import { openDecoder, type Decoder } from '../decoder.ts';
-import { Sampler } from '../sampler.ts';
-import { bytesOfToken } from '../token-bytes.ts';
+import { type Decoder } from '../decoder/decoder.ts';
+import { openDecoder } from '../decoder/open-decoder.ts';
+import { Sampler } from '../sampling/sampler.ts';
+import { bytesOfToken } from '../text/token-bytes.ts';
 import { PrefixCache } from './prefix-cache.ts';
 import type { Command, Report, ThreadOptions } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';

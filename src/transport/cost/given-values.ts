@@ -1,5 +1,5 @@
-import { Kind, type ArgumentNode, type ConstValueNode, type DirectiveNode, type ValueNode } from 'graphql';
 import type { GraphQLArgument, OperationDefinitionNode } from 'graphql';
+import { type ArgumentNode, type ConstValueNode, type DirectiveNode, Kind, type ValueNode } from 'graphql';
 import type { FieldPrice } from './price-list.ts';
 
 /**

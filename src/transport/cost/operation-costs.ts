@@ -1,13 +1,13 @@
 import {
-  getOperationAST,
-  Kind,
   type DocumentNode,
   type ExecutionArgs,
+  getOperationAST,
   type GraphQLSchema,
+  Kind,
   type OperationDefinitionNode,
   type TypeNode,
 } from 'graphql';
-import { CostAnalysis, TooIntricate, type Dearest } from './analysis.ts';
+import { CostAnalysis, type Dearest, TooIntricate } from './analysis.ts';
 import type { Variables } from './given-values.ts';
 import { PriceList } from './price-list.ts';
 

@@ -1,15 +1,15 @@
 import {
   getNamedType,
   getNullableType,
-  isCompositeType,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLSchema,
   isAbstractType,
+  isCompositeType,
   isInputObjectType,
   isInterfaceType,
   isListType,
   isObjectType,
-  type GraphQLField,
-  type GraphQLObjectType,
-  type GraphQLSchema,
 } from 'graphql';
 import { costDirectivesOf } from '../../schema/cost-directives.ts';
 import type { ListSize } from '../../schema/prices.ts';

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../../lib/clock.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 
 export interface SpendingLimits {
   /** What all that a connection asks for and is sent may cost a minute. */

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Lifetime } from '../../lib/lifetime.ts';
-import { createContext, type Context, type Services } from '../../resolvers/context.ts';
+import { type Context, createContext, type Services } from '../../resolvers/context.ts';
 import type { Credentials, Identify } from '../identity.ts';
 import type { Mask } from '../live-results.ts';
-import { takesPage } from '../origins.ts';
+import { takesPage } from '../origin-check.ts';
 import { releaseWhenClosed } from '../rates/places.ts';
 import { answerFailure, answerProblem, type Problem } from './answers.ts';
 import { readJsonBody } from './body.ts';
-import { answerOptions } from './headers.ts';
 import { formProblem } from './forms.ts';
-import { parametersProblem, readUrl } from './parameters.ts';
 import type { Graphiql } from './graphiql.ts';
+import { answerOptions } from './headers.ts';
+import { parametersProblem, readUrl } from './parameters.ts';
 
 /** What is known of a request when its operation is looked at. */
 export interface Caller {

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import {
-  getOperationAST,
-  Kind,
-  OperationTypeNode,
   type DocumentNode,
   type ExecutionArgs,
   type FragmentDefinitionNode,
+  getOperationAST,
+  Kind,
+  OperationTypeNode,
   type SelectionSetNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';

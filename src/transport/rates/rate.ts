@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
-import type { RateStore } from '../../db/rate-limits.ts';
+import type { RateStore } from '../../db/queries/rate-limits.ts';
 import type { Logger } from '../../lib/log.ts';
 import { BoundedKeys } from './bounded-keys.ts';
 

@@ -1,9 +1,9 @@
 import type { RateConfig } from '../../config.ts';
-import type { RateStore } from '../../db/rate-limits.ts';
+import type { RateStore } from '../../db/queries/rate-limits.ts';
 import { RateLimitedError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { may, type Viewer } from '../../listeners/listeners.ts';
-import { createAddressOf, type AddressOf } from './address.ts';
+import { type AddressOf, createAddressOf } from './address.ts';
 import { Places } from './places.ts';
 import { Rate } from './rate.ts';
 

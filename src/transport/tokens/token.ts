@@ -1,8 +1,8 @@
-import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import { errors, type JWTPayload, jwtVerify, type JWTVerifyOptions } from 'jose';
 import type { AuthConfig } from '../../config.ts';
-import { systemClock, type Clock } from '../../lib/clock.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import { ServiceUnavailableError, TokenExpiredError, UnauthenticatedError } from '../../lib/errors.ts';
-import { CLOCK_TOLERANCE, readClaims, type Claims } from './claims.ts';
+import { type Claims, CLOCK_TOLERANCE, readClaims } from './claims.ts';
 import { signingKeys } from './signing-keys.ts';
 
 /** What is longer is not looked at; no HTTP header is. */

@@ -2,7 +2,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { bearer, withAuth } from '../../support/auth.ts';
-import { startListening, type Answer } from '../../support/listening.ts';
+import { type Answer, startListening } from '../../support/listening.ts';
 import { sendRaw } from '../../support/raw-http.ts';
 
 const query = '{ __typename }';

@@ -5,7 +5,7 @@ import { addTracks, someTracks } from '../../support/catalogue.ts';
 import { testDatabase } from '../../support/database.ts';
 import { ask, startListening, type TestListening } from '../../support/listening.ts';
 import { nginxPath, openNginx } from '../../support/nginx.ts';
-import { scriptedText, ScriptedEngine } from '../../support/scripted-engine.ts';
+import { ScriptedEngine, scriptedText } from '../../support/scripted-engine.ts';
 import { openTearingProxy } from '../../support/tearing-proxy.ts';
 
 const FOLLOW = `subscription ($id: ID!, $after: DraftCursor) { draftEvents(draftId: $id, after: $after) {

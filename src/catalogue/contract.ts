@@ -1,0 +1,118 @@
+import type { Page, PageArgs } from '../lib/page.ts';
+
+export interface Artist {
+  id: number;
+  name: string;
+}
+
+export interface Genre {
+  id: number;
+  slug: string;
+  name: string;
+  trackCount: number;
+}
+
+/** `weight` in (0, 1]: the share of the track's taggers who applied the tag. */
+export interface Tag {
+  name: string;
+  weight: number;
+}
+
+export interface Track {
+  id: number;
+  externalId: string;
+  title: string;
+  artistId: number;
+  album: string | null;
+  releaseYear: number | null;
+  durationMs: number | null;
+  explicit: boolean;
+  /** Percentile in [0, 1] by listeners less those who reject it, of the last 30 days or of all time ([CAT3]). */
+  popularity: number;
+  /** Since when it is in no list and no search; null: it is. */
+  withdrawnAt: Date | null;
+}
+
+export interface Range {
+  min?: number | null;
+  max?: number | null;
+}
+
+/** Conditions that a track must meet, all of them; an absent or null one holds for every track. */
+export interface TrackFilter {
+  /** Any of these genre slugs. */
+  genres?: readonly string[] | null;
+  excludeGenres?: readonly string[] | null;
+  artistIds?: readonly number[] | null;
+  excludeArtistIds?: readonly number[] | null;
+  excludeTrackIds?: readonly number[] | null;
+  releaseYear?: Range | null;
+  durationMs?: Range | null;
+  /** False hides explicit tracks. */
+  explicit?: boolean | null;
+}
+
+export type TrackOrder = 'POPULARITY' | 'RELEASE_YEAR' | 'TITLE' | 'RELEVANCE';
+
+export interface TrackSearch extends PageArgs {
+  search?: string | null;
+  filter?: TrackFilter | null;
+  orderBy: TrackOrder;
+}
+
+export interface TrackInput {
+  externalId: string;
+  title: string;
+  artist: string;
+  album?: string | null;
+  releaseYear?: number | null;
+  durationMs?: number | null;
+  explicit?: boolean | null;
+  genres?: readonly string[] | null;
+  tags?: readonly string[] | null;
+}
+
+export interface UpsertCounts {
+  created: number;
+  updated: number;
+  unchanged: number;
+}
+
+/** Either list may be empty, not both. */
+export interface WithdrawTracksInput {
+  externalIds?: readonly string[] | null;
+  ids?: readonly number[] | null;
+}
+
+export interface WithdrawCounts {
+  withdrawn: number;
+  /** Those that had been withdrawn before. */
+  unchanged: number;
+}
+
+/** Tracks, artists, genres and tags. Every `…Of` and `…ById` call is one statement however many ids it gets. */
+export interface Catalogue {
+  tracksById(ids: readonly number[]): Promise<Map<number, Track>>;
+  artistsById(ids: readonly number[]): Promise<Map<number, Artist>>;
+  /** Main genre first. Tracks without genres are absent from the map. */
+  genresOfTracks(trackIds: readonly number[]): Promise<Map<number, Genre[]>>;
+  /** The genres of the artists' tracks, most frequent first. */
+  genresOfArtists(artistIds: readonly number[]): Promise<Map<number, Genre[]>>;
+  /** Heaviest first. */
+  tagsOfTracks(trackIds: readonly number[]): Promise<Map<number, Tag[]>>;
+  genresBySlug(slugs: readonly string[]): Promise<Map<string, Genre>>;
+  /** All genres, by name. */
+  genres(): Promise<Genre[]>;
+  /** Stops where it is when the signal aborts. */
+  searchTracks(search: TrackSearch, signal?: AbortSignal): Promise<Page<Track>>;
+  tracksOfArtist(artistId: number, page: PageArgs): Promise<Page<Track>>;
+  /** All of the batch or none of it. @throws InvalidInputError naming `input.3.title` and the like. */
+  upsertTracks(input: readonly TrackInput[]): Promise<UpsertCounts>;
+  /**
+   * Takes tracks out of all lists and searches; sending one again brings it back. All of them or none.
+   * @throws InvalidInputError, NotFoundError naming `input.externalIds.3` and the like
+   */
+  withdrawTracks(input: WithdrawTracksInput): Promise<WithdrawCounts>;
+  /** Recomputes `popularity` from feedback of the last 30 days or of all time. */
+  refreshPopularity(): Promise<void>;
+}

@@ -1,0 +1,223 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { open, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { StartupError } from '../../lib/errors.ts';
+import { type Logger, silentLogger } from '../../lib/log.ts';
+import { type ClusterFiles, findPostmaster, logTail, openClusterFiles, type Postmaster } from './cluster-files.ts';
+import { type Guard, type GuardAttempt, tryGuard } from './cluster-guard.ts';
+import { runProgram, startProgram } from './cluster-user.ts';
+
+/** A PostgreSQL server of our own, kept running until it is stopped. */
+export interface Cluster {
+  /** Connection URL of the given database (`postgres` unless told) with the superuser's password in it. */
+  url(database?: string): string;
+  stop(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  /** Where the cluster lives; created when absent. */
+  directory: string;
+  /** Extra `-c name=value` settings. */
+  settings?: Record<string, string>;
+  log?: Logger;
+}
+
+/**
+ * Starts the cluster of this folder on a free port of 127.0.0.1, or adopts the server that a killed process left running
+ * ([DB3]), and from then on starts it again whenever it dies ([DB5]).
+ * @throws StartupError, among others when another process uses the cluster ([DB2])
+ */
+export async function startCluster({ directory, settings = {}, log = silentLogger }: ClusterOptions): Promise<Cluster> {
+  const cluster: Startable = { files: await openClusterFiles(directory), settings, log };
+  const running = await bringUp(cluster, null);
+  const ending = new AbortController();
+  const kept = keepUp(cluster, running, ending.signal);
+  return {
+    url: (database = 'postgres') => urlOf(cluster, running.port, database),
+    stop: async () => {
+      ending.abort();
+      await kept;
+    },
+  };
+}
+
+interface Startable {
+  files: ClusterFiles;
+  settings: Record<string, string>;
+  log: Logger;
+}
+
+/** A server that accepts connections and that nobody else uses. */
+interface Running {
+  port: number;
+  guard: Guard;
+}
+
+function urlOf({ files }: Startable, port: number, database: string): string {
+  return `postgres://cadenza:${files.password}@127.0.0.1:${port}/${database}`;
+}
+
+/** What is there at one moment: no server, one that does not answer, or one and what it says of its guard. */
+type Sight = { kind: 'none' } | { kind: 'mute'; server: Postmaster } | (GuardAttempt & { server: Listening });
+type Listening = Postmaster & { port: number };
+
+async function look(cluster: Startable): Promise<Sight> {
+  const server = await findPostmaster(cluster.files.data);
+  if (server === null) return { kind: 'none' };
+  const { pid, port } = server;
+  if (port === null) return { kind: 'mute', server };
+  return { ...(await tryGuard(urlOf(cluster, port, 'postgres'))), server: { pid, port } };
+}
+
+const POLL_MS = 50;
+/** The guard outlives a killed holder by moments; a second start should hear soon that it is one. */
+const HELD_PATIENCE_MS = 2_000;
+/** For a server that does not answer at all; one that says “not yet” may replay its log for as long as it takes. */
+const SILENCE_PATIENCE_MS = 60_000;
+
+/** A server on the wanted port (null: any) with its guard ours. Fails as it found things: what it launched is stopped. */
+async function bringUp(cluster: Startable, wantedPort: number | null): Promise<Running> {
+  const mine: { child: ChildProcess | null } = { child: null };
+  try {
+    return await goRound(cluster, wantedPort, mine);
+  } catch (error) {
+    if (mine.child && !hasEnded(mine.child)) await shutDown(cluster.files);
+    throw error;
+  }
+}
+
+/**
+ * Each round looks anew and trusts nothing that the last one saw: another start, a shutdown or a crash may come between
+ * any two.
+ */
+async function goRound(
+  cluster: Startable,
+  wantedPort: number | null,
+  mine: { child: ChildProcess | null },
+): Promise<Running> {
+  const { files, log } = cluster;
+  const started = Date.now();
+  let lastSign = started;
+  for (;;) {
+    const sight = await look(cluster);
+    switch (sight.kind) {
+      case 'none':
+        if (mine.child && !hasEnded(mine.child)) break;
+        if (mine.child) await checkWorthAnother(files, wantedPort);
+        mine.child = await launch(cluster, wantedPort ?? (await freePort()));
+        break;
+      case 'taken': {
+        const { pid, port } = sight.server;
+        if (pid !== mine.child?.pid) log.info({ pid }, 'Adopted the PostgreSQL that an ended process had left running');
+        if (wantedPort === null || wantedPort === port) return { port, guard: sight.guard };
+        await shutDown(files);
+        await sight.guard.release();
+        break;
+      }
+      case 'held':
+        // Ours by birth or not, it is theirs now: they came between its start and our first look.
+        mine.child = null;
+        if (Date.now() - started > HELD_PATIENCE_MS) throw inUse(files, sight);
+        break;
+      case 'not ready':
+        lastSign = Date.now();
+        break;
+      case 'mute':
+      case 'unreachable':
+        break;
+    }
+    if (Date.now() - lastSign > SILENCE_PATIENCE_MS) throw await silent(files);
+    await delay(POLL_MS);
+  }
+}
+
+function inUse({ directory }: ClusterFiles, { holder }: { holder: string }): StartupError {
+  return new StartupError(
+    `The data folder ${directory} is in use by another Cadenza (${holder}). Stop that one, or give this one a folder ` +
+      'of its own with CADENZA_DATA_DIR.',
+  );
+}
+
+async function silent({ directory, log }: ClusterFiles): Promise<StartupError> {
+  return new StartupError(`The PostgreSQL of ${directory} does not answer. What it said last:\n${await logTail(log)}`);
+}
+
+/** Starts the server; whether it comes up is for the next look. */
+async function launch({ files, settings }: Startable, port: number): Promise<ChildProcess> {
+  await writeFile(files.log, '');
+  // Appending: of two servers launched at once each says its own, whole.
+  await using output = await open(files.log, 'a');
+  const flags = Object.entries({ ...ownSettings, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const args = ['-D', files.data, '-p', String(port), ...flags];
+  const child = startProgram(files.runner, files.programs.postgres, args, ['ignore', output.fd, output.fd]);
+  await once(child, 'spawn');
+  // It outlives us, as it must when another start makes it theirs; the guard's connection keeps alive whoever has that.
+  child.unref();
+  return child;
+}
+
+/** `log_min_messages`: its own doings and what is fatal, not each statement that fails. */
+const ownSettings = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  log_min_messages: 'log',
+  log_checkpoints: 'off',
+};
+
+const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
+
+/**
+ * After a server that ended at once. Worth another try: somebody else’s server came first, the processes of a killed one
+ * have not all ended, or the port that was found free is so no more.
+ */
+async function checkWorthAnother({ directory, log }: ClusterFiles, wantedPort: number | null): Promise<void> {
+  const said = await logTail(log);
+  if (/lock file .* already exists|shared memory block .* still in use/.test(said)) return;
+  if (wantedPort === null && /could not create any TCP\/IP sockets/.test(said)) return;
+  throw new StartupError(`The PostgreSQL of ${directory} does not start. It says:\n${said}`);
+}
+
+/** Starts the server again each time it is lost ([DB5]); when the signal aborts, stops it and then lets go of it. */
+async function keepUp(cluster: Startable, { port, guard }: Running, ending: AbortSignal): Promise<void> {
+  const ended = once(ending, 'abort').then(() => 'ended' as const);
+  let held: Guard | null = guard;
+  while (held && (await Promise.race([held.lost, ended])) !== 'ended') {
+    cluster.log.error('The embedded PostgreSQL has gone; starting it again');
+    await held.release();
+    held = await bringBack(cluster, port, ending);
+    if (held) cluster.log.info('The embedded PostgreSQL is back');
+  }
+  await shutDown(cluster.files);
+  await held?.release();
+}
+
+/** Tries after 0, 0.5, 1, 2, 4 … at most 30 seconds. @returns null when the signal aborted */
+async function bringBack(cluster: Startable, port: number, ending: AbortSignal): Promise<Guard | null> {
+  for (let pause = 500; !ending.aborted; pause = Math.min(2 * pause, 30_000)) {
+    try {
+      return (await bringUp(cluster, port)).guard;
+    } catch (error) {
+      cluster.log.error({ err: error, retryInMs: pause }, 'The embedded PostgreSQL does not come back');
+      await delay(pause, undefined, { signal: ending }).catch(() => undefined);
+    }
+  }
+  return null;
+}
+
+/** A fast shutdown: sessions are ended, everything is written. Past a minute the log is left to the next start. */
+async function shutDown({ programs, runner, data }: ClusterFiles): Promise<void> {
+  const stop = (mode: string) =>
+    runProgram(runner, programs.pg_ctl, ['stop', `--pgdata=${data}`, `--mode=${mode}`, '--wait', '--timeout=60']);
+  if (await findPostmaster(data)) await stop('fast').catch(() => stop('immediate'));
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}

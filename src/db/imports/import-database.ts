@@ -1,0 +1,35 @@
+import { join, resolve } from 'node:path';
+import type { Config } from '../../config.ts';
+import type { Logger } from '../../lib/log.ts';
+import { connect, type Database, migrateToLatest } from '../client.ts';
+import { findPostmaster, openClusterFiles } from '../embedded/cluster-files.ts';
+import { tryGuard } from '../embedded/cluster-guard.ts';
+import { DATABASE, openDatabase, type OpenDatabaseOptions } from '../open.ts';
+
+/**
+ * The configured database for a command that runs beside a server or without one. An embedded cluster that a running
+ * server keeps is used as a guest: its server goes on, and stopping it ends this connection too.
+ * @throws StartupError as `openDatabase`
+ */
+export async function openDatabaseBeside(
+  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  log: Logger,
+  options: OpenDatabaseOptions = {},
+): Promise<Database> {
+  const running = config.databaseUrl === null ? await runningCluster(join(config.dataDir, 'postgres')) : null;
+  if (running === null) return openDatabase(config, log, options);
+  await migrateToLatest(running, log);
+  return connect(running);
+}
+
+/** The URL of our database in a cluster that another process of ours keeps; null when none does. */
+async function runningCluster(directory: string): Promise<string | null> {
+  const postmaster = await findPostmaster(join(resolve(directory), 'data'));
+  if (postmaster?.port == null) return null;
+  const { password } = await openClusterFiles(directory);
+  const url = (database: string) => `postgres://cadenza:${password}@127.0.0.1:${postmaster.port}/${database}`;
+  const attempt = await tryGuard(url('postgres'));
+  // Nobody keeps it: whoever opens it in earnest will adopt it.
+  if (attempt.kind === 'taken') await attempt.guard.release();
+  return attempt.kind === 'held' ? url(DATABASE) : null;
+}

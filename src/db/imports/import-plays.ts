@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { recordingKey } from '../../lib/text/song-key.ts';
+import { type MergeCounts, mergeStagedTracks, type StagedTrack, takeMergeTurn } from '../queries/track-merge.ts';
+import type { Transaction } from '../transaction.ts';
+import { copyRows } from './import-copy.ts';
+import { copyTracks, createNumberedTrackStaging } from './import-tracks.ts';
+
+/** A play as one person's export tells of it, cleaned. */
+export interface StagedPlay {
+  /** Its place among all plays of the import. */
+  line: number;
+  title: string;
+  artist: string;
+  album: string | null;
+  kind: 'PLAY' | 'COMPLETE' | 'SKIP';
+  listenedMs: number | null;
+  at: Date;
+  /** As in `StagedFeedback`. */
+  coarse: boolean;
+  /** What makes it, with its recording, the same play in another import. */
+  moment: string;
+}
+
+/** A recording as most plays name it. */
+interface Song {
+  digest: string;
+  title: string;
+  artist: string;
+  album: string | null;
+}
+
+/** So many tracks are in memory at a time. */
+const PAGE = 1_000;
+/** Begins the external ids of tracks that an import made. */
+const MADE = 'song:';
+
+export async function createPlayStaging(tx: Transaction): Promise<void> {
+  await tx`create temp table staged_plays (
+    line bigint, digest text, recording text, title text, artist text, album text, kind feedback_kind, listened_ms int,
+    at timestamptz, coarse boolean, moment text
+  ) on commit drop`;
+}
+
+export function copyPlays(tx: Transaction, batches: AsyncIterable<readonly StagedPlay[]>): Promise<void> {
+  return copyRows(
+    tx,
+    'staged_plays (line, digest, recording, title, artist, album, kind, listened_ms, at, coarse, moment)',
+    (async function* () {
+      for await (const batch of batches) yield batch.map(playValues);
+    })(),
+  );
+}
+
+function playValues({ line, title, artist, album, kind, listenedMs, at, coarse, moment }: StagedPlay) {
+  const recording = recordingKey(artist, title);
+  return [line, digestOf(recording), recording, title, artist, album, kind, listenedMs, at, coarse, moment];
+}
+
+/** Short, however long the names are. */
+function digestOf(recording: string): string {
+  return createHash('sha256').update(recording).digest('hex').slice(0, 32);
+}
+
+/**
+ * Finds the track of each staged recording, and makes those that the catalogue does not have ([IMP10]). A track that
+ * somebody brought goes before one that an import made, then the older one.
+ */
+export async function makeUnknownSongs(tx: Transaction): Promise<MergeCounts> {
+  await takeMergeTurn(tx);
+  await stageSongs(tx);
+  await findTracks(tx);
+  await createNumberedTrackStaging(tx);
+  for (let page = await nextSongs(tx, ''); page.length > 0; page = await nextSongs(tx, page.at(-1)?.digest ?? '')) {
+    const rows = page.map((song, line) => ({ line, row: madeTrack(song) }));
+    await copyTracks(tx, oneBatch(rows));
+  }
+  await tx`update songs set track = ${MADE} || digest where track is null`;
+  const { created } = await mergeStagedTracks(tx);
+  const [songs] = await tx<{ n: number }[]>`select count(*)::int as n from songs`;
+  return { created, updated: 0, unchanged: (songs?.n ?? created) - created };
+}
+
+/** Each recording once, named as most plays name it; of names used as often one with an album, then by the alphabet. */
+async function stageSongs(tx: Transaction): Promise<void> {
+  await tx`analyze staged_plays`;
+  await tx`create temp table songs on commit drop as
+    select distinct on (digest) digest, recording, title, artist, album, null::text as track from (
+      select digest, recording, title, artist, album, count(*) as plays from staged_plays
+      group by digest, recording, title, artist, album
+    ) named order by digest, plays desc, album is null, title, artist, album`;
+  await tx`create unique index on songs (digest)`;
+  await tx`analyze songs`;
+}
+
+function nextSongs(tx: Transaction, after: string): Promise<Song[]> {
+  return tx<Song[]>`select digest, title, artist, album from songs
+    where track is null and digest > ${after} order by digest limit ${PAGE}`;
+}
+
+function madeTrack({ digest, title, artist, album }: Song): StagedTrack {
+  const nothing = { releaseYear: null, durationMs: null, explicit: false, genres: [], tags: [] };
+  return { externalId: MADE + digest, title, artist, album, ...nothing };
+}
+
+async function* oneBatch<Row>(rows: readonly Row[]): AsyncGenerator<readonly Row[], void> {
+  yield await Promise.resolve(rows);
+}
+
+/** The listening in the form in which all formats merge it. */
+export async function stagePlaysAsFeedback(tx: Transaction, listener: string): Promise<void> {
+  await tx`insert into staged_feedback (line, listener, track, kind, plays, listened_ms, at, timed, key, coarse)
+    select p.line, ${listener}, s.track, p.kind, 1, p.listened_ms, p.at, true, p.moment || ':' || p.digest, p.coarse
+    from staged_plays p join songs s using (digest)`;
+}
+
+/** What the merged listening came to, whether it is new or was there, and how many tracks the listener has yet to hear. */
+export async function heardIn(tx: Transaction, listener: string) {
+  const [heard] = await tx<{ plays: number; tracks: number; artists: number; unheard: number }[]>`
+    select count(*)::int as plays, count(distinct t.id)::int as tracks, count(distinct t.artist_id)::int as artists,
+      (select count(*)::int from tracks) - (select count(distinct f.track_id)::int from feedback f
+        join listeners l on l.id = f.listener_id where l.external_id = ${listener}) as unheard
+    from feedback_plan p join tracks t on t.id = p.track_id`;
+  return heard ?? { plays: 0, tracks: 0, artists: 0, unheard: 0 };
+}
+
+/** The track of each song that the catalogue has. Made ones are also known by their id, whatever they are named now. */
+async function findTracks(tx: Transaction): Promise<void> {
+  await tx`update songs s set track = r.track from (
+      select distinct on (x.recording_key) x.recording_key, t.external_id as track
+      from songs wanted join track_texts x on x.recording_key = wanted.recording join tracks t on t.id = x.track_id
+      order by x.recording_key, starts_with(t.external_id, ${MADE}), t.id
+    ) r where r.recording_key = s.recording`;
+  await tx`update songs s set track = t.external_id from tracks t where s.track is null and t.external_id = ${MADE} || s.digest`;
+}

@@ -1,0 +1,37 @@
+import { type MergeCounts, nameKey, takeMergeTurn } from '../queries/track-merge.ts';
+import { fillAllTrackTexts } from '../track-texts.ts';
+import type { Transaction } from '../transaction.ts';
+
+/** Takes all but the first sequence of each listener out of the staged feedback and tells of each. */
+export async function takeRepeatedSequences(
+  tx: Transaction,
+  tell: (problem: { line: number; reason: string }) => void,
+): Promise<void> {
+  await tx`create temp table first_sequences on commit drop as
+    select listener, min(line) as line from staged_feedback group by listener`;
+  const repeated = tx<{ line: string; first: string; listener: string }[]>`
+    select distinct s.line, f.line as first, s.listener from staged_feedback s join first_sequences f using (listener)
+    where s.line > f.line order by s.line`;
+  for await (const rows of repeated.cursor(1000)) {
+    for (const { line, first, listener } of rows) {
+      tell({ line: Number(line), reason: `listener "${listener}" has a sequence on line ${first} already` });
+    }
+  }
+  await tx`delete from staged_feedback s using first_sequences f where s.listener = f.listener and s.line > f.line`;
+}
+
+/** Gives each item of the staged feedback that the catalogue does not have a track with a name made of its id. */
+export async function makeUnknownTracks(tx: Transaction, artist: string): Promise<MergeCounts> {
+  await takeMergeTurn(tx);
+  await tx`insert into artists (name, name_key) values (${artist}, ${nameKey(artist)}) on conflict (name_key) do nothing`;
+  const { count: created } = await tx`
+    with made as (
+      insert into tracks (external_id, title, artist_id)
+      select distinct s.track, 'Track ' || s.track, a.id from staged_feedback s join artists a on a.name_key = ${nameKey(artist)}
+      order by s.track on conflict (external_id) do nothing returning id
+    )
+    insert into track_texts (track_id) select id from made`;
+  await fillAllTrackTexts(tx);
+  const [items] = await tx<{ n: number }[]>`select count(distinct track)::int as n from staged_feedback`;
+  return { created, updated: 0, unchanged: (items?.n ?? created) - created };
+}

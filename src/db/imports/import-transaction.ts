@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '../client.ts';
+import { explainFailure } from '../failures.ts';
+import type { Sql } from '../transaction.ts';
+import type { Transaction } from '../transaction.ts';
+
+/**
+ * Runs an import as one transaction: all of it stays or none ([IMP1]). Imports take turns, since each compares with what is
+ * there. The signal ends it even in the middle of a statement.
+ */
+export async function importTransaction<Result>(
+  { sql }: Database,
+  signal: AbortSignal | undefined,
+  run: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  signal?.throwIfAborted();
+  try {
+    return (await sql.begin(async (tx) => {
+      await using _ = await cancelOnAbort(sql, tx, signal);
+      signal?.throwIfAborted();
+      // Sorting and hashing millions of rows: the default of 4 MB would go through the disk.
+      await tx`set local work_mem = '64MB'`;
+      await tx`select pg_advisory_xact_lock(hashtext('cadenza:import'))`;
+      const result = await run(tx);
+      signal?.throwIfAborted();
+      return result;
+    })) as Result;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw explainFailure(error);
+  }
+}
+
+const CANCEL_AGAIN_MS = 100;
+
+/** Disposing it waits for a cancellation under way, which would else hit the connection's next statement. */
+async function cancelOnAbort(sql: Sql, tx: Transaction, signal: AbortSignal | undefined): Promise<AsyncDisposable> {
+  const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  const ended = new AbortController();
+  // Again and again, since a cancellation that arrives between two statements is lost.
+  const cancel = async (): Promise<void> => {
+    while (!ended.signal.aborted) {
+      await sql`select pg_cancel_backend(${row?.pid ?? 0})`;
+      await delay(CANCEL_AGAIN_MS, undefined, { signal: ended.signal });
+    }
+  };
+  let cancelling = Promise.resolve();
+  const onAbort = (): void => {
+    cancelling = cancel().catch(() => undefined);
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return {
+    [Symbol.asyncDispose]: async () => {
+      signal?.removeEventListener('abort', onAbort);
+      ended.abort();
+      await cancelling;
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { eq } from 'drizzle-orm';
+import type { Database, Queryable } from '../client.ts';
+import { drafts } from '../tables.ts';
+import type { DraftRow } from './draft-queries.ts';
+
+/** What an append changes of a draft's row besides its position. */
+export type RowChanges = Partial<Pick<DraftRow, 'status' | 'finishReason' | 'usage' | 'failure' | 'turns'>>;
+
+export interface Append {
+  draftId: string;
+  epoch: number;
+  /** Of the first event; the draft must be just before it. */
+  sequence: number;
+  events: readonly unknown[];
+  set: RowChanges;
+  at: Date;
+}
+
+/**
+ * Appends events to any number of drafts and moves their rows, in one statement: a reader sees both or neither, and however
+ * many drafts are being written, a step of theirs is one round trip and one commit.
+ * @returns for each, whether it was made: false when the draft is not where the caller believes, because another writer has
+ * taken it or it was deleted
+ */
+export async function appendEvents({ sql }: Database, appends: readonly Append[]): Promise<boolean[]> {
+  // The driver would make a string of an object by itself only where it knows the parameter's type.
+  const batch = JSON.stringify(appends.map((append, n) => ({ n, ...append })));
+  const made = await sql<{ n: number }[]>`
+    with batch as (
+      select b.*, jsonb_array_length(b.events) as length
+      from jsonb_to_recordset(${batch}::jsonb)
+        as b (n int, "draftId" uuid, epoch int, sequence int, events jsonb, set jsonb, at timestamptz)
+    ), fence as (
+      update drafts d set
+        sequence = b.sequence + b.length - 1,
+        status = coalesce((b.set->>'status')::draft_status, d.status),
+        finish_reason = case when b.set ? 'finishReason' then (b.set->>'finishReason')::finish_reason else d.finish_reason end,
+        usage = coalesce(b.set->'usage', d.usage),
+        failure = case when b.set ? 'failure' then b.set->>'failure' else d.failure end,
+        turns = coalesce(b.set->'turns', d.turns),
+        updated_at = b.at
+      from batch b
+      where d.id = b."draftId" and d.epoch = b.epoch and d.sequence = b.sequence - 1
+      returning d.id, b.n, b.sequence, b.events, b.at
+    ), events as (
+      insert into draft_events (draft_id, sequence, event, at)
+      select f.id, f.sequence + e.ordinality - 1, e.value, f.at
+      from fence f, jsonb_array_elements(f.events) with ordinality as e
+    )
+    select n from fence`;
+  const known = new Set(made.map(({ n }) => n));
+  return appends.map((_, n) => known.has(n));
+}
+
+export type Position = Pick<DraftRow, 'sequence' | 'epoch' | 'status'>;
+
+/** Where the log stands, for a writer that does not know whether its last append arrived. */
+export async function selectPosition(db: Queryable, id: string): Promise<Position | null> {
+  const position = { sequence: drafts.sequence, epoch: drafts.epoch, status: drafts.status };
+  const [row] = await db.select(position).from(drafts).where(eq(drafts.id, id));
+  return row ?? null;
+}
+
+interface EventsWanted {
+  draftId: string;
+  after: number;
+  limit: number;
+}
+
+/** For each of those wanted its entries in order, in one statement: the tails of all drafts that grew in a step go together. */
+export async function selectEvents(
+  { sql }: Database,
+  wanted: readonly EventsWanted[],
+): Promise<{ sequence: number; event: unknown }[][]> {
+  const rows = await sql<{ n: number; sequence: number; event: unknown }[]>`
+    select w.n::int, e.sequence, e.event
+    from rows from (jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as ("draftId" uuid, after int, "limit" int))
+      with ordinality as w ("draftId", after, "limit", n)
+    cross join lateral (
+      select sequence, event from draft_events d
+      where d.draft_id = w."draftId" and d.sequence > w.after order by d.sequence limit w.limit
+    ) e
+    order by w.n, e.sequence`;
+  const found = wanted.map((): { sequence: number; event: unknown }[] => []);
+  for (const { n, sequence, event } of rows) found[n - 1]?.push({ sequence, event });
+  return found;
+}
+
+/**
+ * Leaves of drafts that ended before `before` each round's text, and removes their events: at most so many drafts, those
+ * first that ended first. @returns how many
+ */
+export async function compactFinished({ sql }: Database, before: Date, limit: number): Promise<number> {
+  const rows = await sql`
+    with old as (
+      select id, turns, texts, sequence from drafts
+      where status in ('COMPLETED', 'CANCELLED', 'FAILED') and compacted < sequence and updated_at < ${before.toISOString()}
+      order by updated_at limit ${limit} for update skip locked
+    ), rounds as (
+      select old.id, r.n, old.texts[r.n] as text, case when r.n = 1 then 0 else (r.turn->>'from')::int end as begins,
+        coalesce((old.turns->(r.n::int)->>'from')::int, old.sequence) as ends
+      from old, jsonb_array_elements(old.turns) with ordinality as r (turn, n)
+    ), whole as (
+      select r.id, array_agg(coalesce(r.text, t.text, '') order by r.n) as texts
+      from rounds r left join lateral (
+        select string_agg(e.event->>'text', '' order by e.sequence) as text from draft_events e
+        where e.draft_id = r.id and e.sequence > r.begins and e.sequence <= r.ends
+      ) t on true group by r.id
+    ), gone as (
+      delete from draft_events e using old where e.draft_id = old.id
+    )
+    update drafts d set texts = whole.texts, texts_until = d.sequence, compacted = d.sequence
+    from whole where d.id = whole.id returning d.id`;
+  return rows.length;
+}

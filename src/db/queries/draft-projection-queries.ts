@@ -1,0 +1,61 @@
+import { and, asc, eq, inArray, lt, lte, sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { drafts } from '../tables.ts';
+import type { RowChanges } from './draft-log-queries.ts';
+
+const ended = inArray(drafts.status, ['COMPLETED', 'CANCELLED', 'FAILED']);
+
+/** A new round, of a draft whose log is elsewhere. @returns false when a later epoch has it, or it is gone */
+export async function beginRound(
+  db: Queryable,
+  id: string,
+  epoch: number,
+  set: RowChanges,
+  at: Date,
+): Promise<boolean> {
+  const rows = await db
+    .update(drafts)
+    .set({ ...set, updatedAt: at })
+    .where(and(eq(drafts.id, id), eq(drafts.epoch, epoch)))
+    .returning({ id: drafts.id });
+  return rows.length > 0;
+}
+
+export interface ProjectedEnd extends RowChanges {
+  sequence: number;
+  texts: string[];
+}
+
+/** What the log, kept elsewhere, says of a draft that has ended. A row that is further already stays as it is. */
+export async function projectEnd(
+  db: Queryable,
+  id: string,
+  { sequence, texts, ...set }: ProjectedEnd,
+  at: Date,
+): Promise<void> {
+  await db
+    .update(drafts)
+    .set({ ...set, sequence, texts, textsUntil: sequence, updatedAt: at })
+    .where(and(eq(drafts.id, id), lt(drafts.sequence, sequence)));
+}
+
+/** Drafts that ended before then and whose events are still kept, those first that ended first. */
+export async function selectFinished(
+  db: Queryable,
+  before: Date,
+  limit: number,
+): Promise<{ id: string; sequence: number }[]> {
+  return db
+    .select({ id: drafts.id, sequence: drafts.sequence })
+    .from(drafts)
+    .where(and(ended, lt(drafts.compacted, drafts.sequence), lt(drafts.updatedAt, before)))
+    .orderBy(asc(drafts.updatedAt))
+    .limit(limit);
+}
+
+export async function markCompacted(db: Queryable, id: string, sequence: number): Promise<void> {
+  await db
+    .update(drafts)
+    .set({ compacted: sql`greatest(${drafts.compacted}, ${sequence}::int)` })
+    .where(and(eq(drafts.id, id), lte(sql`${sequence}::int`, drafts.sequence)));
+}

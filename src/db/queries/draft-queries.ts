@@ -1,0 +1,218 @@
+import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import type { Forecast } from '../../lib/fair-share.ts';
+import type { Queryable } from '../client.ts';
+import {
+  draftEvents,
+  type draftKind,
+  drafts,
+  type draftStatus,
+  type draftVisibility,
+  type finishReason,
+  listeners,
+} from '../tables.ts';
+import { checkListenerHasRoom, checkQueueHasRoom, lockDraftsOf, type QueueBound } from './draft-queue.ts';
+import { countPerOwner } from './per-owner.ts';
+
+type Values<Enum extends { enumValues: readonly string[] }> = Enum['enumValues'][number];
+
+export interface DraftRow {
+  id: string;
+  listenerId: number;
+  kind: Values<typeof draftKind>;
+  title: string;
+  prompt: string;
+  visibility: Values<typeof draftVisibility>;
+  status: Values<typeof draftStatus>;
+  finishReason: Values<typeof finishReason> | null;
+  modelId: string;
+  sampling: unknown;
+  turns: unknown;
+  usage: unknown;
+  failure: string | null;
+  sequence: number;
+  epoch: number;
+  owner: string | null;
+  texts: readonly string[] | null;
+  textsUntil: number;
+  compacted: number;
+  createdAt: Date;
+  updatedAt: Date;
+  /** Up to `sequence`: read in the same statement, so that the two agree. */
+  text: string;
+}
+
+const text = sql<string>`coalesce(array_to_string(drafts.texts, ''), '') || coalesce((
+  select string_agg(e.event->>'text', '' order by e.sequence) from draft_events e
+  where e.draft_id = drafts.id and e.sequence > drafts.texts_until and e.sequence <= drafts.sequence), '')`.as('text');
+/** While a round is being written, its tokens count by the log: the model's own account comes at the end. */
+const usage =
+  sql<unknown>`case when drafts.status in ('QUEUED', 'GENERATING') then jsonb_set(drafts.usage, '{completionTokens}',
+  to_jsonb(coalesce((drafts.turns->-1->'before'->>'completionTokens')::int, 0) + (
+    select coalesce(sum(jsonb_array_length(e.event->'tokens')), 0)::int from draft_events e
+    where e.draft_id = drafts.id and e.sequence > (drafts.turns->-1->>'from')::int and e.sequence <= drafts.sequence
+      and e.event ? 'tokens'))) else drafts.usage end`
+    .mapWith(drafts.usage)
+    .as('usage');
+const columns = {
+  id: drafts.id,
+  listenerId: drafts.listenerId,
+  kind: drafts.kind,
+  title: drafts.title,
+  prompt: drafts.prompt,
+  visibility: drafts.visibility,
+  status: drafts.status,
+  finishReason: drafts.finishReason,
+  modelId: drafts.modelId,
+  sampling: drafts.sampling,
+  turns: drafts.turns,
+  usage,
+  failure: drafts.failure,
+  sequence: drafts.sequence,
+  epoch: drafts.epoch,
+  owner: drafts.owner,
+  texts: drafts.texts,
+  textsUntil: drafts.textsUntil,
+  compacted: drafts.compacted,
+  createdAt: drafts.createdAt,
+  updatedAt: drafts.updatedAt,
+  text,
+};
+
+export interface NewDraft {
+  id: string;
+  listenerId: number;
+  kind: DraftRow['kind'];
+  title: string;
+  prompt: string;
+  visibility: DraftRow['visibility'];
+  modelId: string;
+  sampling: unknown;
+  turns: unknown;
+  usage: unknown;
+  idempotencyKey: string | null;
+  /** Null: whichever node has a place. */
+  owner: string | null;
+  /** Bounds the drafts without an owner, where it is to be one of them. */
+  queue: QueueBound | null;
+  /** Of this listener so many may wait or be written at once; one more is refused. */
+  mostAtOnce: number;
+  /** When slots become free; null: nobody tells. */
+  forecast: Forecast | null;
+  at: Date;
+}
+
+/**
+ * Draft and first events in one transaction; without events its log is elsewhere.
+ * @returns false when the idempotency key is taken
+ * @throws OverloadedError
+ */
+export function insertDraft(
+  db: Queryable,
+  { at, queue, mostAtOnce, forecast, ...draft }: NewDraft,
+  events: readonly unknown[],
+): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    if (queue !== null) await checkQueueHasRoom(tx, draft.listenerId, queue);
+    await lockDraftsOf(tx, draft.listenerId);
+    const row = { ...draft, status: 'QUEUED' as const, sequence: events.length, createdAt: at, updatedAt: at };
+    const made = await tx.insert(drafts).values(row).onConflictDoNothing().returning({ id: drafts.id });
+    if (made.length === 0) return false;
+    await checkListenerHasRoom(tx, draft.listenerId, mostAtOnce, forecast);
+    const rows = events.map((event, i) => ({ draftId: draft.id, sequence: i + 1, event, at }));
+    if (rows.length > 0) await tx.insert(draftEvents).values(rows);
+    return true;
+  });
+}
+
+export function selectDrafts(db: Queryable, ids: readonly string[]): Promise<DraftRow[]> {
+  return db
+    .select(columns)
+    .from(drafts)
+    .where(inArray(drafts.id, [...ids]));
+}
+
+/** Who may read a draft and how far its log is: what a reader who comes back is asked, without the text. */
+export type DraftStanding = Pick<DraftRow, 'listenerId' | 'visibility' | 'status' | 'sequence'>;
+
+export async function selectStanding(db: Queryable, id: string): Promise<DraftStanding | null> {
+  const { listenerId, visibility, status, sequence } = columns;
+  const [row] = await db.select({ listenerId, visibility, status, sequence }).from(drafts).where(eq(drafts.id, id));
+  return row ?? null;
+}
+
+export async function selectDraftByKey(
+  db: Queryable,
+  listenerId: number,
+  idempotencyKey: string,
+): Promise<DraftRow | null> {
+  const mine = and(eq(drafts.listenerId, listenerId), eq(drafts.idempotencyKey, idempotencyKey));
+  const [row] = await db.select(columns).from(drafts).where(mine);
+  return row ?? null;
+}
+
+export interface DraftPage {
+  sharedOnly: boolean;
+  after: { createdAt: Date; id: string } | null;
+  limit: number;
+}
+
+/** For each listener the first drafts after a key, newest first. */
+export async function selectDraftsOfListeners(
+  db: Queryable,
+  listenerIds: readonly number[],
+  { sharedOnly, after, limit }: DraftPage,
+): Promise<DraftRow[]> {
+  const beyond =
+    after &&
+    or(lt(drafts.createdAt, after.createdAt), and(eq(drafts.createdAt, after.createdAt), lt(drafts.id, after.id)));
+  const page = db
+    .select(columns)
+    .from(drafts)
+    .where(and(eq(drafts.listenerId, listeners.id), visible(sharedOnly), beyond ?? undefined))
+    .orderBy(desc(drafts.createdAt), desc(drafts.id))
+    .limit(limit)
+    .as('page');
+  const rows = await db
+    .select()
+    .from(listeners)
+    .crossJoinLateral(page)
+    .where(inArray(listeners.id, [...listenerIds]))
+    .orderBy(desc(page.createdAt), desc(page.id));
+  return rows.map((row) => row.page);
+}
+
+export const countDraftsOfListeners = (
+  db: Queryable,
+  listenerIds: readonly number[],
+  sharedOnly: boolean,
+): Promise<Map<number, number>> => countPerOwner(db, drafts.listenerId, listenerIds, visible(sharedOnly));
+
+const visible = (sharedOnly: boolean) => (sharedOnly ? eq(drafts.visibility, 'SHARED') : undefined);
+
+export async function updateDraft(
+  db: Queryable,
+  id: string,
+  set: Partial<Pick<DraftRow, 'title' | 'visibility'>>,
+  at: Date,
+): Promise<void> {
+  await db
+    .update(drafts)
+    .set({ ...set, updatedAt: at })
+    .where(eq(drafts.id, id));
+}
+
+export function selectStatusesOf(
+  db: Queryable,
+  listenerId: number,
+  limit: number,
+): Promise<Pick<DraftRow, 'id' | 'status'>[]> {
+  return db
+    .select({ id: drafts.id, status: drafts.status })
+    .from(drafts)
+    .where(eq(drafts.listenerId, listenerId))
+    .limit(limit);
+}
+
+export async function deleteDraft(db: Queryable, id: string): Promise<void> {
+  await db.delete(drafts).where(eq(drafts.id, id));
+}

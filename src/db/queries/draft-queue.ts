@@ -1,0 +1,85 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { OverloadedError } from '../../lib/errors.ts';
+import { type Forecast, mayTake, retryAfter, whenMayTake } from '../../lib/fair-share.ts';
+import type { Queryable } from '../client.ts';
+
+/** Any constant does, as long as nothing else in the database uses it. */
+const QUEUE_LOCK = 0x71756575;
+
+/**
+ * Held to the end of the transaction, or until whoever began it has said nothing for five seconds: a process that its network
+ * has left would otherwise keep all others from starting drafts, for hours ([OWN6]).
+ */
+const lock = (tx: Queryable, ...key: SQL[]): Promise<unknown> =>
+  tx.execute(sql`select set_config('idle_in_transaction_session_timeout', '5s', true),
+    pg_advisory_xact_lock(${sql.join(key, sql`, `)})`);
+
+/** Of drafts that wait in the database for a node that has a place. */
+export interface QueueBound {
+  /** So many may wait. */
+  most: number;
+  /** When the nodes' slots become free; null: nobody tells. */
+  forecast: Forecast | null;
+}
+
+/**
+ * To be asked in the transaction that then adds to the queue: until its end nobody else does.
+ * @throws OverloadedError when so many drafts wait for a node already, or all that are left are kept for others ([FAIR1])
+ */
+export async function checkQueueHasRoom(tx: Queryable, listenerId: number, bound: QueueBound): Promise<void> {
+  await lock(tx, sql`${QUEUE_LOCK}`);
+  const [queue] = await tx.execute<{ length: number; own: number; oldest_ms: number }>(sql`
+    select count(*)::int as length, count(*) filter (where listener_id = ${listenerId})::int as own,
+      ${oldestMs} as oldest_ms
+    from drafts where status in ('QUEUED', 'GENERATING') and owner is null`);
+  const { length = 0, own = 0, oldest_ms: oldest = 0 } = queue ?? {};
+  const free = bound.most - length;
+  if (mayTake(own, free)) return;
+  const wait = untilRoom(own, free, bound.forecast?.endsMs ?? []) ?? oldest / Math.max(1, length);
+  if (free < 1) throw new OverloadedError(`${length} drafts are waiting for a writer already`, retryAfter(wait));
+  throw new OverloadedError(`${own} drafts of yours are waiting: the other places are for others`, retryAfter(wait));
+}
+
+/** With each slot that becomes free one of those that wait is taken up, somebody else's for all that is known. */
+const untilRoom = (own: number, free: number, endsMs: readonly number[]): number | null =>
+  whenMayTake(
+    own,
+    free,
+    endsMs.map((ms) => ({ own: false, ms })),
+  );
+
+const oldestMs = sql`coalesce(1000 * extract(epoch from clock_timestamp() - min(created_at)), 0)::float8`;
+
+/** Until the end of the transaction nobody else adds to the drafts of this listener. */
+export async function lockDraftsOf(tx: Queryable, listenerId: number): Promise<void> {
+  await lock(tx, sql`${QUEUE_LOCK}`, sql`hashint8(${listenerId}::bigint)`);
+}
+
+/**
+ * @throws OverloadedError when more than so many drafts of a listener wait or are being written ([DRAFT7]): another may come when
+ * the one that has fewest tokens left will have been written, at the pace that was measured
+ */
+export async function checkListenerHasRoom(
+  db: Queryable,
+  listenerId: number,
+  most: number,
+  forecast: Forecast | null,
+): Promise<void> {
+  const left = sql`(sampling->>'maxTokens')::int - greatest(0, sequence - coalesce((turns->-1->>'from')::int, 1))`;
+  const [own] = await db.execute<{
+    length: number;
+    written: number | null;
+    waiting: number | null;
+    oldest_ms: number;
+  }>(sql`
+    select count(*)::int as length, min(${left}) filter (where owner is not null)::int as written,
+      min(${left}) filter (where owner is null)::int as waiting, ${oldestMs} as oldest_ms
+    from drafts where status in ('QUEUED', 'GENERATING') and listener_id = ${listenerId}`);
+  const { length = 0, written = null, waiting = null, oldest_ms: oldest = 0 } = own ?? {};
+  if (length <= most) return;
+  const message = `Of a listener ${most} drafts can wait or be written at once`;
+  if (!forecast) throw new OverloadedError(message, retryAfter(oldest / length));
+  const { stepMs, endsMs } = forecast;
+  const wait = written === null ? (endsMs[0] ?? 0) + stepMs * (waiting ?? 0) : stepMs * written;
+  throw new OverloadedError(message, retryAfter(wait));
+}

@@ -1,0 +1,38 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { Database, Queryable } from '../client.ts';
+import { evaluations } from '../tables.ts';
+
+export type EvaluationRow = Omit<typeof evaluations.$inferInsert, 'id' | 'at'>;
+
+export async function hasEvaluations(db: Queryable, modelVersion: string, protocol: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: evaluations.id })
+    .from(evaluations)
+    .where(and(eq(evaluations.modelVersion, modelVersion), eq(evaluations.protocol, protocol)))
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** Held to the end of the transaction: several nodes measure a version when it begins to serve, and one is the first. */
+const lockEvaluations = sql`select pg_advisory_xact_lock(hashtext('cadenza:evaluations'))`;
+
+/** Metrics of one version by one protocol, unless there are any. @returns whether there were none */
+export async function insertEvaluationsOnce({ db }: Database, rows: readonly EvaluationRow[]): Promise<boolean> {
+  const [first] = rows;
+  if (!first) return false;
+  return db.transaction(async (tx) => {
+    await tx.execute(lockEvaluations);
+    if (await hasEvaluations(tx, first.modelVersion, first.protocol)) return false;
+    await tx.insert(evaluations).values([...rows]);
+    return true;
+  });
+}
+
+/** At most so many listeners who have reacted to anything: a sample, the same as long as nobody comes or goes. */
+export async function selectSomeListeners({ sql: driver }: Database, limit: number): Promise<number[]> {
+  const rows = await driver<{ id: number }[]>`
+    select id::float8 as id from listeners
+    where exists (select from feedback where listener_id = listeners.id)
+    order by md5(external_id), id limit ${limit}`;
+  return rows.map(({ id }) => id);
+}

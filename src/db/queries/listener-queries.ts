@@ -1,0 +1,269 @@
+import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import {
+  artists,
+  feedback,
+  type feedbackKind,
+  genres,
+  listenerArtists,
+  listenerGenres,
+  listeners,
+  tracks,
+} from '../tables.ts';
+import { countPerOwner } from './per-owner.ts';
+
+export type FeedbackKindColumn = (typeof feedbackKind.enumValues)[number];
+
+const listenerColumns = {
+  id: listeners.id,
+  externalId: listeners.externalId,
+  displayName: listeners.displayName,
+  simulated: listeners.simulated,
+};
+
+export interface ListenerRow {
+  id: number;
+  externalId: string;
+  displayName: string;
+  simulated: boolean;
+}
+
+/** The listener of this external id, inserted when there is none: one statement unless two make it at once. */
+export async function upsertListener(db: Queryable, externalId: string, displayName: string): Promise<ListenerRow> {
+  const [made] = await db
+    .insert(listeners)
+    .values({ externalId, displayName })
+    .onConflictDoNothing()
+    .returning(listenerColumns);
+  const row = made ?? (await selectListenerByExternalId(db, externalId));
+  if (!row) throw new Error(`listener ${externalId} vanished between insert and select`);
+  return row;
+}
+
+export async function selectListenerByExternalId(db: Queryable, externalId: string): Promise<ListenerRow | null> {
+  const [row] = await db.select(listenerColumns).from(listeners).where(eq(listeners.externalId, externalId));
+  return row ?? null;
+}
+
+export function selectListeners(db: Queryable, ids: readonly number[]): Promise<ListenerRow[]> {
+  return db
+    .select(listenerColumns)
+    .from(listeners)
+    .where(inArray(listeners.id, [...ids]));
+}
+
+export interface PreferenceRow {
+  listenerId: number;
+  genres: { genreId: number; slug: string; name: string; weight: number }[];
+  artistIds: number[];
+  tags: string[];
+  text: string | null;
+  allowExplicit: boolean;
+  updatedAt: Date | null;
+}
+
+const statedGenres = sql<PreferenceRow['genres']>`coalesce((
+  select jsonb_agg(jsonb_build_object('genreId', g.id, 'slug', g.slug, 'name', g.name, 'weight', l.weight) order by l.weight desc, g.name)
+  from ${listenerGenres} l join ${genres} g on g.id = l.genre_id where l.listener_id = listeners.id), '[]')`;
+const statedArtists = sql<number[]>`coalesce((
+  select jsonb_agg(l.artist_id order by l.position) from ${listenerArtists} l where l.listener_id = listeners.id), '[]')`;
+// As JSON: Drizzle reads an array's text without its backslashes.
+const statedTags = sql<string[]>`to_jsonb(${listeners.preferenceTags})`;
+
+export function selectPreferences(db: Queryable, ids: readonly number[]): Promise<PreferenceRow[]> {
+  return db
+    .select({
+      listenerId: listeners.id,
+      genres: statedGenres.mapWith((value: unknown) => parsed(value) as PreferenceRow['genres']),
+      artistIds: statedArtists.mapWith((value: unknown) => parsed(value) as number[]),
+      tags: statedTags.mapWith((value: unknown) => parsed(value) as string[]),
+      text: listeners.preferenceText,
+      allowExplicit: listeners.allowExplicit,
+      updatedAt: listeners.preferencesUpdatedAt,
+    })
+    .from(listeners)
+    .where(inArray(listeners.id, [...ids]));
+}
+
+/** The driver hands JSON over as text: Drizzle parses its own columns, not an expression. */
+function parsed(value: unknown): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : value;
+}
+
+export interface PreferenceChange {
+  genres?: readonly { genreId: number; weight: number }[];
+  artistIds?: readonly number[];
+  tags?: readonly string[];
+  text?: string | null;
+  allowExplicit?: boolean;
+  at: Date;
+}
+
+export async function writePreferences(db: Queryable, listenerId: number, change: PreferenceChange): Promise<void> {
+  const { tags, text, allowExplicit, at } = change;
+  await db
+    .update(listeners)
+    .set({
+      preferencesUpdatedAt: at,
+      ...(tags && { preferenceTags: [...tags] }),
+      ...(text !== undefined && { preferenceText: text }),
+      ...(allowExplicit !== undefined && { allowExplicit }),
+    })
+    .where(eq(listeners.id, listenerId));
+  if (change.genres) {
+    await db.delete(listenerGenres).where(eq(listenerGenres.listenerId, listenerId));
+    const rows = change.genres.map((genre) => ({ listenerId, ...genre }));
+    if (rows.length) await db.insert(listenerGenres).values(rows);
+  }
+  if (change.artistIds) {
+    await db.delete(listenerArtists).where(eq(listenerArtists.listenerId, listenerId));
+    const rows = change.artistIds.map((artistId, position) => ({ listenerId, artistId, position }));
+    if (rows.length) await db.insert(listenerArtists).values(rows);
+  }
+}
+
+export async function lockListener(db: Queryable, listenerId: number): Promise<boolean> {
+  const rows = await db.select({ id: listeners.id }).from(listeners).where(eq(listeners.id, listenerId)).for('update');
+  return rows.length === 1;
+}
+
+export async function genreIdsBySlug(db: Queryable, slugs: readonly string[]): Promise<Map<string, number>> {
+  if (slugs.length === 0) return new Map();
+  const rows = await db
+    .select({ id: genres.id, slug: genres.slug })
+    .from(genres)
+    .where(inArray(genres.slug, [...slugs]));
+  return new Map(rows.map((row) => [row.slug, row.id]));
+}
+
+/** Which of these ids are there. */
+export async function existingIds(
+  db: Queryable,
+  table: 'artists' | 'tracks' | 'listeners',
+  ids: readonly number[],
+): Promise<Set<number>> {
+  if (ids.length === 0) return new Set();
+  const { id } = { artists, tracks, listeners }[table];
+  const rows = await db
+    .select({ id })
+    .from(id.table)
+    .where(inArray(id, [...new Set(ids)]));
+  return new Set(rows.map((row) => row.id));
+}
+
+const feedbackColumns = {
+  id: feedback.id,
+  listenerId: feedback.listenerId,
+  trackId: feedback.trackId,
+  kind: feedback.kind,
+  plays: feedback.plays,
+  listenedMs: feedback.listenedMs,
+  at: feedback.at,
+  requestId: feedback.requestId,
+};
+
+export interface FeedbackRow {
+  id: number;
+  listenerId: number;
+  trackId: number;
+  kind: FeedbackKindColumn;
+  plays: number;
+  listenedMs: number | null;
+  at: Date;
+  requestId: string | null;
+}
+
+export interface NewFeedback {
+  listenerId: number;
+  trackId: number;
+  kind: FeedbackKindColumn;
+  listenedMs: number | null;
+  at: Date;
+  requestId: string | null;
+  dedupeKey: string | null;
+}
+
+/** Inserts what is new. Rows whose (listener, dedupe key) is taken are left out of the result. */
+export function insertFeedback(db: Queryable, rows: readonly NewFeedback[]): Promise<FeedbackRow[]> {
+  return db
+    .insert(feedback)
+    .values([...rows])
+    .onConflictDoNothing()
+    .returning(feedbackColumns);
+}
+
+export async function selectFeedbackByKey(
+  db: Queryable,
+  listenerId: number,
+  dedupeKey: string,
+): Promise<FeedbackRow | null> {
+  const [row] = await db
+    .select(feedbackColumns)
+    .from(feedback)
+    .where(and(eq(feedback.listenerId, listenerId), eq(feedback.dedupeKey, dedupeKey)));
+  return row ?? null;
+}
+
+export function selectFeedbackByIds(db: Queryable, ids: readonly number[]): Promise<FeedbackRow[]> {
+  return db
+    .select(feedbackColumns)
+    .from(feedback)
+    .where(inArray(feedback.id, [...ids]));
+}
+
+export interface FeedbackPage {
+  kinds: readonly FeedbackKindColumn[] | null;
+  /** Of the last row of the page before. */
+  after: { at: Date; id: number } | null;
+  limit: number;
+}
+
+/** For each listener the first rows after a key, newest first. */
+export async function selectFeedbackOfListeners(
+  db: Queryable,
+  listenerIds: readonly number[],
+  { kinds, after, limit }: FeedbackPage,
+): Promise<FeedbackRow[]> {
+  const beyond = after && or(lt(feedback.at, after.at), and(eq(feedback.at, after.at), lt(feedback.id, after.id)));
+  const page = db
+    .select(feedbackColumns)
+    .from(feedback)
+    .where(and(eq(feedback.listenerId, listeners.id), ofKinds(kinds), beyond ?? undefined))
+    .orderBy(desc(feedback.at), desc(feedback.id))
+    .limit(limit)
+    .as('page');
+  const rows = await db
+    .select()
+    .from(listeners)
+    .crossJoinLateral(page)
+    .where(inArray(listeners.id, [...listenerIds]))
+    .orderBy(desc(page.at), desc(page.id));
+  return rows.map((row) => row.page);
+}
+
+export const countFeedbackOfListeners = (
+  db: Queryable,
+  listenerIds: readonly number[],
+  kinds: readonly FeedbackKindColumn[] | null,
+): Promise<Map<number, number>> => countPerOwner(db, feedback.listenerId, listenerIds, ofKinds(kinds));
+
+const ofKinds = (kinds: readonly FeedbackKindColumn[] | null) =>
+  kinds ? inArray(feedback.kind, [...kinds]) : undefined;
+
+export async function deleteFeedback(db: Queryable, id: number): Promise<void> {
+  await db.delete(feedback).where(eq(feedback.id, id));
+}
+
+/** Per track the latest verdict (LIKE, SAVE, DISLIKE, HIDE), or the latest event of any kind where there is no verdict. */
+export async function selectReactions(
+  db: Queryable,
+  listenerId: number,
+  trackIds: readonly number[],
+): Promise<{ trackId: number; kind: FeedbackKindColumn }[]> {
+  const isVerdict = sql`${feedback.kind} in ('LIKE', 'SAVE', 'DISLIKE', 'HIDE')`;
+  return db
+    .selectDistinctOn([feedback.trackId], { trackId: feedback.trackId, kind: feedback.kind })
+    .from(feedback)
+    .where(and(eq(feedback.listenerId, listenerId), inArray(feedback.trackId, [...trackIds])))
+    .orderBy(asc(feedback.trackId), desc(isVerdict), desc(feedback.at), desc(feedback.id));
+}

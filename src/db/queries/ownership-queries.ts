@@ -1,0 +1,100 @@
+import { eq, inArray, type SQL, sql } from 'drizzle-orm';
+import type { Database, Queryable } from '../client.ts';
+import { drafts, nodes } from '../tables.ts';
+import { type DraftRow, selectDrafts } from './draft-queries.ts';
+
+export interface NodeRow {
+  id: string;
+  beat: number;
+  models: unknown;
+}
+
+export async function insertNode(db: Queryable, id: string, models: unknown): Promise<void> {
+  await db.insert(nodes).values({ id, models });
+}
+
+/** A sign of life and a look at all nodes, in one round trip. Without the node itself in the list, the others hold it for dead. */
+export async function beatAndLook({ sql: run }: Database, id: string, models: unknown): Promise<NodeRow[]> {
+  const rows = await run<{ id: string; beat: string; models: unknown }[]>`
+    with me as (update nodes set beat = beat + 1, models = ${JSON.stringify(models)}::jsonb where id = ${id} returning id)
+    select id, beat, models from nodes`;
+  return rows.map((row) => ({ ...row, beat: Number(row.beat) }));
+}
+
+/**
+ * Removes a node and shuts it out of every draft it was writing, in one statement: from then on it can append nothing, and
+ * whoever has a place may take them. With `beat`, only if it has shown no sign of life since.
+ */
+export async function buryNode({ sql: run }: Database, id: string, beat: number | null): Promise<boolean> {
+  const rows = await run`
+    with dead as (
+      delete from nodes where id = ${id} and (${beat}::bigint is null or beat = ${beat}::bigint) returning id
+    ), left_behind as (
+      update drafts d set owner = null, epoch = d.epoch + 1 from dead
+      where d.owner = dead.id and d.status in ('QUEUED', 'GENERATING')
+    )
+    select id from dead`;
+  return rows.length > 0;
+}
+
+/** Of these models, those that a draft waits for which nobody writes; whose is the oldest first. */
+export async function selectAwaitedModels(
+  db: Queryable,
+  me: string,
+  models: readonly string[],
+  busy: readonly string[],
+): Promise<string[]> {
+  const rows = await db.execute<{ model_id: string }>(sql`
+    select d.model_id from drafts d where ${isFree(me, models, busy)}
+    group by d.model_id order by min(d.created_at), d.model_id`);
+  return rows.map(({ model_id }) => model_id);
+}
+
+/**
+ * Takes a draft that waits for one of these models: of the listener of whom fewest are being written, the oldest ([OWN3]). Several
+ * nodes at once take different ones.
+ */
+export async function claimDraft(
+  db: Queryable,
+  me: string,
+  models: readonly string[],
+  busy: readonly string[],
+): Promise<DraftRow | null> {
+  const [claimed] = await db.execute<{ id: string }>(sql`
+    with written as (
+      select listener_id, count(*) as drafts from drafts
+      where status in ('QUEUED', 'GENERATING') and owner is not null group by listener_id
+    )
+    update drafts set owner = ${me}, epoch = epoch + 1 where id = (
+      select d.id from drafts d left join written w on w.listener_id = d.listener_id
+      where ${isFree(me, models, busy)}
+      order by coalesce(w.drafts, 0), d.created_at, d.id limit 1 for update of d skip locked)
+    returning id`);
+  return claimed ? ((await selectDrafts(db, [claimed.id]))[0] ?? null) : null;
+}
+
+function isFree(me: string, models: readonly string[], busy: readonly string[]): SQL {
+  const unowned = sql`(d.owner is null or case when d.owner = ${me} then not ${contains(busy, sql`d.id::text`)}
+    else not exists (select from nodes n where n.id = d.owner) end)`;
+  return sql`d.status in ('QUEUED', 'GENERATING') and ${unowned} and ${contains(models, sql`d.model_id`)}`;
+}
+
+const contains = (list: readonly string[], value: SQL): SQL => sql`(${JSON.stringify(list)}::jsonb ? ${value})`;
+
+/** Shuts out the writer before and makes the draft one's own. @returns the draft as it then is, null when it is gone */
+export async function seizeDraft(db: Queryable, me: string | null, id: string): Promise<DraftRow | null> {
+  const raised = await db
+    .update(drafts)
+    .set({ epoch: sql`${drafts.epoch} + 1`, owner: me })
+    .where(eq(drafts.id, id))
+    .returning({ id: drafts.id });
+  return raised.length ? ((await selectDrafts(db, [id]))[0] ?? null) : null;
+}
+
+export async function selectEpochs(db: Queryable, ids: readonly string[]): Promise<Map<string, number>> {
+  const rows = await db
+    .select({ id: drafts.id, epoch: drafts.epoch })
+    .from(drafts)
+    .where(inArray(drafts.id, [...ids]));
+  return new Map(rows.map(({ id, epoch }) => [id, epoch]));
+}

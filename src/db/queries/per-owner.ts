@@ -1,0 +1,44 @@
+import DataLoader from 'dataloader';
+import { and, count, inArray, type SQL, sql } from 'drizzle-orm';
+import type { PgColumn } from 'drizzle-orm/pg-core';
+import type { Queryable } from '../client.ts';
+
+/**
+ * A list for each of several owners, where a call is for one of them: calls with the same arguments in the same turn of the
+ * event loop are one call of `load`. A list below each node of a list is then no statement a node ([PAGE3]).
+ *
+ * @param load one statement; owners without an entry are absent from its result
+ */
+export function perOwner<Args, Result>(
+  load: (owners: readonly number[], args: Args) => Promise<ReadonlyMap<number, Result>>,
+  none: Result,
+): (owner: number, args: Args) => Promise<Result> {
+  const waiting = new Map<string, DataLoader<number, Result>>();
+  return (owner, args) => {
+    const key = JSON.stringify(args);
+    const loader = waiting.get(key) ?? new DataLoader<number, Result>((owners) => answer(owners));
+    waiting.set(key, loader);
+    return loader.load(owner);
+
+    async function answer(owners: readonly number[]): Promise<Result[]> {
+      waiting.delete(key);
+      const found = await load(owners, args);
+      return owners.map((one) => found.get(one) ?? none);
+    }
+  };
+}
+
+/** How many rows each owner has, by the column that names the owner; owners without rows are absent. */
+export async function countPerOwner(
+  db: Queryable,
+  owner: PgColumn,
+  owners: readonly number[],
+  condition?: SQL,
+): Promise<Map<number, number>> {
+  const rows = await db
+    .select({ owner: sql`${owner}`.mapWith(Number), total: count() })
+    .from(owner.table)
+    .where(and(inArray(owner, [...owners]), condition))
+    .groupBy(owner);
+  return new Map(rows.map((row) => [row.owner, row.total]));
+}

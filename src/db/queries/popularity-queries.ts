@@ -1,0 +1,59 @@
+import type { Transaction } from '../transaction.ts';
+import { takeMergeTurn } from './track-merge.ts';
+
+/** Listeners of tracks that the last 30 days must have to tell what is popular: one a track, and never more than this. */
+const ENOUGH = 1_000;
+
+/**
+ * Recomputes how many listen to each track, how many reject it, and its percentile among all tracks ([CAT3]): the share of
+ * tracks with fewer listeners left when those who reject it are taken away, plus half of those with as many (the mid-rank); 0
+ * where none are left. It is that of the last 30 days, or of all time where too little was heard in them. Rows that stay as
+ * they are are not written. Takes its turn with the merges, which write the same rows in another order.
+ */
+export async function refreshPopularity(tx: Transaction, now: Date): Promise<void> {
+  await takeMergeTurn(tx);
+  await countOpinions(tx, 'recent_opinions', now, '30 days');
+  const isEnough = await tellsEnough(tx);
+  if (!isEnough) await countOpinions(tx, 'opinions_of_all_time', now, null);
+  await rankTracks(tx, isEnough);
+}
+
+/** By track: `listeners` who heard it and do not reject it, `rejecters` whose last verdict is against it. */
+async function countOpinions(tx: Transaction, table: string, now: Date, period: string | null): Promise<void> {
+  const until = now.toISOString();
+  const since = period === null ? tx`'-infinity'::timestamptz` : tx`${until}::timestamptz - ${period}::interval`;
+  await tx`create temp table ${tx(table)} on commit drop as
+    select track_id, (count(*) filter (where heard and not rejected))::int as listeners,
+      (count(*) filter (where rejected))::int as rejecters
+    from (
+      select track_id, listener_id, bool_or(kind in ('PLAY', 'COMPLETE', 'LIKE', 'SAVE')) as heard,
+        coalesce(max(at) filter (where kind in ('DISLIKE', 'HIDE')) >= max(at) filter (where kind in ('LIKE', 'SAVE')),
+          bool_or(kind in ('DISLIKE', 'HIDE'))) as rejected
+      from feedback where at > ${since} and at <= ${until}::timestamptz group by track_id, listener_id
+    ) each_listener group by track_id`;
+}
+
+async function tellsEnough(tx: Transaction): Promise<boolean> {
+  const [row] = await tx<{ enough: boolean }[]>`
+    select coalesce((select sum(listeners) from recent_opinions), 0)
+      >= least(${ENOUGH}::bigint, (select count(*) from tracks where withdrawn_at is null)) as enough`;
+  return row?.enough ?? true;
+}
+
+async function rankTracks(tx: Transaction, isEnough: boolean): Promise<void> {
+  const whole = isEnough ? tx`recent_opinions` : tx`opinions_of_all_time`;
+  await tx`
+    with counted as (
+      select t.id, coalesce(r.listeners, 0) as recent, coalesce(w.listeners, 0) as listeners, coalesce(w.rejecters, 0) as rejecters,
+        case when t.withdrawn_at is null then greatest(0, coalesce(w.listeners - w.rejecters, 0)) end as net
+      from tracks t left join recent_opinions r on r.track_id = t.id left join ${whole} w on w.track_id = t.id
+    ), ranked as (
+      select *, case when coalesce(net, 0) = 0 then 0 else
+        (rank() over (order by net) - 1 + count(*) over (partition by net) / 2.0) / count(net) over () end as percentile
+      from counted
+    )
+    update tracks t set recent_listeners = r.recent, all_time_listeners = ${isEnough ? tx`null` : tx`r.listeners`},
+      rejecters = r.rejecters, popularity = r.percentile
+    from ranked r where r.id = t.id and (t.recent_listeners, t.all_time_listeners, t.rejecters, t.popularity)
+      is distinct from (r.recent, ${isEnough ? tx`null::int` : tx`r.listeners`}, r.rejecters, r.percentile::float8)`;
+}

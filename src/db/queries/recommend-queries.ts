@@ -1,0 +1,192 @@
+import { and, desc, eq, isNotNull, notInArray, type SQL, sql } from 'drizzle-orm';
+import type { Database, Queryable } from '../client.ts';
+import { evaluations, recommenderVersions } from '../tables.ts';
+import type { FeedbackKindColumn } from './listener-queries.ts';
+
+// ── The catalogue, whole ──
+
+export interface SnapshotRows {
+  tracks: {
+    id: number;
+    title: string;
+    artistId: number;
+    releaseYear: number | null;
+    durationMs: number | null;
+    explicit: boolean;
+    popularity: number;
+    recentListeners: number;
+    /** Null where the last 30 days tell enough. */
+    allTimeListeners: number | null;
+    rejecters: number;
+    withdrawn: boolean;
+  }[];
+  artists: { id: number; name: string }[];
+  genres: { id: number; slug: string; name: string }[];
+  trackGenres: { trackId: number; genreId: number; position: number }[];
+  trackTags: { trackId: number; tag: string; weight: number }[];
+}
+
+/**
+ * Everything that ranking needs of the catalogue, as of one moment; tracks by their keys, in whatever order they came, and what
+ * more reject than hear after all others: of equal scores they are the last.
+ */
+export async function selectSnapshot({ sql: driver }: Database): Promise<SnapshotRows> {
+  return driver.begin('isolation level repeatable read read only', async (tx) => ({
+    tracks: await tx<SnapshotRows['tracks']>`
+      select id::float8 as id, title, artist_id::float8 as "artistId", release_year as "releaseYear",
+        duration_ms as "durationMs", explicit, popularity, recent_listeners as "recentListeners",
+        all_time_listeners as "allTimeListeners", rejecters, withdrawn_at is not null as withdrawn
+      from tracks order by rejecters > coalesce(all_time_listeners, recent_listeners), external_id collate "C"`,
+    artists: await tx<SnapshotRows['artists']>`select id::float8 as id, name from artists`,
+    genres: await tx<SnapshotRows['genres']>`select id::float8 as id, slug, name from genres`,
+    trackGenres: await tx<SnapshotRows['trackGenres']>`
+      select track_id::float8 as "trackId", genre_id::float8 as "genreId", position
+      from track_genres order by track_id, position`,
+    trackTags: await tx<SnapshotRows['trackTags']>`
+      select track_id::float8 as "trackId", name as tag, weight
+      from track_tags join tags on tags.id = tag_id order by track_id, weight desc, name`,
+  }));
+}
+
+// ── Feedback ──
+
+/** What one listener did with one track, one row a kind. */
+export interface ReactionRow {
+  trackId: number;
+  kind: FeedbackKindColumn;
+  plays: number;
+  at: Date;
+}
+
+export interface TrainingRow extends Omit<ReactionRow, 'at'> {
+  listenerId: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+/** Everybody's reactions, in batches, ordered by listener: nothing is held whole but what the caller keeps. */
+export async function* readAllReactions({ sql: driver }: Database): AsyncGenerator<TrainingRow[]> {
+  const cursor = driver<TrainingRow[]>`
+    select listener_id::float8 as "listenerId", track_id::float8 as "trackId", kind::text as kind,
+      sum(plays)::float8 as plays, (extract(epoch from max(at)) * 1000)::float8 as at
+    from feedback join tracks on tracks.id = track_id where withdrawn_at is null
+    group by listener_id, track_id, kind order by listener_id, max(at), track_id`.cursor(10_000);
+  for await (const rows of cursor) yield rows;
+}
+
+export async function countFeedback({ sql: driver }: Database): Promise<number> {
+  const [row] = await driver<{ count: number }[]>`select count(*)::float8 as count from feedback`;
+  return row?.count ?? 0;
+}
+
+// ── Versions and their evaluations ──
+
+export interface VersionRow {
+  version: string;
+  parameters: Record<string, number | string>;
+  weights: Buffer;
+}
+
+export function selectActiveVersion(db: Queryable): Promise<VersionRow | null> {
+  return selectVersionWhere(db, eq(recommenderVersions.active, true));
+}
+
+/** Null when there is none of this name, or its weights have not been kept. */
+export function selectVersion(db: Queryable, version: string): Promise<VersionRow | null> {
+  return selectVersionWhere(db, eq(recommenderVersions.version, version));
+}
+
+async function selectVersionWhere(db: Queryable, condition: SQL): Promise<VersionRow | null> {
+  const columns = {
+    version: recommenderVersions.version,
+    parameters: recommenderVersions.parameters,
+    weights: recommenderVersions.weights,
+  };
+  const [row] = await db.select(columns).from(recommenderVersions).where(condition).limit(1);
+  return row?.weights ? { ...row, weights: row.weights } : null;
+}
+
+export async function selectActiveVersionName(db: Queryable): Promise<string | null> {
+  const rows = await db
+    .select({ version: recommenderVersions.version })
+    .from(recommenderVersions)
+    .where(eq(recommenderVersions.active, true))
+    .limit(1);
+  return rows[0]?.version ?? null;
+}
+
+export interface MetricRow {
+  dataset: string;
+  protocol: string;
+  metric: string;
+  value: number;
+}
+
+/** One switch at a time: of two trainings that end together both are kept, and one is active. */
+const lockVersions = sql`select pg_advisory_xact_lock(hashtext('cadenza_recommender_versions'))`;
+/** Weights are large: these many of the newest versions keep theirs, and the active one. */
+const VERSIONS_WITH_WEIGHTS = 5;
+
+/** Writes a version with its metrics and, if it is to serve, makes it the active one, in one transaction. */
+export async function insertVersion(
+  { db }: Database,
+  row: VersionRow & { active: boolean },
+  metrics: readonly MetricRow[],
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.execute(lockVersions);
+    if (row.active) {
+      await tx.update(recommenderVersions).set({ active: false }).where(eq(recommenderVersions.active, true));
+    }
+    await tx.insert(recommenderVersions).values(row);
+    const rows = metrics.map((metric) => ({ ...metric, modelVersion: row.version }));
+    if (rows.length > 0) await tx.insert(evaluations).values(rows);
+    const kept = tx
+      .select({ version: recommenderVersions.version })
+      .from(recommenderVersions)
+      .orderBy(desc(recommenderVersions.id))
+      .limit(VERSIONS_WITH_WEIGHTS);
+    await tx
+      .update(recommenderVersions)
+      .set({ weights: null })
+      .where(and(eq(recommenderVersions.active, false), notInArray(recommenderVersions.version, kept)));
+  });
+}
+
+/** @returns false when there is no such version, or its weights have not been kept; nothing is changed then */
+export async function setActiveVersion({ db }: Database, version: string): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    await tx.execute(lockVersions);
+    const isIt = eq(recommenderVersions.version, version);
+    const [found] = await tx
+      .select({ version: recommenderVersions.version })
+      .from(recommenderVersions)
+      .where(and(isIt, isNotNull(recommenderVersions.weights)));
+    if (!found) return false;
+    await tx.update(recommenderVersions).set({ active: false }).where(eq(recommenderVersions.active, true));
+    await tx.update(recommenderVersions).set({ active: true }).where(isIt);
+    return true;
+  });
+}
+
+const versionState = {
+  version: recommenderVersions.version,
+  trainedAt: recommenderVersions.trainedAt,
+  parameters: recommenderVersions.parameters,
+  isActive: recommenderVersions.active,
+  isKept: sql<boolean>`${recommenderVersions.weights} is not null`,
+};
+
+/** Newest first, without their weights. */
+export function selectVersions(db: Queryable, limit: number) {
+  return db.select(versionState).from(recommenderVersions).orderBy(desc(recommenderVersions.id)).limit(limit);
+}
+
+export async function selectVersionState(db: Queryable, version: string) {
+  const [row] = await db.select(versionState).from(recommenderVersions).where(eq(recommenderVersions.version, version));
+  return row ?? null;
+}
+
+export function selectEvaluations(db: Queryable, limit: number) {
+  return db.select().from(evaluations).orderBy(desc(evaluations.at), desc(evaluations.id)).limit(limit);
+}

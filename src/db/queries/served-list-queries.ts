@@ -1,0 +1,85 @@
+import { and, desc, eq, inArray, isNotNull, lt } from 'drizzle-orm';
+import type { Database, Queryable } from '../client.ts';
+import { feedback, recommendationLists } from '../tables.ts';
+
+export type ServedListRow = Omit<typeof recommendationLists.$inferSelect, 'createdAt'>;
+
+/**
+ * A list that is there already is replaced: its later pages have been served. One parameter, whatever their number: this
+ * runs for every list served, and making a statement would cost more than making the list.
+ */
+export async function upsertServedLists({ sql: driver }: Database, rows: readonly ServedListRow[]): Promise<void> {
+  await driver`
+    insert into recommendation_lists
+      (id, listener_id, surface, model_version, first_rank, track_ids, propensities, reasons, state)
+    select id, "listenerId", surface, "modelVersion", "firstRank", "trackIds", propensities, reasons, state
+    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+      as row (id uuid, "listenerId" bigint, surface list_surface, "modelVersion" text, "firstRank" integer,
+        "trackIds" bigint[], propensities float8[], reasons reason_kind[], state jsonb)
+    on conflict (id) do update set
+      track_ids = excluded.track_ids, propensities = excluded.propensities, reasons = excluded.reasons,
+      state = excluded.state`;
+}
+
+/** Null as well when it is too old to be gone on with. */
+export async function selectServedList(db: Queryable, id: string): Promise<ServedListRow | null> {
+  const [row] = await db
+    .select()
+    .from(recommendationLists)
+    .where(and(eq(recommendationLists.id, id), isNotNull(recommendationLists.state)));
+  return row ?? null;
+}
+
+/** What the listener was recommended since then, each track once. */
+export async function selectServedTracks({ sql }: Database, listenerId: number, since: Date): Promise<number[]> {
+  const rows = await sql<{ id: number }[]>`
+    select distinct unnest(track_ids)::float8 as id from recommendation_lists
+    where listener_id = ${listenerId} and created_at >= ${since.toISOString()}::timestamptz
+      and surface = 'RECOMMENDATIONS'`;
+  return rows.map(({ id }) => id);
+}
+
+/** Lists of which a batch holds so many: each may carry a history of thousands of events. */
+const BATCH = 50;
+
+export interface ListsWithClicks {
+  rows: ServedListRow[];
+  /** Of these lists' listeners. */
+  clicks: { requestId: string | null; trackId: number }[];
+}
+
+/** The newest recommendations that can still be gone on with, at most so many, in batches, with what was clicked in them. */
+export async function* readRecentLists({ db }: Database, limit: number): AsyncGenerator<ListsWithClicks> {
+  const isWhole = and(isNotNull(recommendationLists.state), eq(recommendationLists.surface, 'RECOMMENDATIONS'));
+  const newest = await db
+    .select({ id: recommendationLists.id })
+    .from(recommendationLists)
+    .where(isWhole)
+    .orderBy(desc(recommendationLists.createdAt), recommendationLists.id)
+    .limit(limit);
+  for (let at = 0; at < newest.length; at += BATCH) {
+    const ids = newest.slice(at, at + BATCH).map(({ id }) => id);
+    const isOneOf = inArray(recommendationLists.id, ids);
+    const ofList = and(
+      eq(feedback.requestId, recommendationLists.id),
+      eq(feedback.listenerId, recommendationLists.listenerId),
+    );
+    const clicks = await db
+      .selectDistinct({ requestId: feedback.requestId, trackId: feedback.trackId })
+      .from(feedback)
+      .innerJoin(recommendationLists, ofList)
+      .where(and(isOneOf, inArray(feedback.kind, ['PLAY', 'COMPLETE', 'LIKE', 'SAVE'])));
+    const rows = await db.select().from(recommendationLists).where(and(isOneOf, isWhole));
+    yield { rows, clicks };
+  }
+}
+
+/** Of lists older than this only what was served is kept. */
+export async function dropListStatesBefore(db: Queryable, instant: Date): Promise<void> {
+  const isOld = and(lt(recommendationLists.createdAt, instant), isNotNull(recommendationLists.state));
+  await db.update(recommendationLists).set({ state: null }).where(isOld);
+}
+
+export async function deleteServedListsBefore(db: Queryable, instant: Date): Promise<void> {
+  await db.delete(recommendationLists).where(lt(recommendationLists.createdAt, instant));
+}

@@ -1,0 +1,142 @@
+import type { RowChanges } from '../../db/queries/draft-log-queries.ts';
+import type { DraftRow, DraftStanding, NewDraft } from '../../db/queries/draft-queries.ts';
+import type { Wakeups } from '../../lib/async/wakeups.ts';
+import { type Clock, type Sleep, systemSleep } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/log.ts';
+import { draftKey } from '../wakeup-keys.ts';
+import type { LogEntry, LogEvent } from './log-events.ts';
+import { type EntriesWanted, type Fence, type LogStore, RefusedError } from './log-store.ts';
+
+/** Entries of a draft that stay in memory after they were written, so that its live readers do not each ask the database. */
+const TAIL = 512;
+const READ_BATCH = 256;
+const RETRY_MS = { first: 100, most: 2_000 };
+
+export interface DraftLogOptions {
+  store: LogStore;
+  wakeups: Wakeups;
+  clock: Clock;
+  log: Logger;
+  sleep?: Sleep;
+}
+
+/** The log of every draft: appended to by one writer a draft, read by any number of readers, kept before anyone sees it ([LOG1]). */
+export class DraftLog {
+  readonly #store: LogStore;
+  readonly #wakeups: Wakeups;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #sleep: Sleep;
+  readonly #tails = new Map<string, LogEntry[]>();
+
+  constructor({ store, wakeups, clock, log, sleep = systemSleep }: DraftLogOptions) {
+    this.#store = store;
+    this.#wakeups = wakeups;
+    this.#clock = clock;
+    this.#log = log;
+    this.#sleep = sleep;
+  }
+
+  create(draft: Omit<NewDraft, 'at'>, events: readonly LogEvent[]): Promise<boolean> {
+    return this.#store.create({ ...draft, at: new Date(this.#clock.now()) }, events);
+  }
+
+  /**
+   * Appends, however long the store is away: nothing that was sampled is dropped, and an append that did arrive is not made
+   * twice ([LOG4]).
+   * @returns the fence moved on, or null when another writer has taken the draft or it was deleted
+   * @throws RefusedError when the store will never take these events
+   */
+  async append(fence: Fence, events: readonly LogEvent[], set: RowChanges, signal: AbortSignal): Promise<Fence | null> {
+    const at = new Date(this.#clock.now());
+    const made = await this.#persist(fence.draftId, signal, () => this.#store.append({ fence, events, set, at }));
+    if (!made) return null;
+    this.#remember(fence, events);
+    this.#wakeups.wake(draftKey(fence.draftId));
+    return { ...fence, sequence: fence.sequence + events.length };
+  }
+
+  /** As `LogStore.take`, however long the store is away. */
+  take(draftId: string, epoch: number, signal: AbortSignal): Promise<Fence | null> {
+    return this.#persist(draftId, signal, () => this.#store.take(draftId, epoch));
+  }
+
+  async #persist<Result>(draft: string, signal: AbortSignal, attempt: () => Promise<Result>): Promise<Result> {
+    for (let wait = RETRY_MS.first; ; wait = Math.min(RETRY_MS.most, wait * 2)) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (error instanceof RefusedError) throw error;
+        this.#log.warn({ err: error, draft }, 'the draft log cannot be written; trying again');
+        await this.#sleep(wait, signal);
+      }
+    }
+  }
+
+  #remember({ draftId, sequence }: Fence, events: readonly LogEvent[]): void {
+    const tail = this.#tails.get(draftId) ?? [];
+    if (tail.length > 0 && tail.at(-1)?.sequence !== sequence) tail.length = 0;
+    tail.push(...events.map((event, i) => ({ sequence: sequence + i + 1, event })));
+    if (tail.length > 2 * TAIL) tail.splice(0, tail.length - TAIL);
+    this.#tails.set(draftId, tail);
+  }
+
+  /** The entries after a sequence number, at most a batch of them; from memory where they are there. */
+  async read(draftId: string, after: number, limit = READ_BATCH): Promise<LogEntry[]> {
+    return this.#recent(draftId, after, limit) ?? this.#store.read(draftId, after, limit);
+  }
+
+  /** For those who wait at the end: see `LogStore.news`. */
+  async news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
+    const recent = wanted.map(({ draftId, after, limit }) => this.#recent(draftId, after, limit));
+    const others = wanted.filter((_, i) => !recent[i]);
+    const stored = others.length > 0 ? await this.#store.news(others) : [];
+    let next = 0;
+    return recent.map((entries) => entries ?? stored[next++] ?? []);
+  }
+
+  #recent(draftId: string, after: number, limit: number): LogEntry[] | null {
+    const tail = this.#tails.get(draftId);
+    const first = tail?.[0]?.sequence;
+    if (!tail || first === undefined || after < first - 1 || after >= (tail.at(-1)?.sequence ?? 0)) return null;
+    return tail.slice(after - first + 1, after - first + 1 + limit);
+  }
+
+  /** The whole log after a sequence number. */
+  async readAll(draftId: string, after: number): Promise<LogEntry[]> {
+    const entries: LogEntry[] = [];
+    for (;;) {
+      const batch = await this.read(draftId, entries.at(-1)?.sequence ?? after);
+      if (batch.length === 0) return entries;
+      entries.push(...batch);
+    }
+  }
+
+  /** As `readAll`, however long the store is away. */
+  recall(draftId: string, after: number, signal: AbortSignal): Promise<LogEntry[]> {
+    return this.#persist(draftId, signal, () => this.readAll(draftId, after));
+  }
+
+  standingOf(draftId: string): Promise<DraftStanding | null> {
+    return this.#store.standingOf(draftId);
+  }
+
+  /** The same drafts as their logs have them now. */
+  refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
+    return this.#store.refresh(rows);
+  }
+
+  async remove(draftId: string): Promise<void> {
+    await this.#store.remove(draftId);
+    this.forget(draftId);
+  }
+
+  compact(before: Date, limit: number): Promise<number> {
+    return this.#store.compact(before, limit);
+  }
+
+  /** Lets go of a draft's tail: when nothing is written to it any more. */
+  forget(draftId: string): void {
+    this.#tails.delete(draftId);
+  }
+}

@@ -1,0 +1,293 @@
+import type { Database } from '../../db/client.ts';
+import * as projection from '../../db/queries/draft-projection-queries.ts';
+import {
+  deleteDraft,
+  type DraftRow,
+  type DraftStanding,
+  insertDraft,
+  type NewDraft,
+  selectDrafts,
+  selectStanding,
+} from '../../db/queries/draft-queries.ts';
+import type { Usage } from '../../ml/engine.ts';
+import type { Kept } from '../../nats/subject-feed.ts';
+import type { SubjectLog } from '../../nats/subject-log.ts';
+import { WrongPlaceError } from '../../nats/subject-log.ts';
+import { LiveLogs } from './live-logs.ts';
+import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
+import type { EntriesWanted, Fence, LogAppend, LogStore } from './log-store.ts';
+import { turnsOf } from './turns.ts';
+
+/** What one message says: an append, or, without events, that a later epoch begins. */
+interface Message {
+  epoch: number;
+  /** Of its first event; without events, of the event before. */
+  sequence: number;
+  events: readonly LogEvent[];
+  failure: string | null;
+  at: string;
+}
+
+/** Drafts whose messages' places are remembered: some 20 kB each. */
+const REMEMBERED = 256;
+
+/** Where a log ends. */
+interface End {
+  epoch: number;
+  sequence: number;
+  /** Of the last message within the stream; 0 when there is none. */
+  place: number;
+  ended: boolean;
+}
+
+/**
+ * The logs in NATS JetStream, a subject a draft ([LOG9]). An append is one message, so its events are there together or not at
+ * all. It names the message that it follows, and the server takes it only there: that is the fence. Its id makes a repeat
+ * harmless. A draft's row is brought up to date when the draft has ended; until then the log is asked.
+ */
+export class JetStreamLog implements LogStore {
+  readonly #database: Database;
+  readonly #messages: SubjectLog;
+  /** Where logs ended when we last saw them: a guess that the server checks. */
+  readonly #ends = new Map<string, End>();
+  /** Where the messages lie that were read lately, so that who reads on does not begin at the beginning. */
+  readonly #places = new Map<string, { sequence: number; place: number }[]>();
+  readonly #live: LiveLogs;
+
+  /** @param wake tells this process's readers of a draft that there may be something new */
+  constructor(database: Database, messages: SubjectLog, wake: (draftId: string) => void) {
+    this.#database = database;
+    this.#messages = messages;
+    this.#live = new LiveLogs({
+      wake,
+      follow: (draftId, { place }, { onEntries, onEnd }) =>
+        messages.follow(draftId, place + 1, {
+          onMessage: (message) => onEntries(entriesOf(message), isEnd(messageOf(message).events)),
+          onEnd,
+        }),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#live[Symbol.dispose]();
+  }
+
+  async create(draft: NewDraft, events: readonly LogEvent[]): Promise<boolean> {
+    if (!(await insertDraft(this.#database.db, draft, []))) return false;
+    // Should this process die here, whoever takes the draft up finds its log empty and begins it.
+    await this.append({ fence: { draftId: draft.id, epoch: 1, sequence: 0 }, events, set: {}, at: draft.at });
+    return true;
+  }
+
+  async append({ fence, events, set, at }: LogAppend): Promise<boolean> {
+    const { draftId, epoch, sequence } = fence;
+    const { turns, failure = null, ...status } = set;
+    if (turns !== undefined) {
+      const begun = { ...status, turns, finishReason: null };
+      if (!(await projection.beginRound(this.#database.db, draftId, epoch, begun, at))) return false;
+    }
+    const made = await this.#write(draftId, { epoch, sequence: sequence + 1, events, failure, at: at.toISOString() });
+    if (made && isEnd(events)) await this.#project(draftId);
+    return made;
+  }
+
+  async take(draftId: string, epoch: number): Promise<Fence | null> {
+    this.#ends.delete(draftId);
+    const [end, [row]] = [await this.#endOf(draftId), await selectDrafts(this.#database.db, [draftId])];
+    if (!row || !end || row.epoch !== epoch) return null;
+    if (end.ended && end.sequence > (turnsOf(row).at(-1)?.from ?? 0)) {
+      await this.#project(draftId);
+      return null;
+    }
+    const { sequence } = end;
+    const at = row.updatedAt.toISOString();
+    if (await this.#write(draftId, { epoch, sequence, events: [], failure: null, at }))
+      return { draftId, epoch, sequence };
+    // The writer before was quicker once more; now its append is in front of us.
+    return this.take(draftId, epoch);
+  }
+
+  async read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+    const known = this.#pushed(draftId, after, limit);
+    return known?.length ? known : this.#ask(draftId, after, limit);
+  }
+
+  news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
+    return Promise.all(wanted.map((one) => this.#newsOf(one)));
+  }
+
+  async #newsOf({ draftId, after, limit }: EntriesWanted): Promise<LogEntry[] | Error> {
+    try {
+      return this.#pushed(draftId, after, limit) ?? (await this.#ask(draftId, after, limit));
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  async #ask(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+    const last = await this.#messages.last(draftId);
+    if (!last) return [];
+    const end = { sequence: lastOf(last), place: last.place };
+    if (!isEnd(messageOf(last).events)) this.#live.begin(draftId, end);
+    return end.sequence > after ? this.#readBack(draftId, after, last, limit) : [];
+  }
+
+  /** Null when the log has to be asked: what we have written ourselves may not have come back to us yet. */
+  #pushed(draftId: string, after: number, limit: number): LogEntry[] | null {
+    const isBehind = (this.#live.sequenceOf(draftId) ?? 0) < (this.#ends.get(draftId)?.sequence ?? 0);
+    return isBehind ? null : this.#live.read(draftId, after, limit);
+  }
+
+  async #readBack(draftId: string, after: number, last: Kept, limit: number): Promise<LogEntry[]> {
+    const isLater = (entry: LogEntry): boolean => entry.sequence > after;
+    const { sequence, events } = messageOf(last);
+    if (events.length > 0 && sequence <= after + 1) return entriesOf(last).filter(isLater).slice(0, limit);
+    const places = this.#placesOf(draftId);
+    let from = places.findLast((one) => one.sequence <= after)?.place ?? 0;
+    const found: LogEntry[] = [];
+    // What was asked for may lie many messages behind the place that was known.
+    while (from < last.place && found.length < limit) {
+      const messages = await this.#messages.range(draftId, from + 1, last.place, limit);
+      const read = messages.at(-1);
+      if (!read) break;
+      if (read.place > (places.at(-1)?.place ?? 0)) places.push({ sequence: lastOf(read), place: read.place });
+      found.push(...messages.flatMap(entriesOf).filter(isLater));
+      from = read.place;
+    }
+    return found.slice(0, limit);
+  }
+
+  async standingOf(draftId: string): Promise<DraftStanding | null> {
+    const standing = await selectStanding(this.#database.db, draftId);
+    const last = standing && !isTerminal(standing.status) ? await this.#messages.last(draftId) : null;
+    if (!standing || !last) return standing;
+    const event = messageOf(last).events.at(-1);
+    return { ...standing, sequence: lastOf(last), status: event?.type === 'status' ? event.status : 'GENERATING' };
+  }
+
+  refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
+    return Promise.all(rows.map(async (row) => (isTerminal(row.status) ? row : this.#fold(row))));
+  }
+
+  async remove(draftId: string): Promise<void> {
+    const last = await this.#messages.last(draftId);
+    await deleteDraft(this.#database.db, draftId);
+    this.#forget(draftId);
+    if (last) await this.#messages.purge(draftId, last.place);
+  }
+
+  async compact(before: Date, limit: number): Promise<number> {
+    const finished = await projection.selectFinished(this.#database.db, before, limit);
+    for (const { id, sequence } of finished) {
+      const last = await this.#messages.last(id);
+      // One that is being continued goes on from what we saw; what comes after stays.
+      if (last && lastOf(last) <= sequence) await this.#messages.purge(id, last.place);
+      await projection.markCompacted(this.#database.db, id, sequence);
+      this.#forget(id);
+    }
+    return finished.length;
+  }
+
+  /** @returns false when the log does not end where this message would begin, or a later epoch has it */
+  async #write(draftId: string, message: Message): Promise<boolean> {
+    const { epoch, sequence, events } = message;
+    const before = events.length > 0 ? sequence - 1 : sequence;
+    for (;;) {
+      const end = this.#ends.get(draftId) ?? (await this.#endOf(draftId));
+      const isRepeat = end?.epoch === epoch && events.length > 0 && end.sequence === before + events.length;
+      if (isRepeat) return true;
+      if (!end || end.epoch > epoch || end.sequence !== before) {
+        // What we remembered may be out of date; what we have just looked up is not.
+        if (this.#ends.delete(draftId)) continue;
+        return false;
+      }
+      try {
+        const id = `${draftId}:${epoch}:${sequence}:${events.length}`;
+        const place = await this.#messages.append(draftId, message, { after: end.place, id });
+        const ended = events.length > 0 ? isEnd(events) : end.ended;
+        this.#ends.set(draftId, { epoch, sequence: before + events.length, place, ended });
+        return true;
+      } catch (error) {
+        this.#ends.delete(draftId);
+        if (!(error instanceof WrongPlaceError)) throw error;
+      }
+    }
+  }
+
+  /** Looked up, not remembered. Null when there is no such draft. */
+  async #endOf(draftId: string): Promise<End | null> {
+    const last = await this.#messages.last(draftId);
+    const standing = await selectStanding(this.#database.db, draftId);
+    if (!standing) return null;
+    if (!last) return { epoch: 0, sequence: standing.sequence, place: 0, ended: isTerminal(standing.status) };
+    const { epoch, events } = messageOf(last);
+    return { epoch, sequence: lastOf(last), place: last.place, ended: isEnd(events) };
+  }
+
+  /** The row as its log has it by now. */
+  async #fold(row: DraftRow): Promise<DraftRow> {
+    const now = { ...row, texts: [...(row.texts ?? [])] };
+    const turns = turnsOf(row);
+    let written = turns.at(-1)?.before.completionTokens ?? 0;
+    const last = await this.#messages.last(row.id);
+    for (const message of last ? await this.#messages.range(row.id, 1, last.place, Infinity) : []) {
+      const { failure, at, events } = messageOf(message);
+      for (const { sequence, event } of entriesOf(message)) {
+        if (sequence <= row.textsUntil) continue;
+        now.sequence = sequence;
+        const round = Math.max(
+          0,
+          turns.findLastIndex((turn) => turn.from < sequence),
+        );
+        if (event.type === 'tokens') {
+          now.texts[round] = (now.texts[round] ?? '') + event.text;
+          if (round === turns.length - 1) written += event.tokens.length;
+        } else Object.assign(now, { status: event.status, finishReason: event.finishReason, usage: event.usage });
+      }
+      if (events.length > 0) Object.assign(now, { failure, updatedAt: new Date(at) });
+    }
+    now.text = now.texts.join('');
+    // The model's own account of a round comes at its end.
+    if (!isTerminal(now.status)) now.usage = { ...(now.usage as Usage), completionTokens: written };
+    return now;
+  }
+
+  async #project(draftId: string): Promise<void> {
+    const [row] = await selectDrafts(this.#database.db, [draftId]);
+    if (!row) return;
+    const { sequence, texts, status, finishReason, usage, failure, updatedAt } = await this.#fold(row);
+    const whole = Array.from({ length: turnsOf(row).length }, (_, i) => texts?.[i] ?? '');
+    const end = { sequence, texts: whole, status, finishReason, usage, failure };
+    await projection.projectEnd(this.#database.db, draftId, end, updatedAt);
+    this.#forget(draftId);
+  }
+
+  #placesOf(draftId: string): { sequence: number; place: number }[] {
+    const places = this.#places.get(draftId) ?? [];
+    this.#places.delete(draftId);
+    this.#places.set(draftId, places);
+    for (const oldest of this.#places.keys()) if (this.#places.size > REMEMBERED) this.#places.delete(oldest);
+    return places;
+  }
+
+  #forget(draftId: string): void {
+    this.#ends.delete(draftId);
+    this.#places.delete(draftId);
+    this.#live.forget(draftId);
+  }
+}
+
+const messageOf = ({ data }: Kept): Message => data as Message;
+
+function lastOf(kept: Kept): number {
+  const { sequence, events } = messageOf(kept);
+  return events.length > 0 ? sequence + events.length - 1 : sequence;
+}
+
+const entriesOf = (kept: Kept): LogEntry[] =>
+  messageOf(kept).events.map((event, i) => ({ sequence: messageOf(kept).sequence + i, event }));
+
+function isEnd(events: readonly LogEvent[]): boolean {
+  const last = events.at(-1);
+  return last?.type === 'status' && isTerminal(last.status);
+}

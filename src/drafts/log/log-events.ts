@@ -1,0 +1,92 @@
+import type { FinishReason, Token, Usage } from '../../ml/engine.ts';
+import type { DraftEvent, DraftStatus } from '../contract.ts';
+
+/** A token as the log keeps it: [id, text, logprob, runners-up as [text, logprob]]. */
+type LoggedToken = [number, string, number, [string, number][]];
+
+/** What one row of the log says. */
+export type LogEvent =
+  | { type: 'tokens'; text: string; tokens: LoggedToken[] }
+  | { type: 'status'; status: DraftStatus; finishReason: FinishReason | null; usage: Usage };
+
+export interface LogEntry {
+  sequence: number;
+  event: LogEvent;
+}
+
+export function logTokens(text: string, tokens: readonly Token[]): LogEvent {
+  const logged = tokens.map(({ id, text: own, logprob, alternatives }): LoggedToken => {
+    return [id, own, logprob, alternatives.map((other) => [other.text, other.logprob])];
+  });
+  return { type: 'tokens', text, tokens: logged };
+}
+
+export function tokenIds(entries: readonly LogEntry[]): number[] {
+  return entries.flatMap(({ event }) => (event.type === 'tokens' ? event.tokens.map(([id]) => id) : []));
+}
+
+export function isTerminal(status: DraftStatus): boolean {
+  return status === 'COMPLETED' || status === 'CANCELLED' || status === 'FAILED';
+}
+
+/** Tokens that one event may carry: what a reader far behind gets at once. */
+export const COALESCED_TOKENS = 200;
+
+/** What a reader sees next, and where in the log that leaves it. */
+export interface Step {
+  event: DraftEvent;
+  /** The last entry that the event tells of. */
+  sequence: number;
+}
+
+/** The event that begins with the entry at `from`, neighbouring tokens together; null when there is no such entry. */
+export function stepFrom(
+  entries: readonly LogEntry[],
+  from: number,
+  cursorAt: (sequence: number) => string,
+): Step | null {
+  const first = entries[from];
+  if (!first) return null;
+  if (first.event.type === 'status') {
+    return { event: { ...first.event, cursor: cursorAt(first.sequence) }, sequence: first.sequence };
+  }
+  const run = tokenRun(entries, from);
+  const sequence = first.sequence + run.length - 1;
+  return { event: new TokensEvent(cursorAt(sequence), run), sequence };
+}
+
+type LoggedTokens = Extract<LogEvent, { type: 'tokens' }>;
+
+/** Of a text that is followed live nearly nobody asks for the tokens, which are most of its bytes: they are made for who does. */
+class TokensEvent {
+  readonly type = 'tokens';
+  readonly cursor: string;
+  readonly text: string;
+  readonly #run: readonly LoggedTokens[];
+
+  constructor(cursor: string, run: readonly LoggedTokens[]) {
+    this.cursor = cursor;
+    this.text = run.map((part) => part.text).join('');
+    this.#run = run;
+  }
+
+  get tokens(): readonly Token[] {
+    return this.#run.flatMap((part) => part.tokens.map(toToken));
+  }
+}
+
+function tokenRun(entries: readonly LogEntry[], from: number): LoggedTokens[] {
+  const run: LoggedTokens[] = [];
+  for (let tokens = 0; from + run.length < entries.length;) {
+    const event = entries[from + run.length]?.event;
+    if (event?.type !== 'tokens') break;
+    tokens += event.tokens.length;
+    if (run.length > 0 && tokens > COALESCED_TOKENS) break;
+    run.push(event);
+  }
+  return run;
+}
+
+function toToken([id, text, logprob, others]: LoggedToken): Token {
+  return { id, text, logprob, alternatives: others.map(([other, its]) => ({ text: other, logprob: its })) };
+}

@@ -1,0 +1,89 @@
+import type { Database } from '../../db/client.ts';
+import { isRefused } from '../../db/failures.ts';
+import * as log from '../../db/queries/draft-log-queries.ts';
+import {
+  deleteDraft,
+  type DraftRow,
+  type DraftStanding,
+  insertDraft,
+  type NewDraft,
+  selectStanding,
+} from '../../db/queries/draft-queries.ts';
+import { Batcher } from '../../lib/async/batcher.ts';
+import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
+import { type EntriesWanted, type Fence, type LogAppend, type LogStore, RefusedError } from './log-store.ts';
+
+/** Whether an append was made, or why the database will never take it. */
+type Outcome = boolean | RefusedError;
+
+/** The logs in PostgreSQL: a row an event, moved together with the draft's own row. */
+export class PostgresLog implements LogStore {
+  readonly #database: Database;
+  readonly #reads = new Batcher<EntriesWanted, LogEntry[]>((wanted) => this.#select(wanted), 256);
+  readonly #commits = new Batcher<log.Append, Outcome>((appends) => this.#commit(appends));
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  create(draft: NewDraft, events: readonly LogEvent[]): Promise<boolean> {
+    return insertDraft(this.#database.db, draft, events);
+  }
+
+  async append({ fence, events, set, at }: LogAppend): Promise<boolean> {
+    const { draftId, epoch, sequence } = fence;
+    const outcome = await this.#commits.submit({ draftId, epoch, sequence: sequence + 1, events, set, at });
+    if (outcome instanceof RefusedError) throw outcome;
+    if (outcome) return true;
+    // Refused: by somebody else's fence, or because our own earlier try arrived although its answer was lost.
+    const position = await log.selectPosition(this.#database.db, draftId);
+    return position?.epoch === epoch && position.sequence === sequence + events.length;
+  }
+
+  async take(draftId: string, epoch: number): Promise<Fence | null> {
+    const position = await log.selectPosition(this.#database.db, draftId);
+    if (position?.epoch !== epoch || isTerminal(position.status)) return null;
+    return { draftId, epoch, sequence: position.sequence };
+  }
+
+  read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+    return this.#reads.submit({ draftId, after, limit });
+  }
+
+  news(wanted: readonly EntriesWanted[]): Promise<LogEntry[][]> {
+    return this.#select(wanted);
+  }
+
+  standingOf(draftId: string): Promise<DraftStanding | null> {
+    return selectStanding(this.#database.db, draftId);
+  }
+
+  refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
+    return Promise.resolve([...rows]);
+  }
+
+  remove(draftId: string): Promise<void> {
+    return deleteDraft(this.#database.db, draftId);
+  }
+
+  compact(before: Date, limit: number): Promise<number> {
+    return log.compactFinished(this.#database, before, limit);
+  }
+
+  async #select(wanted: readonly EntriesWanted[]): Promise<LogEntry[][]> {
+    return (await log.selectEvents(this.#database, wanted)) as LogEntry[][];
+  }
+
+  /** What the database will not take of one draft must not keep the others': they are then committed one by one ([LOG7]). */
+  async #commit(appends: readonly log.Append[]): Promise<Outcome[]> {
+    try {
+      return await log.appendEvents(this.#database, appends);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      if (appends.length === 1) return [new RefusedError('the text could not be kept', { cause: error })];
+      const outcomes: Outcome[] = [];
+      for (const append of appends) outcomes.push(...(await this.#commit([append])));
+      return outcomes;
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import type { DraftRow } from '../../db/queries/draft-queries.ts';
+import type { Sampling, Usage } from '../../ml/engine.ts';
+import { keptSampling } from '../draft-input.ts';
+
+/** One round of a draft as its row keeps it. */
+export interface Turn {
+  instruction: string | null;
+  sampling: Sampling;
+  /** The log's position when the round began: its tokens come after. */
+  from: number;
+  /** Usage of the rounds before. */
+  before: Usage;
+  /** The digest of the model that began it; rounds from before it was kept have none. */
+  model?: string | null;
+}
+
+export const turnsOf = ({ turns }: DraftRow): Turn[] =>
+  (turns as Turn[]).map((turn) => ({ ...turn, sampling: keptSampling(turn.sampling) }));

@@ -1,0 +1,132 @@
+import type { DraftRow } from '../../db/queries/draft-queries.ts';
+import { LocalWakeups, type Wakeups } from '../../lib/async/wakeups.ts';
+import type { Sleep } from '../../lib/clock.ts';
+import { OverloadedError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { Engine, Ticket } from '../../ml/engine.ts';
+import { queueKey } from '../wakeup-keys.ts';
+import type { Node } from './membership.ts';
+import type { Ownership } from './ownership.ts';
+
+/** A wake-up may have been lost with a connection, and a claim's answer too: the queue is looked at anyway. */
+const LOOK_MS = 2_000;
+
+export interface IntakeOptions {
+  ownership: Ownership;
+  engine: Engine;
+  node: Node;
+  wakeups: Wakeups;
+  logger: Logger;
+  sleep: Sleep;
+  /** Ends it. */
+  signal: AbortSignal;
+  /** Drafts this node is at work on: what else is its own was lost on the way to it. */
+  busy: () => readonly string[];
+  /** Whether a draft of this node waits for its turn already: another one is better off with a node that is free. */
+  isFull: () => boolean;
+  takeUp: (row: DraftRow, ticket: Ticket) => void;
+}
+
+/** Takes up drafts that nobody writes, while the engine has a place for them ([OWN3]). */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #kicks = new LocalWakeups();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { wakeups, engine, signal, logger } = this.#options;
+    void this.#forward(wakeups.watch(queueKey, signal));
+    void this.#lookNowAndAgain();
+    for (const { id } of engine.models()) {
+      engine.whenReady(id, signal).then(
+        () => this.kick(),
+        () => undefined,
+      );
+    }
+    this.#work().catch((error: unknown) => logger.error({ err: error }, 'no more drafts are taken up'));
+  }
+
+  /** Something changed that may let a draft be taken up. */
+  kick(): void {
+    this.#kicks.wake('');
+  }
+
+  async #work(): Promise<void> {
+    const { signal } = this.#options;
+    for await (const _ of this.#kicks.watch('', signal)) while (!signal.aborted && (await this.#takeOne()));
+  }
+
+  async #takeOne(): Promise<boolean> {
+    const { isFull } = this.#options;
+    if (isFull()) return false;
+    for (const id of await this.#awaited()) {
+      if (isFull()) return false;
+      if (await this.#takeOneFor(id)) return true;
+    }
+    return false;
+  }
+
+  /** Found without asking for a place: that would open a model nobody waits for, and close another for it. */
+  async #awaited(): Promise<string[]> {
+    const { engine, ownership, node, busy } = this.#options;
+    const ready = engine.models().filter(({ status }) => status === 'READY');
+    if (ready.length === 0) return [];
+    const models = ready.map(({ id }) => id);
+    return ownership.awaited(node.id, models, busy()).catch((error: unknown) => {
+      this.#unreadable(error);
+      return [];
+    });
+  }
+
+  async #takeOneFor(model: string): Promise<boolean> {
+    const { ownership, node, busy, takeUp } = this.#options;
+    const ticket = this.#admit(model);
+    if (!ticket) return false;
+    try {
+      const row = await ownership.claim(node.id, [model], busy());
+      if (row) takeUp(row, ticket);
+      else ticket[Symbol.dispose]();
+      return row !== null;
+    } catch (error) {
+      ticket[Symbol.dispose]();
+      this.#unreadable(error);
+      return false;
+    }
+  }
+
+  #unreadable(error: unknown): void {
+    this.#options.logger.warn({ err: error }, 'the queue of drafts cannot be read; trying again');
+  }
+
+  /** The place comes first: what is claimed without one would wait while another node is free. */
+  #admit(model: string): Ticket | null {
+    try {
+      return this.#options.engine.admit(model);
+    } catch (error) {
+      if (error instanceof OverloadedError) this.#kickIn(error.retryAfterMs);
+      return null;
+    }
+  }
+
+  #kickIn(ms: number): void {
+    this.#options.sleep(ms, this.#options.signal).then(
+      () => this.kick(),
+      () => undefined,
+    );
+  }
+
+  async #forward(wakeups: AsyncIterable<void>): Promise<void> {
+    for await (const _ of wakeups) this.kick();
+  }
+
+  async #lookNowAndAgain(): Promise<void> {
+    const { sleep, signal } = this.#options;
+    while (!signal.aborted) {
+      await sleep(LOOK_MS, signal).catch(() => undefined);
+      this.kick();
+    }
+  }
+}

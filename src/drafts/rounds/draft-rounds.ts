@@ -1,0 +1,218 @@
+import { setMaxListeners } from 'node:events';
+import type { DraftRow } from '../../db/queries/draft-queries.ts';
+import type { Wakeups } from '../../lib/async/wakeups.ts';
+import { type Sleep, systemSleep } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { Engine, GenerationRequest, Ticket, Usage } from '../../ml/engine.ts';
+import type { DraftLog } from '../log/draft-log.ts';
+import { isTerminal, tokenIds } from '../log/log-events.ts';
+import type { Fence } from '../log/log-store.ts';
+import { type Turn, turnsOf } from '../log/turns.ts';
+import { Intake } from '../nodes/intake.ts';
+import type { Node } from '../nodes/membership.ts';
+import type { Ownership } from '../nodes/ownership.ts';
+import { queueKey, takenKey } from '../wakeup-keys.ts';
+import { ended, statusEntry, writeDraft } from './draft-writer.ts';
+import { conversationOf } from './prompts.ts';
+import { openingEvents, roundsOf } from './round-events.ts';
+
+/** Of drafts that wait in the database so many, where no engine of this node's own bounds them. */
+export interface Backlog {
+  queue: number;
+}
+
+export interface DraftRoundsOptions {
+  ownership: Ownership;
+  engine: Engine;
+  log: DraftLog;
+  wakeups: Wakeups;
+  logger: Logger;
+  node: Node;
+  /** Given where this node writes no drafts itself but leaves them to the others ([OWN4]). */
+  backlog?: Backlog | null;
+  sleep?: Sleep;
+}
+
+/** A round that this node writes. */
+interface Running {
+  epoch: number;
+  cancel: AbortController;
+  started: boolean;
+  done: Promise<void>;
+}
+
+/** The rounds of generation that this node writes: begun, taken up after a death, cancelled, left at a stop. */
+export class DraftRounds implements AsyncDisposable {
+  readonly #options: DraftRoundsOptions;
+  readonly #shutdown = new AbortController();
+  readonly #running = new Map<string, Running>();
+  /** On their way into the database: not to be taken for lost there. */
+  readonly #starting = new Set<string>();
+  readonly #intake: Intake;
+
+  constructor(options: DraftRoundsOptions) {
+    this.#options = options;
+    // Every draft that waits for the database listens for the end: however many there are, none is a leak.
+    setMaxListeners(0, this.shutdown);
+    const { ownership, engine, node, wakeups, logger, sleep = systemSleep } = options;
+    this.#intake = new Intake({
+      ...{ ownership, engine, node, wakeups, logger, sleep, signal: this.shutdown },
+      busy: () => [...this.#running.keys(), ...this.#starting],
+      isFull: () => [...this.#running.values()].some(({ started }) => !started),
+      takeUp: (row, ticket) => this.#track(row.id, row.epoch, (running) => this.#takeUp(row, ticket, running)),
+    });
+  }
+
+  /** Aborts when the process begins to end. */
+  get shutdown(): AbortSignal {
+    return this.#shutdown.signal;
+  }
+
+  /** Who is to own a draft that begins here, and how many may wait with it where it is nobody's. */
+  get place(): { owner: string | null; queue: number | null } {
+    const { node, backlog } = this.#options;
+    return backlog ? { owner: null, queue: backlog.queue } : { owner: node.id, queue: null };
+  }
+
+  /** Records a round's beginning by `record`, then writes it in the background on the place in the queue that the ticket is. */
+  async begin(
+    draftId: string,
+    ticket: Ticket,
+    round: { request: GenerationRequest; before: Usage },
+    record: () => Promise<Fence | null>,
+  ): Promise<boolean> {
+    this.#starting.add(draftId);
+    try {
+      const fence = await record();
+      if (fence && !this.#options.backlog) {
+        this.#track(draftId, fence.epoch, (running) => this.#write(ticket, { fence, ...round }, running));
+      } else ticket[Symbol.dispose]();
+      if (fence && this.#options.backlog) this.#options.wakeups.wake(queueKey);
+      return fence !== null;
+    } finally {
+      this.#starting.delete(draftId);
+    }
+  }
+
+  /** Takes up, from now on, what nobody writes: what other processes left when they died ([LOG5]), and what waits for a place. */
+  recover(): void {
+    if (this.#options.backlog) return;
+    this.#intake.start();
+    void this.#cancelWhatIsTaken();
+  }
+
+  /** Ends a draft that is being written, here, by another node, or by one that is gone. */
+  async cancel(draftId: string): Promise<void> {
+    const running = this.#running.get(draftId);
+    running?.cancel.abort();
+    await running?.done;
+    // Nobody's until the end is recorded: should this process die in between, others take it up. That may also happen just so.
+    while (!(await this.#tryCancel(draftId)));
+    this.#options.log.forget(draftId);
+  }
+
+  async #tryCancel(draftId: string): Promise<boolean> {
+    const { log } = this.#options;
+    const row = await this.seize(draftId, null);
+    if (!row || isTerminal(row.status)) return true;
+    const fence = await log.take(draftId, row.epoch, this.shutdown);
+    if (!fence) return isOver((await log.refresh([row]))[0]);
+    const { event, set } = statusEntry('CANCELLED', 'CANCELLED', row.usage as Usage);
+    return (await log.append(fence, [event], set, this.shutdown)) !== null;
+  }
+
+  /** Shuts out whoever writes the draft, and makes that known to them. */
+  async seize(draftId: string, owner = this.place.owner): Promise<DraftRow | null> {
+    const { ownership, wakeups, log } = this.#options;
+    const row = await ownership.seize(owner, draftId);
+    wakeups.wake(takenKey);
+    return row && ((await log.refresh([row]))[0] ?? null);
+  }
+
+  /** Leaves what is being written where it is recorded, for others or the next start to take up. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#shutdown.abort();
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  #track(draftId: string, epoch: number, write: (running: Running) => Promise<void>): void {
+    const { logger, log } = this.#options;
+    const running: Running = { epoch, cancel: new AbortController(), started: false, done: Promise.resolve() };
+    this.#running.set(draftId, running);
+    running.done = write(running)
+      .catch((error: unknown) => {
+        if (!this.shutdown.aborted) logger.error({ err: error, draft: draftId }, 'a draft could not be written');
+      })
+      .finally(() => {
+        if (this.#running.get(draftId) === running) {
+          this.#running.delete(draftId);
+          log.forget(draftId);
+        }
+        this.#intake.kick();
+      });
+  }
+
+  /** Without it a writer would learn that it is one no more only by its next append, and until then take an engine's place. */
+  async #cancelWhatIsTaken(): Promise<void> {
+    const { wakeups, ownership } = this.#options;
+    for await (const _ of wakeups.watch(takenKey, this.shutdown)) {
+      const running = [...this.#running];
+      if (running.length === 0) continue;
+      const epochs = await ownership.epochsOf(running.map(([draftId]) => draftId)).catch(() => null);
+      if (!epochs) continue;
+      for (const [draftId, { epoch, cancel }] of running) if (epochs.get(draftId) !== epoch) cancel.abort();
+    }
+  }
+
+  #write(
+    ticket: Ticket,
+    round: { fence: Fence; request: GenerationRequest; before: Usage },
+    running: Running,
+  ): Promise<void> {
+    const { log, logger } = this.#options;
+    const { shutdown } = this;
+    const onStarted = (): void => {
+      running.started = true;
+      this.#intake.kick();
+    };
+    return writeDraft(ticket, { log, logger, ...round, cancel: running.cancel.signal, shutdown, onStarted });
+  }
+
+  /** Another model would go on with another text than the one that was begun. */
+  #isReplaced({ modelId }: DraftRow, { model }: Turn): boolean {
+    const now = this.#options.engine.models().find(({ id }) => id === modelId)?.digest ?? null;
+    return model != null && now !== null && now !== model;
+  }
+
+  /** Goes on where the log ends: recorded tokens are decoded again, never sampled again ([LOG5]). */
+  async #takeUp(row: DraftRow, ticket: Ticket, running: Running): Promise<void> {
+    const { log, logger } = this.#options;
+    const signal = AbortSignal.any([running.cancel.signal, this.shutdown]);
+    try {
+      const taken = await log.take(row.id, row.epoch, signal);
+      const turns = turnsOf(row);
+      const turn = turns.at(-1);
+      if (!taken || !turn) return;
+      logger.info({ draft: row.id, sequence: taken.sequence }, 'taking up a draft that was waiting or being written');
+      const missing = openingEvents(turns, taken.sequence, row);
+      const fence = missing ? await log.append(taken, missing.events, missing.set, signal) : taken;
+      if (!fence) return;
+      const entries = await log.recall(row.id, row.textsUntil, signal);
+      const { messages, continueLast } = conversationOf(row.kind, row.prompt, roundsOf(row, entries));
+      const replay = tokenIds(entries.filter((entry) => entry.sequence > turn.from));
+      if (replay.length > 0 && this.#isReplaced(row, turn)) {
+        const { event, set } = ended('ERROR', row.usage as Usage, 'the model that began it has been replaced');
+        await log.append(fence, [event], set, signal);
+        return;
+      }
+      // Ahead of those that have not begun: their readers have seen a beginning.
+      const order = { listener: row.listenerId, priority: replay.length > 0 ? 1 : 0 };
+      const request = { messages, continueLast, sampling: turn.sampling, replay, ...order };
+      await this.#write(ticket, { fence, request, before: turn.before }, running);
+    } finally {
+      ticket[Symbol.dispose]();
+    }
+  }
+}
+
+const isOver = (row: DraftRow | undefined): boolean => !row || isTerminal(row.status);

@@ -1,0 +1,37 @@
+import { InvalidInputError } from '../errors.ts';
+
+export interface TextBounds {
+  min?: number;
+  max: number;
+}
+
+/**
+ * A string that can be stored and shown: trimmed, within its bounds (in code points), without NUL (PostgreSQL has no such
+ * text) and without half of a surrogate pair (UTF-8 has no such character).
+ */
+export function checkText(value: string, field: string, { min = 1, max }: TextBounds): string {
+  const text = value.trim();
+  if (text.includes('\0')) throw new InvalidInputError(`${field} must not contain the character U+0000`, field);
+  if (/\p{Surrogate}/u.test(text)) throw new InvalidInputError(`${field} contains half of a surrogate pair`, field);
+  const length = text.length <= max ? text.length : Array.from(text).length;
+  if (text.length >= min && length <= max) return text;
+  if (text.length === 0) throw new InvalidInputError(`${field} must not be empty`, field);
+  throw new InvalidInputError(`${field} must have ${min} to ${max} characters, not ${length}`, field);
+}
+
+/** A name or an id: a text in composed form (NFC), so that what looks the same is the same. */
+export function checkName(value: string, field: string, bounds: TextBounds): string {
+  return checkText(value, field, bounds).normalize('NFC');
+}
+
+/** A finite number within its bounds, both included. */
+export function checkRange(value: number, field: string, min: number, max: number): number {
+  if (value >= min && value <= max) return value;
+  throw new InvalidInputError(`${field} must be between ${min} and ${max}, not ${value}`, field);
+}
+
+/** At most so many entries. */
+export function checkLength<List extends readonly unknown[]>(list: List, field: string, max: number): List {
+  if (list.length <= max) return list;
+  throw new InvalidInputError(`${field} may have at most ${max} entries, not ${list.length}`, field);
+}

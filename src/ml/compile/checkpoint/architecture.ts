@@ -1,0 +1,80 @@
+import { ModelFileError } from './model-file-error.ts';
+
+/** What a caller of the compiled graph must know of it. */
+export interface ModelShape {
+  architecture: string;
+  vocabulary: number;
+  layers: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  hidden: number;
+  contextTokens: number;
+  parameters: number;
+  /** Of the key–value cache, which the caller allocates. */
+  cacheType: 'float32' | 'float16';
+  /** Null for a graph of ours, whose cache is read and written in place. */
+  exported: ExportedGraph | null;
+}
+
+/** A graph that others exported, in Hugging Face's layout: its cache is a past that every run returns longer. */
+export interface ExportedGraph {
+  /** Within the model's folder. */
+  file: string;
+  /** It wants to be told the positions of the tokens. */
+  positionIds: boolean;
+  /** What it computes for a token depends in the last bits on the other tokens of the run. */
+  mixesRows: boolean;
+}
+
+/** Everything that the graph is built from, besides the weights. */
+export interface Architecture extends Omit<ModelShape, 'cacheType' | 'exported'> {
+  feedForward: number;
+  ropeBase: number;
+  /** Each rotation's frequency is divided by its factor // [head_dim / 2]; null: none is scaled. */
+  ropeFactors: readonly number[] | null;
+  /** Layers whose queries and keys are not rotated. */
+  unrotatedLayers: readonly number[];
+  /** Rows of query and key heads are stored as interleaved pairs. */
+  interleavedHeads: boolean;
+  normEpsilon: number;
+  /** The output head is the embedding. */
+  tied: boolean;
+}
+
+/** Beyond these a header is corrupt, not ambitious. */
+export const LIMITS = {
+  layers: 1_000,
+  heads: 1_024,
+  hidden: 65_536,
+  feedForward: 1_048_576,
+  vocabulary: 4_194_304,
+  context: 16_777_216,
+};
+
+/** @throws ModelFileError when the sizes contradict each other */
+export function checkConsistent(architecture: Architecture): void {
+  const { heads, kvHeads, headDim, hidden, feedForward, vocabulary, ropeFactors } = architecture;
+  const problems = [
+    heads % kvHeads !== 0 && `${heads} heads are no multiple of ${kvHeads} key–value heads`,
+    headDim % 8 !== 0 && `the head dimension ${headDim} is no multiple of 8`,
+    headDim > hidden && `the head dimension ${headDim} is more than the hidden size`,
+    hidden % SMALLEST_BLOCK !== 0 && `the hidden size ${hidden} is no multiple of ${SMALLEST_BLOCK}`,
+    (heads * headDim) % SMALLEST_BLOCK !== 0 &&
+      `the attention width ${heads * headDim} is no multiple of ${SMALLEST_BLOCK}`,
+    feedForward % SMALLEST_BLOCK !== 0 && `the feed-forward size ${feedForward} is no multiple of ${SMALLEST_BLOCK}`,
+    (vocabulary < 1 || vocabulary > LIMITS.vocabulary) && `the vocabulary of ${vocabulary} is beyond belief`,
+    !isPositive(architecture.ropeBase) && `the rotary base ${architecture.ropeBase} is not positive`,
+    !isPositive(architecture.normEpsilon) && `the normalisation's epsilon ${architecture.normEpsilon} is not positive`,
+    ropeFactors?.some((factor) => !isPositive(factor)) && 'the rotary factors are not all positive',
+    ropeFactors && ropeFactors.length !== headDim / 2 && `there are ${ropeFactors.length} rotary factors`,
+  ].filter((problem) => typeof problem === 'string');
+  if (problems.length > 0) throw new ModelFileError(problems.join('; '));
+}
+
+function isPositive(value: number): boolean {
+  return Number.isFinite(value) && value > 0;
+}
+
+/** Every row is made of whole blocks of this length, whatever their own is. */
+export const SMALLEST_BLOCK = 32;

@@ -1,0 +1,58 @@
+import type { BlockDecoder } from './block-decoder.ts';
+import { float16 } from './floats.ts';
+
+/** Elements of a super-block, whose parts have scales of their own, quantised in turn. */
+export const SUPER_BLOCK = 256;
+
+/** w = d s q − dmin m, with 6-bit scale s and minimum m for each 32 elements. */
+export const decodeQ4_K: BlockDecoder = (view, at, out, to) => {
+  const scale = float16(view.getUint16(at, true));
+  const minimum = float16(view.getUint16(at + 2, true));
+  for (let part = 0; part < 8; part++) {
+    const d = scale * partScale(view, at + 4, part);
+    const m = minimum * partMinimum(view, at + 4, part);
+    const from = at + 16 + (part >> 1) * 32;
+    const shift = (part & 1) * 4;
+    for (let j = 0; j < 32; j++) out[to + part * 32 + j] = d * ((view.getUint8(from + j) >> shift) & 15) - m;
+  }
+};
+
+/** As Q4_K, with a fifth bit: bit `part` of byte j of 32. */
+export const decodeQ5_K: BlockDecoder = (view, at, out, to) => {
+  const scale = float16(view.getUint16(at, true));
+  const minimum = float16(view.getUint16(at + 2, true));
+  for (let part = 0; part < 8; part++) {
+    const d = scale * partScale(view, at + 4, part);
+    const m = minimum * partMinimum(view, at + 4, part);
+    const from = at + 48 + (part >> 1) * 32;
+    const shift = (part & 1) * 4;
+    for (let j = 0; j < 32; j++) {
+      const fifth = ((view.getUint8(at + 16 + j) >> part) & 1) << 4;
+      out[to + part * 32 + j] = d * (((view.getUint8(from + j) >> shift) & 15) | fifth) - m;
+    }
+  }
+};
+
+/** w = d s (q − 32), 8-bit scales s for each 16 elements; four low bits and two high bits of q lie apart. */
+export const decodeQ6_K: BlockDecoder = (view, at, out, to) => {
+  const scale = float16(view.getUint16(at + 208, true));
+  for (let i = 0; i < SUPER_BLOCK; i++) {
+    const half = i >> 7;
+    const quarter = (i >> 5) & 3;
+    const lane = i & 31;
+    const low = (view.getUint8(at + half * 64 + (quarter & 1) * 32 + lane) >> ((quarter >> 1) * 4)) & 15;
+    const high = (view.getUint8(at + 128 + half * 32 + lane) >> (quarter * 2)) & 3;
+    out[to + i] = scale * view.getInt8(at + 192 + (i >> 4)) * ((low | (high << 4)) - 32);
+  }
+};
+
+/** Eight 6-bit scales and eight 6-bit minima share 12 bytes: the last four of each are split between bytes. */
+function partScale(view: DataView, at: number, part: number): number {
+  if (part < 4) return view.getUint8(at + part) & 63;
+  return (view.getUint8(at + part + 4) & 15) | ((view.getUint8(at + part - 4) >> 6) << 4);
+}
+
+function partMinimum(view: DataView, at: number, part: number): number {
+  if (part < 4) return view.getUint8(at + part + 4) & 63;
+  return (view.getUint8(at + part + 4) >> 4) | ((view.getUint8(at + part) >> 6) << 4);
+}

@@ -1,0 +1,12 @@
+import { stat } from 'node:fs/promises';
+import type { Checkpoint } from './checkpoint.ts';
+import { openGgufCheckpoint } from './gguf-checkpoint.ts';
+import { openSafetensorsCheckpoint } from './safetensors-checkpoint.ts';
+
+/**
+ * @param path a GGUF file, or a folder with safetensors and config.json as Hugging Face's `save_pretrained` writes it
+ * @throws ModelFileError when it is neither, or not of a family that the compiler knows
+ */
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  return (await stat(path)).isDirectory() ? openSafetensorsCheckpoint(path) : openGgufCheckpoint(path);
+}

@@ -1,0 +1,114 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { encodedBytes } from './dequantize.ts';
+import { ModelFileError } from './model-file-error.ts';
+import { readRows } from './stored-rows.ts';
+
+/** The format's own bound. */
+const MAX_HEADER_BYTES = 100_000_000;
+/** ggml's numbers of the same encodings. */
+const encodings: Readonly<Record<string, number>> = { F32: 0, F16: 1, BF16: 30 };
+
+const size = z.int().nonnegative();
+const headerSchema = z.record(
+  z.string(),
+  z.object({ dtype: z.string(), shape: z.array(size).max(8), data_offsets: z.tuple([size, size]) }),
+);
+
+interface StoredTensor {
+  type: number;
+  /** Outermost dimension first. */
+  shape: readonly number[];
+  /** In bytes, from the start of the file. */
+  offset: number;
+}
+
+/** An open safetensors file, its header checked against the file's size. */
+export class SafetensorsFile implements AsyncDisposable {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly #handle: FileHandle;
+
+  private constructor(tensors: ReadonlyMap<string, StoredTensor>, handle: FileHandle) {
+    this.tensors = tensors;
+    this.#handle = handle;
+  }
+
+  /** @throws ModelFileError */
+  static async open(path: string): Promise<SafetensorsFile> {
+    const handle = await open(path, 'r').catch((error: unknown) => {
+      throw new ModelFileError(`${basename(path)} cannot be opened: ${String(error)}`);
+    });
+    try {
+      return new SafetensorsFile(await readHeader(handle, basename(path)), handle);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Rows [from, to) of a matrix (or a vector as one row), as floats. */
+  rows(name: string, from: number, to: number): Promise<Float32Array> {
+    const tensor = this.tensors.get(name);
+    if (!tensor) throw new ModelFileError(`the checkpoint has no tensor ${name}`);
+    return readRows(this.#handle, { ...tensor, name, columns: tensor.shape.at(-1) ?? 0 }, from, to);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** Eight bytes of length, then JSON, then the data that its offsets count in. */
+async function readHeader(handle: FileHandle, file: string): Promise<Map<string, StoredTensor>> {
+  const { size: fileBytes } = await handle.stat();
+  if (fileBytes < 8) throw new ModelFileError(`${file} is no safetensors file: it has ${fileBytes} bytes`);
+  const length = Number((await readAt(handle, 0, 8)).readBigUInt64LE());
+  if (length > Math.min(fileBytes - 8, MAX_HEADER_BYTES))
+    throw new ModelFileError(`${file} is no safetensors file, or truncated: its header would have ${length} bytes`);
+  const start = 8 + length;
+  const entries = Object.entries(parseHeader((await readAt(handle, 8, length)).toString(), file));
+  return new Map(
+    entries.map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [from, to],
+        },
+      ]) => {
+        const type = encodings[dtype];
+        if (type === undefined) throw new ModelFileError(`${name} is stored as ${dtype}; supported are F32, F16, BF16`);
+        const elements = shape.reduce((product, dim) => product * dim, 1);
+        if (!Number.isSafeInteger(elements) || elements < 1 || to - from !== encodedBytes(type, elements, name))
+          throw new ModelFileError(`${name}: the shape [${shape.join(', ')}] does not fit its ${to - from} bytes`);
+        if (start + to > fileBytes) throw new ModelFileError(`${file} is truncated: ${name} ends behind its end`);
+        return [name, { type, shape, offset: start + from }] as const;
+      },
+    ),
+  );
+}
+
+function parseHeader(text: string, file: string): z.output<typeof headerSchema> {
+  const problem = (reason: string) => new ModelFileError(`${file} has no readable header: ${reason}`);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw problem((error as Error).message);
+  }
+  if (typeof json !== 'object' || json === null) throw problem('it is no object');
+  const { __metadata__: _, ...tensors } = json as Record<string, unknown>;
+  const parsed = headerSchema.safeParse(tensors);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw problem(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+}
+
+async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  const { bytesRead } = await handle.read(bytes, 0, length, position);
+  if (bytesRead !== length) throw new ModelFileError('the file shrank while it was read');
+  return bytes;
+}

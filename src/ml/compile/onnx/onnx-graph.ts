@@ -1,0 +1,76 @@
+import { ModelFileError } from '../checkpoint/model-file-error.ts';
+import { ProtobufFile, type Range } from './protobuf-file.ts';
+
+/** An input or output; a dimension without a number is the caller's to choose. */
+export interface GraphValue {
+  name: string;
+  /** ONNX's number of the element type. */
+  type: number;
+  dims: readonly (number | null)[];
+}
+
+/** What an ONNX file says of its graph. */
+export interface GraphSummary {
+  inputs: readonly GraphValue[];
+  outputs: readonly GraphValue[];
+  operators: ReadonlySet<string>;
+  /** Elements of all weights. */
+  parameters: number;
+}
+
+/** Field numbers of onnx.proto. */
+const MODEL = { graph: 7 };
+const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 };
+const NODE = { operator: 4 };
+const TENSOR = { dims: 1 };
+const VALUE = { name: 1, type: 2 };
+const TYPE = { tensor: 1 };
+const TENSOR_TYPE = { element: 1, shape: 2 };
+const SHAPE = { dim: 1 };
+const DIM = { value: 1 };
+
+/** @throws ModelFileError when the file is none, or is truncated or corrupt in its structure */
+export function readOnnxGraph(path: string): GraphSummary {
+  using file = new ProtobufFile(path);
+  const graph = contents(file, file.all, MODEL.graph)[0];
+  if (!graph) throw new ModelFileError('the file holds no ONNX graph');
+  const inputs: GraphValue[] = [];
+  const outputs: GraphValue[] = [];
+  const operators = new Set<string>();
+  let parameters = 0;
+  for (const field of file.fields(graph)) {
+    if (field.kind === 'number') continue;
+    if (field.id === GRAPH.node)
+      for (const name of contents(file, field, NODE.operator)) operators.add(file.text(name));
+    if (field.id === GRAPH.initializer) parameters += elementsOf(file, field);
+    if (field.id === GRAPH.input) inputs.push(readValue(file, field));
+    if (field.id === GRAPH.output) outputs.push(readValue(file, field));
+  }
+  return { inputs, outputs, operators, parameters };
+}
+
+function readValue(file: ProtobufFile, value: Range): GraphValue {
+  const [name] = contents(file, value, VALUE.name);
+  const tensor = contents(file, value, VALUE.type).flatMap((type) => contents(file, type, TYPE.tensor))[0];
+  if (!name || !tensor) throw new ModelFileError('the graph has an input or output that is no tensor');
+  const dims = contents(file, tensor, TENSOR_TYPE.shape)
+    .flatMap((shape) => contents(file, shape, SHAPE.dim))
+    .map((dim) => numbers(file, dim, DIM.value)[0] ?? null);
+  return { name: file.text(name), type: numbers(file, tensor, TENSOR_TYPE.element)[0] ?? 0, dims };
+}
+
+/** Dimensions are written one by one, or packed into one field. */
+function elementsOf(file: ProtobufFile, tensor: Range): number {
+  const single = numbers(file, tensor, TENSOR.dims);
+  return single.reduce((product, dim) => product * dim, 1);
+}
+
+function contents(file: ProtobufFile, message: Range, id: number): Range[] {
+  return [...file.fields(message)].flatMap((field) => (field.kind === 'content' && field.id === id ? [field] : []));
+}
+
+function numbers(file: ProtobufFile, message: Range, id: number): number[] {
+  return [...file.fields(message)].flatMap((field) =>
+    field.kind === 'number' && field.id === id ? [field.value] : [],
+  );
+}

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { makeFolder } from '../../lib/folders.ts';
+import { python } from '../store/pip.ts';
+
+/** ONNX Runtime's provider is in the one package, what it needs of NVIDIA's in the others. */
+const provider = (version: string): string => `onnxruntime-gpu==${version}`;
+const runtime = [
+  ...['nvidia-cuda-runtime~=13.0', 'nvidia-cuda-nvrtc~=13.0', 'nvidia-cublas~=13.0', 'nvidia-curand~=10.0'],
+  ...['nvidia-cufft~=12.0', 'nvidia-cudnn-cu13~=9.0'],
+];
+/** Whatever Python runs pip, these are the packages: nothing of them is run in Python. */
+const platform = [
+  ...['--python-version', '3.12', '--implementation', 'cp', '--abi', 'cp312'],
+  ...['2_28', '2_27', '2_17'].flatMap((glibc) => ['--platform', `manylinux_${glibc}_x86_64`]),
+  ...['--platform', 'manylinux2014_x86_64'],
+];
+
+export interface CudaInstallation {
+  dataDir: string;
+  /** NVIDIA's libraries too; without them they must be installed on the system. */
+  withRuntime: boolean;
+  signal: AbortSignal;
+}
+
+/** The ONNX Runtime that the CUDA provider lies beside, once it is installed: of the version that runs without CUDA. */
+export function cudaLibrary(dataDir: string): string {
+  const version = packagedVersion();
+  return join(dataDir, 'cuda', version, 'onnxruntime', 'capi', `libonnxruntime.so.${version}`);
+}
+
+/**
+ * Lets pip, from wherever it is configured to look, put ONNX Runtime's CUDA libraries into the data folder: whole or not at all.
+ * @returns the folder
+ */
+export async function installCuda({ dataDir, withRuntime, signal }: CudaInstallation): Promise<string> {
+  const version = packagedVersion();
+  const folder = join(dataDir, 'cuda', version);
+  const temporary = `${folder}.${process.pid}.tmp`;
+  await makeFolder(temporary);
+  try {
+    const options = ['--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check', '--quiet'];
+    const wanted = [provider(version), ...(withRuntime ? runtime : [])];
+    const pip = ['-m', 'pip', 'install', ...options, ...platform, '--target', temporary, ...wanted];
+    for await (const _ of python(pip, signal)) continue;
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  if (!existsSync(cudaLibrary(dataDir))) throw new Error(`the packages held no ${cudaLibrary(dataDir)}`);
+  return folder;
+}
+
+function packagedVersion(): string {
+  const file = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import { StartupError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import { checkCuda } from '../ort/cuda.ts';
+import type { Device } from '../ort/session.ts';
+import { cudaLibrary } from './cuda-libraries.ts';
+
+export type DeviceChoice = 'auto' | 'cpu' | 'cuda';
+
+export interface DeviceOptions {
+  choice: DeviceChoice;
+  dataDir: string;
+  log: Pick<Logger, 'info'>;
+}
+
+/**
+ * Where models run. `auto` takes the GPU where all that it needs is there, and says in one line what is not where it is not.
+ * @throws StartupError when it must be CUDA and cannot
+ */
+export function chooseDevice({ choice, dataDir, log }: DeviceOptions): Device {
+  if (choice === 'cpu') return { type: 'cpu' };
+  const library = cudaLibrary(dataDir);
+  const reason = reasonAgainst(library);
+  if (reason === null) {
+    log.info('Models run on the GPU');
+    return { type: 'cuda', library };
+  }
+  if (choice === 'cuda') throw new StartupError(`CADENZA_DEVICE is cuda, but ${reason}`);
+  log.info(`Models run on the CPU: ${reason}`);
+  return { type: 'cpu' };
+}
+
+function reasonAgainst(library: string): string | null {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return `there is no CUDA for ${process.platform}-${process.arch} in ONNX Runtime’s packages, only for linux-x64`;
+  if (!existsSync(library)) return `ONNX Runtime’s CUDA libraries are not installed: npm run cuda installs them`;
+  try {
+    checkCuda(library);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,100 @@
+import { isDeepStrictEqual } from 'node:util';
+import { NotFoundError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { ModelTask } from '../contract.ts';
+import type { ModelEntry } from '../store/model-catalogue.ts';
+import type { ManagedModel } from './managed-model.ts';
+
+export interface ModelRegistryOptions {
+  create: (entry: ModelEntry) => ManagedModel;
+  /** Whether a task's default model is fetched when it is missing. */
+  fetch: boolean;
+  log: Pick<Logger, 'info' | 'warn'>;
+}
+
+/**
+ * The models on offer, prepared one after the other: each task's default first. The catalogue may change while they write: a
+ * model's successor takes over when it is ready, and drafts that were begun are ended by the one that began them (SPEC [MODEL12]).
+ */
+export class ModelRegistry implements AsyncDisposable {
+  readonly #options: ModelRegistryOptions;
+  #models: readonly ManagedModel[] = [];
+  /** What the latest catalogue asks for, ready or not. */
+  #wanted: readonly ManagedModel[] = [];
+  #work: Promise<void> = Promise.resolve();
+  readonly #retiring = new Set<ManagedModel>();
+
+  constructor(options: ModelRegistryOptions) {
+    this.#options = options;
+  }
+
+  /** In the catalogue's order. */
+  get models(): readonly ManagedModel[] {
+    return this.#models;
+  }
+
+  defaultOf(task: ModelTask): ManagedModel | null {
+    return this.#models.find(({ entry }) => entry.task === task) ?? null;
+  }
+
+  /** @throws NotFoundError */
+  find(id: string): ManagedModel {
+    const found = this.#models.find(({ entry }) => entry.id === id);
+    if (!found) throw new NotFoundError(`there is no model ${id}`, id);
+    return found;
+  }
+
+  /** Takes another catalogue on, in the background. Entries that are the same stay as they are. */
+  use(entries: readonly ModelEntry[]): void {
+    const before = this.#models;
+    const named = (id: string) => before.find(({ entry }) => entry.id === id);
+    const offers = entries.map((entry) => {
+      const old = named(entry.id);
+      if (old && isDeepStrictEqual(old.entry, entry)) return { shown: old, wanted: old, fresh: null };
+      const fresh = this.#options.create(entry);
+      return { shown: old?.state.status === 'READY' ? old : fresh, wanted: fresh, fresh };
+    });
+    this.#models = offers.map(({ shown }) => shown);
+    this.#wanted = offers.map(({ wanted }) => wanted);
+    for (const gone of before) if (!this.#models.includes(gone)) this.#retire(gone);
+    const fresh = offers.flatMap((offer) => offer.fresh ?? []);
+    this.#work = this.#work.then(() => this.#prepare(fresh));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work;
+    for (const one of [...this.#models, ...this.#retiring]) await one[Symbol.asyncDispose]();
+  }
+
+  async #prepare(fresh: readonly ManagedModel[]): Promise<void> {
+    const isDefault = (one: ManagedModel) => this.defaultOf(one.entry.task)?.entry.id === one.entry.id;
+    const inOrder = [...fresh.filter(isDefault), ...fresh.filter((one) => !isDefault(one))];
+    for (const one of inOrder.filter((each) => this.#wanted.includes(each))) {
+      await one.run({ fetch: this.#options.fetch && isDefault(one) });
+      this.#takeOver(one);
+    }
+  }
+
+  /** A successor that did not become ready leaves the model as it was. */
+  #takeOver(fresh: ManagedModel): void {
+    if (!this.#wanted.includes(fresh)) {
+      this.#retire(fresh);
+      return;
+    }
+    const old = this.#models.find(({ entry }) => entry.id === fresh.entry.id);
+    if (!old || old === fresh) return;
+    const { id, version } = fresh.entry;
+    if (fresh.state.status !== 'READY') {
+      this.#options.log.warn(`${id} stays at version ${old.entry.version}: version ${version} did not become ready`);
+      return;
+    }
+    this.#models = this.#models.map((one) => (one === old ? fresh : one));
+    this.#options.log.info(`${id} is at version ${version} now`);
+    this.#retire(old);
+  }
+
+  #retire(old: ManagedModel): void {
+    this.#retiring.add(old);
+    void old.retire().finally(() => this.#retiring.delete(old));
+  }
+}

@@ -1,0 +1,34 @@
+import { ModelUnavailableError, NotFoundError } from '../../lib/errors.ts';
+import type { Engine, Model } from '../contract.ts';
+
+/**
+ * The engine of a node that has none: it knows what the engines of other nodes can write with, and leaves the writing to them.
+ * It has no tokenizer either, so a prompt too long for the model is only found out by the node that takes the draft up.
+ *
+ * @param models what the other nodes report, best first
+ */
+export function createRemoteEngine(models: () => readonly Model[]): Engine {
+  const checkReady = (modelId: string): void => {
+    const model = models().find(({ id }) => id === modelId);
+    if (!model && models().length > 0) throw new NotFoundError(`there is no model ${modelId}`, modelId);
+    if (model?.status === 'READY') return;
+    throw new ModelUnavailableError('no node is ready to write with this model at present', modelId);
+  };
+  return {
+    models,
+    load: () => [],
+    defaultModel: (task) => models().find((model) => model.task === task) ?? null,
+    admit: (modelId) => {
+      checkReady(modelId);
+      return {
+        generate: () => {
+          throw new ModelUnavailableError('this node writes no drafts', modelId);
+        },
+        [Symbol.dispose]: () => undefined,
+      };
+    },
+    whenReady: (modelId) => Promise.resolve(modelId).then(checkReady),
+    checkFits: () => undefined,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,93 @@
+import { InvalidInputError } from '../../lib/errors.ts';
+import type { LogitBias, Sampling } from '../contract.ts';
+
+/** What is taken where nothing is said; a seed is drawn. Samplings that were kept before a field existed lack it, and mean this. */
+export const defaultSampling: Omit<Sampling, 'seed'> = {
+  temperature: 0.8,
+  topK: 40,
+  topP: 0.95,
+  minP: 0,
+  repetitionPenalty: 1.1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  logitBias: [],
+  bannedPhrases: [],
+  maxTokens: 256,
+  maxSeconds: null,
+  stop: [],
+};
+
+interface Range {
+  least: number;
+  most: number;
+  /** `least` itself is not allowed. */
+  open?: boolean;
+  integer?: boolean;
+}
+
+const ranges: Record<Exclude<keyof Sampling, 'maxSeconds' | 'stop' | 'logitBias' | 'bannedPhrases'>, Range> = {
+  temperature: { least: 0, most: 2 },
+  topK: { least: 0, most: 1000, integer: true },
+  topP: { least: 0, most: 1, open: true },
+  minP: { least: 0, most: 1 },
+  repetitionPenalty: { least: 0.5, most: 2 },
+  presencePenalty: { least: -2, most: 2 },
+  frequencyPenalty: { least: -2, most: 2 },
+  maxTokens: { least: 1, most: 4096, integer: true },
+  seed: { least: 0, most: Number.MAX_SAFE_INTEGER, integer: true },
+};
+const biasRange: Range = { least: -100, most: 100 };
+const secondsRange: Range = { least: 0, most: 86_400, open: true };
+const MOST_STOPS = 8;
+const MOST_BIASES = 64;
+const MOST_BANNED = 32;
+const LONGEST_TEXT = 100;
+
+/**
+ * SPEC [GEN5].
+ * @param field dotted path of the sampling in the caller's input, e.g. `input.sampling`
+ * @throws InvalidInputError that names the first value out of range
+ */
+export function checkSampling(sampling: Sampling, field = 'sampling'): void {
+  for (const [name, range] of Object.entries(ranges)) {
+    checkNumber(sampling[name as keyof typeof ranges], range, `${field}.${name}`);
+  }
+  if (sampling.maxSeconds !== null) checkNumber(sampling.maxSeconds, secondsRange, `${field}.maxSeconds`);
+  checkTexts(sampling.stop, MOST_STOPS, `${field}.stop`);
+  checkTexts(sampling.bannedPhrases, MOST_BANNED, `${field}.bannedPhrases`);
+  checkBiases(sampling.logitBias, `${field}.logitBias`);
+}
+
+function checkNumber(value: number, { least, most, open = false, integer = false }: Range, field: string): void {
+  const inRange = value <= most && (open ? value > least : value >= least);
+  if (inRange && (!integer || Number.isInteger(value))) return;
+  const kind = integer ? 'a whole number' : 'a number';
+  const bounds = open ? `above ${least} and at most ${most}` : `from ${least} to ${most}`;
+  throw new InvalidInputError(`${field} must be ${kind} ${bounds}, not ${value}`, field);
+}
+
+function checkBiases(biases: readonly LogitBias[], field: string): void {
+  checkCount(biases, MOST_BIASES, 'entries', field);
+  biases.forEach(({ text, bias }, i) => {
+    checkPiece(text, `${field}.${i}.text`);
+    checkNumber(bias, biasRange, `${field}.${i}.bias`);
+  });
+}
+
+function checkTexts(texts: readonly string[], most: number, field: string): void {
+  checkCount(texts, most, 'strings', field);
+  texts.forEach((text, i) => checkPiece(text, `${field}.${i}`));
+}
+
+function checkCount(list: readonly unknown[], most: number, what: string, field: string): void {
+  if (list.length > most)
+    throw new InvalidInputError(`${field} may hold at most ${most} ${what}, not ${list.length}`, field);
+}
+
+/** A piece of a text, white space alone among them. */
+function checkPiece(text: string, field: string): void {
+  if (text.length < 1 || text.length > LONGEST_TEXT)
+    throw new InvalidInputError(`${field} must be 1 to ${LONGEST_TEXT} characters long, not ${text.length}`, field);
+  // Half of a surrogate pair would match inside another character; U+FFFD stands for what is no character.
+  if (/[\0\uFFFD]|\p{Surrogate}/u.test(text)) throw new InvalidInputError(`${field} is not well-formed text`, field);
+}

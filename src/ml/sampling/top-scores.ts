@@ -1,0 +1,130 @@
+/** One score in so many is looked at to guess how high the best ones are. */
+const STRIDE = 64;
+/** Below every number and above −∞, which marks what may not be chosen. */
+const LOWEST = -Number.MAX_VALUE;
+
+/**
+ * Picks the ids of the highest scores out of a vocabulary without sorting it: a threshold is guessed from every 64th score
+ * such that some more than asked for should reach it, and one pass collects those. A guess that was too high is lowered.
+ * The buffers are reused, so nothing is allocated.
+ */
+export class Shortlist {
+  /** Of which the first `count` hold: ids in ascending order, then what was added. */
+  readonly ids: Int32Array;
+  count = 0;
+  /** Every id that scored this or more is in the list. */
+  threshold = Infinity;
+  readonly #highest: Float32Array; // the best scores looked at, descending
+
+  constructor(vocab: number) {
+    this.ids = new Int32Array(vocab);
+    this.#highest = new Float32Array(Math.floor(vocab / STRIDE));
+  }
+
+  /** Lists at least the `most` best ids, or all that score more than −∞. */
+  collect(scores: Float32Array, most: number): void {
+    const expected = most / STRIDE;
+    // Three standard deviations more than are needed: seldom too few, and never many for nothing.
+    for (let rank = Math.ceil(expected + 3 * Math.sqrt(expected) + 3); ; rank *= 4) {
+      this.collectFrom(scores, this.#guess(scores, rank));
+      if (this.count >= most || this.threshold === LOWEST) return;
+    }
+  }
+
+  /** Lists the ids that score `threshold` or more. */
+  collectFrom(scores: Float32Array, threshold: number): void {
+    const { ids } = this;
+    let count = 0;
+    const even = scores.length - (scores.length % 4);
+    // Four at a time: nearly every comparison fails, and the loop itself would cost more than they do.
+    for (let id = 0; id < even; id += 4) {
+      if ((scores[id] as number) >= threshold) ids[count++] = id;
+      if ((scores[id + 1] as number) >= threshold) ids[count++] = id + 1;
+      if ((scores[id + 2] as number) >= threshold) ids[count++] = id + 2;
+      if ((scores[id + 3] as number) >= threshold) ids[count++] = id + 3;
+    }
+    for (let id = even; id < scores.length; id++) if ((scores[id] as number) >= threshold) ids[count++] = id;
+    this.count = count;
+    this.threshold = threshold;
+  }
+
+  /** Takes in an id that scored too little before. */
+  add(id: number): void {
+    this.ids[this.count++] = id;
+  }
+
+  /** The `rank`-th highest of the scores looked at. */
+  #guess(scores: Float32Array, rank: number): number {
+    const highest = this.#highest;
+    if (rank > highest.length) return LOWEST;
+    let count = 0;
+    for (let id = STRIDE >> 1; id < scores.length; id += STRIDE) {
+      const score = scores[id] as number;
+      if (count === rank && !(score > (highest[count - 1] as number))) continue;
+      let place = count < rank ? count++ : count - 1;
+      for (; place > 0 && (highest[place - 1] as number) < score; place--) {
+        highest[place] = highest[place - 1] as number;
+      }
+      highest[place] = score;
+    }
+    return Math.max(highest[rank - 1] as number, LOWEST);
+  }
+}
+
+/**
+ * Yields ids from the highest score down, equal scores by the lower id, when it is not known how many will be asked
+ * for: a binary heap is built in O(n), and each id costs O(log n). Its buffers are reused.
+ */
+export class TopScores {
+  readonly #heap: Int32Array;
+  #size = 0;
+  #scores: Float32Array = new Float32Array(0);
+
+  constructor(capacity: number) {
+    this.#heap = new Int32Array(capacity);
+  }
+
+  /** Starts over with the ids on the list that score more than −∞; `scores` must stay as it is while ids are taken. */
+  start(scores: Float32Array, { ids, count }: Shortlist): void {
+    this.#scores = scores;
+    this.#size = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i] as number;
+      if ((scores[id] as number) >= LOWEST) this.#heap[this.#size++] = id;
+    }
+    for (let i = (this.#size >> 1) - 1; i >= 0; i--) this.#sink(i);
+  }
+
+  /** The best id that is left, or −1. */
+  take(): number {
+    if (this.#size === 0) return -1;
+    const best = this.#at(0);
+    this.#heap[0] = this.#at(--this.#size);
+    this.#sink(0);
+    return best;
+  }
+
+  #sink(start: number): void {
+    const id = this.#at(start);
+    let hole = start;
+    for (;;) {
+      let child = 2 * hole + 1;
+      if (child >= this.#size) break;
+      if (child + 1 < this.#size && this.#before(this.#at(child + 1), this.#at(child))) child++;
+      if (!this.#before(this.#at(child), id)) break;
+      this.#heap[hole] = this.#at(child);
+      hole = child;
+    }
+    this.#heap[hole] = id;
+  }
+
+  #before(a: number, b: number): boolean {
+    const left = this.#scores[a] as number;
+    const right = this.#scores[b] as number;
+    return left > right || (left === right && a < b);
+  }
+
+  #at(i: number): number {
+    return this.#heap[i] as number;
+  }
+}

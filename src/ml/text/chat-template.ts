@@ -1,0 +1,78 @@
+import { Template } from '@huggingface/jinja';
+import { ModelFileError } from '../compile/compile.ts';
+import type { ChatMessage } from '../contract.ts';
+import { strftime } from './fixed-date.ts';
+
+/** `open`: the prompt ends where the assistant's answer begins. */
+type Render = (messages: readonly ChatMessage[], open: boolean) => string;
+
+/** A model's chat template: what a conversation becomes, as text. */
+export interface ChatTemplate {
+  /** @throws Error with the template's or the interpreter's own message */
+  render: Render;
+  /** Whether it has a place for a system message. */
+  takesSystem: boolean;
+}
+
+/** Unicode noncharacters: no text has a meaning for them, so they can mark places in a rendered prompt. */
+const places = { system: '\uFDD2', user: '\uFDD3', assistant: '\uFDD4', last: '\uFDD5' };
+
+const said = (role: ChatMessage['role'], content: string): ChatMessage => ({ role, content });
+
+/**
+ * @param source Jinja, as the model's files carry it
+ * @throws ModelFileError when it is not valid, or makes nothing of a question
+ */
+export function openChatTemplate(source: string, marks: { bos: string; eos: string }): ChatTemplate {
+  const render = rendererOf(parseTemplate(source), marks);
+  const question = said('user', places.user);
+  const shows = (text: string, ...all: string[]) => all.every((place) => text.includes(place));
+  const takesSystem = attempt(() => render([said('system', places.system), question], true), null);
+  if (takesSystem !== null && shows(takesSystem, places.system, places.user)) return { render, takesSystem: true };
+  const alone = attempt(
+    () => render([question], true),
+    (reason) => new ModelFileError(`the chat template cannot be used: ${reason}`),
+  );
+  if (!shows(alone, places.user)) throw new ModelFileError('the chat template leaves out what the user says');
+  return { render, takesSystem: false };
+}
+
+/** What the template puts around the messages of a conversation, and, of that, what follows an answer. */
+export function surroundings({ render, takesSystem }: ChatTemplate): { pieces: string[]; afterAnswer: string } {
+  const question = said('user', places.user);
+  const begun = takesSystem ? [said('system', places.system), question] : [question];
+  const whole = [...begun, said('assistant', places.assistant), said('user', places.last)];
+  const text = attempt(() => render(whole, true), null) ?? render(begun, true);
+  const afterAnswer = new RegExp(`${places.assistant}([^${Object.values(places).join('')}]*)`).exec(text)?.[1] ?? '';
+  return { pieces: text.split(new RegExp(`[${Object.values(places).join('')}]`)), afterAnswer };
+}
+
+/** What transformers gives a template that is given neither tools nor documents; drafts are written without thinking aloud. */
+const context = { tools: null, documents: null, enable_thinking: false, date_string: strftime('%d %B %Y'), strftime };
+
+function rendererOf(template: Template, { bos, eos }: { bos: string; eos: string }): Render {
+  return (messages, open) =>
+    template.render({ ...context, messages, add_generation_prompt: open, bos_token: bos, eos_token: eos });
+}
+
+/** The library's own `strftime_now` tells today's date, and takes no other in its place but from within. */
+const PRELUDE = '{% set strftime_now = strftime %}\n';
+
+function parseTemplate(source: string): Template {
+  return attempt(
+    // Jinja reads every line break as \n.
+    () => new Template(PRELUDE + source.replace(/\r\n?/g, '\n')),
+    (reason) => new ModelFileError(`the chat template is not valid: ${reason}`),
+  );
+}
+
+function attempt<Result>(work: () => Result, otherwise: (reason: string) => Error): Result;
+function attempt<Result>(work: () => Result, otherwise: null): Result | null;
+function attempt<Result>(work: () => Result, otherwise: ((reason: string) => Error) | null): Result | null {
+  try {
+    return work();
+  } catch (error) {
+    if (otherwise === null) return null;
+    throw otherwise(error instanceof Error ? error.message : String(error));
+  }
+}

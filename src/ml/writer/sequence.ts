@@ -1,0 +1,194 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { FinishReason, GenerationEvent, Sampling, Token, Usage } from '../contract.ts';
+import { BannedPhrases } from '../sampling/banned-phrases.ts';
+import type { Constraint } from '../sampling/constraint.ts';
+import type { Sample, SampleContext } from '../sampling/sampler.ts';
+import { type Shown, TextStream } from '../text/text-stream.ts';
+import type { Lexicon } from '../text/token-texts.ts';
+import type { Job } from './protocol.ts';
+
+/** The tokens of a model, and which of them end an answer. */
+export interface Vocabulary extends Lexicon {
+  ends: ReadonlySet<number>;
+}
+
+export interface SequenceOptions {
+  job: Job;
+  vocabulary: Vocabulary;
+  clock: Clock;
+  emit: (event: GenerationEvent) => void;
+}
+
+/** One draft on its way through the engine: its tokens, what of its text was shown, and how it ends. */
+export class Sequence {
+  readonly job: Job;
+  /** Prompt, then what followed it; the last token has not been decoded yet. */
+  readonly tokens: number[];
+  finished = false;
+  readonly #vocabulary: Vocabulary;
+  readonly #text: TextStream<Token>;
+  readonly #constraint: Constraint | null;
+  readonly #emit: (event: GenerationEvent) => void;
+  readonly #meter: Meter;
+  readonly #cancelled = new AbortController();
+
+  constructor({ job, vocabulary, clock, emit }: SequenceOptions) {
+    this.job = job;
+    this.tokens = [...job.prompt];
+    this.#vocabulary = vocabulary;
+    this.#text = new TextStream(job.sampling.stop);
+    this.#constraint = constraintOf(job, vocabulary);
+    this.#emit = emit;
+    this.#meter = new Meter(clock, job.waitedMs);
+  }
+
+  get sampling(): Sampling {
+    return this.job.sampling;
+  }
+
+  get listener(): number | null {
+    return this.job.listener;
+  }
+
+  get priority(): number {
+    return this.job.priority;
+  }
+
+  /** Aborts when nobody wants the draft any more: ends a run that is under way for it alone. */
+  get cancelled(): AbortSignal {
+    return this.#cancelled.signal;
+  }
+
+  /** How many tokens there are after the prompt. */
+  get generated(): number {
+    return this.tokens.length - this.job.prompt.length;
+  }
+
+  /** Its time is over. */
+  get expired(): boolean {
+    const { maxSeconds } = this.sampling;
+    return maxSeconds !== null && this.#meter.elapsed >= 1000 * maxSeconds;
+  }
+
+  /** How many tokens it may still take. */
+  get remaining(): number {
+    return this.sampling.maxTokens - this.generated;
+  }
+
+  /** What the next token depends on besides the logits. */
+  get context(): SampleContext {
+    const { tokens: history, generated: position } = this;
+    return { history, position, biases: this.job.biases, constraint: this.#constraint };
+  }
+
+  /** The token that comes next when it was recorded before a crash: it is decoded again, and not sampled. */
+  get replayed(): number | null {
+    return this.job.replay[this.generated] ?? null;
+  }
+
+  cancel(): void {
+    this.#cancelled.abort();
+  }
+
+  /** It has a slot. */
+  start(): void {
+    this.#meter.start();
+    this.#emit({ type: 'started', promptTokens: this.job.prompt.length });
+  }
+
+  /** Goes on by a token that was recorded before. */
+  commitReplayed(id: number): void {
+    this.#append(id);
+    this.#text.replay({ id, text: '', logprob: 0, alternatives: [] }, this.#vocabulary.bytesOf(id));
+    this.#endAtLimit();
+  }
+
+  /** Goes on by a sampled token, and shows what has become safe to show. */
+  commit(sample: Sample): void {
+    if (this.#vocabulary.ends.has(sample.id)) {
+      this.finish('STOP');
+      return;
+    }
+    this.#meter.tick();
+    const token = this.#describe(sample);
+    this.#append(sample.id);
+    this.#show(this.#text.push(token, this.#vocabulary.bytesOf(sample.id)));
+    this.#endAtLimit();
+  }
+
+  finish(reason: FinishReason, message?: string): void {
+    if (this.finished) return;
+    this.#show(this.#text.flush());
+    this.finished = true;
+    this.#emit({ type: 'finished', reason, usage: this.#usage(), ...(message !== undefined && { message }) });
+  }
+
+  #append(id: number): void {
+    this.tokens.push(id);
+    this.#constraint?.accept(id);
+  }
+
+  #endAtLimit(): void {
+    if (this.#text.stopped) this.finish('STOP');
+    else if (this.remaining <= 0) this.finish('LENGTH');
+  }
+
+  #describe({ id, logprob, alternatives }: Sample): Token {
+    const textOf = (other: number) => this.#text.peek(this.#vocabulary.bytesOf(other));
+    const others = alternatives.map((other) => ({ text: textOf(other.id), logprob: other.logprob }));
+    return { id, text: '', logprob, alternatives: others };
+  }
+
+  #show(shown: readonly Shown<Token>[]): void {
+    if (shown.length === 0) return;
+    const tokens = shown.map(({ item, text }) => ({ ...item, text }));
+    this.#emit({ type: 'tokens', text: tokens.map(({ text }) => text).join(''), tokens });
+  }
+
+  #usage(): Usage {
+    return { promptTokens: this.job.prompt.length, completionTokens: this.generated, ...this.#meter.read() };
+  }
+}
+
+function constraintOf({ sampling, continued }: Job, lexicon: Lexicon): Constraint | null {
+  if (sampling.bannedPhrases.length === 0) return null;
+  return new BannedPhrases(sampling.bannedPhrases, lexicon, continued);
+}
+
+/** Times one draft, from the moment it was asked for. */
+class Meter {
+  readonly #clock: Clock;
+  readonly #asked: number;
+  #started: number | null = null;
+  #first: number | null = null;
+  #last = 0;
+  #count = 0;
+
+  constructor(clock: Clock, waitedMs: number) {
+    this.#clock = clock;
+    this.#asked = clock.monotonic() - waitedMs;
+  }
+
+  /** Since it was asked for, in ms. */
+  get elapsed(): number {
+    return this.#clock.monotonic() - this.#asked;
+  }
+
+  /** It has a slot. */
+  start(): void {
+    this.#started = this.#clock.monotonic();
+  }
+
+  tick(): void {
+    this.#last = this.#clock.monotonic();
+    this.#first ??= this.#last;
+    this.#count++;
+  }
+
+  read(): Pick<Usage, 'queueMs' | 'timeToFirstTokenMs' | 'tokensPerSecond'> {
+    const since = (moment: number | null) => (moment === null ? null : moment - this.#asked);
+    const seconds = this.#first === null ? 0 : (this.#last - this.#first) / 1000;
+    const tokensPerSecond = this.#count > 1 && seconds > 0 ? (this.#count - 1) / seconds : null;
+    return { queueMs: since(this.#started), timeToFirstTokenMs: since(this.#first), tokensPerSecond };
+  }
+}

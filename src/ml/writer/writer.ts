@@ -1,0 +1,194 @@
+import { InvalidInputError, OverloadedError, ServiceUnavailableError } from '../../lib/errors.ts';
+import { type Forecast, mayTake, retryAfter, whenMayTake } from '../../lib/fair-share.ts';
+import type { GenerationRequest, Ticket, WriterState } from '../contract.ts';
+import { checkSampling } from '../sampling/sampling-limits.ts';
+import { resolveBiases } from '../sampling/token-bias.ts';
+import type { ChatFormat } from '../text/chat-format.ts';
+import { EventQueue } from './event-queue.ts';
+import { type DraftEnd, forecastEnds } from './forecast.ts';
+import { type Asked, NOTHING, Opening, type OpeningOptions, type Place } from './opening.ts';
+import { ASSUMED } from './pace.ts';
+
+export interface WriterOptions extends Omit<OpeningOptions, 'onClosing' | 'onVacated'> {
+  chat: ChatFormat;
+  /** Tokens a draft may reach, prompt included. */
+  capacity: number;
+  /** How many drafts may wait besides those that are being written. */
+  queue: number;
+}
+
+/** Ends that are told to others: who waits for a place is interested in the first of them. */
+const FORESEEN = 32;
+
+/**
+ * The near side of a model: turns messages into tokens, bounds how many drafts there are and hands each to an opening of the
+ * model, which it asks for when there is none.
+ */
+export class Writer implements AsyncDisposable {
+  readonly #options: WriterOptions;
+  /** The one that takes drafts; those that do not any more are among `#openings` until their memory is free. */
+  #opening: Opening | null = null;
+  readonly #openings = new Set<Opening>();
+  #closed: Error | null = null;
+  #onVacated: () => void = () => undefined;
+  #nextId = 0;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /** What it is doing; null while it has written nothing since it was opened. */
+  get state(): WriterState | null {
+    return this.#inMemory?.state ?? null;
+  }
+
+  /** Of the opening that has memory; 0 when none has. */
+  get slots(): number {
+    return this.#inMemory?.slots ?? 0;
+  }
+
+  get memoryBytes(): number {
+    return [...this.#openings].reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+  }
+
+  /** Opens the model if it is not. @throws Error with the reason when it does not open */
+  async wake(): Promise<void> {
+    const opening = this.#awake();
+    const { leave } = opening.occupy();
+    await opening.opened.finally(leave);
+  }
+
+  /** Reserves a place. @throws OverloadedError when all are taken, or all that are not are kept for others ([FAIR1]) */
+  admit(request?: GenerationRequest): Ticket {
+    if (this.#closed) throw this.#closed;
+    const asked = request ? askedBy(request) : NOTHING;
+    const { listener } = asked;
+    const free = Math.max(1, this.slots) + this.#options.queue - this.#places.length;
+    const held = listener === null ? 0 : this.#places.filter((place) => place.asked.listener === listener).length;
+    if (!mayTake(held, free)) throw this.#refusal(listener, held, free);
+    return this.#ticketFor(this.#awake(), asked);
+  }
+
+  /** When its slots become free. */
+  get forecast(): Forecast {
+    const idle = Array.from({ length: Math.max(0, this.slots - this.#places.length) }, () => 0);
+    const endsMs = [...idle, ...this.#ends().map(({ ms }) => ms)].slice(0, FORESEEN);
+    return { stepMs: this.#pace.stepMs, endsMs };
+  }
+
+  /** @throws InvalidInputError when prompt and `maxTokens` together are more than a slot holds */
+  checkFits(request: GenerationRequest): void {
+    this.#encode(request);
+  }
+
+  /** Takes nothing new; ends when what it has taken is written. Resolves then. */
+  async retire(): Promise<void> {
+    while (this.#places.length > 0) await new Promise<void>((resolve) => (this.#onVacated = resolve));
+    await this[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const reason = (this.#closed = new ServiceUnavailableError('the server is shutting down'));
+    this.#opening = null;
+    await Promise.all([...this.#openings].map((opening) => opening.close(reason)));
+  }
+
+  get #inMemory(): Opening | undefined {
+    return [...this.#openings].findLast(({ slots }) => slots > 0);
+  }
+
+  get #places(): Place[] {
+    return [...this.#openings].flatMap(({ places }) => [...places]);
+  }
+
+  get #pace() {
+    return this.state?.pace ?? ASSUMED;
+  }
+
+  #ends(): DraftEnd[] {
+    const remaining = [...this.#openings].flatMap((opening) => opening.remaining);
+    return forecastEnds(remaining, this.slots, this.#pace);
+  }
+
+  /** Says why, and when a place is free for this listener at the latest, as far as that can be known. */
+  #refusal(listener: number | null, held: number, free: number): OverloadedError {
+    const { queue, name } = this.#options;
+    const ends = this.#ends().map((end) => ({ own: listener !== null && end.listener === listener, ms: end.ms }));
+    const ms = whenMayTake(held, free, ends) ?? ends.at(-1)?.ms ?? this.#pace.stepMs;
+    if (free > 0)
+      return new OverloadedError(
+        `${held} drafts of yours wait or are written: the other places are for others`,
+        retryAfter(ms),
+      );
+    return new OverloadedError(`${name} is busy and ${queue} drafts are waiting already`, retryAfter(ms));
+  }
+
+  #awake(): Opening {
+    if (this.#closed) throw this.#closed;
+    if (this.#opening) return this.#opening;
+    const opening: Opening = new Opening({
+      ...this.#options,
+      onClosing: () => {
+        if (this.#opening === opening) this.#opening = null;
+      },
+      onVacated: () => this.#onVacated(),
+    });
+    this.#openings.add(opening);
+    void opening.gone.then(() => this.#openings.delete(opening));
+    return (this.#opening = opening);
+  }
+
+  #ticketFor(opening: Opening, asked: Asked): Ticket {
+    const place = opening.occupy(asked);
+    let used = false;
+    let cancel = place.leave;
+    return {
+      generate: (request, signal) => {
+        if (used) throw new Error('a ticket is good for one generation');
+        const draft = this.#write(opening, request, signal, place.leave);
+        place.asked = askedBy(request);
+        place.written = true;
+        used = true;
+        cancel = draft.cancel;
+        return draft.events;
+      },
+      [Symbol.dispose]: () => {
+        used = true;
+        cancel();
+      },
+    };
+  }
+
+  #write(opening: Opening, request: GenerationRequest, signal: AbortSignal, free: () => void) {
+    checkSampling(request.sampling);
+    const prompt = this.#encode(request);
+    const id = this.#nextId++;
+    const cancel = () => opening.cancel(id);
+    const events = new EventQueue(cancel);
+    const job = { id, prompt, ...this.#jobOf(request) };
+    opening.write(job, events, () => {
+      signal.removeEventListener('abort', cancel);
+      free();
+    });
+    if (signal.aborted) cancel();
+    else signal.addEventListener('abort', cancel, { once: true });
+    return { events, cancel };
+  }
+
+  #jobOf({ sampling, messages, continueLast, replay = [], listener = null, priority = 0 }: GenerationRequest) {
+    const biases = resolveBiases(sampling.logitBias, (text) => this.#options.chat.encodeText(text));
+    const continued = continueLast ? (messages.at(-1)?.content ?? '') : '';
+    return { sampling, biases, continued, replay, listener, priority };
+  }
+
+  #encode({ messages, continueLast = false, sampling }: GenerationRequest): number[] {
+    const { chat, capacity } = this.#options;
+    const prompt = chat.encode(messages, continueLast);
+    if (prompt.length === 0) throw new InvalidInputError('the prompt is empty', 'prompt');
+    if (prompt.length + sampling.maxTokens <= capacity) return prompt;
+    const message = `the prompt is ${prompt.length} tokens long and maxTokens is ${sampling.maxTokens}: together the model takes ${capacity}`;
+    throw new InvalidInputError(message, 'prompt');
+  }
+}
+
+const askedBy = ({ listener = null, sampling }: GenerationRequest): Asked => ({ listener, tokens: sampling.maxTokens });

@@ -1,0 +1,165 @@
+import type { FeedbackKind } from '../../listeners/listeners.ts';
+import type { Counterfactual, Explanation, Locale, Reason, ReasonKind } from '../contract.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { Contribution, Ranking } from '../ranking/ranking.ts';
+import type { Source } from '../taste/taste.ts';
+import { reasonSentence, summarySentence } from './summary.ts';
+
+/** Why a track scores as it does in this ranking; each part is worked out when it is first asked for, and once. */
+export function explain(ranking: Ranking, index: number): Explanation {
+  return new RankedExplanation(ranking, index);
+}
+
+// Classes, for remembered lists hold thousands of these: a closure for each part would take three times the memory.
+
+/** Sentences, each worded once. */
+type Worded = Record<Locale, string | null>;
+
+class RankedExplanation implements Explanation {
+  readonly #ranking: Ranking;
+  readonly #index: number;
+  readonly #reasons: Reason[] = [];
+  readonly #summaries: Worded = { EN: null, ZH: null };
+  #contributions: readonly Contribution[] | null = null;
+
+  constructor(ranking: Ranking, index: number) {
+    this.#ranking = ranking;
+    this.#index = index;
+  }
+
+  get baseline(): number {
+    return this.#ranking.baseline;
+  }
+
+  get reasons(): readonly Reason[] {
+    return this.top(Infinity);
+  }
+
+  top(first: number): readonly Reason[] {
+    for (const contribution of this.#all().slice(this.#reasons.length, first)) {
+      this.#reasons.push(toReason(this.#ranking, this.#index, contribution));
+    }
+    return this.#reasons.slice(0, first);
+  }
+
+  get mainReason(): ReasonKind {
+    const main = this.#all().find(({ value }) => value > 0);
+    return main ? kindOf(main.source) : 'NONE';
+  }
+
+  remainder(first: number): number {
+    return this.#all()
+      .slice(first)
+      .reduce((sum, { value }) => sum + value, 0);
+  }
+
+  summary(locale: Locale): string {
+    return (this.#summaries[locale] ??= summarySentence(this.#all(), this.#index, this.#ranking.snapshot, locale));
+  }
+
+  #all(): readonly Contribution[] {
+    return (this.#contributions ??= this.#ranking.contributions(this.#index));
+  }
+}
+
+type SourceOf<Kind extends Source['kind']> = Extract<Source, { kind: Kind }>;
+type PreferenceSource = Exclude<Source, SourceOf<'history' | 'popularity'>>;
+
+class RankedReason<From extends Source = Source> {
+  protected readonly ranking: Ranking;
+  protected readonly index: number;
+  protected readonly source: From;
+  readonly contribution: number;
+  readonly #summaries: Worded = { EN: null, ZH: null };
+  #without: Counterfactual | null = null;
+
+  constructor(ranking: Ranking, index: number, source: From, contribution: number) {
+    this.ranking = ranking;
+    this.index = index;
+    this.source = source;
+    this.contribution = contribution;
+  }
+
+  summary(locale: Locale): string {
+    const contribution = { source: this.source, value: this.contribution };
+    return (this.#summaries[locale] ??= reasonSentence(contribution, this.index, this.ranking.snapshot, locale));
+  }
+
+  without(): Counterfactual {
+    return (this.#without ??= counterfactual(this.ranking.without(this.source), this.index));
+  }
+}
+
+class HistoryReason extends RankedReason<SourceOf<'history'>> {
+  readonly kind = 'history';
+
+  get trackId(): number {
+    return this.source.trackId;
+  }
+
+  get feedback(): FeedbackKind {
+    return this.source.feedback;
+  }
+
+  get at(): Date {
+    return new Date(this.source.at);
+  }
+}
+
+class PopularityReason extends RankedReason<SourceOf<'popularity'>> {
+  readonly kind = 'popularity';
+
+  get listeners(): number {
+    const { allTimeListeners, recentListeners } = this.ranking.snapshot.tracks[this.index] ?? {};
+    return allTimeListeners ?? recentListeners ?? 0;
+  }
+
+  get ofAllTime(): boolean {
+    return this.ranking.snapshot.tracks[this.index]?.allTimeListeners != null;
+  }
+}
+
+class PreferenceReason extends RankedReason<PreferenceSource> {
+  readonly kind = 'preference';
+
+  get preference(): string {
+    return preferenceOf(this.source, this.ranking.snapshot);
+  }
+}
+
+function toReason(ranking: Ranking, index: number, { source, value }: Contribution): Reason {
+  if (source.kind === 'history') return new HistoryReason(ranking, index, source, value);
+  if (source.kind === 'popularity') return new PopularityReason(ranking, index, source, value);
+  return new PreferenceReason(ranking, index, source, value);
+}
+
+function kindOf({ kind }: Source): ReasonKind {
+  if (kind === 'history') return 'HISTORY';
+  return kind === 'popularity' ? 'POPULARITY' : 'PREFERENCE';
+}
+
+function counterfactual(ranking: Ranking, index: number): Counterfactual {
+  return { score: ranking.scoreOf(index), rank: ranking.rankOf(index) };
+}
+
+/** What was said or asked for, as the reason names it. */
+function preferenceOf(source: PreferenceSource, snapshot: Snapshot): string {
+  switch (source.kind) {
+    case 'genre':
+      return `genre ${source.slug}`;
+    case 'artist':
+      return `artist ${snapshot.artistNames.get(source.artistId) ?? source.artistId}`;
+    case 'tag':
+      return `tag ${source.tag}`;
+    case 'text':
+    case 'context':
+      return source.text;
+    case 'freshness':
+      return 'new releases';
+    case 'seed':
+      return `like track ${titleOf(source.trackId, snapshot)}`;
+  }
+}
+
+const titleOf = (trackId: number, { tracks, indexOf }: Snapshot): string =>
+  tracks[indexOf.get(trackId) ?? -1]?.title ?? String(trackId);

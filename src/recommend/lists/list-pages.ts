@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { InvalidInputError } from '../../lib/errors.ts';
+import { decodeCursor, encodeCursor, keyPart } from '../../lib/page.ts';
+import type { Recommendation, RecommendationPage, RecommendationQuery } from '../contract.ts';
+import type { Serving } from '../model/serving.ts';
+import { seedOf } from '../ranking/exploration.ts';
+import { Ranking, type Shape } from '../ranking/ranking.ts';
+import { type OpenedList, recommendationOf } from './list-cache.ts';
+import { checkSameQuery, shapingOf } from './list-query.ts';
+import type { Place, ServedList, ServedLists } from './served-lists.ts';
+
+/** What the cursors of a listener's lists say that they are of. */
+const LIST = 'recommendations';
+
+type Bounds = Pick<RecommendationPage, 'hasNextPage' | 'hasPreviousPage'>;
+
+/** Begins a list and keeps it, so that later pages and feedback find it. */
+export function firstPage(
+  lists: ServedLists,
+  opening: OpenedList,
+  listenerId: number,
+  query: RecommendationQuery,
+  first: number,
+  exploration: number,
+): RecommendationPage {
+  const id = randomUUID();
+  const { taste, modelVersion, servedBefore } = opening;
+  // One more than asked for, to know whether a page follows.
+  const found = opening.first(first + 1, { rate: exploration, seed: seedOf(id) });
+  const nodes = found.slice(0, first);
+  const asked = { ...shapingOf(query), filter: query.filter ?? null, exploration };
+  const list = { id, listenerId, modelVersion, taste, servedBefore, ...asked, places: nodes.map(placeOf) };
+  lists.keep(list);
+  return pageOf(list, nodes, { hasNextPage: found.length > first, hasPreviousPage: false });
+}
+
+/** Goes on with a list: what has been served of it is served again as it was, what comes after is ranked as it was begun. */
+export function laterPage(
+  lists: ServedLists,
+  { snapshot, neighbours }: Serving,
+  list: ServedList,
+  position: number,
+  first: number,
+): RecommendationPage {
+  const ranking = new Ranking(snapshot, neighbours, list);
+  const served = list.places.flatMap((place, i) => {
+    const index = snapshot.indexOf.get(place.trackId);
+    return index === undefined || snapshot.tracks[index]?.withdrawn
+      ? []
+      : [{ index, propensity: place.propensity, place: i }];
+  });
+  const above = served.filter(({ place }) => place < position);
+  const known = served.filter(({ place }) => place >= position && place <= position + first);
+  const missing = first + 1 - known.length;
+  const before = [...above, ...known].map(({ index }) => index);
+  const fresh = missing > 0 ? ranking.next(before, missing, shapeOf(list)) : [];
+  const found = [...known.map((one) => ({ ...one, scoreRank: ranking.rankOf(one.index) ?? 0 })), ...fresh];
+  const nodes = found.slice(0, first).map((one, i) => recommendationOf(ranking, one, position + i + 1));
+  const places = [...list.places.slice(0, position), ...nodes.map(placeOf)];
+  if (places.length > list.places.length) lists.keep({ ...list, places });
+  const bounds = { hasNextPage: found.length > first, hasPreviousPage: position > 0 };
+  return pageOf({ ...list, modelVersion: neighbours.version }, nodes, bounds);
+}
+
+/** The list that a cursor belongs to, and the position it names. What the query asks for was settled with the first page. */
+export async function resume(
+  lists: ServedLists,
+  after: string,
+  listenerId: number,
+  query: RecommendationQuery,
+): Promise<[ServedList, number]> {
+  const [id, position] = decodeCursor(after, LIST, [keyPart.uuid, keyPart.id]);
+  const list = await lists.find(id);
+  if (list?.listenerId !== listenerId || position > list.places.length) {
+    throw new InvalidInputError('after is not a cursor of a list made for this listener within the last day', 'after');
+  }
+  checkSameQuery(list, query);
+  return [list, position];
+}
+
+export function shapeOf({ id, diversity, calibration, maxPerArtist, exploration }: ServedList): Shape {
+  return { diversity, calibration, maxPerArtist, exploration: { rate: exploration, seed: seedOf(id) } };
+}
+
+export const placeOf = ({ trackId, propensity, explanation }: Recommendation): Place => ({
+  trackId,
+  propensity,
+  reason: explanation.mainReason,
+});
+
+function pageOf(
+  { id, modelVersion }: Pick<ServedList, 'id' | 'modelVersion'>,
+  nodes: readonly Recommendation[],
+  bounds: Bounds,
+): RecommendationPage {
+  const edges = nodes.map((node) => ({ cursor: encodeCursor(LIST, [id, node.rank]), node }));
+  return { edges, ...bounds, requestId: id, modelVersion };
+}

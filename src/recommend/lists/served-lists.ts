@@ -1,0 +1,200 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TrackFilter } from '../../catalogue/catalogue.ts';
+import type { Database } from '../../db/client.ts';
+import { isAway } from '../../db/failures.ts';
+import {
+  deleteServedListsBefore,
+  dropListStatesBefore,
+  selectServedList,
+  selectServedTracks,
+  type ServedListRow,
+  upsertServedLists,
+} from '../../db/queries/served-list-queries.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { ReasonKind } from '../contract.ts';
+import type { Taste } from '../taste/taste.ts';
+
+/** A track as it was served: what attribution knows of it. */
+export interface Place {
+  trackId: number;
+  /** The chance that it had of this place, given those above it. */
+  propensity: number;
+  /** Of what speaks most for it. */
+  reason: ReasonKind;
+}
+
+/** All that a later page of a list needs: what was known when it was begun, and which tracks have been served. */
+export interface ServedList {
+  id: string;
+  listenerId: number;
+  modelVersion: string;
+  taste: Taste;
+  filter: TrackFilter | null;
+  includeHeard: boolean;
+  diversity: number;
+  calibration: number;
+  maxPerArtist: number | null;
+  notServedForHours: number;
+  /** Tracks of earlier lists that stay out of this one. */
+  servedBefore: readonly number[];
+  exploration: number;
+  /** In the order of their ranks. */
+  places: readonly Place[];
+}
+
+/** A page that nothing goes on from: it is kept for attribution alone. */
+export interface ServedPage {
+  id: string;
+  listenerId: number;
+  modelVersion: string;
+  firstRank: number;
+  places: readonly Place[];
+}
+
+const RESUMED_MS = 24 * 3_600_000;
+/** What was served is attributed, and therefore kept, for this long. */
+const ATTRIBUTED_MS = 90 * RESUMED_MS;
+const PURGE_EVERY_MS = 3_600_000;
+/** Pauses after which a list that is not there is looked for again: another process may be about to write it. */
+const PATIENCE_MS = [20, 80, 200];
+/** Far below what a reader needs to ask for another page. */
+const GATHERING_MS = 10;
+/** Lists that may wait for a database that is away; past it the oldest cannot be paged through any more. */
+const MOST_WAITING = 1_000;
+
+interface Waiting {
+  row: ServedListRow;
+  list: ServedList | null;
+}
+
+/**
+ * Lists that were served: whole for a day, then what was in them. They are written behind the answer, many in one
+ * statement, and are found here until they are: serving a list does not wait for the disk.
+ */
+export class ServedLists implements AsyncDisposable {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #waiting = new Map<string, Waiting>();
+  #writing: Promise<void> | null = null;
+  #purgedAt: number;
+
+  constructor(database: Database, clock: Clock, log: Logger) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#log = log;
+    this.#purgedAt = -Infinity;
+  }
+
+  keep(list: ServedList): void {
+    this.#write({ row: toRow(list), list });
+  }
+
+  log(page: ServedPage): void {
+    this.#write({ row: toPageRow(page), list: null });
+  }
+
+  #write(waiting: Waiting): void {
+    this.#waiting.set(waiting.row.id, waiting);
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size > MOST_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
+    this.#writing ??= this.#writeAll();
+  }
+
+  async find(id: string): Promise<ServedList | null> {
+    const waiting = this.#waiting.get(id);
+    if (waiting) return waiting.list;
+    let row = await selectServedList(this.#database.db, id);
+    for (const pause of PATIENCE_MS) {
+      if (row) break;
+      await delay(pause);
+      row = await selectServedList(this.#database.db, id);
+    }
+    return row ? fromRow(row) : null;
+  }
+
+  /** Tracks of the lists that the listener was recommended in so many hours. */
+  async recent(listenerId: number, hours: number): Promise<number[]> {
+    const waiting = [...this.#waiting.values()].flatMap(({ list }) => (list?.listenerId === listenerId ? [list] : []));
+    const since = new Date(this.#clock.now() - hours * 3_600_000);
+    const stored = await selectServedTracks(this.#database, listenerId, since);
+    return [...new Set([...stored, ...waiting.flatMap(({ places }) => places.map(({ trackId }) => trackId))])];
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.size > 0) {
+      // What is served within a short while is written together.
+      await delay(GATHERING_MS);
+      const lists = [...this.#waiting.values()];
+      try {
+        await this.#store(lists.map(({ row }) => row));
+      } catch (error) {
+        // They stay in memory, where pages find them, and the next list's writing takes them along.
+        this.#log.warn({ err: error, lists: lists.length }, 'Served lists could not be stored; trying with the next');
+        break;
+      }
+      for (const list of lists) if (this.#waiting.get(list.row.id) === list) this.#waiting.delete(list.row.id);
+    }
+    this.#writing = null;
+    await this.#purge();
+  }
+
+  /** A list that the database refuses, its listener being gone, must not keep the others from being stored. */
+  async #store(rows: readonly ServedListRow[]): Promise<void> {
+    try {
+      await upsertServedLists(this.#database, rows);
+    } catch (error) {
+      if (isAway(error)) throw error;
+      for (const row of rows) {
+        await upsertServedLists(this.#database, [row]).catch((refusal: unknown) => {
+          if (isAway(refusal)) throw refusal;
+          this.#log.warn({ err: refusal, id: row.id }, 'A served list was refused; it has no further pages');
+        });
+      }
+    }
+  }
+
+  async #purge(): Promise<void> {
+    const now = this.#clock.monotonic();
+    if (now - this.#purgedAt < PURGE_EVERY_MS) return;
+    this.#purgedAt = now;
+    const ago = (ms: number) => new Date(this.#clock.now() - ms);
+    try {
+      await deleteServedListsBefore(this.#database.db, ago(ATTRIBUTED_MS));
+      await dropListStatesBefore(this.#database.db, ago(RESUMED_MS));
+    } catch (error) {
+      this.#log.warn({ err: error }, 'Old lists could not be removed; trying later');
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing;
+  }
+}
+
+function toRow({ id, listenerId, modelVersion, places, ...state }: ServedList): ServedListRow {
+  return { id, listenerId, modelVersion, surface: 'RECOMMENDATIONS', firstRank: 1, ...columnsOf(places), state };
+}
+
+function toPageRow({ places, ...page }: ServedPage): ServedListRow {
+  return { ...page, surface: 'SIMILAR', ...columnsOf(places), state: null };
+}
+
+const columnsOf = (places: readonly Place[]) => ({
+  trackIds: places.map(({ trackId }) => trackId),
+  propensities: places.map(({ propensity }) => propensity),
+  reasons: places.map(({ reason }) => reason),
+});
+
+/** Of lists that were begun before these could be asked for. */
+const unsaid = { exploration: 0, calibration: 0, maxPerArtist: null, notServedForHours: 0, servedBefore: [] };
+type StoredState = Omit<ServedList, 'id' | 'listenerId' | 'modelVersion' | 'places' | keyof typeof unsaid>;
+
+/** What this process's code wrote, or that of another of the same version: trusted. */
+export function fromRow({ id, listenerId, modelVersion, state, ...columns }: ServedListRow): ServedList {
+  const places = columns.trackIds.map((trackId, i): Place => {
+    return { trackId, propensity: columns.propensities[i] ?? 1, reason: columns.reasons[i] ?? 'NONE' };
+  });
+  return { id, listenerId, modelVersion, ...unsaid, ...(state as StoredState), places };
+}

@@ -1,0 +1,147 @@
+export interface SparseRows {
+  /** Row i is `columns[starts[i] … starts[i + 1]]`. */
+  starts: Uint32Array;
+  columns: Uint32Array;
+  values: Float32Array;
+}
+
+/** Weights that a row keeps however many rows there are. */
+const LEAST_ROW = 50;
+/** Weights below this are noise of the arithmetic, not neighbourhood. */
+const LEAST_WEIGHT = 1e-6;
+
+/** Takes rows of weights one by one, from the first, and keeps of each those furthest from 0, for or against. */
+export class RowKeeper {
+  readonly #perRow: number;
+  readonly #onlyFor: boolean;
+  readonly #sizes: Float64Array;
+  readonly #starts: Uint32Array;
+  readonly #columns: Uint32Array;
+  readonly #values: Float32Array;
+  #row = 0;
+  #kept = 0;
+
+  /** @param entries to keep in all @param onlyFor none below 0 */
+  constructor(n: number, entries: number, onlyFor = false) {
+    this.#onlyFor = onlyFor;
+    this.#perRow = Math.min(n, Math.max(LEAST_ROW, Math.floor(entries / Math.max(1, n))));
+    this.#sizes = new Float64Array(n);
+    this.#starts = new Uint32Array(n + 1);
+    this.#columns = new Uint32Array(n * this.#perRow);
+    this.#values = new Float32Array(n * this.#perRow);
+  }
+
+  /** @throws RangeError when a weight is not finite */
+  add(row: Float64Array): void {
+    const sizes = this.#sizes;
+    const onlyFor = this.#onlyFor;
+    let sum = 0;
+    for (let j = 0; j < row.length; j++) sum += sizes[j] = Math.abs(row[j] ?? 0);
+    if (onlyFor) sizes.set(row);
+    if (!Number.isFinite(sum)) throw new RangeError(`The weights of row ${this.#row} are not finite`);
+    const least = this.#perRow < row.length ? Math.max(LEAST_WEIGHT, greatest(sizes, this.#perRow)) : LEAST_WEIGHT;
+    const end = this.#kept + this.#perRow;
+    for (let j = 0; j < row.length && this.#kept < end; j++) {
+      const value = row[j] ?? 0;
+      if ((onlyFor ? value : Math.abs(value)) < least) continue;
+      this.#columns[this.#kept] = j;
+      this.#values[this.#kept] = value;
+      this.#kept += 1;
+    }
+    this.#row += 1;
+    this.#starts[this.#row] = this.#kept;
+  }
+
+  rows(): SparseRows {
+    return {
+      starts: this.#starts,
+      columns: this.#columns.slice(0, this.#kept),
+      values: this.#values.slice(0, this.#kept),
+    };
+  }
+}
+
+/** The k-th greatest value (Hoare's quickselect, 1961); reorders the values. */
+function greatest(values: Float64Array, k: number): number {
+  let [low, high] = [0, values.length - 1];
+  const at = k - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >> 1] ?? 0;
+    let [i, j] = [low, high];
+    while (i <= j) {
+      while ((values[i] ?? 0) > pivot) i++;
+      while ((values[j] ?? 0) < pivot) j--;
+      if (i > j) break;
+      const swapped = values[i] ?? 0;
+      values[i++] = values[j] ?? 0;
+      values[j--] = swapped;
+    }
+    if (at <= j) high = j;
+    else if (at >= i) low = i;
+    else break;
+  }
+  return values[at] ?? 0;
+}
+
+/** The indices of at most k values, those furthest from 0, by more than `noise`. */
+export function furthest(values: ArrayLike<number>, k: number, noise = LEAST_WEIGHT): number[] {
+  const sizes = Float64Array.from(values, Math.abs);
+  const least = Math.max(noise, Number.MIN_VALUE, k < sizes.length ? greatest(sizes.slice(), k) : 0);
+  const found: number[] = [];
+  for (let i = 0; i < sizes.length && found.length < k; i++) if ((sizes[i] ?? 0) >= least) found.push(i);
+  return found;
+}
+
+/** The same rows with at most so many weights each, those furthest from 0, and times a factor. */
+export function shorten({ starts, columns, values }: SparseRows, perRow: number, factor: number): SparseRows {
+  const keeper = new WeightList(starts.length - 1, Math.min(values.length, perRow * (starts.length - 1)));
+  for (let row = 0; row + 1 < starts.length; row++) {
+    const from = starts[row] ?? 0;
+    for (const i of furthest(values.subarray(from, starts[row + 1] ?? 0), perRow)) {
+      keeper.add(row, columns[from + i] ?? 0, factor * (values[from + i] ?? 0));
+    }
+  }
+  return keeper.rows();
+}
+
+/** Collects weights in any order, as many as there is room for, and then orders them by rows. */
+export class WeightList {
+  readonly #counts: Uint32Array;
+  readonly #rows: Uint32Array;
+  readonly #columns: Uint32Array;
+  readonly #values: Float32Array;
+  #length = 0;
+
+  constructor(n: number, room: number) {
+    this.#counts = new Uint32Array(n + 1);
+    this.#rows = new Uint32Array(room);
+    this.#columns = new Uint32Array(room);
+    this.#values = new Float32Array(room);
+  }
+
+  /** @throws RangeError when the weight is not finite */
+  add(row: number, column: number, value: number): void {
+    if (!Number.isFinite(value)) throw new RangeError(`The weight of ${row} for ${column} is ${value}`);
+    this.#rows[this.#length] = row;
+    this.#columns[this.#length] = column;
+    this.#values[this.#length] = value;
+    this.#length += 1;
+    this.#counts[row + 1] = (this.#counts[row + 1] ?? 0) + 1;
+  }
+
+  rows(): SparseRows {
+    const starts = this.#counts.slice();
+    for (let i = 1; i < starts.length; i++) starts[i] = (starts[i] ?? 0) + (starts[i - 1] ?? 0);
+    const next = starts.slice();
+    const columns = new Uint32Array(this.#length);
+    const values = new Float32Array(this.#length);
+    for (let at = 0; at < this.#length; at++) {
+      const row = this.#rows[at] ?? 0;
+      const to = next[row] ?? 0;
+      next[row] = to + 1;
+      columns[to] = this.#columns[at] ?? 0;
+      values[to] = this.#values[at] ?? 0;
+    }
+    return { starts, columns, values };
+  }
+}

@@ -1,0 +1,48 @@
+import { emptyVector, type SparseVector } from '../math/sparse.ts';
+import { intraListDiversity, mean } from '../math/statistics.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { Calibration, genreSpaceOf } from '../ranking/calibration.ts';
+
+export interface MeasuredList {
+  /** Of the snapshot's tracks, in the order of the list. */
+  indices: readonly number[];
+  /** The listener's genres, as `genreShares` has them. */
+  genres: Float64Array | null;
+}
+
+/**
+ * What lists are like besides being right, means over the lists: the share of the catalogue that is in any of them; how
+ * unpopular their tracks are (1 − popularity: the expected popularity complement of Vargas & Castells, RecSys 2011); how
+ * different from each other (mean of 1 − cosine of what two are made of); and how far their genres are from the listener's
+ * (KL divergence, Steck 2018, smoothed; 0 is as they hear them).
+ */
+export interface ListQuality {
+  coverage: number;
+  novelty: number;
+  diversity: number;
+  /** Null where of no listener a genre is known. */
+  miscalibration: number | null;
+}
+
+export function measureLists(lists: readonly MeasuredList[], snapshot: Snapshot): ListQuality {
+  const shown = new Set(lists.flatMap(({ indices }) => indices));
+  const novelty = lists.map(({ indices }) => mean(indices.map((i) => 1 - (snapshot.tracks[i]?.popularity ?? 0))));
+  const calibrated = lists.flatMap(({ indices, genres }) => (genres ? [divergence(indices, genres, snapshot)] : []));
+  return {
+    coverage: shown.size / Math.max(1, snapshot.tracks.length),
+    novelty: mean(novelty),
+    diversity: mean(
+      lists.map(({ indices }) => intraListDiversity(madeOf(indices, snapshot), snapshot.byFeature.length)),
+    ),
+    miscalibration: calibrated.length > 0 ? mean(calibrated) : null,
+  };
+}
+
+function divergence(indices: readonly number[], genres: Float64Array, snapshot: Snapshot): number {
+  const calibration = new Calibration(genres, genreSpaceOf(snapshot));
+  for (const index of indices) calibration.place(index);
+  return calibration.divergence;
+}
+
+const madeOf = (indices: readonly number[], { features }: Snapshot): SparseVector[] =>
+  indices.map((index) => features[index] ?? emptyVector);

@@ -1,0 +1,26 @@
+import { byScore, type Ranking } from '../ranking/ranking.ts';
+import type { Source } from '../taste/taste.ts';
+import { addImpacts, type Impact, noImpact } from '../train/impact.ts';
+
+/** One object, for rankings without a source are remembered by it. */
+const POPULARITY: Source = { kind: 'popularity' };
+
+/**
+ * Counterfactual impact: the ranking is computed again without what each of the first tracks cites, and the track is looked
+ * for in it. A reason that is true decides something; one that is only told does not. The track's main reason is measured
+ * against the explanation that many services give, "because it is popular".
+ */
+export function impactOfReasons(ranking: Ranking, first: number): { reasons: Impact; popularity: Impact } {
+  let [reasons, popularity] = [noImpact, noImpact];
+  for (const { index, scoreRank } of ranking.next([], first, byScore)) {
+    const main = ranking.contributions(index).find(({ value }) => value > 0);
+    if (main) reasons = addImpacts(reasons, impactOf(ranking, index, scoreRank, main.source, first));
+    popularity = addImpacts(popularity, impactOf(ranking, index, scoreRank, POPULARITY, first));
+  }
+  return { reasons, popularity };
+}
+
+function impactOf(ranking: Ranking, index: number, rank: number, source: Source, first: number): Impact {
+  const then = ranking.without(source).rankOf(index);
+  return { cited: 1, left: then === null || then > first ? 1 : 0, dropped: then === null ? 0 : then - rank };
+}

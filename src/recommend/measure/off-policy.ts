@@ -1,0 +1,79 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Database } from '../../db/client.ts';
+import { readRecentLists } from '../../db/queries/served-list-queries.ts';
+import type { OffPolicyEstimate } from '../contract.ts';
+import { shapeOf } from '../lists/list-pages.ts';
+import { fromRow, type ServedList } from '../lists/served-lists.ts';
+import type { Serving } from '../model/serving.ts';
+import { Ranking } from '../ranking/ranking.ts';
+
+/** Lists that an estimate reads: the newest that can still be gone on with. */
+const MOST_LISTS = 1_000;
+/** Of the standard normal distribution, for 95 %. */
+const Z = 1.96;
+
+/** A place that was served: how much likelier the other version fills it so, and what came of it. */
+export interface WeightedPlace {
+  list: string;
+  /** The chance under the version that is judged, divided by the chance under which it was served. */
+  weight: number;
+  isClicked: boolean;
+}
+
+/**
+ * Each place is a decision whose context is the listener and the tracks above, as they were served. Its chance under the
+ * other version is computed exactly, in the way in which the list was made, exploration included.
+ */
+export async function estimateOffPolicy(database: Database, serving: Serving): Promise<OffPolicyEstimate> {
+  const places: WeightedPlace[] = [];
+  for await (const { rows, clicks } of readRecentLists(database, MOST_LISTS)) {
+    const clicked = new Set(clicks.map(({ requestId, trackId }) => `${requestId}:${trackId}`));
+    for (const row of rows) {
+      places.push(...weigh(fromRow(row), serving, clicked));
+      // Requests go on meanwhile.
+      await turn();
+    }
+  }
+  return { modelVersion: serving.neighbours.version, ...estimate(places) };
+}
+
+function weigh(list: ServedList, { snapshot, neighbours }: Serving, clicked: ReadonlySet<string>): WeightedPlace[] {
+  const indices = list.places.flatMap(({ trackId }) => snapshot.indexOf.get(trackId) ?? []);
+  // With a track gone from the catalogue the list cannot be judged as it was.
+  if (indices.length < list.places.length) return [];
+  const chances = new Ranking(snapshot, neighbours, list).chances(indices, shapeOf(list));
+  return list.places.map(({ trackId, propensity }, i) => {
+    const weight = (chances[i] ?? 0) / propensity;
+    return { list: list.id, weight, isClicked: clicked.has(`${list.id}:${trackId}`) };
+  });
+}
+
+export function estimate(places: readonly WeightedPlace[]): Omit<OffPolicyEstimate, 'modelVersion'> {
+  const sum = (of: (place: WeightedPlace) => number) => places.reduce((total, place) => total + of(place), 0);
+  const n = places.length;
+  const weights = sum(({ weight }) => weight);
+  const gained = sum(({ weight, isClicked }) => (isClicked ? weight : 0));
+  const snips = weights > 0 ? gained / weights : null;
+  const deviation = snips === null ? null : deviationOf(places, snips, weights);
+  return {
+    lists: new Set(places.map(({ list }) => list)).size,
+    impressions: n,
+    ctr: n > 0 ? sum(({ isClicked }) => (isClicked ? 1 : 0)) / n : null,
+    ips: n > 0 ? gained / n : null,
+    snips,
+    low: snips === null || deviation === null ? null : Math.max(0, snips - Z * deviation),
+    high: snips === null || deviation === null ? null : Math.min(1, snips + Z * deviation),
+    effectiveSampleSize: weights > 0 ? weights ** 2 / sum(({ weight }) => weight ** 2) : 0,
+    meanWeight: n > 0 ? weights / n : null,
+  };
+}
+
+/** Of the ratio, by the delta method; null for a single list, of which nothing is known of how lists differ. */
+function deviationOf(places: readonly WeightedPlace[], snips: number, weights: number): number | null {
+  const byList = new Map<string, number>();
+  for (const { list, weight, isClicked } of places) {
+    byList.set(list, (byList.get(list) ?? 0) + weight * ((isClicked ? 1 : 0) - snips));
+  }
+  if (byList.size < 2) return null;
+  return Math.sqrt([...byList.values()].reduce((sum, value) => sum + value ** 2, 0)) / weights;
+}

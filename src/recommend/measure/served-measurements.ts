@@ -1,0 +1,71 @@
+import type { Database } from '../../db/client.ts';
+import { hasEvaluations, insertEvaluationsOnce, selectSomeListeners } from '../../db/queries/evaluation-queries.ts';
+import type { Wakeups } from '../../lib/async/wakeups.ts';
+import type { Logger } from '../../lib/log.ts';
+import { type Serving } from '../model/serving.ts';
+import type { KnownTaste } from '../taste/taste.ts';
+import { modelWakeup } from '../versions/model-state.ts';
+import { measureServed } from './served-quality.ts';
+
+/** Listeners whose lists are measured: enough for two digits, few enough to take a second or so. */
+const LISTENERS = 200;
+const PROTOCOL = 'served-lists';
+
+export interface MeasurementOptions {
+  database: Database;
+  wakeups: Wakeups;
+  log: Logger;
+  current: () => Promise<Serving>;
+  load: (listenerId: number) => Promise<KnownTaste>;
+}
+
+/** What each version serves is measured once, when it begins to, and kept beside its accuracy ([BEYOND5], [TRUTH1]). */
+export class ServedMeasurements implements AsyncDisposable {
+  readonly #options: MeasurementOptions;
+  readonly #closing = new AbortController();
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(options: MeasurementOptions) {
+    this.#options = options;
+    void this.#watch();
+  }
+
+  /** Of the version that serves; one after another, so that none is measured twice. */
+  measure(): Promise<void> {
+    const measured = this.#last.then(() => this.#measure());
+    this.#last = measured.catch(() => undefined);
+    return measured;
+  }
+
+  async #measure(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    const { database, log, current, load } = this.#options;
+    const serving = await current();
+    const modelVersion = serving.neighbours.version;
+    if (await hasEvaluations(database.db, modelVersion, PROTOCOL)) return;
+    const tastes: KnownTaste[] = [];
+    for (const listenerId of await selectSomeListeners(database, LISTENERS)) tastes.push(await load(listenerId));
+    const metrics = await measureServed(serving, tastes);
+    const rows = Object.entries(metrics).map(([metric, value]) => {
+      return { modelVersion, dataset: 'feedback', protocol: PROTOCOL, metric, value };
+    });
+    if (!(await insertEvaluationsOnce(database, rows))) return;
+    log.info({ version: modelVersion, listeners: tastes.length, ...metrics }, 'Measured what is served');
+  }
+
+  async #watch(): Promise<void> {
+    const { wakeups, log } = this.#options;
+    const changes = wakeups.watch(modelWakeup, this.#closing.signal);
+    await changes.next();
+    for await (const _ of changes) {
+      this.measure().catch((error: unknown) => {
+        if (!this.#closing.signal.aborted) log.warn({ err: error }, 'What is served could not be measured');
+      });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#last;
+  }
+}

@@ -1,0 +1,44 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Serving } from '../model/serving.ts';
+import { genreShares } from '../ranking/calibration.ts';
+import { byScore, Ranking } from '../ranking/ranking.ts';
+import type { KnownTaste } from '../taste/taste.ts';
+import { addImpacts, noImpact } from '../train/impact.ts';
+import { type MeasuredList, measureLists } from './beyond-accuracy.ts';
+import { impactOfReasons } from './counterfactual-impact.ts';
+
+/** As lists are made where nothing else is asked for. */
+const USUAL = { ...byScore, diversity: 0.2 };
+const LENGTH = 20;
+const FIRST = 10;
+
+/**
+ * What a version serves to these listeners, by the names under which it is kept beside its accuracy: what the lists are
+ * like (`measureLists`), and what their reasons decide (`impactOfReasons`): the share of the first ten tracks that leave the
+ * ten without their main reason and the places that they fall, and the same without popularity.
+ */
+export async function measureServed(serving: Serving, tastes: readonly KnownTaste[]): Promise<Record<string, number>> {
+  if (tastes.length === 0 || serving.snapshot.tracks.length === 0) return {};
+  const lists: MeasuredList[] = [];
+  let [reasons, popularity] = [noImpact, noImpact];
+  for (const known of tastes) {
+    const taste = { ...known, seedTrackIds: [], contextText: null };
+    const ranking = new Ranking(serving.snapshot, serving.neighbours, { taste, filter: null, includeHeard: false });
+    const indices = ranking.next([], LENGTH, USUAL).map(({ index }) => index);
+    lists.push({ indices, genres: genreShares(taste, serving.snapshot) });
+    const impact = impactOfReasons(ranking, FIRST);
+    reasons = addImpacts(reasons, impact.reasons);
+    popularity = addImpacts(popularity, impact.popularity);
+    // Requests go on meanwhile.
+    await turn();
+  }
+  const { coverage, novelty, diversity, miscalibration } = measureLists(lists, serving.snapshot);
+  return {
+    ...{ 'Coverage@20': coverage, 'Novelty@20': novelty, 'Diversity@20': diversity },
+    ...(miscalibration !== null && { 'Miscalibration@20': miscalibration }),
+    'ReasonLeaves@10': reasons.left / Math.max(1, reasons.cited),
+    'ReasonDrop@10': reasons.dropped / Math.max(1, reasons.cited),
+    'PopularityLeaves@10': popularity.left / Math.max(1, popularity.cited),
+    'PopularityDrop@10': popularity.dropped / Math.max(1, popularity.cited),
+  };
+}

@@ -1,0 +1,22 @@
+import type { Snapshot } from '../model/snapshot.ts';
+
+/**
+ * The mask with those tracks added that are beyond an artist's best `cap`. Which they are depends on scores alone, so that
+ * all pages of a list agree on it.
+ */
+export function beyondArtistCap({ tracks }: Snapshot, scores: Float64Array, mask: Uint8Array, cap: number): Uint8Array {
+  const byArtist = new Map<number, number[]>();
+  tracks.forEach(({ artistId }, index) => {
+    if (mask[index] !== 0) return;
+    const own = byArtist.get(artistId);
+    if (own) own.push(index);
+    else byArtist.set(artistId, [index]);
+  });
+  const capped = mask.slice();
+  for (const own of byArtist.values()) {
+    if (own.length <= cap) continue;
+    own.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+    for (const index of own.slice(cap)) capped[index] = 1;
+  }
+  return capped;
+}

@@ -1,0 +1,72 @@
+import type { Database } from '../../db/client.ts';
+import type { ReactionRow } from '../../db/queries/recommend-queries.ts';
+import {
+  type FeedbackMark,
+  type MarkedReactions,
+  newestFirst,
+  selectNewReactions,
+  selectReactions,
+} from '../../db/queries/taste-queries.ts';
+import type { Listeners } from '../../listeners/listeners.ts';
+import { standingReactions } from './strengths.ts';
+import type { KnownTaste } from './taste.ts';
+
+/** Rows of history that are read: what was heard before these counts neither as a reason nor as heard. */
+const HISTORY_ROWS = 5_000;
+
+/** A taste, and what it takes to bring it up to date. */
+export interface LoadedTaste {
+  taste: KnownTaste;
+  reactions: readonly ReactionRow[];
+  mark: FeedbackMark;
+  /** False where there is no such listener, or no more. */
+  isThere: boolean;
+}
+
+/** Reads what is known of a listener; of one who was read before, only what came since. */
+export async function loadTaste(
+  database: Database,
+  listeners: Listeners,
+  listenerId: number,
+  known: LoadedTaste | null,
+): Promise<LoadedTaste> {
+  const [{ rows, mark }, preferences] = await Promise.all([
+    reactionsOf(database, listenerId, known),
+    listeners.preferences([listenerId]),
+  ]);
+  const stated = preferences.get(listenerId);
+  const taste = {
+    history: standingReactions(rows.map((row) => ({ ...row, at: row.at.getTime() }))),
+    genres: stated?.genres.map(({ slug, weight }) => ({ slug, weight })) ?? [],
+    artistIds: stated?.artistIds ?? [],
+    tags: stated?.tags ?? [],
+    text: stated?.text ?? null,
+    allowExplicit: stated?.allowExplicit ?? true,
+  };
+  return { taste, reactions: rows, mark, isThere: stated !== undefined };
+}
+
+/** A history that had to be cut is read whole: what was cut off may count again. */
+async function reactionsOf(
+  database: Database,
+  listenerId: number,
+  known: LoadedTaste | null,
+): Promise<MarkedReactions> {
+  if (known && known.reactions.length < HISTORY_ROWS) {
+    const fresh = await selectNewReactions(database, listenerId, known.mark);
+    if (fresh) return { rows: merge(known.reactions, fresh.rows), mark: fresh.mark };
+  }
+  return selectReactions(database, listenerId, HISTORY_ROWS);
+}
+
+function merge(known: readonly ReactionRow[], fresh: readonly ReactionRow[]): ReactionRow[] {
+  if (fresh.length === 0) return [...known];
+  const byDeed = new Map<string, ReactionRow>();
+  for (const row of [...known, ...fresh]) {
+    const deed = `${row.trackId} ${row.kind}`;
+    const before = byDeed.get(deed);
+    const at = before && before.at > row.at ? before.at : row.at;
+    byDeed.set(deed, { ...row, plays: row.plays + (before?.plays ?? 0), at });
+  }
+  return [...byDeed.values()].sort(newestFirst);
+}

@@ -1,0 +1,97 @@
+import { catalogueWakeup } from '../../catalogue/catalogue.ts';
+import type { Wakeups } from '../../lib/async/wakeups.ts';
+import { listenerKey } from '../../listeners/listeners.ts';
+import type { LoadedTaste } from './load-taste.ts';
+import type { KnownTaste } from './taste.ts';
+
+const MOST_TASTES = 5_000;
+
+type Load = (listenerId: number, known: LoadedTaste | null) => Promise<LoadedTaste>;
+
+interface Remembered {
+  loaded: Promise<LoadedTaste>;
+  /** Something of the listener has changed since. */
+  isStale: boolean;
+  forget: AbortController;
+}
+
+/**
+ * Tastes of listeners seen lately. When something of a listener changes, the next request brings theirs up to date with
+ * what came since. A change made by this process is seen by its next request; one made by another as soon as its wake-up
+ * arrives. An import may have changed anybody's.
+ */
+export class TasteCache implements AsyncDisposable {
+  readonly #wakeups: Wakeups;
+  readonly #load: Load;
+  readonly #closing = new AbortController();
+  readonly #tastes = new Map<number, Remembered>();
+
+  constructor(wakeups: Wakeups, load: Load) {
+    this.#wakeups = wakeups;
+    this.#load = load;
+    void this.#forgetAllOnImport();
+  }
+
+  async get(listenerId: number): Promise<KnownTaste> {
+    const known = this.#tastes.get(listenerId) ?? this.#remember(listenerId);
+    if (known.isStale) this.#refresh(listenerId, known);
+    return (await known.loaded).taste;
+  }
+
+  /** Whether the listener was there when their taste was last read. */
+  async has(listenerId: number): Promise<boolean> {
+    const known = this.#tastes.get(listenerId) ?? this.#remember(listenerId);
+    return (await known.loaded).isThere;
+  }
+
+  #remember(listenerId: number): Remembered {
+    const [oldest] = this.#tastes.keys();
+    if (this.#tastes.size >= MOST_TASTES && oldest !== undefined) this.#forget(oldest);
+    const state = { isStale: false, forget: new AbortController() };
+    // Watching comes before reading: what changes in between makes it stale.
+    void this.#watch(listenerId, state);
+    const remembered = Object.assign(state, { loaded: this.#load(listenerId, null) });
+    this.#tastes.set(listenerId, remembered);
+    this.#forgetWhenFailed(listenerId, remembered);
+    return remembered;
+  }
+
+  #refresh(listenerId: number, remembered: Remembered): void {
+    remembered.isStale = false;
+    remembered.loaded = remembered.loaded.then((known) => this.#load(listenerId, known));
+    this.#forgetWhenFailed(listenerId, remembered);
+  }
+
+  #forgetWhenFailed(listenerId: number, remembered: Remembered): void {
+    remembered.loaded.catch(() => {
+      if (this.#tastes.get(listenerId) === remembered) this.#forget(listenerId);
+    });
+  }
+
+  async #watch(listenerId: number, state: Omit<Remembered, 'loaded'>): Promise<void> {
+    const changes = this.#wakeups.watch(listenerKey(listenerId), state.forget.signal);
+    await changes.next();
+    for await (const _ of changes) state.isStale = true;
+  }
+
+  async #forgetAllOnImport(): Promise<void> {
+    const imports = this.#wakeups.watch(catalogueWakeup, this.#closing.signal);
+    await imports.next();
+    for await (const _ of imports) this.#forgetAll();
+  }
+
+  #forgetAll(): void {
+    for (const listenerId of [...this.#tastes.keys()]) this.#forget(listenerId);
+  }
+
+  #forget(listenerId: number): void {
+    this.#tastes.get(listenerId)?.forget.abort();
+    this.#tastes.delete(listenerId);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    this.#forgetAll();
+    return Promise.resolve();
+  }
+}

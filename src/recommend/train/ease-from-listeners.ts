@@ -1,0 +1,155 @@
+import type { Gemm } from '../../ml/gemm.ts';
+import { invertSymmetric, precisionFor, rowsOfPanel, SymmetricMatrix } from '../math/linear-algebra.ts';
+import { RowKeeper, type SparseRows } from '../math/sparse-rows.ts';
+import { type ByItem, type Interactions, transpose } from './interactions.ts';
+import type { SystemOptions } from './normal-equations.ts';
+
+/** Where at least this share of listeners × items is filled, products of whole matrices are faster than sparse sums. */
+const DENSE = 1 / 40;
+
+/**
+ * EASE where listeners are fewer than items. With Λ the ridge by item and X scaled by Λ^−½, Woodbury's identity gives
+ * P = Λ^−½ (I − H) Λ^−½ with H = Xᵀ(XXᵀ + I)⁻¹X, and so the weights B_ij = (Λ_j / Λ_i)^½ · H_ij / (1 − H_jj). Memory:
+ * 4 · listeners² + 4 · listeners · items bytes.
+ */
+export function trainFromListeners(interactions: Interactions, options: SystemOptions, gemm: Gemm): SparseRows {
+  const whole = levelled(interactions, options.levelling);
+  const roots = ridgesOf(whole, options).map(Math.sqrt);
+  const x = { ...whole, values: whole.values.map((value, at) => value / (roots[whole.items[at] ?? 0] ?? 1)) };
+  const kernel = invertSymmetric(listenerGram(x), gemm);
+  const projected = project(kernel, x);
+  const { itemCount: n } = x;
+  const byItem = transpose(x);
+  const rowOf = isDense(x) ? denseRows(byItem, projected, n, gemm) : sparseRows(byItem, projected, n);
+  const rest = remainders(byItem, projected, n);
+  const keeper = new RowKeeper(n, options.entries, options.onlyFor);
+  const row = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    const product = rowOf(i);
+    const root = roots[i] ?? 1;
+    for (let j = 0; j < n; j++) row[j] = ((product[j] ?? 0) * (roots[j] ?? 1)) / ((rest[j] ?? 1) * root);
+    row[i] = 0;
+    keeper.add(row);
+  }
+  return keeper.rows();
+}
+
+const isDense = ({ items, starts, itemCount }: Interactions): boolean =>
+  items.length > DENSE * (starts.length - 1) * itemCount;
+
+/** Rows scaled by the square roots of their listeners' weights. */
+function levelled(interactions: Interactions, levelling: number): Interactions {
+  const { starts, values, items } = interactions;
+  const mean = items.length / Math.max(1, starts.length - 1);
+  const scaled = values.slice();
+  for (let u = 0; u + 1 < starts.length; u++) {
+    const [from, end] = [starts[u] ?? 0, starts[u + 1] ?? 0];
+    const factor = end > from ? ((end - from) / mean) ** (-levelling / 2) : 0;
+    for (let at = from; at < end; at++) scaled[at] = (scaled[at] ?? 0) * factor;
+  }
+  return { ...interactions, values: scaled };
+}
+
+/** By item: λ, and of its own square as much as dropout asks for. */
+function ridgesOf({ itemCount, items, values }: Interactions, { ridge, dropout }: SystemOptions): Float64Array {
+  const ridges = new Float64Array(itemCount).fill(ridge);
+  const more = dropout / (1 - dropout);
+  items.forEach((item, at) => (ridges[item] = (ridges[item] ?? 0) + more * (values[at] ?? 0) ** 2));
+  return ridges;
+}
+
+function listenerGram({ itemCount, starts, items, values }: Interactions): SymmetricMatrix {
+  const m = starts.length - 1;
+  const squares = values.reduce((sum, value) => sum + value ** 2, 0);
+  const gram = new SymmetricMatrix(m, precisionFor(squares, 1));
+  const dense = new Float64Array(itemCount);
+  for (let u = 0; u < m; u++) {
+    for (let a = starts[u] ?? 0; a < (starts[u + 1] ?? 0); a++) dense[items[a] ?? 0] = values[a] ?? 0;
+    for (let v = 0; v <= u; v++) {
+      let sum = u === v ? 1 : 0;
+      for (let a = starts[v] ?? 0; a < (starts[v + 1] ?? 0); a++) sum += (values[a] ?? 0) * (dense[items[a] ?? 0] ?? 0);
+      if (sum !== 0) gram.add(u, v, sum);
+    }
+    for (let a = starts[u] ?? 0; a < (starts[u + 1] ?? 0); a++) dense[items[a] ?? 0] = 0;
+  }
+  return gram;
+}
+
+/** K·X by rows: [listeners, items]. */
+function project(kernel: SymmetricMatrix, { itemCount: n, starts, items, values }: Interactions): Float32Array {
+  const m = kernel.n;
+  const projected = new Float32Array(m * n);
+  const panel = kernel.floats(Math.min(m, rowsOfPanel) * m);
+  const row = new Float64Array(n);
+  for (let s = 0; s < kernel.strips.length; s++) {
+    const { rows } = kernel.rows(s, panel);
+    for (let r = 0; r < rows; r++) {
+      row.fill(0);
+      for (let v = 0; v < m; v++) {
+        const factor = panel[r * m + v] ?? 0;
+        for (let a = starts[v] ?? 0; a < (starts[v + 1] ?? 0); a++) {
+          const item = items[a] ?? 0;
+          row[item] = (row[item] ?? 0) + factor * (values[a] ?? 0);
+        }
+      }
+      projected.set(row, (s * rowsOfPanel + r) * n);
+    }
+  }
+  return projected;
+}
+
+/** 1 − H_jj */
+function remainders({ starts, listeners, values }: ByItem, projected: Float32Array, n: number): Float64Array {
+  return Float64Array.from({ length: n }, (_, j) => {
+    let sum = 1;
+    for (let a = starts[j] ?? 0; a < (starts[j + 1] ?? 0); a++) {
+      sum -= (values[a] ?? 0) * (projected[(listeners[a] ?? 0) * n + j] ?? 0);
+    }
+    return sum;
+  });
+}
+
+type RowOf = (i: number) => Float32Array | Float64Array;
+
+/** Row i of H as a sum of the rows of those who heard i. */
+function sparseRows({ starts, listeners, values }: ByItem, projected: Float32Array, n: number): RowOf {
+  const row = new Float64Array(n);
+  return (i) => {
+    row.fill(0);
+    for (let a = starts[i] ?? 0; a < (starts[i + 1] ?? 0); a++) {
+      const from = (listeners[a] ?? 0) * n;
+      const value = values[a] ?? 0;
+      for (let j = 0; j < n; j++) row[j] = (row[j] ?? 0) + value * (projected[from + j] ?? 0);
+    }
+    return row;
+  };
+}
+
+/** A panel of rows of H at a time, by a product of whole matrices. */
+function denseRows(byItem: ByItem, projected: Float32Array, n: number, gemm: Gemm): RowOf {
+  const { starts, listeners, values, listenerCount: m } = byItem;
+  const turned = { data: turn(projected, m, n), rows: n, columns: m };
+  let out = new Float32Array();
+  return (i) => {
+    const r = i % rowsOfPanel;
+    if (r === 0) {
+      const rows = Math.min(rowsOfPanel, n - i);
+      const heard = new Float32Array(rows * m);
+      for (let at = 0; at < rows; at++) {
+        for (let a = starts[i + at] ?? 0; a < (starts[i + at + 1] ?? 0); a++)
+          heard[at * m + (listeners[a] ?? 0)] = values[a] ?? 0;
+      }
+      out = new Float32Array(rows * n);
+      gemm.product({ data: heard, rows, columns: m }, turned, { data: out, rows, columns: n });
+    }
+    return out.subarray(r * n, (r + 1) * n);
+  };
+}
+
+function turn(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  const turned = new Float32Array(matrix.length);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) turned[c * rows + r] = matrix[r * columns + c] ?? 0;
+  }
+  return turned;
+}

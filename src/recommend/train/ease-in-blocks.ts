@@ -1,0 +1,148 @@
+import type { Gemm } from '../../ml/gemm.ts';
+import { invertSymmetric, type SymmetricMatrix } from '../math/linear-algebra.ts';
+import { furthest, type SparseRows, WeightList } from '../math/sparse-rows.ts';
+import { panelsOf } from './ease.ts';
+import { type ByItem, type Interactions, transpose } from './interactions.ts';
+import { groupItems } from './item-groups.ts';
+import type { SystemOptions } from './normal-equations.ts';
+import { listenerWeights, normalEquations, type Part } from './normal-equations.ts';
+
+/** Of a system, the share that is solved for; the rest are their neighbours, and only speak for them. */
+const TARGETS = 1 / 4;
+/** Weights that each item is spoken for or against by, at least. */
+const LEAST_COLUMN = 50;
+
+/**
+ * Where not all items can be solved for together, groups of items that are heard by the same people are, each with those
+ * outside of the group that are nearest to it: exactly the weights of the whole problem under the condition that all others
+ * be 0. Memory: 10 · system² bytes, whatever the number of items, and the weights.
+ * @throws RangeError when values are not finite
+ */
+export function trainInBlocks(interactions: Interactions, options: SystemOptions, gemm: Gemm): SparseRows {
+  const system = Math.min(options.system, options.largestSystem);
+  const perColumn = Math.max(LEAST_COLUMN, Math.floor(options.entries / Math.max(1, interactions.itemCount)));
+  const near = new Neighbourhoods(interactions, options.levelling);
+  const weights = new WeightList(interactions.itemCount, perColumn * interactions.itemCount);
+  for (const group of groupItems(interactions, Math.max(1, Math.floor(TARGETS * system)))) {
+    const items = near.around(group, system);
+    addBlock(weights, { interactions, items, targets: group.length, perColumn }, options, gemm);
+  }
+  return weights.rows();
+}
+
+interface Block {
+  interactions: Interactions;
+  /** Those to be solved for first. */
+  items: Uint32Array;
+  targets: number;
+  perColumn: number;
+}
+
+function addBlock(weights: WeightList, block: Block, options: SystemOptions, gemm: Gemm): void {
+  const { items, perColumn } = block;
+  for (const [j, column] of columnsOf(block, options, gemm).entries()) {
+    if (options.onlyFor) for (let i = 0; i < column.length; i++) column[i] = Math.max(0, column[i] ?? 0);
+    for (const i of furthest(column, perColumn)) weights.add(items[i] ?? 0, items[j] ?? 0, column[i] ?? 0);
+  }
+}
+
+/** B's columns of the targets: [targets, items]; P, the inverse, is symmetric. */
+function columnsOf({ interactions, items, targets }: Block, options: SystemOptions, gemm: Gemm): Float32Array[] {
+  const n = items.length;
+  const part: Part = { numbers: numbersOf(interactions.itemCount, items), size: n, targets };
+  const { gram, gap } = normalEquations(interactions, options, part);
+  const inverse = invertSymmetric(gram, gemm);
+  const columns = Array.from({ length: targets }, () => new Float32Array(n));
+  if (gap) addForetold(columns, gap, inverse, gemm);
+  for (const { panel, first, rows } of panelsOf(inverse)) {
+    for (let j = first; j < Math.min(targets, first + rows); j++) {
+      const column = columns[j] ?? new Float32Array();
+      const row = (j - first) * n;
+      const scale = (1 + (column[j] ?? 0)) / (panel[row + j] ?? 1);
+      for (let i = 0; i < n; i++) column[i] = (column[i] ?? 0) - (panel[row + i] ?? 0) * scale;
+      column[j] = 0;
+    }
+    if (first + rows >= targets) break;
+  }
+  return columns;
+}
+
+/** P·gap, of which `gap` has the columns: [targets, items]. */
+function addForetold(columns: readonly Float32Array[], gap: Float32Array, inverse: SymmetricMatrix, gemm: Gemm): void {
+  const { n } = inverse;
+  const targets = columns.length;
+  for (const { panel, first, rows } of panelsOf(inverse)) {
+    const out = new Float32Array(rows * targets);
+    const [a, b] = [
+      { data: panel.subarray(0, rows * n), rows, columns: n },
+      { data: gap, rows: targets, columns: n },
+    ];
+    gemm.product(a, b, { data: out, rows, columns: targets });
+    columns.forEach((column, j) => {
+      for (let r = 0; r < rows; r++) column[first + r] = out[r * targets + j] ?? 0;
+    });
+  }
+}
+
+/** By item its number among these, or −1. */
+function numbersOf(itemCount: number, items: Uint32Array): Int32Array {
+  const numbers = new Int32Array(itemCount).fill(-1);
+  items.forEach((item, number) => (numbers[item] = number));
+  return numbers;
+}
+
+/** Who is near whom: by the cosines of items over those who heard them. */
+class Neighbourhoods {
+  readonly #interactions: Interactions;
+  readonly #byItem: ByItem;
+  readonly #weights: Float64Array;
+  readonly #squares: Float64Array;
+
+  constructor(interactions: Interactions, levelling: number) {
+    this.#interactions = interactions;
+    this.#byItem = transpose(interactions);
+    this.#weights = listenerWeights(interactions, levelling);
+    this.#squares = squaresOf(this.#byItem, this.#weights);
+  }
+
+  /** The group, then the items nearest to all of it, so many in all: those with the greatest sums of squared cosines. */
+  around(group: Uint32Array, size: number): Uint32Array {
+    const { itemCount } = this.#interactions;
+    const sums = new Float64Array(itemCount);
+    const products = new Float64Array(itemCount);
+    for (const item of group) this.#addCosines(item, sums, products);
+    for (const item of group) sums[item] = 0;
+    const nearest = furthest(sums, Math.min(size, itemCount) - group.length, 0);
+    return Uint32Array.from([...group, ...nearest]);
+  }
+
+  #addCosines(item: number, sums: Float64Array, products: Float64Array): void {
+    const { starts, listeners, values } = this.#byItem;
+    const { starts: rows, items, values: strengths } = this.#interactions;
+    const own = this.#squares[item] ?? 0;
+    const touched: number[] = [];
+    for (let a = starts[item] ?? 0; a < (starts[item + 1] ?? 0); a++) {
+      const u = listeners[a] ?? 0;
+      const weight = (this.#weights[u] ?? 0) * (values[a] ?? 0);
+      for (let at = rows[u] ?? 0; at < (rows[u + 1] ?? 0); at++) {
+        const other = items[at] ?? 0;
+        if (products[other] === 0) touched.push(other);
+        products[other] = (products[other] ?? 0) + weight * (strengths[at] ?? 0);
+      }
+    }
+    for (const other of touched) {
+      sums[other] = (sums[other] ?? 0) + (products[other] ?? 0) ** 2 / (own * (this.#squares[other] ?? 1));
+      products[other] = 0;
+    }
+  }
+}
+
+function squaresOf({ starts, listeners, values }: ByItem, weights: Float64Array): Float64Array {
+  return Float64Array.from({ length: starts.length - 1 }, (_, item) => {
+    let sum = 0;
+    for (let a = starts[item] ?? 0; a < (starts[item + 1] ?? 0); a++) {
+      sum += (weights[listeners[a] ?? 0] ?? 0) * (values[a] ?? 0) ** 2;
+    }
+    return sum;
+  });
+}

@@ -1,0 +1,112 @@
+import { randomStream, uniformAt } from '../../lib/random.ts';
+import type { Interactions } from './interactions.ts';
+
+/** What is known of a listener, oldest first, and what they heard next; items by number. */
+export interface NumberedCase {
+  items: Uint32Array;
+  values: Float32Array;
+  targets: readonly number[];
+}
+
+export interface Holdout {
+  train: Interactions;
+  cases: readonly NumberedCase[];
+}
+
+/** Each listener's last track, with what came before it, unless too many have the same ([REC9]): see `lastTargets`. */
+export function holdOutLast(interactions: Interactions): Holdout {
+  const { starts, items, values } = interactions;
+  const rows = Array.from({ length: starts.length - 1 }, (_, u) => items.subarray(starts[u] ?? 0, starts[u + 1] ?? 0));
+  const targets = lastTargets(rows);
+  const cases = targets.flatMap((last, u): NumberedCase[] => {
+    if (last === null) return [];
+    const [from, target] = [starts[u] ?? 0, (starts[u] ?? 0) + last];
+    return [
+      { items: items.subarray(from, target), values: values.subarray(from, target), targets: [items[target] ?? 0] },
+    ];
+  });
+  const train = keep(interactions, (u) => {
+    const positions = Array.from(rows[u]?.keys() ?? [], (i) => (starts[u] ?? 0) + i);
+    return positions.filter((_, i) => i !== targets[u]);
+  });
+  return { train, cases };
+}
+
+/** As many of the listeners as may be asked for one track; with few tracks, as many more than if all were asked for alike. */
+const MOST = { share: 0.01, timesEven: 2 };
+
+/**
+ * What listeners are asked for when settings are chosen. Where many histories end in the same few tracks, whoever follows the
+ * fashion would be found right about everybody's taste: such a target tells the less of a listener the more share it. It
+ * should weigh by the inverse of its frequency (inverse propensity scores, truncated for the sake of variance: Yang et al.
+ * 2018, Ionides 2008). Rather than to weigh, it is drawn from by as much: only so many listeners are asked for it, and the
+ * others for what they heard before it.
+ * @param rows of each listener what they heard, oldest first
+ * @returns of each the position of the target, one that has another before it; null where there is none
+ */
+export function lastTargets<Item>(rows: readonly ArrayLike<Item>[]): (number | null)[] {
+  const heardBy = new Map<Item, number>();
+  for (const row of rows) for (const item of Array.from(row)) heardBy.set(item, (heardBy.get(item) ?? 0) + 1);
+  const most = Math.ceil(rows.length * Math.max(MOST.share, MOST.timesEven / Math.max(1, heardBy.size)));
+  const taken = new Map<Item, number>();
+  const take = (item: Item): boolean => {
+    const count = taken.get(item) ?? 0;
+    if (count < most) taken.set(item, count + 1);
+    return count < most;
+  };
+  const targets = rows.map((): number | null => null);
+  const turns = rows.map((row, u) => ({ u, key: turnOf(row, heardBy) })).sort((a, b) => a.key - b.key);
+  for (const { u } of turns) targets[u] = lastOf(rows[u] ?? [], take);
+  return targets;
+}
+
+/** When a listener takes their target: drawn, by nothing that depends on the order in which tracks and listeners came ([REC11]). */
+function turnOf<Item>(row: ArrayLike<Item>, heardBy: ReadonlyMap<Item, number>): number {
+  let digest = row.length;
+  for (let at = row.length - 1; at >= 0; at--) {
+    digest = Math.imul(digest ^ (heardBy.get(row[at] as Item) ?? 0), 0x01000193) >>> 0;
+  }
+  return uniformAt(digest, 0);
+}
+
+function lastOf<Item>(items: ArrayLike<Item>, take: (item: Item) => boolean): number | null {
+  for (let at = items.length - 1; at > 0; at--) if (take(items[at] as Item)) return at;
+  return null;
+}
+
+/** A fifth of each listener's tracks, drawn: for data whose order says nothing. One case a listener. */
+export function holdOutDrawn(interactions: Interactions, seed: number): Holdout {
+  const { starts, items, values } = interactions;
+  const random = randomStream(seed);
+  const cases: NumberedCase[] = [];
+  const train = keep(interactions, (u) => {
+    const [from, end] = [starts[u] ?? 0, starts[u + 1] ?? 0];
+    const positions = Array.from({ length: end - from }, (_, i) => from + i);
+    const drawn = new Set(positions.filter(() => random() < 0.2).slice(0, end - from - 1));
+    const kept = positions.filter((at) => !drawn.has(at));
+    if (drawn.size > 0) {
+      const of = (array: Uint32Array | Float32Array) => kept.map((at) => array[at] ?? 0);
+      cases.push({
+        items: Uint32Array.from(of(items)),
+        values: Float32Array.from(of(values)),
+        targets: [...drawn].map((at) => items[at] ?? 0),
+      });
+    }
+    return kept;
+  });
+  return { train, cases };
+}
+
+/** The interactions at the positions that `of` keeps of each listener. */
+function keep({ itemCount, starts, items, values }: Interactions, of: (u: number) => readonly number[]): Interactions {
+  const rows = Array.from({ length: starts.length - 1 }, (_, u) => of(u));
+  const kept = rows.flat();
+  const ends = new Uint32Array(starts.length);
+  rows.forEach((row, u) => (ends[u + 1] = (ends[u] ?? 0) + row.length));
+  return {
+    itemCount,
+    starts: ends,
+    items: Uint32Array.from(kept, (at) => items[at] ?? 0),
+    values: Float32Array.from(kept, (at) => values[at] ?? 0),
+  };
+}

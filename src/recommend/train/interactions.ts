@@ -1,0 +1,141 @@
+import type { TrainingRow } from '../../db/queries/recommend-queries.ts';
+import { uniformAt } from '../../lib/random.ts';
+import { standingReactions } from '../taste/strengths.ts';
+
+/** Who heard what, listener by listener: row u is `items[starts[u] … starts[u + 1]]`, in the order of hearing. */
+export interface Interactions {
+  itemCount: number;
+  starts: Uint32Array;
+  items: Uint32Array;
+  /** Strengths, above 0. */
+  values: Float32Array;
+}
+
+/** Interactions item by item: item i is heard by `listeners[starts[i] … starts[i + 1]]`. */
+export interface ByItem {
+  starts: Uint32Array;
+  listeners: Uint32Array;
+  values: Float32Array;
+  listenerCount: number;
+}
+
+interface Heard {
+  trackId: number;
+  /** Above 0. */
+  strength: number;
+  /** Milliseconds since the epoch, where it is known. */
+  at?: number;
+}
+
+/** One listener's liked tracks in the order in which they came. */
+export type History = readonly Heard[];
+
+/**
+ * Everybody's positive standing reactions, listener by listener; a listener without any is left out. Of the same time, as
+ * where counts were imported, which comes last is drawn: in the order of the ids it would be the catalogue's newest and
+ * least heard, and a measurement on it would say nothing.
+ */
+export async function readHistories(batches: AsyncIterable<readonly TrainingRow[]>): Promise<History[]> {
+  const histories: History[] = [];
+  let listenerId: number | null = null;
+  let rows: TrainingRow[] = [];
+  const take = (): void => {
+    const history = standingReactions(rows)
+      .filter(({ strength }) => strength > 0)
+      .sort((a, b) => a.at - b.at || drawOf(a.trackId, listenerId) - drawOf(b.trackId, listenerId));
+    if (history.length > 0) histories.push(history);
+    rows = [];
+  };
+  for await (const batch of batches) {
+    for (const row of batch) {
+      if (row.listenerId !== listenerId) take();
+      listenerId = row.listenerId;
+      rows.push(row);
+    }
+  }
+  take();
+  return histories;
+}
+
+const drawOf = (trackId: number, listenerId: number | null): number => uniformAt(trackId, listenerId ?? 0);
+
+/** Whether the order of most neighbouring tracks is known, and not drawn: imported counts have one time for all. */
+export function isOrdered(histories: readonly History[]): boolean {
+  let [known, pairs] = [0, 0];
+  for (const history of histories) {
+    history.slice(1).forEach((heard, i) => {
+      pairs += 1;
+      if (heard.at !== history[i]?.at) known += 1;
+    });
+  }
+  return 2 * known > pairs;
+}
+
+/** A listener's newest tracks that training reads: a pair of tracks costs, so somebody with a million would cost 10¹². */
+const LONGEST_HISTORY = 1_000;
+
+/** Interactions over the tracks that have any, and those tracks' ids, ascending, in the order of their numbers. */
+export function toInteractions(histories: readonly History[]): { ids: number[]; interactions: Interactions } {
+  const newest = histories.map((history) => history.slice(-LONGEST_HISTORY));
+  const ids = [...new Set(newest.flatMap((history) => history.map(({ trackId }) => trackId)))].sort((a, b) => a - b);
+  const numbers = new Map(ids.map((id, number) => [id, number]));
+  const starts = new Uint32Array(newest.length + 1);
+  newest.forEach((history, u) => (starts[u + 1] = (starts[u] ?? 0) + history.length));
+  const items = new Uint32Array(starts.at(-1) ?? 0);
+  const values = new Float32Array(items.length);
+  newest.forEach((history, u) => {
+    history.forEach(({ trackId, strength }, i) => {
+      items[(starts[u] ?? 0) + i] = numbers.get(trackId) ?? 0;
+      values[(starts[u] ?? 0) + i] = strength;
+    });
+  });
+  return { ids, interactions: { itemCount: ids.length, starts, items, values } };
+}
+
+/** The same with each track of a listener once, where they heard it last. */
+export function withoutRepeats(interactions: Interactions): Interactions {
+  const { itemCount, starts, items, values } = interactions;
+  const lastHeardBy = new Int32Array(itemCount).fill(-1);
+  const isKept = new Uint8Array(items.length);
+  const ends = new Uint32Array(starts.length);
+  for (let u = 0; u + 1 < starts.length; u++) {
+    let count = 0;
+    for (let at = (starts[u + 1] ?? 0) - 1; at >= (starts[u] ?? 0); at--) {
+      const item = items[at] ?? 0;
+      if (lastHeardBy[item] === u) continue;
+      lastHeardBy[item] = u;
+      isKept[at] = 1;
+      count++;
+    }
+    ends[u + 1] = (ends[u] ?? 0) + count;
+  }
+  if (ends.at(-1) === items.length) return interactions;
+  const keep = (_: number, at: number) => isKept[at] === 1;
+  return { itemCount, starts: ends, items: items.filter(keep), values: values.filter(keep) };
+}
+
+/** By item, how often it was heard. */
+export function countsOf({ itemCount, items }: Interactions): Float64Array {
+  const counts = new Float64Array(itemCount);
+  for (const item of items) counts[item] = (counts[item] ?? 0) + 1;
+  return counts;
+}
+
+export function transpose({ itemCount, starts, items, values }: Interactions): ByItem {
+  const byItem = new Uint32Array(itemCount + 1);
+  for (const item of items) byItem[item + 1] = (byItem[item + 1] ?? 0) + 1;
+  for (let i = 0; i < itemCount; i++) byItem[i + 1] = (byItem[i + 1] ?? 0) + (byItem[i] ?? 0);
+  const next = byItem.slice();
+  const listeners = new Uint32Array(items.length);
+  const strengths = new Float32Array(items.length);
+  for (let u = 0; u + 1 < starts.length; u++) {
+    for (let a = starts[u] ?? 0; a < (starts[u + 1] ?? 0); a++) {
+      const item = items[a] ?? 0;
+      const at = next[item] ?? 0;
+      next[item] = at + 1;
+      listeners[at] = u;
+      strengths[at] = values[a] ?? 0;
+    }
+  }
+  return { starts: byItem, listeners, values: strengths, listenerCount: starts.length - 1 };
+}

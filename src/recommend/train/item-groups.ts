@@ -1,0 +1,132 @@
+import { randomStream } from '../../lib/random.ts';
+import { countsOf, type Interactions } from './interactions.ts';
+
+/** Axes along which items are told apart. */
+const AXES = 24;
+/** Each brings the axes nearer to those along which listeners differ most. */
+const ROUNDS = 4;
+const SEED = 1;
+
+/**
+ * All items in groups of at most `size`, of nearly the same size, of which those heard by the same people share one: halved
+ * again and again across the longest axis of what is left, in the space of the leading singular vectors of the matrix of
+ * listeners and items (randomised subspace iteration: Halko, Martinsson & Tropp 2011).
+ */
+export function groupItems(interactions: Interactions, size: number): Uint32Array[] {
+  const points = embed(interactions);
+  const groups: Uint32Array[] = [];
+  const halve = (items: Uint32Array): void => {
+    if (items.length <= size) return void groups.push(items);
+    const axis = longestAxis(points, items);
+    const along = new Map(Array.from(items, (item) => [item, project(points, item, axis)]));
+    const sorted = items.slice().sort((a, b) => (along.get(a) ?? 0) - (along.get(b) ?? 0) || a - b);
+    const middle = sorted.length >> 1;
+    halve(sorted.subarray(0, middle));
+    halve(sorted.subarray(middle));
+  };
+  if (interactions.itemCount > 0) halve(Uint32Array.from({ length: interactions.itemCount }, (_, item) => item));
+  return groups;
+}
+
+/** Unit vectors: [items, AXES]. */
+function embed(interactions: Interactions): Float64Array {
+  const { itemCount } = interactions;
+  const random = randomStream(SEED);
+  const scales = countsOf(interactions).map((count) => (count > 0 ? count ** -0.5 : 0));
+  let points: Float64Array = Float64Array.from({ length: itemCount * AXES }, () => random() - 0.5);
+  for (let round = 0; round < ROUNDS; round++) {
+    orthonormalise(points, itemCount);
+    points = multiply(interactions, scales, points);
+  }
+  // Not orthonormal at the end: axes along which listeners differ more are longer.
+  return toUnitRows(points, scales, itemCount);
+}
+
+/** D^−½ Xᵀ D′⁻¹ X D^−½ · points, D and D′ being how often items and how much listeners heard. */
+function multiply({ starts, items }: Interactions, scales: Float64Array, points: Float64Array): Float64Array {
+  const next = new Float64Array(points.length);
+  const sum = new Float64Array(AXES);
+  for (let u = 0; u + 1 < starts.length; u++) {
+    const [from, end] = [starts[u] ?? 0, starts[u + 1] ?? 0];
+    sum.fill(0);
+    for (let at = from; at < end; at++) {
+      const item = items[at] ?? 0;
+      const scale = (scales[item] ?? 0) / (end - from);
+      for (let k = 0; k < AXES; k++) sum[k] = (sum[k] ?? 0) + scale * (points[item * AXES + k] ?? 0);
+    }
+    for (let at = from; at < end; at++) {
+      const item = items[at] ?? 0;
+      const scale = scales[item] ?? 0;
+      for (let k = 0; k < AXES; k++) {
+        next[item * AXES + k] = (next[item * AXES + k] ?? 0) + scale * (sum[k] ?? 0);
+      }
+    }
+  }
+  return next;
+}
+
+/** Columns made orthogonal one after another (modified Gram–Schmidt); one that depends on those before becomes 0. */
+function orthonormalise(points: Float64Array, rows: number): void {
+  const inner = (a: number, b: number): number => {
+    let sum = 0;
+    for (let r = 0; r < rows; r++) sum += (points[r * AXES + a] ?? 0) * (points[r * AXES + b] ?? 0);
+    return sum;
+  };
+  for (let a = 0; a < AXES; a++) {
+    for (let b = 0; b < a; b++) {
+      const share = inner(a, b);
+      for (let r = 0; r < rows; r++)
+        points[r * AXES + a] = (points[r * AXES + a] ?? 0) - share * (points[r * AXES + b] ?? 0);
+    }
+    const length = Math.sqrt(inner(a, a));
+    const scale = length > 1e-12 ? 1 / length : 0;
+    for (let r = 0; r < rows; r++) points[r * AXES + a] = (points[r * AXES + a] ?? 0) * scale;
+  }
+}
+
+function toUnitRows(points: Float64Array, scales: Float64Array, rows: number): Float64Array {
+  for (let r = 0; r < rows; r++) {
+    const row = points.subarray(r * AXES, (r + 1) * AXES);
+    const length = Math.hypot(...row);
+    for (let k = 0; k < AXES; k++) row[k] = length > 0 && (scales[r] ?? 0) > 0 ? (row[k] ?? 0) / length : 0;
+  }
+  return points;
+}
+
+const project = (points: Float64Array, item: number, axis: Float64Array): number => {
+  let sum = 0;
+  for (let k = 0; k < AXES; k++) sum += (points[item * AXES + k] ?? 0) * (axis[k] ?? 0);
+  return sum;
+};
+
+/** The direction in which these points are spread most, by power iteration on their covariance. */
+function longestAxis(points: Float64Array, items: Uint32Array): Float64Array {
+  const covariance = covarianceOf(points, items);
+  let axis = new Float64Array(AXES).fill(1);
+  for (let round = 0; round < 30; round++) {
+    const next = new Float64Array(AXES);
+    for (let a = 0; a < AXES; a++)
+      for (let b = 0; b < AXES; b++) next[a] = (next[a] ?? 0) + (covariance[a * AXES + b] ?? 0) * (axis[b] ?? 0);
+    const length = Math.hypot(...next);
+    if (length === 0) return axis;
+    axis = next.map((value) => value / length);
+  }
+  return axis;
+}
+
+function covarianceOf(points: Float64Array, items: Uint32Array): Float64Array {
+  const mean = new Float64Array(AXES);
+  for (const item of items)
+    for (let k = 0; k < AXES; k++) mean[k] = (mean[k] ?? 0) + (points[item * AXES + k] ?? 0) / items.length;
+  const covariance = new Float64Array(AXES * AXES);
+  for (const item of items) {
+    for (let a = 0; a < AXES; a++) {
+      const own = (points[item * AXES + a] ?? 0) - (mean[a] ?? 0);
+      for (let b = 0; b < AXES; b++) {
+        const at = a * AXES + b;
+        covariance[at] = (covariance[at] ?? 0) + own * ((points[item * AXES + b] ?? 0) - (mean[b] ?? 0));
+      }
+    }
+  }
+  return covariance;
+}

@@ -1,0 +1,160 @@
+import type { SparseRows } from '../math/sparse-rows.ts';
+import type { NumberedCase } from './holdout.ts';
+
+/** Item–item weights, and of what comes right after the newest track, where that counts. */
+export interface ScoredRows extends SparseRows {
+  next?: SparseRows | null;
+}
+
+export interface Scoring {
+  /** Of a listener's history each track counts this much of the one after it. */
+  recency: number;
+  /** What having heard a track speaks for hearing it again, beside the weights; null: it is left out. */
+  repeats?: number | null;
+  /** By item, a factor on its score; none for 1. */
+  scales?: Float64Array | null;
+  /** By item, how many have heard it: of equal scores the more heard is first, and then the lower number. */
+  counts?: ArrayLike<number>;
+}
+
+/** What is known of a listener. */
+export type Known = Pick<NumberedCase, 'items' | 'values'>;
+
+interface HeardTerm {
+  item: number;
+  strength: number;
+  /** Of those that speak for something: what comes right after it counts. */
+  isNewest: boolean;
+}
+
+/** The places of a list that metrics look at. */
+const PLACES = 20;
+
+/** Nothing that the weights say is as small as the most heard track's start over one never heard. */
+const LEAST_SCORE = 1e-9;
+
+/** What a model makes of one listener after another, as served lists are scored: sums over what was heard. */
+export class Scorer {
+  readonly #rows: ScoredRows;
+  readonly #scoring: Scoring;
+  /** What is said of each track before anything is known of the listener. */
+  readonly #start: Float64Array;
+  readonly #scores: Float64Array;
+  readonly #best = new Int32Array(PLACES);
+
+  constructor(rows: ScoredRows, scoring: Scoring) {
+    const { counts } = scoring;
+    this.#rows = rows;
+    this.#scoring = scoring;
+    this.#start = new Float64Array(rows.starts.length - 1);
+    const most = counts ? Array.from(counts).reduce((a, b) => Math.max(a, b), 1) : 1;
+    if (counts) this.#start.forEach((_, i) => (this.#start[i] = (LEAST_SCORE * (counts[i] ?? 0)) / most));
+    this.#scores = new Float64Array(this.#start.length);
+  }
+
+  /** The first places, best first; overwritten by the next. */
+  best(known: Known): Int32Array {
+    this.#score(known);
+    return this.#first();
+  }
+
+  /** By how many others each of these items is outweighed; null for one that is left out. */
+  placesOf(known: Known, items: readonly number[]): (number | null)[] {
+    this.#score(known);
+    const scores = this.#scores;
+    return items.map((item) => {
+      const own = scores[item] ?? -Infinity;
+      let above = 0;
+      for (let i = 0; i < scores.length; i++) {
+        const score = scores[i] ?? 0;
+        if (score > own || (score === own && i < item)) above++;
+      }
+      return own === -Infinity ? null : above;
+    });
+  }
+
+  /** By item, the heard one that speaks most for it; null where none does. */
+  mainReasons(known: Known, items: readonly number[]): (number | null)[] {
+    const placeOf = new Map(items.map((item, place) => [item, place]));
+    const reasons = items.map((): number | null => null);
+    const greatest = new Float64Array(items.length);
+    const said = new Float64Array(items.length);
+    for (const term of this.#terms(known)) {
+      said.fill(0);
+      this.#tell(term, (item, value) => {
+        const place = placeOf.get(item);
+        if (place !== undefined) said[place] = (said[place] ?? 0) + value;
+      });
+      said.forEach((value, place) => {
+        if (value <= (greatest[place] ?? 0)) return;
+        greatest[place] = value;
+        reasons[place] = term.item;
+      });
+    }
+    return reasons;
+  }
+
+  /** Of all that one heard track says, piece by piece. */
+  #tell({ item: heard, strength, isNewest }: HeardTerm, tell: (item: number, value: number) => void): void {
+    for (const rows of isNewest && this.#rows.next ? [this.#rows, this.#rows.next] : [this.#rows]) {
+      for (let at = rows.starts[heard] ?? 0; at < (rows.starts[heard + 1] ?? 0); at++) {
+        tell(rows.columns[at] ?? 0, strength * (rows.values[at] ?? 0));
+      }
+    }
+    tell(heard, strength * (this.#scoring.repeats ?? 0));
+  }
+
+  #score(known: Known): void {
+    const { repeats = null, scales } = this.#scoring;
+    const scores = this.#scores;
+    const terms = this.#terms(known);
+    scores.set(this.#start);
+    for (const { item, strength, isNewest } of terms) {
+      this.#addRow(this.#rows, item, strength);
+      if (isNewest && this.#rows.next) this.#addRow(this.#rows.next, item, strength);
+      if (repeats !== null && item < scores.length) scores[item] = (scores[item] ?? 0) + repeats * strength;
+    }
+    if (scales) for (let j = 0; j < scores.length; j++) scores[j] = (scores[j] ?? 0) * (scales[j] ?? 1);
+    if (repeats === null) for (const { item } of terms) if (item < scores.length) scores[item] = -Infinity;
+  }
+
+  /** What was heard, the newest first, each once and by as much as it counts. */
+  #terms({ items, values }: Known): HeardTerm[] {
+    const strengths = new Map<number, number>();
+    let factor = 1;
+    for (let i = items.length - 1; i >= 0; i--) {
+      const item = items[i] ?? 0;
+      if (strengths.has(item)) continue;
+      strengths.set(item, factor * (values[i] ?? 0));
+      factor *= this.#scoring.recency;
+    }
+    const newest = Array.from(strengths).find(([, strength]) => strength > 0)?.[0];
+    return Array.from(strengths, ([item, strength]) => ({ item, strength, isNewest: item === newest }));
+  }
+
+  #addRow({ starts, columns, values }: SparseRows, row: number, strength: number): void {
+    const scores = this.#scores;
+    for (let at = starts[row] ?? 0; at < (starts[row + 1] ?? 0); at++) {
+      const column = columns[at] ?? 0;
+      scores[column] = (scores[column] ?? 0) + strength * (values[at] ?? 0);
+    }
+  }
+
+  /** By insertion: the many that are not among the first cost one comparison each. */
+  #first(): Int32Array {
+    const scores = this.#scores;
+    const best = this.#best.fill(-1);
+    let least = -Infinity;
+    for (let j = 0; j < scores.length; j++) {
+      const score = scores[j] ?? 0;
+      if (score <= least) continue;
+      let place = PLACES - 1;
+      for (; place > 0 && (scores[best[place - 1] ?? 0] ?? -Infinity) < score; place--)
+        best[place] = best[place - 1] ?? 0;
+      best[place] = j;
+      const last = best[PLACES - 1] ?? -1;
+      if (last >= 0) least = scores[last] ?? 0;
+    }
+    return best;
+  }
+}

@@ -1,0 +1,77 @@
+import { randomStream } from '../../lib/random.ts';
+import type { Interactions } from './interactions.ts';
+import { groupItems } from './item-groups.ts';
+
+/** Groups are this much of what is kept. */
+const GROUP_SHARE = 1 / 8;
+
+export interface Sample {
+  interactions: Interactions;
+  /** Of those who heard any of its tracks, the share that is in it. */
+  share: number;
+}
+
+/**
+ * So much of the data that a model of it is trained in seconds: whole groups of tracks that are heard by the same people,
+ * so that neighbours stay together and what is heard little is there as well; and where those who heard them still come to
+ * too many pairs of tracks, so many of them drawn. Those who are left with fewer than two tracks are left out.
+ */
+export function sample(interactions: Interactions, most: { items: number; pairs: number }, seed: number): Sample {
+  const numbers = numberSome(interactions, most.items);
+  const size = numbers.reduce((largest, number) => Math.max(largest, number + 1), 0);
+  const share = Math.min(1, most.pairs / pairsOf(interactions, numbers));
+  if (size === interactions.itemCount && share === 1) return { interactions, share };
+  const random = randomStream(seed);
+  const keeps = (count: number) => count > 1 && (share === 1 || random() < share);
+  return { interactions: restrict(interactions, numbers, size, keeps), share };
+}
+
+/** By item its number, or −1. */
+function numberSome(interactions: Interactions, most: number): Int32Array {
+  const { itemCount } = interactions;
+  if (itemCount <= most) return Int32Array.from({ length: itemCount }, (_, item) => item);
+  const groups = groupItems(interactions, Math.ceil(most * GROUP_SHARE));
+  const every = Math.ceil(itemCount / most);
+  const kept = groups.filter((_, g) => g % every === 0).flatMap((group) => [...group]);
+  const numbers = new Int32Array(itemCount).fill(-1);
+  kept.forEach((item, number) => (numbers[item] = number));
+  return numbers;
+}
+
+function pairsOf({ starts, items }: Interactions, numbers: Int32Array): number {
+  let pairs = 0;
+  for (let u = 0; u + 1 < starts.length; u++) {
+    let count = 0;
+    for (let at = starts[u] ?? 0; at < (starts[u + 1] ?? 0); at++) if ((numbers[items[at] ?? 0] ?? -1) >= 0) count++;
+    pairs += (count * (count + 1)) / 2;
+  }
+  return pairs;
+}
+
+function restrict(
+  { starts, items, values }: Interactions,
+  numbers: Int32Array,
+  itemCount: number,
+  keeps: (count: number) => boolean,
+): Interactions {
+  const kept = { items: new Uint32Array(items.length), values: new Float32Array(items.length) };
+  const ends = [0];
+  let end = 0;
+  for (let u = 0; u + 1 < starts.length; u++) {
+    const from = end;
+    for (let at = starts[u] ?? 0; at < (starts[u + 1] ?? 0); at++) {
+      const number = numbers[items[at] ?? 0] ?? -1;
+      if (number < 0) continue;
+      kept.items[end] = number;
+      kept.values[end++] = values[at] ?? 0;
+    }
+    if (keeps(end - from)) ends.push(end);
+    else end = from;
+  }
+  return {
+    itemCount,
+    starts: Uint32Array.from(ends),
+    items: kept.items.slice(0, end),
+    values: kept.values.slice(0, end),
+  };
+}

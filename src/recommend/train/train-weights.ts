@@ -1,0 +1,91 @@
+import { type TrainerOptions } from '../contract.ts';
+import { drawn } from '../math/draw.ts';
+import { type ItemWeights, noWeights } from '../model/weights.ts';
+import { meanOf, type Metrics } from './accuracy.ts';
+import type { NumberedCase } from './holdout.ts';
+import { countsOf, type History, toInteractions } from './interactions.ts';
+import type { OfflineQuality } from './offline-quality.ts';
+import { defaultSettings, type ModelSettings, type SearchOptions, type SearchResult } from './settings-search.ts';
+import { Trainer } from './trainer-thread.ts';
+
+/** What is known of a listener, oldest first, and what they heard next. */
+export interface HoldoutCase {
+  history: History;
+  targets: readonly number[];
+  /** When, in milliseconds since the epoch, where it is known. */
+  at?: number;
+}
+
+export interface Evaluation {
+  metrics: Metrics;
+  quality: OfflineQuality;
+  chosen: SearchResult;
+}
+
+export interface EvaluationOptions extends TrainerOptions {
+  /** Called when accuracy is known, and what the lists are like is not yet. */
+  onMeasured?: () => void;
+}
+
+/** Whose lists are looked at: enough for two digits, in seconds. */
+const MOST_LISTS = 200;
+
+/**
+ * Chooses settings on tracks that are held out of `known`, trains with them on `train` and measures on `cases` ([REC9]):
+ * targets are looked for among all trained tracks that their listener has not heard.
+ * @param known what may be chosen by, without any of the targets
+ */
+export async function evaluateModel(
+  { known, train, cases }: { known: readonly History[]; train: readonly History[]; cases: readonly HoldoutCase[] },
+  search: Omit<SearchOptions, 'seed'>,
+  { onMeasured, ...options }: EvaluationOptions = {},
+): Promise<Evaluation> {
+  await using trainer = new Trainer(options);
+  const chosen = await trainer.search(toInteractions(known).interactions, { ...search, seed: SEED });
+  const { ids, interactions } = toInteractions(train);
+  const rows = await trainer.train(interactions, chosen.settings);
+  const { settings, repeats } = chosen;
+  const counts = countsOf(interactions);
+  const scoring = { recency: settings.recency, repeats, counts };
+  const numbered = numberCases(ids, cases);
+  const measured = await trainer.measure(rows, scoring, numbered);
+  onMeasured?.();
+  const quality = await trainer.lists(rows, scoring, counts, drawn(numbered, MOST_LISTS, SEED));
+  return { metrics: meanOf(measured), quality, chosen };
+}
+
+/** What is drawn in a search is drawn the same each time. */
+export const SEED = 1;
+
+/** @returns weights by track id; none for no histories @throws the signal's reason when it aborts */
+export async function trainWeights(
+  histories: readonly History[],
+  settings: ModelSettings = defaultSettings,
+  options: TrainerOptions = {},
+): Promise<ItemWeights> {
+  await using trainer = new Trainer(options);
+  // Awaited here: what returns disposes of the trainer.
+  return await trainWith(trainer, histories, settings);
+}
+
+export async function trainWith(
+  trainer: Trainer,
+  histories: readonly History[],
+  settings: ModelSettings,
+): Promise<ItemWeights> {
+  const { ids, interactions } = toInteractions(histories);
+  if (ids.length === 0) return noWeights;
+  const rows = await trainer.train(interactions, settings);
+  return { ids: Float64Array.from(ids), ...rows, recency: settings.recency, content: null };
+}
+
+/** Tracks that were not trained on get the number beyond the last: heard, but without a row, or not to be found. */
+export function numberCases(ids: ArrayLike<number>, cases: readonly HoldoutCase[]): NumberedCase[] {
+  const numbers = new Map(Array.from(ids, (id, number) => [id, number]));
+  const numberOf = (id: number) => numbers.get(id) ?? ids.length;
+  return cases.map(({ history, targets }) => ({
+    items: Uint32Array.from(history, ({ trackId }) => numberOf(trackId)),
+    values: Float32Array.from(history, ({ strength }) => strength),
+    targets: targets.map(numberOf),
+  }));
+}

@@ -1,0 +1,112 @@
+import type { Worker } from 'node:worker_threads';
+import { startWorker } from '../../lib/async/worker.ts';
+import type { Progress, TrainerOptions } from '../contract.ts';
+import type { SparseRows } from '../math/sparse-rows.ts';
+import type { ContentWeights } from '../model/content-weights.ts';
+import type { Metrics } from './accuracy.ts';
+import type { NumberedCase } from './holdout.ts';
+import type { Interactions } from './interactions.ts';
+import type { ItemModel } from './item-model.ts';
+import type { Described } from './learn-content.ts';
+import type { OfflineQuality } from './offline-quality.ts';
+import type { Known, ScoredRows, Scoring } from './scorer.ts';
+import type { ModelSettings, SearchOptions, SearchResult } from './settings-search.ts';
+
+/** What the worker does: all of it on plain data, and none of it on the thread that answers requests. */
+export type Job =
+  | { kind: 'search'; interactions: Interactions; options: SearchOptions }
+  | { kind: 'train'; interactions: Interactions; settings: ModelSettings }
+  | { kind: 'measure'; rows: ScoredRows; scoring: Scoring; cases: readonly NumberedCase[] }
+  | { kind: 'lists'; rows: ScoredRows; scoring: Scoring; counts: Float64Array; listeners: readonly Known[] }
+  | { kind: 'content'; rows: SparseRows; described: Described; listeners: readonly NumberedCase[] };
+
+export interface JobResults {
+  search: SearchResult;
+  train: ItemModel;
+  measure: Metrics[];
+  lists: OfflineQuality;
+  content: ContentWeights;
+}
+
+export type Message =
+  { loaded: true } | { progress: Progress } | { done: JobResults[keyof JobResults] } | { failure: Error };
+
+/** The heap that rows are built in; matrices lie outside of it. */
+const MOST_HEAP_MB = 4_096;
+
+/** A worker that does one job after another. Disposing it gives its memory back. */
+export class Trainer implements AsyncDisposable {
+  readonly #worker: Worker;
+  /** Resolves when the worker may be ended: ending a thread while it loads native code ends the process. */
+  readonly #loaded: Promise<unknown>;
+  readonly #options: TrainerOptions;
+
+  constructor(options: TrainerOptions = {}) {
+    this.#options = options;
+    const resourceLimits = { maxOldGenerationSizeMb: MOST_HEAP_MB };
+    this.#worker = startWorker(import.meta.url, './training-worker', { resourceLimits });
+    // A worker that fails before it has a job is heard of when it is given one.
+    this.#worker.on('error', () => undefined);
+    this.#loaded = new Promise((resolve) => this.#worker.once('message', resolve).once('exit', resolve));
+  }
+
+  search(interactions: Interactions, options: SearchOptions): Promise<SearchResult> {
+    return this.#do({ kind: 'search', interactions, options });
+  }
+
+  /** @throws RangeError when values are not finite */
+  train(interactions: Interactions, settings: ModelSettings): Promise<ItemModel> {
+    return this.#do({ kind: 'train', interactions, settings });
+  }
+
+  measure(rows: ScoredRows, scoring: Scoring, cases: readonly NumberedCase[]): Promise<Metrics[]> {
+    return this.#do({ kind: 'measure', rows, scoring, cases });
+  }
+
+  lists(
+    rows: ScoredRows,
+    scoring: Scoring,
+    counts: Float64Array,
+    listeners: readonly Known[],
+  ): Promise<OfflineQuality> {
+    return this.#do({ kind: 'lists', rows, scoring, counts, listeners });
+  }
+
+  content(rows: SparseRows, described: Described, listeners: readonly NumberedCase[]): Promise<ContentWeights> {
+    return this.#do({ kind: 'content', rows, described, listeners });
+  }
+
+  /** @throws the signal's reason when it aborts; the worker then ends with the matrix product that it is in */
+  #do<Kind extends Job['kind']>(job: Extract<Job, { kind: Kind }>): Promise<JobResults[Kind]> {
+    const { signal, report } = this.#options;
+    signal?.throwIfAborted();
+    const worker = this.#worker;
+    return new Promise<JobResults[Kind]>((resolve, reject) => {
+      const onMessage = (message: Message): void => {
+        if ('loaded' in message) return;
+        if ('progress' in message) return report?.(message.progress);
+        settle();
+        if ('done' in message) resolve(message.done as JobResults[Kind]);
+        else reject(message.failure);
+      };
+      const onError = (error: Error): void => {
+        settle();
+        reject(error);
+      };
+      const onExit = (): void => onError(new Error('The training ended before it was done'));
+      const onAbort = (): void => onError(signal?.reason as Error);
+      const settle = (): void => {
+        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      worker.postMessage(job);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loaded;
+    await this.#worker.terminate();
+  }
+}

@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto';
+import type { Database } from '../../db/client.ts';
+import {
+  countFeedback,
+  insertVersion,
+  readAllReactions,
+  selectActiveVersion,
+  selectSnapshot,
+  selectVersions,
+  type VersionRow,
+} from '../../db/queries/recommend-queries.ts';
+import { takeTrainingTurn } from '../../db/queries/training-turn.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/log.ts';
+import { type Progress } from '../contract.ts';
+import { drawn } from '../math/draw.ts';
+import { createSnapshot } from '../model/snapshot.ts';
+import { type ItemWeights, parseWeights, serialiseWeights } from '../model/weights.ts';
+import { excels, meanOf, type Metrics } from '../train/accuracy.ts';
+import { lastTargets } from '../train/holdout.ts';
+import { type History, isOrdered, readHistories, toInteractions } from '../train/interactions.ts';
+import { describe } from '../train/learn-content.ts';
+import { type SearchResult } from '../train/settings-search.ts';
+import { type HoldoutCase, numberCases, SEED, trainWith } from '../train/train-weights.ts';
+import { Trainer } from '../train/trainer-thread.ts';
+
+export interface VersionTrainingOptions {
+  database: Database;
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+  report?: ((progress: Progress) => void) | undefined;
+}
+
+export interface TrainedVersion {
+  version: string;
+  isActive: boolean;
+}
+
+/** Whose last track is looked for, at most. */
+const MOST_CASES = 5_000;
+/** Tracks. What a few of them show of genres and tags is chance; plain likeness knows more. */
+const ENOUGH_TO_LEARN_FROM = 200;
+/** By whose lists what features say is made as loud as what listening says. */
+const LISTENERS_FOR_SCALE = 300;
+/** So many reactions that neither version has seen tell which is better. */
+const ENOUGH_TO_COMPARE = 30;
+
+/**
+ * One process at a time trains ([REC16]): who asks while another does is given the version that it comes to, and trains one
+ * where it comes to none.
+ * @param newest the newest version when it was asked for
+ */
+export async function trainInTurn(options: VersionTrainingOptions, newest: string | null): Promise<TrainedVersion> {
+  const { database, log, signal } = options;
+  const onWait = () => log.info('Another process trains the recommender: waiting for what it comes to');
+  await using _ = await takeTrainingTurn(database, signal, onWait);
+  const [latest] = await selectVersions(database.db, 1);
+  // Awaited here: what returns ends the turn.
+  if (!latest || latest.version === newest) return await trainVersion(options);
+  log.info({ version: latest.version }, 'Another process has trained the recommender');
+  return { version: latest.version, isActive: latest.isActive };
+}
+
+/**
+ * A version from all feedback: settings chosen without each listener's last track, measured on it, trained on everything.
+ * It serves unless the active version foretells better what has come since that one was trained.
+ */
+async function trainVersion(options: VersionTrainingOptions): Promise<TrainedVersion> {
+  const { database, clock, log, signal, report } = options;
+  const start = clock.monotonic();
+  const readAt = clock.now();
+  const feedback = await countFeedback(database);
+  const histories = await readHistories(readAllReactions(database));
+  log.info({ listeners: histories.length, feedback }, 'Training the recommender');
+  await using trainer = new Trainer({ signal, report });
+  const twin = await trainTwin(trainer, histories);
+  const { settings } = twin.chosen;
+  const isActive = !(await isActiveBetter(database, trainer, twin));
+  const weights = await withContent(await trainWith(trainer, histories, settings), { trainer, database, histories });
+  const seconds = Math.round((clock.monotonic() - start) / 100) / 10;
+  const version = nameOf(clock.now());
+  const row: VersionRow = {
+    version,
+    parameters: { ...settings, readAt, feedback, listeners: histories.length, tracks: weights.ids.length, seconds },
+    weights: serialiseWeights(weights),
+  };
+  const metrics = twin.cases.length > 0 ? meanOf(twin.measured) : {};
+  await insertVersion(database, { ...row, active: isActive }, rowsOf(metrics));
+  const outcome = isActive ? 'The recommender is trained' : 'The new version is worse than the active one, which stays';
+  log.info({ version, ...row.parameters, ...metrics }, outcome);
+  return { version, isActive };
+}
+
+/** What the catalogue's genres, artists and tags say of tracks that nobody has heard. */
+async function withContent(
+  weights: ItemWeights,
+  { trainer, database, histories }: { trainer: Trainer; database: Database; histories: readonly History[] },
+): Promise<ItemWeights> {
+  const { ids, starts, columns, values } = weights;
+  const described = describe(createSnapshot(await selectSnapshot(database)), ids);
+  if (described.names.length === 0 || ids.length < ENOUGH_TO_LEARN_FROM) return weights;
+  const some = drawn(histories, LISTENERS_FOR_SCALE, SEED).map((history) => ({ history, targets: [] }));
+  const content = await trainer.content({ starts, columns, values }, described, numberCases(ids, some));
+  return { ...weights, content };
+}
+
+/** What the version would be without each listener's last track, and what it makes of those. */
+interface Twin {
+  chosen: SearchResult;
+  cases: readonly HoldoutCase[];
+  measured: readonly Metrics[];
+}
+
+async function trainTwin(trainer: Trainer, histories: readonly History[]): Promise<Twin> {
+  const { train, cases: all } = holdOutLast(histories);
+  const cases = drawn(all, MOST_CASES, SEED);
+  const { ids, interactions } = toInteractions(train);
+  const chosen = await trainer.search(interactions, { ordered: isOrdered(histories), seed: SEED });
+  if (cases.length === 0) return { chosen, cases, measured: [] };
+  const rows = await trainer.train(interactions, chosen.settings);
+  const measured = await trainer.measure(rows, { recency: chosen.settings.recency }, numberCases(ids, cases));
+  return { chosen, cases, measured };
+}
+
+/** The last track of everybody who has at least two, unless too many have the same ([REC9]); the others train whole. */
+export function holdOutLast(histories: readonly History[]): { train: History[]; cases: HoldoutCase[] } {
+  const targets = lastTargets(histories.map((history) => history.map(({ trackId }) => trackId)));
+  const cases: HoldoutCase[] = [];
+  const train = histories.map((history, u) => {
+    const last = targets[u] ?? null;
+    const target = last === null ? undefined : history[last];
+    if (last === null || !target) return history;
+    const at = target.at === undefined ? {} : { at: target.at };
+    cases.push({ history: history.slice(0, last), targets: [target.trackId], ...at });
+    return history.filter((_, i) => i !== last);
+  });
+  return { train, cases };
+}
+
+/** Compared on what came after the active version was trained: of what is older it has seen the answers. */
+async function isActiveBetter(database: Database, trainer: Trainer, { cases, measured }: Twin): Promise<boolean> {
+  const active = await selectActiveVersion(database.db);
+  const readAt = Number(active?.parameters.readAt ?? Infinity);
+  const fresh = [...cases.keys()].filter((i) => (cases[i]?.at ?? -Infinity) > readAt);
+  if (!active || fresh.length < ENOUGH_TO_COMPARE) return false;
+  const { ids, recency, starts, columns, values, next } = parseWeights(active.weights);
+  const rows = { starts, columns, values, next };
+  const numbered = numberCases(
+    ids,
+    fresh.flatMap((i) => cases[i] ?? []),
+  );
+  const earlier = await trainer.measure(rows, { recency }, numbered);
+  return excels(
+    earlier,
+    fresh.flatMap((i) => measured[i] ?? []),
+    1,
+  );
+}
+
+/** Two trainings may end within the same second, here or in two processes. */
+function nameOf(instant: number): string {
+  const at = new Date(instant).toISOString().replace(/[-:]|\.\d+/g, '');
+  return `ease-${at}-${randomUUID().slice(0, 8)}`;
+}
+
+function rowsOf(metrics: Partial<Metrics>) {
+  return Object.entries(metrics).map(([metric, value]) => {
+    return { dataset: 'feedback', protocol: 'leave-last-out', metric, value };
+  });
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http';
+import type { Config } from '../config.ts';
+import type { Problem } from './http/answers.ts';
+
+/** Why a request is not let in before anything of it is read; null when it may pass. */
+export type OriginCheck = (request: IncomingMessage) => Problem | null;
+
+/**
+ * Web pages may call the server when they are its own or of a configured origin ([SERVE3], [HTTP4]): a page elsewhere could
+ * otherwise act as whoever looks at it. Where nobody has to prove who they are, the server answers only to the names of
+ * this machine, or a page could point a name of its own at 127.0.0.1 and be "its own" (DNS rebinding).
+ */
+export function createOriginCheck({ auth, corsOrigins }: Pick<Config, 'auth' | 'corsOrigins'>): OriginCheck {
+  return (request) => {
+    const wrongHost = hostProblem(request);
+    if (wrongHost) return wrongHost;
+    const { host = '', origin } = request.headers;
+    if (auth === null && !isLoopback(host)) {
+      const message = `Without authentication configured this server answers only to localhost, not to ${quoted(host)}`;
+      return forbidden(message);
+    }
+    if (origin !== undefined && corsOrigins.includes(origin)) return null;
+    if (origin !== undefined && !isSameHost(origin, host)) return foreign(`Pages of ${quoted(origin)}`);
+    return comesFromElsewhere(request) && !opensPage(request) ? foreign('Pages of other sites') : null;
+  };
+}
+
+/** What a URL cannot be made of would fail later, and two names are one too many ([HTTP1]). */
+export function hostProblem({ headers: { host }, rawHeaders, url = '' }: IncomingMessage): Problem | null {
+  if (host !== undefined && host !== '' && !(HOST.test(host) && URL.canParse(`http://${host}${url}`))) {
+    return badRequest(`The request's Host ${quoted(host)} is no host`);
+  }
+  const hosts = rawHeaders.filter((text, i) => i % 2 === 0 && isHostHeader(text)).length;
+  return hosts > 1 ? badRequest('The request names more than one Host') : null;
+}
+
+const HOST = /^(\[[\da-f:.]+\]|[\w.~-]+)(:\d{1,5})?$/i;
+
+const isHostHeader = (name: string): boolean => name.length === 4 && name.toLowerCase() === 'host';
+
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host);
+
+const isSameHost = (origin: string, host: string): boolean => URL.canParse(origin) && new URL(origin).host === host;
+
+/** What a browser says of its requests, and no page can make it say otherwise; other programs say nothing. */
+function comesFromElsewhere({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+}
+
+/** Somebody follows a link to the server: what they come to is a page of its own, which they see in a tab of its own. */
+function opensPage({ method, headers }: IncomingMessage): boolean {
+  const { 'sec-fetch-mode': mode, 'sec-fetch-dest': destination, accept } = headers;
+  return method === 'GET' && mode === 'navigate' && destination === 'document' && takesPage(accept);
+}
+
+export const takesPage = (accept: string | undefined): boolean => accept?.includes('text/html') ?? false;
+
+const quoted = (text: string): string => JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+
+const badRequest = (message: string): Problem => ({ status: 400, code: 'BAD_REQUEST', message });
+
+const forbidden = (message: string): Problem => ({ status: 403, code: 'FORBIDDEN', message });
+
+const foreign = (who: string): Problem =>
+  forbidden(`${who} may not call this server; CADENZA_CORS_ORIGINS lists those that may`);

@@ -1,0 +1,213 @@
+import { type DocumentNode, type ExecutionArgs, getOperationAST, GraphQLError, OperationTypeNode } from 'graphql';
+import { CloseCode, type Context as Connection, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { ConnectionLimits } from '../../config.ts';
+import { explainFailure } from '../../db/failures.ts';
+import { CadenzaError, RateLimitedError, ServiceUnavailableError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import { createContext, type Services } from '../../resolvers/context.ts';
+import type { GraphQL } from '../graphql.ts';
+import { readMessages } from '../inbox.ts';
+import { LiveResults } from '../live-results.ts';
+import type { IdentifyFrom } from '../rates/guard.ts';
+import { type Door, receiveUpgrades } from '../upgrades.ts';
+import { GOING_AWAY, Peer, TRY_AGAIN_LATER } from './peer.ts';
+import { SocketDelivery } from './socket-delivery.ts';
+
+const INIT_MS = 3_000;
+/** It comes back with each result. Clients use numbers, or UUIDs of 36 characters. */
+const LONGEST_ID = 128;
+/** With room for escapes in the id. */
+const LONGEST_COMPLETE = 1_024;
+
+export interface WebSocketOptions extends Door {
+  graphql: GraphQL;
+  services: Services;
+  identify: IdentifyFrom;
+  /** A silent peer is asked for a sign of life at each heartbeat; one that owes it for as long is cut off. */
+  limits: ConnectionLimits;
+  log: Logger;
+  /** How long a peer may take to begin. */
+  initMs?: number | undefined;
+}
+
+export interface WebSockets {
+  /** Lets queries and mutations finish, `graceMs` at most, then closes every socket with 1001 and the reason. */
+  close(reason: string, graceMs: number): Promise<void>;
+}
+
+/**
+ * GraphQL over WebSocket (the graphql-transport-ws protocol) on the server's GraphQL path. The protocol is graphql-ws's; what
+ * a subscription delivers goes past it, as bytes that its subscribers share.
+ */
+export function serveWebSockets(options: WebSocketOptions): WebSockets {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.limits.messageBytes,
+    perMessageDeflate: false,
+    // Answered as long as answers are taken: see `readMessages`.
+    autoPong: false,
+    handleProtocols,
+  });
+  const protocol = makeServer<Record<string, unknown>, Peer>({
+    connectionInitWaitTimeout: options.initMs ?? INIT_MS,
+    onConnect: (connection) => connect(connection, options),
+    onSubscribe: (connection, id, payload) => prepare(connection, id, payload, options),
+    execute: (args) => (args.rootValue as Enveloped).execute(args) as never,
+    subscribe: (args) => (args.rootValue as Enveloped).subscribe(args) as never,
+    onOperation: ({ extra }, id, _, __, result) =>
+      result instanceof LiveResults ? new SocketDelivery(result, extra, id) : undefined,
+    onComplete: ({ extra }, _, payload) => extra.end(payload),
+    onError: ({ extra }, _, payload) => extra.end(payload),
+  });
+  const peers = new Set<Peer>();
+  const beat = (): void => peers.forEach((peer) => peer.beat(options.log));
+  // What came while the loop was busy, or the machine asleep, is read first: signs of life may be among it.
+  const beats = setInterval(() => setImmediate(beat), options.limits.heartbeatMs).unref();
+  receiveUpgrades(options, (request, head, address) => {
+    const stream = request.socket;
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      const peer = new Peer(socket, stream, request, address);
+      peers.add(peer);
+      socket.once('close', () => peers.delete(peer));
+      speak(protocol, peer, options.log);
+    });
+  });
+  return {
+    close: async (reason, graceMs) => {
+      const deadline = Date.now() + graceMs;
+      while ([...peers].some(({ isBusy }) => isBusy) && Date.now() < deadline) await tick();
+      clearInterval(beats);
+      const open = [...peers];
+      for (const peer of open) peer.close(GOING_AWAY, reason);
+      // The peer answers the close frame; who does not within a second is cut off.
+      const lastCall = setTimeout(() => open.forEach(({ socket }) => socket.terminate()), 1_000);
+      await Promise.all(open.map(({ socket }) => closed(socket)));
+      clearTimeout(lastCall);
+    },
+  };
+}
+
+type Enveloped = ReturnType<GraphQL['getEnveloped']>;
+
+const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+
+const closed = (socket: WebSocket): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.readyState === socket.CLOSED) resolve();
+    else socket.once('close', () => resolve());
+  });
+
+/** Connects a socket to the protocol: what it says, and what it is told. */
+function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, Peer>>, peer: Peer, log: Logger): void {
+  const { socket } = peer;
+  // What breaks the framing (too long, not UTF-8, no mask) ws answers with the right close code by itself.
+  socket.on('error', (error) => log.debug({ err: error }, 'A WebSocket broke'));
+  const closedByPeer = protocol.opened(
+    {
+      protocol: socket.protocol,
+      send: (data) => peer.send(data),
+      close: (code = CloseCode.InternalServerError, reason = '') => peer.close(code, reason),
+      onMessage: (handle) => {
+        readMessages(peer, (message) => {
+          const completed = completedId(message);
+          if (completed !== null) peer.leave(completed);
+          handle(message).catch((error: unknown) => {
+            log.error({ err: error }, 'A WebSocket message could not be handled');
+            peer.close(CloseCode.InternalServerError, 'Internal server error');
+          });
+        });
+      },
+    },
+    peer,
+  );
+  socket.once('close', (code, reason) => void closedByPeer(code, reason.toString()));
+}
+
+/** The protocol's own handling of `complete` ends subscriptions, and lets queries run on. */
+function completedId(message: string): string | null {
+  if (message.length > LONGEST_COMPLETE || !message.includes('complete')) return null;
+  try {
+    const { type, id } = Object(JSON.parse(message)) as { type?: unknown; id?: unknown };
+    return type === 'complete' && typeof id === 'string' ? id : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @returns whether the connection is acknowledged; a refusal closes it with a code and says why */
+async function connect(
+  { connectionParams, extra: peer }: Connection<Record<string, unknown>, Peer>,
+  options: WebSocketOptions,
+) {
+  try {
+    peer.identity = await options.identify(peer.address, peer.credentials(connectionParams ?? {}));
+    peer.whenClosed(options.rates.holdForListener(peer.identity.viewer));
+  } catch (error) {
+    const failure = explainFailure(error);
+    if (!(failure instanceof CadenzaError)) options.log.error({ err: error }, 'Who connects could not be found out');
+    const message = failure instanceof CadenzaError ? failure.message : 'Internal server error';
+    // 4403 and not 4401: clients of the protocol take the latter as final, and a new token may well do.
+    const isLater = failure instanceof ServiceUnavailableError || failure instanceof RateLimitedError;
+    const code = isLater ? TRY_AGAIN_LATER : CloseCode.Forbidden;
+    peer.close(failure instanceof CadenzaError ? code : CloseCode.InternalServerError, message);
+    return false;
+  }
+  closeOnExpiry(peer.socket, peer.identity.expiresAt);
+  return true;
+}
+
+function closeOnExpiry(socket: WebSocket, expiresAt: Date | null): void {
+  if (!expiresAt) return;
+  const left = Math.min(Math.max(expiresAt.getTime() - Date.now(), 0), 2 ** 31 - 1);
+  const timer = setTimeout(() => socket.close(CloseCode.Forbidden, 'The token has expired'), left);
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/** Parses and validates an operation in the pipeline that HTTP has, limits and masking among it. */
+async function prepare(
+  { extra, subscriptions }: Connection<Record<string, unknown>, Peer>,
+  id: string,
+  payload: SubscribePayload,
+  { graphql, services, draining, limits }: WebSocketOptions,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  if (id.length > LONGEST_ID) {
+    // An error would send the id back.
+    extra.close(CloseCode.BadRequest, `The id of an operation may have ${LONGEST_ID} characters`);
+    return [refused('BAD_REQUEST', 'The id is too long.')];
+  }
+  if (draining.aborted) return [refused('GOING_AWAY', 'The server is stopping.')];
+  if (Object.keys(subscriptions).length > limits.operations) {
+    return [refused('TOO_MANY_OPERATIONS', `A socket may have ${limits.operations} operations under way.`)];
+  }
+  if (!extra.identity) return [refused('UNAUTHENTICATED', 'The connection has no identity.')];
+  const lifetime = extra.begin(payload, id);
+  await extra.turns.take();
+  const enveloped = graphql.getEnveloped({
+    caller: { context: createContext(services, extra.identity.viewer, lifetime), expiresAt: extra.identity.expiresAt },
+    connection: extra,
+    params: payload,
+  } as never);
+  try {
+    const document = enveloped.parse(payload.query) as ExecutionArgs['document'];
+    const errors = enveloped.validate(enveloped.schema, document) as readonly GraphQLError[];
+    if (errors.length > 0) return errors;
+    if (!isSubscription(document, payload.operationName)) extra.hold(payload);
+    return {
+      schema: enveloped.schema as ExecutionArgs['schema'],
+      operationName: payload.operationName ?? null,
+      document,
+      variableValues: payload.variables ?? null,
+      contextValue: await enveloped.contextFactory(),
+      rootValue: enveloped,
+    };
+  } catch (error) {
+    if (error instanceof GraphQLError) return [error];
+    throw error;
+  }
+}
+
+const isSubscription = (document: DocumentNode, operationName: string | null | undefined): boolean =>
+  getOperationAST(document, operationName)?.operation === OperationTypeNode.SUBSCRIPTION;
+
+const refused = (code: string, message: string): GraphQLError => new GraphQLError(message, { extensions: { code } });
