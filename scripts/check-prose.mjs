@@ -1,12 +1,16 @@
 // `npm run prose`: holds the documents to the code. It fails on
 // - a rule of SPEC.md that no test cites, and a citation of a rule that SPEC.md lacks;
 // - a rule of more than 60 words, or two rules of one name;
-// - a README of more than 200 lines.
-import { readdirSync, readFileSync } from 'node:fs';
+// - a README of more than 200 lines;
+// - a path or a link in a document that leads to nothing;
+// - a folder of src with more than 20 loose files (aim at a dozen).
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MAX_RULE_WORDS = 60;
 const MAX_README_LINES = 200;
+const MAX_LOOSE_FILES = 20;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => readFileSync(root + path, 'utf8');
@@ -49,6 +53,30 @@ function* longReadme() {
   if (lines > MAX_README_LINES) yield `README.md: ${lines} lines; at most ${MAX_README_LINES}`;
 }
 
-const problems = [...brokenRules(), ...longReadme()];
+/** Links, and paths between backticks that begin with a folder of this repository. */
+function* deadPaths() {
+  const pages = readdirSync(`${root}docs`).filter((name) => name.endsWith('.md'));
+  for (const page of ['README.md', 'CONTRIBUTING.md', 'SPEC.md', ...pages.map((name) => `docs/${name}`)]) {
+    const text = read(page).replaceAll(/^```.*?^```/gms, '');
+    const named = text.matchAll(/`((?:src|test|docs|scripts|assets|bench|examples|patches|drizzle)\/[\w./-]*)`/g);
+    const linked = text.matchAll(/\]\((?!https?:)([\w./-]+)/g);
+    const paths = [
+      ...Array.from(named, ([, path]) => ({ path, at: path })),
+      ...Array.from(linked, ([, path]) => ({ path, at: join(dirname(page), path) })),
+    ];
+    for (const { path, at } of paths)
+      if (!at.includes('node_modules') && !existsSync(root + at)) yield `${page}: there is no ${path}`;
+  }
+}
+
+function* crowdedFolders() {
+  const counts = new Map();
+  for (const file of typescriptIn('src')) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+  for (const [folder, count] of counts) {
+    if (count > MAX_LOOSE_FILES) yield `${folder}: ${count} loose files; at most ${MAX_LOOSE_FILES}`;
+  }
+}
+
+const problems = [...brokenRules(), ...longReadme(), ...deadPaths(), ...crowdedFolders()];
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
