@@ -13,10 +13,14 @@ export class Answer {
   #socketBytes: Buffer | null = null;
   #streamBytes: Buffer | null = null;
 
+  /** About what it takes as JSON, in bytes, where it was made once for many readers; null where it was made for one. */
+  readonly sharedBytes: number | null;
+
   /** @param cursor where the event is, for those who come back after it */
-  constructor(result: ExecutionResult, cursor: string | null = null) {
+  constructor(result: ExecutionResult, cursor: string | null = null, sharedBytes: number | null = null) {
     this.result = result;
     this.#cursor = cursor;
+    this.sharedBytes = sharedBytes;
   }
 
   /** A WebSocket message of the protocol after its `{"id":"…"`, which is each subscriber's own. */
@@ -42,12 +46,12 @@ export class Answer {
 export interface Meter {
   /** How long the next event has to wait until there is something to pay it with; 0: it need not. */
   waitMs(): number;
-  /** One event is sent. */
-  spend(): void;
+  /** One event is sent. @param sharedBytes its size where it was made once for many readers, otherwise null */
+  spend(sharedBytes: number | null): void;
   /** There are no more. */
   end(): void;
-  /** The result, or that it is too large. */
-  bounded(result: ExecutionResult): ExecutionResult;
+  /** The result, or that it is too large, and about what it takes as JSON, in bytes. */
+  bounded(result: ExecutionResult): { result: ExecutionResult; bytes: number };
 }
 
 /**
@@ -86,8 +90,7 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
     }
     const event = this.#pollable?.poll(ready) ?? OVER;
     if (event === LATER || event === OVER) return event;
-    this.#meter?.spend();
-    return this.#answer(event);
+    return this.#charged(this.#answer(event));
   }
 
   /** Null when there is nothing more to come. @throws GraphQLError, masked, when the source fails */
@@ -98,13 +101,19 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
         await new Promise<void>((resolve) => this.#wakeAfter(ms, resolve));
       }
       const event = await this.#events.next();
-      if (event.done) this.#meter?.end();
-      else this.#meter?.spend();
-      return event.done ? null : await this.#answer(event.value);
+      if (!event.done) return await this.#charged(this.#answer(event.value));
+      this.#meter?.end();
+      return null;
     } catch (error) {
       this.#meter?.end();
       throw this.#mask(error);
     }
+  }
+
+  #charged(answer: Answer | Promise<Answer>): Answer | Promise<Answer> {
+    if (answer instanceof Promise) return answer.then((made) => this.#charged(made));
+    this.#meter?.spend(answer.sharedBytes);
+    return answer;
   }
 
   #wakeAfter(ms: number, ready: () => void): void {
@@ -146,7 +155,10 @@ export function createSubscribe(mask: Mask): Subscribe {
     const events = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in events)) return masked(events, mask);
     const key = selectionKey(args);
-    const finish = (result: ExecutionResult): ExecutionResult => masked(meter ? meter.bounded(result) : result, mask);
+    const finish: Finish = (made) => {
+      const { result, bytes } = meter?.bounded(made) ?? { result: made, bytes: 0 };
+      return { result: masked(result, mask), bytes };
+    };
     return new LiveResults(events, (event) => answerTo(event, args, answers.to(event), key, finish), mask, meter);
   };
 }
@@ -170,8 +182,8 @@ class SharedAnswers {
   }
 }
 
-/** Makes what is sent of what was executed. */
-type Finish = (result: ExecutionResult) => ExecutionResult;
+/** Makes what is sent of what was executed, and tells about how many bytes of JSON it is. */
+type Finish = (result: ExecutionResult) => { result: ExecutionResult; bytes: number };
 
 function answerTo(
   event: unknown,
@@ -200,7 +212,10 @@ function answerTo(
 function answerAlone(event: unknown, args: ExecutionArgs, finish: Finish) {
   const context = new EventContext(args.contextValue as Context);
   const result = executionOf(args)(event, context);
-  const toAnswer = (made: ExecutionResult): Answer => new Answer(finish(made), cursorOf(event));
+  const toAnswer = (made: ExecutionResult): Answer => {
+    const { result: finished, bytes } = finish(made);
+    return new Answer(finished, cursorOf(event), context.isPersonal ? null : bytes);
+  };
   return { answer: result instanceof Promise ? result.then(toAnswer) : toAnswer(result), context };
 }
 

@@ -6,7 +6,7 @@ import { may, type Viewer } from '../../listeners/listeners.ts';
 import type { Context } from '../../resolvers/context.ts';
 import { LiveResults, type Meter, type Subscribe } from '../live-results.ts';
 import { OperationCosts } from './operation-costs.ts';
-import { isLarger } from './result-size.ts';
+import { bytesOfResult } from './result-size.ts';
 import { Spending } from './spending.ts';
 
 /** What an operation may cost and how much it may answer, whichever way it came ([COST2]–[COST5]). */
@@ -35,7 +35,7 @@ export class CostControl {
         return {
           onExecuteDone: ({ result, setResult }) => {
             if (Symbol.asyncIterator in result) return;
-            setResult({ ...this.#bounded(request, result), extensions: { ...result.extensions, ...told } });
+            setResult({ ...this.#bounded(request, result).result, extensions: { ...result.extensions, ...told } });
           },
         };
       },
@@ -55,7 +55,7 @@ export class CostControl {
       const meter: Meter = {
         end,
         waitMs: () => spending.waitMs(),
-        spend: () => spending.spend(request.cost),
+        spend: (sharedBytes) => spending.spend(costOfEvent(request, sharedBytes)),
         bounded: (result) => this.#bounded(request, result),
       };
       try {
@@ -128,13 +128,22 @@ export class CostControl {
     };
   }
 
-  #bounded(request: Request, result: ExecutionResult): ExecutionResult {
+  #bounded(request: Request, result: ExecutionResult): { result: ExecutionResult; bytes: number } {
     const { resultBytes } = this.#limits;
-    if (!isLarger(result.data, resultBytes)) return result;
+    const bytes = bytesOfResult(result.data, resultBytes);
+    if (bytes <= resultBytes) return { result, bytes };
     const message = `The answer is larger than ${resultBytes} bytes and was not sent. Ask for shorter lists, or for less of each entry.`;
-    return { errors: [refused(request, message, { maximumBytes: resultBytes }, 'RESULT_TOO_LARGE')] };
+    const error = refused(request, message, { maximumBytes: resultBytes }, 'RESULT_TOO_LARGE');
+    return { result: { errors: [error] }, bytes };
   }
 }
+
+/** What sending an event takes, however small it is, and how many bytes more take as much as one unit of cost. */
+const EVENT = { cost: 10, bytesAUnit: 20 };
+
+/** What was made for one reader costs all that the operation may; of what was made once for many each pays for the sending. */
+const costOfEvent = ({ cost }: Request, sharedBytes: number | null): number =>
+  sharedBytes === null ? cost : Math.min(cost, EVENT.cost + sharedBytes / EVENT.bytesAUnit);
 
 /** What the transports put beside the context: HTTP the request, a WebSocket what stands for the connection. */
 interface Carrier {

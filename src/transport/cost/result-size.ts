@@ -3,11 +3,11 @@ const AROUND = 4;
 const NUMBER = 8;
 
 /**
- * Whether a result would take more bytes than that as JSON, found out without making it: counting stops where the limit is
- * passed. Escapes are not counted.
+ * About what a result takes as JSON, in bytes, found out without making it. Counting stops where the limit is passed: what is
+ * larger is only known to be so. Escapes are not counted.
  */
-export function isLarger(result: unknown, bytes: number): boolean {
-  return leftAfter(result, bytes) < 0;
+export function bytesOfResult(result: unknown, limit: number): number {
+  return limit - leftAfter(result, limit);
 }
 
 function leftAfter(value: unknown, left: number): number {
