@@ -2,10 +2,10 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { defaultSampling, type Engine, type GenerationRequest } from '../../src/ml/engine.ts';
+import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { entryFor, TINY, tinyEngine } from '../support/tiny-engine.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
-import { eventually } from '../support/eventually.ts';
 
 const ask = (maxTokens: number): GenerationRequest => ({
   messages: [{ role: 'user', content: 'Write.' }],
