@@ -34,6 +34,16 @@ export function createContext(
   return { ...services, viewer, lifetime, loaders: createLoaders(services, viewer), resumption };
 }
 
+const BEGINNINGS = ['catalogue', 'listeners', 'recommender', 'drafts', 'engine', 'loaders'] as const;
+
+/** Nothing more begins on this context: whatever does begins with something of it, and is stopped there. */
+export function closeContext(context: Context, reason: unknown): void {
+  const get = (): never => {
+    throw reason;
+  };
+  for (const name of BEGINNINGS) Object.defineProperty(context, name, { get });
+}
+
 /**
  * A context for one event of a subscription. Loaders are new for each: what was loaded for the one before may have changed.
  * Made once an event and draft, so a class: an object put together out of spreads and getters takes ten times as long.
