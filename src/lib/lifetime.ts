@@ -39,4 +39,10 @@ export class Lifetime {
     await this.#turns.take();
     this.signal.throwIfAborted();
   }
+
+  /** After such work, before what it needs from the database: asked for together, it is one statement for all ([PAGE3]). */
+  async afterTurns(): Promise<void> {
+    await this.#turns.allTaken();
+    this.signal.throwIfAborted();
+  }
 }

@@ -4,6 +4,7 @@
  */
 export class Turns {
   readonly #waiting: (() => void)[] = [];
+  readonly #resting: (() => void)[] = [];
   #isTaken = false;
 
   /** Settles at once when this round's turn has not been taken. */
@@ -12,12 +13,20 @@ export class Turns {
     else this.#grant();
   }
 
+  /** Settles when all turns that were asked for have been taken: what follows from each can then be done for all at once. */
+  async allTaken(): Promise<void> {
+    if (this.#isTaken) await new Promise<void>((resolve) => this.#resting.push(resolve));
+  }
+
   #grant(): void {
     this.#isTaken = true;
     setImmediate(() => {
       this.#isTaken = false;
       const next = this.#waiting.shift();
-      if (!next) return;
+      if (!next) {
+        for (const settle of this.#resting.splice(0)) settle();
+        return;
+      }
       this.#grant();
       next();
     });

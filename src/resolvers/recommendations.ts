@@ -44,6 +44,7 @@ export async function recommendations(
   await context.lifetime.turn();
   const query = { ...toQuery({ context: steer ?? null, filter: filter ?? null }), ...shaping };
   const list = await context.recommender.recommend(context.viewer.listener.id, query, { first, after: after ?? null });
+  await context.lifetime.afterTurns();
   await prefetch(list, context, info);
   return list;
 }
@@ -56,6 +57,7 @@ export async function similarTracks(
 ): Promise<RecommendationPage> {
   await context.lifetime.turn();
   const list = await context.recommender.similar(trackId, page, context.viewer.listener.id);
+  await context.lifetime.afterTurns();
   await prefetch(list, context, info);
   return list;
 }
