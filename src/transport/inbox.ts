@@ -1,4 +1,8 @@
+import { CloseCode } from 'graphql-ws';
+import { isTooDeep, MOST_LEVELS } from './json-depth.ts';
 import type { Peer } from './sockets/peer.ts';
+
+const TOO_DEEP = `A message's JSON may have ${MOST_LEVELS} levels`;
 
 /**
  * Hands over what a peer sends, in its order, as long as the peer takes what it is sent. Who does not is not read from either,
@@ -32,6 +36,7 @@ export function readMessages(peer: Peer, handle: (message: string) => void): voi
     if (!peer.isOpen) return;
     if (peer.isFull) hold();
     if (isHeld) waiting.push(message);
+    else if (isTooDeep(message)) peer.close(CloseCode.BadRequest, TOO_DEEP);
     else handle(message.toString());
   };
   const pong = (data: Buffer): void => {

@@ -178,6 +178,11 @@ describe('connections', () => {
     ['no JSON', (socket) => socket.send('hello'), 4400],
     ['an unknown message', (socket) => socket.send('{"type":"dance"}'), 4400],
     [
+      'a ping whose answer would be nested too deep to write',
+      (socket) => socket.send(`{"type":"ping","payload":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`),
+      4400,
+    ],
+    [
       'a subscription before the handshake',
       (socket) => socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query: '{viewer{id}}' } })),
       4401,

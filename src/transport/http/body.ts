@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import { isTooDeep, MOST_LEVELS } from '../json-depth.ts';
 import type { Problem } from './answers.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -25,8 +26,6 @@ const DAMAGED = 'The body is not what its Content-Encoding says';
 const NO_OBJECT = 'The body is not a JSON object such as {"query": "{ viewer { id } }"}';
 const BATCH = 'The body is a list, and batches are not taken: send each operation in a request of its own';
 const NO_UTF8 = 'The body is not UTF-8';
-/** Levels of a body's JSON. Nothing that an operation takes has a dozen, and what has many takes long to read. */
-const MOST_LEVELS = 64;
 const TOO_DEEP = `The body's JSON is nested deeper than ${MOST_LEVELS} levels`;
 
 const tooLarge = (mostBytes: number): string => `The body is larger than ${mostBytes} bytes`;
@@ -116,20 +115,4 @@ function parseObject(bytes: Buffer): object | string {
   } catch {
     return NO_OBJECT;
   }
-}
-
-const [QUOTE, BACKSLASH, OPENING_BRACKET, CLOSING_BRACKET, OPENING_BRACE, CLOSING_BRACE] = Buffer.from('"\\[]{}');
-
-function isTooDeep(bytes: Buffer): boolean {
-  let depth = 0;
-  let inText = false;
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte === QUOTE) inText = !inText;
-    else if (inText) i += Number(byte === BACKSLASH);
-    else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) depth++;
-    else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) depth--;
-    if (depth > MOST_LEVELS) return true;
-  }
-  return false;
 }
