@@ -63,8 +63,10 @@ async function run(storm: Storm, stack: Disposal): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'cadenza-storm-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const directory = join(folder, 'postgres');
-  const cluster = await startCluster({ directory, settings: { max_connections: '200' } });
-  stack.defer(() => cluster.stop());
+  const starting = startCluster({ directory, settings: { max_connections: '200' } });
+  // Known before it has started: a storm that is ended meanwhile waits for it, and stops it.
+  stack.defer(async () => (await starting.catch(() => null))?.stop());
+  const cluster = await starting;
   const nats = storm.log === 'nats' ? await startNats() : null;
   if (nats) stack.defer(nats.stop);
   const lan = Lan.open();

@@ -11,7 +11,11 @@ export async function ending<Result>(work: (stack: Disposal) => Promise<Result>)
   const stack = new Disposal();
   let end: (reason: unknown) => void = () => undefined;
   const told = new Promise<never>((_, reject) => (end = reject));
-  const onSignal = (signal: NodeJS.Signals): void => end(new Error(`ended by ${signal}`));
+  const onSignal = (signal: NodeJS.Signals): void => {
+    // Also where the process ends because nothing is left to wait for: it has not done what it was to do.
+    process.exitCode = 1;
+    end(new Error(`ended by ${signal}`));
+  };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   for (const failure of FAILURES) process.on(failure, end);
   try {
