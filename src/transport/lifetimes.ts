@@ -19,8 +19,8 @@ export function limitLifetimes(mask: Mask, mostMs: number): Plugin<Context> {
       const { document, operationName, contextValue } = args as ExecutionArgs;
       const context = contextValue as Context;
       const operation = getOperationAST(document, operationName)?.operation;
-      context.lifetime.begin(mostMs, { isChange: operation === OperationTypeNode.MUTATION });
-      setExecuteFn((given: ExecutionArgs) => within(context, mask, executeFn(given) as Executed));
+      const terms = { mostMs, isChange: operation === OperationTypeNode.MUTATION };
+      setExecuteFn((given: ExecutionArgs) => within(terms, context, mask, () => executeFn(given) as Executed));
     },
   };
 }
@@ -28,21 +28,24 @@ export function limitLifetimes(mask: Mask, mostMs: number): Plugin<Context> {
 type Executed = ExecutionResult | Promise<ExecutionResult>;
 
 /** That it was stopped is an answer like any other. */
-function within(context: Context, mask: Mask, result: Executed): Executed {
+function within(
+  terms: { mostMs: number; isChange: boolean },
+  context: Context,
+  mask: Mask,
+  execute: () => Executed,
+): Executed {
   const { lifetime } = context;
-  if (!(result instanceof Promise)) {
-    lifetime.end();
-    return result;
-  }
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      closeContext(context, lifetime.signal.reason);
-      resolve({ errors: [withStatus(mask(lifetime.signal.reason))] });
-    };
-    lifetime.signal.addEventListener('abort', stop, { once: true });
-    if (lifetime.signal.aborted) stop();
-    result.then(resolve, reject).finally(() => lifetime.end());
-  });
+  let settle: (result: ExecutionResult) => void = () => undefined;
+  const stopped = new Promise<ExecutionResult>((resolve) => (settle = resolve));
+  const onStop = (reason: Error): void => {
+    closeContext(context, reason);
+    settle({ errors: [withStatus(mask(reason))] });
+  };
+  lifetime.begin({ ...terms, onStop });
+  const result = execute();
+  if (result instanceof Promise) return Promise.race([result, stopped]).finally(() => lifetime.end());
+  lifetime.end();
+  return result;
 }
 
 /** Over HTTP it is the server that could not. */
