@@ -164,9 +164,10 @@ it('[SERVE6] [SERVE11] a reader who never reads holds little, delays nobody, and
     }
     return socket;
   };
-  // So much that neither the kernel's buffers nor ours could hold it: 100 times the draft with all its runners-up.
+  // So much that neither the kernel's buffers nor ours could hold it: 50 times the draft with all its runners-up. One
+  // connection's budget allows no more, and refusals would be counted here as well.
   const accepted = acceptedSockets();
-  const stalled = await join(100);
+  const stalled = await join(50);
   const waiting: number[] = [];
   const look = (): void => void waiting.push(accepted[0]!.writableLength);
   stalled.pause();

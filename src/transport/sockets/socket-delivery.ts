@@ -36,7 +36,9 @@ export class SocketDelivery implements AsyncIterableIterator<ExecutionResult> {
         const answer = this.#results.pollAnswer(this.#pump);
         if (answer === LATER) break;
         if (answer === OVER || answer instanceof Promise) {
-          this.#wait(answer === OVER ? this.#sendRest() : answer.then((made) => this.#send(made)).then(this.#pump));
+          this.#wait(
+            answer === OVER ? this.#sendRest() : answer.then((made) => this.#sendInTurn(made)).then(this.#pump),
+          );
           break;
         }
         this.#send(answer);
@@ -60,10 +62,20 @@ export class SocketDelivery implements AsyncIterableIterator<ExecutionResult> {
   /** What cannot be polled: how it ended, or all of it. */
   async #sendRest(): Promise<void> {
     for (let answer = await this.#results.nextAnswer(); answer; answer = await this.#results.nextAnswer()) {
-      this.#send(answer);
-      while (this.#peer.isFull && !this.#left) await this.#peer.drained();
+      await this.#sendInTurn(answer);
+      await this.#room();
     }
     this.#end?.resolve(DONE);
+  }
+
+  /** While the answer was made, other subscriptions of the same socket may have filled it. */
+  async #sendInTurn(answer: Answer): Promise<void> {
+    await this.#room();
+    this.#send(answer);
+  }
+
+  async #room(): Promise<void> {
+    while (this.#peer.isFull && !this.#left) await this.#peer.drained();
   }
 
   #send(answer: Answer): void {
