@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { retry } from '../lib/async/retry.ts';
 import { LocalWakeups, type Wakeups } from '../lib/async/wakeups.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Database } from './client.ts';
 
 const CHANNEL = 'cadenza_wakeups';
-const RETRY_MS = 1_000;
+const BACKOFF = { firstMs: 1_000, longestMs: 1_000 };
 /** PostgreSQL takes payloads of fewer than 8,000 bytes. */
 const MOST_BYTES = 7_900;
 
@@ -60,7 +60,14 @@ class Outbox implements AsyncDisposable {
     this.#sending ??= this.#drain();
   }
 
-  async #drain(): Promise<void> {
+  #drain(): Promise<void> {
+    const onFailure = (error: unknown): void =>
+      this.#log.warn({ err: error, keys: this.#keys.size }, 'Other processes could not be woken; trying again');
+    const { signal } = this.#closing;
+    return retry(() => this.#sendAll(), { backoff: BACKOFF, signal, onFailure }).catch(() => undefined);
+  }
+
+  async #sendAll(): Promise<void> {
     while (this.#keys.size > 0) {
       const keys = [...this.#keys];
       this.#keys.clear();
@@ -68,8 +75,7 @@ class Outbox implements AsyncDisposable {
         await this.#notify(keys);
       } catch (error) {
         for (const key of keys) this.#keys.add(key);
-        this.#log.warn({ err: error, keys: keys.length }, 'Other processes could not be woken; trying again');
-        if (!(await this.#pause())) break;
+        throw error;
       }
     }
     // In the same breath as the last look at the keys, so that none is added in between and forgotten.
@@ -80,15 +86,6 @@ class Outbox implements AsyncDisposable {
     const list = JSON.stringify(packed(this.#origin, keys));
     await this.#database
       .sql`select pg_notify(${CHANNEL}, payload) from jsonb_array_elements_text(${list}::jsonb) as payloads (payload)`;
-  }
-
-  /** @returns false when the outbox closed meanwhile */
-  #pause(): Promise<boolean> {
-    const { signal } = this.#closing;
-    return delay(RETRY_MS, undefined, { signal, ref: false }).then(
-      () => true,
-      () => false,
-    );
   }
 
   /** What is under way is told; a database that is away is not waited for: its other clients will wake on its return. */

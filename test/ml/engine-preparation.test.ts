@@ -95,7 +95,7 @@ describe('preparation', () => {
     const { url } = await server.serve(server.refuse(503), server.refuse(503), server.whole(prepared.bytes));
     const { engine, log } = start(prepared.folder, {
       catalogueFile: await writeCatalogue(prepared, await entryFor(prepared.gguf, [{ url }])),
-      retryDelaysMs: [1],
+      fetchBackoff: { firstMs: 1, longestMs: 1 },
     });
     await expect(engine.whenReady(TINY)).rejects.toThrow(`Tiny is not usable: Tiny could not be fetched: url ${url}`);
     await eventually(() => expect(statusOf(engine)?.status).toBe('READY'));
@@ -161,7 +161,7 @@ describe('preparation', () => {
   it('a model of an unknown kind FAILS with the reason, and is not tried again', async () => {
     const prepared = await prepare({ metadata: { 'tokenizer.ggml.pre': 'mystery' } });
     const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
-    const { engine } = start(prepared.folder, { catalogueFile, retryDelaysMs: [1] });
+    const { engine } = start(prepared.folder, { catalogueFile, fetchBackoff: { firstMs: 1, longestMs: 1 } });
     await expect(engine.whenReady(TINY)).rejects.toThrow('pre-tokenizer "mystery" is not supported');
     expect(statusOf(engine)).toMatchObject({ status: 'FAILED', fetched: 1 });
   });

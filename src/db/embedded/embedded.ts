@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { retry } from '../../lib/async/retry.ts';
 import { StartupError } from '../../lib/errors.ts';
 import { type Logger, silentLogger } from '../../lib/log.ts';
 import { type ClusterFiles, findPostmaster, logTail, openClusterFiles, type Postmaster } from './cluster-files.ts';
@@ -76,6 +77,8 @@ const POLL_MS = 50;
 const HELD_PATIENCE_MS = 2_000;
 /** For a server that does not answer at all; one that says “not yet” may replay its log for as long as it takes. */
 const SILENCE_PATIENCE_MS = 60_000;
+/** Waits between attempts to start a server that has gone; the first attempt is made at once. */
+const RESTART_BACKOFF = { firstMs: 500, longestMs: 30_000 };
 
 /** A server on the wanted port (null: any) with its guard ours. Fails as it found things: what it launched is stopped. */
 async function bringUp(cluster: Startable, wantedPort: number | null): Promise<Running> {
@@ -193,17 +196,12 @@ async function keepUp(cluster: Startable, { port, guard }: Running, ending: Abor
   await held?.release();
 }
 
-/** Tries after 0, 0.5, 1, 2, 4 … at most 30 seconds. @returns null when the signal aborted */
+/** @returns null when the signal aborted */
 async function bringBack(cluster: Startable, port: number, ending: AbortSignal): Promise<Guard | null> {
-  for (let pause = 500; !ending.aborted; pause = Math.min(2 * pause, 30_000)) {
-    try {
-      return (await bringUp(cluster, port)).guard;
-    } catch (error) {
-      cluster.log.error({ err: error, retryInMs: pause }, 'The embedded PostgreSQL does not come back');
-      await delay(pause, undefined, { signal: ending }).catch(() => undefined);
-    }
-  }
-  return null;
+  const attempt = async (): Promise<Guard | null> => (ending.aborted ? null : (await bringUp(cluster, port)).guard);
+  const onFailure = (error: unknown, retryInMs: number): void =>
+    cluster.log.error({ err: error, retryInMs }, 'The embedded PostgreSQL does not come back');
+  return retry(attempt, { backoff: RESTART_BACKOFF, signal: ending, onFailure }).catch(() => null);
 }
 
 /** A fast shutdown: sessions are ended, everything is written. Past a minute the log is left to the next start. */

@@ -1,16 +1,16 @@
 import type { RowChanges } from '../../db/queries/draft-log-queries.ts';
 import type { DraftRow, DraftStanding, NewDraft } from '../../db/queries/draft-queries.ts';
+import { retry } from '../../lib/async/retry.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { type Clock, type Sleep, systemSleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { draftKey } from '../wakeup-keys.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
-import { type EntriesWanted, type Fence, type LogStore, RefusedError } from './log-store.ts';
+import { type EntriesWanted, type Fence, type LogStore, RefusedError, STORE_BACKOFF } from './log-store.ts';
 
 /** Entries of a draft that stay in memory after they were written, so that its live readers do not each ask the database. */
 const TAIL = 512;
 const READ_BATCH = 256;
-const RETRY_MS = { first: 100, most: 2_000 };
 
 export interface DraftLogOptions {
   store: LogStore;
@@ -61,16 +61,12 @@ export class DraftLog {
     return this.#persist(draftId, signal, () => this.#store.take(draftId, epoch));
   }
 
-  async #persist<Result>(draft: string, signal: AbortSignal, attempt: () => Promise<Result>): Promise<Result> {
-    for (let wait = RETRY_MS.first; ; wait = Math.min(RETRY_MS.most, wait * 2)) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (error instanceof RefusedError) throw error;
-        this.#log.warn({ err: error, draft }, 'the draft log cannot be written; trying again');
-        await this.#sleep(wait, signal);
-      }
-    }
+  #persist<Result>(draft: string, signal: AbortSignal, attempt: () => Promise<Result>): Promise<Result> {
+    const onFailure = (error: unknown): void => {
+      if (error instanceof RefusedError) throw error;
+      this.#log.warn({ err: error, draft }, 'the draft log cannot be written; trying again');
+    };
+    return retry(attempt, { backoff: STORE_BACKOFF, signal, sleep: this.#sleep, onFailure });
   }
 
   #remember({ draftId, sequence }: Fence, events: readonly LogEvent[]): void {

@@ -1,6 +1,10 @@
 import type { RowChanges } from '../../db/queries/draft-log-queries.ts';
 import type { DraftRow, DraftStanding, NewDraft } from '../../db/queries/draft-queries.ts';
+import type { Backoff } from '../../lib/async/retry.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
+
+/** Waits between attempts while the store is away ([LOG4]). */
+export const STORE_BACKOFF: Backoff = { firstMs: 100, longestMs: 2_000 };
 
 /** A writer's hold on a draft: only the holder of the latest epoch may append, and only right after the last entry. */
 export interface Fence {

@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { DraftStanding } from '../../db/queries/draft-queries.ts';
+import { retry } from '../../lib/async/retry.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';
 import { noSuchDraft } from '../contract.ts';
 import { eventCursors } from '../log/draft-cursor.ts';
 import { COALESCED_TOKENS, isTerminal, type LogEntry, type Step, stepFrom } from '../log/log-events.ts';
-import type { EntriesWanted } from '../log/log-store.ts';
+import { type EntriesWanted, STORE_BACKOFF } from '../log/log-store.ts';
 import { draftKey, rightsKey } from '../wakeup-keys.ts';
 import type { PolledTail, TailPoller } from './tail-poller.ts';
 
@@ -16,7 +16,6 @@ const WINDOW = 128;
 const READ_BATCH = 256;
 /** Nothing is written to it: with entries comes a map of their own. */
 const NONE = new Map<number, Step>();
-const RETRY_MS = { first: 100, most: 2_000 };
 
 /** What tails read from. */
 export interface TailSource {
@@ -181,17 +180,10 @@ export class DraftTail implements PolledTail {
   }
 
   /** While the database is away the readers wait, as the draft does ([LOG4]). */
-  async #patiently(read: () => Promise<LogEntry[]>): Promise<LogEntry[]> {
-    const { signal } = this.#closing;
-    for (let wait = RETRY_MS.first; !signal.aborted; wait = Math.min(RETRY_MS.most, wait * 2)) {
-      try {
-        return await read();
-      } catch (error) {
-        this.#source.logger.warn({ err: error, draft: this.#draftId }, 'a draft log cannot be read; trying again');
-        await delay(wait, undefined, { signal, ref: false }).catch(() => undefined);
-      }
-    }
-    return [];
+  #patiently(read: () => Promise<LogEntry[]>): Promise<LogEntry[]> {
+    const onFailure = (error: unknown): void =>
+      this.#source.logger.warn({ err: error, draft: this.#draftId }, 'a draft log cannot be read; trying again');
+    return retry(read, { backoff: STORE_BACKOFF, signal: this.#closing.signal, onFailure });
   }
 
   async #watchRights(): Promise<void> {

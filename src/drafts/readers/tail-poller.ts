@@ -1,10 +1,11 @@
+import { waitAfter } from '../../lib/async/retry.ts';
+import { type Sleep, systemSleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { LogEntry } from '../log/log-events.ts';
-import type { EntriesWanted } from '../log/log-store.ts';
+import { type EntriesWanted, STORE_BACKOFF } from '../log/log-store.ts';
 
 /** Drafts whose news are read at once. */
 const MOST = 256;
-const RETRY_MS = { first: 100, most: 2_000 };
 
 /** Whoever waits at a log's end. */
 export interface PolledTail {
@@ -25,13 +26,16 @@ export type ReadNewEntries = (wanted: readonly EntriesWanted[]) => Promise<(LogE
 export class TailPoller {
   readonly #read: ReadNewEntries;
   readonly #logger: Logger;
+  readonly #sleep: Sleep;
   #waiting: Set<PolledTail> = new Set();
   #isReading = false;
-  #retryMs = RETRY_MS.first;
+  /** Reads in a row that failed. */
+  #failures = 0;
 
-  constructor(read: ReadNewEntries, logger: Logger) {
+  constructor(read: ReadNewEntries, logger: Logger, sleep: Sleep = systemSleep) {
     this.#read = read;
     this.#logger = logger;
+    this.#sleep = sleep;
   }
 
   /** Reads for it from now on: what was read before does not count. */
@@ -55,7 +59,7 @@ export class TailPoller {
       });
       const [error] = answers.filter((answer) => answer instanceof Error);
       if (error) this.#tryAgain(failed, error);
-      else this.#retryMs = RETRY_MS.first;
+      else this.#failures = 0;
     }
     this.#isReading = false;
   }
@@ -72,7 +76,6 @@ export class TailPoller {
   #tryAgain(readers: readonly PolledTail[], error: Error): void {
     this.#logger.warn({ err: error, drafts: readers.length }, 'draft logs cannot be read; trying again');
     const again = (): void => readers.filter(({ isClosed }) => !isClosed).forEach((reader) => this.want(reader));
-    setTimeout(again, this.#retryMs).unref();
-    this.#retryMs = Math.min(RETRY_MS.most, this.#retryMs * 2);
+    void this.#sleep(waitAfter(this.#failures++, STORE_BACKOFF)).then(again);
   }
 }

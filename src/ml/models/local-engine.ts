@@ -1,5 +1,6 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { totalmem } from 'node:os';
+import type { Backoff } from '../../lib/async/retry.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Engine } from '../contract.ts';
@@ -38,14 +39,14 @@ export interface EngineOptions {
   fetch?: 'auto' | 'off';
   /** How they are fetched; straight and without a token unless told. */
   network?: Network;
-  /** Waits between failed fetches. */
-  retryDelaysMs?: readonly number[];
+  /** Waits between failed fetches; half a minute to ten minutes unless told. */
+  fetchBackoff?: Backoff;
   log: Pick<Logger, 'info' | 'warn'>;
   clock?: Clock;
 }
 
 const MINUTE = 60_000;
-const RETRY_DELAYS_MS = [MINUTE / 2, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE];
+const FETCH_BACKOFF = { firstMs: MINUTE / 2, longestMs: 10 * MINUTE };
 
 /** How often the operator's catalogue is looked at. */
 const WATCH_MS = 2_000;
@@ -85,12 +86,12 @@ export function createEngine(options: EngineOptions): Engine {
 function createPreparation(options: EngineOptions, signal: AbortSignal): (entry: ModelEntry) => ManagedModel {
   const { dataDir, threads, log, memoryBytes = totalmem() / 2 } = options;
   const { queue = 16, slots = 16, capacity = 8192, prefixBytes = 64 * 2 ** 20, sleepAfterMs = 30 * MINUTE } = options;
-  const { retryDelaysMs = RETRY_DELAYS_MS, checked = false, clock = systemClock } = options;
+  const { fetchBackoff = FETCH_BACKOFF, checked = false, clock = systemClock } = options;
   const store = openModelStore(modelsFolder(dataDir), options.network ? { network: options.network } : {});
   const device = chooseDevice({ choice: options.device ?? 'cpu', dataDir, log });
   const memory = new MemoryBudget(memoryBytes);
   const sizes = { threads, queue, slots, capacity, prefixBytes, sleepAfterMs };
-  const shared = { ...sizes, store, device, memory, retryDelaysMs, checked, clock, log, signal };
+  const shared = { ...sizes, store, device, memory, fetchBackoff, checked, clock, log, signal };
   return (entry) => new ManagedModel(entry, shared);
 }
 

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { type Backoff, retry } from '../../lib/async/retry.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { ModelUnavailableError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -38,8 +38,8 @@ export interface ManagedModelOptions {
   prefixBytes: number;
   sleepAfterMs: number;
   checked: boolean;
-  /** Waits between failed fetches; the last is repeated. */
-  retryDelaysMs: readonly number[];
+  /** Waits between failed fetches. */
+  fetchBackoff: Backoff;
   log: Pick<Logger, 'info' | 'warn'>;
   clock: Clock;
   signal: AbortSignal;
@@ -133,20 +133,14 @@ export class ManagedModel implements AsyncDisposable {
     return null;
   }
 
-  async #fetchUntilThere(): Promise<string> {
-    const { retryDelaysMs, signal, log } = this.#options;
-    for (let failures = 0; ; failures++) {
-      try {
-        return await this.#fetch();
-      } catch (error) {
-        signal.throwIfAborted();
-        const wait = retryDelaysMs[Math.min(failures, retryDelaysMs.length - 1)] ?? 0;
-        const failure = messageOf(error);
-        log.warn(`${failure}; trying again in ${Math.ceil(wait / 1000)} s`);
-        this.#become({ status: 'FAILED', failure, fetched: false });
-        await delay(wait, undefined, { signal, ref: false });
-      }
-    }
+  #fetchUntilThere(): Promise<string> {
+    const { fetchBackoff: backoff, signal, log } = this.#options;
+    const onFailure = (error: unknown, waitMs: number): void => {
+      const failure = messageOf(error);
+      log.warn(`${failure}; trying again in ${Math.ceil(waitMs / 1000)} s`);
+      this.#become({ status: 'FAILED', failure, fetched: false });
+    };
+    return retry(() => this.#fetch(), { backoff, signal, onFailure });
   }
 
   async #fetch(): Promise<string> {
