@@ -5,10 +5,22 @@ import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { checkFirst } from '../lib/page.ts';
+import { checkFirst, type PageArgs } from '../lib/page.ts';
 import { checkText } from '../lib/text/check-text.ts';
 import { listenerKey, type Listeners, noSuchListener } from '../listeners/listeners.ts';
-import type { RecommendationPage, RecommendationQuery, Recommender } from './contract.ts';
+import type {
+  Analytics,
+  AnalyticsQuery,
+  ModelVersion,
+  OffPolicyEstimate,
+  Recommendation,
+  RecommendationPage,
+  RecommendationQuery,
+  Recommender,
+  RecommenderEvaluation,
+  TrackExplanation,
+  TrainerOptions,
+} from './contract.ts';
 import { explain } from './explain/explanation.ts';
 import { standingSentence } from './explain/why-not.ts';
 import { ListCache, OpenedList, recommendationOf } from './lists/list-cache.ts';
@@ -43,119 +55,152 @@ export interface RecommenderOptions {
 
 /** Recommends with the active version, from the first request on; trains one in the background where there is none. */
 export async function createRecommender(options: RecommenderOptions): Promise<Recommender> {
-  const { database, listeners, wakeups, clock, log, exploration = 0 } = options;
-  const model = await ModelState.open(options);
-  const lists = new ServedLists(database, clock, log);
+  return new RecommenderService(options, await ModelState.open(options));
+}
 
-  const load = (listenerId: number, known: LoadedTaste | null) => loadTaste(database, listeners, listenerId, known);
-  const tastes = new TasteCache(wakeups, load);
-  const measurements = new ServedMeasurements({
-    ...{ database, wakeups, log },
-    current: () => model.current(),
-    load: async (listenerId) => (await load(listenerId, null)).taste,
-  });
-  const openings = new ListCache();
+class RecommenderService implements Recommender {
+  readonly #database: Database;
+  readonly #wakeups: Wakeups;
+  readonly #clock: Clock;
+  readonly #exploration: number;
+  readonly #model: ModelState;
+  readonly #tastes: TasteCache;
+  readonly #lists: ServedLists;
+  readonly #measurements: ServedMeasurements;
+  readonly #openings = new ListCache();
 
-  const open = async (listenerId: number, query: RecommendationQuery): Promise<[OpenedList, Serving]> => {
-    const known = await tastes.get(listenerId);
-    const serving = await model.current();
-    checkSeeds(query, serving);
-    return [openings.get(keyOf(listenerId, query), { ...serving, known }, query), serving];
-  };
+  constructor({ database, listeners, wakeups, clock, log, exploration = 0 }: RecommenderOptions, model: ModelState) {
+    const load = (listenerId: number, known: LoadedTaste | null) => loadTaste(database, listeners, listenerId, known);
+    this.#database = database;
+    this.#wakeups = wakeups;
+    this.#clock = clock;
+    this.#exploration = exploration;
+    this.#model = model;
+    this.#tastes = new TasteCache(wakeups, load);
+    this.#lists = new ServedLists(database, clock, log);
+    this.#measurements = new ServedMeasurements({
+      ...{ database, wakeups, log },
+      current: () => model.current(),
+      load: async (listenerId) => (await load(listenerId, null)).taste,
+    });
+  }
 
-  const openUnserved = async (listenerId: number, query: RecommendationQuery, hours: number): Promise<OpenedList> => {
-    const servedBefore = await lists.recent(listenerId, hours);
-    const known = await tastes.get(listenerId);
-    const serving = await model.current();
-    checkSeeds(query, serving);
-    return new OpenedList({ ...serving, known }, query, servedBefore);
-  };
+  async recommend(listenerId: number, query: RecommendationQuery, page: PageArgs): Promise<RecommendationPage> {
+    const first = checkFirst(page.first);
+    checkQuery(query);
+    if (page.after == null) return this.#begin(listenerId, query, first);
+    const [list, position] = await resume(this.#lists, page.after, listenerId, query);
+    return laterPage(this.#lists, await this.#model.of(list.modelVersion), list, position, first);
+  }
 
-  const begin = async (listenerId: number, query: RecommendationQuery, first: number): Promise<RecommendationPage> => {
+  async #begin(listenerId: number, query: RecommendationQuery, first: number): Promise<RecommendationPage> {
     const { notServedForHours = 0 } = query;
     // What was served before is other each time: such a list is like none before it.
     const opening =
       notServedForHours > 0
-        ? await openUnserved(listenerId, query, notServedForHours)
-        : (await open(listenerId, query))[0];
-    const make = () => firstPage(lists, opening, listenerId, query, first, exploration);
-    return opening.page(first, clock.monotonic(), make);
-  };
+        ? await this.#openUnserved(listenerId, query, notServedForHours)
+        : (await this.#open(listenerId, query))[0];
+    const make = () => firstPage(this.#lists, opening, listenerId, query, first, this.#exploration);
+    return opening.page(first, this.#clock.monotonic(), make);
+  }
 
-  const recommender: Recommender = {
-    recommend: async (listenerId, query, page) => {
-      const first = checkFirst(page.first);
-      checkQuery(query);
-      if (page.after == null) return begin(listenerId, query, first);
-      const [list, position] = await resume(lists, page.after, listenerId, query);
-      return laterPage(lists, await model.of(list.modelVersion), list, position, first);
-    },
+  async #open(listenerId: number, query: RecommendationQuery): Promise<[OpenedList, Serving]> {
+    const known = await this.#tastes.get(listenerId);
+    const serving = await this.#model.current();
+    checkSeeds(query, serving);
+    return [this.#openings.get(keyOf(listenerId, query), { ...serving, known }, query), serving];
+  }
 
-    explain: async (listenerId, trackId, query) => {
-      checkQuery(query);
-      const [{ ranking }, { snapshot }] = await open(listenerId, query);
-      const index = snapshot.indexOf.get(trackId);
-      if (index === undefined) return null;
-      const scoreRank = ranking.rankOf(index);
-      const excludedBy = exclusionNames(ranking.exclusionsOf(index));
-      const other = ranking.otherVersionOf(index);
-      const otherVersionId = other === null ? null : (snapshot.tracks[other]?.id ?? null);
-      const above = (first: number) =>
-        ranking
-          .next([], Math.min(first, (scoreRank ?? 1) - 1), byScore)
-          .map((one) => recommendationOf(ranking, one, one.scoreRank));
-      return {
-        ...{ trackId, score: ranking.scoreOf(index), scoreRank, excludedBy, otherVersionId },
-        explanation: explain(ranking, index),
-        outweighedBy: (first) => above(checkFirst(first)),
-        summary: (locale) => {
-          const standing = { excludedBy, otherVersionId, scoreRank, first: above(1)[0] ?? null };
-          return standingSentence(standing, snapshot, locale);
-        },
-      };
-    },
+  async #openUnserved(listenerId: number, query: RecommendationQuery, hours: number): Promise<OpenedList> {
+    const servedBefore = await this.#lists.recent(listenerId, hours);
+    const known = await this.#tastes.get(listenerId);
+    const serving = await this.#model.current();
+    checkSeeds(query, serving);
+    return new OpenedList({ ...serving, known }, query, servedBefore);
+  }
 
-    similar: async (trackId, page, listenerId) => {
-      const known = listenerId === undefined ? undefined : await tastes.get(listenerId);
-      const found = similar(await model.current(), trackId, page, known);
-      const [begins] = found.edges;
-      if (listenerId !== undefined && begins) {
-        const places = found.edges.map(({ node }) => placeOf(node));
-        const { requestId: id, modelVersion } = found;
-        lists.log({ id, listenerId, modelVersion, firstRank: begins.node.rank, places });
-      }
-      return found;
-    },
-    versionsOf: async (trackId) => versionsOf((await model.current()).snapshot, trackId),
-    live: (listenerId, query, first, signal) => {
-      const look = async () => {
-        const list = await recommender.recommend(listenerId, query, { first });
-        if (await tastes.has(listenerId)) return list;
-        throw noSuchListener();
-      };
-      return live(wakeups, [listenerKey(listenerId), ...ModelState.wakeupKeys], look, signal);
-    },
-    analytics: (query) => readAnalytics(database, clock, query),
-    offPolicy: async (modelVersion) => {
-      const serving = await model.of(checkText(modelVersion, 'modelVersion', { max: 200 }));
-      return serving.neighbours.version === modelVersion ? estimateOffPolicy(database, serving) : null;
-    },
-    evaluations: (first) => selectEvaluations(database.db, checkFirst(first)),
-    train: async (trainerOptions) => {
-      const version = await model.train(trainerOptions);
-      await measurements.measure();
-      return version;
-    },
-    versions: (first) => model.versions(checkFirst(first)),
-    activate: async (version) => model.activate(checkText(version, 'modelVersion', { max: 200 })),
-    [Symbol.asyncDispose]: async () => {
-      await tastes[Symbol.asyncDispose]();
-      await measurements[Symbol.asyncDispose]();
-      await model[Symbol.asyncDispose]();
-      await lists[Symbol.asyncDispose]();
-    },
-  };
-  return recommender;
+  async explain(listenerId: number, trackId: number, query: RecommendationQuery): Promise<TrackExplanation | null> {
+    checkQuery(query);
+    const [{ ranking }, { snapshot }] = await this.#open(listenerId, query);
+    const index = snapshot.indexOf.get(trackId);
+    if (index === undefined) return null;
+    const scoreRank = ranking.rankOf(index);
+    const excludedBy = exclusionNames(ranking.exclusionsOf(index));
+    const other = ranking.otherVersionOf(index);
+    const otherVersionId = other === null ? null : (snapshot.tracks[other]?.id ?? null);
+    const above = (first: number): Recommendation[] =>
+      ranking
+        .next([], Math.min(first, (scoreRank ?? 1) - 1), byScore)
+        .map((one) => recommendationOf(ranking, one, one.scoreRank));
+    return {
+      ...{ trackId, score: ranking.scoreOf(index), scoreRank, excludedBy, otherVersionId },
+      explanation: explain(ranking, index),
+      outweighedBy: (first) => above(checkFirst(first)),
+      summary: (locale) => {
+        const standing = { excludedBy, otherVersionId, scoreRank, first: above(1)[0] ?? null };
+        return standingSentence(standing, snapshot, locale);
+      },
+    };
+  }
+
+  async similar(trackId: number, page: PageArgs, listenerId?: number): Promise<RecommendationPage> {
+    const known = listenerId === undefined ? undefined : await this.#tastes.get(listenerId);
+    const found = similar(await this.#model.current(), trackId, page, known);
+    const [begins] = found.edges;
+    if (listenerId !== undefined && begins) {
+      const places = found.edges.map(({ node }) => placeOf(node));
+      const { requestId: id, modelVersion } = found;
+      this.#lists.log({ id, listenerId, modelVersion, firstRank: begins.node.rank, places });
+    }
+    return found;
+  }
+
+  async versionsOf(trackId: number): Promise<number[]> {
+    return versionsOf((await this.#model.current()).snapshot, trackId);
+  }
+
+  live(listenerId: number, query: RecommendationQuery, first: number, signal: AbortSignal) {
+    const look = async (): Promise<RecommendationPage> => {
+      const list = await this.recommend(listenerId, query, { first });
+      if (await this.#tastes.has(listenerId)) return list;
+      throw noSuchListener();
+    };
+    return live(this.#wakeups, [listenerKey(listenerId), ...ModelState.wakeupKeys], look, signal);
+  }
+
+  analytics(query: AnalyticsQuery): Promise<Analytics> {
+    return readAnalytics(this.#database, this.#clock, query);
+  }
+
+  async offPolicy(modelVersion: string): Promise<OffPolicyEstimate | null> {
+    const serving = await this.#model.of(checkText(modelVersion, 'modelVersion', { max: 200 }));
+    return serving.neighbours.version === modelVersion ? estimateOffPolicy(this.#database, serving) : null;
+  }
+
+  async evaluations(first: number): Promise<RecommenderEvaluation[]> {
+    return selectEvaluations(this.#database.db, checkFirst(first));
+  }
+
+  async train(options?: TrainerOptions): Promise<string> {
+    const version = await this.#model.train(options);
+    await this.#measurements.measure();
+    return version;
+  }
+
+  async versions(first: number): Promise<ModelVersion[]> {
+    return this.#model.versions(checkFirst(first));
+  }
+
+  async activate(version: string): Promise<ModelVersion> {
+    return this.#model.activate(checkText(version, 'modelVersion', { max: 200 }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tastes[Symbol.asyncDispose]();
+    await this.#measurements[Symbol.asyncDispose]();
+    await this.#model[Symbol.asyncDispose]();
+    await this.#lists[Symbol.asyncDispose]();
+  }
 }
 
 /** A seed that is not there would steer nowhere, and the list would look as if it had. */
