@@ -3,7 +3,6 @@ import type { Database } from '../db/client.ts';
 import { selectEvaluations } from '../db/queries/recommend-queries.ts';
 import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
-import { InvalidInputError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst, type PageArgs } from '../lib/page.ts';
 import { checkText } from '../lib/text/check-text.ts';
@@ -13,7 +12,6 @@ import type {
   AnalyticsQuery,
   ModelVersion,
   OffPolicyEstimate,
-  Recommendation,
   RecommendationPage,
   RecommendationQuery,
   Recommender,
@@ -21,21 +19,17 @@ import type {
   TrackExplanation,
   TrainerOptions,
 } from './contract.ts';
-import { explain } from './explain/explanation.ts';
-import { standingSentence } from './explain/why-not.ts';
-import { ListCache, OpenedList, recommendationOf } from './lists/list-cache.ts';
-import { firstPage, laterPage, placeOf, resume } from './lists/list-pages.ts';
-import { checkQuery, keyOf } from './lists/list-query.ts';
+import { explainTrack } from './explain/track-explanation.ts';
+import { ListCache } from './lists/list-cache.ts';
+import { laterPage, placeOf, resume } from './lists/list-pages.ts';
+import { checkQuery } from './lists/list-query.ts';
 import { live } from './lists/live-list.ts';
 import { ServedLists } from './lists/served-lists.ts';
 import { similar } from './lists/similar.ts';
 import { readAnalytics } from './measure/analytics.ts';
 import { estimateOffPolicy } from './measure/off-policy.ts';
 import { ServedMeasurements } from './measure/served-measurements.ts';
-import { type Serving } from './model/serving.ts';
 import { versionsOf } from './model/songs.ts';
-import { exclusionNames } from './ranking/exclusions.ts';
-import { byScore } from './ranking/ranking.ts';
 import { type LoadedTaste, loadTaste } from './taste/load-taste.ts';
 import { TasteCache } from './taste/taste-cache.ts';
 import { ModelState } from './versions/model-state.ts';
@@ -62,22 +56,21 @@ class RecommenderService implements Recommender {
   readonly #database: Database;
   readonly #wakeups: Wakeups;
   readonly #clock: Clock;
-  readonly #exploration: number;
   readonly #model: ModelState;
   readonly #tastes: TasteCache;
-  readonly #lists: ServedLists;
+  readonly #served: ServedLists;
+  readonly #lists: ListCache;
   readonly #measurements: ServedMeasurements;
-  readonly #openings = new ListCache();
 
   constructor({ database, listeners, wakeups, clock, log, exploration = 0 }: RecommenderOptions, model: ModelState) {
     const load = (listenerId: number, known: LoadedTaste | null) => loadTaste(database, listeners, listenerId, known);
     this.#database = database;
     this.#wakeups = wakeups;
     this.#clock = clock;
-    this.#exploration = exploration;
     this.#model = model;
     this.#tastes = new TasteCache(wakeups, load);
-    this.#lists = new ServedLists(database, clock, log);
+    this.#served = new ServedLists(database, clock, log);
+    this.#lists = new ListCache({ tastes: this.#tastes, model, served: this.#served, clock, exploration });
     this.#measurements = new ServedMeasurements({
       ...{ database, wakeups, log },
       current: () => model.current(),
@@ -88,59 +81,15 @@ class RecommenderService implements Recommender {
   async recommend(listenerId: number, query: RecommendationQuery, page: PageArgs): Promise<RecommendationPage> {
     const first = checkFirst(page.first);
     checkQuery(query);
-    if (page.after == null) return this.#begin(listenerId, query, first);
-    const [list, position] = await resume(this.#lists, page.after, listenerId, query);
-    return laterPage(this.#lists, await this.#model.of(list.modelVersion), list, position, first);
-  }
-
-  async #begin(listenerId: number, query: RecommendationQuery, first: number): Promise<RecommendationPage> {
-    const { notServedForHours = 0 } = query;
-    // What was served before is other each time: such a list is like none before it.
-    const opening =
-      notServedForHours > 0
-        ? await this.#openUnserved(listenerId, query, notServedForHours)
-        : (await this.#open(listenerId, query))[0];
-    const make = () => firstPage(this.#lists, opening, listenerId, query, first, this.#exploration);
-    return opening.page(first, this.#clock.monotonic(), make);
-  }
-
-  async #open(listenerId: number, query: RecommendationQuery): Promise<[OpenedList, Serving]> {
-    const known = await this.#tastes.get(listenerId);
-    const serving = await this.#model.current();
-    checkSeeds(query, serving);
-    return [this.#openings.get(keyOf(listenerId, query), { ...serving, known }, query), serving];
-  }
-
-  async #openUnserved(listenerId: number, query: RecommendationQuery, hours: number): Promise<OpenedList> {
-    const servedBefore = await this.#lists.recent(listenerId, hours);
-    const known = await this.#tastes.get(listenerId);
-    const serving = await this.#model.current();
-    checkSeeds(query, serving);
-    return new OpenedList({ ...serving, known }, query, servedBefore);
+    if (page.after == null) return this.#lists.begin(listenerId, query, first);
+    const [list, position] = await resume(this.#served, page.after, listenerId, query);
+    return laterPage(this.#served, await this.#model.of(list.modelVersion), list, position, first);
   }
 
   async explain(listenerId: number, trackId: number, query: RecommendationQuery): Promise<TrackExplanation | null> {
     checkQuery(query);
-    const [{ ranking }, { snapshot }] = await this.#open(listenerId, query);
-    const index = snapshot.indexOf.get(trackId);
-    if (index === undefined) return null;
-    const scoreRank = ranking.rankOf(index);
-    const excludedBy = exclusionNames(ranking.exclusionsOf(index));
-    const other = ranking.otherVersionOf(index);
-    const otherVersionId = other === null ? null : (snapshot.tracks[other]?.id ?? null);
-    const above = (first: number): Recommendation[] =>
-      ranking
-        .next([], Math.min(first, (scoreRank ?? 1) - 1), byScore)
-        .map((one) => recommendationOf(ranking, one, one.scoreRank));
-    return {
-      ...{ trackId, score: ranking.scoreOf(index), scoreRank, excludedBy, otherVersionId },
-      explanation: explain(ranking, index),
-      outweighedBy: (first) => above(checkFirst(first)),
-      summary: (locale) => {
-        const standing = { excludedBy, otherVersionId, scoreRank, first: above(1)[0] ?? null };
-        return standingSentence(standing, snapshot, locale);
-      },
-    };
+    const { ranking } = await this.#lists.open(listenerId, query);
+    return explainTrack(ranking, trackId);
   }
 
   async similar(trackId: number, page: PageArgs, listenerId?: number): Promise<RecommendationPage> {
@@ -150,7 +99,7 @@ class RecommenderService implements Recommender {
     if (listenerId !== undefined && begins) {
       const places = found.edges.map(({ node }) => placeOf(node));
       const { requestId: id, modelVersion } = found;
-      this.#lists.log({ id, listenerId, modelVersion, firstRank: begins.node.rank, places });
+      this.#served.log({ id, listenerId, modelVersion, firstRank: begins.node.rank, places });
     }
     return found;
   }
@@ -199,14 +148,6 @@ class RecommenderService implements Recommender {
     await this.#tastes[Symbol.asyncDispose]();
     await this.#measurements[Symbol.asyncDispose]();
     await this.#model[Symbol.asyncDispose]();
-    await this.#lists[Symbol.asyncDispose]();
+    await this.#served[Symbol.asyncDispose]();
   }
-}
-
-/** A seed that is not there would steer nowhere, and the list would look as if it had. */
-function checkSeeds({ context }: RecommendationQuery, { snapshot }: Serving): void {
-  context?.seedTrackIds?.forEach((id, i) => {
-    const field = `context.seedTrackIds.${i}`;
-    if (!snapshot.indexOf.has(id)) throw new InvalidInputError(`${field} is not a track of the catalogue`, field);
-  });
 }

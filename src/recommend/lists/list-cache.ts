@@ -1,112 +1,91 @@
-import type { Recommendation, RecommendationPage, RecommendationQuery } from '../contract.ts';
-import { explain } from '../explain/explanation.ts';
-import type { Neighbours } from '../model/neighbours.ts';
-import type { Snapshot } from '../model/snapshot.ts';
-import { type Exploration, noExploration } from '../ranking/exploration.ts';
-import { type RankedTrack, Ranking, type Shape } from '../ranking/ranking.ts';
-import type { KnownTaste, Taste } from '../taste/taste.ts';
-import { shapingOf } from './list-query.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { InvalidInputError } from '../../lib/errors.ts';
+import type { RecommendationPage, RecommendationQuery } from '../contract.ts';
+import type { Serving } from '../model/serving.ts';
+import type { KnownTaste } from '../taste/taste.ts';
+import type { TasteCache } from '../taste/taste-cache.ts';
+import type { ModelState } from '../versions/model-state.ts';
+import { firstPage } from './list-pages.ts';
+import { keyOf } from './list-query.ts';
+import { OpenedList } from './opened-list.ts';
+import type { ServedLists } from './served-lists.ts';
 
-/** Bytes that openings may hold on to; the least recently asked for go first. */
+/** Bytes that opened lists may hold on to; the least recently asked for go first. */
 const MOST_BYTES = 32 << 20;
 /** Recommendations with their reasons and sentences. */
 const BYTES_OF_LIST = 75_000;
 const MOST_LISTS = Math.floor(MOST_BYTES / BYTES_OF_LIST);
 
-/** Far less than the day that a list can be paged through. */
-const PAGE_KEPT_MS = 3_600_000;
+export interface ListCacheOptions {
+  tastes: TasteCache;
+  model: ModelState;
+  served: ServedLists;
+  clock: Clock;
+  /** The chance that a place goes to a track that would not have got it ([EXPLORE1]). */
+  exploration: number;
+}
 
-export interface ListCacheSources {
-  snapshot: Snapshot;
-  neighbours: Neighbours;
+/** All that a list depends on besides the query. */
+interface Basis {
+  serving: Serving;
   known: KnownTaste;
 }
 
-/** What a list begins from, and the list as far as somebody has asked for it. */
-export class OpenedList {
-  readonly taste: Taste;
-  readonly ranking: Ranking;
-  readonly modelVersion: string;
-  readonly #shape: Omit<Shape, 'exploration'>;
-  readonly #indices: number[] = [];
-  readonly #recommendations: Recommendation[] = [];
-  readonly #pages = new Map<number, { page: RecommendationPage; madeAt: number }>();
-
-  /** Tracks of earlier lists that stay out of this one. */
-  readonly servedBefore: readonly number[];
-
-  constructor(
-    { snapshot, neighbours, known }: ListCacheSources,
-    query: RecommendationQuery,
-    servedBefore: readonly number[] = [],
-  ) {
-    const { context, filter = null } = query;
-    const asked = { seedTrackIds: context?.seedTrackIds ?? [], contextText: context?.text ?? null };
-    this.taste = { ...known, ...asked, freshness: context?.freshness ?? 0 };
-    this.servedBefore = servedBefore;
-    const { includeHeard, ...shape } = shapingOf(query);
-    this.ranking = new Ranking(snapshot, neighbours, { taste: this.taste, filter, includeHeard, servedBefore });
-    this.modelVersion = neighbours.version;
-    this.#shape = shape;
-  }
-
-  /** The recommendations of the first `count` ranks, or all there are. One that explores is like no other. */
-  first(count: number, exploration: Exploration): readonly Recommendation[] {
-    return exploration.rate > 0 ? this.#make([], count, exploration) : this.#known(count);
-  }
-
-  #known(count: number): readonly Recommendation[] {
-    const missing = count - this.#indices.length;
-    if (missing > 0) this.#recommendations.push(...this.#make(this.#indices, missing, noExploration));
-    return this.#recommendations.slice(0, count);
-  }
-
-  #make(before: number[], count: number, exploration: Exploration): Recommendation[] {
-    const fresh = this.ranking.next(before, count, { ...this.#shape, exploration });
-    return fresh.map((one) => recommendationOf(this.ranking, one, before.push(one.index)));
-  }
-
-  /** The first page of this size, made once an hour at most: who asks again has the same list, and can page on in it. */
-  page(first: number, now: number, make: () => RecommendationPage): RecommendationPage {
-    const known = this.#pages.get(first);
-    if (known && now - known.madeAt < PAGE_KEPT_MS) return known.page;
-    const page = make();
-    this.#pages.set(first, { page, madeAt: now });
-    return page;
-  }
-}
-
 /**
- * As long as nothing that a list depends on has changed, it begins as it did the last time: pages are opened again and
- * again, by the same person and by several of their windows.
+ * Opens lists. As long as nothing that a list depends on has changed, it begins as it did the last time: pages are opened
+ * again and again, by the same person and by several of their windows.
  */
 export class ListCache {
-  readonly #known = new Map<string, ListCacheSources & { opening: OpenedList }>();
+  readonly #options: ListCacheOptions;
+  readonly #lists = new Map<string, Basis & { list: OpenedList }>();
 
-  get(key: string, sources: ListCacheSources, query: RecommendationQuery): OpenedList {
-    const found = this.#known.get(key);
-    const isCurrent =
-      found?.known === sources.known && found.snapshot === sources.snapshot && found.neighbours === sources.neighbours;
-    const opening = isCurrent ? found.opening : new OpenedList(sources, query);
-    this.#known.delete(key);
-    this.#known.set(key, { ...sources, opening });
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_LISTS && oldest !== undefined) this.#known.delete(oldest);
-    return opening;
+  constructor(options: ListCacheOptions) {
+    this.#options = options;
+  }
+
+  /** The first page of a list, which is kept so that later pages and feedback find it. */
+  async begin(listenerId: number, query: RecommendationQuery, first: number): Promise<RecommendationPage> {
+    const { served, clock, exploration } = this.#options;
+    const { notServedForHours: hours = 0 } = query;
+    const list = await (hours > 0 ? this.#openUnserved(listenerId, query, hours) : this.open(listenerId, query));
+    return list.page(first, clock.monotonic(), () => firstPage(served, list, listenerId, query, first, exploration));
+  }
+
+  /** @throws InvalidInputError for a seed that is not a track */
+  async open(listenerId: number, query: RecommendationQuery): Promise<OpenedList> {
+    const basis = await this.#basisOf(listenerId, query);
+    const key = keyOf(listenerId, query);
+    const found = this.#lists.get(key);
+    const list = found && isSame(found, basis) ? found.list : new OpenedList(basis.serving, basis.known, query);
+    this.#lists.delete(key);
+    this.#lists.set(key, { ...basis, list });
+    const [oldest] = this.#lists.keys();
+    if (this.#lists.size > MOST_LISTS && oldest !== undefined) this.#lists.delete(oldest);
+    return list;
+  }
+
+  /** What was served before is other each time: such a list is like none before it. */
+  async #openUnserved(listenerId: number, query: RecommendationQuery, hours: number): Promise<OpenedList> {
+    const servedBefore = await this.#options.served.recent(listenerId, hours);
+    const { serving, known } = await this.#basisOf(listenerId, query);
+    return new OpenedList(serving, known, query, servedBefore);
+  }
+
+  async #basisOf(listenerId: number, query: RecommendationQuery): Promise<Basis> {
+    const known = await this.#options.tastes.get(listenerId);
+    const serving = await this.#options.model.current();
+    checkSeeds(query, serving);
+    return { serving, known };
   }
 }
 
-export function recommendationOf(
-  ranking: Ranking,
-  { index, scoreRank, propensity }: Pick<RankedTrack, 'index' | 'scoreRank' | 'propensity'>,
-  rank: number,
-): Recommendation {
-  return {
-    trackId: ranking.snapshot.tracks[index]?.id ?? 0,
-    rank,
-    score: ranking.scoreOf(index),
-    scoreRank,
-    propensity,
-    explanation: explain(ranking, index),
-  };
+const isSame = (a: Basis, b: Basis): boolean =>
+  a.known === b.known && a.serving.snapshot === b.serving.snapshot && a.serving.neighbours === b.serving.neighbours;
+
+/** A seed that is not there would steer nowhere, and the list would look as if it had. */
+function checkSeeds({ context }: RecommendationQuery, { snapshot }: Serving): void {
+  context?.seedTrackIds?.forEach((id, i) => {
+    const field = `context.seedTrackIds.${i}`;
+    if (!snapshot.indexOf.has(id)) throw new InvalidInputError(`${field} is not a track of the catalogue`, field);
+  });
 }

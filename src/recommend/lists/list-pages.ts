@@ -5,8 +5,8 @@ import type { Recommendation, RecommendationPage, RecommendationQuery } from '..
 import type { Serving } from '../model/serving.ts';
 import { seedOf } from '../ranking/exploration.ts';
 import { Ranking, type Shape } from '../ranking/ranking.ts';
-import { type OpenedList, recommendationOf } from './list-cache.ts';
 import { checkSameQuery, shapingOf } from './list-query.ts';
+import { type OpenedList, recommendationOf } from './opened-list.ts';
 import type { Place, ServedList, ServedLists } from './served-lists.ts';
 
 /** What the cursors of a listener's lists say that they are of. */

@@ -6,7 +6,7 @@ import { recordingsOf } from '../model/songs.ts';
 import type { Rules } from '../ranking/exclusions.ts';
 import { byScore, Ranking } from '../ranking/ranking.ts';
 import type { Taste } from '../taste/taste.ts';
-import { recommendationOf } from './list-cache.ts';
+import { recommendationOf } from './opened-list.ts';
 
 /** What the ranking is made of: the track alone. What may be in it depends on who asks. */
 const similarTaste = (trackId: number): Taste => ({

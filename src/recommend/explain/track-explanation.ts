@@ -1,0 +1,31 @@
+import { checkFirst } from '../../lib/page.ts';
+import type { Recommendation, TrackExplanation } from '../contract.ts';
+import { recommendationOf } from '../lists/opened-list.ts';
+import { exclusionNames } from '../ranking/exclusions.ts';
+import { byScore, type Ranking } from '../ranking/ranking.ts';
+import { explain } from './explanation.ts';
+import { standingSentence } from './why-not.ts';
+
+/** Why a track is where it is in a ranking, or not in it ([REC12]); null for a track that the ranking does not know. */
+export function explainTrack(ranking: Ranking, trackId: number): TrackExplanation | null {
+  const { snapshot } = ranking;
+  const index = snapshot.indexOf.get(trackId);
+  if (index === undefined) return null;
+  const scoreRank = ranking.rankOf(index);
+  const excludedBy = exclusionNames(ranking.exclusionsOf(index));
+  const other = ranking.otherVersionOf(index);
+  const otherVersionId = other === null ? null : (snapshot.tracks[other]?.id ?? null);
+  const above = (first: number): Recommendation[] =>
+    ranking
+      .next([], Math.min(first, (scoreRank ?? 1) - 1), byScore)
+      .map((one) => recommendationOf(ranking, one, one.scoreRank));
+  return {
+    ...{ trackId, score: ranking.scoreOf(index), scoreRank, excludedBy, otherVersionId },
+    explanation: explain(ranking, index),
+    outweighedBy: (first) => above(checkFirst(first)),
+    summary: (locale) => {
+      const standing = { excludedBy, otherVersionId, scoreRank, first: above(1)[0] ?? null };
+      return standingSentence(standing, snapshot, locale);
+    },
+  };
+}
