@@ -2,7 +2,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Database } from '../db/client.ts';
 import { selectEvaluations } from '../db/queries/recommend-queries.ts';
 import type { Wakeups } from '../lib/async/wakeups.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, type Sleep, systemSleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst, type PageArgs } from '../lib/page.ts';
 import { checkText } from '../lib/text/check-text.ts';
@@ -40,6 +40,7 @@ export interface RecommenderOptions {
   listeners: Listeners;
   wakeups: Wakeups;
   clock: Clock;
+  sleep?: Sleep;
   log: Logger;
   /** The chance that a place of a list goes to a track that would not have got it ([EXPLORE1]); none unless told. */
   exploration?: number;
@@ -56,17 +57,20 @@ class RecommenderService implements Recommender {
   readonly #database: Database;
   readonly #wakeups: Wakeups;
   readonly #clock: Clock;
+  readonly #sleep: Sleep;
   readonly #model: ModelState;
   readonly #tastes: TasteCache;
   readonly #served: ServedLists;
   readonly #lists: ListCache;
   readonly #measurements: ServedMeasurements;
 
-  constructor({ database, listeners, wakeups, clock, log, exploration = 0 }: RecommenderOptions, model: ModelState) {
+  constructor(options: RecommenderOptions, model: ModelState) {
+    const { database, listeners, wakeups, clock, sleep = systemSleep, log, exploration = 0 } = options;
     const load = (listenerId: number, known: LoadedTaste | null) => loadTaste(database, listeners, listenerId, known);
     this.#database = database;
     this.#wakeups = wakeups;
     this.#clock = clock;
+    this.#sleep = sleep;
     this.#model = model;
     this.#tastes = new TasteCache(wakeups, load);
     this.#served = new ServedLists(database, clock, log);
@@ -114,7 +118,8 @@ class RecommenderService implements Recommender {
       if (await this.#tastes.has(listenerId)) return list;
       throw noSuchListener();
     };
-    return live(this.#wakeups, [listenerKey(listenerId), ...ModelState.wakeupKeys], look, signal);
+    const keys = [listenerKey(listenerId), ...ModelState.wakeupKeys];
+    return live({ wakeups: this.#wakeups, sleep: this.#sleep, keys, look }, signal);
   }
 
   analytics(query: AnalyticsQuery): Promise<Analytics> {

@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import { type Catalogue, createCatalogue, type TrackInput } from '../../src/catalogue/catalogue.ts';
 import type { Database } from '../../src/db/client.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { type Sleep, systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRecommender, type RecommendationPage, type Recommender } from '../../src/recommend/recommender.ts';
@@ -28,7 +28,10 @@ export interface Recommending {
   externalIdsOf(page: RecommendationPage): string[];
 }
 
-export async function startRecommending(tracks: readonly TrackInput[]): Promise<Recommending> {
+export async function startRecommending(
+  tracks: readonly TrackInput[],
+  options: { sleep?: Sleep } = {},
+): Promise<Recommending> {
   const database = await testDatabase();
   const wakeups = new LocalWakeups();
   const catalogue = createCatalogue({ database, wakeups, clock: systemClock });
@@ -37,7 +40,7 @@ export async function startRecommending(tracks: readonly TrackInput[]): Promise<
   const byKey = new Map(tracks.map(({ externalId }, i) => [externalId, ids[i] ?? 0]));
   const byId = new Map([...byKey].map(([externalId, id]) => [id, externalId]));
   const services = { database, catalogue, listeners, wakeups, clock: systemClock, log: silentLogger };
-  const recommender = await createRecommender({ ...services, trainsByItself: false });
+  const recommender = await createRecommender({ ...services, ...options, trainsByItself: false });
   onTestFinished(() => recommender[Symbol.asyncDispose]());
   const idOf = (externalId: string) => byKey.get(externalId) ?? 0;
   const externalIdsOf = (page: RecommendationPage) => page.edges.map(({ node }) => byId.get(node.trackId) ?? '');

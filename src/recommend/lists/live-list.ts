@@ -1,24 +1,31 @@
 import { abortable } from '../../lib/async/streams.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
+import type { Sleep } from '../../lib/clock.ts';
 import type { RecommendationPage } from '../contract.ts';
+
+/** What changes within this time of a look leads to one more look, however much it is. */
+const REST_MS = 200;
+
+export interface LiveOptions {
+  wakeups: Wakeups;
+  sleep: Sleep;
+  /** Wake-ups of any of these may change the list. */
+  keys: readonly string[];
+  /** Looks that find the same state share one list: the list cache sees to that. */
+  look: () => Promise<RecommendationPage>;
+}
 
 /**
  * The list now, and again after each wake-up of any of the keys, when it differs: other tracks, another order or another
- * score. Wake-ups that come while a list is being made lead to one more look. Ends at once on return or abort.
+ * score. The first wake-up leads to a look at once. Those that come while a list is being made, or soon after, lead to one
+ * more: a mutation may have dozens of reactions, and a listener dozens of live lists. Ends at once on return or abort.
  */
-export function live(
-  wakeups: Wakeups,
-  keys: readonly string[],
-  look: () => Promise<RecommendationPage>,
-  signal: AbortSignal,
-): AsyncIterableIterator<RecommendationPage> {
-  return abortable(signal, (ended) => follow(wakeups, keys, look, ended));
+export function live(options: LiveOptions, signal: AbortSignal): AsyncIterableIterator<RecommendationPage> {
+  return abortable(signal, (ended) => follow(options, ended));
 }
 
 async function* follow(
-  wakeups: Wakeups,
-  keys: readonly string[],
-  look: () => Promise<RecommendationPage>,
+  { wakeups, sleep, keys, look }: LiveOptions,
   signal: AbortSignal,
 ): AsyncGenerator<RecommendationPage, void> {
   const watchers = keys.map((key) => wakeups.watch(key, signal));
@@ -28,10 +35,13 @@ async function* follow(
   while (!signal.aborted) {
     changes.seen();
     const list = await look();
+    // It rejects when the list ends, and so does the loop.
+    const rested = sleep(REST_MS, signal).catch(() => undefined);
     const content = contentOf(list);
     if (content !== last) yield list;
     last = content;
     await changes.next(signal);
+    await rested;
   }
 }
 
