@@ -42,10 +42,13 @@ function within(
     settle({ errors: [withStatus(mask(reason))] });
   };
   lifetime.begin({ ...terms, onStop });
-  const result = execute();
-  if (result instanceof Promise) return Promise.race([result, stopped]).finally(() => lifetime.end());
-  lifetime.end();
-  return result;
+  let result: Executed | null = null;
+  try {
+    result = execute();
+  } finally {
+    if (!(result instanceof Promise)) lifetime.end();
+  }
+  return result instanceof Promise ? Promise.race([result, stopped]).finally(() => lifetime.end()) : result;
 }
 
 /** Over HTTP it is the server that could not. */

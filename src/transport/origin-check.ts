@@ -25,10 +25,13 @@ export function createOriginCheck({ auth, corsOrigins }: Pick<Config, 'auth' | '
   };
 }
 
-/** What a URL cannot be made of would fail later, and two names are one too many ([HTTP1]). */
+/** A Host and a target that do not make up a URL would fail later, and two Hosts are one too many ([HTTP1]). */
 export function hostProblem({ headers: { host }, rawHeaders, url = '' }: IncomingMessage): Problem | null {
-  if (host !== undefined && host !== '' && !(HOST.test(host) && URL.canParse(`http://${host}${url}`))) {
+  if (host !== undefined && host !== '' && !(HOST.test(host) && URL.canParse(`http://${host}/`))) {
     return badRequest(`The request's Host ${quoted(host)} is no host`);
+  }
+  if (!(url.startsWith('/') && URL.canParse(`http://localhost${url}`))) {
+    return badRequest(`The request's target ${quoted(url)} is no path`);
   }
   const hosts = rawHeaders.filter((text, i) => i % 2 === 0 && isHostHeader(text)).length;
   return hosts > 1 ? badRequest('The request names more than one Host') : null;

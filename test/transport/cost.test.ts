@@ -1,4 +1,4 @@
-import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql';
+import { type ExecutionResult, type FormattedExecutionResult, GraphQLError, parse } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
 import { SignJWT } from 'jose';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -8,9 +8,11 @@ import type { Database } from '../../src/db/client.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
+import { CostControl } from '../../src/transport/cost/cost-limits.ts';
+import { ListenerAccounts } from '../../src/transport/cost/listener-accounts.ts';
 import { bytesOfResult } from '../../src/transport/cost/result-size.ts';
 import { Spending } from '../../src/transport/cost/spending.ts';
-import { Answer, LiveResults } from '../../src/transport/live-results.ts';
+import { Answer, LiveResults, type Meter } from '../../src/transport/live-results.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
@@ -171,7 +173,7 @@ describe('[COST4] live results', () => {
   const live =
     'subscription { recommendations(first: 100) { nodes { track { title } explanation { reasons(first: 100) { summary } } } } }';
 
-  it('of one socket may cost together what one operation may, an event of each', async () => {
+  it('[COST6] of one socket may cost together what one operation may, an event of each', async () => {
     const server = await startListening({ database });
     const client = createClient({ url: server.wsUrl, webSocketImpl: WebSocket, retryAttempts: 0 });
     onTestFinished(() => void client.dispose());
@@ -190,13 +192,66 @@ describe('[COST4] live results', () => {
     await expect.poll(async () => (await firstOf(client.iterate({ query: live }))).errors).toBeUndefined();
   });
 
-  it('a hundred live lists on a socket are not taken, so that one reaction is not a hundred lists', async () => {
+  it('[COST6] a hundred live lists on a socket are not taken, so that one reaction is not a hundred lists', async () => {
     const server = await startListening({ database });
     const client = createClient({ url: server.wsUrl, webSocketImpl: WebSocket, retryAttempts: 0 });
     onTestFinished(() => void client.dispose());
     const firsts = Array.from({ length: 100 }, () => firstOf(client.iterate({ query: live })));
     const taken = (await Promise.all(firsts)).filter(({ errors }) => !errors);
     expect(taken).toHaveLength(2);
+  });
+
+  describe('of one listener over several connections', () => {
+    /** The meter of a new connection's subscription. */
+    async function meterOf(control: CostControl, listener: number): Promise<Meter> {
+      const given: Meter[] = [];
+      const subscribe = control.metered((_, meter) => {
+        given.push(meter!);
+        return Promise.resolve({ data: {} });
+      });
+      const contextValue = { viewer: { listener: { id: listener }, roles: new Set() }, connection: {} };
+      await subscribe({
+        schema: buildSchema(),
+        document: parse('subscription { recommendations { requestId } }'),
+        contextValue,
+      });
+      return given[0]!;
+    }
+    const [ANN, BEN] = [1, 2];
+    const limits = { budget: 10_000, staffBudget: 10_000, socketPerMinute: 10_000, resultBytes: 1_000 };
+
+    it('are paid from one account, if they are made for the listener alone', async () => {
+      const control = new CostControl(buildSchema(), limits);
+      const [ann, annAgain, ben] = [
+        await meterOf(control, ANN),
+        await meterOf(control, ANN),
+        await meterOf(control, BEN),
+      ];
+      for (const meter of [ann, annAgain, ben]) meter.spend(null);
+      expect([ann.waitMs(), annAgain.waitMs(), ben.waitMs()]).toEqual([0, 0, 0]);
+      ann.spend(null);
+      expect(annAgain.waitMs()).toBeGreaterThan(0);
+      expect(ben.waitMs()).toBe(0);
+    });
+
+    it('each pay for themselves, if the events are made once for many', async () => {
+      const control = new CostControl(buildSchema(), limits);
+      const [ann, annAgain] = [await meterOf(control, ANN), await meterOf(control, ANN)];
+      for (let n = 0; n < 10; n++) ann.spend(1_000_000);
+      annAgain.spend(20);
+      expect(ann.waitMs()).toBeGreaterThan(0);
+      expect(annAgain.waitMs()).toBe(0);
+    });
+  });
+
+  it('an account is kept for the listeners who were here last', () => {
+    const accounts = new ListenerAccounts(2);
+    const open = () => new Spending({ perMinute: 1, live: 1 });
+    const [first, second] = [accounts.of(1, open), accounts.of(2, open)];
+    expect(accounts.of(1, open)).toBe(first);
+    accounts.of(3, open);
+    expect(accounts.of(1, open)).toBe(first);
+    expect(accounts.of(2, open)).not.toBe(second);
   });
 
   /** Two events, of which the second waits so long to be paid. */

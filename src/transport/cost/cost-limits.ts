@@ -5,6 +5,7 @@ import type { CostLimits } from '../../config.ts';
 import { may, type Viewer } from '../../listeners/listeners.ts';
 import type { Context } from '../../resolvers/context.ts';
 import { LiveResults, type Meter, type Subscribe } from '../live-results.ts';
+import { ListenerAccounts } from './listener-accounts.ts';
 import { OperationCosts } from './operation-costs.ts';
 import { bytesOfResult } from './result-size.ts';
 import { Spending } from './spending.ts';
@@ -14,6 +15,7 @@ export class CostControl {
   readonly #limits: CostLimits;
   readonly #costs: OperationCosts;
   readonly #connections = new WeakMap<object, Spending>();
+  readonly #listeners = new ListenerAccounts();
 
   constructor(schema: GraphQLSchema, limits: CostLimits) {
     this.#limits = limits;
@@ -52,12 +54,7 @@ export class CostControl {
       const end = spending.follow(request.cost);
       if (!end) return { errors: [tooManyLive(request, spending)] };
       spending.spend(request.cost);
-      const meter: Meter = {
-        end,
-        waitMs: () => spending.waitMs(),
-        spend: (sharedBytes) => spending.spend(costOfEvent(request, sharedBytes)),
-        bounded: (result) => this.#bounded(request, result),
-      };
+      const meter = this.#meterOf(request, spending, end);
       try {
         const results = await subscribe(args, meter);
         if (!(results instanceof LiveResults)) end();
@@ -69,12 +66,30 @@ export class CostControl {
     };
   }
 
+  /** What is made for one listener is paid twice: by the connection, and by the listener whatever their connections are. */
+  #meterOf(request: Request, connection: Spending, end: () => void): Meter {
+    const listener = this.#listeners.of(request.listener, () => new Spending(this.#spendingLimits(request.maximum)));
+    let isPersonal = false;
+    return {
+      end,
+      waitMs: () => Math.max(connection.waitMs(), isPersonal ? listener.waitMs() : 0),
+      spend: (sharedBytes) => {
+        isPersonal = sharedBytes === null;
+        const cost = costOfEvent(request, sharedBytes);
+        connection.spend(cost);
+        if (isPersonal) listener.spend(cost);
+      },
+      bounded: (result) => this.#bounded(request, result),
+    };
+  }
+
   #requestOf(args: ExecutionArgs): Request {
     const { viewer, req, connection } = args.contextValue as Context & Partial<Carrier>;
     const maximum = this.#budgetOf(viewer);
     return {
       args,
       maximum,
+      listener: viewer.listener.id,
       cost: this.#costs.of(args),
       isHttp: req !== undefined,
       spending: this.#spendingOf(connection, maximum),
@@ -153,6 +168,8 @@ interface Carrier {
 
 interface Request {
   args: ExecutionArgs;
+  /** The id of the listener who asks. */
+  listener: number;
   cost: number;
   /** What one operation of the viewer may cost. */
   maximum: number;

@@ -52,6 +52,18 @@ describe('[HTTP1] a Host', () => {
     }
   });
 
+  it.each(['*', 'http://[/graphql', 'http://example.com/graphql', 'graphql'])(
+    'is not blamed for the target %j, which is refused as no path',
+    async (target) => {
+      const server = await startListening({ config: withAuth });
+      for (const method of ['GET', 'OPTIONS']) {
+        const answer = await asBrowser(server, {}, { method, path: target });
+        expect(answer.status).toBe(400);
+        expect(answer.body).toMatch(/target .* is no path|^$/);
+      }
+    },
+  );
+
   it('that is no host does not open a WebSocket either', async () => {
     const { url } = await startListening({ config: withAuth });
     const upgrade = 'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n';
