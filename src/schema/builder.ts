@@ -39,8 +39,8 @@ export function filled<Args extends object, Defaults extends { [Key in keyof Arg
   return result as Filled<Args, Defaults>;
 }
 
-builder.queryType({ description: 'What can be asked.' });
+builder.queryType({ description: 'All queries.' });
 builder.mutationType({
-  description: 'What can be changed. Failures that a client can act on are members of the result.',
+  description: "All mutations. Failures that a client can act on are members of the result's union.",
 });
-builder.subscriptionType({ description: 'What can be followed, over WebSocket or server-sent events.' });
+builder.subscriptionType({ description: 'All subscriptions, over WebSocket or server-sent events.' });

@@ -15,12 +15,22 @@ interface Edge<Node> {
 }
 
 const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
-  description: 'Where a page stands in its list.',
+  description: 'Information about a page of a list.',
   fields: (t) => ({
-    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'There is more: ask again with `after: endCursor`.' }),
-    hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'This page was asked for with `after`.' }),
-    startCursor: t.exposeString('startCursor', { nullable: true, description: "The first edge's cursor." }),
-    endCursor: t.exposeString('endCursor', { nullable: true, description: "The last edge's cursor." }),
+    hasNextPage: t.exposeBoolean('hasNextPage', {
+      description: 'Whether there are more items. Request them with `after: endCursor`.',
+    }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description: 'Whether the page was requested with `after`.',
+    }),
+    startCursor: t.exposeString('startCursor', {
+      nullable: true,
+      description: 'The cursor of the first edge. Null if the page is empty.',
+    }),
+    endCursor: t.exposeString('endCursor', {
+      nullable: true,
+      description: 'The cursor of the last edge. Null if the page is empty.',
+    }),
   }),
 });
 
@@ -35,19 +45,21 @@ function pageInfoOf({ edges, hasNextPage, hasPreviousPage }: Omit<Page<unknown>,
 
 function edgeType<Node>(name: string, node: ObjectRef<PothosTypes, Node>) {
   return builder.objectRef<Edge<Node>>(`${name}Edge`).implement({
-    description: 'An entry of a list and its place in it.',
+    description: 'An item of a list and its cursor.',
     fields: (t) => ({
-      cursor: t.exposeString('cursor', { description: 'Pass it as `after` to go on behind this entry.' }),
-      node: t.field({ type: node, description: 'The entry itself.', resolve: (edge) => edge.node as never }),
+      cursor: t.exposeString('cursor', {
+        description: "The item's cursor. Pass it as `after` to get the items that follow.",
+      }),
+      node: t.field({ type: node, description: 'The item.', resolve: (edge) => edge.node as never }),
     }),
   });
 }
 
-/** A page's arguments; without `first` it has so many entries. */
+/** The arguments of a page. @param first its default length */
 export function pageArgs(first: number) {
   return builder.args((t) => ({
-    first: t.int({ defaultValue: first, description: 'At most so many entries: 1–100.' }),
-    after: t.string({ description: 'A cursor of this list: begin behind its entry.' }),
+    first: t.int({ defaultValue: first, description: 'Maximum number of items: 1–100.' }),
+    after: t.string({ description: 'A cursor of this list. The page begins with the item that follows it.' }),
   }));
 }
 
@@ -55,13 +67,13 @@ export function pageArgs(first: number) {
 export function listFields<Node>(name: string, node: ObjectRef<PothosTypes, Node>) {
   const edge = edgeType(name, node);
   return (t: PothosSchemaTypes.ObjectFieldBuilder<PothosTypes, Omit<Page<Node>, 'total'>>) => ({
-    edges: t.field({ type: [edge], description: 'The entries with their cursors.', resolve: (page) => page.edges }),
+    edges: t.field({ type: [edge], description: 'The items with their cursors.', resolve: (page) => page.edges }),
     nodes: t.field({
       type: [node],
-      description: 'The entries without their cursors.',
+      description: 'The items without their cursors.',
       resolve: (page) => page.edges.map((e) => e.node) as never,
     }),
-    pageInfo: t.field({ type: PageInfoType, description: 'Whether there is more.', resolve: pageInfoOf }),
+    pageInfo: t.field({ type: PageInfoType, description: 'Information about the page.', resolve: pageInfoOf }),
   });
 }
 
@@ -73,7 +85,7 @@ export function connectionType<Node>(name: string, node: ObjectRef<PothosTypes, 
     fields: (t) => ({
       ...fields(t as never),
       totalCount: t.int({
-        description: 'Entries in the whole list, counted when asked.',
+        description: 'Number of items in the whole list. It is counted only if selected.',
         resolve: (page) => page.total(),
       }),
     }),

@@ -17,31 +17,32 @@ const names = new GraphQLList(new GraphQLNonNull(GraphQLString));
 const costDirective = new GraphQLDirective({
   name: 'cost',
   description:
-    'What something costs, about a microsecond of the server for each 1. Without it a field and an object cost 1, an argument nothing.',
+    'The cost of a field, object or argument. A weight of 1 is about one microsecond of server time. Without this ' +
+    'directive a field and an object cost 1 and an argument costs 0.',
   locations: [DirectiveLocation.ARGUMENT_DEFINITION, DirectiveLocation.FIELD_DEFINITION, DirectiveLocation.OBJECT],
   args: {
     weight: {
       type: new GraphQLNonNull(GraphQLString),
-      description: 'A number. Of a list it is that of each item, of an argument that of each value given for it.',
+      description: 'A number. For a list it is the cost of each item, for an argument the cost of each value passed.',
     },
   },
 });
 
 const listSizeDirective = new GraphQLDirective({
   name: 'listSize',
-  description: 'How long a list may be.',
+  description: 'The size of a list.',
   locations: [DirectiveLocation.FIELD_DEFINITION],
   args: {
-    assumedSize: { type: GraphQLInt, description: 'So long, where no slicing argument says otherwise.' },
+    assumedSize: { type: GraphQLInt, description: 'The assumed length if no slicing argument determines it.' },
     slicingArguments: {
       type: names,
-      description: 'Arguments that say how long: a number, or a list with an item for each.',
+      description: 'The arguments that determine the length: a number, or a list with one value per item.',
     },
-    sizedFields: { type: names, description: 'The fields of the object returned that are the list.' },
+    sizedFields: { type: names, description: 'The fields of the returned object that are the list.' },
     requireOneSlicingArgument: {
       type: GraphQLBoolean,
       defaultValue: true,
-      description: 'Whether exactly one slicing argument must be given.',
+      description: 'Whether exactly one slicing argument must be passed.',
     },
   },
 });

@@ -7,90 +7,113 @@ import { DraftKindType, DraftVisibilityType } from './drafts.ts';
 import { resultType } from './errors.ts';
 
 const LogitBiasInput = builder.inputType('LogitBiasInput', {
-  description: 'A text that is to be written more often, or less.',
+  description: 'A text to make more or less likely.',
   fields: (t) => ({
     text: t.string({
       required: true,
-      description: '1–100 characters, counted as written and with a space before them.',
+      description: 'The text, 1–100 characters. It is matched as written and with a leading space.',
     }),
     bias: t.float({
       required: true,
       description:
-        'From −100 to 100, added to the log-odds of each token that goes on with the text; below 0 to the token that would complete it.',
+        'A number from −100 to 100. Added to the log-odds of each token that continues the text; if negative, only ' +
+        'to the token that would complete it.',
     }),
   }),
 });
 
 const SamplingInput = builder.inputType('SamplingInput', {
-  description: 'The same model, prompt, sampling and seed give the same text, whatever else the server is doing.',
+  description:
+    'Options for choosing tokens. The same model, prompt, sampling and seed give the same text, whatever the ' +
+    "server's load.",
   fields: (t) => ({
-    temperature: t.float({ defaultValue: 0.8, description: '0–2; 0 always takes the likeliest token.' }),
-    topK: t.int({ defaultValue: 40, description: 'Among the k likeliest; 0 for all, at most 1,000.' }),
+    temperature: t.float({
+      defaultValue: 0.8,
+      description: 'Randomness: 0–2. At 0 the most likely token is always chosen.',
+    }),
+    topK: t.int({
+      defaultValue: 40,
+      description: 'Chooses among the k most likely tokens: 0–1,000. At 0 all tokens are considered.',
+    }),
     topP: t.float({
       defaultValue: 0.95,
-      description: 'Among the likeliest that together have this probability, in (0, 1].',
+      description: 'Chooses among the most likely tokens that together have this probability, in (0, 1].',
     }),
     minP: t.float({
       defaultValue: 0,
-      description: 'Among those with this share of the likeliest’s probability, in [0, 1].',
+      description:
+        "Chooses among the tokens with at least this fraction of the most likely token's probability, in [0, 1].",
     }),
-    repetitionPenalty: t.float({ defaultValue: 1.1, description: '0.5–2; above 1 what was said becomes less likely.' }),
+    repetitionPenalty: t.float({
+      defaultValue: 1.1,
+      description: 'Penalty on tokens that occurred recently: 0.5–2. Above 1 they become less likely.',
+    }),
     presencePenalty: t.float({
       defaultValue: 0,
-      description: 'From −2 to 2, taken off the log-odds of every token among the last 64.',
+      description: 'Subtracted from the log-odds of each token that occurs among the last 64: −2 to 2.',
     }),
     frequencyPenalty: t.float({
       defaultValue: 0,
-      description: 'From −2 to 2, taken off as often as a token is among the last 64.',
+      description: "Subtracted from a token's log-odds for each of its occurrences among the last 64: −2 to 2.",
     }),
     logitBias: t.field({
       type: [LogitBiasInput],
       defaultValue: [],
-      description: 'Up to 64 texts that are to be likelier or less likely.',
+      description: 'Texts to make more or less likely, at most 64.',
     }),
     bannedPhrases: t.stringList({
       defaultValue: [],
       description:
-        'Up to 32 texts of 1–100 characters that are never written, in whatever case, not even inside a word.',
+        'Texts that are never written, in any case and not even inside a word: at most 32, of 1–100 characters each.',
     }),
-    maxTokens: t.int({ defaultValue: 256, description: '1–4,096.' }),
+    maxTokens: t.int({ defaultValue: 256, description: 'Maximum number of tokens to write: 1–4,096.' }),
     maxSeconds: t.float({
       description:
-        'Above 0 to 86,400: when the time is over, waiting included, the draft ends with what there is of it.',
+        'Time limit in seconds, waiting included: above 0, at most 86,400. When it is over the draft ends and keeps ' +
+        'its text.',
     }),
-    seed: t.int({ description: '0 or more; drawn when absent, and told by `Draft.sampling`.' }),
-    stop: t.stringList({ defaultValue: [], description: 'Up to 8 texts that end the draft and are not part of it.' }),
+    seed: t.int({
+      description: 'Seed of the random numbers, 0 or more. Drawn if absent and returned by `Draft.sampling`.',
+    }),
+    stop: t.stringList({
+      defaultValue: [],
+      description: 'Texts that end the draft and are not part of it, at most 8.',
+    }),
   }),
 });
 
 const StartDraftInput = builder.inputType('StartDraftInput', {
-  description: 'What to write.',
+  description: 'The draft to write.',
   fields: (t) => ({
-    kind: t.field({ type: DraftKindType, required: true, description: 'What it is to be.' }),
-    prompt: t.string({ required: true, description: 'What it is to be about: 1–8,000 characters.' }),
-    title: t.string({ description: 'Up to 200 characters.' }),
-    visibility: t.field({ type: DraftVisibilityType, defaultValue: 'PRIVATE', description: 'Who may read it.' }),
-    modelId: t.id({ description: 'A model of `models`; the one for this kind when absent.' }),
+    kind: t.field({ type: DraftKindType, required: true, description: 'The kind of text.' }),
+    prompt: t.string({ required: true, description: 'What to write about, 1–8,000 characters.' }),
+    title: t.string({
+      description: "The draft's title, at most 200 characters. By default the first words of the prompt.",
+    }),
+    visibility: t.field({ type: DraftVisibilityType, defaultValue: 'PRIVATE', description: 'Who may read the draft.' }),
+    modelId: t.id({ description: 'The `id` of a model. By default the model for this kind.' }),
     sampling: t.field({ type: SamplingInput, description: 'How tokens are chosen.' }),
-    idempotencyKey: t.string({ description: 'Repeating a key returns the first draft and starts nothing twice.' }),
+    idempotencyKey: t.string({
+      description: 'A name for this request. Repeating it returns the first draft and starts nothing.',
+    }),
   }),
 });
 
 const ContinueDraftInput = builder.inputType('ContinueDraftInput', {
-  description: 'How to go on.',
+  description: 'How to continue a draft.',
   fields: (t) => ({
     draftId: t.id({ required: true, description: "The draft's `id`." }),
-    instruction: t.string({ description: 'What to do next. Without one the text goes on where it stopped.' }),
+    instruction: t.string({ description: 'What to do next. If absent, the text continues where it stopped.' }),
     sampling: t.field({ type: SamplingInput, description: 'How tokens are chosen.' }),
   }),
 });
 
 const UpdateDraftInput = builder.inputType('UpdateDraftInput', {
-  description: 'Fields left out stay as they are.',
+  description: 'Changes to a draft. Absent fields keep their values.',
   fields: (t) => ({
     draftId: t.id({ required: true, description: "The draft's `id`." }),
-    title: t.string({ description: '1–200 characters.' }),
-    visibility: t.field({ type: DraftVisibilityType, description: 'Who may read it.' }),
+    title: t.string({ description: 'The new title, 1–200 characters.' }),
+    visibility: t.field({ type: DraftVisibilityType, description: 'Who may read the draft.' }),
   }),
 });
 
@@ -98,13 +121,13 @@ const draftSuccess = (name: string, description: string) =>
   builder.objectRef<{ draft: Draft }>(`${name}Success`).implement({
     description,
     fields: (t) => ({
-      draft: t.field({ type: DraftType, description: 'As it now is.', resolve: ({ draft }) => draft }),
+      draft: t.field({ type: DraftType, description: 'The draft as it is now.', resolve: ({ draft }) => draft }),
     }),
   });
 
 const DeleteDraftSuccess = builder.objectRef<{ deletedId: string }>('DeleteDraftSuccess').implement({
-  description: 'The draft and its log are gone.',
-  fields: (t) => ({ deletedId: t.exposeID('deletedId', { description: 'What it was known by.' }) }),
+  description: 'The draft and its log have been deleted.',
+  fields: (t) => ({ deletedId: t.exposeID('deletedId', { description: 'The `id` of the deleted draft.' }) }),
 });
 
 const startErrors = ['InvalidInputError', 'OverloadedError', 'ModelUnavailableError'] as const;
@@ -121,36 +144,36 @@ const updateErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError'] as
 
 builder.mutationFields((t) => ({
   startDraft: t.field({
-    type: resultType('StartDraft', draftSuccess('StartDraft', 'The draft is in the queue.'), startErrors),
-    description: 'Begins to write. Follow it with `draftEvents`.',
-    args: { input: t.arg({ type: StartDraftInput, required: true, description: 'What to write, and how.' }) },
+    type: resultType('StartDraft', draftSuccess('StartDraft', 'The draft has been queued.'), startErrors),
+    description: 'Starts a draft. Follow it with `draftEvents`.',
+    args: { input: t.arg({ type: StartDraftInput, required: true, description: 'The draft to write.' }) },
     resolve: (_, { input }, context) =>
       outcome(startErrors, async () => ({ draft: await drafts.startDraft(given(input), context) })) as never,
   }),
   continueDraft: t.field({
-    type: resultType('ContinueDraft', draftSuccess('ContinueDraft', 'The draft goes on.'), continueErrors),
-    description: 'Goes on writing a draft that has ended.',
-    args: { input: t.arg({ type: ContinueDraftInput, required: true, description: 'What to go on with, and how.' }) },
+    type: resultType('ContinueDraft', draftSuccess('ContinueDraft', 'The draft is being continued.'), continueErrors),
+    description: 'Continues a draft that has ended.',
+    args: { input: t.arg({ type: ContinueDraftInput, required: true, description: 'How to continue.' }) },
     resolve: (_, { input }, context) =>
       outcome(continueErrors, async () => ({ draft: await drafts.continueDraft(given(input), context) })) as never,
   }),
   cancelDraft: t.field({
     type: resultType('CancelDraft', draftSuccess('CancelDraft', 'The draft has ended.'), cancelErrors),
-    description: 'Ends generation and keeps the text. Leaving a subscription never cancels anything.',
+    description: 'Stops writing a draft and keeps its text. Closing a subscription never cancels a draft.',
     args: { id: t.arg.id({ required: true, description: "The draft's `id`." }) },
     resolve: (_, { id }, context) =>
       outcome(cancelErrors, async () => ({ draft: await drafts.cancelDraft(id, context) })) as never,
   }),
   updateDraft: t.field({
-    type: resultType('UpdateDraft', draftSuccess('UpdateDraft', 'The draft as it now is.'), updateErrors),
-    description: 'Renames a draft, shares it or makes it private again.',
-    args: { input: t.arg({ type: UpdateDraftInput, required: true, description: 'What changes.' }) },
+    type: resultType('UpdateDraft', draftSuccess('UpdateDraft', 'The draft has been changed.'), updateErrors),
+    description: "Changes a draft's title or visibility.",
+    args: { input: t.arg({ type: UpdateDraftInput, required: true, description: 'The changes.' }) },
     resolve: (_, { input }, context) =>
       outcome(updateErrors, async () => ({ draft: await drafts.updateDraft(given(input), context) })) as never,
   }),
   deleteDraft: t.field({
     type: resultType('DeleteDraft', DeleteDraftSuccess, cancelErrors),
-    description: 'Removes a draft, ending it first when it is being written.',
+    description: 'Deletes a draft. If it is being written, it is cancelled first.',
     args: { id: t.arg.id({ required: true, description: "The draft's `id`." }) },
     resolve: (_, { id }, context) => outcome(cancelErrors, () => drafts.deleteDraft(id, context)) as never,
   }),

@@ -9,71 +9,83 @@ import { ModelType } from './models.ts';
 import { idDescription, NodeType } from './nodes.ts';
 
 export const DraftKindType = builder.enumType('DraftKind', {
-  description: 'What is to be written.',
+  description: 'The kind of text that a draft is.',
   values: {
-    LYRICS: { description: 'The words of a song.' },
+    LYRICS: { description: 'Song lyrics.' },
     POEM: { description: 'A poem.' },
     STORY: { description: 'A short story.' },
-    ARTICLE: { description: 'An article for a magazine.' },
-    TUNE: { description: 'A melody, in ABC notation.' },
+    ARTICLE: { description: 'A magazine article.' },
+    TUNE: { description: 'A melody in ABC notation.' },
   } as const,
 });
 
 const DraftStatusType = builder.enumType('DraftStatus', {
-  description: 'How far a draft is.',
+  description: 'The status of a draft.',
   values: {
-    QUEUED: { description: 'Waits for its turn.' },
-    GENERATING: { description: 'Is being written.' },
-    COMPLETED: { description: 'Written to its end.' },
-    CANCELLED: { description: 'Ended by somebody; the text is kept.' },
-    FAILED: { description: 'The model failed; the text up to then is kept.' },
+    QUEUED: { description: 'Waiting to be written.' },
+    GENERATING: { description: 'Being written.' },
+    COMPLETED: { description: 'Finished.' },
+    CANCELLED: { description: 'Cancelled. The text is kept.' },
+    FAILED: { description: 'Ended by a failure of the model. The text written until then is kept.' },
   } as const,
 });
 
 export const DraftVisibilityType = builder.enumType('DraftVisibility', {
   description: 'Who may read a draft.',
   values: {
-    PRIVATE: { description: 'The owner alone.' },
-    SHARED: { description: 'Every signed-in listener who has the id may read and follow it.' },
+    PRIVATE: { description: 'Only the owner.' },
+    SHARED: { description: "Every signed-in listener who has the draft's `id`." },
   } as const,
 });
 
 const FinishReasonType = builder.enumType('FinishReason', {
   description: 'Why a draft ended.',
   values: {
-    STOP: { description: 'The model was done, or wrote a stop string.' },
-    LENGTH: { description: '`maxTokens` were written.' },
-    TIME: { description: '`maxSeconds` were over.' },
-    CANCELLED: { description: 'Somebody ended it.' },
+    STOP: { description: 'The model ended the text, or wrote a stop string.' },
+    LENGTH: { description: 'The text has `maxTokens` tokens.' },
+    TIME: { description: '`maxSeconds` have passed.' },
+    CANCELLED: { description: 'The draft was cancelled.' },
     ERROR: { description: 'The model failed.' },
   } as const,
 });
 
 const LogitBiasType = builder.objectRef<LogitBias>('LogitBias').implement({
-  description: 'A text that was to be written more often, or less.',
+  description: 'A text that was made more or less likely.',
   fields: (t) => ({
-    text: t.exposeString('text', { description: 'As it was given.' }),
-    bias: t.exposeFloat('bias', { description: 'Above 0 it is likelier, below 0 less likely.' }),
+    text: t.exposeString('text', { description: 'The text.' }),
+    bias: t.exposeFloat('bias', {
+      description: "Added to the text's log-odds: above 0 more likely, below 0 less likely.",
+    }),
   }),
 });
 
 const SamplingType = builder.objectRef<Sampling>('Sampling').implement({
   description: 'How tokens were chosen. The same model, prompt and sampling give the same text.',
   fields: (t) => ({
-    temperature: t.exposeFloat('temperature', { description: '0 always takes the likeliest token.' }),
-    topK: t.exposeInt('topK', { description: 'Among the k likeliest; 0: among all.' }),
-    topP: t.exposeFloat('topP', { description: 'Among the likeliest that together have this probability.' }),
-    minP: t.exposeFloat('minP', { description: 'Among those with this share of the likeliest’s probability.' }),
-    repetitionPenalty: t.exposeFloat('repetitionPenalty', { description: 'Above 1 what was said is less likely.' }),
+    temperature: t.exposeFloat('temperature', {
+      description: 'Randomness. At 0 the most likely token is always chosen.',
+    }),
+    topK: t.exposeInt('topK', {
+      description: 'Chooses among the k most likely tokens. At 0 all tokens are considered.',
+    }),
+    topP: t.exposeFloat('topP', {
+      description: 'Chooses among the most likely tokens that together have this probability.',
+    }),
+    minP: t.exposeFloat('minP', {
+      description: "Chooses among the tokens with at least this fraction of the most likely token's probability.",
+    }),
+    repetitionPenalty: t.exposeFloat('repetitionPenalty', {
+      description: 'Penalty on tokens that occurred recently. Above 1 they are less likely.',
+    }),
     presencePenalty: t.exposeFloat('presencePenalty', {
-      description: 'Taken off the log-odds of every token among the last 64.',
+      description: 'Subtracted from the log-odds of each token that occurs among the last 64.',
     }),
     frequencyPenalty: t.exposeFloat('frequencyPenalty', {
-      description: 'Taken off as often as a token is among the last 64.',
+      description: "Subtracted from a token's log-odds for each of its occurrences among the last 64.",
     }),
     logitBias: t.field({
       type: [LogitBiasType],
-      description: 'Texts that are likelier or less likely.',
+      description: 'Texts that were made more or less likely.',
       resolve: ({ logitBias }) => logitBias,
     }),
     bannedPhrases: t.field({
@@ -81,84 +93,87 @@ const SamplingType = builder.objectRef<Sampling>('Sampling').implement({
       description: 'Texts that are never written.',
       resolve: ({ bannedPhrases }) => bannedPhrases,
     }),
-    maxTokens: t.exposeInt('maxTokens', { description: 'Tokens at most.' }),
+    maxTokens: t.exposeInt('maxTokens', { description: 'Maximum number of tokens.' }),
     maxSeconds: t.exposeFloat('maxSeconds', {
       nullable: true,
-      description: 'Seconds at most, waiting included; null: as long as it takes.',
+      description: 'Time limit in seconds, waiting included. Null if there is none.',
     }),
-    seed: t.exposeInt('seed', { description: 'Drawn when none was given.' }),
+    seed: t.exposeInt('seed', { description: 'Seed of the random numbers.' }),
     stop: t.field({ type: ['String'], description: 'Texts that end the draft.', resolve: ({ stop }) => stop }),
   }),
 });
 
 const UsageType = builder.objectRef<Usage>('Usage').implement({
-  description: 'What a draft took, all its continuations together.',
+  description: 'Resources used by a draft, continuations included.',
   fields: (t) => ({
-    promptTokens: t.exposeInt('promptTokens', { description: 'Tokens that the model read.' }),
-    completionTokens: t.exposeInt('completionTokens', { description: 'Tokens that it wrote.' }),
+    promptTokens: t.exposeInt('promptTokens', { description: 'Number of tokens that the model read.' }),
+    completionTokens: t.exposeInt('completionTokens', { description: 'Number of tokens that the model wrote.' }),
     queueMs: t.exposeFloat('queueMs', {
       nullable: true,
-      description: 'How long it waited for its turn, in milliseconds.',
+      description: 'Milliseconds that the draft waited before it was written.',
     }),
     timeToFirstTokenMs: t.exposeFloat('timeToFirstTokenMs', {
       nullable: true,
-      description: 'From asking for it to its first token, in milliseconds.',
+      description: 'Milliseconds from the request to the first token.',
     }),
-    tokensPerSecond: t.exposeFloat('tokensPerSecond', { nullable: true, description: 'How fast it wrote.' }),
+    tokensPerSecond: t.exposeFloat('tokensPerSecond', { nullable: true, description: 'Tokens written per second.' }),
   }),
 });
 
 builder.objectType(DraftType, {
-  description: 'A text that a model writes, and what of it there is.',
+  description: 'A text written by a model.',
   interfaces: [NodeType],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: ({ id }) => encodeId('Draft', id) }),
-    kind: t.field({ type: DraftKindType, description: 'What it is to be.', resolve: ({ kind }) => kind }),
-    title: t.exposeString('title', { description: "The prompt's first words, unless given." }),
-    prompt: t.exposeString('prompt', { description: 'What it is to be about.' }),
-    status: t.field({ type: DraftStatusType, description: 'How far it is.', resolve: ({ status }) => status }),
+    kind: t.field({ type: DraftKindType, description: 'The kind of text.', resolve: ({ kind }) => kind }),
+    title: t.exposeString('title', { description: "The draft's title. By default the first words of the prompt." }),
+    prompt: t.exposeString('prompt', { description: 'What the draft is about.' }),
+    status: t.field({ type: DraftStatusType, description: "The draft's status.", resolve: ({ status }) => status }),
     visibility: t.field({
       type: DraftVisibilityType,
-      description: 'Who may read it.',
+      description: 'Who may read the draft.',
       resolve: ({ visibility }) => visibility,
     }),
     finishReason: t.field({
       type: FinishReasonType,
       nullable: true,
-      description: 'Null while it is not at its end.',
+      description: 'Why the draft ended. Null until it has ended.',
       resolve: ({ finishReason }) => finishReason,
     }),
-    failure: t.exposeString('failure', { nullable: true, description: 'Why `status` is FAILED.' }),
-    text: t.exposeString('text', { description: 'What is written so far.' }),
+    failure: t.exposeString('failure', {
+      nullable: true,
+      description: 'Why the draft failed. Null unless `status` is FAILED.',
+    }),
+    text: t.exposeString('text', { description: 'The text written so far.' }),
     cursor: t.field({
       type: 'DraftCursor',
-      description: 'Where to subscribe from to receive everything after this snapshot.',
+      description: 'The position in the log as of this text. Subscribe from it to get everything that follows.',
       resolve: (draft: Draft, _, context) => drafts.cursorOf(draft, context),
     }),
     model: t.field({
       type: ModelType,
-      description: 'What writes it.',
+      description: 'The model that writes the draft.',
       resolve: (draft, _, context) => drafts.modelOf(draft, context),
     }),
     sampling: t.field({
       type: SamplingType,
-      description: 'How its tokens were chosen at first.',
+      description: 'How tokens were chosen when the draft was started.',
       resolve: ({ sampling }) => sampling,
     }),
-    usage: t.field({ type: UsageType, description: 'What it took so far.', resolve: ({ usage }) => usage }),
+    usage: t.field({ type: UsageType, description: 'Resources used so far.', resolve: ({ usage }) => usage }),
     owner: t.field({
       type: ListenerType,
-      description: 'Who started it.',
+      description: 'The listener who started the draft.',
       resolve: ({ listenerId }, _, { loaders }) => need(loaders.listeners.get(listenerId), `listener ${listenerId}`),
     }),
     createdAt: t.field({
       type: 'DateTime',
-      description: 'When it was started.',
+      description: 'When the draft was started.',
       resolve: ({ createdAt }) => createdAt,
     }),
     updatedAt: t.field({
       type: 'DateTime',
-      description: 'When it last changed.',
+      description: 'When the draft last changed.',
       resolve: ({ updatedAt }) => updatedAt,
     }),
   }),
@@ -167,21 +182,22 @@ builder.objectType(DraftType, {
 const TokenAlternativeType = builder.objectRef<TokenAlternative>('TokenAlternative').implement({
   description: 'A token that could have been chosen.',
   fields: (t) => ({
-    text: t.exposeString('text', { description: 'Its own text.' }),
-    logprob: t.exposeFloat('logprob', { description: 'Its natural log-probability.' }),
+    text: t.exposeString('text', { description: "The token's text." }),
+    logprob: t.exposeFloat('logprob', { description: "The token's natural log-probability." }),
   }),
 });
 
 const TokenType = builder.objectRef<Token>('Token').implement({
-  description: 'One sampled token with its log-probability and the runners-up.',
+  description: 'A sampled token, its log-probability and the most likely alternatives.',
   fields: (t) => ({
-    text: t.exposeString('text', { description: 'Its own text; half a character shows as U+FFFD.' }),
+    text: t.exposeString('text', { description: "The token's text. An incomplete character is shown as U+FFFD." }),
     logprob: t.exposeFloat('logprob', {
-      description: "Of the model's own distribution, before temperature, penalties and cuts.",
+      description:
+        "The natural log-probability in the model's own distribution, before temperature, penalties and cut-offs.",
     }),
     alternatives: t.field({
       type: [TokenAlternativeType],
-      description: 'The likeliest others, likeliest first.',
+      description: 'The most likely other tokens, most likely first.',
       resolve: ({ alternatives }) => alternatives,
     }),
   }),
@@ -190,34 +206,38 @@ const TokenType = builder.objectRef<Token>('Token').implement({
 type EventOf<Type extends DraftEvent['type']> = Extract<DraftEvent, { type: Type }>;
 
 const DraftSnapshotType = builder.objectRef<EventOf<'snapshot'>>('DraftSnapshot').implement({
-  description: 'Sent first when `after` is absent: the draft with all of its text so far.',
+  description: 'The draft with its text so far. Sent first if `after` is absent.',
   fields: (t) => ({
     cursor: t.field({ type: 'DraftCursor', description: 'Resumes after this event.', resolve: ({ cursor }) => cursor }),
-    draft: t.field({ type: DraftType, description: 'As it is now.', resolve: ({ draft }) => draft }),
+    draft: t.field({ type: DraftType, description: 'The draft as of this event.', resolve: ({ draft }) => draft }),
   }),
 });
 
 const TokensAppendedType = builder.objectRef<EventOf<'tokens'>>('TokensAppended').implement({
-  description: 'More text. A reader that is behind gets several tokens in one event.',
+  description: 'Text was appended. A reader that is behind gets several tokens in one event.',
   fields: (t) => ({
     cursor: t.field({ type: 'DraftCursor', description: 'Resumes after this event.', resolve: ({ cursor }) => cursor }),
-    text: t.exposeString('text', { description: 'What to append; whole characters only.' }),
-    tokens: t.field({ type: [TokenType], description: 'What the text is made of.', resolve: ({ tokens }) => tokens }),
+    text: t.exposeString('text', { description: 'The text to append. It contains whole characters only.' }),
+    tokens: t.field({
+      type: [TokenType],
+      description: 'The tokens that the text consists of.',
+      resolve: ({ tokens }) => tokens,
+    }),
   }),
 });
 
 const DraftStatusChangedType = builder.objectRef<EventOf<'status'>>('DraftStatusChanged').implement({
-  description: 'The draft began or ended.',
+  description: 'The draft started or ended.',
   fields: (t) => ({
     cursor: t.field({ type: 'DraftCursor', description: 'Resumes after this event.', resolve: ({ cursor }) => cursor }),
-    status: t.field({ type: DraftStatusType, description: 'How far it is.', resolve: ({ status }) => status }),
+    status: t.field({ type: DraftStatusType, description: "The draft's new status.", resolve: ({ status }) => status }),
     finishReason: t.field({
       type: FinishReasonType,
       nullable: true,
-      description: 'Null while it is not at its end.',
+      description: 'Why the draft ended. Null until it has ended.',
       resolve: ({ finishReason }) => finishReason,
     }),
-    usage: t.field({ type: UsageType, description: 'What it took so far.', resolve: ({ usage }) => usage }),
+    usage: t.field({ type: UsageType, description: 'Resources used so far.', resolve: ({ usage }) => usage }),
   }),
 });
 
@@ -225,8 +245,8 @@ const eventTypes = { snapshot: 'DraftSnapshot', tokens: 'TokensAppended', status
 
 const DraftEventType = builder.unionType('DraftEvent', {
   description:
-    "One step of a draft's log. Events of one draft arrive in order, each exactly once, to every subscriber, whether it joined " +
-    'early, joined late or came back after a disconnect.',
+    "An event in a draft's log. Every subscriber gets the events in order and each exactly once, whether it joined " +
+    'early, joined late or reconnected.',
   types: [DraftSnapshotType, TokensAppendedType, DraftStatusChangedType],
   resolveType: (event) => eventTypes[event.type] as never,
 });
@@ -235,7 +255,7 @@ builder.queryFields((t) => ({
   draft: t.field({
     type: DraftType,
     nullable: true,
-    description: 'A draft of the viewer, or one shared; null when there is none with this id for the viewer.',
+    description: 'A draft by its id. Null if it does not exist or the viewer may not read it.',
     args: { id: t.arg.id({ required: true, description: "The draft's `id`." }) },
     resolve: (_, { id }, context) => drafts.draftById(id, context),
   }),
@@ -245,12 +265,13 @@ builder.subscriptionFields((t) => ({
   draftEvents: t.field({
     type: DraftEventType,
     description:
-      "A draft's events from `after` on: replayed first, then live, until the draft has ended. Without `after` a snapshot comes first.",
+      "A draft's events after `after`: replayed first, then live, until the draft has ended. Without `after` a " +
+      'snapshot is sent first.',
     args: {
       draftId: t.arg.id({ required: true, description: "The draft's `id`." }),
       after: t.arg({
         type: 'DraftCursor',
-        description: 'The last event seen, or the cursor of a draft that was read.',
+        description: 'The cursor of the last event received, or of a draft that was queried.',
       }),
     },
     subscribe: (_, args, context) => drafts.draftEvents(given(args), context) as never,

@@ -7,7 +7,7 @@ import type { PothosTypes } from './connection.ts';
 
 const ErrorInterface = builder.interfaceRef<Failure>('Error').implement({
   description: 'A failure that a client can act on.',
-  fields: (t) => ({ message: t.exposeString('message', { description: 'For people: what is wrong, and where.' }) }),
+  fields: (t) => ({ message: t.exposeString('message', { description: 'A description of the problem for people.' }) }),
   resolveType: ({ failure }) => failure as never,
 });
 
@@ -20,29 +20,29 @@ const errorTypes = {
     fields: (t) => ({
       field: t.exposeString('field', {
         nullable: true,
-        description: "The argument's dotted path, e.g. `input.sampling.topP`.",
+        description: "The argument's dotted path, for example `input.sampling.topP`.",
       }),
     }),
   }),
   NotFoundError: builder.objectRef<Failure & Pick<NotFoundError, 'id'>>('NotFoundError').implement({
     ...implementing,
-    description: 'Nothing with this id exists, or the viewer may not know that it does.',
-    fields: (t) => ({ id: t.exposeID('id', { nullable: true, description: 'The id as it was sent.' }) }),
+    description: 'No object with this id exists, or the viewer may not see it.',
+    fields: (t) => ({ id: t.exposeID('id', { nullable: true, description: 'The id that was sent.' }) }),
   }),
   ForbiddenError: builder.objectRef<Failure>('ForbiddenError').implement({
     ...implementing,
-    description: 'The viewer lacks the right or the role.',
+    description: 'The viewer lacks a permission or a role.',
   }),
   ConflictError: builder.objectRef<Failure>('ConflictError').implement({
     ...implementing,
-    description: 'The thing is not in a state in which this can be done.',
+    description: "The object's state does not allow this operation.",
   }),
   OverloadedError: builder.objectRef<Failure & Pick<OverloadedError, 'retryAfterMs'>>('OverloadedError').implement({
     ...implementing,
-    description: "The engine's bounded queue is full, or the viewer holds their share of it; nothing was started.",
+    description: "The engine's queue is full, or the viewer's share of it is used up. Nothing was started.",
     fields: (t) => ({
       retryAfterMs: t.exposeInt('retryAfterMs', {
-        description: 'When a place will be free at the latest, as far as can be foretold.',
+        description: 'Milliseconds to wait before retrying: an upper estimate.',
       }),
     }),
   }),
@@ -50,11 +50,11 @@ const errorTypes = {
     .objectRef<Failure & Pick<ModelUnavailableError, 'modelId'>>('ModelUnavailableError')
     .implement({
       ...implementing,
-      description: 'The model is absent, still being fetched or compiled, or failed.',
+      description: 'The model is absent, being fetched or compiled, or has failed.',
       fields: (t) => ({
         modelId: t.id({
           nullable: true,
-          description: 'Which one, where there is one.',
+          description: "The model's `id`. Null if there is no model for the task.",
           resolve: ({ modelId }) => (modelId === null ? null : encodeId('Model', modelId)),
         }),
       }),
@@ -68,7 +68,7 @@ export function resultType<Success extends object>(
   errors: readonly ErrorTypeName[],
 ) {
   return builder.unionType(`${name}Result`, {
-    description: `What came of \`${name.charAt(0).toLowerCase()}${name.slice(1)}\`.`,
+    description: `The result of \`${name.charAt(0).toLowerCase()}${name.slice(1)}\`.`,
     types: [success, ...errors.map((error) => errorTypes[error])] as never,
     resolveType: (value) => outcomeType(`${name}Success`, value) as never,
   });

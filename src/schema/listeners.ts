@@ -14,14 +14,14 @@ import { idDescription, NodeType } from './nodes.ts';
 import { ArtistType, TrackType } from './track-refs.ts';
 
 const GenrePreferenceType = builder.objectRef<Preferences['genres'][number]>('GenrePreference').implement({
-  description: 'Weight in [-1, 1]; negative means avoid.',
+  description: "A listener's preference for or against a genre.",
   fields: (t) => ({
     genre: t.field({
       type: GenreType,
-      description: 'Which genre.',
+      description: 'The genre.',
       resolve: ({ slug }, _, { loaders }) => need(loaders.genresBySlug.load(slug), `genre ${slug}`),
     }),
-    weight: t.exposeFloat('weight', { description: 'In [-1, 1]; negative means avoid.' }),
+    weight: t.exposeFloat('weight', { description: 'The weight in [-1, 1]. A negative weight means avoid.' }),
   }),
 });
 
@@ -30,79 +30,83 @@ const PreferencesType = builder.objectRef<Preferences>('Preferences').implement(
   fields: (t) => ({
     genres: t.field({
       type: [GenrePreferenceType],
-      description: 'What is most wanted first.',
+      description: 'The genres, highest weight first.',
       resolve: ({ genres }) => genres,
     }),
     artists: t.field({
       type: [ArtistType],
-      description: 'In the order given.',
+      description: 'The artists, in the order given.',
       resolve: ({ artistIds }, _, context) => artistsById(artistIds, context),
     }),
-    tags: t.field({ type: ['String'], description: 'In lower case.', resolve: ({ tags }) => tags }),
-    text: t.exposeString('text', { nullable: true, description: 'In their own words.' }),
-    allowExplicit: t.exposeBoolean('allowExplicit', { description: 'Explicit tracks may be recommended.' }),
+    tags: t.field({ type: ['String'], description: 'The tags, in lower case.', resolve: ({ tags }) => tags }),
+    text: t.exposeString('text', { nullable: true, description: 'What the listener likes, in their own words.' }),
+    allowExplicit: t.exposeBoolean('allowExplicit', { description: 'Whether explicit tracks may be recommended.' }),
     updatedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'Null: nothing was ever stated.',
+      description: 'When the preferences last changed. Null if none were ever stated.',
       resolve: ({ updatedAt }) => updatedAt,
     }),
   }),
 });
 
 const FeedbackType = builder.objectRef<Feedback>('Feedback').implement({
-  description: 'Something that a listener did with a track.',
+  description: 'What a listener did with a track.',
   interfaces: [NodeType],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: ({ id }) => encodeId('Feedback', id) }),
     track: t.field({
       type: TrackType,
-      description: 'What they did it with.',
+      description: 'The track.',
       resolve: ({ trackId }, _, context) => existingTrack(trackId, context),
     }),
-    kind: t.field({ type: FeedbackKindType, description: 'What they did.', resolve: ({ kind }) => kind }),
+    kind: t.field({ type: FeedbackKindType, description: 'What the listener did.', resolve: ({ kind }) => kind }),
     plays: t.exposeInt('plays', {
-      description: 'How often: more than 1 where an import gave counts instead of events.',
+      description: 'Number of events. More than 1 if an import supplied counts instead of events.',
     }),
     listenedMs: t.exposeInt('listenedMs', {
       nullable: true,
-      description: 'How long they listened, in milliseconds, where it was told.',
+      description: 'Milliseconds listened, if reported.',
     }),
-    at: t.field({ type: 'DateTime', description: 'When.', resolve: ({ at }) => at }),
-    requestId: t.exposeID('requestId', { nullable: true, description: 'The list that it answered.' }),
+    at: t.field({ type: 'DateTime', description: 'When it happened.', resolve: ({ at }) => at }),
+    requestId: t.exposeID('requestId', {
+      nullable: true,
+      description: 'The `requestId` of the list that the listener responded to. Null if none was named.',
+    }),
   }),
 });
 
 const FeedbackConnectionType = connectionType<Feedback>('Feedback', FeedbackType);
 
 builder.objectType(ListenerType, {
-  description: 'Somebody who listens and writes. What concerns one person is seen by that person, SERVICE and ANALYST.',
+  description:
+    'A person who listens and writes. Personal data is visible to that person and to the SERVICE and ANALYST roles.',
   interfaces: [NodeType],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: ({ id }) => encodeId('Listener', id) }),
     externalId: t.string({
-      description: "The calling app's own id for this person.",
+      description: "The calling app's own id for the listener.",
       resolve: (listener: Listener, _, context) => listeners.externalIdOf(listener, context),
     }),
-    displayName: t.exposeString('displayName', { description: 'For people.' }),
-    simulated: t.exposeBoolean('simulated', { description: 'Made by the built-in demo: not a person.' }),
+    displayName: t.exposeString('displayName', { description: "The listener's display name." }),
+    simulated: t.exposeBoolean('simulated', { description: 'Whether the listener is simulated by the built-in demo.' }),
     preferences: t.field({
       type: PreferencesType,
-      description: 'What they say they like.',
+      description: "The listener's preferences.",
       resolve: (listener, _, context) => listeners.preferencesOf(listener, context),
     }),
     feedback: t.field({
       type: FeedbackConnectionType,
-      description: 'Newest first.',
+      description: "The listener's feedback, newest first.",
       args: {
-        kinds: t.arg({ type: [FeedbackKindType], description: 'Only these.' }),
+        kinds: t.arg({ type: [FeedbackKindType], description: 'Includes only feedback of these kinds.' }),
         ...pageArgs(20),
       },
       resolve: (listener, args, context) => listeners.feedbackOf(listener, filled(args, { first: 20 }), context),
     }),
     drafts: t.field({
       type: DraftConnectionType,
-      description: "Newest first; of somebody else's, the shared ones.",
+      description: "The listener's drafts, newest first. Other listeners see only shared drafts.",
       args: pageArgs(20),
       resolve: (listener, args, context) => draftsOf(listener, filled(args, { first: 20 }), context),
     }),
@@ -110,100 +114,121 @@ builder.objectType(ListenerType, {
 });
 
 builder.queryFields((t) => ({
-  viewer: t.field({ type: ListenerType, description: 'Who asks.', resolve: (_, __, { viewer }) => viewer.listener }),
+  viewer: t.field({
+    type: ListenerType,
+    description: 'The listener on whose behalf the request is made.',
+    resolve: (_, __, { viewer }) => viewer.listener,
+  }),
   listener: t.field({
     type: ListenerType,
     nullable: true,
-    description: 'SERVICE and ANALYST roles. Null when nobody has this id.',
-    args: { externalId: t.arg.string({ required: true, description: "The calling app's own id." }) },
+    description: 'A listener by external id. Null if there is none. Requires the SERVICE or ANALYST role.',
+    args: { externalId: t.arg.string({ required: true, description: "The calling app's own id for the listener." }) },
     resolve: (_, { externalId }, context) => listeners.listenerByExternalId(externalId, context),
   }),
 }));
 
 const GenrePreferenceInput = builder.inputType('GenrePreferenceInput', {
-  description: 'How much a genre is wanted.',
+  description: 'A preference for or against a genre.',
   fields: (t) => ({
-    genre: t.string({ required: true, description: 'Its slug.' }),
-    weight: t.float({ required: true, defaultValue: 1, description: 'In [-1, 1]; negative means avoid.' }),
+    genre: t.string({ required: true, description: "The genre's slug." }),
+    weight: t.float({
+      required: true,
+      defaultValue: 1,
+      description: 'The weight in [-1, 1]. A negative weight means avoid.',
+    }),
   }),
 });
 
 const SetPreferencesInput = builder.inputType('SetPreferencesInput', {
-  description: 'Fields left out stay as they are; an empty list or text clears.',
+  description: 'Changes to preferences. Absent fields keep their values; an empty list or text clears the field.',
   fields: (t) => ({
-    genres: t.field({ type: [GenrePreferenceInput], description: 'Up to 100, each once.' }),
-    artistIds: t.idList({ description: 'Up to 100.' }),
-    tags: t.stringList({ description: 'Up to 50.' }),
-    text: t.string({ description: 'In their own words; up to 1,000 characters.' }),
+    genres: t.field({ type: [GenrePreferenceInput], description: 'Genres, at most 100, each once.' }),
+    artistIds: t.idList({ description: 'The `id`s of artists, at most 100.' }),
+    tags: t.stringList({ description: 'Tags, at most 50.' }),
+    text: t.string({ description: 'What the listener likes, in their own words, at most 1,000 characters.' }),
     allowExplicit: t.boolean({ description: 'Whether explicit tracks may be recommended.' }),
   }),
 });
 
 const FeedbackInput = builder.inputType('FeedbackInput', {
-  description: 'Something that a listener did.',
+  description: 'What a listener did with a track.',
   fields: (t) => ({
     listenerId: t.id({
-      description: 'Whose feedback; the viewer when absent. Naming somebody else needs the SERVICE role.',
+      description: "The listener's `id`. By default the viewer. Naming another listener requires the SERVICE role.",
     }),
-    trackId: t.id({ required: true, description: 'What they did it with.' }),
-    kind: t.field({ type: FeedbackKindType, required: true, description: 'What they did.' }),
-    listenedMs: t.int({ description: 'How long they listened, in milliseconds; up to a day.' }),
-    at: t.field({ type: 'DateTime', description: 'When; now, when absent.' }),
-    requestId: t.id({ description: 'The `requestId` of the list that it answers.' }),
-    idempotencyKey: t.string({ description: 'Repeating a key returns the first result and records nothing twice.' }),
+    trackId: t.id({ required: true, description: "The track's `id`." }),
+    kind: t.field({ type: FeedbackKindType, required: true, description: 'What the listener did.' }),
+    listenedMs: t.int({ description: 'Milliseconds listened, at most 24 hours.' }),
+    at: t.field({ type: 'DateTime', description: 'When it happened. By default now.' }),
+    requestId: t.id({ description: 'The `requestId` of the list that the listener responded to.' }),
+    idempotencyKey: t.string({
+      description: 'A name for this event. Repeating it returns the first result and records nothing.',
+    }),
   }),
 });
 
 const SetPreferencesSuccess = builder.objectRef<{ preferences: Preferences }>('SetPreferencesSuccess').implement({
-  description: 'The preferences as they now are.',
+  description: 'The preferences have been changed.',
   fields: (t) => ({
     preferences: t.field({
       type: PreferencesType,
-      description: 'All of them.',
+      description: 'The preferences as they are now.',
       resolve: ({ preferences }) => preferences,
     }),
   }),
 });
 
 const RecordFeedbackSuccess = builder.objectRef<{ feedback: Feedback }>('RecordFeedbackSuccess').implement({
-  description: 'The feedback is recorded.',
+  description: 'The feedback has been recorded.',
   fields: (t) => ({
-    feedback: t.field({ type: FeedbackType, description: 'As it is kept.', resolve: ({ feedback }) => feedback }),
+    feedback: t.field({
+      type: FeedbackType,
+      description: 'The recorded feedback.',
+      resolve: ({ feedback }) => feedback,
+    }),
   }),
 });
 
 const RecordFeedbackBatchSuccess = builder
   .objectRef<{ recorded: number; duplicates: number }>('RecordFeedbackBatchSuccess')
   .implement({
-    description: 'All of the batch is recorded.',
+    description: 'All feedback of the batch has been recorded.',
     fields: (t) => ({
-      recorded: t.exposeInt('recorded', { description: 'Those that are new.' }),
-      duplicates: t.exposeInt('duplicates', { description: 'Those whose idempotency key had been seen.' }),
+      recorded: t.exposeInt('recorded', { description: 'Number of new events.' }),
+      duplicates: t.exposeInt('duplicates', {
+        description: 'Number of events whose idempotency key was already known.',
+      }),
     }),
   });
 
 const RemoveFeedbackSuccess = builder.objectRef<{ removedId: string }>('RemoveFeedbackSuccess').implement({
-  description: 'The feedback is gone.',
-  fields: (t) => ({ removedId: t.exposeID('removedId', { description: 'What it was known by.' }) }),
+  description: 'The feedback has been removed.',
+  fields: (t) => ({ removedId: t.exposeID('removedId', { description: 'The `id` of the removed feedback.' }) }),
 });
 
 const EraseListenerInput = builder.inputType('EraseListenerInput', {
-  description: 'One listener, by either id.',
+  description: 'The listener to erase. Pass one of the two ids.',
   fields: (t) => ({
     listenerId: t.id({ description: "The listener's `id`." }),
-    externalId: t.string({ description: "The calling app's own id for this person." }),
+    externalId: t.string({ description: "The calling app's own id for the listener." }),
   }),
 });
 
 /** The same facts under the name of each mutation. */
 const erasureType = (name: string) =>
   builder.objectRef<Erasure>(name).implement({
-    description: 'Nothing is kept of the listener any more. The same external id is a new listener.',
+    description:
+      'Everything stored about the listener has been deleted. The same external id now names a new listener.',
     fields: (t) => ({
-      feedback: t.exposeInt('feedback', { description: 'Deleted feedback, one for each that was recorded.' }),
-      preferences: t.exposeInt('preferences', { description: 'Deleted genres, artists, tags and texts.' }),
-      lists: t.exposeInt('lists', { description: 'Deleted lists of recommendations and similar tracks.' }),
-      drafts: t.exposeInt('drafts', { description: 'Deleted drafts, shared ones among them, with their logs.' }),
+      feedback: t.exposeInt('feedback', { description: 'Number of feedback events deleted.' }),
+      preferences: t.exposeInt('preferences', {
+        description: 'Number of genres, artists, tags and texts deleted from the preferences.',
+      }),
+      lists: t.exposeInt('lists', { description: 'Number of lists of recommendations and of similar tracks deleted.' }),
+      drafts: t.exposeInt('drafts', {
+        description: 'Number of drafts deleted with their logs, including shared ones.',
+      }),
     }),
   });
 
@@ -216,23 +241,23 @@ const removeErrors = ['NotFoundError'] as const;
 builder.mutationFields((t) => ({
   setPreferences: t.field({
     type: resultType('SetPreferences', SetPreferencesSuccess, setErrors),
-    description: "Changes the viewer's preferences; the next list follows them.",
-    args: { input: t.arg({ type: SetPreferencesInput, required: true, description: 'What changes.' }) },
+    description: "Changes the viewer's preferences. The next list takes them into account.",
+    args: { input: t.arg({ type: SetPreferencesInput, required: true, description: 'The changes.' }) },
     resolve: (_, { input }, context) =>
       outcome(setErrors, async () => ({ preferences: await listeners.setPreferences(given(input), context) })) as never,
   }),
   recordFeedback: t.field({
     type: resultType('RecordFeedback', RecordFeedbackSuccess, recordErrors),
-    description: 'Records what a listener did; the next list follows it.',
-    args: { input: t.arg({ type: FeedbackInput, required: true, description: 'What they did.' }) },
+    description: 'Records what a listener did with a track. The next list takes it into account.',
+    args: { input: t.arg({ type: FeedbackInput, required: true, description: 'The feedback to record.' }) },
     resolve: (_, { input }, context) =>
       outcome(recordErrors, async () => ({ feedback: await listeners.recordFeedback(given(input), context) })) as never,
   }),
   recordFeedbackBatch: t.field({
     type: resultType('RecordFeedbackBatch', RecordFeedbackBatchSuccess, recordErrors),
-    description: 'Up to 1,000 at once: all of the batch or none of it.',
+    description: 'Records up to 1,000 feedback events: all of them or none.',
     args: {
-      input: t.arg({ type: [FeedbackInput], required: true, description: 'What they did, one after the other.' }),
+      input: t.arg({ type: [FeedbackInput], required: true, description: 'The feedback to record, in order.' }),
     },
     resolve: (_, { input }, context) =>
       outcome(recordErrors, () => listeners.recordFeedbackBatch(given(input), context)) as never,
@@ -240,9 +265,10 @@ builder.mutationFields((t) => ({
   eraseListener: t.field({
     type: resultType('EraseListener', erasureType('EraseListenerSuccess'), eraseListenerErrors),
     description:
-      'SERVICE role. Deletes everything stored about a listener: feedback, preferences, lists and drafts, also those being ' +
-      'written; their open streams end. What training learned from them stays until the next one.',
-    args: { input: t.arg({ type: EraseListenerInput, required: true, description: 'Whom.' }) },
+      'Deletes everything stored about a listener: feedback, preferences, lists and drafts, including drafts that ' +
+      'are being written. Their open streams end. What training has learned from the listener remains until the next ' +
+      'training. Requires the SERVICE role.',
+    args: { input: t.arg({ type: EraseListenerInput, required: true, description: 'The listener to erase.' }) },
     resolve: (_, { input }, context) =>
       outcome(eraseListenerErrors, () => listeners.eraseListener(given(input), context)) as never,
   }),
@@ -252,14 +278,14 @@ builder.mutationFields((t) => ({
     args: {
       confirm: t.arg.string({
         required: true,
-        description: "The viewer's `externalId`, so that nobody is erased by a slip.",
+        description: "The viewer's `externalId`, as a confirmation.",
       }),
     },
     resolve: (_, { confirm }, context) => outcome(eraseMeErrors, () => listeners.eraseMe(confirm, context)) as never,
   }),
   removeFeedback: t.field({
     type: resultType('RemoveFeedback', RemoveFeedbackSuccess, removeErrors),
-    description: 'Takes feedback back, as if it had never been given.',
+    description: 'Removes feedback, as if it had never been given.',
     args: { id: t.arg.id({ required: true, description: "The feedback's `id`." }) },
     resolve: (_, { id }, context) => outcome(removeErrors, () => listeners.removeFeedback(id, context)) as never,
   }),

@@ -7,26 +7,31 @@ import { resultType } from './errors.ts';
 const ModelVersionParameterType = builder
   .objectRef<{ name: string; value: string }>('ModelVersionParameter')
   .implement({
-    description: 'One of the settings that a training chose, or a count of what it read.',
+    description: 'A setting chosen by a training, or a count of its input.',
     fields: (t) => ({
-      name: t.exposeString('name', { description: 'E.g. `ridge`, `recency`, `listeners`.' }),
-      value: t.exposeString('value', { description: 'As text.' }),
+      name: t.exposeString('name', { description: 'The name, for example `ridge`, `recency` or `listeners`.' }),
+      value: t.exposeString('value', { description: 'The value as text.' }),
     }),
   });
 
 const ModelVersionType = builder.objectRef<ModelVersion>('ModelVersion').implement({
-  description: 'One training of the recommender.',
+  description: 'A version of the recommender, produced by one training.',
   fields: (t) => ({
-    modelVersion: t.exposeString('version', { description: 'Its name, as lists and evaluations have it.' }),
-    trainedAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ trainedAt }) => trainedAt }),
-    isActive: t.exposeBoolean('isActive', { description: 'Whether it is the one that serves.' }),
+    modelVersion: t.exposeString('version', { description: "The version's name, as in lists and evaluations." }),
+    trainedAt: t.field({
+      type: 'DateTime',
+      description: 'When the version was trained.',
+      resolve: ({ trainedAt }) => trainedAt,
+    }),
+    isActive: t.exposeBoolean('isActive', { description: 'Whether this version serves.' }),
     isKept: t.exposeBoolean('isKept', {
       description:
-        'Whether its weights are still there, so that it can serve: those of the last five, and of the active one.',
+        "Whether the version's weights are kept, so that it can serve. The weights of the last five versions and of " +
+        'the active one are kept.',
     }),
     parameters: t.field({
       type: [ModelVersionParameterType],
-      description: 'What was chosen, and counts of what it was trained on.',
+      description: 'The settings chosen by the training, and counts of its input.',
       resolve: ({ parameters }) => Object.entries(parameters).map(([name, value]) => ({ name, value: String(value) })),
     }),
   }),
@@ -35,8 +40,8 @@ const ModelVersionType = builder.objectRef<ModelVersion>('ModelVersion').impleme
 builder.queryFields((t) => ({
   modelVersions: t.field({
     type: [ModelVersionType],
-    description: "The recommender's versions, newest first. ANALYST role.",
-    args: { first: t.arg.int({ defaultValue: 20, description: 'At most so many: 1–100.' }) },
+    description: "The recommender's versions, newest first. Requires the ANALYST role.",
+    args: { first: t.arg.int({ defaultValue: 20, description: 'Maximum number of versions: 1–100.' }) },
     resolve: (_, { first }, context) => modelVersions(first ?? 20, context),
   }),
 }));
@@ -46,7 +51,11 @@ const ActivateModelVersionSuccess = builder
   .implement({
     description: 'The version serves, on every node.',
     fields: (t) => ({
-      version: t.field({ type: ModelVersionType, description: 'As it now is.', resolve: ({ version }) => version }),
+      version: t.field({
+        type: ModelVersionType,
+        description: 'The version as it is now.',
+        resolve: ({ version }) => version,
+      }),
     }),
   });
 
@@ -56,8 +65,9 @@ builder.mutationFields((t) => ({
   activateModelVersion: t.field({
     type: resultType('ActivateModelVersion', ActivateModelVersionSuccess, activateErrors),
     description:
-      'ADMIN role. Goes back to an earlier version of the recommender whose weights are kept, or forth again.',
-    args: { modelVersion: t.arg.string({ required: true, description: 'Which one.' }) },
+      'Makes a version of the recommender serve, earlier or later than the current one, if its weights are kept. ' +
+      'Requires the ADMIN role.',
+    args: { modelVersion: t.arg.string({ required: true, description: "The version's name." }) },
     resolve: (_, { modelVersion }, context) =>
       outcome(activateErrors, () => activateModelVersion(modelVersion, context)) as never,
   }),

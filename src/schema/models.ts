@@ -4,59 +4,68 @@ import { builder } from './builder.ts';
 import { idDescription, NodeType } from './nodes.ts';
 
 const ExecutionProviderType = builder.enumType('ExecutionProvider', {
-  description: 'What a model runs on.',
-  values: { CPU: { description: 'The processor.' }, CUDA: { description: 'An NVIDIA GPU.' } } as const,
+  description: 'The hardware that a model runs on.',
+  values: { CPU: { description: 'The CPU.' }, CUDA: { description: 'An NVIDIA GPU.' } } as const,
 });
 
 const ModelStatusType = builder.enumType('ModelStatus', {
-  description: 'How far a model is.',
+  description: 'The status of a model on this server.',
   values: {
-    ABSENT: { description: 'Not on disk, and nobody is fetching it.' },
-    FETCHING: { description: 'On its way: see `fetched`.' },
-    COMPILING: { description: 'On disk, being turned into what runs.' },
-    READY: { description: 'Writes at once.' },
-    FAILED: { description: 'See `failure`.' },
+    ABSENT: { description: 'Not on disk and not being fetched.' },
+    FETCHING: { description: 'Being fetched: see `fetched`.' },
+    COMPILING: { description: 'On disk and being compiled.' },
+    READY: { description: 'Ready to use.' },
+    FAILED: { description: 'Cannot be used: see `failure`.' },
   } as const,
 });
 
 const ModelTaskType = builder.enumType('ModelTask', {
-  description: 'What a model is for.',
+  description: 'The task of a model.',
   values: {
     TEXT_GENERATION: { description: 'Writes texts.' },
     TUNE_GENERATION: { description: 'Writes melodies.' },
     RECOMMENDATION: { description: 'Ranks tracks.' },
-    EMBEDDING: { description: 'Turns texts into vectors.' },
+    EMBEDDING: { description: 'Computes vectors from texts.' },
   } as const,
 });
 
 export const ModelType = builder.objectRef<Model>('Model').implement({
-  description: 'A model of the catalogue, and how far it is on this server.',
+  description: 'A model of the catalogue, and its status on this server.',
   interfaces: [NodeType],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: ({ id }) => encodeId('Model', id) }),
-    name: t.exposeString('name', { description: 'For people.' }),
-    task: t.field({ type: ModelTaskType, description: 'What it is for.', resolve: ({ task }) => task }),
-    version: t.exposeString('version', { description: 'Of the weights.' }),
-    license: t.exposeString('license', { nullable: true, description: 'SPDX name, where it is known.' }),
+    name: t.exposeString('name', { description: "The model's display name." }),
+    task: t.field({ type: ModelTaskType, description: "The model's task.", resolve: ({ task }) => task }),
+    version: t.exposeString('version', { description: "The version of the model's weights." }),
+    license: t.exposeString('license', {
+      nullable: true,
+      description: "The SPDX identifier of the model's licence. Null if unknown.",
+    }),
     executionProvider: t.field({
       type: ExecutionProviderType,
-      description: 'What it runs on here.',
+      description: 'The hardware that the model runs on.',
       resolve: ({ executionProvider }) => executionProvider,
     }),
-    parameters: t.exposeFloat('parameters', { nullable: true, description: 'How many weights it has.' }),
-    contextTokens: t.exposeInt('contextTokens', { nullable: true, description: 'Tokens that it can hold in view.' }),
-    status: t.field({ type: ModelStatusType, description: 'How far it is.', resolve: ({ status }) => status }),
-    fetched: t.exposeFloat('fetched', {
-      description: 'Share of the file on disk, in [0, 1], while it is being fetched.',
+    parameters: t.exposeFloat('parameters', { nullable: true, description: 'Number of parameters. Null if unknown.' }),
+    contextTokens: t.exposeInt('contextTokens', {
+      nullable: true,
+      description: 'Length of the context in tokens. Null if unknown.',
     }),
-    failure: t.exposeString('failure', { nullable: true, description: 'Why `status` is FAILED.' }),
+    status: t.field({ type: ModelStatusType, description: "The model's status.", resolve: ({ status }) => status }),
+    fetched: t.exposeFloat('fetched', {
+      description: "Fraction of the model's files on disk, in [0, 1].",
+    }),
+    failure: t.exposeString('failure', {
+      nullable: true,
+      description: 'Why the model cannot be used. Null unless `status` is FAILED.',
+    }),
   }),
 });
 
 builder.queryFields((t) => ({
   models: t.field({
     type: [ModelType],
-    description: 'The models that this server knows.',
+    description: "The models in this server's catalogue.",
     resolve: (_, __, { engine }) => engine.models(),
   }),
 }));

@@ -1,10 +1,10 @@
 import { type AnyNode, nodeById, nodesById, nodeTypeOf } from '../resolvers/nodes.ts';
 import { builder } from './builder.ts';
 
-export const idDescription = 'Globally unique and opaque: what `node` takes.';
+export const idDescription = 'A globally unique, opaque id. Pass it to `node` to fetch the object again.';
 
 export const NodeType = builder.interfaceRef<AnyNode['value']>('Node').implement({
-  description: 'Anything that can be fetched again by its id.',
+  description: 'An object with a globally unique id.',
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: () => '' }),
   }),
@@ -15,15 +15,17 @@ builder.queryFields((t) => ({
   node: t.field({
     type: NodeType,
     nullable: true,
-    description: 'Anything by its id; null when it does not exist or is not for the viewer.',
-    args: { id: t.arg.id({ required: true, description: 'Of a thing of any type.' }) },
+    description: 'An object by its id. Null if it does not exist or the viewer may not see it.',
+    args: { id: t.arg.id({ required: true, description: 'The `id` of an object of any type.' }) },
     resolve: (_, { id }, context) => nodeById(id, context),
   }),
   nodes: t.field({
     type: [NodeType],
     nullable: { list: false, items: true },
-    description: 'Up to 100 things by their ids, in the order asked, null where one does not exist.',
-    args: { ids: t.arg.idList({ required: true, description: 'Of things of any types.' }) },
+    description:
+      'Up to 100 objects by their ids, in the order requested. An item is null if the object does not exist or the ' +
+      'viewer may not see it.',
+    args: { ids: t.arg.idList({ required: true, description: 'The `id`s of objects of any types.' }) },
     resolve: (_, { ids }, context) => nodesById(ids, context),
   }),
 }));

@@ -7,21 +7,21 @@ import { FeedbackKindType } from './feedback-kind.ts';
 import { TrackType } from './track-refs.ts';
 
 const LocaleType = builder.enumType('Locale', {
-  description: 'Languages that explanations are worded in.',
+  description: 'The language of an explanation.',
   values: { EN: { description: 'English.' }, ZH: { description: 'Chinese.' } } as const,
 });
 
 export const localeArgs = builder.args((t) => ({
-  locale: t.field({ type: LocaleType, defaultValue: 'EN', description: 'The language of the words.' }),
+  locale: t.field({ type: LocaleType, defaultValue: 'EN', description: 'The language of the text.' }),
 }));
 
 const CounterfactualType = builder.objectRef<{ score: number; rank: number | null }>('Counterfactual').implement({
-  description: 'The track in the ranking recomputed under another assumption.',
+  description: "A track's score and rank in the ranking recomputed under another assumption.",
   fields: (t) => ({
-    score: t.exposeFloat('score', { description: 'What it would score.' }),
+    score: t.exposeFloat('score', { description: 'The score it would have.' }),
     rank: t.exposeInt('rank', {
       nullable: true,
-      description: 'Rank among all eligible tracks; null when it would no longer be eligible.',
+      description: 'The rank it would have among all eligible tracks. Null if it would not be eligible.',
     }),
   }),
 });
@@ -35,7 +35,9 @@ const reasonTypes = {
 const ReasonType = builder.interfaceRef<Reason>('Reason').implement({
   description: 'One additive part of a score.',
   fields: (t) => ({
-    contribution: t.exposeFloat('contribution', { description: 'Signed share of the score.' }),
+    contribution: t.exposeFloat('contribution', {
+      description: 'The signed amount that the reason adds to the score.',
+    }),
     summary: t.string({
       description: 'The reason in words.',
       args: localeArgs,
@@ -43,7 +45,7 @@ const ReasonType = builder.interfaceRef<Reason>('Reason').implement({
     }),
     without: t.field({
       type: CounterfactualType,
-      description: 'What would happen to this track if the reason did not hold.',
+      description: "The track's score and rank if this reason did not hold.",
       resolve: (reason) => reason.without(),
     }),
   }),
@@ -51,91 +53,101 @@ const ReasonType = builder.interfaceRef<Reason>('Reason').implement({
 });
 
 builder.objectRef<Extract<Reason, { kind: 'history' }>>('HistoryReason').implement({
-  description: 'Something that the listener did.',
+  description: "The listener's feedback on a track.",
   interfaces: [ReasonType],
   fields: (t) => ({
     track: t.field({
       type: TrackType,
-      description: 'What they did it with.',
+      description: 'The track.',
       resolve: ({ trackId }, _, context) => existingTrack(trackId, context),
     }),
-    feedback: t.field({ type: FeedbackKindType, description: 'What they did.', resolve: ({ feedback }) => feedback }),
-    at: t.field({ type: 'DateTime', description: 'When, the last time.', resolve: ({ at }) => at }),
+    feedback: t.field({
+      type: FeedbackKindType,
+      description: 'The feedback that counts.',
+      resolve: ({ feedback }) => feedback,
+    }),
+    at: t.field({
+      type: 'DateTime',
+      description: 'When the listener last gave this feedback.',
+      resolve: ({ at }) => at,
+    }),
   }),
 });
 
 builder.objectRef<Extract<Reason, { kind: 'preference' }>>('PreferenceReason').implement({
-  description: 'Something that the listener said, or asked for now.',
+  description: 'A preference that the listener stated or the request contains.',
   interfaces: [ReasonType],
   fields: (t) => ({
     preference: t.exposeString('preference', {
-      description: 'The stated preference, e.g. genre `jazz` or the words the listener wrote.',
+      description: "The preference, for example genre `jazz` or the listener's own words.",
     }),
   }),
 });
 
 builder.objectRef<Extract<Reason, { kind: 'popularity' }>>('PopularityReason').implement({
-  description: 'What others listen to.',
+  description: "The track's popularity with other listeners.",
   interfaces: [ReasonType],
   fields: (t) => ({
     listeners: t.exposeInt('listeners', {
-      description: 'Listeners of the track who do not reject it: of the last 30 days, or of all time.',
+      description:
+        "Number of the track's listeners in the last 30 days, or of all time, not counting those who reject it.",
     }),
     ofAllTime: t.exposeBoolean('ofAllTime', {
-      description: 'True where too little was heard in the last 30 days: `listeners` are those of all time.',
+      description: 'Whether `listeners` counts all time, because too little was played in the last 30 days.',
     }),
   }),
 });
 
 export const ExplanationType = builder.objectRef<Explanation>('Explanation').implement({
   description:
-    'Why a track scores as it does. Exact, not a story told afterwards: `score = baseline + Σ contribution` over all reasons, ' +
-    'and each counterfactual is the ranking recomputed without that reason.',
+    "The reasons for a track's score. They are exact: `score = baseline + Σ contribution` over all reasons, and each " +
+    'counterfactual is the ranking recomputed without that reason.',
   fields: (t) => ({
     summary: t.string({
       description: 'The main reasons in words.',
       args: localeArgs,
       resolve: (explanation, { locale }) => explanation.summary(locale ?? 'EN'),
     }),
-    baseline: t.exposeFloat('baseline', { description: 'What every track starts from.' }),
+    baseline: t.exposeFloat('baseline', { description: 'The score of an average track without any reason.' }),
     reasons: t.field({
       type: [ReasonType],
-      description: 'Those that weigh most first, for or against.',
-      args: { first: t.arg.int({ defaultValue: 3, description: 'At most so many reasons: 1–100.' }) },
+      description: 'The reasons for or against the track, largest contribution first.',
+      args: { first: t.arg.int({ defaultValue: 3, description: 'Maximum number of reasons: 1–100.' }) },
       resolve: (explanation, { first }) => shownReasons(explanation, first ?? 3),
     }),
     remainder: t.float({
-      description: 'Sum of the contributions of the reasons not shown.',
-      args: { first: t.arg.int({ defaultValue: 3, description: 'As many reasons as are shown: 1–100.' }) },
+      description: 'The sum of the contributions that `reasons(first:)` leaves out.',
+      args: { first: t.arg.int({ defaultValue: 3, description: 'The same `first` as for `reasons`: 1–100.' }) },
       resolve: (explanation, { first }) => remainder(explanation, first ?? 3),
     }),
   }),
 });
 
 export const RecommendationType = builder.objectRef<Recommendation>('Recommendation').implement({
-  description: 'A track in a list made for somebody.',
+  description: 'A track in a recommendation list.',
   fields: (t) => ({
     track: t.field({
       type: TrackType,
-      description: 'What is recommended.',
+      description: 'The recommended track.',
       resolve: ({ trackId }, _, context) => existingTrack(trackId, context),
     }),
-    rank: t.exposeInt('rank', { description: '1-based position in this list, after diversification.' }),
+    rank: t.exposeInt('rank', { description: 'Position in this list, from 1, after diversification.' }),
     score: t.exposeFloat('score', {
-      description: "Predicted affinity; equals `explanation.baseline` plus every reason's contribution.",
+      description: 'Predicted affinity. Equals `explanation.baseline` plus the contributions of all reasons.',
     }),
     scoreRank: t.exposeInt('scoreRank', {
       description:
-        '1-based position by score alone among all eligible tracks. It differs from `rank` where diversity moved the track.',
+        'Position by score alone among all eligible tracks, from 1. Differs from `rank` if diversification moved the ' +
+        'track.',
     }),
     propensity: t.exposeFloat('propensity', {
       description:
-        'The chance that the track had of this place, given those above it: 1 unless the server explores, that is, gives some ' +
-        'places to a track drawn from the hundred best.',
+        'The probability that this track was chosen for its position, given the tracks above it. It is 1 unless the ' +
+        'server explores: it then fills some positions at random from the hundred best tracks.',
     }),
     explanation: t.field({
       type: ExplanationType,
-      description: 'Why it is here.',
+      description: "The reasons for the track's score.",
       resolve: ({ explanation }) => explanation,
     }),
   }),
@@ -146,11 +158,12 @@ const fields = listFields<Recommendation>('Recommendation', RecommendationType);
 export const RecommendationConnectionType = builder
   .objectRef<RecommendationPage>('RecommendationConnection')
   .implement({
-    description: 'A page of a list made for somebody. Later pages come from the same list, whatever happens meanwhile.',
+    description:
+      'A page of a recommendation list. Later pages continue the same list, whatever changes in the meantime.',
     fields: (t) => ({
       ...fields(t as never),
       requestId: t.exposeID('requestId', {
-        description: 'Send it back with feedback, so that results can be attributed to this list.',
+        description: 'The id of this list. Send it with feedback to attribute the feedback to the list.',
       }),
       modelVersion: t.exposeString('modelVersion', { description: 'The recommender version that produced the list.' }),
     }),

@@ -13,89 +13,98 @@ import {
 import { TrackType } from './track-refs.ts';
 
 const ExclusionType = builder.enumType('Exclusion', {
-  description: 'Why a track cannot be in the list, however it scores.',
+  description: 'Why a track cannot be in a list, whatever its score.',
   values: {
-    HEARD: { description: 'The listener knows it, or another recording of the song.' },
-    HIDDEN: { description: 'The listener disliked or hid it, or another recording of the song.' },
-    EXPLICIT: { description: 'It is explicit, and the listener does not want that.' },
-    FILTERED: { description: 'It does not meet the filter.' },
-    AVOIDED_GENRE: { description: 'The listener avoids its genre.' },
-    OTHER_VERSION: { description: 'Another recording of the song is in the list: one song has one place.' },
-    WITHDRAWN: { description: 'It has been withdrawn from the catalogue.' },
+    HEARD: { description: 'The listener knows the track, or another recording of the song.' },
+    HIDDEN: { description: 'The listener disliked or hid the track, or another recording of the song.' },
+    EXPLICIT: { description: 'The track is explicit, and the listener does not allow that.' },
+    FILTERED: { description: 'The track does not meet the filter.' },
+    AVOIDED_GENRE: { description: "The listener avoids the track's genre." },
+    OTHER_VERSION: {
+      description: 'Another recording of the song is in the list. A list contains each song at most once.',
+    },
+    WITHDRAWN: { description: 'The track has been withdrawn from the catalogue.' },
   } as const,
 });
 
 const RecommendationContextInput = builder.inputType('RecommendationContext', {
-  description: 'What is wanted now, for this request only.',
+  description: 'What the listener wants now. It applies to this request only.',
   fields: (t) => ({
-    seedTrackIds: t.idList({ description: 'Steer towards these tracks for this request only.' }),
+    seedTrackIds: t.idList({ description: 'Ranks tracks similar to these higher.' }),
     text: t.string({
       description:
-        'Words describing what is wanted now, e.g. "slow piano jazz"; matched against genres, tags, artists and titles.',
+        'What the listener wants, in words, for example "slow piano jazz". The words are matched against genres, ' +
+        'tags, artists and titles.',
     }),
     freshness: t.float({
-      description: '0 (or left out): age does not matter; 1: new releases above all.',
+      description: 'Preference for new releases: 0–1. At 0, the default, the year of release has no effect.',
     }),
   }),
 });
 
 const steeringArgs = builder.args((t) => ({
-  context: t.field({ type: RecommendationContextInput, description: 'What is wanted now.' }),
-  filter: t.field({ type: TrackFilterInput, description: 'What the tracks must meet.' }),
+  context: t.field({ type: RecommendationContextInput, description: 'What the listener wants now.' }),
+  filter: t.field({ type: TrackFilterInput, description: 'Conditions that the tracks must meet.' }),
 }));
 
 const TrackExplanationType = builder.objectRef<TrackExplanation>('TrackExplanation').implement({
-  description: 'Answers "why this?" and "why not this?" for any track in the catalogue.',
+  description: 'Why a track is recommended, or why it is not. Available for every track of the catalogue.',
   fields: (t) => ({
     track: t.field({
       type: TrackType,
-      description: 'What was asked about.',
+      description: 'The track that is explained.',
       resolve: ({ trackId }, _, context) => existingTrack(trackId, context),
     }),
-    score: t.exposeFloat('score', { description: 'As in a list, excluded or not.' }),
-    scoreRank: t.exposeInt('scoreRank', { nullable: true, description: 'Null when the track is excluded.' }),
+    score: t.exposeFloat('score', { description: "The track's score, even if it is excluded." }),
+    scoreRank: t.exposeInt('scoreRank', {
+      nullable: true,
+      description: 'Position by score alone among all eligible tracks, from 1. Null if the track is excluded.',
+    }),
     excludedBy: t.field({
       type: [ExclusionType],
-      description: 'Why it cannot be in the list; empty when it can.',
+      description: 'Why the track cannot be in the list. Empty if it can.',
       resolve: ({ excludedBy }) => excludedBy,
     }),
     otherVersion: t.field({
       type: TrackType,
       nullable: true,
       description:
-        'The other recording of the song that the listener reacted to or that is in the list, where this one is excluded by it.',
+        'The other recording of the song by which this track is excluded: one that the listener reacted to or that ' +
+        'is in the list. Null if there is none.',
       resolve: ({ otherVersionId }, _, context) =>
         otherVersionId === null ? null : existingTrack(otherVersionId, context),
     }),
     summary: t.string({
-      description: 'Why it is not further up, in words: what rules it out, or what outweighs it.',
+      description: 'Why the track does not rank higher, in words: what excludes it, or what outweighs it.',
       args: localeArgs,
       resolve: (answer, { locale }) => answer.summary(locale ?? 'EN'),
     }),
     outweighedBy: t.field({
       type: [RecommendationType],
       description:
-        'The tracks that score best, as far as they score above this one, each with its reasons; none when it is excluded.',
-      args: { first: t.arg.int({ defaultValue: 3, description: 'At most so many: 1–100.' }) },
+        'The tracks that score best and higher than this one, with their reasons. Empty if this track is excluded.',
+      args: { first: t.arg.int({ defaultValue: 3, description: 'Maximum number of tracks: 1–100.' }) },
       resolve: (answer, { first }) => answer.outweighedBy(first ?? 3),
     }),
     explanation: t.field({
       type: ExplanationType,
-      description: 'What the score is made of.',
+      description: "The reasons for the track's score.",
       resolve: (answer) => answer.explanation,
     }),
   }),
 });
 
 const RecommenderEvaluationType = builder.objectRef<RecommenderEvaluation>('RecommenderEvaluation').implement({
-  description: 'One metric of one recommender version on a holdout, e.g. `NDCG@10`.',
+  description: 'One metric of one recommender version, measured on held-out data.',
   fields: (t) => ({
-    modelVersion: t.exposeString('modelVersion', { description: 'What was measured.' }),
-    dataset: t.exposeString('dataset', { description: 'What it was measured on.' }),
-    protocol: t.exposeString('protocol', { description: 'How the holdout was chosen, e.g. `leave-last-out`.' }),
-    metric: t.exposeString('metric', { description: 'E.g. `NDCG@10`.' }),
-    value: t.exposeFloat('value', { description: 'What came out.' }),
-    at: t.field({ type: 'DateTime', description: 'When it was measured.', resolve: ({ at }) => at }),
+    modelVersion: t.exposeString('modelVersion', { description: 'The version that was measured.' }),
+    dataset: t.exposeString('dataset', { description: 'The data that the version was measured on.' }),
+    protocol: t.exposeString('protocol', {
+      description: 'How the held-out data was chosen, for example `leave-last-out`.',
+    }),
+    metric: t.exposeString('metric', { description: 'The metric, for example `NDCG@10`.' }),
+    value: t.exposeFloat('value', { description: 'The measured value.' }),
+    at: t.field({ type: 'DateTime', description: 'When the version was measured.', resolve: ({ at }) => at }),
   }),
 });
 
@@ -109,20 +118,24 @@ builder.queryFields((t) => ({
       ...steeringArgs,
       diversity: t.arg.float({
         defaultValue: 0.2,
-        description: '0: by score alone; 1: as varied as can be.',
+        description: 'Weight of diversity against score: 0–1. At 0 only the score counts.',
       }),
       calibration: t.arg.float({
         defaultValue: 0,
-        description: '0: whatever genres score best; 1: genres in the shares that the viewer hears them in.',
+        description:
+          "How closely the list's genres match the shares in which the viewer plays them: 0–1. At 0 only the score " +
+          'counts.',
       }),
-      maxPerArtist: t.arg.int({ description: 'At most so many tracks of an artist in the whole list: 1–100.' }),
+      maxPerArtist: t.arg.int({ description: 'Maximum number of tracks per artist in the whole list: 1–100.' }),
       notServedForHours: t.arg.int({
         defaultValue: 0,
-        description: "Leave out what was in the viewer's lists of so many hours: 0–720. Each such list is a new one.",
+        description:
+          "Excludes tracks that were in the viewer's lists of the last n hours: 0–720. Above 0, every request opens " +
+          'a new list.',
       }),
       includeHeard: t.arg.boolean({
         defaultValue: false,
-        description: 'Tracks that the listener knows too.',
+        description: 'Whether tracks that the listener already knows are included.',
       }),
       ...pageArgs(20),
     },
@@ -131,18 +144,17 @@ builder.queryFields((t) => ({
   explanation: t.field({
     type: TrackExplanationType,
     nullable: true,
-    description:
-      'Why this track is where it is for the viewer, or why it is not in the list; null when there is no such track.',
+    description: 'Why a track is recommended to the viewer, or why it is not. Null if the track does not exist.',
     args: {
-      trackId: t.arg.id({ required: true, description: 'The track that is asked about.' }),
+      trackId: t.arg.id({ required: true, description: "The track's `id`." }),
       ...steeringArgs,
     },
     resolve: (_, args, context) => explanation(given(args), context),
   }),
   evaluations: t.field({
     type: [RecommenderEvaluationType],
-    description: 'How well recommender versions did on data that they had not seen, newest first.',
-    args: { first: t.arg.int({ defaultValue: 20, description: 'At most so many: 1–100.' }) },
+    description: 'Measurements of recommender versions on held-out data, newest first.',
+    args: { first: t.arg.int({ defaultValue: 20, description: 'Maximum number of evaluations: 1–100.' }) },
     resolve: async (_, { first }, { recommender }) => recommender.evaluations(first ?? 20),
   }),
 }));
@@ -153,7 +165,7 @@ builder.subscriptionFields((t) => ({
     description: "The viewer's recommendations, sent again whenever feedback, preferences or the model change them.",
     args: {
       ...steeringArgs,
-      first: t.arg.int({ defaultValue: 10, description: 'How long the list is: 1–100.' }),
+      first: t.arg.int({ defaultValue: 10, description: 'Length of the list: 1–100.' }),
     },
     subscribe: (_, args, context) => liveRecommendations(filled(args, { first: 10 }), context),
     resolve: (list) => list,

@@ -5,7 +5,7 @@ import { builder } from './builder.ts';
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
 
 builder.scalarType('DateTime', {
-  description: 'RFC 3339 instant in UTC, e.g. `2026-11-23T14:00:00Z`.',
+  description: 'An RFC 3339 instant in UTC, for example `2026-11-23T14:00:00Z`.',
   serialize: (value) => value.toISOString(),
   parseValue: parseInstant,
 });
@@ -14,9 +14,12 @@ function parseInstant(value: unknown): Date {
   const date = typeof value === 'string' && RFC3339.test(value) ? new Date(value) : null;
   // A day that the month does not have rolls over in JavaScript; with an offset the day may differ rightly.
   if (date && !Number.isNaN(date.getTime()) && date.getUTCFullYear() >= 1 && dayExists(value as string)) return date;
-  throw new GraphQLError(`DateTime is an RFC 3339 instant like 2026-11-23T14:00:00Z, not ${JSON.stringify(value)}`, {
-    extensions: { code: 'INVALID_INPUT' },
-  });
+  throw new GraphQLError(
+    `DateTime must be an RFC 3339 instant like 2026-11-23T14:00:00Z, not ${JSON.stringify(value)}`,
+    {
+      extensions: { code: 'INVALID_INPUT' },
+    },
+  );
 }
 
 function dayExists(text: string): boolean {
@@ -25,12 +28,11 @@ function dayExists(text: string): boolean {
 }
 
 builder.scalarType('DraftCursor', {
-  description:
-    "Opaque position in a draft's event log. Pass it back as `after` to resume with nothing lost and nothing repeated.",
+  description: "An opaque position in a draft's event log. Pass it as `after` to resume without gaps or repetitions.",
   serialize: (value) => value,
   parseValue: (value) => {
     if (typeof value === 'string') return value;
-    throw new GraphQLError('DraftCursor is a text that an event or a draft carried', {
+    throw new GraphQLError('DraftCursor must be a string taken from a draft or one of its events', {
       extensions: { code: 'INVALID_INPUT' },
     });
   },
