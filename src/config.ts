@@ -8,85 +8,85 @@ import { StartupError } from './lib/errors.ts';
 import type { LogOptions } from './lib/log.ts';
 import { nearest } from './lib/text/nearest.ts';
 
-/** How requests prove who they are; null in `Config.auth` means that nobody has to. */
+/** How requests are authenticated. `Config.auth` is null if they are not. */
 export type AuthConfig = {
   issuer: string | null;
   audience: string | null;
-  /** How many hours from now a token may end; 720 unless told. */
+  /** Maximum time until a token's expiry, in hours; 720 by default. */
   maxHours?: number;
 } & ({ kind: 'secret'; secret: string } | { kind: 'jwks'; url: string });
 
-/** Where drafts' logs are kept: in the database, or in NATS JetStream. */
+/** Storage of the drafts' logs: the database or NATS JetStream. */
 export type DraftLogConfig = { kind: 'postgres' } | { kind: 'nats'; url: string; replicas: number };
 
-/** What one connection may take. */
+/** The limits of one connection. */
 export interface ConnectionLimits {
-  /** Of a request's body, or of one WebSocket message. */
+  /** Maximum size of a request body or a WebSocket message. */
   messageBytes: number;
-  /** Of a document. */
+  /** Maximum size of a document. */
   documentBytes: number;
-  /** Operations that one WebSocket may have under way. */
+  /** Maximum number of concurrent operations on one WebSocket. */
   operations: number;
-  /** What may wait for a reader. */
+  /** Maximum amount of unsent data for one reader. */
   bufferBytes: number;
-  /** How long a query or a mutation may be worked on. */
+  /** Time limit for a query or mutation. */
   operationMs: number;
-  /** How often a silent connection is given or asked for a sign of life. */
+  /** Interval between heartbeats. */
   heartbeatMs: number;
 }
 
-/** What one listener or one address may take in a minute, and hold at once; null is without limit. */
+/** Limits of one listener or address per minute, and on open connections. Null means unlimited. */
 export interface RateConfig {
-  /** Operations, fields of mutations, and items of feedback, of one listener. */
+  /** Operations, mutation fields and feedback items per minute of one listener. */
   requests: number | null;
   mutations: number | null;
   feedback: number | null;
-  /** Requests of one address, and tokens from there that are no good. */
+  /** Requests and invalid tokens per minute from one address. */
   address: number | null;
   failures: number | null;
   socketsPerListener: number | null;
   socketsPerAddress: number | null;
-  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  /** Addresses and networks whose `X-Forwarded-For` is trusted. */
   trustedProxies: readonly string[];
 }
 
-/** How model files are fetched: through which proxies, and with which token for a hub's gated repositories. All of it is secret. */
+/** The proxies and the hub token for fetching model files. All of it is secret. */
 interface NetworkConfig {
   hubToken: string | null;
   proxies: { http: string | null; https: string | null; except: string } | null;
 }
 
-/** What operations may cost, in the schema's `@cost`, and how much they may answer. */
+/** Limits on the cost of operations, in units of the schema's `@cost`, and on the size of responses. */
 export interface CostLimits {
-  /** Of one operation. */
+  /** Maximum cost of one operation. */
   budget: number;
-  /** Of one operation of an ANALYST or ADMIN. */
+  /** Maximum cost of one operation of an ANALYST or ADMIN. */
   staffBudget: number;
-  /** Of all operations and events of one connection in a minute. */
+  /** Maximum cost per minute of all operations and events of one connection. */
   socketPerMinute: number;
-  /** Of one answer, as JSON. */
+  /** Maximum size of one response as JSON. */
   resultBytes: number;
 }
 
 export interface Config extends Readonly<LogOptions> {
-  /** 0 takes any free port. */
+  /** 0 selects any free port. */
   readonly port: number;
   readonly host: string;
-  /** Null: the embedded PostgreSQL. Holds a password: never print it, see lib/database-url. */
+  /** Null for the embedded PostgreSQL. It may contain a password: print it with `maskPassword` only. */
   readonly databaseUrl: string | null;
   /** Absolute path. */
   readonly dataDir: string;
-  /** Whether an empty database starts with the built-in demo. */
+  /** Whether the built-in demo is loaded into an empty database. */
   readonly demo: boolean;
   readonly auth: Readonly<AuthConfig> | null;
-  /** Origins of web pages that may call the server besides its own. */
+  /** Origins of web pages that may call the server in addition to its own. */
   readonly corsOrigins: readonly string[];
-  /** Whether the GraphQL path shows GraphiQL to browsers. */
+  /** Whether the GraphQL path serves GraphiQL to browsers. */
   readonly graphiql: boolean;
   readonly limits: Readonly<ConnectionLimits>;
   readonly rates: Readonly<RateConfig>;
   readonly cost: Readonly<CostLimits>;
-  /** Absolute path of a model catalogue of the operator's own. */
+  /** Absolute path of the operator's model catalogue. */
   readonly modelsFile: string | null;
   readonly fetchModels: boolean;
   readonly network: Readonly<NetworkConfig>;
@@ -94,31 +94,31 @@ export interface Config extends Readonly<LogOptions> {
   readonly device: (typeof devices)[number];
   /** Threads of the inference engine. */
   readonly threads: number;
-  /** Drafts that a model writes at a time. */
+  /** Number of drafts that a model writes at the same time. */
   readonly slots: number;
-  /** Drafts that may wait for the writer. */
+  /** Number of drafts that may wait for a model. */
   readonly queue: number;
-  /** Drafts of one listener that may wait or be written at once. */
+  /** Number of drafts of one listener that may wait or be written at once. */
   readonly draftsAtOnce: number;
-  /** The chance that a place of a list explores. */
+  /** Probability that a position of a list is filled at random. */
   readonly exploration: number;
-  /** `api` serves and leaves writing to other nodes on the same database, `engine` and `all` write as well. */
+  /** `api` serves clients, `engine` writes drafts, `all` does both. */
   readonly role: (typeof roles)[number];
-  /** Where the drafts' logs are kept. */
+  /** Storage of the drafts' logs. */
   readonly draftLog: Readonly<DraftLogConfig>;
-  /** After so many days a finished draft's events are reduced to its text. */
+  /** Number of days after which only the text of a finished draft is kept. */
   readonly logDays: number;
-  /** What models in memory may take together, in MiB; null: half of the machine's. */
+  /** Memory for all loaded models together, in MiB. Null means half of the machine's memory. */
   readonly modelMemoryMb: number | null;
-  /** Minutes after which a model that nobody needs gives its memory back. */
+  /** Minutes after which an idle model is unloaded. */
   readonly modelIdleMinutes: number;
-  /** What is odd but does not stop the start; for the log. */
+  /** Problems that do not prevent the start, for the log. */
   readonly warnings: readonly string[];
 }
 
 const PREFIX = 'CADENZA_';
 
-/** Reads the whole configuration. @throws StartupError that lists every wrong variable with its problem and an example ([CONF1]) */
+/** Reads the whole configuration. @throws StartupError that lists every invalid variable, its problem and an example ([CONF1]) */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const given = withProxies(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   const parsed = environment.safeParse(given);
@@ -146,7 +146,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     threads: values.CADENZA_THREADS ?? availableParallelism(),
     slots: values.CADENZA_SLOTS,
     queue: values.CADENZA_QUEUE,
-    draftsAtOnce: values.CADENZA_DRAFTS_AT_ONCE ?? halfOfPlaces(values),
+    draftsAtOnce: values.CADENZA_DRAFTS_AT_ONCE ?? halfOfCapacity(values),
     exploration: values.CADENZA_EXPLORATION,
     role: values.CADENZA_ROLE,
     draftLog: draftLogOf(values),
@@ -157,13 +157,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   });
 }
 
-/** The environment for child processes: all of it but our secrets. */
+/** The environment for child processes: everything except our secrets. */
 export function childEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const secrets = new Set(configVariables.filter(({ secret }) => secret).map(({ name }) => name));
   return Object.fromEntries(Object.entries(env).filter(([name]) => !secrets.has(name.toUpperCase())));
 }
 
-/** For child processes that fetch something: the proxies too, although their URLs may hold a password. */
+/** The environment for child processes that fetch files. It includes the proxies, whose URLs may contain a password. */
 export function fetchingEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const proxies = Object.entries(env).filter(([name]) => proxyVariables.includes(name.toUpperCase()));
   return { ...childEnvironment(env), ...Object.fromEntries(proxies) };
@@ -177,7 +177,7 @@ interface Problem {
 
 const fieldProblem = ({ path, message }: z.core.$ZodIssue): Problem => ({ name: String(path[0]), problem: message });
 
-/** Variables that are each well-formed and yet cannot hold together. */
+/** Problems of variables that are valid by themselves but contradict each other. */
 function contradictions(given: Variables): Problem[] {
   const { HOST: host, CADENZA_JWT_SECRET: secret, CADENZA_JWKS_URL: jwks } = given;
   const hasAuth = secret !== undefined || jwks !== undefined;
@@ -186,17 +186,18 @@ function contradictions(given: Variables): Problem[] {
     problems.push({ name: 'CADENZA_JWKS_URL', problem: 'cannot be set together with CADENZA_JWT_SECRET: choose one' });
   }
   if (host !== undefined && isHost(host) && !isLoopback(host) && !hasAuth) {
-    const problem = 'can be reached by others, so it needs CADENZA_JWT_SECRET or CADENZA_JWKS_URL to be set as well';
+    const problem =
+      'can be reached from other machines, so it needs CADENZA_JWT_SECRET or CADENZA_JWKS_URL to be set as well';
     problems.push({ name: 'HOST', problem });
   }
   if (given.CADENZA_ROLE !== undefined && given.CADENZA_ROLE !== 'all' && given.DATABASE_URL === undefined) {
-    const problem = 'needs DATABASE_URL to be set: an embedded database has one node';
+    const problem = 'needs DATABASE_URL to be set: an embedded database supports one node only';
     problems.push({ name: 'CADENZA_ROLE', problem });
   }
-  const { CADENZA_LOG: place, CADENZA_NATS_URL: nats } = given;
-  if (place === 'nats' && nats === undefined)
+  const { CADENZA_LOG: storage, CADENZA_NATS_URL: nats } = given;
+  if (storage === 'nats' && nats === undefined)
     problems.push({ name: 'CADENZA_LOG', problem: 'needs CADENZA_NATS_URL to be set' });
-  if (place !== 'nats' && nats !== undefined)
+  if (storage !== 'nats' && nats !== undefined)
     problems.push({ name: 'CADENZA_NATS_URL', problem: 'has no effect without CADENZA_LOG=nats' });
   for (const name of ['CADENZA_JWT_ISSUER', 'CADENZA_JWT_AUDIENCE']) {
     if (given[name] === undefined || hasAuth) continue;
@@ -211,7 +212,7 @@ function report(problems: readonly Problem[], given: Variables): string {
     const value = variable?.secret ? '(its value is not shown)' : JSON.stringify(given[name]);
     return `  ${name} ${value} ${problem}. For example: ${name}=${variable?.example ?? ''}`;
   });
-  return ['The configuration has to be mended before Cadenza can start:', ...lines].join('\n');
+  return ['Cadenza cannot start because its configuration is invalid:', ...lines].join('\n');
 }
 
 function unknownVariables(given: Variables): string[] {
@@ -221,7 +222,7 @@ function unknownVariables(given: Variables): string[] {
     const rest = name.slice(PREFIX.length);
     if (known.includes(rest)) return [];
     const meant = nearest(rest, known);
-    return `${name} is set, but Cadenza knows no such variable${meant ? `; did you mean ${PREFIX}${meant}?` : ''}`;
+    return `${name} is set, but Cadenza has no such variable${meant ? `; did you mean ${PREFIX}${meant}?` : ''}`;
   });
 }
 
@@ -242,10 +243,10 @@ function limitsOf(values: z.output<typeof environment>): Readonly<ConnectionLimi
   });
 }
 
-const halfOfPlaces = ({ CADENZA_SLOTS: slots, CADENZA_QUEUE: queue }: z.output<typeof environment>): number =>
+const halfOfCapacity = ({ CADENZA_SLOTS: slots, CADENZA_QUEUE: queue }: z.output<typeof environment>): number =>
   Math.floor((slots + queue) / 2);
 
-/** Without authentication nobody but this machine comes, as whom it likes: there is nobody to be fair to. */
+/** Without authentication only this machine is served, under any name it likes, so there are no limits by default. */
 function ratesOf(values: z.output<typeof environment>): Readonly<RateConfig> {
   const isOpen = authOf(values) === null;
   const limit = (given: number | undefined, usual: number) => given ?? (isOpen ? null : usual);
@@ -261,7 +262,7 @@ function ratesOf(values: z.output<typeof environment>): Readonly<RateConfig> {
   });
 }
 
-/** Where nobody proves who they are, everybody has every role, and nobody may do more for it. */
+/** Without authentication every caller has every role, so the staff's higher budget does not apply. */
 function costOf(values: z.output<typeof environment>): Readonly<CostLimits> {
   const hasAuth = authOf(values) !== null;
   return Object.freeze({

@@ -120,8 +120,8 @@ test('[CONF3] an unknown CADENZA_ variable is warned about, with the one it was 
     CADENZA_DEMO: 'off',
   });
   expect(warnings).toEqual([
-    'CADENZA_LOGLEVEL is set, but Cadenza knows no such variable; did you mean CADENZA_LOG_LEVEL?',
-    'CADENZA_SOMETHING_ELSE is set, but Cadenza knows no such variable',
+    'CADENZA_LOGLEVEL is set, but Cadenza has no such variable; did you mean CADENZA_LOG_LEVEL?',
+    'CADENZA_SOMETHING_ELSE is set, but Cadenza has no such variable',
   ]);
 });
 

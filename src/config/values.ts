@@ -3,7 +3,7 @@ import proxyaddr from 'proxy-addr';
 import { z } from 'zod';
 import { databaseUrlProblem } from '../lib/database-url.ts';
 
-/** Each of these reads one kind of text; its error goes on after the variable's name and value. */
+/** Parsers for one kind of value each. An error text follows the variable's name and value. */
 export const wholeNumber = (least: number, most: number) =>
   z
     .string()
@@ -41,7 +41,7 @@ export function splitList(text: string): string[] {
 export function checkOrigins(origins: readonly string[], context: z.RefinementCtx): void {
   const wrong = origins.find((origin) => !isOrigin(origin));
   if (wrong === undefined) return;
-  const message = `is not a list of origins: ${JSON.stringify(wrong)} should be a scheme, a host and perhaps a port`;
+  const message = `is not a list of origins: ${JSON.stringify(wrong)} should be a scheme, a host and optionally a port`;
   context.addIssue({ code: 'custom', message });
 }
 
@@ -61,7 +61,7 @@ function isNetwork(text: string): boolean {
   }
 }
 
-/** Web views give their apps schemes of their own (`capacitor://localhost`), which have no origin to URL's mind. */
+/** Web views use custom schemes (`capacitor://localhost`), for which `URL.origin` is null. */
 function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, host, origin } = new URL(text);

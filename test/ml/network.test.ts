@@ -132,7 +132,7 @@ describe('[MODEL13] a proxy', () => {
     expect(loadConfig({ HF_TOKEN: ' hf_x\n' }).network.hubToken).toBe('hf_x');
     const socks = loadConfig({ HTTP_PROXY: 'socks5://user:pass@a:1', NO_PROXY: 'c' });
     expect(socks.network.proxies).toBeNull();
-    expect(socks.warnings).toEqual(['HTTP_PROXY is not the http(s) URL of a proxy, and is not used']);
+    expect(socks.warnings).toEqual(['HTTP_PROXY is not the http(s) URL of a proxy and is ignored']);
   });
 });
 
