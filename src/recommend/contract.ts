@@ -127,13 +127,16 @@ export interface Recommender extends AsyncDisposable {
   similar(trackId: number, page: PageArgs, listenerId?: number): Promise<RecommendationPage>;
   /** The other recordings of a track's song that are not withdrawn, the most popular first. */
   versionsOf(trackId: number): Promise<number[]>;
-  /** The list now, and again whenever feedback, preferences or the model change it. Ends at once on return or abort. */
+  /**
+   * The list that `recommend` gives for the same query, and again whenever feedback, preferences or the model change it. Ends
+   * at once on return or abort. @throws InvalidInputError for a bad argument
+   */
   live(
     listenerId: number,
     query: RecommendationQuery,
     first: number,
-    signal: AbortSignal,
-  ): AsyncIterable<RecommendationPage>;
+    signal?: AbortSignal,
+  ): AsyncIterableIterator<RecommendationPage>;
   /** What came of the lists served in a time. @throws InvalidInputError for a range that is none or too long */
   analytics(query: AnalyticsQuery): Promise<Analytics>;
   /** What a version would come to, judged by what was served; null where its weights are not kept. */

@@ -24,6 +24,7 @@ import { ListCache } from './lists/list-cache.ts';
 import { laterPage, placeOf, resume } from './lists/list-pages.ts';
 import { checkQuery } from './lists/list-query.ts';
 import { live } from './lists/live-list.ts';
+import type { FirstPage } from './lists/opened-list.ts';
 import { ServedLists } from './lists/served-lists.ts';
 import { similar } from './lists/similar.ts';
 import { readAnalytics } from './measure/analytics.ts';
@@ -112,9 +113,12 @@ class RecommenderService implements Recommender {
     return versionsOf((await this.#model.current()).snapshot, trackId);
   }
 
-  live(listenerId: number, query: RecommendationQuery, first: number, signal: AbortSignal) {
-    const look = async (): Promise<RecommendationPage> => {
-      const list = await this.recommend(listenerId, query, { first });
+  live(listenerId: number, query: RecommendationQuery, first: number, signal?: AbortSignal) {
+    checkFirst(first);
+    checkQuery(query);
+    const follow = this.#lists.follow(listenerId, query, first);
+    const look = async (): Promise<FirstPage> => {
+      const list = await follow();
       if (await this.#tastes.has(listenerId)) return list;
       throw noSuchListener();
     };

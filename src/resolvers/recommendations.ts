@@ -1,6 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Track } from '../catalogue/catalogue.ts';
-import { abortable } from '../lib/async/streams.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import { checkFirst, type PageArgs } from '../lib/page.ts';
 import type {
@@ -28,7 +27,8 @@ interface SteeringArgs {
   filter?: TrackFilterArgs | null;
 }
 
-export interface RecommendationsArgs extends SteeringArgs, PageArgs {
+export interface ListArgs extends SteeringArgs {
+  first: number;
   diversity: number;
   calibration: number;
   maxPerArtist?: number | null;
@@ -37,13 +37,13 @@ export interface RecommendationsArgs extends SteeringArgs, PageArgs {
 }
 
 export async function recommendations(
-  { context: steer, filter, first, after, ...shaping }: RecommendationsArgs,
+  { first, after, ...asked }: ListArgs & PageArgs,
   context: Context,
   info: GraphQLResolveInfo,
 ): Promise<RecommendationPage> {
   await context.lifetime.turn();
-  const query = { ...toQuery({ context: steer ?? null, filter: filter ?? null }), ...shaping };
-  const list = await context.recommender.recommend(context.viewer.listener.id, query, { first, after: after ?? null });
+  const page = { first, after: after ?? null };
+  const list = await context.recommender.recommend(context.viewer.listener.id, toListQuery(asked), page);
   await context.lifetime.afterTurns();
   await prefetch(list, context, info);
   return list;
@@ -101,14 +101,10 @@ export async function explanation(
 }
 
 export function liveRecommendations(
-  { first, ...steering }: SteeringArgs & { first: number },
+  { first, ...asked }: ListArgs,
   { recommender, viewer }: Context,
 ): AsyncIterableIterator<RecommendationPage> {
-  checkFirst(first);
-  const query = toQuery(steering);
-  return abortable(undefined, async function* (signal) {
-    yield* recommender.live(viewer.listener.id, query, first, signal);
-  });
+  return recommender.live(viewer.listener.id, toListQuery(asked), first);
 }
 
 export function shownReasons(explanation: Explanation, first: number): readonly Reason[] {
@@ -118,6 +114,10 @@ export function shownReasons(explanation: Explanation, first: number): readonly 
 /** What the reasons beyond the first contribute together, so that the shown ones still add up. */
 export function remainder(explanation: Explanation, first: number): number {
   return explanation.remainder(checkFirst(first));
+}
+
+function toListQuery({ context, filter, ...shaping }: Omit<ListArgs, 'first'>): RecommendationQuery {
+  return { ...toQuery({ context: context ?? null, filter: filter ?? null }), ...shaping };
 }
 
 function toQuery({ context, filter }: SteeringArgs): Pick<RecommendationQuery, 'context' | 'filter'> {

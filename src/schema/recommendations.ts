@@ -110,35 +110,39 @@ const RecommenderEvaluationType = builder.objectRef<RecommenderEvaluation>('Reco
 
 const DEFAULTS = { first: 20, diversity: 0.2, calibration: 0, notServedForHours: 0, includeHeard: false };
 
+/** How a list is made: what a query and a subscription ask for in the same way is one list. */
+const listArgs = {
+  ...steeringArgs,
+  ...builder.args((t) => ({
+    diversity: t.float({
+      defaultValue: DEFAULTS.diversity,
+      description: 'Weight of diversity against score: 0–1. At 0 only the score counts.',
+    }),
+    calibration: t.float({
+      defaultValue: DEFAULTS.calibration,
+      description:
+        "How closely the list's genres match the shares in which the viewer plays them: 0–1. At 0 only the score " +
+        'counts.',
+    }),
+    maxPerArtist: t.int({ description: 'Maximum number of tracks per artist in the whole list: 1–100.' }),
+    notServedForHours: t.int({
+      defaultValue: DEFAULTS.notServedForHours,
+      description:
+        "Excludes tracks that were in the viewer's lists of the last n hours: 0–720. Above 0, every query opens a new " +
+        'list, and a subscription follows the latest.',
+    }),
+    includeHeard: t.boolean({
+      defaultValue: DEFAULTS.includeHeard,
+      description: 'Whether tracks that the listener already knows are included.',
+    }),
+  })),
+};
+
 builder.queryFields((t) => ({
   recommendations: t.field({
     type: RecommendationConnectionType,
     description: "The viewer's recommendations.",
-    args: {
-      ...steeringArgs,
-      diversity: t.arg.float({
-        defaultValue: 0.2,
-        description: 'Weight of diversity against score: 0–1. At 0 only the score counts.',
-      }),
-      calibration: t.arg.float({
-        defaultValue: 0,
-        description:
-          "How closely the list's genres match the shares in which the viewer plays them: 0–1. At 0 only the score " +
-          'counts.',
-      }),
-      maxPerArtist: t.arg.int({ description: 'Maximum number of tracks per artist in the whole list: 1–100.' }),
-      notServedForHours: t.arg.int({
-        defaultValue: 0,
-        description:
-          "Excludes tracks that were in the viewer's lists of the last n hours: 0–720. Above 0, every request opens " +
-          'a new list.',
-      }),
-      includeHeard: t.arg.boolean({
-        defaultValue: false,
-        description: 'Whether tracks that the listener already knows are included.',
-      }),
-      ...pageArgs(20),
-    },
+    args: { ...listArgs, ...pageArgs(DEFAULTS.first) },
     resolve: (_, args, context, info) => recommendations(filled(args, DEFAULTS), context, info),
   }),
   explanation: t.field({
@@ -162,12 +166,14 @@ builder.queryFields((t) => ({
 builder.subscriptionFields((t) => ({
   recommendations: t.field({
     type: RecommendationConnectionType,
-    description: "The viewer's recommendations, sent again whenever feedback, preferences or the model change them.",
+    description:
+      'The list that the query returns for the same arguments, sent again whenever feedback, preferences or the model ' +
+      'change it. The query accepts its cursors.',
     args: {
-      ...steeringArgs,
-      first: t.arg.int({ defaultValue: 10, description: 'Length of the list: 1–100.' }),
+      ...listArgs,
+      first: t.arg.int({ defaultValue: DEFAULTS.first, description: 'Length of the list: 1–100.' }),
     },
-    subscribe: (_, args, context) => liveRecommendations(filled(args, { first: 10 }), context),
+    subscribe: (_, args, context) => liveRecommendations(filled(args, DEFAULTS), context),
     resolve: (list) => list,
   }),
 }));

@@ -28,6 +28,14 @@ const steering = {
   'context.text': bad.text({ min: 0, max: 500 }),
   'context.freshness': bad.number(0, 1),
 };
+const list = {
+  ...steering,
+  diversity: bad.number(0, 1),
+  calibration: bad.number(0, 1),
+  maxPerArtist: bad.integer(1, 100),
+  notServedForHours: bad.integer(0, 720),
+  includeHeard: bad.flag,
+};
 const piece: bad.BadValues = {
   ...bad.text({ max: 100 }),
   refused: ['', 'x'.repeat(101), 'a\0', '\ud800'].map((value) => ({ value })),
@@ -106,12 +114,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'Query.recommendations': {
       of: {
         ...page('recommendations'),
-        ...steering,
-        diversity: bad.number(0, 1),
-        calibration: bad.number(0, 1),
-        maxPerArtist: bad.integer(1, 100),
-        notServedForHours: bad.integer(0, 720),
-        includeHeard: bad.flag,
+        ...list,
       },
     },
     'Query.track': { of: { id: bad.idOf('Track') } },
@@ -249,6 +252,6 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
       args: { draftId: draft },
       of: { draftId: bad.idOf('Draft', 'NotFoundError'), after: cursorOf('draft') },
     },
-    'Subscription.recommendations': { of: { ...steering, first: bad.first } },
+    'Subscription.recommendations': { of: { ...list, first: bad.first } },
   };
 }

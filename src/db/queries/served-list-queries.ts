@@ -18,7 +18,8 @@ export async function upsertServedLists({ sql: driver }: Database, rows: readonl
         "trackIds" bigint[], propensities float8[], reasons reason_kind[], state jsonb)
     on conflict (id) do update set
       track_ids = excluded.track_ids, propensities = excluded.propensities, reasons = excluded.reasons,
-      state = excluded.state`;
+      state = excluded.state
+    where cardinality(recommendation_lists.track_ids) <= cardinality(excluded.track_ids)`;
 }
 
 /** Null as well when it is too old to be gone on with. */

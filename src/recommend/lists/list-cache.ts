@@ -5,9 +5,9 @@ import type { Serving } from '../model/serving.ts';
 import type { KnownTaste } from '../taste/taste.ts';
 import type { TasteCache } from '../taste/taste-cache.ts';
 import type { ModelState } from '../versions/model-state.ts';
-import { firstPage } from './list-pages.ts';
+import { firstPage, newList } from './list-pages.ts';
 import { keyOf } from './list-query.ts';
-import { OpenedList } from './opened-list.ts';
+import { type FirstPage, OpenedList } from './opened-list.ts';
 import type { ServedLists } from './served-lists.ts';
 
 /** Bytes that opened lists may hold on to; the least recently asked for go first. */
@@ -15,6 +15,9 @@ const MOST_BYTES = 32 << 20;
 /** Recommendations with their reasons and sentences. */
 const BYTES_OF_LIST = 75_000;
 const MOST_LISTS = Math.floor(MOST_BYTES / BYTES_OF_LIST);
+
+/** What most lists leave out of those before them. */
+const nothing: readonly number[] = [];
 
 export interface ListCacheOptions {
   tastes: TasteCache;
@@ -45,18 +48,44 @@ export class ListCache {
 
   /** The first page of a list, which is kept so that later pages and feedback find it. */
   async begin(listenerId: number, query: RecommendationQuery, first: number): Promise<RecommendationPage> {
+    const { page, sent } = await this.#begin(listenerId, query, first, await this.#servedIn(listenerId, query));
+    sent();
+    return page;
+  }
+
+  /** Looks at the list that was asked for ([LIVE3]): what it leaves out was settled when it was begun, or is now. */
+  follow(listenerId: number, query: RecommendationQuery, first: number): () => Promise<FirstPage> {
+    const asked = this.#lists.get(keyOf(listenerId, query))?.list;
+    let servedBefore = asked?.isRecent(this.#options.clock.monotonic()) ? asked.servedBefore : null;
+    return async () => {
+      servedBefore ??= await this.#servedIn(listenerId, query);
+      return this.#begin(listenerId, query, first, servedBefore);
+    };
+  }
+
+  async #begin(
+    listenerId: number,
+    query: RecommendationQuery,
+    first: number,
+    servedBefore: readonly number[],
+  ): Promise<FirstPage> {
     const { served, clock, exploration } = this.#options;
-    const { notServedForHours: hours = 0 } = query;
-    const list = await (hours > 0 ? this.#openUnserved(listenerId, query, hours) : this.open(listenerId, query));
-    return list.page(first, clock.monotonic(), () => firstPage(served, list, listenerId, query, first, exploration));
+    const list = await this.open(listenerId, query, servedBefore);
+    const begun = list.begun(clock.monotonic(), () => newList(list, listenerId, query, exploration));
+    return firstPage(served, list, begun, first);
   }
 
   /** @throws InvalidInputError for a seed that is not a track */
-  async open(listenerId: number, query: RecommendationQuery): Promise<OpenedList> {
+  async open(
+    listenerId: number,
+    query: RecommendationQuery,
+    servedBefore: readonly number[] = nothing,
+  ): Promise<OpenedList> {
     const basis = await this.#basisOf(listenerId, query);
     const key = keyOf(listenerId, query);
     const found = this.#lists.get(key);
-    const list = found && isSame(found, basis) ? found.list : new OpenedList(basis.serving, basis.known, query);
+    const isKnown = found && isSame(found, basis) && found.list.servedBefore === servedBefore;
+    const list = isKnown ? found.list : new OpenedList(basis.serving, basis.known, query, servedBefore);
     this.#lists.delete(key);
     this.#lists.set(key, { ...basis, list });
     const [oldest] = this.#lists.keys();
@@ -64,11 +93,12 @@ export class ListCache {
     return list;
   }
 
-  /** What was served before is other each time: such a list is like none before it. */
-  async #openUnserved(listenerId: number, query: RecommendationQuery, hours: number): Promise<OpenedList> {
-    const servedBefore = await this.#options.served.recent(listenerId, hours);
-    const { serving, known } = await this.#basisOf(listenerId, query);
-    return new OpenedList(serving, known, query, servedBefore);
+  /** What was served before is other each time: a list that leaves it out is like none before it. */
+  async #servedIn(
+    listenerId: number,
+    { notServedForHours: hours = 0 }: RecommendationQuery,
+  ): Promise<readonly number[]> {
+    return hours > 0 ? this.#options.served.recent(listenerId, hours) : nothing;
   }
 
   async #basisOf(listenerId: number, query: RecommendationQuery): Promise<Basis> {

@@ -6,7 +6,7 @@ import type { Serving } from '../model/serving.ts';
 import { seedOf } from '../ranking/exploration.ts';
 import { Ranking, type Shape } from '../ranking/ranking.ts';
 import { checkSameQuery, shapingOf } from './list-query.ts';
-import { type OpenedList, recommendationOf } from './opened-list.ts';
+import { type BegunList, type FirstPage, type OpenedList, recommendationOf } from './opened-list.ts';
 import type { Place, ServedList, ServedLists } from './served-lists.ts';
 
 /** What the cursors of a listener's lists say that they are of. */
@@ -14,24 +14,33 @@ const LIST = 'recommendations';
 
 type Bounds = Pick<RecommendationPage, 'hasNextPage' | 'hasPreviousPage'>;
 
-/** Begins a list and keeps it, so that later pages and feedback find it. */
-export function firstPage(
-  lists: ServedLists,
-  opening: OpenedList,
+/** Of whatever length, and whoever asks: as long as nothing has changed, all are of one list ([REC7], [LIVE3]). */
+export function firstPage(lists: ServedLists, opened: OpenedList, begun: BegunList, first: number): FirstPage {
+  const known = begun.pages.get(first);
+  if (known) return known;
+  const { list } = begun;
+  // One more than asked for, to know whether a page follows.
+  const found = opened.first(first + 1, { rate: list.exploration, seed: seedOf(list.id) });
+  const nodes = found.slice(0, first);
+  const sent = (): void => {
+    if (begun.sent !== null && begun.sent >= nodes.length) return;
+    begun.sent = nodes.length;
+    lists.keep({ ...list, places: nodes.map(placeOf) });
+  };
+  const page = pageOf(list, nodes, { hasNextPage: found.length > first, hasPreviousPage: false });
+  begun.pages.set(first, { page, sent });
+  return { page, sent };
+}
+
+/** A list that is begun, before anything of it has been sent. */
+export function newList(
+  { taste, modelVersion, servedBefore }: OpenedList,
   listenerId: number,
   query: RecommendationQuery,
-  first: number,
   exploration: number,
-): RecommendationPage {
-  const id = randomUUID();
-  const { taste, modelVersion, servedBefore } = opening;
-  // One more than asked for, to know whether a page follows.
-  const found = opening.first(first + 1, { rate: exploration, seed: seedOf(id) });
-  const nodes = found.slice(0, first);
+): Omit<ServedList, 'places'> {
   const asked = { ...shapingOf(query), filter: query.filter ?? null, exploration };
-  const list = { id, listenerId, modelVersion, taste, servedBefore, ...asked, places: nodes.map(placeOf) };
-  lists.keep(list);
-  return pageOf(list, nodes, { hasNextPage: found.length > first, hasPreviousPage: false });
+  return { id: randomUUID(), listenerId, modelVersion, taste, servedBefore, ...asked };
 }
 
 /** Goes on with a list: what has been served of it is served again as it was, what comes after is ranked as it was begun. */
@@ -70,7 +79,7 @@ export async function resume(
   query: RecommendationQuery,
 ): Promise<[ServedList, number]> {
   const [id, position] = decodeCursor(after, LIST, [keyPart.uuid, keyPart.id]);
-  const list = await lists.find(id);
+  const list = await lists.find(id, position);
   if (list?.listenerId !== listenerId || position > list.places.length) {
     throw new InvalidInputError('after is not a cursor of a list made for this listener within the last day', 'after');
   }

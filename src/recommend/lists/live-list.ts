@@ -2,6 +2,7 @@ import { abortable } from '../../lib/async/streams.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import type { Sleep } from '../../lib/clock.ts';
 import type { RecommendationPage } from '../contract.ts';
+import type { FirstPage } from './opened-list.ts';
 
 /** What changes within this time of a look leads to one more look, however much it is. */
 const REST_MS = 200;
@@ -12,7 +13,7 @@ export interface LiveOptions {
   /** Wake-ups of any of these may change the list. */
   keys: readonly string[];
   /** Looks that find the same state share one list: the list cache sees to that. */
-  look: () => Promise<RecommendationPage>;
+  look: () => Promise<FirstPage>;
 }
 
 /**
@@ -20,7 +21,7 @@ export interface LiveOptions {
  * score. The first wake-up leads to a look at once. Those that come while a list is being made, or soon after, lead to one
  * more: a mutation may have dozens of reactions, and a listener dozens of live lists. Ends at once on return or abort.
  */
-export function live(options: LiveOptions, signal: AbortSignal): AsyncIterableIterator<RecommendationPage> {
+export function live(options: LiveOptions, signal?: AbortSignal): AsyncIterableIterator<RecommendationPage> {
   return abortable(signal, (ended) => follow(options, ended));
 }
 
@@ -34,11 +35,14 @@ async function* follow(
   let last = '';
   while (!signal.aborted) {
     changes.seen();
-    const list = await look();
+    const { page, sent } = await look();
     // It rejects when the list ends, and so does the loop.
     const rested = sleep(REST_MS, signal).catch(() => undefined);
-    const content = contentOf(list);
-    if (content !== last) yield list;
+    const content = contentOf(page);
+    if (content !== last) {
+      sent();
+      yield page;
+    }
     last = content;
     await changes.next(signal);
     await rested;

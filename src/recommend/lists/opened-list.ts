@@ -5,9 +5,25 @@ import { type Exploration, noExploration } from '../ranking/exploration.ts';
 import { type RankedTrack, Ranking, type Shape } from '../ranking/ranking.ts';
 import type { KnownTaste, Taste } from '../taste/taste.ts';
 import { shapingOf } from './list-query.ts';
+import type { ServedList } from './served-lists.ts';
 
 /** Far less than the day that a list can be paged through. */
-const PAGE_KEPT_MS = 3_600_000;
+const LIST_KEPT_MS = 3_600_000;
+
+/** The beginning of a list, which counts as served when it is sent: a live list is looked at more often than it changes. */
+export interface FirstPage {
+  page: RecommendationPage;
+  /** Keeps what was sent of the list, so that later pages and feedback find it. */
+  sent: () => void;
+}
+
+/** A list under its id, and its beginnings of the lengths asked for. */
+export interface BegunList {
+  readonly list: Omit<ServedList, 'places'>;
+  readonly pages: Map<number, FirstPage>;
+  /** Places that have been sent from here; null: not even that there are none. */
+  sent: number | null;
+}
 
 /** What a list begins from, and the list as far as somebody has asked for it. */
 export class OpenedList {
@@ -19,9 +35,9 @@ export class OpenedList {
   readonly #shape: Omit<Shape, 'exploration'>;
   readonly #indices: number[] = [];
   readonly #recommendations: Recommendation[] = [];
-  readonly #pages = new Map<number, { page: RecommendationPage; madeAt: number }>();
+  #begun: { list: BegunList; at: number } | null = null;
 
-  constructor(serving: Serving, known: KnownTaste, query: RecommendationQuery, servedBefore: readonly number[] = []) {
+  constructor(serving: Serving, known: KnownTaste, query: RecommendationQuery, servedBefore: readonly number[]) {
     const { context, filter = null } = query;
     const asked = { seedTrackIds: context?.seedTrackIds ?? [], contextText: context?.text ?? null };
     this.taste = { ...known, ...asked, freshness: context?.freshness ?? 0 };
@@ -49,13 +65,16 @@ export class OpenedList {
     return fresh.map((one) => recommendationOf(this.ranking, one, before.push(one.index)));
   }
 
-  /** The first page of this size, made once an hour at most: who asks again has the same list, and can page on in it. */
-  page(first: number, now: number, make: () => RecommendationPage): RecommendationPage {
-    const known = this.#pages.get(first);
-    if (known && now - known.madeAt < PAGE_KEPT_MS) return known.page;
-    const page = make();
-    this.#pages.set(first, { page, madeAt: now });
-    return page;
+  /** Begun once an hour at most: who asks again, or for another length of it, has the same list and can page on in it. */
+  begun(now: number, begin: () => Omit<ServedList, 'places'>): BegunList {
+    if (this.#begun && this.isRecent(now)) return this.#begun.list;
+    const list: BegunList = { list: begin(), pages: new Map(), sent: null };
+    this.#begun = { list, at: now };
+    return list;
+  }
+
+  isRecent(now: number): boolean {
+    return this.#begun !== null && now - this.#begun.at < LIST_KEPT_MS;
   }
 }
 

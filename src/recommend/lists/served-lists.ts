@@ -96,15 +96,18 @@ export class ServedLists implements AsyncDisposable {
   }
 
   #write(waiting: Waiting): void {
+    const known = this.#waiting.get(waiting.row.id);
+    if (known && known.row.trackIds.length > waiting.row.trackIds.length) return;
     this.#waiting.set(waiting.row.id, waiting);
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > MOST_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
     this.#writing ??= this.#writeAll();
   }
 
-  async find(id: string): Promise<ServedList | null> {
-    const waiting = this.#waiting.get(id);
-    if (waiting) return waiting.list;
+  /** @param position up to which it has been served: one that waits may be a shorter beginning of one that is stored */
+  async find(id: string, position: number): Promise<ServedList | null> {
+    const waiting = this.#waiting.get(id)?.list;
+    if (waiting && waiting.places.length >= position) return waiting;
     let row = await selectServedList(this.#database.db, id);
     for (const pause of PATIENCE_MS) {
       if (row) break;
