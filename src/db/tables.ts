@@ -286,6 +286,8 @@ export const drafts = pgTable(
     /** Events up to here are in the log no more: only their text is left. */
     compacted: integer().notNull().default(0),
     idempotencyKey: text(),
+    /** Of the input that the key was given with: a repeat has the same. Null where none was kept. */
+    inputDigest: text(),
     createdAt: instant().notNull().defaultNow(),
     updatedAt: instant().notNull().defaultNow(),
   },

@@ -50,6 +50,7 @@ export interface ContinueDraftInput {
   draftId: string;
   instruction?: string | null;
   sampling?: SamplingInput | null;
+  idempotencyKey?: string | null;
 }
 
 export interface UpdateDraftInput {
@@ -66,9 +67,12 @@ export type DraftEvent =
 
 /** Drafts: written by the engine, kept in a log, followed by any number of readers. */
 export interface Drafts extends AsyncDisposable {
-  /** @throws InvalidInputError, OverloadedError, ModelUnavailableError */
+  /**
+   * Repeating an idempotency key returns the first draft.
+   * @throws InvalidInputError, OverloadedError, ModelUnavailableError, IdempotencyConflictError for a key of another input
+   */
   start(viewer: Viewer, input: StartDraftInput): Promise<Draft>;
-  /** Goes on writing a finished draft. @throws ConflictError while it is still being written, and as `start` */
+  /** Goes on writing a finished draft; repeating a key of the draft changes nothing. @throws ConflictError while it is still being written, and as `start` */
   continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft>;
   /** Ends generation within one token and keeps the text. A finished draft stays as it is. */
   cancel(viewer: Viewer, draftId: string): Promise<Draft>;

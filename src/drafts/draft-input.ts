@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { checkText } from '../lib/text/check-text.ts';
 import { checkSampling, defaultSampling, type Sampling } from '../ml/engine.ts';
 import type { SamplingInput } from './contract.ts';
@@ -14,16 +15,34 @@ export function resolveSampling(
   random: () => number,
   field = 'input.sampling',
 ): Sampling {
-  const given = Object.fromEntries(Object.entries(input ?? {}).filter(([, value]) => value != null));
-  const sampling: Sampling = { ...defaultSampling, seed: Math.floor(random() * (MAX_SEED + 1)), ...given };
+  const sampling: Sampling = {
+    ...{ ...defaultSampling, seed: Math.floor(random() * (MAX_SEED + 1)) },
+    ...withoutNulls(input ?? {}),
+  };
   checkSampling(sampling, field);
   return sampling;
 }
+
+const withoutNulls = (input: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(input).filter(([, value]) => value != null));
 
 /** A sampling as it was kept, perhaps before some of its fields existed. */
 export function keptSampling(stored: unknown): Sampling {
   return { ...defaultSampling, ...(stored as Sampling) };
 }
+
+export function checkKey(key: string | null | undefined): string | null {
+  return key == null ? null : checkText(key, 'input.idempotencyKey', { max: 200 });
+}
+
+/** The same for inputs that ask for the same in whatever order of fields; a field that is null is as good as absent. */
+export function inputDigest({ sampling, ...input }: { sampling?: SamplingInput | null | undefined }): string {
+  const fields = [...sortedFields(input), sortedFields(sampling ?? {})];
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+}
+
+const sortedFields = (input: object): [string, unknown][] =>
+  Object.entries(withoutNulls(input)).sort(([a], [b]) => (a < b ? -1 : 1));
 
 export function checkPrompt(prompt: string): string {
   return checkText(prompt, 'input.prompt', { max: MAX_PROMPT });

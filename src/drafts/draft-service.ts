@@ -7,16 +7,30 @@ import type { PollableIterator } from '../lib/async/streams.ts';
 import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
-import { ConflictError, ForbiddenError, InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
+import {
+  ConflictError,
+  ForbiddenError,
+  IdempotencyConflictError,
+  InvalidInputError,
+  ModelUnavailableError,
+} from '../lib/errors.ts';
 import type { Forecast } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst, decodeCursor, keyPart, type Page, pageOf } from '../lib/page.ts';
-import { checkText } from '../lib/text/check-text.ts';
 import { may, unlessErased, type Viewer } from '../listeners/listeners.ts';
 import type { Engine, GenerationRequest, Usage } from '../ml/engine.ts';
 import type { ContinueDraftInput, Draft, DraftEvent, Drafts, StartDraftInput, UpdateDraftInput } from './contract.ts';
 import { noSuchDraft } from './contract.ts';
-import { checkInstruction, checkPrompt, checkTitle, keptSampling, resolveSampling, titleFrom } from './draft-input.ts';
+import {
+  checkInstruction,
+  checkKey,
+  checkPrompt,
+  checkTitle,
+  inputDigest,
+  keptSampling,
+  resolveSampling,
+  titleFrom,
+} from './draft-input.ts';
 import { eventCursor } from './log/draft-cursor.ts';
 import { DraftLog } from './log/draft-log.ts';
 import { isTerminal } from './log/log-events.ts';
@@ -109,9 +123,8 @@ class DraftService implements Drafts {
     const prompt = checkPrompt(input.prompt);
     const title = input.title == null ? titleFrom(prompt) : checkTitle(input.title);
     const sampling = resolveSampling(input.sampling, this.#random);
-    const key =
-      input.idempotencyKey == null ? null : checkText(input.idempotencyKey, 'input.idempotencyKey', { max: 200 });
-    const repeated = key === null ? null : await this.#findByKey(viewer, key);
+    const asked = askedOf(input);
+    const repeated = asked && (await this.#findByKey(viewer, asked));
     if (repeated) return repeated;
     const modelId = this.#chooseModel(input);
     const turn: Turn = { instruction: null, sampling, from: 1, before: UNUSED, model: this.#digestOf(modelId) };
@@ -124,13 +137,14 @@ class DraftService implements Drafts {
     const draft = {
       ...{ id, listenerId: viewer.listener.id, kind: input.kind, title, prompt },
       ...{ visibility: input.visibility ?? 'PRIVATE', modelId, sampling, turns: [turn], usage: UNUSED },
-      ...{ idempotencyKey: key, owner, queue, mostAtOnce: this.#mostAtOnce, forecast },
+      ...{ idempotencyKey: asked?.key ?? null, inputDigest: asked?.input ?? null },
+      ...{ owner, queue, mostAtOnce: this.#mostAtOnce, forecast },
     };
     const begun = await this.#begin(id, { modelId, request, before: UNUSED }, async () => {
       const made = await unlessErased(this.#log.create(draft, opening(turn, '').events));
       return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
     });
-    const first = begun || key === null ? null : await this.#findByKey(viewer, key);
+    const first = begun ? null : asked && (await this.#findByKey(viewer, asked));
     return first ?? this.#load(viewer, id);
   }
 
@@ -138,11 +152,13 @@ class DraftService implements Drafts {
     const row = await this.#own(viewer, input.draftId);
     const instruction = checkInstruction(input.instruction);
     const sampling = resolveSampling(input.sampling, this.#random);
+    const asked = askedOf(input);
+    if (isRepeated(row, asked)) return this.#load(viewer, row.id);
     if (!isTerminal(row.status))
       throw new ConflictError('The draft is still being written; cancel it or wait for its end');
     await this.#checkRoom(row);
     const before = row.usage as Usage;
-    const turn: Turn = { instruction, sampling, from: row.sequence, before, model: this.#digestOf(row.modelId) };
+    const turn: Turn = { instruction, sampling, from: row.sequence, before, model: this.#digestOf(row.modelId), asked };
     const turns = [...turnsOf(row), turn];
     const entries = await this.#log.readAll(row.id, row.textsUntil);
     const conversation = conversationOf(row.kind, row.prompt, roundsOf({ ...row, turns }, entries));
@@ -154,7 +170,9 @@ class DraftService implements Drafts {
       const fence = { draftId: row.id, epoch: seized.epoch, sequence: row.sequence };
       return this.#log.append(fence, events, { ...set, turns }, this.#rounds.shutdown);
     });
-    if (!begun) throw new ConflictError('The draft was continued by somebody else at the same moment');
+    if (!begun && !isRepeated(await this.#own(viewer, row.id), asked)) {
+      throw new ConflictError('The draft was continued by somebody else at the same moment');
+    }
     return this.#load(viewer, row.id);
   }
 
@@ -296,9 +314,10 @@ class DraftService implements Drafts {
     this.#wakeups.wake(draftKey(draftId));
   }
 
-  async #findByKey(viewer: Viewer, key: string): Promise<Draft | null> {
+  async #findByKey(viewer: Viewer, { key, input }: Asked): Promise<Draft | null> {
     const row = await queries.selectDraftByKey(this.#database.db, viewer.listener.id, key);
-    return row ? this.#load(viewer, row.id) : null;
+    if (row) checkSameInput(row.inputDigest, input);
+    return row && this.#load(viewer, row.id);
   }
 
   async #rows(ids: readonly string[]): Promise<queries.DraftRow[]> {
@@ -322,6 +341,26 @@ class DraftService implements Drafts {
 
 function mayRead(viewer: Viewer, row: Pick<queries.DraftRow, 'listenerId' | 'visibility'>): boolean {
   return row.listenerId === viewer.listener.id || row.visibility === 'SHARED' || may(viewer, 'ADMIN');
+}
+
+/** What makes a repeat a repeat: the caller's key, and the digest of what was asked with it. */
+type Asked = NonNullable<Turn['asked']>;
+
+function askedOf({ idempotencyKey, ...input }: StartDraftInput | ContinueDraftInput): Asked | null {
+  const key = checkKey(idempotencyKey);
+  return key === null ? null : { key, input: inputDigest(input) };
+}
+
+/** Whether the draft was continued with this key before. @throws IdempotencyConflictError where that was another input */
+function isRepeated(row: queries.DraftRow, asked: Asked | null): boolean {
+  const first = asked && turnsOf(row).find((turn) => turn.asked?.key === asked.key)?.asked;
+  if (!asked || !first) return false;
+  checkSameInput(first.input, asked.input);
+  return true;
+}
+
+function checkSameInput(first: string | null, now: string): void {
+  if (first !== null && first !== now) throw new IdempotencyConflictError('input.idempotencyKey');
 }
 
 function toDraft({ turns: _, epoch: __, owner: ___, texts: ____, textsUntil: _____, ...row }: queries.DraftRow): Draft {

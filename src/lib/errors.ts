@@ -62,6 +62,16 @@ export class ConflictError extends CadenzaError {
   readonly code = 'CONFLICT';
 }
 
+/** The idempotency key has been used for another input: what is given now would be lost. `field` is the key's dotted path. */
+export class IdempotencyConflictError extends CadenzaError {
+  readonly code = 'IDEMPOTENCY_CONFLICT';
+  readonly field: string;
+  constructor(field: string) {
+    super(`${field} has been used for another input; nothing was changed. Repeat the first input, or use a new key`);
+    this.field = field;
+  }
+}
+
 /** A bounded queue is full; nothing was started. */
 export class OverloadedError extends CadenzaError {
   readonly code = 'OVERLOADED';

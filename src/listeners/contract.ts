@@ -58,7 +58,10 @@ export interface Listeners {
   /** Newest first. */
   feedback(listenerId: number, args: PageArgs & { kinds?: readonly FeedbackKind[] | null }): Promise<Page<Feedback>>;
   feedbackById(ids: readonly number[]): Promise<Map<number, Feedback>>;
-  /** Repeating an idempotency key returns the first result. @throws InvalidInputError, NotFoundError, ForbiddenError */
+  /**
+   * Repeating an idempotency key returns the first result.
+   * @throws InvalidInputError, NotFoundError, ForbiddenError, IdempotencyConflictError for a key of another input
+   */
   record(viewer: Viewer, input: FeedbackInput): Promise<Feedback>;
   /** All of the batch or none of it. */
   recordBatch(viewer: Viewer, input: readonly FeedbackInput[]): Promise<{ recorded: number; duplicates: number }>;

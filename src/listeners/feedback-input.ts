@@ -1,8 +1,8 @@
-import type { NewFeedback } from '../db/queries/listener-queries.ts';
 import type { Clock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import { checkLength, checkRange, checkText } from '../lib/text/check-text.ts';
 import type { FeedbackInput } from './contract.ts';
+import type { GivenFeedback } from './recording.ts';
 
 const MAX_BATCH = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -15,7 +15,7 @@ export function checkBatch(input: readonly FeedbackInput[]): void {
 }
 
 /** @throws InvalidInputError naming e.g. `input.3.listenedMs`; `path` goes before the field's name */
-export function checkFeedback(input: FeedbackInput, viewerId: number, clock: Clock, path: string): NewFeedback {
+export function checkFeedback(input: FeedbackInput, viewerId: number, clock: Clock, path: string): GivenFeedback {
   const { idempotencyKey: key, listenedMs, requestId } = input;
   if (listenedMs != null) checkRange(listenedMs, `${path}listenedMs`, 0, DAY_MS);
   if (requestId != null && !UUID.test(requestId)) {
@@ -27,6 +27,7 @@ export function checkFeedback(input: FeedbackInput, viewerId: number, clock: Clo
     kind: input.kind,
     listenedMs: listenedMs ?? null,
     at: checkInstant(input.at ?? new Date(clock.now()), clock, `${path}at`),
+    givenAt: input.at ?? null,
     requestId: requestId ?? null,
     dedupeKey: key == null ? null : `key:${checkText(key, `${path}idempotencyKey`, { max: 200 })}`,
   };

@@ -11,6 +11,7 @@ import type { Feedback, FeedbackInput, FeedbackKind, Listeners } from './contrac
 import { erase, noSuchListener, unlessErased } from './erasure.ts';
 import { checkBatch, checkFeedback } from './feedback-input.ts';
 import { checkPreferences } from './preference-input.ts';
+import { type GivenFeedback, recordOnce } from './recording.ts';
 import { type Listener, may, type Viewer } from './viewer.ts';
 import { erasureWakeup, feedbackWakeup, listenerKey } from './wakeup-keys.ts';
 
@@ -29,6 +30,11 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
   void onEach(wakeups.watch(erasureWakeup), () => known.clear());
   const changed = (listenerIds: Iterable<number>) => {
     for (const id of listenerIds) wakeups.wake(listenerKey(id));
+  };
+
+  const noteRecorded = (made: readonly Feedback[]): void => {
+    changed(new Set(made.map(({ listenerId }) => listenerId)));
+    if (made.length > 0) wakeups.wake(feedbackWakeup);
   };
 
   const ensure = (externalId: string, displayName = externalId): Promise<Listener> => {
@@ -72,23 +78,19 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
     record: async (viewer, input) => {
       const [row] = await prepare(db, viewer, [input], clock, () => 'input.');
       if (!row) throw new Error('one input makes one row');
-      const [made] = await unlessErased(queries.insertFeedback(db, [row]));
-      if (made) {
-        changed([made.listenerId]);
-        wakeups.wake(feedbackWakeup);
-        return made;
-      }
-      const first = await queries.selectFeedbackByKey(db, row.listenerId, row.dedupeKey ?? '');
+      const { made, known } = await unlessErased(recordOnce(db, [row], () => 'input.'));
+      noteRecorded(made);
+      const [first] = [...made, ...known];
       if (!first) throw new NotFoundError('The feedback with this idempotency key has been removed meanwhile');
       return first;
     },
 
     recordBatch: async (viewer, input) => {
       checkBatch(input);
-      const rows = await prepare(db, viewer, input, clock, (i) => `input.${i}.`);
-      const made = rows.length ? await unlessErased(queries.insertFeedback(db, rows)) : [];
-      changed(new Set(made.map((row) => row.listenerId)));
-      if (made.length) wakeups.wake(feedbackWakeup);
+      const pathOf = (i: number) => `input.${i}.`;
+      const rows = await prepare(db, viewer, input, clock, pathOf);
+      const { made } = rows.length ? await unlessErased(recordOnce(db, rows, pathOf)) : { made: [] };
+      noteRecorded(made);
       return { recorded: made.length, duplicates: rows.length - made.length };
     },
 
@@ -154,7 +156,7 @@ async function prepare(
   input: readonly FeedbackInput[],
   clock: Clock,
   pathOf: (i: number) => string,
-): Promise<queries.NewFeedback[]> {
+): Promise<GivenFeedback[]> {
   const rows = input.map((item, i) => checkFeedback(item, viewer.listener.id, clock, pathOf(i)));
   rows.forEach((row) => {
     if (row.listenerId === viewer.listener.id || may(viewer, 'SERVICE')) return;

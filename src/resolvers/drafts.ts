@@ -22,8 +22,15 @@ export async function startDraft({ modelId, ...input }: StartDraftArgs, { drafts
   return drafts.start(viewer, { ...input, modelId: modelId == null ? null : idOf('Model', modelId, 'input.modelId') });
 }
 
+interface ContinueDraftArgs {
+  draftId: string;
+  instruction?: string | null;
+  sampling?: SamplingInput | null;
+  idempotencyKey?: string | null;
+}
+
 export async function continueDraft(
-  { draftId, ...input }: { draftId: string; instruction?: string | null; sampling?: SamplingInput | null },
+  { draftId, ...input }: ContinueDraftArgs,
   { drafts, viewer }: Context,
 ): Promise<Draft> {
   const id = idOf('Draft', draftId, 'input.draftId');

@@ -2,6 +2,7 @@ import {
   CadenzaError,
   ConflictError,
   ForbiddenError,
+  IdempotencyConflictError,
   InvalidInputError,
   ModelUnavailableError,
   NotFoundError,
@@ -11,6 +12,7 @@ import {
 const errorTypes = {
   ConflictError,
   ForbiddenError,
+  IdempotencyConflictError,
   InvalidInputError,
   ModelUnavailableError,
   NotFoundError,

@@ -94,7 +94,8 @@ const StartDraftInput = builder.inputType('StartDraftInput', {
     modelId: t.id({ description: 'The `id` of a model. By default the model for this kind.' }),
     sampling: t.field({ type: SamplingInput, description: 'How tokens are chosen.' }),
     idempotencyKey: t.string({
-      description: 'A name for this request. Repeating it returns the first draft and starts nothing.',
+      description:
+        'A name for this request. Repeating it with the same input returns the first draft and starts nothing.',
     }),
   }),
 });
@@ -105,6 +106,10 @@ const ContinueDraftInput = builder.inputType('ContinueDraftInput', {
     draftId: t.id({ required: true, description: "The draft's `id`." }),
     instruction: t.string({ description: 'What to do next. If absent, the text continues where it stopped.' }),
     sampling: t.field({ type: SamplingInput, description: 'How tokens are chosen.' }),
+    idempotencyKey: t.string({
+      description:
+        'A name for this continuation. Repeating it with the same input returns the draft and continues nothing.',
+    }),
   }),
 });
 
@@ -130,7 +135,12 @@ const DeleteDraftSuccess = builder.objectRef<{ deletedId: string }>('DeleteDraft
   fields: (t) => ({ deletedId: t.exposeID('deletedId', { description: 'The `id` of the deleted draft.' }) }),
 });
 
-const startErrors = ['InvalidInputError', 'OverloadedError', 'ModelUnavailableError'] as const;
+const startErrors = [
+  'InvalidInputError',
+  'OverloadedError',
+  'ModelUnavailableError',
+  'IdempotencyConflictError',
+] as const;
 const continueErrors = [
   'InvalidInputError',
   'NotFoundError',
@@ -138,6 +148,7 @@ const continueErrors = [
   'ConflictError',
   'OverloadedError',
   'ModelUnavailableError',
+  'IdempotencyConflictError',
 ] as const;
 const cancelErrors = ['NotFoundError', 'ForbiddenError'] as const;
 const updateErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError'] as const;

@@ -1,5 +1,11 @@
 import type { ObjectRef } from '@pothos/core';
-import type { InvalidInputError, ModelUnavailableError, NotFoundError, OverloadedError } from '../lib/errors.ts';
+import type {
+  IdempotencyConflictError,
+  InvalidInputError,
+  ModelUnavailableError,
+  NotFoundError,
+  OverloadedError,
+} from '../lib/errors.ts';
 import { encodeId } from '../resolvers/global-id.ts';
 import { type ErrorTypeName, type Failure, outcomeType } from '../resolvers/outcome.ts';
 import { builder } from './builder.ts';
@@ -37,6 +43,15 @@ const errorTypes = {
     ...implementing,
     description: "The object's state does not allow this operation.",
   }),
+  IdempotencyConflictError: builder
+    .objectRef<Failure & Pick<IdempotencyConflictError, 'field'>>('IdempotencyConflictError')
+    .implement({
+      ...implementing,
+      description: 'The idempotency key was used before, with another input. Nothing was changed.',
+      fields: (t) => ({
+        field: t.exposeString('field', { description: "The key's dotted path, e.g. `input.idempotencyKey`." }),
+      }),
+    }),
   OverloadedError: builder.objectRef<Failure & Pick<OverloadedError, 'retryAfterMs'>>('OverloadedError').implement({
     ...implementing,
     description: "The engine's queue is full, or the viewer's share of it is used up. Nothing was started.",

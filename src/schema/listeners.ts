@@ -163,7 +163,8 @@ const FeedbackInput = builder.inputType('FeedbackInput', {
     at: t.field({ type: 'DateTime', description: 'When it happened. By default now.' }),
     requestId: t.id({ description: 'The `requestId` of the list that the listener responded to.' }),
     idempotencyKey: t.string({
-      description: 'A name for this event. Repeating it returns the first result and records nothing.',
+      description:
+        'A name for this event. Repeating it with the same input returns the first result and records nothing.',
     }),
   }),
 });
@@ -235,7 +236,7 @@ const erasureType = (name: string) =>
 const eraseListenerErrors = ['InvalidInputError', 'NotFoundError', 'ConflictError', 'ForbiddenError'] as const;
 const eraseMeErrors = ['InvalidInputError', 'NotFoundError', 'ConflictError'] as const;
 const setErrors = ['InvalidInputError', 'NotFoundError'] as const;
-const recordErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError'] as const;
+const recordErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError', 'IdempotencyConflictError'] as const;
 const removeErrors = ['NotFoundError'] as const;
 
 builder.mutationFields((t) => ({

@@ -137,15 +137,48 @@ describe('starting', () => {
 
   it('[DRAFT1] repeating an idempotency key returns the first draft and starts nothing twice, two at once included', async () => {
     const input = poem({ idempotencyKey: 'k' });
-    const made = await Promise.all([
-      drafts.start(ann, input),
-      drafts.start(ann, input),
-      drafts.start(ann, { ...input, prompt: 'else' }),
-    ]);
+    const made = await Promise.all([1, 2, 3].map(() => drafts.start(ann, input)));
     expect(new Set(made.map((draft) => draft.id)).size).toBe(1);
     await Promise.all(made.map((draft) => finished(draft)));
     expect(await rows()).toBe(1);
-    expect((await drafts.start(bob, input)).id).not.toBe(made[0].id);
+    expect((await drafts.start(bob, input)).id).not.toBe(made[0]!.id);
+  });
+
+  it.each<[string, Partial<StartDraftInput>]>([
+    ['prompt', { prompt: 'else' }],
+    ['kind', { kind: 'STORY' }],
+    ['title', { title: 'Else' }],
+    ['visibility', { visibility: 'SHARED' }],
+    ['sampling', { sampling: { maxTokens: 30, seed: 8 } }],
+    ['absent sampling', { sampling: null }],
+  ])('[DRAFT9] a key repeated with another %s is refused, and starts nothing', async (_, other) => {
+    const input = poem({ idempotencyKey: 'k', sampling: { maxTokens: 30, seed: 7 } });
+    const first = await drafts.start(ann, input);
+    await drafts.update(ann, { draftId: first.id, title: 'Renamed', visibility: 'SHARED' });
+    await expect(drafts.start(ann, { ...input, ...other })).rejects.toMatchObject({
+      ...{ code: 'IDEMPOTENCY_CONFLICT', field: 'input.idempotencyKey' },
+    });
+    expect(await rows()).toBe(1);
+    const { sampling, ...rest } = input;
+    const again = { sampling: { seed: 7, ...sampling, topK: null }, modelId: null, ...rest };
+    expect((await drafts.start(ann, again)).id).toBe(first.id);
+  });
+
+  it('[DRAFT9] a continuation that is repeated with its key, while it is written and after, goes on once', async () => {
+    const draft = await finished(await drafts.start(ann, poem()));
+    const more = { draftId: draft.id, instruction: 'go on', idempotencyKey: 'k' };
+    await Promise.all([1, 2, 3].map(() => drafts.continue(ann, more)));
+    await drafts.continue(ann, more);
+    const { text } = await finished(draft);
+    expect((await drafts.continue(ann, more)).text).toBe(text);
+    await expect(drafts.continue(ann, { ...more, instruction: 'stop' })).rejects.toMatchObject({
+      ...{ code: 'IDEMPOTENCY_CONFLICT', field: 'input.idempotencyKey' },
+    });
+    expect((await finished(draft)).text).toBe(text);
+    await finished(await drafts.continue(ann, { ...more, idempotencyKey: 'l' }));
+    const events = await collect(draft.id, drafts.cursorOf({ ...draft, sequence: 0 }));
+    const begun = events.filter((event) => event.type === 'status' && event.status === 'QUEUED');
+    expect(begun).toHaveLength(3);
   });
 
   it.each<[string, Partial<StartDraftInput>, string]>([

@@ -55,19 +55,57 @@ describe('who', () => {
 
 describe('feedback', () => {
   it('[FB1] repeating an idempotency key returns the first result, two at once included', async () => {
-    const attempts = ['PLAY', 'LIKE', 'LIKE', 'PLAY'] satisfies FeedbackKind[];
-    const results = await Promise.all(
-      attempts.map((kind) => listeners.record(ann, play(0, { kind, idempotencyKey: 'k' }))),
-    );
+    const again = play(0, { idempotencyKey: 'k' });
+    const results = await Promise.all([1, 2, 3, 4].map(() => listeners.record(ann, again)));
     expect(new Set(results.map((row) => row.id)).size).toBe(1);
-    expect(new Set(results.map((row) => row.kind)).size).toBe(1);
     expect(await kept(ann)).toBe(1);
     await listeners.record(bob, play(0, { idempotencyKey: 'k' }));
     expect(await kept(bob)).toBe(1);
   });
 
+  const at = new Date('2026-01-02T03:04:05.678Z');
+  const first = { kind: 'PLAY', listenedMs: 5_000, at, requestId: '0b1e6a3c-9d3f-4c53-8d0c-2d1f6a7b8c9d' } as const;
+  it.each([
+    { kind: 'LIKE' as const },
+    { listenedMs: 6_000 },
+    { listenedMs: null },
+    { at: new Date(at.getTime() + 1) },
+    { requestId: null },
+    { requestId: '1b1e6a3c-9d3f-4c53-8d0c-2d1f6a7b8c9d' },
+    { trackId: 2 },
+  ])(
+    '[FB5] a key repeated with another input, $kind $listenedMs $at $requestId $trackId, is refused',
+    async (other) => {
+      const input = play(0, { ...first, idempotencyKey: 'k' });
+      const changed = { ...input, ...other, ...(other.trackId && { trackId: play(1).trackId }) };
+      const conflict = { code: 'IDEMPOTENCY_CONFLICT' };
+      const made = await listeners.record(ann, input);
+      await expect(listeners.record(ann, changed)).rejects.toMatchObject({
+        ...conflict,
+        field: 'input.idempotencyKey',
+      });
+      // A batch is refused whole: for a key that was used before, and for one that it uses twice itself.
+      const refused = { ...conflict, field: 'input.1.idempotencyKey' };
+      await expect(listeners.recordBatch(ann, [play(1), changed])).rejects.toMatchObject(refused);
+      const twice = [input, changed].map((item) => ({ ...item, idempotencyKey: 'twice' }));
+      await expect(listeners.recordBatch(ann, twice)).rejects.toMatchObject(refused);
+      expect(await kept(ann)).toBe(1);
+      expect(await listeners.record(ann, { ...input, at: null })).toMatchObject({ id: made.id });
+      expect(await listeners.recordBatch(ann, [input, input])).toEqual({ recorded: 0, duplicates: 2 });
+    },
+  );
+
+  it('[FB5] of two inputs that come at once with one key, one is recorded and the other refused', async () => {
+    const kinds = ['PLAY', 'LIKE'] satisfies FeedbackKind[];
+    const results = await Promise.allSettled(
+      kinds.map((kind) => listeners.record(ann, play(0, { kind, idempotencyKey: 'k' }))),
+    );
+    expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(await kept(ann)).toBe(1);
+  });
+
   it('[FB2] a batch is recorded whole or not at all, and duplicates are counted', async () => {
-    const good = [play(0, { idempotencyKey: 'a' }), play(1), play(2, { idempotencyKey: 'a' })];
+    const good = [play(0, { idempotencyKey: 'a' }), play(1), play(0, { idempotencyKey: 'a' })];
     expect(await listeners.recordBatch(ann, good)).toEqual({ recorded: 2, duplicates: 1 });
     await expect(listeners.recordBatch(ann, [play(0), play(1, { trackId: 999_999 })])).rejects.toThrow(
       /input\.1\.trackId/,

@@ -160,6 +160,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         ...sampling,
         'input.draftId': bad.idOf('Draft', 'NotFoundError'),
         'input.instruction': bad.text({ max: 8_000 }),
+        'input.idempotencyKey': bad.text({ max: 200 }),
       },
     },
     'Mutation.updateDraft': {

@@ -31,6 +31,7 @@ export function newDraft(changes: Partial<NewDraft> = {}): NewDraft {
       turns: [firstTurn(sampling)],
       usage: unused,
       idempotencyKey: null,
+      inputDigest: null,
       mostAtOnce: 100,
       forecast: null,
     },

@@ -90,6 +90,8 @@ export interface NewDraft {
   turns: unknown;
   usage: unknown;
   idempotencyKey: string | null;
+  /** Of the input that the key was given with; null without a key. */
+  inputDigest: string | null;
   /** Null: whichever node has a place. */
   owner: string | null;
   /** Bounds the drafts without an owner, where it is to be one of them. */
@@ -144,9 +146,9 @@ export async function selectDraftByKey(
   db: Queryable,
   listenerId: number,
   idempotencyKey: string,
-): Promise<DraftRow | null> {
+): Promise<{ id: string; inputDigest: string | null } | null> {
   const mine = and(eq(drafts.listenerId, listenerId), eq(drafts.idempotencyKey, idempotencyKey));
-  const [row] = await db.select(columns).from(drafts).where(mine);
+  const [row] = await db.select({ id: drafts.id, inputDigest: drafts.inputDigest }).from(drafts).where(mine);
   return row ?? null;
 }
 

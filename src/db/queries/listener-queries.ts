@@ -183,25 +183,29 @@ export interface NewFeedback {
   dedupeKey: string | null;
 }
 
+export type KeyedFeedbackRow = FeedbackRow & { dedupeKey: string | null };
+const keyedColumns = { ...feedbackColumns, dedupeKey: feedback.dedupeKey };
+
 /** Inserts what is new. Rows whose (listener, dedupe key) is taken are left out of the result. */
-export function insertFeedback(db: Queryable, rows: readonly NewFeedback[]): Promise<FeedbackRow[]> {
+export function insertFeedback(db: Queryable, rows: readonly NewFeedback[]): Promise<KeyedFeedbackRow[]> {
   return db
     .insert(feedback)
     .values([...rows])
     .onConflictDoNothing()
-    .returning(feedbackColumns);
+    .returning(keyedColumns);
 }
 
-export async function selectFeedbackByKey(
+/** What is kept under these listeners' keys, and perhaps under the same keys of others among them. */
+export function selectFeedbackByKeys(
   db: Queryable,
-  listenerId: number,
-  dedupeKey: string,
-): Promise<FeedbackRow | null> {
-  const [row] = await db
-    .select(feedbackColumns)
+  rows: readonly Pick<NewFeedback, 'listenerId' | 'dedupeKey'>[],
+): Promise<KeyedFeedbackRow[]> {
+  const listenerIds = [...new Set(rows.map(({ listenerId }) => listenerId))];
+  const keys = [...new Set(rows.flatMap(({ dedupeKey }) => dedupeKey ?? []))];
+  return db
+    .select(keyedColumns)
     .from(feedback)
-    .where(and(eq(feedback.listenerId, listenerId), eq(feedback.dedupeKey, dedupeKey)));
-  return row ?? null;
+    .where(and(inArray(feedback.listenerId, listenerIds), inArray(feedback.dedupeKey, keys)));
 }
 
 export function selectFeedbackByIds(db: Queryable, ids: readonly number[]): Promise<FeedbackRow[]> {

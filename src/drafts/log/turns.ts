@@ -12,6 +12,8 @@ export interface Turn {
   before: Usage;
   /** The digest of the model that began it; rounds from before it was kept have none. */
   model?: string | null;
+  /** The idempotency key that it was asked for with, and the digest of what was asked. */
+  asked?: { key: string; input: string } | null;
 }
 
 export const turnsOf = ({ turns }: DraftRow): Turn[] =>
