@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { Context } from '../resolvers/context.ts';
 import { buildSchema } from '../schema/schema.ts';
 import { CostControl } from './cost/cost-limits.ts';
+import { compileQueries, type CompilingLimits } from './documents/compiled-queries.ts';
 import { cacheDocuments } from './documents/document-cache.ts';
 import { limitPlugins } from './documents/limits.ts';
 import type { AnswerOperation, Caller } from './http/endpoint.ts';
@@ -35,12 +36,14 @@ export interface GraphQLOptions {
   mask: Mask;
   /** Aborts when the server begins to end. */
   draining: AbortSignal;
+  /** Which queries are compiled; by default those that come often. */
+  compiling?: CompilingLimits | undefined;
   /** Told of each operation that arrives over HTTP, for the access log. */
   onOperation: (request: IncomingMessage, name: string) => void;
 }
 
 /** GraphQL over HTTP and server-sent events; the pipeline below also serves what arrives over WebSocket. */
-export function createGraphQL({ config, rates, mask, draining, onOperation }: GraphQLOptions) {
+export function createGraphQL({ config, rates, mask, draining, compiling, onOperation }: GraphQLOptions) {
   const schema = buildSchema();
   const costs = new CostControl(schema, config.cost);
   return createYoga<OperationContext & Partial<HttpContext>, Context>({
@@ -61,6 +64,7 @@ export function createGraphQL({ config, rates, mask, draining, onOperation }: Gr
       cacheDocuments(),
       nameOperations(onOperation),
       limitOperations(rates, mask),
+      compileQueries(compiling),
       limitLifetimes(mask, config.limits.operationMs),
       costs.plugin(),
       shareResults(costs.metered(createSubscribe(mask))),

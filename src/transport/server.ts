@@ -7,6 +7,7 @@ import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Services } from '../resolvers/context.ts';
 import { Connections } from './connections.ts';
+import type { CompilingLimits } from './documents/compiled-queries.ts';
 import { answerOver, createGraphQL, GRAPHQL_PATH } from './graphql.ts';
 import { answerHealth, type Readiness } from './health.ts';
 import { answerProblem } from './http/answers.ts';
@@ -37,6 +38,8 @@ export interface ListenOptions {
   rateStore?: RateStore | null;
   /** Of WebSockets: see `WebSocketOptions`. */
   initMs?: number;
+  /** Of queries: see `GraphQLOptions`. */
+  compiling?: CompilingLimits | undefined;
 }
 
 export interface Listening {
@@ -48,7 +51,7 @@ export interface Listening {
 
 /** HTTP, server-sent events and WebSocket on one port. @throws StartupError when the port cannot be had */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const { config, readiness, log, rateStore = null, initMs } = options;
+  const { config, readiness, log, rateStore = null, initMs, compiling } = options;
   const draining = new AbortController();
   // Every open stream of server-sent events is told, and lets go of it when it ends: however many they are, none is a leak.
   setMaxListeners(0, draining.signal);
@@ -63,6 +66,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     config,
     rates,
     mask,
+    compiling,
     draining: draining.signal,
     onOperation: (request, name) => operations.set(request, name),
   });

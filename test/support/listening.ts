@@ -10,6 +10,7 @@ import { type Logger, silentLogger } from '../../src/lib/log.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { createRecommender } from '../../src/recommend/recommender.ts';
 import type { Services } from '../../src/resolvers/context.ts';
+import type { CompilingLimits } from '../../src/transport/documents/compiled-queries.ts';
 import { listen, type Listening } from '../../src/transport/server.ts';
 import { testDatabase } from './database.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
@@ -26,6 +27,7 @@ export interface ListeningOptions {
   /** What differs from the defaults. */
   cost?: Partial<CostLimits>;
   initMs?: number;
+  compiling?: CompilingLimits;
 }
 
 export interface TestListening extends Listening {
@@ -74,6 +76,7 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
   const listening = await listen({
     ...{ config, services, readiness, log, rateStore: options.rateStore ?? null },
     ...(initMs !== undefined && { initMs }),
+    compiling: options.compiling,
   });
   onTestFinished(async () => {
     await listening.close('the test is over', 200);

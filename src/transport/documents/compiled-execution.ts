@@ -1,8 +1,12 @@
 import { type DocumentNode, execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { compileQuery, isCompiledQuery } from 'graphql-jit';
 
-type Run = (event: unknown, context: unknown) => ExecutionResult | Promise<ExecutionResult>;
-type Compiled = (event: unknown, context: unknown, variables: ExecutionArgs['variableValues']) => ReturnType<Run>;
+export type Run = (event: unknown, context: unknown) => ExecutionResult | Promise<ExecutionResult>;
+export type Compiled = (
+  event: unknown,
+  context: unknown,
+  variables: ExecutionArgs['variableValues'],
+) => ReturnType<Run>;
 
 /**
  * How a subscription's events are executed. The interpreter of graphql-js coerces the variables and collects the fields anew for
@@ -23,7 +27,7 @@ export function executionOf(args: ExecutionArgs): Run {
 /** The pipeline parses a text once, so that a document stands for its text. Null: it cannot be compiled. */
 const known = new WeakMap<DocumentNode, Map<string, Compiled | null>>();
 
-function compiledOf({ schema, document, operationName }: ExecutionArgs): Compiled | null {
+export function compiledOf({ schema, document, operationName }: ExecutionArgs): Compiled | null {
   const ofDocument = known.get(document) ?? new Map<string, Compiled | null>();
   known.set(document, ofDocument);
   const name = operationName ?? '';

@@ -4,8 +4,8 @@ import { LRUCache } from 'lru-cache';
 
 /** What the documents that are kept may take together. */
 const CACHE_BYTES = 32 * 2 ** 20;
-/** Of a token in memory: what it was parsed to, and its share of what a subscription is compiled to. Measured, rounded up. */
-const BYTES_PER_TOKEN = 1_000;
+/** What a token takes in memory, parsed and compiled. Measured, rounded up. */
+const BYTES_PER_TOKEN = 1_700;
 
 /**
  * Keeps the documents that were found valid, so that one that comes again is neither parsed nor validated again. Bounded by what

@@ -1,0 +1,103 @@
+import { type DocumentNode, parse } from 'graphql';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Operations, textOf } from '../../bench/worst/operations.ts';
+import type { Database } from '../../src/db/client.ts';
+import { randomStream } from '../../src/lib/random.ts';
+import { encodeId } from '../../src/resolvers/global-id.ts';
+import { buildSchema } from '../../src/schema/schema.ts';
+import { CompiledQueries } from '../../src/transport/documents/compiled-queries.ts';
+import { addTracks, someTracks } from '../support/catalogue.ts';
+import { createDatabase } from '../support/database.ts';
+import { type Answer, ask, startListening, type TestListening } from '../support/listening.ts';
+
+let database: Database;
+let ids: string[];
+beforeAll(async () => {
+  database = await createDatabase();
+  ids = (await addTracks(database, someTracks(30))).ids.map((id) => encodeId('Track', id));
+  return () => database[Symbol.asyncDispose]();
+});
+
+const compiling = { afterExecutions: 1, mostTokens: 10_000, everyMs: 0 };
+
+/** What the interpreter answers, and then the code that the query is compiled to. */
+async function bothAnswers(server: TestListening, query: string, variables = {}): Promise<[Answer, Answer]> {
+  const interpreted = await ask(server.graphqlUrl, query, variables);
+  return [comparable(interpreted), comparable(await ask(server.graphqlUrl, query, variables))];
+}
+
+/** Without what differs each time. */
+function comparable({ data, errors }: Answer): Answer {
+  const text = JSON.stringify({ data, errors });
+  return JSON.parse(text.replace(/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, 'an id')) as Answer;
+}
+
+describe('[SERVE12] a query that comes often', () => {
+  it('is answered as at first, for random operations', async () => {
+    const server = await startListening({ database, compiling, cost: { budget: 1e9, staffBudget: 1e9 } });
+    const known = ids.slice(0, 5).map((id) => `"${id}"`);
+    const pools = {
+      ...{ id: [...known, '"nonsense"', `"${encodeId('Track', 999_999)}"`], ids: known, trackId: known },
+      ...{ seedTrackIds: known, externalId: ['"demo"'], search: ['"title"'], text: ['"jazz"'], after: ['"x"'] },
+    };
+    const shape = {
+      depth: 7,
+      width: 4,
+      lengths: [1, 2, 5],
+      pools,
+      without: ['offPolicyEstimate', 'models', 'analytics'],
+    };
+    const operations = new Operations(buildSchema(), randomStream(7), shape);
+    const seen = { data: 0, errors: 0 };
+    for (let i = 0; i < 60; i++) {
+      const text = textOf(operations.draw());
+      const [interpreted, compiled] = await bothAnswers(server, text);
+      expect(compiled, text).toEqual(interpreted);
+      if (interpreted.data) seen.data++;
+      if (interpreted.errors) seen.errors++;
+    }
+    expect(seen.data).toBeGreaterThan(20);
+    expect(seen.errors).toBeGreaterThan(5);
+  });
+
+  it.each([
+    ['a field that fails', '{\r\n  track(id: "nonsense") {\n id }\n}', {}],
+    [
+      'two that fail, and one that does not',
+      '{ a: track(id: "x") { id } b: track(id: "y") { id } genres { slug } }',
+      {},
+    ],
+    ['a variable of the wrong type', 'query ($n: Int) { tracks(first: $n) { totalCount } }', { n: 'three' }],
+    ['a variable that is missing', 'query ($n: Int!) { tracks(first: $n) { totalCount } }', {}],
+    ['a variable out of bounds', 'query ($n: Int!) { tracks(first: $n) { totalCount } }', { n: -1 }],
+    ['fields that are left out', 'query ($no: Boolean!) { genres { slug name @include(if: $no) } }', { no: false }],
+    ['its own types', '{ __schema { queryType { name } } __type(name: "Track") { fields { name } } }', {}],
+    ['an operation that is not there', 'query A { genres { slug } } query B { viewer { id } }', {}],
+  ])('has the answer that it had at first: %s', async (_, query, variables) => {
+    const server = await startListening({ database, compiling });
+    const [interpreted, compiled] = await bothAnswers(server, query, variables);
+    expect(compiled).toEqual(interpreted);
+  });
+
+  it.each([
+    ['that has come less often', { afterExecutions: 2, mostTokens: 1_000, everyMs: 0 }, [false, false, true, true]],
+    ['that is too long', { afterExecutions: 0, mostTokens: 3, everyMs: 0 }, [false, false]],
+    ['that comes right after another', { afterExecutions: 1, mostTokens: 1_000, everyMs: 1e9 }, [false, true, true]],
+  ])('is compiled, and one %s is not', (_, limits, expected) => {
+    const schema = buildSchema();
+    const queries = new CompiledQueries(limits);
+    const isCompiled = (document: DocumentNode): boolean => queries.of({ schema, document }) !== null;
+    const document = parse('{ genres { slug } }');
+    expect(expected.map(() => isCompiled(document))).toEqual(expected);
+    const another = parse('{ genres { name } }');
+    if (limits.everyMs > 0) expect([1, 2, 3].map(() => isCompiled(another))).toEqual([false, false, false]);
+  });
+
+  it('is answered with what is now', async () => {
+    const server = await startListening({ compiling });
+    const query = '{ tracks { totalCount } }';
+    await bothAnswers(server, query);
+    await addTracks(server.database, someTracks(3));
+    expect((await ask(server.graphqlUrl, query)).data).toEqual({ tracks: { totalCount: 3 } });
+  });
+});
