@@ -10,7 +10,9 @@ import { randomStream } from '../src/lib/random.ts';
 import { Neighbours } from '../src/recommend/model/neighbours.ts';
 import { createSnapshot } from '../src/recommend/model/snapshot.ts';
 import type { ItemWeights } from '../src/recommend/model/weights.ts';
-import { byScore, Ranking } from '../src/recommend/ranking/ranking.ts';
+import { Ranking } from '../src/recommend/ranking/ranking.ts';
+import { byScore } from '../src/recommend/ranking/scores.ts';
+import { Workspace } from '../src/recommend/ranking/workspace.ts';
 import { type History, type Interactions, toInteractions } from '../src/recommend/train/interactions.ts';
 import { defaultSettings } from '../src/recommend/train/settings-search.ts';
 import { Trainer } from '../src/recommend/train/trainer-thread.ts';
@@ -158,13 +160,15 @@ function rankingTimes(weights: ItemWeights, histories: readonly History[]): numb
     ...{ genres: [], trackGenres: [], trackTags: [] },
   });
   const neighbours = new Neighbours('bench', snapshot, weights);
+  const serving = { snapshot, neighbours, workspace: new Workspace() };
   return histories.slice(0, REQUESTS).map((history) => {
     const taste = {
       history: history.map((heard) => ({ ...heard, kind: 'PLAY' as const, at: 0, plays: 1 })),
       ...{ genres: [], artistIds: [], tags: [], text: null, contextText: null, seedTrackIds: [], allowExplicit: true },
     };
     const start = performance.now();
-    new Ranking(snapshot, neighbours, { taste, filter: null, includeHeard: false }).next([], 20, byScore);
+    const ranking = new Ranking(serving, { taste, filter: null, includeHeard: false });
+    ranking.withScores((scores) => scores.next([], 20, byScore));
     return (performance.now() - start) * 1_000;
   });
 }

@@ -9,7 +9,9 @@ import { Gemm } from '../../src/ml/gemm.ts';
 import { Neighbours } from '../../src/recommend/model/neighbours.ts';
 import { createSnapshot } from '../../src/recommend/model/snapshot.ts';
 import type { ItemWeights } from '../../src/recommend/model/weights.ts';
-import { byScore, Ranking } from '../../src/recommend/ranking/ranking.ts';
+import { Ranking } from '../../src/recommend/ranking/ranking.ts';
+import { byScore } from '../../src/recommend/ranking/scores.ts';
+import { Workspace } from '../../src/recommend/ranking/workspace.ts';
 import { createRecommender } from '../../src/recommend/recommender.ts';
 import type { Reaction } from '../../src/recommend/taste/strengths.ts';
 import { toInteractions } from '../../src/recommend/train/interactions.ts';
@@ -69,12 +71,16 @@ function rankingOf(liked: readonly number[], learned: ItemWeights = weights): Ra
     ...{ genres: [], artistIds: [], tags: [], text: null, contextText: null, seedTrackIds: [], allowExplicit: true },
   };
   const neighbours = new Neighbours('version', snapshot, learned);
-  return new Ranking(snapshot, neighbours, { taste, filter: null, includeHeard: false });
+  return new Ranking(
+    { snapshot, neighbours, workspace: new Workspace() },
+    { taste, filter: null, includeHeard: false },
+  );
 }
 
 const idAt = (index: number) => snapshot.tracks[index]!.id;
 const newOnes = (ranking: Ranking) =>
   ranking
+    .scores()
     .next([], TRACKS, byScore)
     .map(({ index }) => idAt(index))
     .filter(isNew);
@@ -87,7 +93,10 @@ test('[REC15] a track that nobody has heard wins by its tags, by those that tell
     const [first, second] = newOnes(ranking);
     expect([moodOf(first!), moodOf(second!)]).toEqual([mood, mood]);
     // Above the tracks of other moods that were trained on, too.
-    const order = ranking.next([], TRACKS, byScore).map(({ index }) => idAt(index));
+    const order = ranking
+      .scores()
+      .next([], TRACKS, byScore)
+      .map(({ index }) => idAt(index));
     const others = order.filter((id) => moodOf(id) !== mood);
     expect(order.indexOf(second!)).toBeLessThan(order.indexOf(others[0]!));
   }
@@ -95,13 +104,14 @@ test('[REC15] a track that nobody has heard wins by its tags, by those that tell
 
 test('[REC1] [REC15] what features say is of the event whose track has them, and adds up', () => {
   const ranking = rankingOf([1, 4, 8, 20]);
+  const scores = ranking.scores();
   for (let index = 0; index < TRACKS; index++) {
     const reasons = ranking.contributions(index);
     const sum = reasons.reduce((total, { value }) => total + value, ranking.baseline);
-    expect(sum).toBeCloseTo(ranking.scoreOf(index), 9);
+    expect(sum).toBeCloseTo(scores.scoreOf(index), 9);
     for (const { source, value } of reasons.filter(({ source }) => source.kind === 'history')) {
       const without = ranking.without(source);
-      expect(ranking.scoreOf(index) - without.scoreOf(index)).toBeCloseTo(value, 9);
+      expect(scores.scoreOf(index) - without.scoreOf(index)).toBeCloseTo(value, 9);
     }
   }
 });
@@ -109,6 +119,7 @@ test('[REC1] [REC15] what features say is of the event whose track has them, and
 test('[REC15] having liked a track that is new speaks for those alike; new tracks have no say where nothing is known', () => {
   const liked = TRACKS;
   const [first] = rankingOf([liked])
+    .scores()
     .next([], 1, byScore)
     .map(({ index }) => idAt(index));
   expect(moodOf(first!)).toBe(moodOf(liked));

@@ -7,7 +7,7 @@ const scores = [0.9, 0.7, 0.6, 0.2];
 const features = [[0], [0], [1], [2]].map(([feature]) => sparseVector([[feature!, 1]]));
 const list = (seed: number, rate: number, count = 3, diversity = 0.5, before: number[] = []) =>
   diversify(Int32Array.of(0, 1, 2, 3), before, count, {
-    ...{ diversity, calibration: 0, genres: null, features, featureCount: 3 },
+    ...{ diversity, calibration: 0, genres: null, features, zeros: new Float64Array(3) },
     scoreOf: (index) => scores[index]!,
     exploration: { rate, seed },
   });
@@ -56,7 +56,14 @@ describe('exploration', () => {
     }
     expect(list(7, 0, 4, 0).map(({ index }) => index)).toEqual([0, 1, 2, 3]);
     const none = diversify(new Int32Array(), [], 3, {
-      ...{ diversity: 0.5, calibration: 0, genres: null, features: [emptyVector], featureCount: 0, scoreOf: () => 0 },
+      ...{
+        diversity: 0.5,
+        calibration: 0,
+        genres: null,
+        features: [emptyVector],
+        zeros: new Float64Array(),
+        scoreOf: () => 0,
+      },
       exploration: { rate: 0.5, seed: 1 },
     });
     expect(none).toEqual([]);

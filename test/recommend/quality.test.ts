@@ -8,6 +8,7 @@ import { Neighbours } from '../../src/recommend/model/neighbours.ts';
 import { createSnapshot } from '../../src/recommend/model/snapshot.ts';
 import { noWeights } from '../../src/recommend/model/weights.ts';
 import { Ranking } from '../../src/recommend/ranking/ranking.ts';
+import { Workspace } from '../../src/recommend/ranking/workspace.ts';
 import type { Taste } from '../../src/recommend/taste/taste.ts';
 
 /** Tracks by one artist each, the first two jazz, the others rock; popularity 1, 0.75, 0.5, 0.25. */
@@ -68,9 +69,10 @@ describe('[TRUTH1] what reasons decide', () => {
     ...{ genres: [], artistIds: [], tags: [], text: null, allowExplicit: true, seedTrackIds: [], contextText: null },
   };
   const neighbours = new Neighbours('v', snapshot, weights);
+  const serving = { snapshot, neighbours, workspace: new Workspace() };
 
   it('is told by taking them away', () => {
-    const ranking = new Ranking(snapshot, neighbours, { taste, filter: null, includeHeard: false });
+    const ranking = new Ranking(serving, { taste, filter: null, includeHeard: false });
     // Track 3 by what was liked, then 1 and 2 by popularity. Without the like: 1, 2, 3, 4.
     expect(impactOfReasons(ranking, 1)).toEqual({
       reasons: { cited: 1, left: 1, dropped: 2 },
@@ -82,12 +84,12 @@ describe('[TRUTH1] what reasons decide', () => {
   });
 
   it('is measured on what is served', async () => {
-    const metrics = await measureServed({ snapshot, neighbours }, [taste]);
+    const metrics = await measureServed(serving, [taste]);
     expect(metrics['Coverage@20']).toBe(0.75);
     expect(metrics['ReasonDrop@10']).toBeGreaterThan(0);
     expect(metrics['ReasonLeaves@10']).toBe(0);
     expect(Object.keys(metrics)).toHaveLength(8);
-    expect(await measureServed({ snapshot, neighbours }, [])).toEqual({});
+    expect(await measureServed(serving, [])).toEqual({});
   });
 });
 

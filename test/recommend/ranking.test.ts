@@ -5,8 +5,10 @@ import { SparseSum } from '../../src/recommend/math/sparse-sum.ts';
 import { Neighbours } from '../../src/recommend/model/neighbours.ts';
 import { createSnapshot, type Snapshot } from '../../src/recommend/model/snapshot.ts';
 import { noWeights } from '../../src/recommend/model/weights.ts';
-import { byScore, Ranking } from '../../src/recommend/ranking/ranking.ts';
+import { Ranking } from '../../src/recommend/ranking/ranking.ts';
+import { byScore, type Scores } from '../../src/recommend/ranking/scores.ts';
 import { WINDOW, Window } from '../../src/recommend/ranking/window.ts';
+import { Workspace } from '../../src/recommend/ranking/workspace.ts';
 
 function catalogueOf(tracks: number): Snapshot {
   return createSnapshot({
@@ -35,28 +37,41 @@ function catalogueOf(tracks: number): Snapshot {
 
 test('[REC1] [REC4] [REC5] rankings that are asked in turns answer as each would alone, of one catalogue or of two', () => {
   const [large, small] = [catalogueOf(60), catalogueOf(40)];
+  const workspace = new Workspace();
   const rankingOf = (snapshot: Snapshot, liked: number[], tags: string[]): Ranking => {
     const history = liked.map((trackId) => ({ trackId, kind: 'LIKE' as const, at: 0, plays: 1, strength: 1 }));
     const asked = { genres: [], artistIds: [], text: null, contextText: null, seedTrackIds: [], allowExplicit: true };
     const neighbours = new Neighbours('version', snapshot, noWeights);
-    return new Ranking(snapshot, neighbours, { taste: { history, tags, ...asked }, filter: null, includeHeard: false });
+    const serving = { snapshot, neighbours, workspace };
+    return new Ranking(serving, { taste: { history, tags, ...asked }, filter: null, includeHeard: false });
   };
   const make = () => [
     rankingOf(large, [3, 9], []),
     rankingOf(large, [20], ['tag 2']),
     rankingOf(small, [1, 2], ['tag 4']),
   ];
-  const answersOf = (ranking: Ranking, index: number) => {
-    const places = ranking.next([], 10, byScore).map((one) => [one.index, one.score, one.scoreRank]);
-    return [places, ranking.scoreOf(index), ranking.rankOf(index), ranking.exclusionsOf(index)];
+  const answersIn = (scores: Scores, index: number) => {
+    const places = scores.next([], 10, byScore).map((one) => [one.index, one.score, one.scoreRank]);
+    return [places, scores.scoreOf(index), scores.rankOf(index), scores.exclusionsOf(index)];
   };
+  const answersOf = (ranking: Ranking, index: number) => ranking.withScores((scores) => answersIn(scores, index));
   const alone = make().map((ranking) => [0, 8, 19].map((index) => answersOf(ranking, index)));
   const inTurns = make();
   const asked = [0, 8, 19].map((index) => inTurns.map((ranking) => answersOf(ranking, index)));
   expect(inTurns.map((_, i) => asked.map((turn) => turn[i]))).toEqual(alone);
+  // What is borrowed while another borrows is other memory.
+  const within = inTurns.map((ranking) =>
+    ranking.withScores((scores) => {
+      for (const other of inTurns) other.withScores((others) => answersIn(others, 3));
+      return [0, 8, 19].map((index) => answersIn(scores, index));
+    }),
+  );
+  expect(within).toEqual(alone);
+  const kept = inTurns.map((ranking) => ranking.scores());
+  expect(kept.map((scores) => [0, 8, 19].map((index) => answersIn(scores, index)))).toEqual(alone);
   const [ranking] = inTurns;
   const sum = ranking!.contributions(5).reduce((total, { value }) => total + value, ranking!.baseline);
-  expect(ranking!.scoreOf(5)).toBeCloseTo(sum, 12);
+  expect(ranking!.scores().scoreOf(5)).toBeCloseTo(sum, 12);
 });
 
 test('[REC5] each place goes to the best mix of score and difference, though most are not compared with most', () => {
@@ -72,7 +87,7 @@ test('[REC5] each place goes to the best mix of score and difference, though mos
     const scoreOf = (index: number) => scores[index]!;
     const ranked = Int32Array.from(scores.keys());
     const window = new Window(ranked, [], 25, {
-      ...{ diversity, calibration: 0, genres: null, scoreOf, features, featureCount: 12 },
+      ...{ diversity, calibration: 0, genres: null, scoreOf, features, zeros: new Float64Array(12) },
     });
     const span = scores[0]! - scores[WINDOW - 1]!;
     const spread = (index: number) => {

@@ -2,6 +2,7 @@ import type { FeedbackKind } from '../../listeners/listeners.ts';
 import type { Counterfactual, Explanation, Locale, Reason, ReasonKind } from '../contract.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Contribution, Ranking } from '../ranking/ranking.ts';
+import type { Scores } from '../ranking/scores.ts';
 import type { Source } from '../taste/taste.ts';
 import { reasonSentence, summarySentence } from './summary.ts';
 
@@ -138,8 +139,8 @@ function kindOf({ kind }: Source): ReasonKind {
   return kind === 'popularity' ? 'POPULARITY' : 'PREFERENCE';
 }
 
-function counterfactual(ranking: Ranking, index: number): Counterfactual {
-  return { score: ranking.scoreOf(index), rank: ranking.rankOf(index) };
+function counterfactual(scores: Scores, index: number): Counterfactual {
+  return { score: scores.scoreOf(index), rank: scores.rankOf(index) };
 }
 
 /** What was said or asked for, as the reason names it. */

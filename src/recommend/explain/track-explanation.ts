@@ -2,7 +2,8 @@ import { checkFirst } from '../../lib/page.ts';
 import type { Recommendation, TrackExplanation } from '../contract.ts';
 import { recommendationOf } from '../lists/opened-list.ts';
 import { exclusionNames } from '../ranking/exclusions.ts';
-import { byScore, type Ranking } from '../ranking/ranking.ts';
+import type { Ranking } from '../ranking/ranking.ts';
+import { byScore } from '../ranking/scores.ts';
 import { explain } from './explanation.ts';
 import { standingSentence } from './why-not.ts';
 
@@ -11,16 +12,18 @@ export function explainTrack(ranking: Ranking, trackId: number): TrackExplanatio
   const { snapshot } = ranking;
   const index = snapshot.indexOf.get(trackId);
   if (index === undefined) return null;
-  const scoreRank = ranking.rankOf(index);
-  const excludedBy = exclusionNames(ranking.exclusionsOf(index));
-  const other = ranking.otherVersionOf(index);
+  // Kept with the explanation, whose parts are computed of them when they are asked for.
+  const scores = ranking.scores();
+  const scoreRank = scores.rankOf(index);
+  const excludedBy = exclusionNames(scores.exclusionsOf(index));
+  const other = scores.otherVersionOf(index);
   const otherVersionId = other === null ? null : (snapshot.tracks[other]?.id ?? null);
   const above = (first: number): Recommendation[] =>
-    ranking
+    scores
       .next([], Math.min(first, (scoreRank ?? 1) - 1), byScore)
       .map((one) => recommendationOf(ranking, one, one.scoreRank));
   return {
-    ...{ trackId, score: ranking.scoreOf(index), scoreRank, excludedBy, otherVersionId },
+    ...{ trackId, score: scores.scoreOf(index), scoreRank, excludedBy, otherVersionId },
     explanation: explain(ranking, index),
     outweighedBy: (first) => above(checkFirst(first)),
     summary: (locale) => {

@@ -4,7 +4,8 @@ import { decodeCursor, encodeCursor, keyPart } from '../../lib/page.ts';
 import type { Recommendation, RecommendationPage, RecommendationQuery } from '../contract.ts';
 import type { Serving } from '../model/serving.ts';
 import { seedOf } from '../ranking/exploration.ts';
-import { Ranking, type Shape } from '../ranking/ranking.ts';
+import { Ranking } from '../ranking/ranking.ts';
+import type { RankedTrack, Shape } from '../ranking/scores.ts';
 import { checkSameQuery, shapingOf } from './list-query.ts';
 import { type BegunList, type FirstPage, type OpenedList, recommendationOf } from './opened-list.ts';
 import type { Place, ServedList, ServedLists } from './served-lists.ts';
@@ -46,12 +47,13 @@ export function newList(
 /** Goes on with a list: what has been served of it is served again as it was, what comes after is ranked as it was begun. */
 export function laterPage(
   lists: ServedLists,
-  { snapshot, neighbours }: Serving,
+  serving: Serving,
   list: ServedList,
   position: number,
   first: number,
 ): RecommendationPage {
-  const ranking = new Ranking(snapshot, neighbours, list);
+  const { snapshot, neighbours } = serving;
+  const ranking = new Ranking(serving, list);
   const served = list.places.flatMap((place, i) => {
     const index = snapshot.indexOf.get(place.trackId);
     return index === undefined || snapshot.tracks[index]?.withdrawn
@@ -62,8 +64,13 @@ export function laterPage(
   const known = served.filter(({ place }) => place >= position && place <= position + first);
   const missing = first + 1 - known.length;
   const before = [...above, ...known].map(({ index }) => index);
-  const fresh = missing > 0 ? ranking.next(before, missing, shapeOf(list)) : [];
-  const found = [...known.map((one) => ({ ...one, scoreRank: ranking.rankOf(one.index) ?? 0 })), ...fresh];
+  const found = ranking.withScores((scores): RankedTrack[] => {
+    const fresh = missing > 0 ? scores.next(before, missing, shapeOf(list)) : [];
+    const again = known.map(({ index, propensity }) => {
+      return { index, score: scores.scoreOf(index), scoreRank: scores.rankOf(index) ?? 0, propensity };
+    });
+    return [...again, ...fresh];
+  });
   const nodes = found.slice(0, first).map((one, i) => recommendationOf(ranking, one, position + i + 1));
   const places = [...list.places.slice(0, position), ...nodes.map(placeOf)];
   if (places.length > list.places.length) lists.keep({ ...list, places });

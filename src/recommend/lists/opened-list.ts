@@ -2,7 +2,8 @@ import type { Recommendation, RecommendationPage, RecommendationQuery } from '..
 import { explain } from '../explain/explanation.ts';
 import type { Serving } from '../model/serving.ts';
 import { type Exploration, noExploration } from '../ranking/exploration.ts';
-import { type RankedTrack, Ranking, type Shape } from '../ranking/ranking.ts';
+import { Ranking } from '../ranking/ranking.ts';
+import type { RankedTrack, Shape } from '../ranking/scores.ts';
 import type { KnownTaste, Taste } from '../taste/taste.ts';
 import { shapingOf } from './list-query.ts';
 import type { ServedList } from './served-lists.ts';
@@ -43,9 +44,8 @@ export class OpenedList {
     this.taste = { ...known, ...asked, freshness: context?.freshness ?? 0 };
     this.servedBefore = servedBefore;
     const { includeHeard, ...shape } = shapingOf(query);
-    const { snapshot, neighbours } = serving;
-    this.ranking = new Ranking(snapshot, neighbours, { taste: this.taste, filter, includeHeard, servedBefore });
-    this.modelVersion = neighbours.version;
+    this.ranking = new Ranking(serving, { taste: this.taste, filter, includeHeard, servedBefore });
+    this.modelVersion = serving.neighbours.version;
     this.#shape = shape;
   }
 
@@ -61,7 +61,7 @@ export class OpenedList {
   }
 
   #make(before: number[], count: number, exploration: Exploration): Recommendation[] {
-    const fresh = this.ranking.next(before, count, { ...this.#shape, exploration });
+    const fresh = this.ranking.withScores((scores) => scores.next(before, count, { ...this.#shape, exploration }));
     return fresh.map((one) => recommendationOf(this.ranking, one, before.push(one.index)));
   }
 
@@ -80,13 +80,13 @@ export class OpenedList {
 
 export function recommendationOf(
   ranking: Ranking,
-  { index, scoreRank, propensity }: Pick<RankedTrack, 'index' | 'scoreRank' | 'propensity'>,
+  { index, score, scoreRank, propensity }: RankedTrack,
   rank: number,
 ): Recommendation {
   return {
     trackId: ranking.snapshot.tracks[index]?.id ?? 0,
     rank,
-    score: ranking.scoreOf(index),
+    score,
     scoreRank,
     propensity,
     explanation: explain(ranking, index),

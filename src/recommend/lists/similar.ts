@@ -4,7 +4,8 @@ import type { RecommendationPage } from '../contract.ts';
 import type { Serving } from '../model/serving.ts';
 import { recordingsOf } from '../model/songs.ts';
 import type { Rules } from '../ranking/exclusions.ts';
-import { byScore, Ranking } from '../ranking/ranking.ts';
+import { Ranking } from '../ranking/ranking.ts';
+import { byScore } from '../ranking/scores.ts';
 import type { Taste } from '../taste/taste.ts';
 import { recommendationOf } from './opened-list.ts';
 
@@ -15,22 +16,20 @@ const similarTaste = (trackId: number): Taste => ({
 });
 
 /** Tracks next to this one that a listener's rules allow: its neighbours, and popularity among equals ([REC17]). */
-export function similar(
-  { snapshot, neighbours }: Serving,
-  trackId: number,
-  page: PageArgs,
-  rules?: Rules,
-): RecommendationPage {
+export function similar(serving: Serving, trackId: number, page: PageArgs, rules?: Rules): RecommendationPage {
+  const { snapshot, neighbours } = serving;
   const first = checkFirst(page.first);
   const last = page.after == null ? null : lastShown(page.after, trackId);
   const own = snapshot.indexOf.get(trackId) ?? -1;
   const recordings = [...recordingsOf(snapshot.songs, own)].flatMap((index) => snapshot.tracks[index]?.id ?? []);
   const filter = { excludeTrackIds: recordings.length > 0 ? recordings : [trackId] };
   const options = { taste: similarTaste(trackId), filter, includeHeard: true, ...(rules && { rules }) };
-  const ranking = new Ranking(snapshot, neighbours, options);
-  // Tracks that came or went above the last one move it, and the page with it; if it is gone, its old place has to do.
-  const position = last ? (ranking.rankOf(snapshot.indexOf.get(last.trackId) ?? -1) ?? last.rank) : 0;
-  const ranked = ranking.next([], position + first + 1, byScore);
+  const ranking = new Ranking(serving, options);
+  const { position, ranked } = ranking.withScores((scores) => {
+    // Tracks that came or went above the last one move it, and the page with it; if it is gone, its old place has to do.
+    const position = last ? (scores.rankOf(snapshot.indexOf.get(last.trackId) ?? -1) ?? last.rank) : 0;
+    return { position, ranked: scores.next([], position + first + 1, byScore) };
+  });
   const edges = ranked.slice(position, position + first).map((one) => {
     const node = recommendationOf(ranking, one, one.scoreRank);
     return { cursor: encodeCursor(`similar:${trackId}`, [node.trackId, one.scoreRank]), node };

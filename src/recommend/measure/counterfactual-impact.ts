@@ -1,4 +1,5 @@
-import { byScore, type Ranking } from '../ranking/ranking.ts';
+import type { Ranking } from '../ranking/ranking.ts';
+import { byScore } from '../ranking/scores.ts';
 import type { Source } from '../taste/taste.ts';
 import { addImpacts, type Impact, noImpact } from '../train/impact.ts';
 
@@ -12,7 +13,7 @@ const POPULARITY: Source = { kind: 'popularity' };
  */
 export function impactOfReasons(ranking: Ranking, first: number): { reasons: Impact; popularity: Impact } {
   let [reasons, popularity] = [noImpact, noImpact];
-  for (const { index, scoreRank } of ranking.next([], first, byScore)) {
+  for (const { index, scoreRank } of ranking.withScores((scores) => scores.next([], first, byScore))) {
     const main = ranking.contributions(index).find(({ value }) => value > 0);
     if (main) reasons = addImpacts(reasons, impactOf(ranking, index, scoreRank, main.source, first));
     popularity = addImpacts(popularity, impactOf(ranking, index, scoreRank, POPULARITY, first));

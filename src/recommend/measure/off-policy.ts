@@ -37,11 +37,11 @@ export async function estimateOffPolicy(database: Database, serving: Serving): P
   return { modelVersion: serving.neighbours.version, ...estimate(places) };
 }
 
-function weigh(list: ServedList, { snapshot, neighbours }: Serving, clicked: ReadonlySet<string>): WeightedPlace[] {
-  const indices = list.places.flatMap(({ trackId }) => snapshot.indexOf.get(trackId) ?? []);
+function weigh(list: ServedList, serving: Serving, clicked: ReadonlySet<string>): WeightedPlace[] {
+  const indices = list.places.flatMap(({ trackId }) => serving.snapshot.indexOf.get(trackId) ?? []);
   // With a track gone from the catalogue the list cannot be judged as it was.
   if (indices.length < list.places.length) return [];
-  const chances = new Ranking(snapshot, neighbours, list).chances(indices, shapeOf(list));
+  const chances = new Ranking(serving, list).withScores((scores) => scores.chances(indices, shapeOf(list)));
   return list.places.map(({ trackId, propensity }, i) => {
     const weight = (chances[i] ?? 0) / propensity;
     return { list: list.id, weight, isClicked: clicked.has(`${list.id}:${trackId}`) };

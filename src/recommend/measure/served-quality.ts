@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Serving } from '../model/serving.ts';
 import { genreShares } from '../ranking/calibration.ts';
-import { byScore, Ranking } from '../ranking/ranking.ts';
+import { Ranking } from '../ranking/ranking.ts';
+import { byScore } from '../ranking/scores.ts';
 import type { KnownTaste } from '../taste/taste.ts';
 import { addImpacts, noImpact } from '../train/impact.ts';
 import { type MeasuredList, measureLists } from './beyond-accuracy.ts';
@@ -23,8 +24,8 @@ export async function measureServed(serving: Serving, tastes: readonly KnownTast
   let [reasons, popularity] = [noImpact, noImpact];
   for (const known of tastes) {
     const taste = { ...known, seedTrackIds: [], contextText: null };
-    const ranking = new Ranking(serving.snapshot, serving.neighbours, { taste, filter: null, includeHeard: false });
-    const indices = ranking.next([], LENGTH, USUAL).map(({ index }) => index);
+    const ranking = new Ranking(serving, { taste, filter: null, includeHeard: false });
+    const indices = ranking.withScores((scores) => scores.next([], LENGTH, USUAL)).map(({ index }) => index);
     lists.push({ indices, genres: genreShares(taste, serving.snapshot) });
     const impact = impactOfReasons(ranking, FIRST);
     reasons = addImpacts(reasons, impact.reasons);

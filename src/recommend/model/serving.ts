@@ -1,7 +1,10 @@
+import type { Workspace } from '../ranking/workspace.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { Snapshot } from './snapshot.ts';
 
+/** What rankings are made with. */
 export interface Serving {
   snapshot: Snapshot;
   neighbours: Neighbours;
+  workspace: Workspace;
 }

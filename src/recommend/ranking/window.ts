@@ -12,9 +12,10 @@ export interface WindowOptions {
   /** How far the list's genres are from the listener's; null where there is nothing to compare with. */
   genres: Calibration | null;
   scoreOf: (index: number) => number;
-  /** Unit vectors over `featureCount` features. */
+  /** Unit vectors. */
   features: readonly SparseVector[];
-  featureCount: number;
+  /** One for each feature, to spread a vector out on. */
+  zeros: Float64Array;
 }
 
 /**
@@ -122,7 +123,7 @@ export class Window {
   #compare(at: number): void {
     const above = this.#above;
     const own = this.#featuresOf(this.#candidates[at] ?? 0);
-    const spread = scratch(this.#options.featureCount);
+    const spread = this.#options.zeros;
     addScaled(spread, own, 1);
     let likeness = this.#likeness[at] ?? 0;
     for (let i = this.#compared[at] ?? 0; i < above.length; i++) {
@@ -165,15 +166,4 @@ function without(ranked: Int32Array, before: readonly number[]): Int32Array {
   if (before.length === 0) return ranked;
   const served = new Set(before);
   return ranked.filter((index) => !served.has(index));
-}
-
-let zeros = new Float64Array();
-
-/**
- * Zeros, one for each feature. One vector at a time is spread out there, so that its product with another costs a look-up
- * an entry, and wiped away again: a request has to do with few of the features, and making this anew would cost more.
- */
-function scratch(length: number): Float64Array {
-  if (zeros.length < length) zeros = new Float64Array(length);
-  return zeros;
 }

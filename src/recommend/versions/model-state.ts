@@ -21,6 +21,7 @@ import type { Serving } from '../model/serving.ts';
 import { createSnapshot } from '../model/snapshot.ts';
 import { SongKeys } from '../model/songs.ts';
 import { type ItemWeights, noWeights, parseWeights } from '../model/weights.ts';
+import { Workspace } from '../ranking/workspace.ts';
 import { trainInTurn } from './version-training.ts';
 
 /** Woken when another version becomes the active one. */
@@ -55,6 +56,7 @@ export class ModelState implements AsyncDisposable {
   readonly #options: ModelStateOptions;
   readonly #closing = new AbortController();
   readonly #songKeys = new SongKeys();
+  readonly #workspace = new Workspace();
   #version: Version = { name: UNTRAINED, weights: noWeights };
   /** The version that served before, or that a list was last gone on with. */
   #earlier: Version = { name: UNTRAINED, weights: noWeights };
@@ -104,10 +106,10 @@ export class ModelState implements AsyncDisposable {
     if (!earlier) return serving;
     const { snapshot } = serving;
     const known = this.#earlierNeighbours;
-    if (known?.version === version && known.snapshot === snapshot) return { snapshot, neighbours: known };
+    if (known?.version === version && known.snapshot === snapshot) return { ...serving, neighbours: known };
     const neighbours = new Neighbours(version, snapshot, earlier.weights);
     this.#earlierNeighbours = neighbours;
-    return { snapshot, neighbours };
+    return { ...serving, neighbours };
   }
 
   async #findEarlier(version: string): Promise<Version | null> {
@@ -134,7 +136,8 @@ export class ModelState implements AsyncDisposable {
     }
     await this.#versionLoading;
     const snapshot = createSnapshot(await selectSnapshot(database), this.#songKeys);
-    return { snapshot, neighbours: new Neighbours(this.#version.name, snapshot, this.#version.weights) };
+    const neighbours = new Neighbours(this.#version.name, snapshot, this.#version.weights);
+    return { snapshot, neighbours, workspace: this.#workspace };
   }
 
   async #loadVersion(): Promise<void> {

@@ -1,0 +1,134 @@
+import { topK } from '../math/top-k.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { recordingsOf, type Songs } from '../model/songs.ts';
+import { beyondArtistCap } from './artist-cap.ts';
+import { Calibration, genreShares, genreSpaceOf } from './calibration.ts';
+import { chances, diversify, type DiversityOptions } from './diversity.ts';
+import { type ExclusionOptions, otherVersionBit } from './exclusions.ts';
+import { type Exploration, noExploration } from './exploration.ts';
+import { WINDOW } from './window.ts';
+import type { Board, Workspace } from './workspace.ts';
+
+export interface RankedTrack {
+  index: number;
+  score: number;
+  /** 1-based, by score alone among all that may be in the list. */
+  scoreRank: number;
+  /** The chance that it had of its place, given those before it. */
+  propensity: number;
+}
+
+/** How a list is made of scores. */
+export interface Shape {
+  /** 0: by score alone … 1: by difference alone. */
+  diversity: number;
+  /** 0: whatever genres come … 1: as the listener's own are spread. */
+  calibration: number;
+  /** Only so many tracks of an artist, those with the best scores, may be in the list; null: any number. */
+  maxPerArtist: number | null;
+  exploration: Exploration;
+}
+
+export const byScore: Shape = {
+  ...{ diversity: 0, calibration: 0, maxPerArtist: null },
+  exploration: noExploration,
+};
+
+/** The score of every track, computed once, and which tracks may be in the list: what ranks are counted and lists are made of. */
+export class Scores {
+  readonly #board: Board;
+  readonly #snapshot: Snapshot;
+  readonly #baseline: number;
+  readonly #options: ExclusionOptions;
+  readonly #workspace: Workspace;
+
+  constructor(board: Board, snapshot: Snapshot, baseline: number, options: ExclusionOptions, workspace: Workspace) {
+    this.#board = board;
+    this.#snapshot = snapshot;
+    this.#baseline = baseline;
+    this.#options = options;
+    this.#workspace = workspace;
+  }
+
+  scoreOf(index: number): number {
+    return this.#board.scores[index] ?? this.#baseline;
+  }
+
+  /** Bits of `exclusions.ts`. */
+  exclusionsOf(index: number): number {
+    return this.#board.excluded[index] ?? 0;
+  }
+
+  /** Null when the track may not be in the list, or there is none. */
+  rankOf(index: number): number | null {
+    const { scores, excluded } = this.#board;
+    const own = scores[index];
+    if (own === undefined || excluded[index] !== 0) return null;
+    let rank = 1;
+    for (let other = 0; other < scores.length; other++) {
+      const score = scores[other] ?? 0;
+      if (excluded[other] === 0 && (score > own || (score === own && other < index))) rank++;
+    }
+    return rank;
+  }
+
+  /**
+   * The tracks after those in `before`, as far as `count`, diversified ([REC5]); a track in `before` is not repeated,
+   * whatever has happened to its score.
+   */
+  next(before: readonly number[], count: number, shape: Shape): RankedTrack[] {
+    const ranked = this.#best(before.length + count + WINDOW, shape, before);
+    const picked = diversify(ranked, before, count, this.#shaping(shape));
+    return picked.map(({ index, propensity }) => {
+      return { index, score: this.scoreOf(index), scoreRank: ranked.indexOf(index) + 1, propensity };
+    });
+  }
+
+  /** The chance that each track of a list has of its place, given those before it, if the list is made of these scores. */
+  chances(list: readonly number[], shape: Shape): number[] {
+    return chances(this.#best(list.length + WINDOW, shape), list, this.#shaping(shape));
+  }
+
+  #shaping({ diversity, calibration, exploration }: Shape): DiversityOptions {
+    const shares = calibration > 0 ? genreShares(this.#options.taste, this.#snapshot) : null;
+    return {
+      ...{ diversity, calibration, exploration },
+      genres: shares && new Calibration(shares, genreSpaceOf(this.#snapshot)),
+      scoreOf: (index) => this.scoreOf(index),
+      features: this.#snapshot.features,
+      zeros: this.#workspace.zeros(this.#snapshot.byFeature.length),
+    };
+  }
+
+  #best(count: number, { maxPerArtist }: Shape, before: readonly number[] = []): Int32Array {
+    const { scores, excluded } = this.#board;
+    const open = withoutOthersOf(before, excluded, this.#snapshot.songs);
+    const mask = maxPerArtist === null ? open : beyondArtistCap(this.#snapshot, scores, open, maxPerArtist);
+    return topK(scores, mask, count);
+  }
+
+  /**
+   * The other recording of a track's song that has to do with why it is not in the list: the one that the listener reacted to,
+   * or the one that may be in the list instead. Null where there is none, or the track itself was reacted to.
+   */
+  otherVersionOf(index: number): number | null {
+    const { excluded } = this.#board;
+    const others = recordingsOf(this.#snapshot.songs, index).filter((other) => other !== index);
+    if (others.length === 0 || excluded[index] === 0) return null;
+    const { history } = this.#options.rules ?? this.#options.taste;
+    const known = new Set(history.map(({ trackId }) => this.#snapshot.indexOf.get(trackId)));
+    if (known.has(index)) return null;
+    return others.find((other) => known.has(other)) ?? others.find((other) => excluded[other] === 0) ?? null;
+  }
+}
+
+/** What scored best when the list was begun may not any more: a song that is in it has its place all the same. */
+function withoutOthersOf(before: readonly number[], excluded: Uint8Array, songs: Songs): Uint8Array {
+  const others = before.flatMap((index) =>
+    [...recordingsOf(songs, index)].filter((other) => other !== index && excluded[other] === 0),
+  );
+  if (others.length === 0) return excluded;
+  const mask = excluded.slice();
+  for (const index of others) mask[index] = otherVersionBit;
+  return mask;
+}
