@@ -113,7 +113,8 @@ const COMPACTED_AT_ONCE = 50;
 const DAY_MS = 24 * 3_600_000;
 
 function keepLogsShort(drafts: Drafts, clock: Clock, { logDays }: Config, log: Logger): AsyncDisposable {
-  const report = (error: unknown): void => log.warn({ err: error }, 'Old drafts could not be compacted; trying later');
+  const report = (error: unknown): void =>
+    log.warn({ err: error }, 'Old drafts could not be compacted; will retry later');
   const compact = async (): Promise<void> => {
     const before = new Date(clock.now() - logDays * DAY_MS);
     while ((await drafts.compact(before, COMPACTED_AT_ONCE)) === COMPACTED_AT_ONCE);
@@ -124,7 +125,8 @@ function keepLogsShort(drafts: Drafts, clock: Clock, { logDays }: Config, log: L
 const POPULARITY_PERIOD_MS = 10 * 60_000;
 
 function keepPopularityFresh(catalogue: Catalogue, log: Logger): AsyncDisposable {
-  const report = (error: unknown): void => log.warn({ err: error }, 'Popularity could not be refreshed; trying later');
+  const report = (error: unknown): void =>
+    log.warn({ err: error }, 'Popularity could not be refreshed; will retry later');
   return repeat(POPULARITY_PERIOD_MS, () => catalogue.refreshPopularity(), report);
 }
 

@@ -74,7 +74,7 @@ function whenToStop(log: Logger, stopping: AbortController): Promise<Stop> {
     }
     for (const event of ['uncaughtException', 'unhandledRejection']) {
       process.on(event, (error: unknown) => {
-        log.fatal({ err: error }, `A failure that nothing caught (${event}); stopping`);
+        log.fatal({ err: error }, `Uncaught failure (${event}); stopping`);
         stop({ reason: event, exitCode: 1 });
       });
     }
@@ -83,20 +83,20 @@ function whenToStop(log: Logger, stopping: AbortController): Promise<Stop> {
 
 /** Ends in order: no new work, running requests finish, subscriptions close, the database stops ([START2]). */
 async function end(app: App, log: Logger, { reason, exitCode }: Stop): Promise<number> {
-  log.info({ reason }, 'Stopping; once more to stop at once');
+  log.info({ reason }, 'Stopping. Send the signal again to stop at once');
   try {
     app.endFor(`the server is stopping (${reason})`);
     await app[Symbol.asyncDispose]();
     log.info('Stopped');
     return exitCode;
   } catch (error) {
-    log.error({ err: error }, 'Something did not stop in order');
+    log.error({ err: error }, 'The server did not stop cleanly');
     return 1;
   }
 }
 
 /** Also where the start itself does not come to its end. */
 function leave(log: Logger): void {
-  log.error(`Not stopped after ${LONGEST_END_MS / 1000} seconds; leaving the rest to the next start`);
+  log.error(`The server has not stopped within ${LONGEST_END_MS / 1000} seconds and exits; the next start cleans up`);
   process.exit(1);
 }

@@ -13,7 +13,7 @@ export async function withdraw(sql: Sql, input: WithdrawTracksInput, now: Date):
   );
   const ids = checkLength(input.ids ?? [], 'input.ids', MAX_BATCH);
   if (externalIds.length + ids.length === 0) {
-    throw new InvalidInputError('input names no track: give externalIds or ids', 'input');
+    throw new InvalidInputError('input must name at least one track, by externalIds or ids', 'input');
   }
   const outcome = await withdrawTracks(sql, { externalIds, ids }, now);
   if ('withdrawn' in outcome) return outcome;

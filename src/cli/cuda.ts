@@ -19,7 +19,7 @@ async function run(args: string[], signal: AbortSignal): Promise<number> {
   const { values } = parseCommandLine({ args, options });
   if (values.help) return print(USAGE);
   const dataDir = values['data-dir'] ?? loadConfig().dataDir;
-  print('Downloading; this takes minutes.');
+  print('Downloading. This takes several minutes.');
   try {
     print(`Installed into ${await installCuda({ dataDir, withRuntime: !values['without-runtime'], signal })}`);
   } catch (error) {

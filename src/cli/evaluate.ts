@@ -40,10 +40,12 @@ async function run(args: string[]): Promise<number> {
   const { values } = parseCommandLine({ args, options });
   if (values.help) return print(USAGE);
   const protocol = Object.entries(PROTOCOLS).find(([name]) => name === values.protocol)?.[1];
-  if (!protocol) throw new UsageError(`--protocol ${values.protocol} is not known; ${names(PROTOCOLS)} are`);
+  if (!protocol)
+    throw new UsageError(`--protocol ${values.protocol} is unknown; the protocols are ${names(PROTOCOLS)}`);
   const missing = protocol.files.find((name) => values[name] === undefined);
   if (missing !== undefined) throw new UsageError(`--${missing} is missing`);
-  if (values.format !== 'sequences') throw new UsageError(`--format ${values.format} is not known; sequences is`);
+  if (values.format !== 'sequences')
+    throw new UsageError(`--format ${values.format} is unknown; the only format is sequences`);
   const paths = protocol.files.map((name) => values[name] ?? '');
   const result = await evaluate(await protocol.read(...(paths as [string, string])), values.json);
   if (!values.json) for (const [name, value] of Object.entries(result)) print(`${name.padEnd(24)}${value}`);

@@ -44,9 +44,9 @@ function jobOf(format: ImportFormat, paths: string[], values: ReturnType<typeof 
   const { listener, map = [], 'skip-bad': skipBad = false } = values;
   const isPersonal = personalFormats.some((personal) => personal === format);
   if (isPersonal && (listener ?? '').trim() === '')
-    throw new UsageError(`${format} needs --listener ID: whose listening it is`);
-  if (!isPersonal && listener !== undefined) throw new UsageError(`--listener is of no meaning for ${format}`);
-  if (!isPersonal && paths.length > 1) throw new UsageError(`${paths[1] ?? ''} is one argument too many`);
+    throw new UsageError(`${format} needs --listener ID: the listener whose history it is`);
+  if (!isPersonal && listener !== undefined) throw new UsageError(`--listener does not apply to ${format}`);
+  if (!isPersonal && paths.length > 1) throw new UsageError(`${paths[1] ?? ''} is an unexpected argument`);
   return { format, paths, skipBad, renames: renamesOf(format, map), ...(listener !== undefined && { listener }) };
 }
 
@@ -54,12 +54,12 @@ function jobOf(format: ImportFormat, paths: string[], values: ReturnType<typeof 
 function renamesOf(format: ImportFormat, maps: readonly string[]): Map<string, string | null> {
   const columns = { tracks: trackColumns, feedback: feedbackColumns }[format as string];
   const known = columns ? [...columns.required, ...columns.optional] : [];
-  if (maps.length > 0 && !columns) throw new UsageError(`--map is of no meaning for ${format}`);
+  if (maps.length > 0 && !columns) throw new UsageError(`--map does not apply to ${format}`);
   const renames = new Map<string, string | null>();
   for (const map of maps) {
     const at = map.lastIndexOf('=');
     const [theirs, ours] = [map.slice(0, Math.max(0, at)).trim(), map.slice(at + 1).trim()];
-    if (theirs === '') throw new UsageError(`--map ${map} is not like theirs=ours`);
+    if (theirs === '') throw new UsageError(`--map ${map} does not have the form theirs=ours`);
     if (ours !== '' && !known.includes(ours)) {
       const meant = nearest(ours, known);
       throw new UsageError(

@@ -31,7 +31,7 @@ async function run(args: string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = parseCommandLine({ args, options, allowPositionals: true });
   const [command, id, ...rest] = positionals;
   if (values.help) return print(USAGE);
-  if (rest.length > 0) throw new UsageError(`${rest[0]} is one argument too many`);
+  if (rest.length > 0) throw new UsageError(`${rest[0]} is an unexpected argument`);
   const config = loadConfig();
   const store = openModelStore(modelsFolder(values['data-dir'] ?? config.dataDir), { network: config.network });
   const task: Task = { store, catalogue: loadModelCatalogue(config.modelsFile), id, signal };
@@ -118,7 +118,7 @@ async function remove({ store, catalogue, id }: Task): Promise<number> {
   if (id === undefined) throw new UsageError('remove needs the ID of a model');
   const entry = find(catalogue, id);
   const removed = await store.remove(entry);
-  return print(removed ? `${entry.id} is removed` : `${entry.id} was not on disk`);
+  return print(removed ? `${entry.id} was removed` : `${entry.id} was not on disk`);
 }
 
 function find(catalogue: readonly ModelEntry[], id: string): ModelEntry {

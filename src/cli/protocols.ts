@@ -17,7 +17,7 @@ export async function leaveOneOut(path: string): Promise<EvaluationData> {
   const histories = [...(await readListeners(path, 'data', new Numbers())).values()];
   const isTestable = (history: History): boolean => history.length >= 3;
   if (!histories.some(isTestable)) {
-    throw new InvalidInputError(`${path} has no listener with three items or more`, 'data');
+    throw new InvalidInputError(`${path} has no listener with at least three items`, 'data');
   }
   return {
     known: histories.map((history) => (isTestable(history) ? history.slice(0, -1) : history)),
@@ -40,7 +40,7 @@ export async function split(trainPath: string, testPath: string): Promise<Evalua
     for (const { trackId } of history) targets.delete(trackId);
     if (targets.size > 0) cases.push({ history, targets: [...targets] });
   }
-  if (cases.length === 0) throw new InvalidInputError(`${testPath} has nothing that ${trainPath} has not`, 'test');
+  if (cases.length === 0) throw new InvalidInputError(`${testPath} has no items that are not in ${trainPath}`, 'test');
   const train = [...histories.values()];
   return { known: train, train, cases, search: { ordered: false, mayRepeat: false } };
 }

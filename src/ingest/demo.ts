@@ -43,7 +43,7 @@ export async function seedDemo({ database, clock, log }: SeedDemoOptions): Promi
     return { tracks: tracks.length, simulatedListeners: listeners.length, events: events.length };
   });
   if (seeded)
-    log.info({ ...seeded, ms: Math.round(clock.monotonic() - begun) }, 'The empty catalogue has the demo now');
+    log.info({ ...seeded, ms: Math.round(clock.monotonic() - begun) }, 'The demo was loaded into the empty catalogue');
   return seeded !== null;
 }
 

@@ -78,7 +78,7 @@ class Progress {
   checkpoint(): void {
     if (this.bad === 0 || this.#options.skipBad) return;
     const what = this.bad === 1 ? '1 row is bad' : `${this.bad} rows are bad`;
-    const remedy = 'so nothing was imported. --skip-bad imports the others';
+    const remedy = 'so nothing was imported. --skip-bad imports the other rows';
     throw new InvalidInputError(`${what} of ${this.rows}, ${remedy}`, 'path');
   }
 

@@ -29,7 +29,7 @@ export class Lifetime {
     }
     const { mostMs } = terms;
     const giveUp = () =>
-      this.#stop(new DeadlineExceededError(`The operation was given up after ${mostMs / 1_000} seconds`));
+      this.#stop(new DeadlineExceededError(`The operation was aborted after ${mostMs / 1_000} seconds`));
     this.#deadline = setTimeout(giveUp, mostMs).unref();
   }
 
@@ -42,7 +42,7 @@ export class Lifetime {
   /** Nobody waits for the answer any more. */
   leave(): void {
     if (this.#isOver || this.#terms?.isChange) return;
-    this.#stop(new ClientLeftError('The client has left'));
+    this.#stop(new ClientLeftError('The client has disconnected'));
   }
 
   /** Aborts when it is to stop. */

@@ -3,8 +3,7 @@ import { namesNobody } from '../db/failures.ts';
 import { type ErasedRows, eraseListener } from '../db/queries/erasure-queries.ts';
 import { ConflictError, NotFoundError } from '../lib/errors.ts';
 
-export const noSuchListener = (): NotFoundError =>
-  new NotFoundError('There is no such listener, or it has been erased');
+export const noSuchListener = (): NotFoundError => new NotFoundError('The listener does not exist or has been erased');
 
 /** A write in a listener's name: a connection may outlive the listener that it was opened for. @throws NotFoundError */
 export async function unlessErased<Result>(write: Promise<Result>): Promise<Result> {
@@ -40,5 +39,7 @@ export async function erase(
     if (erased === null) throw noSuchListener();
     if (erased !== 'drafts') return { ...erased, drafts };
   }
-  throw new ConflictError('Drafts of this listener are being started all the time; nothing else was deleted');
+  throw new ConflictError(
+    'New drafts of this listener are being started continuously; nothing was deleted except drafts',
+  );
 }

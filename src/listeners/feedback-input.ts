@@ -37,8 +37,5 @@ function checkInstant(at: Date, clock: Clock, field: string): Date {
   const time = at.getTime();
   if (time >= 0 && time <= clock.now() + CLOCK_TOLERANCE_MS) return at;
   if (Number.isNaN(time)) throw new InvalidInputError(`${field} is not an instant`, field);
-  throw new InvalidInputError(
-    `${field} (${at.toISOString()}) lies ${time < 0 ? 'before 1970' : 'in the future'}`,
-    field,
-  );
+  throw new InvalidInputError(`${field} (${at.toISOString()}) is ${time < 0 ? 'before 1970' : 'in the future'}`, field);
 }

@@ -97,7 +97,7 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
     remove: async (viewer, feedbackId) => {
       const [row] = await queries.selectFeedbackByIds(db, [feedbackId]);
       if (!row || (row.listenerId !== viewer.listener.id && !may(viewer, 'SERVICE'))) {
-        throw new NotFoundError('There is no such feedback of yours');
+        throw new NotFoundError('You have no feedback with this id');
       }
       await queries.deleteFeedback(db, feedbackId);
       changed([row.listenerId]);
@@ -160,7 +160,7 @@ async function prepare(
   const rows = input.map((item, i) => checkFeedback(item, viewer.listener.id, clock, pathOf(i)));
   rows.forEach((row) => {
     if (row.listenerId === viewer.listener.id || may(viewer, 'SERVICE')) return;
-    throw new ForbiddenError("Recording somebody else's feedback needs the SERVICE role");
+    throw new ForbiddenError("Recording another listener's feedback requires the SERVICE role");
   });
   const trackIds = rows.map((row) => row.trackId);
   const others = rows.map((row) => row.listenerId).filter((id) => id !== viewer.listener.id);

@@ -170,7 +170,7 @@ async function explained<Result>(call: () => Promise<Result>): Promise<Result> {
 }
 
 function unavailable(cause?: unknown): ServiceUnavailableError {
-  const error = new ServiceUnavailableError('The log of drafts does not answer at present. Try again in a moment.');
+  const error = new ServiceUnavailableError('The drafts’ log is unavailable at the moment. Try again shortly.');
   error.cause = cause;
   return error;
 }
@@ -179,7 +179,7 @@ function startupError(error: unknown, url: string): StartupError {
   const reason = error instanceof Error ? error.message : String(error);
   const { host } = new URL(url);
   return new StartupError(
-    `NATS at ${host} cannot be used (${reason}). Is it running with JetStream (nats-server --jetstream), with as many servers ` +
-      'as CADENZA_NATS_REPLICAS says?',
+    `NATS at ${host} cannot be used (${reason}). Is it running with JetStream (nats-server --jetstream) and with the number of servers ` +
+      'in CADENZA_NATS_REPLICAS?',
   );
 }

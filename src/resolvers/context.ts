@@ -93,5 +93,5 @@ export class EventContext implements Context {
 /** @throws ForbiddenError */
 export function requireRole({ viewer }: Context, ...roles: Role[]): void {
   if (roles.some((role) => may(viewer, role))) return;
-  throw new ForbiddenError(`This needs the role ${roles.join(' or ')}`);
+  throw new ForbiddenError(`This requires the role ${roles.join(' or ')}`);
 }

@@ -26,7 +26,7 @@ export function maySee(listenerId: number, { viewer }: Context): boolean {
 }
 
 function requireSight(listenerId: number, context: Context): void {
-  if (!maySee(listenerId, context)) throw new ForbiddenError("Somebody else's listening is theirs");
+  if (!maySee(listenerId, context)) throw new ForbiddenError("Another listener's data is private");
 }
 
 export function externalIdOf(listener: Listener, context: Context): string {
@@ -104,7 +104,7 @@ export async function eraseListener(input: EraseListenerArgs, context: Context):
   requireRole(context, 'SERVICE');
   const { listenerId, externalId } = input;
   if ((listenerId == null) === (externalId == null)) {
-    throw new InvalidInputError('input names one listener: give listenerId or externalId', 'input');
+    throw new InvalidInputError('input must name one listener, by listenerId or externalId', 'input');
   }
   const id =
     listenerId == null
@@ -123,7 +123,7 @@ async function idByExternalId(externalId: string, { listeners }: Context): Promi
 export async function eraseMe(confirm: string, context: Context): Promise<Erasure> {
   const { id, externalId } = context.viewer.listener;
   if (confirm === externalId) return erase(id, context);
-  throw new InvalidInputError("confirm has to be the viewer's externalId", 'confirm');
+  throw new InvalidInputError("confirm must be the viewer's externalId", 'confirm');
 }
 
 const erase = (listenerId: number, { listeners, drafts }: Context): Promise<Erasure> =>

@@ -86,7 +86,7 @@ export class Connections {
 
   #cut(socket: Socket, why: string): void {
     if (socket.destroyed) return;
-    this.#log.debug({ peer: socket.remoteAddress, why }, 'A connection was cut');
+    this.#log.debug({ peer: socket.remoteAddress, why }, 'A connection was terminated');
     socket.destroy();
   }
 }

@@ -152,9 +152,9 @@ function endingsOf(expiry: Date | null, draining: AbortSignal): Ending[] {
   const stopping = {
     signal: draining,
     code: 'GOING_AWAY',
-    message: 'The server is stopping; come back with your cursor.',
+    message: 'The server is stopping; reconnect with your cursor.',
   };
   if (!expiry) return [stopping];
   const signal = AbortSignal.timeout(Math.min(Math.max(expiry.getTime() - Date.now(), 0), 2 ** 31 - 1));
-  return [stopping, { signal, code: 'UNAUTHENTICATED', message: 'The token has expired; come back with a new one.' }];
+  return [stopping, { signal, code: 'UNAUTHENTICATED', message: 'The token has expired; reconnect with a new one.' }];
 }

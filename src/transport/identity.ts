@@ -44,7 +44,8 @@ export function createIdentify(auth: AuthConfig | null, listeners: Listeners, lo
     const { subject, name, roles: claimed, expiresAt } = await read(bearerToken(authorization));
     const roles = rolesOf(claimed);
     const own = await listeners.ensure(subject, name);
-    if (own.externalId !== subject) throw new UnauthenticatedError('The token’s subject cannot be kept as it is (sub)');
+    if (own.externalId !== subject)
+      throw new UnauthenticatedError('The token’s subject (sub) cannot be stored unchanged');
     if (listenerId === null || !may({ listener: own, roles }, 'SERVICE'))
       return { viewer: { listener: own, roles }, expiresAt };
     return { viewer: { listener: await named(listeners, listenerId), roles, agent: own }, expiresAt };
@@ -63,10 +64,10 @@ async function named(listeners: Listeners, externalId: string): Promise<Listener
     if (checkText(externalId, LISTENER_ID, { max: 128 }) === externalId) return await listeners.ensure(externalId);
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;
-    throw new InvalidInputError(`The listener's id cannot be taken: ${error.message}`, LISTENER_ID);
+    throw new InvalidInputError(`The listener's id is invalid: ${error.message}`, LISTENER_ID);
   }
   throw new InvalidInputError(
-    `The listener's id cannot be taken: ${LISTENER_ID} has white space at its ends`,
+    `The listener's id is invalid: ${LISTENER_ID} begins or ends with white space`,
     LISTENER_ID,
   );
 }
@@ -80,13 +81,13 @@ function roleReader(log: Logger): (claimed: readonly string[] | null) => Readonl
   const tell = (role: string): void => {
     if (told.size >= TOLD.roles || told.has(role)) return;
     told.add(role);
-    log.warn({ role }, `A token names a role that there is not: ${ROLES.join(', ')} are known. It gives nothing`);
+    log.warn({ role }, `A token contains an unknown role, which grants nothing. The roles are ${ROLES.join(', ')}`);
   };
   return (claimed) => {
     if (claimed === null) return new Set<Role>(['LISTENER']);
     const known = ROLES.filter((role) => claimed.includes(role));
     for (const role of claimed) if (!ROLES.some((one) => one === role)) tell(role.slice(0, TOLD.characters));
     if (known.length > 0) return new Set(known);
-    throw new ForbiddenError(`The token's roles give no right here; it needs one of ${ROLES.join(', ')}`);
+    throw new ForbiddenError(`The token's roles grant no permissions; it needs one of ${ROLES.join(', ')}`);
   };
 }

@@ -2,7 +2,7 @@ import { CloseCode } from 'graphql-ws';
 import { isTooDeep, MOST_LEVELS } from './json-depth.ts';
 import type { Peer } from './sockets/peer.ts';
 
-const TOO_DEEP = `A message's JSON may have ${MOST_LEVELS} levels`;
+const TOO_DEEP = `A message's JSON may have at most ${MOST_LEVELS} levels`;
 
 /**
  * Hands over what a peer sends, in its order, as long as the peer takes what it is sent. Who does not is not read from either,

@@ -26,7 +26,7 @@ export function createMask(log: Logger): (error: unknown) => GraphQLError {
       { err: cause, incidentId, path: error instanceof GraphQLError ? error.path : undefined },
       'Masked failure',
     );
-    const message = `Something went wrong on our side. The log has the reason under ${incidentId}.`;
+    const message = `Internal server error. The server's log has the details under ${incidentId}.`;
     return located(error, message, { code: 'INTERNAL_SERVER_ERROR', incidentId });
   };
 }

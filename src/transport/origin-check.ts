@@ -16,7 +16,7 @@ export function createOriginCheck({ auth, corsOrigins }: Pick<Config, 'auth' | '
     if (wrongHost) return wrongHost;
     const { host = '', origin } = request.headers;
     if (auth === null && !isLoopback(host)) {
-      const message = `Without authentication configured this server answers only to localhost, not to ${quoted(host)}`;
+      const message = `This server has no authentication configured and answers only requests to localhost, not to ${quoted(host)}`;
       return forbidden(message);
     }
     if (origin !== undefined && corsOrigins.includes(origin)) return null;

@@ -140,7 +140,7 @@ async function route(request: IncomingMessage, response: ServerResponse, routes:
   }
   const [, file] = path.split(`${GRAPHQL_PATH}/`);
   if (file !== undefined && (await graphiql.answerFile(file, request, response))) return;
-  const message = `There is nothing at ${path}; GraphQL is at ${GRAPHQL_PATH}`;
+  const message = `There is nothing at ${path}; GraphQL is served at ${GRAPHQL_PATH}`;
   answerProblem(response, { status: 404, code: 'NOT_FOUND', message });
 }
 

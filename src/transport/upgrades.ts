@@ -69,7 +69,7 @@ function ignoreUpgrade(server: Server, request: IncomingMessage, head: Buffer): 
 function refusalOf(request: IncomingMessage, address: string, { admit, draining, rates }: Door): Refusal | null {
   const [path] = (request.url ?? '').split('?');
   if (path !== GRAPHQL_PATH) {
-    return { status: 404, message: `There is no WebSocket at ${path}; GraphQL is at ${GRAPHQL_PATH}` };
+    return { status: 404, message: `There is no WebSocket at ${path}; GraphQL is served at ${GRAPHQL_PATH}` };
   }
   if (draining.aborted) return { status: 503, message: 'The server is stopping' };
   const problem = excessOf(request) ?? admit(request);

@@ -61,14 +61,14 @@ it('[FAIR1] one who starts as many long drafts as there are places has half of t
   expect(greedy.started).toHaveLength(4);
   for (const refusal of greedy.refusals) {
     expect(refusal).toBeInstanceOf(OverloadedError);
-    expect(refusal.message).toContain('the other places are for others');
+    expect(refusal.message).toContain('the remaining capacity is reserved for other listeners');
     expect(refusal.retryAfterMs).toBeGreaterThan(0);
   }
   const each = await Promise.all(others.map((viewer) => drafts.start(viewer, story(3_000))));
   expect(each).toHaveLength(4);
   // All are taken now: whoever comes hears so, with another reason.
   const full = await startMany(ann, 1, 10);
-  expect(full.refusals[0]?.message).toContain('6 drafts are waiting already');
+  expect(full.refusals[0]?.message).toContain('its queue of 6 drafts is full');
   await cancelAll(ann, greedy.started);
   await Promise.all(each.map(({ id }, i) => drafts.cancel(others[i] as Viewer, id)));
 });
@@ -119,7 +119,7 @@ it('[FAIR2] [FAIR3] of drafts that wait in the database: from the slots of the n
   for (let i = 0; i < 2; i++) await start(one);
   await expect(start(one)).rejects.toMatchObject({
     retryAfterMs: 3_300,
-    message: expect.stringContaining('2 drafts of yours') as string,
+    message: expect.stringContaining('you already have 2 drafts') as string,
   });
   await start(two);
   await expect(start(two)).rejects.toMatchObject({ retryAfterMs: 3_300 });

@@ -56,10 +56,10 @@ test('[IMP2] a bad element of a JSON array is told with its line, and the others
   const text = `[\n{"externalId":"a","title":"A","artist":"X"},\n{"externalId":"b","title":"B}\n,{"externalId":"b2","title":"B","artist":"X"},\n7,\n[],\n, {"externalId":"c","title":"C","artist":"X"} {}\n,{"externalId":"d"\n,"title":"D",\n"artist":"X"}]`;
   const { bad, report } = await importContent(theDatabase(), 'tracks', text, { skipBad: true });
   expect(bad).toEqual([
-    '3: a text on line 3 is not closed; what follows up to the next object is passed over',
+    '3: a string on line 3 is not closed; everything up to the next object is skipped',
     '5: this is not a JSON object',
     '6: this is not a JSON object',
-    '7: there is no element beside the comma',
+    '7: there is no element next to the comma',
     expect.stringMatching(/^7: this is not JSON: /),
   ]);
   expect(report).toMatchObject({ rows: 8, bad: 5, tracks: { created: 3 } });
@@ -72,14 +72,14 @@ test.each<[string, ImportFormat, string | Buffer | Promise<Buffer>, RegExp]>([
     'an array that is cut off',
     'tracks',
     '[{"externalId":"a"},\n{"ext',
-    /:2: the file is cut off here: its JSON array does not end$/,
+    /:2: the file is truncated here: its JSON array does not end$/,
   ],
-  ['more after the array', 'tracks', '[]\n[]', /:2: there is more after the end of the JSON array/],
+  ['more after the array', 'tracks', '[]\n[]', /:2: there is data after the end of the JSON array/],
   [
     'a pretty-printed object',
     'tracks',
     '\n{\n  "externalId": "a"\n}',
-    /:2: a JSON object runs over several lines; give one/,
+    /:2: a JSON object spans several lines; use one/,
   ],
   [
     'Spotify’s rows',
@@ -172,9 +172,9 @@ test('[IMP6] [IMP14] an encrypted, a cut off and a damaged zip are told as that'
   const damaged = Buffer.from(zip).fill(0xff, 45, 60);
   const cases: [Buffer, RegExp][] = [
     [encrypted, /is encrypted; unzip it with its password first/],
-    [wrongSum, /is damaged or cut off: its checksum differs/],
-    [damaged, /is damaged or cut off: /],
-    [zip.subarray(0, -8), /is damaged or cut off: /],
+    [wrongSum, /is damaged or truncated: its checksum differs/],
+    [damaged, /is damaged or truncated: /],
+    [zip.subarray(0, -8), /is damaged or truncated: /],
   ];
   for (const [content, message] of cases) {
     const { error } = await importPath(theDatabase(), 'tracks', await fileWith(content, 'x.zip'));

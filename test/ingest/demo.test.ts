@@ -78,7 +78,7 @@ test('[DEMO1] two servers that start at once have one demo between them', async 
     startServer({ DATABASE_URL: url, CADENZA_DEMO: 'auto', CADENZA_DATA_DIR: await dataFolder() });
   const servers = await Promise.all([start(), start()]);
   const exits = await Promise.all(servers.map((server) => server.stop()));
-  const seedings = exits.flatMap(({ output }) => output.match(/The empty catalogue has the demo now/g) ?? []);
+  const seedings = exits.flatMap(({ output }) => output.match(/The demo was loaded into the empty catalogue/g) ?? []);
   expect(seedings).toHaveLength(1);
   expect(await count(theDatabase(), 'listeners')).toBe(301);
 });

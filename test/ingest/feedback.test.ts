@@ -106,8 +106,8 @@ const badRows: [string, string, string][] = [
     'ann,t1,PLAY,1767323045000000,,,',
     'at must be like 2026-11-23T14:00:00Z, or seconds or milliseconds',
   ],
-  ['the future', 'ann,t1,PLAY,2026-06-15T12:06:00Z,,,', 'at (2026-06-15T12:06:00.000Z) lies in the future'],
-  ['before 1970', 'ann,t1,PLAY,1969-12-31,,,', 'at (1969-12-31T00:00:00.000Z) lies before 1970'],
+  ['the future', 'ann,t1,PLAY,2026-06-15T12:06:00Z,,,', 'at (2026-06-15T12:06:00.000Z) is in the future'],
+  ['before 1970', 'ann,t1,PLAY,1969-12-31,,,', 'at (1969-12-31T00:00:00.000Z) is before 1970'],
   ['no plays', 'ann,t1,PLAY,,0,,', 'plays must be between 1 and 2147483647, not 0'],
   ['too many plays', 'ann,t1,PLAY,,2147483648,,', 'plays must be between 1 and 2147483647, not 2147483648'],
   ['plays in words', 'ann,t1,PLAY,,many,,', 'plays must be a whole number, not "many"'],
@@ -122,7 +122,7 @@ test.each(badRows)('[IMP2] [IMP3] %s is a bad row, told with line and reason', a
   const content = [...CSV, line];
   const refused = await importContent(database, 'feedback', content);
   expect(refused.bad).toEqual([expect.stringContaining(`5: ${reason}`)]);
-  expect(refused.error).toBe('1 row is bad of 4, so nothing was imported. --skip-bad imports the others');
+  expect(refused.error).toBe('1 row is bad of 4, so nothing was imported. --skip-bad imports the other rows');
   expect(await rowsIn(database)).toBe(before);
   const taken = await importContent(database, 'feedback', content, { skipBad: true });
   expect(taken.report).toMatchObject({ rows: 4, bad: 1, feedback: { created: 3 }, newListeners: 2 });
@@ -135,7 +135,7 @@ test('[IMP2] all bad rows are told, in a file of thousands as well', async () =>
     (_, i) => `ann,${i % 4 === 0 ? 'nowhere' : 't1'},PLAY,${i % 4 === 1 ? '0' : '1'}`,
   );
   const { bad, error } = await importContent(theDatabase(), 'feedback', ['listener,track,kind,plays', ...lines]);
-  expect(error).toBe('10000 rows are bad of 20000, so nothing was imported. --skip-bad imports the others');
+  expect(error).toBe('10000 rows are bad of 20000, so nothing was imported. --skip-bad imports the other rows');
   const told = bad.map((text) => Number.parseInt(text, 10)).sort((a, b) => a - b);
   expect(told).toEqual(lines.flatMap((_, i) => (i % 4 < 2 ? [i + 2] : [])));
   expect(new Set(bad.map((text) => text.replace(/^\d+: /, '')))).toEqual(

@@ -219,7 +219,7 @@ test('[IMP5] a gigabyte of blanks is no file of rows', async () => {
     for await (const batch of readRecords(endless('', ' ', 1024, pulled), feedbackColumns, 'file', naming))
       expect(batch).toEqual([]);
   };
-  await expect(reading()).rejects.toThrow('file is not text: it begins with 1,048,576 blanks');
+  await expect(reading()).rejects.toThrow('file is not text: it begins with 1,048,576 blank characters');
   expect(pulled.count).toBeLessThan(4);
 });
 
@@ -227,13 +227,17 @@ const deep = (open: string, close: string, levels = 100_000) => open.repeat(leve
 const track = (more: string) => `{"externalId":"a","title":"T","artist":"A"${more}}`;
 
 test.each<[string, string, string[]]>([
-  ['lists nested deep', track(`,"tags":${deep('[', ']')}`), ['1: this is nested more than 32 deep']],
+  ['lists nested deep', track(`,"tags":${deep('[', ']')}`), ['1: this is nested more than 32 levels deep']],
   [
     'objects nested deep',
     track(`,"tags":${deep('{"a":', '}').replace('}', '1}')}`),
-    ['1: this is nested more than 32 deep'],
+    ['1: this is nested more than 32 levels deep'],
   ],
-  ['lists nested deep in an array', `[${track(`,"tags":${deep('[', ']')}`)}]`, ['1: this is nested more than 32 deep']],
+  [
+    'lists nested deep in an array',
+    `[${track(`,"tags":${deep('[', ']')}`)}]`,
+    ['1: this is nested more than 32 levels deep'],
+  ],
   ['nothing but brackets', deep('[', ']', 1_000), ['1: this is not a JSON object']],
   [
     'a key __proto__',
@@ -245,7 +249,7 @@ test.each<[string, string, string[]]>([
     track(',"constructor":1'),
     [expect.stringMatching(/^1: unknown column "constructor"/) as string],
   ],
-  ['half of a character', track(',"album":"\\ud800"'), ['1: album contains half of a surrogate pair']],
+  ['half of a character', track(',"album":"\\ud800"'), ['1: album contains an unpaired surrogate']],
   ['a NUL', track(',"album":"a\\u0000b"'), ['1: album must not contain the character U+0000']],
   ['a raw NUL', track(',"album":"a\0b"'), [expect.stringMatching(/^1: this is not JSON/) as string]],
   ['a number too great', track(',"releaseYear":1e999'), ['1: releaseYear must be a whole number, not null']],
@@ -304,7 +308,7 @@ test('[IMP6] archives that lie about sizes, or name files outside of themselves,
   lying.writeUInt32LE(spotify.length - 10, zip.indexOf('PK\x01\x02', 0, 'latin1') + 24);
   const outside = Buffer.from(zip.toString('latin1').replaceAll('endsong_0.json', '../song_0.json'), 'latin1');
   for (const [content, message] of [
-    [lying, /is damaged or cut off: too many bytes/],
+    [lying, /is damaged or truncated: too many bytes/],
     [outside, /invalid relative path/],
   ] as const) {
     const { error } = await importContent(theDatabase(), 'spotify', content, { listener: 'ann' });

@@ -37,7 +37,7 @@ test('[IMP2] [IMP3] bad rows go to standard error with file and line, the first 
   expect(told[0]).toBe('tracks.csv:5: title is missing');
   expect(told.slice(50)).toEqual([
     '… and 10 more bad rows',
-    '60 rows are bad of 63, so nothing was imported. --skip-bad imports the others',
+    '60 rows are bad of 63, so nothing was imported. --skip-bad imports the other rows',
     '',
   ]);
   expect(await rowsIn(theDatabase())).toBe(0);
@@ -60,10 +60,7 @@ test('[IMP6] [IMP14] a path that cannot be read is told with status 1, without a
     [['tracks', folder], `${folder} is a folder; this format is read from a file\n`],
     [['tracks', join(file, 'below')], `a part of ${file}/below is a file, not a folder\n`],
     [['sequences', '/dev/null'], '/dev/null is neither a file nor a folder\n'],
-    [
-      ['lastfm-2k', file],
-      `${file} is a file; lastfm-2k is read from the folder of its files, an export of your own with lastfm-csv\n`,
-    ],
+    [['lastfm-2k', file], `${file} is a file; lastfm-2k is a folder of files; for a personal export use lastfm-csv\n`],
   ];
   for (const [args, errors] of cases) expect(await run(...args)).toEqual({ code: 1, output: '', errors });
 });
@@ -81,13 +78,13 @@ test('a wrong command line is told with the usage and status 2, before anything 
     [[], 'FORMAT and PATH are needed\n\nUsage: '],
     [['tracks'], 'FORMAT and PATH are needed\n\nUsage: '],
     [['trakcs', 'x'], 'there is no format trakcs; did you mean tracks?\n\nUsage: '],
-    [['tracks', 'x', 'y'], 'y is one argument too many\n\nUsage: '],
+    [['tracks', 'x', 'y'], 'y is an unexpected argument\n\nUsage: '],
     [['tracks', 'x', '--skipbad'], "Unknown option '--skipbad'"],
     [['tracks', 'x', '--database-url', 'mysql://x'], '--database-url '],
-    [['spotify', 'x'], 'spotify needs --listener ID: whose listening it is\n\nUsage: '],
-    [['tracks', 'x', '--listener', 'ann'], '--listener is of no meaning for tracks\n\nUsage: '],
-    [['sequences', 'x', '--map', 'a=b'], '--map is of no meaning for sequences\n\nUsage: '],
-    [['tracks', 'x', '--map', 'title'], '--map title is not like theirs=ours\n\nUsage: '],
+    [['spotify', 'x'], 'spotify needs --listener ID: the listener whose history it is\n\nUsage: '],
+    [['tracks', 'x', '--listener', 'ann'], '--listener does not apply to tracks\n\nUsage: '],
+    [['sequences', 'x', '--map', 'a=b'], '--map does not apply to sequences\n\nUsage: '],
+    [['tracks', 'x', '--map', 'title'], '--map title does not have the form theirs=ours\n\nUsage: '],
     [
       ['tracks', 'x', '--map', 'name=titel'],
       '--map name=titel: tracks has no column titel; did you mean title?\n\nUsage: ',

@@ -116,7 +116,7 @@ test('[IMP6] [IMP14] a folder that is not one of lastfm-2k is refused', async ()
   expect(await refusal(join(empty, 'nowhere'))).toMatch(/nowhere does not exist$/);
   const whole = await folderOf({});
   expect(await refusal(join(whole, 'artists.dat'))).toMatch(
-    /is a file; lastfm-2k is read from the folder of its files, an export of your own with lastfm-csv$/,
+    /is a file; lastfm-2k is a folder of files; for a personal export use lastfm-csv$/,
   );
   await mkdir(join(empty, 'artists.dat'));
   expect(await refusal(empty)).toMatch(/is a folder; this format is read from a file$/);

@@ -110,7 +110,7 @@ test.each<[string, ImportFormat, string, string]>([
     'a time to come',
     'listenbrainz',
     jsonl([listen(4_000_000_000, 'T')]),
-    '1: listened_at (2096-10-02T07:06:40.000Z) lies in',
+    '1: listened_at (2096-10-02T07:06:40.000Z) is in',
   ],
   ['too few values', 'lastfm-csv', 'uts,artist,track\n1700000000,A', '2: the row has 2 values, the header 3 columns'],
   ['no artist', 'lastfm-csv', 'uts,artist,track\n1700000000,,T', '2: artist is missing'],

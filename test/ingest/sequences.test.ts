@@ -70,7 +70,7 @@ test.each([
   const content = `1 10 20\n${line}\n2 30\n`;
   const refused = await importContent(database, 'sequences', content);
   expect(refused.bad).toEqual([`2: ${reason}`]);
-  expect(refused.error).toBe('1 row is bad of 3, so nothing was imported. --skip-bad imports the others');
+  expect(refused.error).toBe('1 row is bad of 3, so nothing was imported. --skip-bad imports the other rows');
   expect(await rowsIn(database)).toBe(0);
   const { report } = await importContent(database, 'sequences', content, { skipBad: true });
   expect(report).toMatchObject({ bad: 1, feedback: { created: 3 }, tracks: { created: 3 }, newListeners: 2 });
@@ -78,6 +78,6 @@ test.each([
 
 test('[IMP6] [IMP14] a file without a single sequence is refused', async () => {
   for (const content of ['\n \n', gzipSync('')]) {
-    expect((await importContent(theDatabase(), 'sequences', content)).error).toMatch(/ holds no rows$/);
+    expect((await importContent(theDatabase(), 'sequences', content)).error).toMatch(/ contains no rows$/);
   }
 });

@@ -133,7 +133,7 @@ test('[IMP12] the account’s last year comes in too; the same play in both expo
 test.each<[string, unknown, string]>([
   ['no time', { ...ROW, ts: null }, '1: ts is missing'],
   ['a time that is none', { ...ROW, ts: 'yesterday' }, '1: ts must be like'],
-  ['a time to come', { ...ROW, ts: '2031-01-01T00:00:00Z' }, '1: ts (2031-01-01T00:00:00.000Z) lies in the future'],
+  ['a time to come', { ...ROW, ts: '2031-01-01T00:00:00Z' }, '1: ts (2031-01-01T00:00:00.000Z) is in the future'],
   ['no length', { ...ROW, ms_played: null }, '1: ms_played is missing'],
   ['a length below none', { ...ROW, ms_played: -1 }, '1: ms_played must be between 0 and 86400000, not -1'],
   [
@@ -146,7 +146,7 @@ test.each<[string, unknown, string]>([
     { ...ROW, master_metadata_track_name: 'a\0b' },
     '1: the title must not contain the character U+0000',
   ],
-  ['half of a character', { ...ROW, master_metadata_album_artist_name: '\ud800' }, '1: the artist contains half of a'],
+  ['half of a character', { ...ROW, master_metadata_album_artist_name: '\ud800' }, '1: the artist contains an unpaired surrogate'],
 ])('[IMP2] a row with %s is bad', async (_, row, reason) => {
   const { bad, error } = await importContent(theDatabase(), 'spotify', JSON.stringify([row]), ann);
   expect(bad).toEqual([expect.stringContaining(reason)]);
@@ -210,6 +210,6 @@ test('[IMP6] [IMP14] an archive without listening is named, as is a folder', asy
   const zip = await fileWith(await zipOf({ 'a/Playlist1.json': '{}', 'a/Identity.json': '{}' }));
   for (const path of [folder, zip]) {
     const { error } = await importPath(theDatabase(), 'spotify', path, ann);
-    expect(error).toBe(`${path} holds no listening of a Spotify export`);
+    expect(error).toBe(`${path} contains no file of a Spotify export with plays`);
   }
 });

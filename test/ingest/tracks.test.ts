@@ -147,7 +147,7 @@ test.each(badRows)('[IMP2] [IMP3] %s is a bad row, told with line and reason', a
   ]);
   const refused = await importContent(database, 'tracks', content);
   expect(refused.bad).toEqual([expect.stringContaining(`3: ${reason}`)]);
-  expect(refused.error).toBe('1 row is bad of 3, so nothing was imported. --skip-bad imports the others');
+  expect(refused.error).toBe('1 row is bad of 3, so nothing was imported. --skip-bad imports the other rows');
   expect(await rowsIn(database)).toBe(0);
   const taken = await importContent(database, 'tracks', content, { skipBad: true });
   expect(taken.report).toMatchObject({ rows: 3, bad: 1, tracks: { created: 2, updated: 0, unchanged: 0 } });
@@ -168,7 +168,7 @@ test('[IMP2] a quote that is not closed spoils its own line only, wherever the n
     'h,Last,H',
   ];
   const { report, bad } = await importContent(database, 'tracks', lines, { skipBad: true });
-  expect(bad.sort()).toEqual([2, 5, 9].map((line) => `${line}: a quote that is opened here is not closed`));
+  expect(bad.sort()).toEqual([2, 5, 9].map((line) => `${line}: a quote that opens here is not closed`));
   expect(report?.rows).toBe(8);
   const tracks = await tracksOf(database);
   expect(tracks.map(({ key, title }) => `${key} ${title}`)).toEqual([
@@ -185,7 +185,7 @@ test('[IMP5] a quoted value of more than a mebibyte is not waited for', async ()
   const filler = Array.from({ length: 30_000 }, (_, i) => `t${i},${'x'.repeat(40)},A`);
   const lines = ['externalId,title,artist', 'open,"Open,A', ...filler];
   const { bad, report } = await importContent(database, 'tracks', lines, { skipBad: true });
-  expect(bad).toEqual(['2: a quote that is opened here is not closed']);
+  expect(bad).toEqual(['2: a quote that opens here is not closed']);
   expect(report?.tracks.created).toBe(filler.length);
 });
 
@@ -212,9 +212,9 @@ test('[IMP2] every bad row of a JSONL file is told', async () => {
     expect.stringMatching(/^6: this is not JSON: /),
     '7: tags must be a list of texts, not [1]',
     '8: explicit must be true or false, not "perhaps"',
-    '9: title contains half of a surrogate pair',
+    '9: title contains an unpaired surrogate',
   ]);
-  expect(error).toBe('8 rows are bad of 10, so nothing was imported. --skip-bad imports the others');
+  expect(error).toBe('8 rows are bad of 10, so nothing was imported. --skip-bad imports the other rows');
   expect(await rowsIn(database)).toBe(0);
   const { report } = await importContent(database, 'tracks', lines, { skipBad: true });
   expect(report?.tracks.created).toBe(2);
@@ -226,10 +226,10 @@ test.each<[string, string | Buffer, RegExp]>([
   ['a misspelt column', 'externalId,titel,artist\n', /header: unknown column "titel"; did you mean "title"\?/],
   ['columns that are missing', 'externalId,album\n', /header: column "title", "artist" is missing/],
   ['a column twice', 'externalId,title,artist,title\n', /header: column "title" occurs twice/],
-  ['a quote that is open', 'externalId,"title,artist\na,b,c\n', /header: a quote that is opened here is not closed/],
+  ['a quote that is open', 'externalId,"title,artist\na,b,c\n', /header: a quote that opens here is not closed/],
   ['no bytes', '', /is empty/],
-  ['blank lines alone', '\n\n \n', /holds no rows/],
-  ['nothing, zipped', gzipSync(''), /holds no rows/],
+  ['blank lines alone', '\n\n \n', /contains no rows/],
+  ['nothing, zipped', gzipSync(''), /contains no rows/],
   [
     'UTF-16 without a byte order mark',
     Buffer.from('externalId,title', 'utf16le'),
@@ -241,8 +241,8 @@ test.each<[string, string | Buffer, RegExp]>([
     Buffer.from('\uFEFFexternalId', 'utf16le').subarray(0, -1),
     /:1: .* ends within a character/,
   ],
-  ['lines that end with CR alone', 'externalId,title,artist\rt1,So What,Miles Davis\r', /end with CR alone/],
-  ['gzip that is cut off', gzipSync(CSV.join('\n')).subarray(0, -20), /is cut off: the gzip data ends too early/],
+  ['lines that end with CR alone', 'externalId,title,artist\rt1,So What,Miles Davis\r', /end with CR only/],
+  ['gzip that is cut off', gzipSync(CSV.join('\n')).subarray(0, -20), /is truncated: the gzip data ends too early/],
   ['gzip that is damaged', damaged(gzipSync(CSV.join('\n'))), /is damaged: its gzip data is not valid/],
 ])('[IMP6] [IMP14] a file with %s is refused, --skip-bad or not', async (_, content, message) => {
   const database = theDatabase();

@@ -260,7 +260,7 @@ describe('who may erase', () => {
       eraseMe: {
         __typename: 'InvalidInputError',
         field: 'confirm',
-        message: "confirm has to be the viewer's externalId",
+        message: "confirm must be the viewer's externalId",
       },
     });
     expect(await services.listeners.byExternalId('ann')).not.toBeNull();

@@ -118,7 +118,7 @@ test('[START5] a failure that nothing caught is logged and ends it in order', as
   const env = await embedded();
   const server = await startServer({ ...env, NODE_OPTIONS: `--import=${hook.replaceAll(' ', '%20')}` });
   server.process.kill('SIGUSR2');
-  const logged = await server.said(/A failure that nothing caught/);
+  const logged = await server.said(/Uncaught failure/);
   expect(logged).toMatchObject({ level: 60, err: { message: 'unforeseen' } });
   const { code, output } = await server.exited;
   expect(code).toBe(1);

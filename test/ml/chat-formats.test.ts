@@ -148,16 +148,16 @@ describe('[GEN11] the marks of a template are control tokens, whatever the file 
 describe('[MODEL2] [MODEL14] a text that cannot be made is told at once, with what to do', () => {
   it.each<[string, Required<TinyModel>['metadata'], RegExp]>([
     ['no template', { [TEMPLATE]: undefined }, /no chat template .*take a file of a model that was trained/],
-    ['no pre-tokenizer', { 'tokenizer.ggml.pre': undefined }, /tokenizer\.ggml\.pre.*take a newer file/],
-    ['SentencePiece', { 'tokenizer.ggml.model': 'llama' }, /only byte-level BPE .*take a model that has it/],
+    ['no pre-tokenizer', { 'tokenizer.ggml.pre': undefined }, /tokenizer\.ggml\.pre.*use a newer file/],
+    ['SentencePiece', { 'tokenizer.ggml.model': 'llama' }, /only byte-level BPE .*use a model that has it/],
     ['a template that is none', { [TEMPLATE]: '{% if' }, /template is not valid/],
     ['one that always refuses', { [TEMPLATE]: "{{ raise_exception('no') }}" }, /template cannot be used: no/],
     ['one that calls what there is not', { [TEMPLATE]: '{{ messages[0].content }}{{ lookup(1) }}' }, /cannot be used/],
-    ['one without the user', { [TEMPLATE]: 'Hello.' }, /leaves out what the user says/],
+    ['one without the user', { [TEMPLATE]: 'Hello.' }, /omits the user’s message/],
     [
       'a vocabulary without some bytes',
       { 'tokenizer.ggml.tokens': tinyVocabulary.map((token) => (token === 'H' ? 'HH' : token)) },
-      /the tokenizer makes/,
+      /the tokenizer turns/,
     ],
   ])('%s', async (_, metadata, reason) => {
     const opened = open(metadata);

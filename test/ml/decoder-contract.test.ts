@@ -117,7 +117,7 @@ describe('[MODEL11] an export', () => {
   it.each<[string, ExportOptions | ((folder: string) => Promise<void>), RegExp]>([
     ['a configuration without a context', { changes: { max_position_embeddings: undefined } }, /usable contextTokens/],
     ['a graph that is cut off', (folder) => cut(folder, 0.5), /truncated or corrupt/],
-    ['an empty graph', (folder) => writeFile(join(folder, 'onnx', 'model.onnx'), ''), /holds no ONNX graph/],
+    ['an empty graph', (folder) => writeFile(join(folder, 'onnx', 'model.onnx'), ''), /contains no ONNX graph/],
     ['a graph of another layout', (folder) => rename(folder, 'attention_mask', 'attention_musk'), /attention_musk/],
     [
       'a graph without a present',

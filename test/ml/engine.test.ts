@@ -209,7 +209,7 @@ describe('engine', () => {
     const tickets: Ticket[] = Array.from({ length: 5 }, () => engine.admit(TINY));
     const refusal = refusalOf(engine);
     expect(refusal.retryAfterMs).toBeGreaterThan(0);
-    expect(refusal.message).toContain('4 drafts are waiting');
+    expect(refusal.message).toContain('its queue of 4 drafts is full');
     tickets[0]?.[Symbol.dispose]();
     tickets[0]?.[Symbol.dispose]();
     tickets.push(engine.admit(TINY));
@@ -235,7 +235,7 @@ describe('engine', () => {
     expect(late).toMatchObject({ tokens: [], finished: { reason: 'CANCELLED' } });
   });
 
-  it('a ticket is good for one generation', () => {
+  it('a ticket can be used for one generation only', () => {
     const ticket = engine.admit(TINY);
     ticket.generate(ask({ maxTokens: 1 }), never);
     expect(() => ticket.generate(ask(), never)).toThrow('one generation');
@@ -243,7 +243,7 @@ describe('engine', () => {
 
   it('[GEN12] refuses what does not fit the context, and sampling out of range', () => {
     const long = { messages: [{ role: 'user' as const, content: 'x'.repeat(400) }] };
-    expect(() => engine.checkFits(TINY, ask({ maxTokens: 100 }, long))).toThrow(/maxTokens is 100.*takes 512/);
+    expect(() => engine.checkFits(TINY, ask({ maxTokens: 100 }, long))).toThrow(/maxTokens is 100.*has 512 tokens/);
     expect(() => engine.checkFits(TINY, ask({ maxTokens: 50 }, long))).not.toThrow();
     const ticket = engine.admit(TINY);
     expect(() => ticket.generate(ask({ maxTokens: 500 }), never)).toThrow(InvalidInputError);

@@ -103,7 +103,7 @@ describe('what would be quietly wrong', () => {
     ['weights that were quantised', { quantization_config: { quant_method: 'gptq' } }, /quantization_config/],
     ['heads that do not divide', { num_key_value_heads: 3 }, /no multiple of 3/],
     ['sizes that are not the tensors’', { intermediate_size: 128 }, /ffn_gate.weight has the shape \[96, 64\]/],
-    ['tokens without an embedding', { vocab_size: 264 }, /of 264 tokens only 263/],
+    ['tokens without an embedding', { vocab_size: 264 }, /only 263 of 264 tokens/],
     ['fewer layers than tensors', { num_hidden_layers: 1 }, /no llama decoder uses: blk.1/],
     ['more layers than tensors', { num_hidden_layers: 3 }, /no tensor blk.2/],
   ])('[MODEL2] is refused: %s', async (_, changes, reason) => {
@@ -117,7 +117,7 @@ describe('what would be quietly wrong', () => {
       all[5]!.data[7] = NaN;
       return all;
     });
-    expect(broken).toHaveProperty('message', expect.stringMatching(/holds values that are no numbers/));
+    expect(broken).toHaveProperty('message', expect.stringMatching(/contains values that are not numbers/));
     const gate = { name: 'model.layers.0.mlp.router.weight', shape: [2], data: new Float32Array(2) };
     expect(await refusal({}, (all) => [...all, gate])).toHaveProperty('message', expect.stringMatching(/router/));
   });

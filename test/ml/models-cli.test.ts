@@ -57,7 +57,7 @@ describe('npm run models', () => {
     await writeFile(file, 'damaged');
     expect((await run('list')).output).toMatch(/damaged$/m);
     expect(await run('verify')).toMatchObject({ code: 1, output: 'tiny: damaged: pull it again\n' });
-    expect(await run('remove', 'tiny')).toMatchObject({ code: 0, output: 'tiny is removed\n' });
+    expect(await run('remove', 'tiny')).toMatchObject({ code: 0, output: 'tiny was removed\n' });
     expect((await run('remove', 'tiny')).output).toBe('tiny was not on disk\n');
     expect((await run('verify')).output).toBe('no model is on disk\n');
   });
@@ -79,7 +79,7 @@ describe('npm run models', () => {
 
   it.each([
     ['tokenizer.chat_template', undefined, 'there is no chat template'],
-    ['tokenizer.ggml.pre', undefined, 'take a newer file'],
+    ['tokenizer.ggml.pre', undefined, 'use a newer file'],
     ['tokenizer.ggml.model', 'llama', 'only byte-level BPE'],
     ['split.count', 2, 'llama-gguf-split --merge'],
     ['llama.attention.sliding_window', 64, 'sliding_window is 64'],
@@ -118,7 +118,7 @@ describe('npm run models', () => {
     [[], 2, 'a command is missing'],
     [['fly'], 2, 'there is no command fly'],
     [['pull', '--fast'], 2, '--fast'],
-    [['pull', 'tiny', 'more'], 2, 'more is one argument too many'],
+    [['pull', 'tiny', 'more'], 2, 'more is an unexpected argument'],
     [['remove'], 2, 'remove needs the ID'],
     [['pull', 'nobody'], 1, 'there is no model nobody in the catalogue; there are tiny'],
   ])('refuses %j with exit code %i', async (args, code, reason) => {

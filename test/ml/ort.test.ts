@@ -86,7 +86,7 @@ describe('binding', () => {
     using ids = new Tensor(new BigInt64Array(2), [1, 2]);
     const binding = new Binding(session, { input_ids: ids }, {});
     const first = binding.run();
-    await expect(binding.run()).rejects.toThrow('a run is under way');
+    await expect(binding.run()).rejects.toThrow('a run is in progress');
     // The graph has more inputs than that.
     await expect(first).rejects.toThrow(OrtError);
     binding[Symbol.dispose]();

@@ -59,7 +59,7 @@ it('[MODEL12] a catalogue that is wrong leaves the models as they are, and the n
   const { engine, catalogueFile, offer, version, warnings } = await setUp();
   const first = await write(engine, 20);
   await writeFile(catalogueFile, '{ "models": [');
-  await eventually(() => expect(warnings.join()).toContain('the models stay as they are'));
+  await eventually(() => expect(warnings.join()).toContain('the models are unchanged'));
   expect(version()).toBe('1');
   expect(await write(engine, 20)).toBe(first);
   await offer('3', 3);

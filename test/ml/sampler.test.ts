@@ -234,7 +234,7 @@ describe('sampler', () => {
   it('[GEN3] says so when a constraint allows nothing', () => {
     const constraint = allowing(40, () => false);
     const sample = () => new Sampler(40).sample(unnormalised(new Float32Array(40)), plain, { ...start, constraint });
-    expect(sample).toThrow('no token may come next');
+    expect(sample).toThrow('the constraint allows no token');
   });
 
   it('[GEN4] gives log-probabilities and alternatives of the model’s own distribution', () => {

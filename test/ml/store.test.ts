@@ -194,7 +194,7 @@ describe('fetching', () => {
     const { message } = failure as Error;
     expect(message).toContain(`${refusing.url}: the server answered 403`);
     expect(message).toContain(`${silent.url}: no answer within 0.05 s`);
-    expect(message).toContain(`${stalling.url}: it stood still for 0.05 s`);
+    expect(message).toContain(`${stalling.url}: it sent nothing for 0.05 s`);
     expect(message).toContain(`${short.url}: it ended after 1000 of 2000000 bytes`);
     expect(message).toContain(`${closed}: cannot be reached`);
     expect(message).toMatch(/pip no such 1: (Invalid requirement|.*(python3|pip))/);
@@ -215,7 +215,7 @@ describe('fetching', () => {
     const wrong = await server.serve(server.whole(other));
     const endless = await server.serve(server.rangeless(Buffer.concat([bytes, bytes])));
     const bad = entryFrom([{ url: wrong.url }, { url: endless.url }]);
-    await expect(store.fetch(bad, { signal: never })).rejects.toThrow(/SHA-256 differs.*sends more than the 2000000/);
+    await expect(store.fetch(bad, { signal: never })).rejects.toThrow(/SHA-256 differs.*sent more than the 2000000/);
     expect(await store.check(bad)).toBe('absent');
     const good = await server.serve(server.whole(bytes));
     await store.fetch(entryFrom([{ url: wrong.url }, { url: good.url }]), { signal: never });

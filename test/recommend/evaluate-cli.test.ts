@@ -109,15 +109,15 @@ describe('npm run evaluate', () => {
       [[], 2, /--data is missing/],
       [['--data', '/nowhere'], 1, /\/nowhere cannot be read: ENOENT/],
       [['--data', await file('broken.gz', 'not gzip')], 1, /has no listener/],
-      [['--data', await file('short.txt', 'u1 a b')], 1, /no listener with three items/],
+      [['--data', await file('short.txt', 'u1 a b')], 1, /no listener with at least three items/],
       [['--data', await file('empty.txt', '\n \n')], 1, /empty.txt has no lines/],
       [
         ['--protocol', 'next', '--history', await file('h', 'a b\nc\n'), '--target', await file('t', 'a\n')],
         1,
         /\/h has 2 lines and .*\/t 1/,
       ],
-      [['--data', 'x', '--format', 'csv'], 2, /--format csv is not known/],
-      [['--data', 'x', '--protocol', 'half'], 2, /--protocol half is not known/],
+      [['--data', 'x', '--format', 'csv'], 2, /--format csv is unknown/],
+      [['--data', 'x', '--protocol', 'half'], 2, /--protocol half is unknown/],
       [['--data', 'x', '--protocol', 'split'], 2, /--train is missing/],
     ];
     const runs = await Promise.all(cases.map(([args]) => run(...args)));

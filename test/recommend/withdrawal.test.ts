@@ -135,7 +135,14 @@ describe('withdrawTracks', () => {
       { ids: ['t1'] },
       { __typename: 'InvalidInputError', field: 'input.ids.0', message: 'input.ids.0 is not an id: "t1"' },
     ],
-    [{}, { __typename: 'InvalidInputError', field: 'input', message: 'input names no track: give externalIds or ids' }],
+    [
+      {},
+      {
+        __typename: 'InvalidInputError',
+        field: 'input',
+        message: 'input must name at least one track, by externalIds or ids',
+      },
+    ],
     [
       { externalIds: ['a\0'] },
       {

@@ -284,7 +284,7 @@ describe('[EDGE6] bounds of what is no content', () => {
     expect(answer.toString()).toContain('"viewer"');
     socket.send(subscribe('x'.repeat(900_000)));
     const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
-    expect([code, reason.toString()]).toEqual([4400, 'The id of an operation may have 128 characters']);
+    expect([code, reason.toString()]).toEqual([4400, 'The id of an operation may have at most 128 characters']);
   });
 
   const many = Array.from({ length: 101 }, (_, n) => `x-${n}: 1`);

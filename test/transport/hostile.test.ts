@@ -144,7 +144,7 @@ function acceptedSockets(): readonly Socket[] {
 
 it('[SERVE6] [SERVE11] a reader who never reads holds little, delays nobody, and is sent away with the reason', async () => {
   const sentAway = new EventEmitter();
-  const log = pino({ level: 'info' }, { write: (line: string) => line.includes('sent away') && sentAway.emit('told') });
+  const log = pino({ level: 'info' }, { write: (line: string) => line.includes('Closed the connection of a reader') && sentAway.emit('told') });
   // Nothing is written until both are there: what was before is in the answer to the mutation, and not told again.
   const engine = new ScriptedEngine({ granted: 0 });
   const server = await startListening({ engine, limits: { heartbeatMs: 200 }, log });
@@ -197,5 +197,5 @@ it('[SERVE6] [SERVE11] a reader who never reads holds little, delays nobody, and
   const closed = once(stalled, 'close');
   stalled.resume();
   const [code, reason] = (await closed) as [number, Buffer];
-  expect([code, reason.toString()]).toEqual([1013, 'You take nothing of what is sent; come back with your cursor']);
+  expect([code, reason.toString()]).toEqual([1013, 'No data accepted for two heartbeats; reconnect with your cursor']);
 });

@@ -111,7 +111,7 @@ describe('the door', () => {
     const query = encodeURIComponent('subscription { recommendations { requestId } }');
     const response = await fetch(`${graphqlUrl}?query=${query}`, { headers: { accept: 'application/json' } });
     expect(response.status).toBe(406);
-    const message = "This operation is answered as text/event-stream: name that in the request's Accept header.";
+    const message = 'This operation can be answered as text/event-stream: name it in the Accept header.';
     expect(await response.json()).toEqual({ errors: [{ message, extensions: { code: 'NOT_ACCEPTABLE' } }] });
   });
 

@@ -57,7 +57,7 @@ describe('the subject of a token', () => {
     ['ends with a line', '"alice\\n"'],
     ['has a byte order mark', '"\\ufeffalice"'],
     ['holds NUL', '"ali\\u0000ce"'],
-    ['holds half a surrogate pair', '"ali\\ud83dce"'],
+    ['has an unpaired surrogate', '"ali\\ud83dce"'],
     ['has 129 characters', `"${'x'.repeat(129)}"`],
     ['has 10,000 characters', `"${'x'.repeat(10_000)}"`],
   ];
@@ -175,7 +175,7 @@ describe('the listener that is named', () => {
       const server = await startListening();
       const [code, reason] = await closeOf(server, { listenerId });
       expect(code).toBe(4403);
-      expect(reason).toContain("The listener's id cannot be taken");
+      expect(reason).toContain("The listener's id is invalid");
       const [row] = await server.database.sql<{ count: number }[]>`select count(*)::int from listeners`;
       expect(row?.count).toBe(0);
     },

@@ -96,7 +96,7 @@ it.each([
 
 it('[EDGE7] what takes longer than it may is given up, over either transport, and says so', async () => {
   const server = await stalled({ limits: { operationMs: 100 } });
-  const error = { message: 'The operation was given up after 0.1 seconds', extensions: { code: 'DEADLINE_EXCEEDED' } };
+  const error = { message: 'The operation was aborted after 0.1 seconds', extensions: { code: 'DEADLINE_EXCEEDED' } };
   const response = await fetch(server.graphqlUrl, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -36,8 +36,11 @@ export async function checkQueueHasRoom(tx: Queryable, listenerId: number, bound
   const free = bound.most - length;
   if (mayTake(own, free)) return;
   const wait = untilRoom(own, free, bound.forecast?.endsMs ?? []) ?? oldest / Math.max(1, length);
-  if (free < 1) throw new OverloadedError(`${length} drafts are waiting for a writer already`, retryAfter(wait));
-  throw new OverloadedError(`${own} drafts of yours are waiting: the other places are for others`, retryAfter(wait));
+  if (free < 1) throw new OverloadedError(`the queue of ${length} drafts is full`, retryAfter(wait));
+  throw new OverloadedError(
+    `you already have ${own} drafts waiting; the remaining capacity is reserved for other listeners`,
+    retryAfter(wait),
+  );
 }
 
 /** With each slot that becomes free one of those that wait is taken up, somebody else's for all that is known. */

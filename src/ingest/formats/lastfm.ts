@@ -75,7 +75,7 @@ async function openFolder(path: string): Promise<Sources> {
   const names = await readdir(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw explain(error, path);
     throw new InvalidInputError(
-      `${path} is a file; lastfm-2k is read from the folder of its files, an export of your own with lastfm-csv`,
+      `${path} is a file; lastfm-2k is a folder of files; for a personal export use lastfm-csv`,
       'path',
     );
   });

@@ -72,7 +72,7 @@ async function findSources({ named, holds }: PlayFormat, paths: readonly string[
     const found = await openSources(path);
     const [only] = found;
     const wanted = only && found.length === 1 ? [only] : found.filter(({ name }) => holds(name));
-    if (wanted.length === 0) throw new InvalidInputError(`${path} holds no listening of ${named}`, 'path');
+    if (wanted.length === 0) throw new InvalidInputError(`${path} contains no file of ${named} with plays`, 'path');
     sources.push(...wanted);
     others.push(...found.filter((source) => !wanted.includes(source)).map(({ name }) => name));
   }

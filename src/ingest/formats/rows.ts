@@ -79,5 +79,5 @@ export function pastInstant(at: Date, clock: Clock, column = 'at'): Date {
   const time = at.getTime();
   if (time >= 0 && time <= clock.now() + CLOCK_TOLERANCE_MS) return at;
   const shown = Number.isNaN(time) ? 'no date' : at.toISOString();
-  throw new InvalidInputError(`${column} (${shown}) lies ${time < 0 ? 'before 1970' : 'in the future'}`, column);
+  throw new InvalidInputError(`${column} (${shown}) is ${time < 0 ? 'before 1970' : 'in the future'}`, column);
 }

@@ -44,7 +44,7 @@ export async function importSequences(path: string, context: ImportContext): Pro
       }
     })(),
   );
-  if (progress.rows === 0) throw new InvalidInputError(`${source.name} holds no rows`, 'path');
+  if (progress.rows === 0) throw new InvalidInputError(`${source.name} contains no rows`, 'path');
   step('merging listening');
   await takeRepeatedSequences(tx, ({ line, reason }) => progress.reject(source.name, line, reason));
   progress.checkpoint();

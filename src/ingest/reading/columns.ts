@@ -48,7 +48,7 @@ export class ColumnNames {
     const missing = this.#columns.required.filter((column) => !ours.names.includes(column));
     if (missing.length === 0) return ours.names;
     throw new InvalidInputError(
-      `${where} column "${missing.join('", "')}" is missing; --map THEIRS=${missing[0] ?? ''} takes another column for it`,
+      `${where} column "${missing.join('", "')}" is missing; --map THEIRS=${missing[0] ?? ''} uses another column for it`,
       'path',
     );
   }

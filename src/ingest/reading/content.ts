@@ -22,7 +22,7 @@ export async function readContent(chunks: AsyncGenerator<Buffer, void>, name: st
     .toString('latin1')
     .replace(/^\xef\xbb\xbf/, '')
     .trimStart()[0];
-  if (first === undefined) throw new InvalidInputError(`${name} holds no rows`, 'path');
+  if (first === undefined) throw new InvalidInputError(`${name} contains no rows`, 'path');
   const whole = rejoin(start, chunks);
   if (first === '[') return { kind: 'json', batches: objectsOf(readJsonArray(whole, name)) };
   if (first === '{') return { kind: 'json', batches: objectsOf(checkedLines(whole, name)) };
@@ -41,7 +41,10 @@ async function readStart(chunks: AsyncGenerator<Buffer, void>, name: string): Pr
       return Buffer.concat(held);
   }
   await chunks.return();
-  throw new InvalidInputError(`${name} is not text: it begins with ${MAX_BLANKS.toLocaleString('en')} blanks`, 'path');
+  throw new InvalidInputError(
+    `${name} is not text: it begins with ${MAX_BLANKS.toLocaleString('en')} blank characters`,
+    'path',
+  );
 }
 
 async function* rejoin(start: Buffer, chunks: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
@@ -63,8 +66,8 @@ async function* checkedLines(chunks: AsyncIterable<Buffer>, name: string): Async
   for await (const lines of readLines(chunks)) {
     const first = lines.find((line) => 'problem' in line || line.text.trim() !== '');
     if (isFirst && first && 'text' in first && first.text.trim() === '{') {
-      const remedy = 'give one object a line (JSONL) or an array of objects';
-      throw new InvalidInputError(`${name}:${first.line}: a JSON object runs over several lines; ${remedy}`, 'path');
+      const remedy = 'use one object per line (JSONL) or an array of objects';
+      throw new InvalidInputError(`${name}:${first.line}: a JSON object spans several lines; ${remedy}`, 'path');
     }
     if (first) isFirst = false;
     yield lines;
@@ -88,6 +91,6 @@ function startCsv(lines: Line[], name: string): CsvReader | null {
   if ('problem' in first)
     throw new InvalidInputError(`${name} is not text: line ${first.line}: ${first.problem}`, 'path');
   if (first.text.includes('\r'))
-    throw new InvalidInputError(`${name}: its lines end with CR alone, as on old Macs; save it with LF`, 'path');
+    throw new InvalidInputError(`${name}: its lines end with CR only, as on old Macs; save it with LF`, 'path');
   return new CsvReader(separatorOf(first.text));
 }

@@ -87,7 +87,7 @@ export class CsvReader {
   #giveUp(records: CsvRecord[]): void {
     const [opening, ...rest] = this.#pending;
     this.#reset();
-    if (opening) records.push({ line: opening.line, problem: 'a quote that is opened here is not closed' });
+    if (opening) records.push({ line: opening.line, problem: 'a quote that opens here is not closed' });
     for (const line of rest) this.#take(line, records);
   }
 

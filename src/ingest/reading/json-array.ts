@@ -62,13 +62,13 @@ class ElementCutter {
 
   end(): void {
     if (this.#place === 'after' || (this.#place === 'lost' && this.#lastSeen === CLOSE_LIST)) return;
-    throw this.#refusal(this.#begun ?? this.#line, 'the file is cut off here: its JSON array does not end');
+    throw this.#refusal(this.#begun ?? this.#line, 'the file is truncated here: its JSON array does not end');
   }
 
   #outside(byte: number): void {
     if (this.#place === 'lost') this.#look(byte);
     else if (this.#place === 'before' && byte === OPEN_LIST) this.#place = 'within';
-    else if (!BLANKS.has(byte)) throw this.#refusal(this.#line, 'there is more after the end of the JSON array');
+    else if (!BLANKS.has(byte)) throw this.#refusal(this.#line, 'there is data after the end of the JSON array');
   }
 
   /** An object begins here, and is read from the byte that was looked at. */
@@ -82,7 +82,7 @@ class ElementCutter {
 
   /** JSON's texts do not run over lines, so this one was not closed: its element is bad, and the next has to be looked for. */
   #giveUp(elements: Line[]): void {
-    const problem = `a text on line ${this.#line} is not closed; what follows up to the next object is passed over`;
+    const problem = `a string on line ${this.#line} is not closed; everything up to the next object is skipped`;
     elements.push({ line: this.#begun ?? this.#line, problem });
     this.#reset();
     this.#place = 'lost';
@@ -114,7 +114,7 @@ class ElementCutter {
   #finish(byte: number, elements: Line[]): void {
     if (this.#begun !== null) elements.push(elementOf(Buffer.concat(this.#carry), this.#begun));
     else if (byte === COMMA || this.#cut > 0)
-      elements.push({ line: this.#line, problem: 'there is no element beside the comma' });
+      elements.push({ line: this.#line, problem: 'there is no element next to the comma' });
     this.#cut++;
     this.#reset();
     if (byte === CLOSE_LIST) this.#place = 'after';

@@ -13,7 +13,8 @@ export function objectOf(line: Line): JsonObject | null {
   const value = parse(line.text);
   if (value instanceof SyntaxError) return { line: line.line, problem: `this is not JSON: ${value.message}` };
   if (!isObject(value)) return { line: line.line, problem: 'this is not a JSON object' };
-  if (isDeep(value, MAX_NESTING)) return { line: line.line, problem: `this is nested more than ${MAX_NESTING} deep` };
+  if (isDeep(value, MAX_NESTING))
+    return { line: line.line, problem: `this is nested more than ${MAX_NESTING} levels deep` };
   return { line: line.line, fields: value };
 }
 

@@ -103,8 +103,8 @@ export function explain(error: unknown, path: string): unknown {
   if (code === 'ENOENT') return new InvalidInputError(`${path} does not exist`, 'path');
   if (code === 'ENOTDIR') return new InvalidInputError(`a part of ${path} is a file, not a folder`, 'path');
   if (code === 'EACCES' || code === 'EPERM')
-    return new InvalidInputError(`${path} may not be read by this user`, 'path');
-  if (code === 'EIO') return new InvalidInputError(`${path} cannot be read: its disk fails`, 'path');
+    return new InvalidInputError(`${path} cannot be read by this user`, 'path');
+  if (code === 'EIO') return new InvalidInputError(`${path} cannot be read because its disk fails`, 'path');
   return error;
 }
 
@@ -146,7 +146,8 @@ async function* gunzip(
 
 function explainGzip(error: unknown, name: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'Z_BUF_ERROR') return new InvalidInputError(`${name} is cut off: the gzip data ends too early`, 'path');
+  if (code === 'Z_BUF_ERROR')
+    return new InvalidInputError(`${name} is truncated: the gzip data ends too early`, 'path');
   if (code === 'Z_DATA_ERROR') return new InvalidInputError(`${name} is damaged: its gzip data is not valid`, 'path');
   return error;
 }

@@ -62,7 +62,7 @@ class Decoder {
       return Buffer.from(text);
     } catch {
       const [before = ''] = new TextDecoder(this.#encoding).decode(chunk).split('\uFFFD');
-      throw this.#refusal(this.#line + before.split(NEWLINE).length - 1, 'half of a surrogate pair');
+      throw this.#refusal(this.#line + before.split(NEWLINE).length - 1, 'an unpaired surrogate');
     }
   }
 

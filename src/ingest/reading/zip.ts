@@ -91,5 +91,5 @@ function explainZip(error: unknown, name: string): unknown {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (code !== '' && !code.startsWith('Z_')) return error;
   if (/encrypt/i.test(error.message)) return refusal(name, 'is encrypted; unzip it with its password first');
-  return refusal(name, `is damaged or cut off: ${error.message}`);
+  return refusal(name, `is damaged or truncated: ${error.message}`);
 }

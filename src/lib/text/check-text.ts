@@ -12,7 +12,7 @@ export interface TextBounds {
 export function checkText(value: string, field: string, { min = 1, max }: TextBounds): string {
   const text = value.trim();
   if (text.includes('\0')) throw new InvalidInputError(`${field} must not contain the character U+0000`, field);
-  if (/\p{Surrogate}/u.test(text)) throw new InvalidInputError(`${field} contains half of a surrogate pair`, field);
+  if (/\p{Surrogate}/u.test(text)) throw new InvalidInputError(`${field} contains an unpaired surrogate`, field);
   const length = text.length <= max ? text.length : Array.from(text).length;
   if (text.length >= min && length <= max) return text;
   if (text.length === 0) throw new InvalidInputError(`${field} must not be empty`, field);

@@ -75,7 +75,7 @@ export async function compileModel(options: CompileOptions): Promise<CompiledMod
     onProgress,
   );
   const compiled = await readCompiled(final, source);
-  if (!compiled) throw new Error(`the compiler left nothing in ${final}`);
+  if (!compiled) throw new Error(`the compiler wrote nothing to ${final}`);
   return compiled;
 }
 

@@ -105,7 +105,7 @@ export class WeightWriter {
   async #read(tensor: string, shape: readonly number[], from: number, to: number): Promise<Float32Array> {
     const found = this.#source.shapeOf(tensor);
     if (found.length !== shape.length || found.some((size, i) => size !== shape[i]))
-      throw new ModelFileError(`${tensor} has the shape [${found.join(', ')}] where [${shape.join(', ')}] is due`);
+      throw new ModelFileError(`${tensor} has the shape [${found.join(', ')}] instead of [${shape.join(', ')}]`);
     const values = await this.#source.rows(tensor, from, to);
     checkFinite(values, tensor);
     this.#unused.delete(tensor);
@@ -160,7 +160,7 @@ function unpermute(weights: Float32Array, columns: number, headDim: number): Flo
 function checkFinite(values: Float32Array, tensor: string): void {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) * 0;
-  if (sum !== 0) throw new ModelFileError(`${tensor} holds values that are no numbers`);
+  if (sum !== 0) throw new ModelFileError(`${tensor} contains values that are not numbers`);
 }
 
 function checkedFloat16(values: Float32Array): Uint16Array {

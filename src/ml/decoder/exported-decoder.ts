@@ -151,7 +151,7 @@ export class ExportedDecoder implements Decoder {
 
   #check({ length }: Slot, position: number, count: number): void {
     if (position < 0 || position > length)
-      throw new RangeError(`a slot of ${length} tokens cannot go on at ${position}`);
+      throw new RangeError(`a slot of ${length} tokens cannot continue at ${position}`);
     if (count < 1 || position + count > this.capacity)
       throw new RangeError(`${count} tokens at ${position} do not fit a slot of ${this.capacity}`);
   }

@@ -50,7 +50,7 @@ export async function installCuda({ dataDir, withRuntime, signal }: CudaInstalla
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  if (!existsSync(cudaLibrary(dataDir))) throw new Error(`the packages held no ${cudaLibrary(dataDir)}`);
+  if (!existsSync(cudaLibrary(dataDir))) throw new Error(`the packages do not contain ${cudaLibrary(dataDir)}`);
   return folder;
 }
 

@@ -101,7 +101,9 @@ function watchCatalogue(file: string, roster: ModelRegistry, log: EngineOptions[
     try {
       roster.use(loadModelCatalogue(file));
     } catch (error) {
-      log.warn(`the models stay as they are: ${error instanceof Error ? error.message : String(error)}`);
+      log.warn(
+        `the models are unchanged because the catalogue cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   };
   watchFile(file, { interval: WATCH_MS, persistent: false }, reload);

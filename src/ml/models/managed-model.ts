@@ -177,7 +177,7 @@ export class ManagedModel implements AsyncDisposable {
     } catch (error) {
       // One that does not open was damaged since, or is of another time: it is compiled anew, once.
       signal.throwIfAborted();
-      log.warn(`${this.entry.name}: what was compiled does not open (${messageOf(error)}); compiling it anew`);
+      log.warn(`${this.entry.name}: the compiled model cannot be opened (${messageOf(error)}); compiling it again`);
       const again = this.#writerOf((await this.#compile({ anew: true })).model, text);
       await this.#wake(again);
       return again;

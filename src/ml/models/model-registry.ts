@@ -85,11 +85,13 @@ export class ModelRegistry implements AsyncDisposable {
     if (!old || old === fresh) return;
     const { id, version } = fresh.entry;
     if (fresh.state.status !== 'READY') {
-      this.#options.log.warn(`${id} stays at version ${old.entry.version}: version ${version} did not become ready`);
+      this.#options.log.warn(
+        `${id} stays at version ${old.entry.version} because version ${version} did not become ready`,
+      );
       return;
     }
     this.#models = this.#models.map((one) => (one === old ? fresh : one));
-    this.#options.log.info(`${id} is at version ${version} now`);
+    this.#options.log.info(`${id} is now at version ${version}`);
     this.#retire(old);
   }
 

@@ -12,7 +12,7 @@ export function createRemoteEngine(models: () => readonly Model[]): Engine {
     const model = models().find(({ id }) => id === modelId);
     if (!model && models().length > 0) throw new NotFoundError(`there is no model ${modelId}`, modelId);
     if (model?.status === 'READY') return;
-    throw new ModelUnavailableError('no node is ready to write with this model at present', modelId);
+    throw new ModelUnavailableError('no node can write with this model at the moment', modelId);
   };
   return {
     models,

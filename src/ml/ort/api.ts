@@ -93,5 +93,5 @@ function readTable(library: LibraryHandle): Handle[] {
   const table = koffi.call(apiBase.GetApi, getApiType, API_VERSION) as Handle | null;
   if (table) return koffi.decode(table, koffi.array('void*', TABLE_LENGTH)) as Handle[];
   const version = koffi.call(apiBase.GetVersionString, getVersionType) as string;
-  throw new Error(`it is ONNX Runtime ${version}, and 1.${API_VERSION} or later is needed`);
+  throw new Error(`it is ONNX Runtime ${version}, but 1.${API_VERSION} or later is required`);
 }

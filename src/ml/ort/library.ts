@@ -33,7 +33,7 @@ export function packagedLibrary(platform = process.platform, arch: string = proc
   const name = libraryNames[platform];
   if (name !== undefined && packagedFor.has(`${platform}-${arch}`))
     return join(root, 'bin', 'napi-v6', platform, arch, name);
-  throw new OrtError(`onnxruntime-node carries no ONNX Runtime for ${platform}-${arch}`);
+  throw new OrtError(`onnxruntime-node contains no ONNX Runtime for ${platform}-${arch}`);
 }
 
 const packagedFor = new Set(['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64']);
@@ -57,7 +57,7 @@ let runtime: Runtime | null = null;
  */
 export function ort(path?: string): Runtime {
   if (runtime && path !== undefined && path !== runtime.path)
-    throw new OrtError(`ONNX Runtime is loaded from ${runtime.path} already, so it cannot be loaded from ${path}`);
+    throw new OrtError(`ONNX Runtime is already loaded from ${runtime.path} and cannot be loaded from ${path} as well`);
   return (runtime ??= load(path ?? packagedLibrary()));
 }
 
@@ -90,7 +90,7 @@ export function made(api: Api, create: (out: Out) => Status): Handle {
 
 /** The handle that a call which succeeded has made. */
 export function filled([handle]: Out): Handle {
-  if (!handle) throw new OrtError('ONNX Runtime answered with a null pointer');
+  if (!handle) throw new OrtError('ONNX Runtime returned a null pointer');
   return handle;
 }
 

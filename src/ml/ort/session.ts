@@ -118,7 +118,7 @@ export class Binding implements Disposable {
   async run(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.#disposed || this.#running)
-      throw new OrtError(this.#disposed ? 'the binding has been disposed' : 'a run is under way');
+      throw new OrtError(this.#disposed ? 'the binding has been disposed' : 'a run is in progress');
     const { api } = ort();
     const abort = () => check(api, api.setTerminate(this.#options));
     signal?.addEventListener('abort', abort, { once: true });
@@ -138,7 +138,7 @@ export class Binding implements Disposable {
   /** Runs the graph on the calling thread: for workers, which have nobody to keep waiting. @throws OrtError */
   runBlocking(): void {
     if (this.#disposed || this.#running)
-      throw new OrtError(this.#disposed ? 'the binding has been disposed' : 'a run is under way');
+      throw new OrtError(this.#disposed ? 'the binding has been disposed' : 'a run is in progress');
     const { api } = ort();
     check(api, api.run(this.#session.handle, this.#options, ...this.#arguments));
   }

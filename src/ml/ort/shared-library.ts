@@ -37,7 +37,7 @@ function checkWhole(path: string): void {
     const header = Buffer.alloc(64);
     if (readSync(file, header) < header.length || header.toString('latin1', 0, 4) !== '\x7fELF') return;
     const end = Number(header.readBigUInt64LE(40)) + header.readUInt16LE(58) * header.readUInt16LE(60);
-    if (fstatSync(file).size < end) throw new Error('the file is cut off');
+    if (fstatSync(file).size < end) throw new Error('the file is truncated');
   } finally {
     closeSync(file);
   }

@@ -78,7 +78,7 @@ export class Sampler {
     this.#rankBest(logits);
     const top = logits[this.#best[0] as number] as number;
     const normaliser = top - (peak ?? -Math.log(sumOfDecays(logits, top)));
-    if (!Number.isFinite(normaliser)) throw new Error('the model put out numbers that are not finite');
+    if (!Number.isFinite(normaliser)) throw new Error('the model produced numbers that are not finite');
     this.#adjust(logits, sampling);
     if (constraint) this.#forbid(constraint, most);
     return this.#describe(this.#choose(sampling, position), logits, normaliser);
@@ -114,7 +114,7 @@ export class Sampler {
   #choose(sampling: Sampling, position: number): number {
     this.#ranking.start(this.#scores, this.#shortlist);
     const top = this.#ranking.take();
-    if (top === -1) throw new Error('no token may come next');
+    if (top === -1) throw new Error('the constraint allows no token');
     if (sampling.temperature === 0) return top;
     const count = this.#keepCandidates(sampling, top);
     return this.#draw(count, uniformAt(sampling.seed, position));

@@ -36,7 +36,7 @@ export async function download(file: ModelFile, source: ModelSource, partial: st
   await rm(partial, { force: true });
   // The beginning may have come from elsewhere: this source is judged by its own bytes.
   if (resumed) return download(file, source, partial, options);
-  throw new Error(`its bytes are not those of ${file.name} (the SHA-256 differs)`);
+  throw new Error(`its content is not that of ${file.name} (the SHA-256 differs)`);
 }
 
 async function isPromised(file: ModelFile, path: string, signal: AbortSignal): Promise<boolean> {
@@ -76,14 +76,14 @@ async function append(file: ModelFile, source: ModelSource, partial: string, off
     for await (const chunk of body) {
       watchdog.touch();
       written += chunk.length;
-      if (written > file.bytes) throw new Error(`it sends more than the ${file.bytes} bytes of the file`);
+      if (written > file.bytes) throw new Error(`it sent more than the ${file.bytes} bytes of the file`);
       await handle.writeFile(chunk);
       options.onProgress(written);
     }
     if (written < file.bytes) throw new Error(`it ended after ${written} of ${file.bytes} bytes`);
   } catch (error) {
     if (watchdog.signal.aborted)
-      throw new Error(`it stood still for ${options.stallTimeoutMs / 1000} s`, { cause: error });
+      throw new Error(`it sent nothing for ${options.stallTimeoutMs / 1000} s`, { cause: error });
     throw error;
   } finally {
     watchdog[Symbol.dispose]();

@@ -130,7 +130,7 @@ function readCatalogue(path: string): ModelEntry[] {
   const parsed = catalogueSchema.safeParse(readJson(path));
   if (parsed.success) return parsed.data.models.map((entry) => withAbsoluteFiles(entry, dirname(path)));
   const problems = parsed.error.issues.map(({ path: keys, message }) => `  ${keys.join('.') || '(whole)'}: ${message}`);
-  throw new StartupError([`The model catalogue ${path} has to be mended:`, ...problems].join('\n'));
+  throw new StartupError([`The model catalogue ${path} is invalid:`, ...problems].join('\n'));
 }
 
 function readJson(path: string): unknown {

@@ -48,7 +48,7 @@ function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
 function renderOpen(messages: readonly ChatMessage[], { render }: ChatTemplate): string {
   const last = messages.at(-1);
   if (last?.role !== 'assistant') {
-    throw new InvalidInputError('only an answer of the assistant can be continued', 'messages');
+    throw new InvalidInputError('only a message of the assistant can be continued', 'messages');
   }
   const text = render([...messages.slice(0, -1), { ...last, content: ANSWER }], false);
   const at = text.indexOf(ANSWER);

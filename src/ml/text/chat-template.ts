@@ -33,7 +33,7 @@ export function openChatTemplate(source: string, marks: { bos: string; eos: stri
     () => render([question], true),
     (reason) => new ModelFileError(`the chat template cannot be used: ${reason}`),
   );
-  if (!shows(alone, places.user)) throw new ModelFileError('the chat template leaves out what the user says');
+  if (!shows(alone, places.user)) throw new ModelFileError('the chat template omits the user’s message');
   return { render, takesSystem: false };
 }
 

@@ -15,7 +15,7 @@ export function readGgufTokenizer(file: GgufMetadata): TokenizerDescription {
   const model = file.string('tokenizer.ggml.model');
   if (model !== 'gpt2')
     throw new ModelFileError(
-      `the model’s tokenizer is "${model}"; only byte-level BPE ("gpt2") is supported: take a model that has it, as Llama 3, Qwen and SmolLM do`,
+      `the model’s tokenizer is "${model}"; only byte-level BPE ("gpt2") is supported: use a model that has it, such as Llama 3, Qwen or SmolLM`,
     );
   const types = file.numbers('tokenizer.ggml.token_type');
   const tokens = file
@@ -57,7 +57,7 @@ function tokenizerJson(file: GgufMetadata, tokens: TokenizerDescription['tokens'
 function preTokenizerName(file: GgufMetadata): string {
   if (file.has(PRE)) return file.string(PRE);
   throw new ModelFileError(
-    `the file does not say how its text is cut into words (${PRE}): an old converter made it; take a newer file of the model`,
+    `the file does not name its pre-tokenizer (${PRE}) because an old converter made it; use a newer file of the model`,
   );
 }
 

@@ -37,7 +37,7 @@ export async function readFolderTokenizer(folder: string): Promise<TokenizerDesc
   const model = await readOptional(join(folder, 'config.json'), modelSchema);
   const { vocab_size: embedded = tokens.length } = model;
   if (tokens.length > embedded)
-    throw new ModelFileError(`of ${tokens.length} tokens only ${embedded} have an embedding`);
+    throw new ModelFileError(`only ${embedded} of ${tokens.length} tokens have an embedding`);
   const config = await readOptional(join(folder, 'tokenizer_config.json'), configSchema);
   const generation = await readOptional(join(folder, 'generation_config.json'), generationSchema);
   const find = (value: z.output<typeof mark>) => {
@@ -60,7 +60,7 @@ function listTokens({ model, added_tokens }: z.output<typeof tokenizerSchema>) {
   const tokens: { text: string; kind: TokenKind }[] = [];
   const most = Object.keys(model.vocab).length + added_tokens.length + MAX_HOLES;
   const put = (at: number, text: string, kind: TokenKind) => {
-    if (at >= most) throw new ModelFileError(`tokenizer.json: the id ${at} is beyond belief`);
+    if (at >= most) throw new ModelFileError(`tokenizer.json: the token id ${at} is implausibly large`);
     while (tokens.length < at) tokens.push({ text: '', kind: 'unused' });
     tokens[at] = { text, kind };
   };

@@ -64,7 +64,7 @@ function tryOut(tokenizer: Tokenizer, chat: ChatFormat): void {
   const back = new TextDecoder().decode(bytesOfTokens(tokenizer, tokenizer.encode(PROBE)));
   // Some tokenizers put a space before a text.
   if (back.replace(/^ /, '') !== PROBE)
-    throw new ModelFileError(`the tokenizer makes ${JSON.stringify(back)} of ${JSON.stringify(PROBE)}`);
+    throw new ModelFileError(`the tokenizer turns ${JSON.stringify(PROBE)} into ${JSON.stringify(back)}`);
   const asked = (['system', 'user'] as const).map((role) => ({ role, content: PROBE }));
   try {
     chat.encode(asked, false);

@@ -23,7 +23,7 @@ export function checkInvariants(
     plan.decode.some((one) => !running.includes(one)) && 'a row is decoded that has no slot',
     plan.prefill.some(({ from, to }) => to - from < 2) && 'a prompt is taken in by a single token',
   ].filter((problem) => typeof problem === 'string');
-  if (problems.length > 0) throw new Error(`the scheduler is wrong: ${problems.join('; ')}`);
+  if (problems.length > 0) throw new Error(`the scheduler's state is inconsistent: ${problems.join('; ')}`);
 }
 
 function isPlausible({ work, generation: { tokens, job } }: Running): boolean {

@@ -160,8 +160,7 @@ export class Opening implements Tenant {
   async #live(): Promise<void> {
     const { memory, open } = this.#options;
     try {
-      if ((await Promise.race([this.#memory(), this.#end.promise])) === null)
-        throw new Error('it is not needed any more');
+      if ((await Promise.race([this.#memory(), this.#end.promise])) === null) throw new Error('it is no longer needed');
       await using thread = await open(this.slots, this.#listener());
       this.#begin(thread);
       await this.#end.promise;

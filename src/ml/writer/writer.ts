@@ -117,10 +117,10 @@ export class Writer implements AsyncDisposable {
     const ms = whenMayTake(held, free, ends) ?? ends.at(-1)?.ms ?? this.#pace.stepMs;
     if (free > 0)
       return new OverloadedError(
-        `${held} drafts of yours wait or are written: the other places are for others`,
+        `you already have ${held} drafts waiting or being written; the remaining capacity is reserved for other listeners`,
         retryAfter(ms),
       );
-    return new OverloadedError(`${name} is busy and ${queue} drafts are waiting already`, retryAfter(ms));
+    return new OverloadedError(`${name} is busy and its queue of ${queue} drafts is full`, retryAfter(ms));
   }
 
   #awake(): Opening {
@@ -144,7 +144,7 @@ export class Writer implements AsyncDisposable {
     let cancel = place.leave;
     return {
       generate: (request, signal) => {
-        if (used) throw new Error('a ticket is good for one generation');
+        if (used) throw new Error('a ticket can be used for one generation only');
         const draft = this.#write(opening, request, signal, place.leave);
         place.asked = askedBy(request);
         place.written = true;
@@ -186,7 +186,7 @@ export class Writer implements AsyncDisposable {
     const prompt = chat.encode(messages, continueLast);
     if (prompt.length === 0) throw new InvalidInputError('the prompt is empty', 'prompt');
     if (prompt.length + sampling.maxTokens <= capacity) return prompt;
-    const message = `the prompt is ${prompt.length} tokens long and maxTokens is ${sampling.maxTokens}: together the model takes ${capacity}`;
+    const message = `the prompt is ${prompt.length} tokens long and maxTokens is ${sampling.maxTokens}, but the model's context has ${capacity} tokens`;
     throw new InvalidInputError(message, 'prompt');
   }
 }

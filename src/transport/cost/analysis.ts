@@ -100,7 +100,7 @@ export class CostAnalysis {
 
   #root(): GraphQLObjectType {
     const root = this.#schema.getRootType(this.#operation.operation);
-    if (!root) throw new Error(`there is no ${this.#operation.operation} in the schema`);
+    if (!root) throw new Error(`the schema has no ${this.#operation.operation} type`);
     return root;
   }
 
@@ -150,7 +150,7 @@ export class CostAnalysis {
     if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
     if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
     const field = parent.getFields()[name];
-    if (!field) throw new Error(`${parent.name}.${name} was to be found by validation`);
+    if (!field) throw new Error(`${parent.name}.${name} should have been found by validation`);
     return field;
   }
 

@@ -117,20 +117,20 @@ export class CostControl {
     if (cost > maximum) return this.#tooDear(request);
     const retryAfterMs = spending?.waitMs() ?? 0;
     if (retryAfterMs === 0) return null;
-    const message = `This connection has spent what it may a minute: come again in ${retryAfterMs} ms.`;
+    const message = `This connection has used up its cost budget: retry in ${retryAfterMs} ms.`;
     return refused(request, message, { cost: this.#told(request), retryAfterMs });
   }
 
   #tooDear(request: Request): GraphQLError {
     const { cost, maximum, args } = request;
     if (cost === Infinity) {
-      return refused(request, 'The operation is too intricate for its cost to be worked out: nest fewer fragments.', {
+      return refused(request, 'The operation is too complex for its cost to be computed: nest fewer fragments.', {
         cost: { requested: null, maximum },
       });
     }
     const dearest = this.#costs.dearestOf(args);
-    const whatIsDearest = dearest && `; ${dearest.path} is dearest with ${dearest.cost}`;
-    const message = `The operation costs ${cost}, more than the ${maximum} that one may${whatIsDearest}. Ask for shorter lists, or for less of each entry.`;
+    const whatIsDearest = dearest && `; its most expensive field, ${dearest.path}, costs ${dearest.cost}`;
+    const message = `The operation costs ${cost}, more than the budget of ${maximum}${whatIsDearest}. Request shorter lists or fewer fields.`;
     return refused(request, message, { cost: { requested: cost, maximum }, dearest });
   }
 
@@ -147,7 +147,7 @@ export class CostControl {
     const { resultBytes } = this.#limits;
     const bytes = bytesOfResult(result.data, resultBytes);
     if (bytes <= resultBytes) return { result, bytes };
-    const message = `The answer is larger than ${resultBytes} bytes and was not sent. Ask for shorter lists, or for less of each entry.`;
+    const message = `The response is larger than ${resultBytes} bytes and was not sent. Request shorter lists or fewer fields.`;
     const error = refused(request, message, { maximumBytes: resultBytes }, 'RESULT_TOO_LARGE');
     return { result: { errors: [error] }, bytes };
   }
@@ -180,7 +180,7 @@ interface Request {
 
 function tooManyLive(request: Request, { live, limits }: Spending): GraphQLError {
   const { cost } = request;
-  const message = `An event of this subscription costs ${cost}: with the ${live} of those that this connection has already that would be more than ${limits.live}. End some, or ask for less.`;
+  const message = `An event of this subscription costs ${cost}. With the ${live} of the connection's other subscriptions that exceeds ${limits.live}. End some of them, or request less.`;
   return refused(request, message, { cost: { requested: cost, maximum: limits.live, remaining: limits.live - live } });
 }
 

@@ -49,10 +49,10 @@ function limitTexts({ auth, limits }: Pick<Config, 'auth' | 'limits'>): Plugin<A
     onParse: ({ context: { caller, params } }) => {
       const most = mostBytes(caller.context);
       if (Buffer.byteLength(params.query ?? '') > most) {
-        throw refusal('DOCUMENT_TOO_LONG', `A document may have ${most} bytes, and this one has more`, 413);
+        throw refusal('DOCUMENT_TOO_LONG', `A document may have at most ${most} bytes`, 413);
       }
       if ((params.operationName?.length ?? 0) > MAX_NAME) {
-        throw refusal('BAD_REQUEST', `operationName may have ${MAX_NAME} characters, and this one has more`, 400);
+        throw refusal('BAD_REQUEST', `operationName may have at most ${MAX_NAME} characters`, 400);
       }
     },
   };
@@ -93,7 +93,7 @@ function limitValidation(): Plugin<Asked> {
 
 function excessOf(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
   if (comparesMoreThan(MAX_COMPARISONS, document)) {
-    return [new GraphQLError('The document selects fields with the same name too often: select each once')];
+    return [new GraphQLError('The document selects fields with the same name too often: select each field once')];
   }
   return validate(schema, document, [depthRule, aliasesRule, reservedAliasRule], { maxErrors: 1 });
 }
@@ -115,7 +115,7 @@ const aliasesRule = maxAliasesRule({ n: MAX_ALIASES, ...reported });
 const reservedAliasRule = (context: ValidationContext): ASTVisitor => ({
   Field: (node) => {
     if (node.alias && RESERVED_ALIASES.has(node.alias.value)) {
-      const message = `${node.alias.value} cannot be an alias: to JavaScript an object that has it is another thing`;
+      const message = `${node.alias.value} cannot be an alias: it has a special meaning in JavaScript objects`;
       context.reportError(new GraphQLError(message, { nodes: node.alias }));
     }
   },

@@ -34,12 +34,12 @@ const badRequest = (message: string): Problem => ({ status: 400, code: 'BAD_REQU
 
 const NOT_JSON: Problem = {
   ...{ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', headers: { accept: 'application/json' } },
-  message: 'Operations are sent as JSON: name that in the request, Content-Type: application/json',
+  message: 'Operations must be sent as JSON, with the header Content-Type: application/json',
 };
 
 const UNKNOWN_ENCODING: Problem = {
   ...{ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', headers: { 'accept-encoding': 'gzip, deflate, br' } },
-  message: 'The body’s Content-Encoding is none of gzip, deflate and br: send it so, or as it is',
+  message: 'The body’s Content-Encoding is not supported: use gzip, deflate or br, or send it uncompressed',
 };
 
 /** JSON is UTF-8, so that is the only charset that may be named. */

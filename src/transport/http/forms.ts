@@ -12,7 +12,7 @@ const FORMS = [
 /** Told before anything runs: a mutation whose answer cannot be given must not happen ([SERVE7]). */
 export function formProblem({ method, headers }: IncomingMessage): Problem | null {
   if (method !== 'GET' && method !== 'POST') {
-    const message = `GraphQL is asked by GET or POST, not by ${method ?? 'nothing'}`;
+    const message = `GraphQL requests use GET or POST, not ${method ?? 'no method'}`;
     return { status: 405, code: 'BAD_REQUEST', message, headers: { allow: 'GET, POST, OPTIONS' } };
   }
   return takesSome(headers.accept) ? null : notAcceptable(FORMS);
@@ -21,7 +21,7 @@ export function formProblem({ method, headers }: IncomingMessage): Problem | nul
 /** What a client has to say that it takes. */
 export function notAcceptable(forms: readonly string[]): Problem {
   const named = [...new Set(forms)].join(', ');
-  const message = `This operation is answered as ${named}: name that in the request's Accept header.`;
+  const message = `This operation can be answered as ${named}: name it in the Accept header.`;
   return { status: 406, code: 'NOT_ACCEPTABLE', message, headers: { accept: named } };
 }
 

@@ -38,7 +38,7 @@ export function createGraphiql(context: Pick<Context, 'catalogue'>): Graphiql {
 /** Where there is to be no page ([HTTP6]). */
 export const noGraphiql: Graphiql = {
   answerPage: (_, response) => {
-    const message = 'GraphiQL is switched off here (CADENZA_GRAPHIQL): ask with Accept: application/json';
+    const message = 'GraphiQL is disabled on this server (CADENZA_GRAPHIQL): send Accept: application/json';
     answerProblem(response, { status: 404, code: 'NOT_FOUND', message });
     return Promise.resolve();
   },

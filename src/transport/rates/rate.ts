@@ -67,7 +67,7 @@ export class Rate {
     if (portions < 1) return;
     this.#shared?.consume(key, portions * this.#portion).catch((refusal: unknown) => {
       if (refusal instanceof RateLimiterRes) return this.#block(key, refusal.msBeforeNext);
-      this.#log.warn({ err: refusal }, 'What the nodes have counted together cannot be read');
+      this.#log.warn({ err: refusal }, 'The shared rate counts cannot be read');
     });
   }
 

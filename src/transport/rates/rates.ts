@@ -62,7 +62,7 @@ export class Rates {
   /** Counts a request or a connection of an address. @throws RateLimitedError */
   async countAddress(address: string): Promise<void> {
     const wait = await this.#address?.take(address);
-    if (wait != null) throw new RateLimitedError('Too many requests come from this address', wait);
+    if (wait != null) throw new RateLimitedError('Too many requests from this address', wait);
   }
 
   /** Counts a token that was not good. */
@@ -73,7 +73,7 @@ export class Rates {
   /** @throws RateLimitedError when too many tokens from there were not good */
   async checkFailures(address: string): Promise<void> {
     const wait = await this.#failures?.refusal(address);
-    if (wait != null) throw new RateLimitedError('Too many tokens from this address were not valid', wait);
+    if (wait != null) throw new RateLimitedError('Too many invalid tokens from this address', wait);
   }
 
   /** A place for a connection that stays. @returns how to give it back @throws RateLimitedError */
@@ -92,7 +92,10 @@ export class Rates {
     if (!places || most === null) return () => undefined;
     const release = places.take(key, most);
     if (release) return release;
-    throw new RateLimitedError(`This ${what} has ${most} connections open already`, this.#options.goneAfterMs);
+    throw new RateLimitedError(
+      `This ${what} has ${most} open connections, which is the limit`,
+      this.#options.goneAfterMs,
+    );
   }
 }
 

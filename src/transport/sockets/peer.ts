@@ -147,8 +147,11 @@ export class Peer {
   beat(log: Logger): void {
     if (!this.isOpen) return;
     if (this.isFull && (this.#stalled || !this.#alive)) {
-      this.close(TRY_AGAIN_LATER, 'You take nothing of what is sent; come back with your cursor');
-      log.info({ listener: this.identity?.viewer.listener.id }, 'A reader that takes nothing was sent away');
+      this.close(TRY_AGAIN_LATER, 'No data accepted for two heartbeats; reconnect with your cursor');
+      log.info(
+        { listener: this.identity?.viewer.listener.id },
+        'Closed the connection of a reader that accepts no data',
+      );
     } else if (this.#alive) {
       this.#alive = false;
       this.#stalled = this.isFull;

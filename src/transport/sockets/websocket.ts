@@ -102,7 +102,7 @@ const closed = (socket: WebSocket): Promise<void> =>
 function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, Peer>>, peer: Peer, log: Logger): void {
   const { socket } = peer;
   // What breaks the framing (too long, not UTF-8, no mask) ws answers with the right close code by itself.
-  socket.on('error', (error) => log.debug({ err: error }, 'A WebSocket broke'));
+  socket.on('error', (error) => log.debug({ err: error }, 'A WebSocket failed'));
   const closedByPeer = protocol.opened(
     {
       protocol: socket.protocol,
@@ -113,7 +113,7 @@ function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, P
           const completed = completedId(message);
           if (completed !== null) peer.leave(completed);
           handle(message).catch((error: unknown) => {
-            log.error({ err: error }, 'A WebSocket message could not be handled');
+            log.error({ err: error }, 'A WebSocket message could not be processed');
             peer.close(CloseCode.InternalServerError, 'Internal server error');
           });
         });
@@ -145,7 +145,8 @@ async function connect(
     peer.whenClosed(options.rates.holdForListener(peer.identity.viewer));
   } catch (error) {
     const failure = explainFailure(error);
-    if (!(failure instanceof CadenzaError)) options.log.error({ err: error }, 'Who connects could not be found out');
+    if (!(failure instanceof CadenzaError))
+      options.log.error({ err: error }, 'The identity of a WebSocket client could not be determined');
     const message = failure instanceof CadenzaError ? failure.message : 'Internal server error';
     // 4403 and not 4401: clients of the protocol take the latter as final, and a new token may well do.
     const isLater = failure instanceof ServiceUnavailableError || failure instanceof RateLimitedError;
@@ -173,12 +174,12 @@ async function prepare(
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   if (id.length > LONGEST_ID) {
     // An error would send the id back.
-    extra.close(CloseCode.BadRequest, `The id of an operation may have ${LONGEST_ID} characters`);
+    extra.close(CloseCode.BadRequest, `The id of an operation may have at most ${LONGEST_ID} characters`);
     return [refused('BAD_REQUEST', 'The id is too long.')];
   }
   if (draining.aborted) return [refused('GOING_AWAY', 'The server is stopping.')];
   if (Object.keys(subscriptions).length > limits.operations) {
-    return [refused('TOO_MANY_OPERATIONS', `A socket may have ${limits.operations} operations under way.`)];
+    return [refused('TOO_MANY_OPERATIONS', `A socket may have at most ${limits.operations} concurrent operations.`)];
   }
   if (!extra.identity) return [refused('UNAUTHENTICATED', 'The connection has no identity.')];
   const lifetime = extra.begin(payload, id);

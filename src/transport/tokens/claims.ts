@@ -32,10 +32,10 @@ export function readClaims(payload: JWTPayload, maxHours: number, now: number): 
 
 /** A subject that could not be kept as it is would become somebody else's. */
 function readSubject(subject: unknown): string {
-  if (typeof subject !== 'string') throw new UnauthenticatedError('The token names no subject: sub is not a string');
+  if (typeof subject !== 'string') throw new UnauthenticatedError('The token has no subject: sub is not a string');
   if (isStorable(subject, LONGEST_ID)) return subject;
   throw new UnauthenticatedError(
-    `The token's subject (sub) has to have 1 to ${LONGEST_ID} characters, without white space at its ends or U+0000`,
+    `The token's subject (sub) must have 1 to ${LONGEST_ID} characters and must not contain U+0000 or begin or end with white space`,
   );
 }
 
@@ -53,16 +53,16 @@ function readRoles(roles: unknown): readonly string[] | null {
 }
 
 function readExpiry(exp: unknown, maxHours: number, now: number): Date {
-  if (typeof exp !== 'number') throw new UnauthenticatedError('The token has no end: exp is needed');
+  if (typeof exp !== 'number') throw new UnauthenticatedError('The token does not expire: exp is required');
   const hours = (exp - CLOCK_TOLERANCE - now / 1000) / 3600;
   if (hours <= maxHours) return new Date(exp * 1000);
   throw new UnauthenticatedError(
-    `The token ends too late: exp may be ${maxHours} hours from now (CADENZA_JWT_MAX_HOURS)`,
+    `The token expires too late: exp may be at most ${maxHours} hours from now (CADENZA_JWT_MAX_HOURS)`,
   );
 }
 
 function checkIssuedAt(iat: unknown, now: number): void {
   if (iat === undefined) return;
   if (typeof iat === 'number' && iat - CLOCK_TOLERANCE <= now / 1000) return;
-  throw new UnauthenticatedError('The token was issued in the future, or at no time (iat)');
+  throw new UnauthenticatedError('The token was issued in the future, or its iat is not a time');
 }

@@ -31,11 +31,11 @@ async function boundedBody(response: Response): Promise<Response> {
   const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];
   try {
-    if (response.status !== 200) throw new Error(`The identity provider answers ${response.status}`);
+    if (response.status !== 200) throw new Error(`The identity provider answered ${response.status}`);
     let left = LONGEST_SET;
     for (let next = await reader?.read(); next?.value; next = await reader?.read()) {
       left -= next.value.length;
-      if (left < 0) throw new Error(`The identity provider sends more than ${LONGEST_SET} bytes of keys`);
+      if (left < 0) throw new Error(`The identity provider sent more than ${LONGEST_SET} bytes of keys`);
       chunks.push(next.value);
     }
     return new Response(Buffer.concat(chunks));

@@ -67,6 +67,6 @@ function refuse(error: unknown): never {
 }
 
 function keysAreAway(url: string, cause: unknown): never {
-  const message = `The identity provider (${new URL(url).host}) does not give the keys of its tokens at present; try again in a moment`;
+  const message = `The identity provider (${new URL(url).host}) does not provide its keys at the moment; try again shortly`;
   throw Object.assign(new ServiceUnavailableError(message), { cause });
 }

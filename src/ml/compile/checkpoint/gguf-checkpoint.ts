@@ -64,7 +64,7 @@ async function readArchitecture(file: GgufFile): Promise<Architecture> {
   });
   const vocabulary = file.tensor('token_embd.weight').shape[1] ?? 0;
   const tokens = metadata.has('tokenizer.ggml.tokens') ? metadata.strings('tokenizer.ggml.tokens').length : 0;
-  if (tokens > vocabulary) throw new ModelFileError(`of ${tokens} tokens only ${vocabulary} have an embedding`);
+  if (tokens > vocabulary) throw new ModelFileError(`only ${vocabulary} of ${tokens} tokens have an embedding`);
   return {
     architecture: name,
     vocabulary,

@@ -132,7 +132,7 @@ function checkUndivided(metadata: GgufMetadata): void {
   if (parts <= 1) return;
   const place = metadata.has('split.no') ? `part ${metadata.number('split.no') + 1}` : 'one';
   throw new ModelFileError(
-    `the file is ${place} of the ${parts} that a model was split into: make one of them, with llama.cpp’s "llama-gguf-split --merge"`,
+    `the file is ${place} of the ${parts} that a model was split into: merge them into one with llama.cpp’s "llama-gguf-split --merge"`,
   );
 }
 

@@ -23,6 +23,6 @@ function parse(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ModelFileError(`${name} is no JSON: ${(error as Error).message}`);
+    throw new ModelFileError(`${name} is not JSON: ${(error as Error).message}`);
   }
 }

@@ -55,7 +55,7 @@ export async function openSafetensorsCheckpoint(folder: string): Promise<Checkpo
       throw new ModelFileError(`config.json says that the head is not the embedding, but there is no ${HEAD}`);
     checkConsistent(architecture);
     if (configured.vocabulary > architecture.vocabulary)
-      throw new ModelFileError(`of ${configured.vocabulary} tokens only ${architecture.vocabulary} have an embedding`);
+      throw new ModelFileError(`only ${architecture.vocabulary} of ${configured.vocabulary} tokens have an embedding`);
     return {
       architecture,
       names: new Set(found.keys()),

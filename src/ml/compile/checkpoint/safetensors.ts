@@ -62,10 +62,12 @@ export class SafetensorsFile implements AsyncDisposable {
 /** Eight bytes of length, then JSON, then the data that its offsets count in. */
 async function readHeader(handle: FileHandle, file: string): Promise<Map<string, StoredTensor>> {
   const { size: fileBytes } = await handle.stat();
-  if (fileBytes < 8) throw new ModelFileError(`${file} is no safetensors file: it has ${fileBytes} bytes`);
+  if (fileBytes < 8) throw new ModelFileError(`${file} is not a safetensors file: it has ${fileBytes} bytes`);
   const length = Number((await readAt(handle, 0, 8)).readBigUInt64LE());
   if (length > Math.min(fileBytes - 8, MAX_HEADER_BYTES))
-    throw new ModelFileError(`${file} is no safetensors file, or truncated: its header would have ${length} bytes`);
+    throw new ModelFileError(
+      `${file} is not a safetensors file, or is truncated: its header would have ${length} bytes`,
+    );
   const start = 8 + length;
   const entries = Object.entries(parseHeader((await readAt(handle, 8, length)).toString(), file));
   return new Map(
@@ -83,7 +85,8 @@ async function readHeader(handle: FileHandle, file: string): Promise<Map<string,
         const elements = shape.reduce((product, dim) => product * dim, 1);
         if (!Number.isSafeInteger(elements) || elements < 1 || to - from !== encodedBytes(type, elements, name))
           throw new ModelFileError(`${name}: the shape [${shape.join(', ')}] does not fit its ${to - from} bytes`);
-        if (start + to > fileBytes) throw new ModelFileError(`${file} is truncated: ${name} ends behind its end`);
+        if (start + to > fileBytes)
+          throw new ModelFileError(`${file} is truncated: ${name} ends beyond the end of the file`);
         return [name, { type, shape, offset: start + from }] as const;
       },
     ),
@@ -98,7 +101,7 @@ function parseHeader(text: string, file: string): z.output<typeof headerSchema> 
   } catch (error) {
     throw problem((error as Error).message);
   }
-  if (typeof json !== 'object' || json === null) throw problem('it is no object');
+  if (typeof json !== 'object' || json === null) throw problem('it is not an object');
   const { __metadata__: _, ...tensors } = json as Record<string, unknown>;
   const parsed = headerSchema.safeParse(tensors);
   if (parsed.success) return parsed.data;

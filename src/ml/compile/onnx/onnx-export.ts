@@ -86,7 +86,8 @@ function checkNames({ inputs, outputs }: GraphSummary, layers: number): void {
     Array.from({ length: layers }, (_, n) => [`${prefix}.${n}.key`, `${prefix}.${n}.value`]).flat();
   const taken = new Set(['input_ids', 'attention_mask', 'position_ids', ...cached('past_key_values')]);
   const other = inputs.find(({ name }) => !taken.has(name));
-  if (other) throw new ModelFileError(`the graph has an input ${other.name} that the Hugging Face layout has not`);
+  if (other)
+    throw new ModelFileError(`the graph has an input ${other.name}, which is not part of the Hugging Face layout`);
   for (const name of ['input_ids', 'attention_mask', ...cached('past_key_values')]) valueNamed(inputs, name);
   for (const name of ['logits', ...cached('present')]) valueNamed(outputs, name);
   for (const { name, type } of inputs.filter(({ name }) => !name.startsWith('past_key_values.')))
@@ -109,6 +110,6 @@ function checkSizes({ vocabulary, kvHeads, headDim, contextTokens }: ModelShape)
   };
   for (const [name, value] of Object.entries(sizes)) {
     if (Number.isInteger(value) && value >= 1 && value <= most[name as keyof typeof most]) continue;
-    throw new ModelFileError(`neither graph nor config.json has a usable ${name}: ${value}`);
+    throw new ModelFileError(`neither the graph nor config.json has a usable ${name}: ${value}`);
   }
 }

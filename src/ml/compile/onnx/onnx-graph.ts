@@ -33,7 +33,7 @@ const DIM = { value: 1 };
 export function readOnnxGraph(path: string): GraphSummary {
   using file = new ProtobufFile(path);
   const graph = contents(file, file.all, MODEL.graph)[0];
-  if (!graph) throw new ModelFileError('the file holds no ONNX graph');
+  if (!graph) throw new ModelFileError('the file contains no ONNX graph');
   const inputs: GraphValue[] = [];
   const outputs: GraphValue[] = [];
   const operators = new Set<string>();
@@ -52,7 +52,7 @@ export function readOnnxGraph(path: string): GraphSummary {
 function readValue(file: ProtobufFile, value: Range): GraphValue {
   const [name] = contents(file, value, VALUE.name);
   const tensor = contents(file, value, VALUE.type).flatMap((type) => contents(file, type, TYPE.tensor))[0];
-  if (!name || !tensor) throw new ModelFileError('the graph has an input or output that is no tensor');
+  if (!name || !tensor) throw new ModelFileError('the graph has an input or output that is not a tensor');
   const dims = contents(file, tensor, TENSOR_TYPE.shape)
     .flatMap((shape) => contents(file, shape, SHAPE.dim))
     .map((dim) => numbers(file, dim, DIM.value)[0] ?? null);
