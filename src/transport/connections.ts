@@ -3,7 +3,10 @@ import type { Socket } from 'node:net';
 import type { ConnectionLimits } from '../config.ts';
 import type { Logger } from '../lib/log.ts';
 
-/** Heartbeats in which some of an answer must have been taken, and in which all of it must have been. */
+/**
+ * An answer is terminated if none of it is accepted for STALLED_BEATS heartbeats, or not all of it within
+ * LONGEST_BEATS.
+ */
 const STALLED_BEATS = 2;
 const LONGEST_BEATS = 20;
 
@@ -12,11 +15,11 @@ export interface ConnectionOptions {
   log: Logger;
 }
 
-/** What every connection is subject to, whatever is spoken on it. */
+/** The rules for every connection, whatever its protocol. */
 export class Connections {
   readonly #limits: ConnectionOptions['limits'];
   readonly #log: Logger;
-  /** What is to be served next on a connection, once what is being served is answered. */
+  /** The requests of each connection that wait until the current one has been answered. */
   readonly #waiting = new Map<Socket, (() => void)[]>();
 
   constructor(server: Server, { limits, log }: ConnectionOptions) {
@@ -28,17 +31,17 @@ export class Connections {
     });
   }
 
-  /** Whether the connection's turn has come for another protocol: nothing asked before is still to be answered on it. */
+  /** Whether no earlier request on the connection is still unanswered, so that it can switch to another protocol. */
   isIdle(socket: Socket): boolean {
     return !this.#waiting.has(socket);
   }
 
   /**
-   * Serves the requests of one connection one after the other, as their answers leave, and others in between. They may be sent
-   * without waiting for answers, but not without end ([EDGE2]).
+   * Serves the requests of one connection one after the other. A client may send requests without waiting for the
+   * answers, but only a limited number of them ([EDGE2]).
    */
   serve({ socket }: IncomingMessage, response: ServerResponse, act: () => void): void {
-    // Cut meanwhile, with what it had sent still to be gone through.
+    // The connection was terminated while requests that it had sent were still waiting.
     if (socket.destroyed) return;
     const waiting = this.#waiting.get(socket);
     response.once('close', () => this.#goOn(socket));
@@ -46,7 +49,7 @@ export class Connections {
       this.#waiting.set(socket, []);
       act();
     } else if (waiting.push(act) >= this.#limits.operations)
-      this.#cut(socket, 'has more requests unanswered than it may');
+      this.#cut(socket, 'has too many unanswered requests');
   }
 
   #goOn(socket: Socket): void {
@@ -55,9 +58,12 @@ export class Connections {
     else this.#waiting.delete(socket);
   }
 
-  /** From its first moment to its last: that a connection breaks is told here, once, and is nobody's failure ([EDGE1]). */
+  /**
+   * Handles the errors of a connection during its whole life: a broken connection is logged once and is no failure of
+   * the server ([EDGE1]).
+   */
   #hear(socket: Socket): void {
-    // One whose upgrade was ignored comes a second time.
+    // A connection whose upgrade was ignored is emitted a second time.
     if (socket.listeners('error').includes(this.#broke)) return;
     socket.on('error', this.#broke);
   }
@@ -66,21 +72,21 @@ export class Connections {
     this.#log.debug({ code: error.code ?? error.message }, 'A connection broke');
   };
 
-  /** Called when all of an answer has been written: mostly it has left by then, and there is nothing to wait for. */
+  /** Called when an answer has been written completely. Usually it has left by then and there is nothing to watch. */
   #watch(response: ServerResponse): void {
     const { socket } = response;
     if (!socket || socket.writableLength === 0) return;
-    const cut = (): void => this.#cut(socket, 'takes nothing of its answer');
+    const cut = (): void => this.#cut(socket, 'accepts no data of its answer');
     const { heartbeatMs } = this.#limits;
     let beats = 0;
     const beat = (): void => {
       if (++beats > LONGEST_BEATS) cut();
-      // What is asked for behind it, and answered meanwhile, takes the connection's timeout away.
+      // Answering a later request on the connection resets its timeout.
       else if (socket.timeout !== STALLED_BEATS * heartbeatMs) socket.setTimeout(STALLED_BEATS * heartbeatMs);
     };
     const timer = setInterval(beat, heartbeatMs).unref();
     response.once('close', () => clearInterval(timer));
-    // Progress within one large write counts: Node.js looks for it before it tells of a timeout.
+    // Progress within one large write counts: Node.js checks for it before it emits `timeout`.
     response.setTimeout(STALLED_BEATS * heartbeatMs, cut);
   }
 

@@ -17,16 +17,16 @@ import type { Rates } from './rates/rates.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
-/** What Node.js hands over with an HTTP request. */
+/** What Node.js passes with an HTTP request. */
 interface HttpContext {
   req: IncomingMessage;
   res: ServerResponse;
 }
 
-/** What both transports hand over: who asks was settled before. */
+/** What both transports pass; the caller is already identified. */
 export interface OperationContext {
   caller: Caller;
-  /** Stands for a WebSocket, on whose account its operations go. */
+  /** Identifies a WebSocket, which pays for the operation. */
   connection?: object;
 }
 
@@ -34,7 +34,7 @@ export interface GraphQLOptions {
   config: Pick<Config, 'auth' | 'limits' | 'cost'>;
   rates: Rates;
   mask: Mask;
-  /** Aborts when the server begins to end. */
+  /** Aborts when the server starts to shut down. */
   draining: AbortSignal;
   /** Which queries are compiled; by default those that come often. */
   compiling?: CompilingLimits | undefined;
@@ -52,7 +52,7 @@ export function createGraphQL({ config, rates, mask, draining, compiling, onOper
     landingPage: false,
     logging: false,
     multipart: false,
-    // The body was read by us, and bounded; pages, other origins and what is kept of documents are ours as well.
+    // We read and limit the body, serve the page, check origins and cache documents ourselves.
     maxRequestBodySize: false,
     cors: false,
     graphiql: false,
@@ -74,7 +74,7 @@ export function createGraphQL({ config, rates, mask, draining, compiling, onOper
   });
 }
 
-/** Runs what came over HTTP. */
+/** Runs an operation that arrived over HTTP. */
 export const answerOver =
   (graphql: GraphQL): AnswerOperation =>
   (request, response, caller) =>
@@ -82,7 +82,7 @@ export const answerOver =
 
 export type GraphQL = ReturnType<typeof createGraphQL>;
 
-/** By names that passed the limits: others are not worth logging. */
+/** Only names within the limits are logged. */
 function nameOperations(onOperation: GraphQLOptions['onOperation']): Plugin<Partial<HttpContext>> {
   return {
     onParse: ({ context: { req, params } }) => {
@@ -91,7 +91,7 @@ function nameOperations(onOperation: GraphQLOptions['onOperation']): Plugin<Part
   };
 }
 
-/** Yoga refuses, without a word, to answer in a form that the client has not said it takes. */
+/** Yoga refuses a media type that it cannot answer in without saying why. */
 function explainUnacceptable(): Plugin<HttpContext> {
   return {
     onResponse: (payload) => {
@@ -105,10 +105,10 @@ function explainUnacceptable(): Plugin<HttpContext> {
   };
 }
 
-/** The results of subscriptions over HTTP, by the request: what Yoga wraps around them would make objects of bytes again. */
+/** The results of subscriptions over HTTP, by request. Yoga's wrappers would parse the bytes into objects again. */
 const live = new WeakMap<IncomingMessage, LiveResults>();
 
-/** Subscriptions share what they have in common, whichever transport they came by; masking is part of it. */
+/** Subscriptions over all transports share results. Masking is part of the sharing. */
 function shareResults(subscribe: Subscribe): Plugin<HttpContext> {
   return {
     onSubscribe: async ({ args, setResultAndStopExecution }) => {
@@ -120,18 +120,18 @@ function shareResults(subscribe: Subscribe): Plugin<HttpContext> {
   };
 }
 
-/** Server-sent events are written by us; sockets are served elsewhere. */
+/** Replaces Yoga's server-sent events with our own. WebSockets are served elsewhere. */
 function streamResults(draining: AbortSignal, limits: StreamLimits): Plugin<HttpContext> {
   return {
     onResultProcess: (payload) => {
       const { req, res, caller } = payload.serverContext as Partial<HttpContext & OperationContext>;
       const results = req && live.get(req);
-      // That there is a processor says that the client takes an event stream: no other carries a subscription.
+      // Yoga sets a result processor only if the client accepts event streams, the only form for a subscription.
       if (!results || !payload.resultProcessor) return;
       const respond = (_: unknown, fetchAPI: Pick<typeof globalThis, 'Response'>) => {
         const stream = new EventStream(results, endingsOf(caller?.expiresAt ?? null, draining), limits);
-        // Beats are activity as well: where there is none, nothing of what was sent is taken ([SERVE6]). Not before the stream
-        // flows, since what leads it to the response takes the connection's timeout away.
+        // Heartbeats count as activity, so a timeout means that the client accepts nothing ([SERVE6]). It is set once
+        // the stream flows, because piping the stream into the response resets the connection's timeout.
         stream.once('resume', () => res?.setTimeout(2 * limits.heartbeatMs, () => res.destroy()));
         return new fetchAPI.Response(stream as never, { headers: EVENT_STREAM });
       };
@@ -140,7 +140,7 @@ function streamResults(draining: AbortSignal, limits: StreamLimits): Plugin<Http
   };
 }
 
-/** Proxies that gather answers, as nginx does, compress them or keep them are told not to ([SSE3]). */
+/** Tells proxies such as nginx not to buffer, compress or cache the stream ([SSE3]). */
 const EVENT_STREAM = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',

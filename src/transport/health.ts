@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import { answerJson } from './http/answers.ts';
 
-/** Whether requests can be served at present, and how the parts are that they need. */
+/** Whether requests can be served now, and the state of the parts that they need. */
 export interface Readiness {
   ready: boolean;
   database: 'up' | 'down';
-  /** The writer model's status; the server is ready without it. */
+  /** The writer model's status. The server is ready without it. */
   writer: string;
 }
 
-/** `/health/live`: the process answers. `/health/ready`: send it requests (200), or not now (503) ([SERVE4]). */
+/** `/health/live`: the process responds. `/health/ready`: send requests (200) or do not (503) ([SERVE4]). */
 export async function answerHealth(
   path: string,
   response: ServerResponse,

@@ -6,7 +6,7 @@ import { type Listener, type Listeners, may, type Role, type Viewer } from '../l
 import { ROLES } from './tokens/claims.ts';
 import { createTokenReader } from './tokens/token.ts';
 
-/** What a request or a connection says of who it is. */
+/** The credentials of a request or a connection. */
 export interface Credentials {
   /** `Bearer TOKEN` */
   authorization: string | null;
@@ -16,7 +16,7 @@ export interface Credentials {
 
 export interface Identity {
   viewer: Viewer;
-  /** When the token ends, and with it every subscription that it opened; null: never. */
+  /** When the token expires, which ends the subscriptions that it opened. Null if it does not expire. */
   expiresAt: Date | null;
 }
 
@@ -26,10 +26,12 @@ const DEMO_LISTENER = 'demo';
 const LISTENER_ID = 'X-Listener-Id';
 
 /**
- * Who is behind a request ([AUTH1]). With authentication configured a JSON Web Token says so: `sub` is the listener's
- * external id, `roles` (a list, or a string with spaces) what they may do, LISTENER when absent; a SERVICE acts for the
- * listener that it names. Without, everybody is the demo listener, or whom they name, and may do all.
- * @throws UnauthenticatedError, ForbiddenError, InvalidInputError, ServiceUnavailableError while the keys cannot be had
+ * Identifies the caller of a request ([AUTH1]). With authentication configured, a JSON Web Token is required: `sub` is
+ * the listener's external id, and `roles` (a list, or a string with spaces) grants permissions, LISTENER if absent. A
+ * SERVICE acts for the listener that it names. Without authentication the caller is the demo listener, or the listener
+ * that it names, and has every permission.
+ * @throws UnauthenticatedError, ForbiddenError, InvalidInputError; ServiceUnavailableError if the keys are not
+ * available
  */
 export function createIdentify(auth: AuthConfig | null, listeners: Listeners, log: Logger = silentLogger): Identify {
   if (auth === null) {
@@ -58,7 +60,7 @@ function bearerToken(authorization: string | null): string {
   return token;
 }
 
-/** Taken exactly, or not at all: an id that were mended could become another's. @throws InvalidInputError */
+/** The id is used exactly as sent, because a corrected id could be another listener's. @throws InvalidInputError */
 async function named(listeners: Listeners, externalId: string): Promise<Listener> {
   try {
     if (checkText(externalId, LISTENER_ID, { max: 128 }) === externalId) return await listeners.ensure(externalId);
@@ -72,10 +74,10 @@ async function named(listeners: Listeners, externalId: string): Promise<Listener
   );
 }
 
-/** Of unknown roles so many are told, and of each no more than this: whoever signs tokens must not fill the log. */
+/** Limits on the unknown roles that are logged, so that whoever signs tokens cannot fill the log. */
 const TOLD = { roles: 20, characters: 64 };
 
-/** What the roles of a token give ([AUTH6]). @throws ForbiddenError when they give nothing */
+/** The roles of a token ([AUTH6]). @throws ForbiddenError if they grant nothing */
 function roleReader(log: Logger): (claimed: readonly string[] | null) => ReadonlySet<Role> {
   const told = new Set<string>();
   const tell = (role: string): void => {

@@ -5,12 +5,12 @@ import type { Peer } from './sockets/peer.ts';
 const TOO_DEEP = `A message's JSON may have at most ${MOST_LEVELS} levels`;
 
 /**
- * Hands over what a peer sends, in its order, as long as the peer takes what it is sent. Who does not is not read from either,
- * whatever it sends: its own kernel then keeps it from sending more ([EDGE2]).
+ * Passes on a peer's messages in order as long as the peer accepts what it is sent. A peer that does not is not read
+ * from: TCP then stops it from sending more ([EDGE2]).
  */
 export function readMessages(peer: Peer, handle: (message: string) => void): void {
   const { socket } = peer;
-  /** What had come already when reading stopped: no more than the kernel hands over at once. */
+  /** Messages that had arrived when reading stopped, at most one read from the kernel. */
   let waiting: Buffer[] = [];
   /** Of several pings only the last needs an answer (RFC 6455, 5.5.3). */
   let ping: Buffer | null = null;

@@ -1,9 +1,9 @@
-/** Levels of JSON that a request may have. Nothing that an operation takes has a dozen, and what has many takes long to read. */
+/** Maximum nesting of a request's JSON. No operation needs a dozen levels, and deeply nested JSON is slow to parse. */
 export const MOST_LEVELS = 64;
 
 const [QUOTE, BACKSLASH, OPENING_BRACKET, CLOSING_BRACKET, OPENING_BRACE, CLOSING_BRACE] = Buffer.from('"\\[]{}');
 
-/** Whether JSON is nested deeper, found without reading it: what reads it may run out of stack. */
+/** Whether JSON is nested too deeply. It is not parsed for that, because a parser could overflow its stack. */
 export function isTooDeep(bytes: Buffer): boolean {
   let depth = 0;
   let inText = false;

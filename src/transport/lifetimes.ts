@@ -10,8 +10,9 @@ import { closeContext, type Context } from '../resolvers/context.ts';
 import type { Mask } from './live-results.ts';
 
 /**
- * Executes no more of an operation than somebody waits for, and none longer than `mostMs` ([EDGE4], [EDGE7]). The executor could
- * heed a signal by itself, at a fifth of the time that a list takes it: it looks at it, and races with it, for every object.
+ * Stops executing an operation when nobody waits for it any more or after `mostMs` ([EDGE4], [EDGE7]). The executor has
+ * an option for an abort signal, but it checks and races the signal for every object, which adds a fifth to the time of
+ * a list.
  */
 export function limitLifetimes(mask: Mask, mostMs: number): Plugin<Context> {
   return {
@@ -27,7 +28,7 @@ export function limitLifetimes(mask: Mask, mostMs: number): Plugin<Context> {
 
 type Executed = ExecutionResult | Promise<ExecutionResult>;
 
-/** That it was stopped is an answer like any other. */
+/** An operation that was stopped is answered like any other. */
 function within(
   terms: { mostMs: number; isChange: boolean },
   context: Context,
@@ -51,6 +52,6 @@ function within(
   return result instanceof Promise ? Promise.race([result, stopped]).finally(() => lifetime.end()) : result;
 }
 
-/** Over HTTP it is the server that could not. */
+/** Over HTTP the status says that the server could not answer. */
 const withStatus = (error: GraphQLError): GraphQLError =>
   Object.assign(error, { extensions: { ...error.extensions, http: { status: 503 } } });

@@ -6,29 +6,33 @@ import { selectionKey } from './documents/selection.ts';
 
 export type Mask = (error: unknown) => GraphQLError;
 
-/** One event as one selection answers it, in the form each wire wants it in; made once, however many it is sent to. */
+/**
+ * One event as one selection answers it, in the form that each transport sends. It is created once for all its readers.
+ */
 export class Answer {
   readonly result: ExecutionResult;
   readonly #cursor: string | null;
   #socketBytes: Buffer | null = null;
   #streamBytes: Buffer | null = null;
 
-  /** About what it takes as JSON, in bytes, where it was made once for many readers; null where it was made for one. */
+  /**
+   * Approximate size as JSON in bytes if the answer is shared by several readers. Null if it was made for one reader.
+   */
   readonly sharedBytes: number | null;
 
-  /** @param cursor where the event is, for those who come back after it */
+  /** @param cursor the event's position, for readers that resume after it */
   constructor(result: ExecutionResult, cursor: string | null = null, sharedBytes: number | null = null) {
     this.result = result;
     this.#cursor = cursor;
     this.sharedBytes = sharedBytes;
   }
 
-  /** A WebSocket message of the protocol after its `{"id":"…"`, which is each subscriber's own. */
+  /** A WebSocket message of the protocol without its start `{"id":"…"`, which differs for each subscriber. */
   get socketBytes(): Buffer {
     return (this.#socketBytes ??= Buffer.from(`,"type":"next","payload":${this.#json()}}`));
   }
 
-  /** A server-sent event, whose id is its cursor: a browser that comes back sends that of the last one ([SSE1]). */
+  /** A server-sent event. Its id is its cursor, which a browser sends when it reconnects ([SSE1]). */
   get streamBytes(): Buffer {
     const id = this.#cursor === null ? '' : `id: ${this.#cursor}\n`;
     return (this.#streamBytes ??= Buffer.from(`${id}event: next\ndata: ${this.#json()}\n\n`));
@@ -36,27 +40,27 @@ export class Answer {
 
   #json(): string {
     const { data, errors } = this.result;
-    // An object made for it would take as long as most data do.
+    // Building an object and serialising it would take as long as serialising most data.
     if (!errors) return `{"data":${JSON.stringify(data)}}`;
     return JSON.stringify({ ...(data !== undefined && { data }), errors });
   }
 }
 
-/** What a subscription's events cost whoever is sent them. */
+/** Charges a subscription's events to its reader. */
 export interface Meter {
-  /** How long the next event has to wait until there is something to pay it with; 0: it need not. */
+  /** Milliseconds that the next event must wait until it can be paid for. 0 if it need not wait. */
   waitMs(): number;
-  /** One event is sent. @param sharedBytes its size where it was made once for many readers, otherwise null */
+  /** Charges one event. @param sharedBytes its size if it is shared by several readers, otherwise null */
   spend(sharedBytes: number | null): void;
-  /** There are no more. */
+  /** The subscription has ended. */
   end(): void;
-  /** The result, or that it is too large, and about what it takes as JSON, in bytes. */
+  /** The result, or an error if it is too large, and its approximate size as JSON in bytes. */
   bounded(result: ExecutionResult): { result: ExecutionResult; bytes: number };
 }
 
 /**
- * A subscription's results. Whoever knows what to do with bytes takes answers; to anybody else it is what GraphQL says it is,
- * an iterator of execution results.
+ * A subscription's results. The transports read answers as bytes. For other callers it is the iterator of execution
+ * results that GraphQL specifies.
  */
 export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
   readonly #events: AsyncIterator<unknown, unknown>;
@@ -64,7 +68,7 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
   readonly #answer: (event: unknown) => Answer | Promise<Answer>;
   readonly #mask: Mask;
   readonly #meter: Meter | null;
-  /** Ends the wait for something to pay the next event with. */
+  /** Ends the wait until the next event can be paid for. */
   #wake: (() => void) | null = null;
   #left = false;
 
@@ -81,7 +85,7 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
     this.#mask = mask;
   }
 
-  /** The next answer, if it is at hand and need not be waited for; as a `PollableIterator` says it. */
+  /** The next answer if it is available now. See `PollableIterator`. */
   pollAnswer(ready: () => void): Polled<Answer | Promise<Answer>> {
     const wait = this.#pollable ? (this.#meter?.waitMs() ?? 0) : 0;
     if (wait > 0) {
@@ -93,7 +97,7 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
     return this.#charged(this.#answer(event));
   }
 
-  /** Null when there is nothing more to come. @throws GraphQLError, masked, when the source fails */
+  /** Null at the end. @throws GraphQLError, masked, if the source fails */
   async nextAnswer(): Promise<Answer | null> {
     try {
       for (let wait = this.#meter?.waitMs(); wait && !this.#left; wait = this.#meter?.waitMs()) {
@@ -145,9 +149,9 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
 export type Subscribe = (args: ExecutionArgs, meter?: Meter) => Promise<LiveResults | ExecutionResult>;
 
 /**
- * GraphQL's `subscribe`, with one difference that nobody can tell: an event that several subscribers are handed as the very
- * same object is executed and serialised once for all who select the same of it. An execution that looks at who asks is not
- * shared, so nobody can be sent what another may see.
+ * GraphQL's `subscribe`, with one difference that clients cannot observe: an event that several subscribers receive as
+ * the same object is executed and serialised once for all that select the same fields. An execution that reads the
+ * viewer is not shared, so no reader is sent what only another may see.
  */
 export function createSubscribe(mask: Mask): Subscribe {
   const answers = new SharedAnswers();
@@ -163,13 +167,13 @@ export function createSubscribe(mask: Mask): Subscribe {
   };
 }
 
-/** What is known of an event under one selection: its answer, that it is being made (null: it turned out personal). */
+/** A cached answer, or the promise of one. It resolves to null if the execution depends on the viewer. */
 type Shared = Answer | Promise<Answer | null>;
 
-/** What is known of the events that somebody still has. */
+/** The cached answers of all events that are still referenced. */
 class SharedAnswers {
   readonly #known = new WeakMap<object, Map<string, Shared>>();
-  /** Those who follow one draft are mostly handed the same event one right after another. */
+  /** The readers of one draft usually receive the same event one after the other. */
   #last: { event: object; answers: Map<string, Shared> } | null = null;
 
   to(event: unknown): Map<string, Shared> {
@@ -182,7 +186,7 @@ class SharedAnswers {
   }
 }
 
-/** Makes what is sent of what was executed, and tells about how many bytes of JSON it is. */
+/** Turns an execution result into what is sent, with its approximate size as JSON in bytes. */
 type Finish = (result: ExecutionResult) => { result: ExecutionResult; bytes: number };
 
 function answerTo(
@@ -219,7 +223,7 @@ function answerAlone(event: unknown, args: ExecutionArgs, finish: Finish) {
   return { answer: result instanceof Promise ? result.then(toAnswer) : toAnswer(result), context };
 }
 
-/** Whatever is selected of it: who left the cursor out can come back as well. */
+/** The cursor is needed even if it is not selected, so that every reader can resume. */
 const cursorOf = (event: unknown): string | null =>
   typeof event === 'object' && event !== null && 'cursor' in event && typeof event.cursor === 'string'
     ? event.cursor

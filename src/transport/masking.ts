@@ -6,8 +6,8 @@ import type { Logger } from '../lib/log.ts';
 import { retryAfter } from './rates/retry-after.ts';
 
 /**
- * The one edge where failures become what a client sees ([ERR1]): those of the catalogue of errors carry their code, what
- * GraphQL itself finds wrong with a request gets one, anything else is masked under an id that the log carries.
+ * Turns failures into what clients see ([ERR1]). Errors of the catalogue keep their code, errors of GraphQL in the
+ * request get one, and everything else is masked under an id that is also in the log.
  */
 export function createMask(log: Logger): (error: unknown) => GraphQLError {
   return (error) => {
@@ -32,13 +32,13 @@ export function createMask(log: Logger): (error: unknown) => GraphQLError {
 }
 
 /**
- * Before any field is resolved GraphQL finds fault with the request alone. Later it may find fault with a value of ours too,
- * and then there is no place in the document that it could point at.
+ * Before fields are resolved, a GraphQL error is about the request. Afterwards it may also be about a value of ours;
+ * such an error has no location in the document.
  */
 const isOfRequest = (error: GraphQLError, cause: GraphQLError): boolean =>
   error.path === undefined || cause.nodes !== undefined || 'code' in cause.extensions;
 
-/** GraphQL's messages repeat what they were sent, however long that is, and what else there would have been ([DOC4]). */
+/** GraphQL's messages quote the request at full length and suggest names of the schema ([DOC4]). */
 function bounded(message: string): string {
   const told = message.replace(/ Did you mean [^?]*\?$/, '');
   return told.length > MOST_CHARACTERS ? `${told.slice(0, MOST_CHARACTERS)}…` : told;
@@ -46,7 +46,7 @@ function bounded(message: string): string {
 
 const MOST_CHARACTERS = 500;
 
-/** What was thrown in the first place, out of GraphQL's wrappers around it. */
+/** The error that was originally thrown, without GraphQL's wrappers. */
 function rootOf(error: unknown): unknown {
   return error instanceof GraphQLError && error.originalError ? rootOf(error.originalError) : error;
 }
@@ -57,14 +57,14 @@ function located(error: unknown, message: string, extensions: Record<string, unk
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
-/** The error's own facts: its code, and e.g. the field that it is about. */
+/** The error's details: its code and, for example, the field. */
 function extensionsOf(error: CadenzaError): Record<string, unknown> {
   const facts = Object.entries(error).filter(([, value]) => value !== null && typeof value !== 'object');
   const http = httpOf(error);
   return { ...Object.fromEntries(facts), ...(http && { http }) };
 }
 
-/** How a failure is told in HTTP, where it is of the whole request. */
+/** The HTTP status and headers of an error that concerns the whole request. */
 function httpOf(error: CadenzaError): { status: number; headers: Record<string, string> } | null {
   if (error instanceof UnauthenticatedError) return { status: 401, headers: { 'www-authenticate': 'Bearer' } };
   if (!(error instanceof RateLimitedError)) return null;

@@ -18,7 +18,7 @@ const gauges: Record<string, [help: string, read: Read]> = {
   prefix_bytes: ['Memory of prompts that others may begin with.', written(({ prefix }) => prefix.bytes)],
 };
 
-/** Since the model was opened: they begin anew when it has slept. */
+/** Counters since the model was opened. They restart at 0 when the model is unloaded. */
 const counters: Record<string, [help: string, read: Read]> = {
   steps_total: ['Steps taken.', written(({ steps }) => steps)],
   decoded_tokens_total: ['Tokens decoded; divided by the steps, how full a batch is.', written((w) => w.decodedTokens)],
@@ -34,7 +34,7 @@ const counters: Record<string, [help: string, read: Read]> = {
 
 export type AnswerMetrics = (response: ServerResponse) => Promise<void>;
 
-/** `/metrics` in Prometheus' format: the process, and each model in memory ([SERVE10]). */
+/** `/metrics` in Prometheus format: the process and each model in memory ([SERVE10]). */
 export function createMetrics(load: () => readonly ModelLoad[]): AnswerMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

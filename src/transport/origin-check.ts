@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Config } from '../config.ts';
 import type { Problem } from './http/answers.ts';
 
-/** Why a request is not let in before anything of it is read; null when it may pass. */
+/** Why a request is refused before any of it is read. Null if it is accepted. */
 export type OriginCheck = (request: IncomingMessage) => Problem | null;
 
 /**
- * Web pages may call the server when they are its own or of a configured origin ([SERVE3], [HTTP4]): a page elsewhere could
- * otherwise act as whoever looks at it. Where nobody has to prove who they are, the server answers only to the names of
- * this machine, or a page could point a name of its own at 127.0.0.1 and be "its own" (DNS rebinding).
+ * Web pages may call the server if they are its own or of a configured origin ([SERVE3], [HTTP4]). Otherwise any page
+ * could act as the person viewing it. Without authentication, only requests to this machine's own host names are
+ * answered, because a page could point a name of its own at 127.0.0.1 and become same-origin (DNS rebinding).
  */
 export function createOriginCheck({ auth, corsOrigins }: Pick<Config, 'auth' | 'corsOrigins'>): OriginCheck {
   return (request) => {
@@ -25,7 +25,7 @@ export function createOriginCheck({ auth, corsOrigins }: Pick<Config, 'auth' | '
   };
 }
 
-/** A Host and a target that do not make up a URL would fail later, and two Hosts are one too many ([HTTP1]). */
+/** A host or target that does not make a valid URL would fail later, and two `Host` headers are ambiguous ([HTTP1]). */
 export function hostProblem({ headers: { host }, rawHeaders, url = '' }: IncomingMessage): Problem | null {
   if (host !== undefined && host !== '' && !(HOST.test(host) && URL.canParse(`http://${host}/`))) {
     return badRequest(`The request's Host ${quoted(host)} is no host`);
@@ -45,13 +45,13 @@ const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[:
 
 const isSameHost = (origin: string, host: string): boolean => URL.canParse(origin) && new URL(origin).host === host;
 
-/** What a browser says of its requests, and no page can make it say otherwise; other programs say nothing. */
+/** Browsers state where a request comes from, and pages cannot change that. Other programs do not send this header. */
 function comesFromElsewhere({ headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site'];
   return site !== undefined && site !== 'same-origin' && site !== 'none';
 }
 
-/** Somebody follows a link to the server: what they come to is a page of its own, which they see in a tab of its own. */
+/** A link to the server opens a page of its own in the browser's tab. */
 function opensPage({ method, headers }: IncomingMessage): boolean {
   const { 'sec-fetch-mode': mode, 'sec-fetch-dest': destination, accept } = headers;
   return method === 'GET' && mode === 'navigate' && destination === 'document' && takesPage(accept);

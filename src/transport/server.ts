@@ -24,36 +24,39 @@ import { Rates } from './rates/rates.ts';
 import { excessOf } from './request-head.ts';
 import { serveWebSockets } from './sockets/websocket.ts';
 
-/** What a client may take to send a request, from its connection on: slower ones hold a connection for nothing. */
+/** Time limits for sending a request. Slower clients would hold connections open for nothing. */
 const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 15_000, connectionsCheckingInterval: 5_000 };
 
 export interface ListenOptions {
   config: Pick<Config, 'port' | 'host' | 'auth' | 'corsOrigins' | 'limits' | 'rates' | 'cost'> &
     Partial<Pick<Config, 'role' | 'graphiql'>>;
   services: Services;
-  /** How the parts are that requests need. */
+  /** The state of the parts that requests need. */
   readiness: () => Promise<Readiness>;
   log: Logger;
-  /** Where the nodes count together what is asked of them; null: this one counts for itself. */
+  /** Where the nodes keep shared rate counts. Null if this node counts by itself. */
   rateStore?: RateStore | null;
-  /** Of WebSockets: see `WebSocketOptions`. */
+  /** See `WebSocketOptions`. */
   initMs?: number;
   /** Of queries: see `GraphQLOptions`. */
   compiling?: CompilingLimits | undefined;
 }
 
 export interface Listening {
-  /** Base of all links, e.g. `http://127.0.0.1:4000`. */
+  /** The base of all links, for example `http://127.0.0.1:4000`. */
   url: string;
-  /** No new work; running requests finish within `graceMs`; subscriptions end with the reason ([START2]). */
+  /**
+   * Accepts no new work, lets running requests finish within `graceMs` and ends subscriptions with the reason
+   * ([START2]).
+   */
   close(reason: string, graceMs: number): Promise<void>;
 }
 
-/** HTTP, server-sent events and WebSocket on one port. @throws StartupError when the port cannot be had */
+/** Serves HTTP, server-sent events and WebSocket on one port. @throws StartupError if the port is not available */
 export async function listen(options: ListenOptions): Promise<Listening> {
   const { config, readiness, log, rateStore = null, initMs, compiling } = options;
   const draining = new AbortController();
-  // Every open stream of server-sent events is told, and lets go of it when it ends: however many they are, none is a leak.
+  // Each open event stream adds a listener and removes it at its end. Many listeners are not a leak here.
   setMaxListeners(0, draining.signal);
   const operations = new WeakMap<IncomingMessage, string>();
   const goneAfterMs = 2 * config.limits.heartbeatMs;

@@ -10,26 +10,26 @@ import type { Rates } from './rates/rates.ts';
 import { retryAfter } from './rates/retry-after.ts';
 import { excessOf } from './request-head.ts';
 
-/** What decides on who may come in. */
+/** What decides whether a client is admitted. */
 export interface Door {
   server: Server;
   connections: Connections;
   rates: Rates;
   admit: OriginCheck;
-  /** Aborts when the server begins to end. */
+  /** Aborts when the server starts to shut down. */
   draining: AbortSignal;
 }
 
-/** Why a WebSocket is not opened, as an answer. */
+/** The answer to a refused upgrade. */
 type Refusal = Omit<Problem, 'code'>;
 
-/** Requests that ask for another protocol: `welcome` is called with those for a WebSocket that may come in, and their address. */
+/** Handles upgrade requests. `welcome` is called with each admitted WebSocket request and its address. */
 export function receiveUpgrades(
   door: Door,
   welcome: (request: IncomingMessage, head: Buffer, address: string) => void,
 ): void {
   door.server.on('upgrade', (request, stream: Duplex, head) => {
-    // Answers to what was asked before would come in the midst of frames; no client asks so.
+    // Answers to earlier requests would be written between the frames. No client does this.
     if (!door.connections.isIdle(request.socket)) stream.destroy();
     else if (!asksForWebSocket(request)) ignoreUpgrade(door.server, request, head);
     else {
@@ -41,16 +41,16 @@ export function receiveUpgrades(
   });
 }
 
-/** Browsers and clients ask for a WebSocket in just this way (RFC 6455, 4.1); whatever else is asked for is not ours. */
+/** How clients request a WebSocket (RFC 6455, 4.1). Any other upgrade is ignored. */
 const asksForWebSocket = ({ method, headers, httpVersion }: IncomingMessage): boolean =>
   method === 'GET' && httpVersion === '1.1' && headers.upgrade?.toLowerCase() === 'websocket';
 
-/** Headers that ask for another protocol, or are about it (h2c: RFC 7540, 3.2.1). */
+/** Headers that request an upgrade or describe it (h2c: RFC 7540, 3.2.1). */
 const ABOUT_UPGRADES = new Set(['upgrade', 'http2-settings']);
 
 /**
- * Goes on with HTTP as if the request had not asked for another protocol, which a server may do at any time (RFC 9110, 7.8).
- * Node.js has given the connection away by now: it gets it back with the request as it came, less what asked for the upgrade.
+ * Continues with HTTP as if the request had not asked for an upgrade, which a server may always do (RFC 9110, 7.8).
+ * Node.js has detached the connection at this point, so it is given back with the request, minus the upgrade headers.
  */
 function ignoreUpgrade(server: Server, request: IncomingMessage, head: Buffer): void {
   const { method, url, httpVersion, rawHeaders, socket } = request;
@@ -59,13 +59,13 @@ function ignoreUpgrade(server: Server, request: IncomingMessage, head: Buffer): 
     const [name = '', value = ''] = rawHeaders.slice(i, i + 2);
     if (!ABOUT_UPGRADES.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
   }
-  // Headers come as they were sent, a byte a character.
+  // Headers are sent as one byte per character.
   const again = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   socket.unshift(Buffer.concat([again, head]));
   server.emit('connection', socket);
 }
 
-/** Takes one of the address's places where there is nothing to refuse. */
+/** Checks an upgrade and, if it is admitted, counts its connection for the address. */
 function refusalOf(request: IncomingMessage, address: string, { admit, draining, rates }: Door): Refusal | null {
   const [path] = (request.url ?? '').split('?');
   if (path !== GRAPHQL_PATH) {

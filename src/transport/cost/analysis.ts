@@ -16,31 +16,34 @@ import {
 import { GivenValues, type Variables } from './given-values.ts';
 import type { Field, FieldPrice, PriceList } from './price-list.ts';
 
-/** Selections that are looked at at most: a document that needs more is refused as too intricate, in about a millisecond. */
+/**
+ * Maximum number of selections that are analysed. A document that needs more is refused as too complex, within about a
+ * millisecond.
+ */
 const MOST_STEPS = 5_000;
 
-/** Fragments can nest so that what they stand for cannot be added up in any useful time. */
+/** Thrown for nested fragments that cannot be added up in reasonable time. */
 export class TooIntricate extends Error {}
 
-/** What of an operation costs most: a response path, and all that is below it. */
+/** The most expensive part of an operation: a response path, with everything below it. */
 export interface Dearest {
   path: string;
   cost: number;
 }
 
-/** The length of a connection's lists, told by the field that returned it. */
+/** The length of a connection's lists, as given by the field that returned it. */
 interface Sized {
   fields: readonly string[];
   length: number;
 }
 
-/** The fields of one response key: what execution takes for one. */
+/** The fields of one response key, which execution merges. */
 type Group = readonly [FieldNode, ...FieldNode[]];
 
 /**
- * What one operation costs with its variables: each field as often as lists can have it, at its own price, the dearest type
- * where several are possible, fields of one response key once ([COST1]). What is selected below is added up once for each
- * type and length, however many spreads lead there.
+ * The cost of one operation with its variables. Each field counts as often as lists can contain it, at its own price;
+ * of several possible types the most expensive counts; fields of one response key count once ([COST1]). Nested
+ * selections are added up once for each type and length, however many spreads lead there.
  */
 export class CostAnalysis {
   readonly #schema: GraphQLSchema;
@@ -73,7 +76,7 @@ export class CostAnalysis {
     return Math.ceil(this.#selected(this.#root(), [this.#operation.selectionSet], null));
   }
 
-  /** Goes down from the root for as long as one field has more than half of the cost. @throws TooIntricate */
+  /** Descends from the root as long as one field has more than half of the cost. @throws TooIntricate */
   dearest(): Dearest {
     this.#steps = 0;
     const path: string[] = [];
@@ -154,7 +157,7 @@ export class CostAnalysis {
     return field;
   }
 
-  /** The fields that execution would run for an object of the type, by response key. */
+  /** The fields that execution would run for an object of this type, by response key. */
   #collect(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Map<string, [FieldNode, ...FieldNode[]]> {
     const found = new Map<string, [FieldNode, ...FieldNode[]]>();
     const spread = new Set<string>();

@@ -10,7 +10,7 @@ import { OperationCosts } from './operation-costs.ts';
 import { bytesOfResult } from './result-size.ts';
 import { Spending } from './spending.ts';
 
-/** What an operation may cost and how much it may answer, whichever way it came ([COST2]–[COST5]). */
+/** Limits the cost of operations and the size of their answers, over every transport ([COST2]–[COST5]). */
 export class CostControl {
   readonly #limits: CostLimits;
   readonly #costs: OperationCosts;
@@ -22,7 +22,7 @@ export class CostControl {
     this.#costs = new OperationCosts(schema);
   }
 
-  /** Queries and mutations: refused before they run, or answered with what they cost. */
+  /** Queries and mutations: refused before they run, or answered with their cost. */
   plugin(): Plugin<object> {
     return {
       onExecute: ({ args, setResultAndStopExecution }) => {
@@ -44,7 +44,7 @@ export class CostControl {
     };
   }
 
-  /** Subscriptions: charged when they start and for each event, which waits until there is something left to spend. */
+  /** Subscriptions: charged when they start and for each event. An event waits until it can be paid for. */
   metered(subscribe: Subscribe): Subscribe {
     return async (args) => {
       const request = this.#requestOf(args);
@@ -153,14 +153,17 @@ export class CostControl {
   }
 }
 
-/** What sending an event takes, however small it is, and how many bytes more take as much as one unit of cost. */
+/** The minimum cost of sending an event, and the number of bytes that cost one unit. */
 const EVENT = { cost: 10, bytesAUnit: 20 };
 
-/** What was made for one reader costs all that the operation may; of what was made once for many each pays for the sending. */
+/**
+ * An event made for one reader costs as much as the operation. An event shared by many costs each of them only the
+ * sending.
+ */
 const costOfEvent = ({ cost }: Request, sharedBytes: number | null): number =>
   sharedBytes === null ? cost : Math.min(cost, EVENT.cost + sharedBytes / EVENT.bytesAUnit);
 
-/** What the transports put beside the context: HTTP the request, a WebSocket what stands for the connection. */
+/** What the transports add to the context: HTTP the request, WebSocket an object that identifies the connection. */
 interface Carrier {
   req: IncomingMessage;
   connection: object;
@@ -171,10 +174,10 @@ interface Request {
   /** The id of the listener who asks. */
   listener: number;
   cost: number;
-  /** What one operation of the viewer may cost. */
+  /** Maximum cost of one operation of this viewer. */
   maximum: number;
   isHttp: boolean;
-  /** Null: the connection has no account of its own. */
+  /** Null if the connection has no account. */
   spending: Spending | null;
 }
 

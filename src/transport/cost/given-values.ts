@@ -3,16 +3,16 @@ import { type ArgumentNode, type ConstValueNode, type DirectiveNode, Kind, type 
 import type { FieldPrice } from './price-list.ts';
 
 /**
- * No page is longer ([PAGE1]): more is refused where it is used, before anything else is done. A list of which the contract says
- * nothing is taken to be as long, so that a field whose price was forgotten is too dear and not free.
+ * Maximum length of a page ([PAGE1]); a larger value is refused later, before anything runs. A list without `@listSize`
+ * is assumed to be this long, so that a missing price makes a field too expensive rather than free.
  */
 const LONGEST_PAGE = 100;
 
 export type Variables = Readonly<Record<string, unknown>> | null | undefined;
 
 /**
- * How much an operation gives for its arguments, before its variables are coerced: what cannot be coerced is refused before
- * anything runs.
+ * The amounts in an operation's arguments, before variables are coerced. Values that cannot be coerced are refused
+ * before anything runs.
  */
 export class GivenValues {
   readonly #variables: Variables;
@@ -24,7 +24,7 @@ export class GivenValues {
     this.#defaults = new Map(definitions.map(({ variable, defaultValue }) => [variable.name.value, defaultValue]));
   }
 
-  /** Whether `@skip` or `@include` leaves something out. */
+  /** Whether `@skip` or `@include` excludes a selection. */
   leavesOut(directives: readonly DirectiveNode[] | undefined): boolean {
     return (directives ?? []).some(({ name, arguments: given }) => {
       const condition = given?.find((argument) => argument.name.value === 'if')?.value;
@@ -33,14 +33,14 @@ export class GivenValues {
     });
   }
 
-  /** The length of the list that a field returns or, with `sizedFields`, holds. */
+  /** The length of the list that a field returns or, with `sizedFields`, contains. */
   lengthOf({ size }: FieldPrice, given: readonly ArgumentNode[] | undefined, args: readonly GraphQLArgument[]): number {
     const lengths = (size?.slicingArguments ?? []).map((name) => this.#amount(name, given, args, LONGEST_PAGE));
     const told = lengths.filter((length) => length !== null);
     return told.length > 0 ? Math.max(...told) : (size?.assumedSize ?? LONGEST_PAGE);
   }
 
-  /** How many values an argument is given: those of a list, one of anything else, none of null. */
+  /** The number of values passed for an argument: the length of a list, 1 for anything else, 0 for null. */
   countOf(name: string, given: readonly ArgumentNode[] | undefined): number {
     const value = this.#valueOf(given?.find((argument) => argument.name.value === name)?.value);
     if (value == null) return 0;
@@ -61,7 +61,7 @@ export class GivenValues {
     return Array.isArray(value) ? value.length : 1;
   }
 
-  /** Numbers and booleans as such, lists as lists; what is in them does not matter. */
+  /** Numbers, booleans and lists. The contents of lists do not matter. */
   #valueOf(node: ValueNode | undefined): unknown {
     if (node === undefined || node.kind === Kind.NULL) return null;
     if (node.kind === Kind.VARIABLE) return this.#variables?.[node.name.value] ?? this.#default(node.name.value);
@@ -70,7 +70,7 @@ export class GivenValues {
     return node.kind === Kind.LIST ? node.values : node;
   }
 
-  /** A default stands in for what was left out, and not for null. */
+  /** A default replaces an absent value, but not null. */
   #default(name: string): unknown {
     const isGiven = this.#variables?.[name] !== undefined;
     return isGiven ? null : this.#valueOf(this.#defaults.get(name));

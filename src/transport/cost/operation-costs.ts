@@ -11,13 +11,13 @@ import { CostAnalysis, type Dearest, TooIntricate } from './analysis.ts';
 import type { Variables } from './given-values.ts';
 import { PriceList } from './price-list.ts';
 
-/** Costs that are remembered of one operation, for as many values of its variables. */
+/** Number of costs cached for each operation, for different values of its variables. */
 const REMEMBERED = 50;
 
-/** What operations cost, worked out before they run. Infinite: too intricate to be worked out. */
+/** Computes the costs of operations before they run. Infinite if an operation is too complex. */
 export class OperationCosts {
   readonly #prices: PriceList;
-  /** The pipeline parses a text once, so that a document stands for its text. */
+  /** A text is parsed once, so a document object identifies its text. */
   readonly #known = new WeakMap<OperationDefinitionNode, Map<string, number>>();
 
   constructor(schema: GraphQLSchema) {
@@ -26,7 +26,7 @@ export class OperationCosts {
 
   of({ schema, document, operationName, variableValues }: ExecutionArgs): number {
     const operation = getOperationAST(document, operationName);
-    // Execution says that there is none, or which of several was to be named.
+    // Execution reports a missing or ambiguous operation.
     if (!operation) return 0;
     const known = this.#known.get(operation) ?? new Map<string, number>();
     this.#known.set(operation, known);
@@ -39,7 +39,7 @@ export class OperationCosts {
     return cost;
   }
 
-  /** Null where there is no such operation. @throws TooIntricate */
+  /** Null if there is no such operation. @throws TooIntricate */
   dearestOf({ schema, document, operationName, variableValues }: ExecutionArgs): Dearest | null {
     const operation = getOperationAST(document, operationName);
     return operation ? new CostAnalysis(schema, this.#prices, document, operation, variableValues).dearest() : null;
@@ -60,7 +60,7 @@ export class OperationCosts {
   }
 }
 
-/** All that a cost can depend on of the variables: numbers, conditions and the lengths of lists. */
+/** The parts of the variables that a cost can depend on: numbers, conditions and lengths of lists. */
 function amountsOf({ variableDefinitions = [] }: OperationDefinitionNode, variables: Variables): string {
   let key = '';
   for (const { variable, type } of variableDefinitions) {

@@ -16,21 +16,21 @@ import type { ListSize } from '../../schema/prices.ts';
 
 export type Field = GraphQLField<unknown, unknown>;
 
-/** What the schema says of a field's cost, ready to be added up. */
+/** A field's price, prepared for the analysis. */
 export interface FieldPrice {
   weight: number;
-  /** Weights of those arguments that have one. */
+  /** The arguments that have a weight. */
   args: readonly { name: string; weight: number }[];
   isList: boolean;
   size: ListSize | null;
-  /** The types that what it returns may have; none for a leaf. */
+  /** The object types that the field may return. Empty for a leaf. */
   objects: readonly GraphQLObjectType[];
 }
 
-/** Without `@cost` a field weighs this, and an object as much. */
+/** The weight of a field, and of an object, without `@cost`. */
 const DEFAULT_WEIGHT = 1;
 
-/** The prices that a schema publishes in `@cost` and `@listSize`, and those of introspection. */
+/** The prices that a schema publishes in `@cost` and `@listSize`, and prices for introspection. */
 export class PriceList {
   readonly #schema: GraphQLSchema;
   readonly #fields = new WeakMap<Field, FieldPrice>();
@@ -74,7 +74,7 @@ export class PriceList {
   }
 }
 
-/** The schema is the answer to introspection, so that lists are as long as its own are on the average. */
+/** Introspection returns the schema, so its lists are assumed to have the schema's average lengths. */
 function introspectionSizes(schema: GraphQLSchema): Map<string, number> {
   const types = Object.values(schema.getTypeMap());
   const fields = types.flatMap((type) =>

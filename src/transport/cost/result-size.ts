@@ -1,10 +1,10 @@
-/** What surrounds a value in JSON: quotes, colon and comma. */
+/** The characters around a value in JSON: quotes, colon and comma. */
 const AROUND = 4;
 const NUMBER = 8;
 
 /**
- * About what a result takes as JSON, in bytes, found out without making it. Counting stops where the limit is passed: what is
- * larger is only known to be so. Escapes are not counted.
+ * The approximate size of a result as JSON in bytes, without serialising it. Counting stops beyond the limit. Escapes
+ * are not counted.
  */
 export function bytesOfResult(result: unknown, limit: number): number {
   return limit - leftAfter(result, limit);
@@ -25,5 +25,5 @@ function leftAfter(value: unknown, left: number): number {
   return left;
 }
 
-/** Most strings are short, and then the least that they can take is near enough. */
+/** For short strings the minimum is close enough. */
 const bytesOf = (text: string): number => (text.length < 16 ? text.length : Buffer.byteLength(text));

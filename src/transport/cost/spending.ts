@@ -1,17 +1,17 @@
 import { type Clock, systemClock } from '../../lib/clock.ts';
 
 export interface SpendingLimits {
-  /** What all that a connection asks for and is sent may cost a minute. */
+  /** Maximum cost per minute of all operations and events of a connection. */
   perMinute: number;
-  /** What one event of each of its live results may cost together: so much work one change can bring about. */
+  /** Maximum total cost of one event of each live result: the work that a single change can cause. */
   live: number;
 }
 
 const MINUTE_MS = 60_000;
 
 /**
- * What one connection has spent. It begins with a minute's worth, which comes back evenly. What is spent while anything is
- * left may go below nothing: then there is a wait until it is made good.
+ * The account of one connection. It starts with the budget of one minute and refills evenly. Spending may overdraw it,
+ * and then everything waits until it has refilled.
  */
 export class Spending {
   readonly limits: SpendingLimits;
@@ -40,14 +40,14 @@ export class Spending {
     this.#left -= cost;
   }
 
-  /** Milliseconds until something may be spent again; 0: at once. The time is only looked at where it matters. */
+  /** Milliseconds until something may be spent again. The clock is read only if the account is overdrawn. */
   waitMs(): number {
     if (this.#left > 0) return 0;
     this.#refill();
     return this.#left > 0 ? 0 : Math.ceil((1 - this.#left) / (this.limits.perMinute / MINUTE_MS));
   }
 
-  /** Takes on a live result for as long as it lasts. @returns its end, or null where it would be too much */
+  /** Registers a live result. @returns a function that removes it, or null if it exceeds the limit */
   follow(cost: number): (() => void) | null {
     if (this.#live + cost > this.limits.live) return null;
     this.#live += cost;

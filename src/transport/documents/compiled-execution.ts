@@ -9,9 +9,10 @@ export type Compiled = (
 ) => ReturnType<Run>;
 
 /**
- * How a subscription's events are executed. The interpreter of graphql-js coerces the variables and collects the fields anew for
- * each event, which takes ten times as long as what the fields themselves do; so an operation is compiled, once a document. What
- * goes wrong is told by the interpreter, in an execution of its own: compiled, an error says less of its cause and place.
+ * Executes a subscription's events. The interpreter of graphql-js coerces variables and collects fields for every
+ * event, which takes ten times as long as the fields themselves; therefore an operation is compiled once per document.
+ * If a compiled execution fails, the interpreter executes the event again to report the error, because its errors have
+ * more detail.
  */
 export function executionOf(args: ExecutionArgs): Run {
   const compiled = compiledOf(args);
@@ -24,7 +25,7 @@ export function executionOf(args: ExecutionArgs): Run {
   };
 }
 
-/** The pipeline parses a text once, so that a document stands for its text. Null: it cannot be compiled. */
+/** A text is parsed once, so a document object identifies its text. Null if it cannot be compiled. */
 const known = new WeakMap<DocumentNode, Map<string, Compiled | null>>();
 
 export function compiledOf({ schema, document, operationName }: ExecutionArgs): Compiled | null {

@@ -2,14 +2,14 @@ import type { DocumentNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 
-/** What the documents that are kept may take together. */
+/** Memory for all cached documents together. */
 const CACHE_BYTES = 32 * 2 ** 20;
 /** What a token takes in memory, parsed and compiled. Measured, rounded up. */
 const BYTES_PER_TOKEN = 1_700;
 
 /**
- * Keeps the documents that were found valid, so that one that comes again is neither parsed nor validated again. Bounded by what
- * they take and not by their number, and what is refused leaves nothing behind ([DOC2]).
+ * Caches valid documents, so that a repeated document is neither parsed nor validated again. The cache is limited by
+ * memory, not by number, and refused documents are not cached ([DOC2]).
  */
 export function cacheDocuments(mostBytes = CACHE_BYTES): Plugin {
   const known = new LRUCache<string, DocumentNode>({ maxSize: mostBytes, sizeCalculation: sizeOf });

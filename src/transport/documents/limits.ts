@@ -16,32 +16,35 @@ import type { Config } from '../../config.ts';
 import { may, type Viewer } from '../../listeners/listeners.ts';
 import { comparesMoreThan } from './overlap.ts';
 
-/** Tokens of a document. A parser's stack depth is bounded by it, and so is the time that validation takes. */
+/** Maximum number of tokens of a document. It limits the parser's stack depth and the validation time. */
 export const MAX_TOKENS = 2_000;
 export const MAX_DEPTH = 14;
 export const MAX_ALIASES = 30;
-/** Brackets of any kind within each other, in values as well: a parser calls itself for each, until its stack is full. */
+/** Maximum nesting of brackets of any kind, including those in values. The parser recurses for each of them. */
 const MAX_NESTING = 100;
-/** Told of one document, the note that there are more among them. */
+/** Maximum number of errors reported for a document, including the note that there are more. */
 export const MAX_ERRORS = 10;
-/** Characters of an operation's name. */
+/** Maximum length of an operation's name in characters. */
 const MAX_NAME = 200;
-/** Pairs of fields that validation compares; a document of all the fields there are has a few hundred. */
+/**
+ * Maximum number of field pairs that validation may compare. A document with every field of the schema needs a few
+ * hundred.
+ */
 const MAX_COMPARISONS = 5_000;
-/** By how much a document of who may do all may be longer. */
+/** How many times longer a document of an ADMIN may be. */
 const ADMIN_FACTOR = 4;
 
-/** Whoever asks for an operation, known before its document is looked at. */
+/** The caller of an operation, known before its document is checked. */
 interface Asked {
   caller: { context: { viewer: Viewer } };
 }
 
-/** What one document may ask for ([SERVE2], [DOC1]–[DOC4]), the same over HTTP and over WebSocket. */
+/** The limits on documents ([SERVE2], [DOC1]–[DOC4]), over HTTP and WebSocket alike. */
 export function limitPlugins(config: Pick<Config, 'auth' | 'limits'>): Plugin<Asked>[] {
   return [limitTexts(config), limitTokens(), limitValidation()];
 }
 
-/** Length first: what is longer is not looked at. */
+/** The length is checked first, so that nothing longer is processed. */
 function limitTexts({ auth, limits }: Pick<Config, 'auth' | 'limits'>): Plugin<Asked> {
   const mostBytes = ({ viewer }: { viewer: Viewer }): number =>
     limits.documentBytes * (auth !== null && may(viewer, 'ADMIN') ? ADMIN_FACTOR : 1);
@@ -68,7 +71,7 @@ function limitTokens(): Plugin<Asked> {
   return { onParse: ({ setParseFn }) => setParseFn(limited) };
 }
 
-/** Texts and comments, in which brackets are none; and brackets. */
+/** Strings and comments, whose brackets do not count, and brackets. */
 const NESTING = /"""(?:\\"""|[^])*?"""|"(?:\\.|[^"\\\n\r])*"|#[^\n\r]*|[[({]|[\])}]/g;
 
 function nestingOf(document: string): number {
@@ -80,7 +83,7 @@ function nestingOf(document: string): number {
   return deepest;
 }
 
-/** What a document asks for too much of is refused before it is validated, which may take long for that very reason. */
+/** Checked before validation, because validating such a document would take long. */
 function limitValidation(): Plugin<Asked> {
   const checked: typeof validate = (schema, document, rules) => {
     const excess = excessOf(schema, document);
@@ -98,7 +101,7 @@ function excessOf(schema: GraphQLSchema, document: DocumentNode): readonly Graph
   return validate(schema, document, [depthRule, aliasesRule, reservedAliasRule], { maxErrors: 1 });
 }
 
-/** Told as an error of the document and not thrown, as the rules would by themselves. */
+/** Reported as an error of the document. The rules themselves would throw. */
 const reported = {
   onReject: [
     (context: ValidationContext | null, { message }: GraphQLError) =>
@@ -107,11 +110,11 @@ const reported = {
   propagateOnRejection: false,
 };
 
-// Introspection is deep and harmless: its depth is that of the schema's types, of which there are few.
+// Introspection is deep but harmless: its depth is limited by the schema's types.
 const depthRule = maxDepthRule({ n: MAX_DEPTH, ignoreIntrospection: true, flattenFragments: true, ...reported });
 const aliasesRule = maxAliasesRule({ n: MAX_ALIASES, ...reported });
 
-/** JavaScript takes an object that has a `then` for a promise, here and in many a client. */
+/** JavaScript treats an object with a `then` as a promise, in the server and in many clients. */
 const reservedAliasRule = (context: ValidationContext): ASTVisitor => ({
   Field: (node) => {
     if (node.alias && RESERVED_ALIASES.has(node.alias.value)) {

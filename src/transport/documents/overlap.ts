@@ -1,12 +1,12 @@
 import { type DocumentNode, type FieldNode, type FragmentDefinitionNode, Kind, type SelectionSetNode } from 'graphql';
 
-/** The fields of a selection set by their names in the result, those of its fragments among them. */
+/** The fields of a selection set and its fragments, by response key. */
 type Fields = ReadonlyMap<string, readonly FieldNode[]>;
 
 /**
- * Whether validation would have to compare more than this to tell whether fields with one name in the result can be merged: each
- * pair of them, and for each pair what is selected in both, so that a document of a few kilobytes can take a second. Counting
- * stops at `most`, which makes it as cheap as the limit is low ([DOC3]).
+ * Whether validation would need more than `most` comparisons to check that fields with one response key can be merged.
+ * It compares every pair of such fields and their selections, so that a document of a few kilobytes can take a second.
+ * Counting stops at `most`, which keeps the check cheap ([DOC3]).
  */
 export function comparesMoreThan(most: number, document: DocumentNode): boolean {
   const comparisons = new Comparisons(document, most);
@@ -19,7 +19,10 @@ export function comparesMoreThan(most: number, document: DocumentNode): boolean 
 class Comparisons {
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
   readonly #fields = new Map<SelectionSetNode, Fields>();
-  /** Selection sets of two fields that were compared, to be compared in their turn; a fragment in a circle would recurse for ever. */
+  /**
+   * Pairs of selection sets that are still to be compared. They are queued because recursion would not end for cyclic
+   * fragments.
+   */
   readonly #pending: [SelectionSetNode, SelectionSetNode][] = [];
   #left: number;
 
@@ -74,7 +77,7 @@ class Comparisons {
     return fields;
   }
 
-  /** A field is work too: a document could spread one large fragment everywhere. */
+  /** Each field counts as work, because a document could spread one large fragment everywhere. */
   #collect({ selections }: SelectionSetNode, into: Map<string, FieldNode[]>, spread: Set<string>): void {
     for (const one of selections) {
       if (--this.#left < 0) return;

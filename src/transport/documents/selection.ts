@@ -1,13 +1,13 @@
 import { type ASTNode, type DocumentNode, type ExecutionArgs, getOperationAST, Kind, visit } from 'graphql';
 
 /**
- * What a subscription asks of each event: two with the same key, handed the same event, are answered the same. The variables
- * in it are those that an event's answer can depend on. The arguments of the subscription's own field are none of them: they
- * choose the events, and readers of one draft differ in them (`after`) more often than not.
+ * A key for what a subscription selects of each event: two subscriptions with the same key answer the same event in the
+ * same way. It contains the variables that an answer can depend on, but not the arguments of the subscription field.
+ * Those select the events, and readers of one draft usually differ in them (`after`).
  */
 export function selectionKey({ document, operationName, variableValues }: ExecutionArgs): string {
   const { key, variables } = selectionOf(document, operationName);
-  // Mostly the very same string, which a look-up need not compare.
+  // Usually the same string object, which is compared by reference.
   return variables.length === 0 ? key : `${key} ${JSON.stringify(variables.map((name) => variableValues?.[name]))}`;
 }
 
@@ -16,7 +16,7 @@ interface Selection {
   variables: readonly string[];
 }
 
-/** The pipeline parses a text once, so that a document stands for its text. */
+/** A text is parsed once, so a document object identifies its text. */
 const selections = new WeakMap<DocumentNode, Map<string, Selection>>();
 let numbered = 0;
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 
-/** Why a request is not served, as an answer. */
+/** Why a request is refused, as an HTTP answer. */
 export interface Problem {
   status: number;
   code: string;
@@ -9,12 +9,12 @@ export interface Problem {
   headers?: Record<string, string>;
 }
 
-/** Answers in the form of a GraphQL error, which clients of this server know how to read. */
+/** Answers in the form of a GraphQL error, which every GraphQL client can read. */
 export function answerProblem(response: ServerResponse, { status, code, message, headers }: Problem): void {
   answerJson(response, status, { errors: [{ message, extensions: { code } }] }, headers);
 }
 
-/** What the codes of failures are in HTTP; any other is a failure of ours. */
+/** The HTTP status of each error code. Any other code is a failure of the server. */
 const STATUS: Record<string, number> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
@@ -22,7 +22,7 @@ const STATUS: Record<string, number> = {
   SERVICE_UNAVAILABLE: 503,
 };
 
-/** Answers with a failure, masked already, from before there was an operation: the status is all that it can be told by. */
+/** Answers with a masked failure that occurred before the operation was known. */
 export function answerFailure(response: ServerResponse, failure: GraphQLError): void {
   const { http, ...extensions } = failure.extensions;
   const { status, headers } = (http ?? {}) as Partial<Problem>;

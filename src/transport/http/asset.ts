@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 
-/** In the order in which they are chosen. */
+/** In order of preference. */
 const CODINGS = ['br', 'gzip'] as const;
 type Coding = (typeof CODINGS)[number];
 
-/** What one more step up saves is a hundredth of the bytes and costs as much time again. */
+/** The next higher quality saves 1 % of the bytes and takes twice as long. */
 const BROTLI_QUALITY = 5;
 
 const compress: Record<Coding, (bytes: Buffer) => Promise<Buffer>> = {
@@ -16,15 +16,15 @@ const compress: Record<Coding, (bytes: Buffer) => Promise<Buffer>> = {
 };
 
 /**
- * A file of a page: made once, compressed once in each coding that is asked for, and one buffer for all who ask, so that a
- * reader who does not read costs none of its own ([HTTP6]).
+ * A file of a page. It is built once and compressed once in each encoding, and one buffer serves all clients, so that a
+ * client that does not read uses no memory of its own ([HTTP6]).
  */
 export class Asset {
   readonly #bytes: Buffer;
   readonly #type: string;
   readonly #headers: Record<string, string>;
   readonly #compressed = new Map<Coding, Promise<Buffer>>();
-  /** Of what it holds. */
+  /** The digest of the content. */
   readonly digest: string;
 
   constructor(content: string | Buffer, type: string, headers: Record<string, string>) {

@@ -6,8 +6,8 @@ import type { Problem } from './answers.ts';
 import type { Parameters } from './parameters.ts';
 
 /**
- * Reads the JSON of a POST and leaves it on the request, where Yoga looks before it reads for itself: through web streams,
- * with a second pair of them to count the bytes, that costs a sixth of a whole request.
+ * Reads the JSON body of a POST and stores it on the request, where Yoga looks first. Yoga's own reading through web
+ * streams, with a second stream to count the bytes, takes a sixth of the time of a whole request.
  */
 export async function readJsonBody(request: IncomingMessage, mostBytes: number): Promise<Parameters | Problem> {
   if (!isJson(request.headers['content-type'])) return NOT_JSON;
@@ -42,14 +42,14 @@ const UNKNOWN_ENCODING: Problem = {
   message: 'The body’s Content-Encoding is not supported: use gzip, deflate or br, or send it uncompressed',
 };
 
-/** JSON is UTF-8, so that is the only charset that may be named. */
+/** JSON is UTF-8, so no other charset is accepted. */
 function isJson(contentType = ''): boolean {
   const [type = '', ...parameters] = contentType.split(';');
   const charset = parameters.map((one) => /^\s*charset\s*=\s*"?([^"]*?)"?\s*$/i.exec(one)?.[1]).find(Boolean);
   return type.trim().toLowerCase() === 'application/json' && (charset === undefined || /^utf-?8$/i.test(charset));
 }
 
-/** Null as soon as it is known to be too large: what is left of it is not waited for. */
+/** Null as soon as the body is known to be too large. The rest is not awaited. */
 async function readBytes(request: IncomingMessage, mostBytes: number): Promise<Buffer | null> {
   if (Number(request.headers['content-length'] ?? 0) > mostBytes) return null;
   const chunks: Buffer[] = [];
@@ -61,12 +61,12 @@ async function readBytes(request: IncomingMessage, mostBytes: number): Promise<B
       else resolve(null);
     });
     request.once('end', () => resolve(Buffer.concat(chunks, size)));
-    // Broken off: whatever is answered, nobody reads it.
+    // The connection was closed, so nobody reads the answer.
     request.once('close', () => resolve(Buffer.alloc(0)));
   });
 }
 
-/** Null: it is more than may be. */
+/** Null if the decompressed data exceeds the limit. */
 type Unpack = (packed: Buffer, mostBytes: number) => Promise<Buffer | typeof DAMAGED | null>;
 
 function unpackingOf(encoding = 'identity'): Unpack | null {
@@ -85,7 +85,7 @@ function unpackingOf(encoding = 'identity'): Unpack | null {
   }
 }
 
-/** Stops at the limit, however much would come of the rest. */
+/** Stops at the limit, however large the decompressed data would be. */
 function unpackingWith(decompress: (packed: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>): Unpack {
   return async (packed, mostBytes) => {
     try {
@@ -96,10 +96,10 @@ function unpackingWith(decompress: (packed: Buffer, options: { maxOutputLength: 
   };
 }
 
-/** Refuses what is not UTF-8, in which characters would be lost, and takes no notice of a byte order mark. */
+/** Refuses bytes that are not UTF-8, because characters would be lost, and ignores a byte order mark. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** @returns the object, or what is wrong */
+/** @returns the object, or a description of the problem */
 function parseObject(bytes: Buffer): object | string {
   if (isTooDeep(bytes)) return TOO_DEEP;
   let text: string;

@@ -12,32 +12,32 @@ import type { Graphiql } from './graphiql.ts';
 import { answerOptions } from './headers.ts';
 import { parametersProblem, readUrl } from './parameters.ts';
 
-/** What is known of a request when its operation is looked at. */
+/** What is known about the caller when its operation is executed. */
 export interface Caller {
   context: Context;
-  /** When the token ends, and with it every subscription that it opened; null: never. */
+  /** When the token expires, which ends the subscriptions that it opened. Null if it does not expire. */
   expiresAt: Date | null;
 }
 
-/** Runs the operation of a request, whose body has been read. */
+/** Runs the operation of a request whose body has been read. */
 export type AnswerOperation = (request: IncomingMessage, response: ServerResponse, caller: Caller) => unknown;
 
 export interface EndpointOptions {
   services: Services;
-  /** Finds out who sends a request. */
+  /** Identifies the sender of a request. */
   identify: (request: IncomingMessage, credentials: Credentials) => ReturnType<Identify>;
   mask: Mask;
   answerOperation: AnswerOperation;
   answerPage: Graphiql['answerPage'];
-  /** Of a body. */
+  /** Maximum size of a body. */
   mostBytes: number;
 }
 
 export type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * The GraphQL path. What can be told by less comes first: who asks is known before anything they send is read, and nothing
- * that cannot be answered is run ([HTTP2]).
+ * The GraphQL path. Checks are ordered by how little they need: the caller is identified before anything it sends is
+ * read, and nothing runs that cannot be answered ([HTTP2]).
  */
 export function createEndpoint(options: EndpointOptions): Endpoint {
   const { answerPage, answerOperation, mostBytes } = options;
@@ -61,7 +61,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   };
 }
 
-/** Null: nobody, and that was answered. */
+/** Null if the caller could not be identified; the request has then been answered. */
 async function callerOf(request: IncomingMessage, response: ServerResponse, options: EndpointOptions) {
   try {
     const { viewer, expiresAt } = await options.identify(request, credentialsOf(request));
@@ -82,7 +82,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, problem: Pro
   answerProblem(response, problem);
 }
 
-/** The rest of a body is not waited for where it may be long: such a connection cannot be used for another request. */
+/** The rest of a long body is not awaited. The connection is closed because it cannot be used for another request. */
 function closeUnread(request: IncomingMessage, response: ServerResponse): void {
   const isShort = Number(request.headers['content-length'] ?? Infinity) <= SHORT_BYTES;
   if (!request.complete && !isShort) response.setHeader('connection', 'close');
@@ -94,7 +94,7 @@ function credentialsOf({ headers }: IncomingMessage): Credentials {
   return { authorization: headers.authorization ?? null, listenerId: oneHeader(headers['x-listener-id']) };
 }
 
-/** Where a browser's `EventSource` had come to when its connection broke ([SSE2]). */
+/** The last event that a browser's `EventSource` received before its connection was lost ([SSE2]). */
 const resumptionOf = ({ headers }: IncomingMessage): string | null => oneHeader(headers['last-event-id']);
 
 const oneHeader = (value: string | string[] | undefined): string | null =>

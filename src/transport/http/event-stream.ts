@@ -3,23 +3,23 @@ import { GraphQLError } from 'graphql';
 import type { ConnectionLimits } from '../../config.ts';
 import { Answer, type LiveResults } from '../live-results.ts';
 
-/** Why a stream of events ends before its subject does. */
+/** Why an event stream ends before its subject does. */
 export interface Ending {
   signal: AbortSignal;
   message: string;
   code: string;
 }
 
-/** A beat keeps what is between us and a silent reader from taking the connection for dead. */
+/** Heartbeats keep proxies from closing a silent connection. */
 export type StreamLimits = Pick<ConnectionLimits, 'bufferBytes' | 'heartbeatMs'>;
 
 const COMMENT = Buffer.from(':\n\n');
 const COMPLETE = Buffer.from('event: complete\ndata:\n\n');
 
 /**
- * A subscription's results as server-sent events, in the bytes that its subscribers share. An event is taken when there is
- * room for it. When one of the endings comes, the last result says why, so that a reader can tell an end from a break
- * ([SERVE5]).
+ * A subscription's results as server-sent events, in bytes that its subscribers share. An event is taken only if there
+ * is room for it. If the stream ends early, the last result says why, so that a reader can distinguish that from a
+ * broken connection ([SERVE5]).
  */
 export class EventStream extends Readable {
   readonly #results: LiveResults;
@@ -35,7 +35,7 @@ export class EventStream extends Readable {
     this.#endings = endings;
     this.#beats = setInterval(() => this.#beat(), heartbeatMs);
     for (const { signal } of endings) signal.addEventListener('abort', this.#end, { once: true });
-    // Some browsers take no notice of a response before its first byte.
+    // Some browsers ignore a response until its first byte.
     this.push(COMMENT);
     if (endings.some(({ signal }) => signal.aborted)) this.#finish();
   }

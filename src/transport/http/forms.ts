@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Problem } from './answers.ts';
 
-/** In which one result is answered; a subscription's results are answered as the last alone. */
+/** The media types for a single result. Of a subscription, only the last one applies. */
 const FORMS = [
   'application/graphql-response+json',
   'application/json',
@@ -9,7 +9,7 @@ const FORMS = [
   'text/event-stream',
 ] as const;
 
-/** Told before anything runs: a mutation whose answer cannot be given must not happen ([SERVE7]). */
+/** Checked before anything runs: a mutation whose answer cannot be sent must not be executed ([SERVE7]). */
 export function formProblem({ method, headers }: IncomingMessage): Problem | null {
   if (method !== 'GET' && method !== 'POST') {
     const message = `GraphQL requests use GET or POST, not ${method ?? 'no method'}`;
@@ -18,7 +18,7 @@ export function formProblem({ method, headers }: IncomingMessage): Problem | nul
   return takesSome(headers.accept) ? null : notAcceptable(FORMS);
 }
 
-/** What a client has to say that it takes. */
+/** Names the media types that a client must accept. */
 export function notAcceptable(forms: readonly string[]): Problem {
   const named = [...new Set(forms)].join(', ');
   const message = `This operation can be answered as ${named}: name it in the Accept header.`;

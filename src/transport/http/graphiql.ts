@@ -11,11 +11,11 @@ const TABS = ['recommend', 'react', 'write', 'follow', 'analyse'] as const;
 
 export interface Graphiql {
   answerPage: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-  /** @returns false when the page has no such file */
+  /** @returns false if the page has no such file */
   answerFile: (name: string, request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 }
 
-/** GraphiQL with worked examples in its tabs, whose variables name things that are there ([SERVE1]). */
+/** GraphiQL with worked examples in its tabs. Their variables refer to existing objects ([SERVE1]). */
 export function createGraphiql(context: Pick<Context, 'catalogue'>): Graphiql {
   const examples = rememberingExamples(context);
   let files: Promise<Files> | null = null;
@@ -35,7 +35,7 @@ export function createGraphiql(context: Pick<Context, 'catalogue'>): Graphiql {
   };
 }
 
-/** Where there is to be no page ([HTTP6]). */
+/** For a server without the page ([HTTP6]). */
 export const noGraphiql: Graphiql = {
   answerPage: (_, response) => {
     const message = 'GraphiQL is disabled on this server (CADENZA_GRAPHIQL): send Accept: application/json';
@@ -45,7 +45,7 @@ export const noGraphiql: Graphiql = {
   answerFile: () => Promise.resolve(false),
 };
 
-/** Looked up once for all who ask at the same time. While the database is away the page is shown with what was there before. */
+/** One lookup serves all concurrent requests. While the database is unavailable, the previous result is used. */
 function rememberingExamples(context: Pick<Context, 'catalogue'>): () => Promise<string | null> {
   let known: string | null = null;
   let asking: Promise<string | null> | null = null;
@@ -53,7 +53,7 @@ function rememberingExamples(context: Pick<Context, 'catalogue'>): () => Promise
     try {
       known = (await exampleIds(context)).trackId;
     } catch {
-      // Whoever runs an example is told.
+      // The examples report the failure when they are run.
     } finally {
       asking = null;
     }
@@ -65,13 +65,13 @@ function rememberingExamples(context: Pick<Context, 'catalogue'>): () => Promise
 const SCRIPT = 'text/javascript; charset=utf-8';
 const FOREVER = { 'cache-control': 'public, max-age=31536000, immutable' };
 const [APP, STYLE, ICON] = ['graphiql.js', 'graphiql.css', 'favicon.ico'] as const;
-/** By the names that the editor has for them. */
+/** By the names that the editor uses. */
 const WORKERS = { editorWorkerService: 'editor.worker.js', json: 'json.worker.js', graphql: 'graphql.worker.js' };
 const FILES: readonly string[] = [APP, STYLE, ICON, ...Object.values(WORKERS)];
 
 type Files = ReadonlyMap<string, Asset>;
 
-/** Nine megabytes of script: kept out of memory until somebody asks for them. */
+/** Nine megabytes of script, loaded on the first request. */
 async function loadFiles(): Promise<Files> {
   const parts = await import('@graphql-yoga/render-graphiql/graphiql');
   const { css, js, favicon, editorWorkerService, jsonWorker, graphqlWorker } = parts;
@@ -86,10 +86,10 @@ async function loadFiles(): Promise<Files> {
   return files;
 }
 
-/** The address of a file changes with what it holds, so that a browser may keep it. */
+/** A file's URL changes with its content, so browsers may cache it. */
 const addressOf = (files: Files, name: string): string => `${name}?v=${files.get(name)?.digest ?? ''}`;
 
-/** Tells the editor where its workers are: beside the script, wherever a proxy has put that. */
+/** Tells the editor to load its workers from the script's own folder, wherever a proxy serves that. */
 function begin(files: Files): string {
   const addresses = Object.fromEntries(
     Object.entries(WORKERS).map(([label, name]) => [label, addressOf(files, name)] as const),
@@ -105,10 +105,12 @@ const RENDER = `YogaGraphiQL.renderYogaGraphiQL(
   JSON.parse(document.querySelector('#options').textContent),
 );`;
 
-/** Tabs that are there from the start believe that they were dragged, and would jump away from under the first click. */
+/** GraphiQL treats the initial tabs as if they had been dragged, and would move them away from the first click. */
 const STEADY_TABS = '.graphiql-tab { transform: none !important; }';
 
-/** Scripts come from this server alone, and nobody frames the page; the editor writes styles of its own into it ([HTTP3]). */
+/**
+ * Scripts come only from this server, and no other site may frame the page. The editor adds inline styles ([HTTP3]).
+ */
 const PAGE_HEADERS = {
   'cache-control': 'no-cache',
   'cross-origin-opener-policy': 'same-origin',
@@ -148,7 +150,7 @@ function optionsOf(trackId: string | null): GraphiQLOptions {
     subscriptionsProtocol: 'SSE',
     defaultEditorToolsVisibility: 'variables',
     defaultTabs: exampleTabs(trackId),
-    // What a person sets there may be a token, which has no business in a browser's storage.
+    // Headers may contain a token, which must not be stored in the browser.
     shouldPersistHeaders: false,
   };
 }
@@ -158,7 +160,7 @@ interface Tab {
   variables?: string;
 }
 
-/** The example documents, with variables for those that need some; GraphiQL does not take those of the first tab. */
+/** The example documents, with variables where they need some. GraphiQL ignores the variables of the first tab. */
 function exampleTabs(trackId: string | null): Tab[] {
   const variables: Partial<Record<(typeof TABS)[number], object>> = {
     react: { input: { trackId: trackId ?? 'the id of a track', kind: 'LIKE' } },

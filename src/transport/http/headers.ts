@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** On every answer: it is data, to be read by whoever asked for it and by nothing else in their browser ([HTTP3]). */
+/** Sent with every answer: it is data for the caller, and the browser must not use it for anything else ([HTTP3]). */
 const SECURITY = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
@@ -9,7 +9,7 @@ const SECURITY = {
   'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-/** How long a browser need not ask again whether it may call, in seconds: two hours are as much as Chromium takes. */
+/** Seconds for which a browser may cache a preflight response. Chromium's maximum is two hours. */
 const PREFLIGHT_SECONDS = 7_200;
 const METHODS = 'GET, POST, OPTIONS';
 
@@ -18,8 +18,8 @@ export function setSecurityHeaders(response: ServerResponse): void {
 }
 
 /**
- * Lets pages of configured origins read whatever is answered, refusals among it: without these headers a browser tells them no
- * more than "Failed to fetch" ([HTTP5]).
+ * Lets pages of configured origins read every answer, refusals included. Without these headers a browser reports only
+ * "Failed to fetch" ([HTTP5]).
  */
 export function setCorsHeaders(
   { headers }: IncomingMessage,
@@ -33,7 +33,7 @@ export function setCorsHeaders(
   response.setHeader('access-control-expose-headers', 'Retry-After, WWW-Authenticate');
 }
 
-/** A browser's question whether its page may send a request, or anybody's what may be sent. */
+/** Answers a browser's preflight request, and any other OPTIONS request. */
 export function answerOptions({ headers }: IncomingMessage, response: ServerResponse): void {
   const asked = headers['access-control-request-headers'];
   if (response.hasHeader('access-control-allow-origin')) {

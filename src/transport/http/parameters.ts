@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Problem } from './answers.ts';
 
-/** What an operation is sent as, its types still unknown: `query`, `operationName`, `variables`, `extensions`. */
+/** An operation as sent, not yet validated: `query`, `operationName`, `variables`, `extensions`. */
 export interface Parameters {
   parameters: object;
 }
 
-/** Of a GET. */
+/** The parameters of a GET request. */
 export function readUrl({ url = '' }: IncomingMessage): Parameters | Problem {
   const texts = new URLSearchParams(url.slice(url.indexOf('?') + 1));
   const [variables, extensions] = [objectIn(texts.get('variables')), objectIn(texts.get('extensions'))];
@@ -26,7 +26,7 @@ function objectIn(text: string | null): object | null | typeof NO_OBJECT {
   }
 }
 
-/** What is wrong with an operation before its document is looked at. */
+/** Problems of an operation that are found before its document is parsed. */
 export function parametersProblem({ parameters }: Parameters): Problem | null {
   const { query, operationName, extensions } = parameters as Record<string, unknown>;
   if (operationName != null && typeof operationName !== 'string') return badRequest('operationName is not a text');
@@ -36,7 +36,7 @@ export function parametersProblem({ parameters }: Parameters): Problem | null {
 const isPersisted = (extensions: unknown): boolean =>
   typeof extensions === 'object' && extensions !== null && 'persistedQuery' in extensions;
 
-/** The words by which clients of automatic persisted queries know that they have to send the document itself. */
+/** With this message, clients of automatic persisted queries send the document itself. */
 const PERSISTED_NOT_SUPPORTED: Problem = {
   status: 200,
   code: 'PERSISTED_QUERY_NOT_SUPPORTED',

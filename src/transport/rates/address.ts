@@ -3,13 +3,12 @@ import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import proxyaddr from 'proxy-addr';
 
-/** Where a request comes from, as it is counted: an IPv4 address, or the /64 network of an IPv6 address. */
+/** The address that a request counts for: an IPv4 address, or the /64 network of an IPv6 address. */
 export type AddressOf = (request: IncomingMessage) => string;
 
 /**
- * Behind proxies the address is what the last of the trusted ones has seen: of `X-Forwarded-For` only what they have appended
- * counts, and nothing at all where the connection comes from somebody else ([RATE5]).
- *
+ * Behind proxies the address is what the outermost trusted proxy saw. Only entries of `X-Forwarded-For` that trusted
+ * proxies appended count, and none if the connection comes from anybody else ([RATE5]).
  * @param proxies addresses, networks (CIDR), or `loopback`, `linklocal`, `uniquelocal`
  */
 export function createAddressOf(proxies: readonly string[]): AddressOf {
@@ -26,7 +25,7 @@ export function createAddressOf(proxies: readonly string[]): AddressOf {
 const withoutPort = (address: string): string =>
   /^\[(.+)\](:\d+)?$/.exec(address)?.[1] ?? /^(\d+(?:\.\d+){3}):\d+$/.exec(address)?.[1] ?? address;
 
-/** Whoever has one IPv6 address has all of its /64. */
+/** Whoever has one IPv6 address can use its whole /64 network. */
 function networkOf(address: string): string {
   if (isIPv4(address) || !isIP(address)) return address;
   const parsed = ipaddr.process(address);

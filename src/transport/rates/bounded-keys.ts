@@ -1,24 +1,24 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** Keys that are counted each for itself; of the others many share one of so many counts. */
+/** Number of keys with a count of their own, and number of counts that all other keys share. */
 const MOST = { alone: 20_000, shared: 1_024 };
 
 /**
- * Bounds the memory that counting takes: however many addresses come, there are so many counts. Whoever was here before the
- * flood keeps a count of their own; which of the shared ones a newcomer gets cannot be foretold, or a stranger could choose
- * to use up somebody else's.
+ * Limits the memory for counting: however many addresses there are, the number of counts is fixed. Addresses that were
+ * seen before a flood keep their own counts. The shared count of a new address is unpredictable, so that a stranger
+ * cannot choose to use up another's.
  */
 export class BoundedKeys {
   readonly #salt = randomBytes(16);
   readonly #durationMs: number;
-  /** When each key's count is over, the earliest first. */
+  /** When each key's count ends, earliest first. */
   readonly #until = new Map<string, number>();
 
   constructor(durationMs: number) {
     this.#durationMs = durationMs;
   }
 
-  /** What to count a key under. @param now monotonic, in ms */
+  /** The key to count under. @param now monotonic milliseconds */
   of(key: string, now: number): string {
     this.#forget(now);
     if (this.#until.has(key)) return key;

@@ -1,7 +1,9 @@
 import type { Listeners } from '../../listeners/listeners.ts';
 import type { Rates } from './rates.ts';
 
-/** The same listeners, whose feedback is counted, each item of a batch for itself, before any is recorded ([RATE2]). */
+/**
+ * Wraps the listeners' domain: feedback is counted, each item of a batch by itself, before any is recorded ([RATE2]).
+ */
 export function limitFeedback(listeners: Listeners, rates: Rates): Listeners {
   return {
     ...listeners,

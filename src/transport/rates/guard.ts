@@ -3,13 +3,12 @@ import { TokenExpiredError, UnauthenticatedError } from '../../lib/errors.ts';
 import type { Identify } from '../identity.ts';
 import type { Rates } from './rates.ts';
 
-/** Finds out who asks from an address. */
+/** Identifies a caller from an address. */
 export type IdentifyFrom = (address: string, ...credentials: Parameters<Identify>) => ReturnType<Identify>;
 
 /**
- * Counts before it looks: requests of an address, and more strictly tokens from there that were not good. Who came with a good
- * token lately is not kept out by the bad ones of others behind the same address ([RATE3]).
- *
+ * Counts requests of an address before they are authenticated, and invalid tokens more strictly. A caller that recently
+ * sent a valid token is not blocked by invalid ones of others behind the same address ([RATE3]).
  * @throws RateLimitedError, and as `identify`
  */
 export function guardIdentity(identify: Identify, rates: Rates): IdentifyFrom {
@@ -29,13 +28,13 @@ export function guardIdentity(identify: Identify, rates: Rates): IdentifyFrom {
   };
 }
 
-/** One that has expired was good once: many come at once when those who share an address stay for long. */
+/** An expired token was once valid. Many arrive at once if people who share an address stay connected for long. */
 const isForgery = (error: unknown): boolean =>
   error instanceof UnauthenticatedError && !(error instanceof TokenExpiredError);
 
 const MOST = 10_000;
 
-/** Remembers the latest of many texts, by their digests. */
+/** Remembers the most recent texts by their digests. */
 class Recent {
   readonly #digests = new Set<string>();
 

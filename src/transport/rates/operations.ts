@@ -14,11 +14,11 @@ import type { Mask } from '../live-results.ts';
 import { releaseWhenClosed } from './places.ts';
 import type { Rates } from './rates.ts';
 
-/** What an operation is executed with; over HTTP also where its answer goes. */
+/** The context of an operation. Over HTTP it includes the response. */
 type OperationContext = Context & { res?: ServerResponse };
 type OperationArgs = Pick<ExecutionArgs, 'document' | 'operationName'> & { contextValue: OperationContext };
 
-/** Counts each operation for whom it is, whichever transport it came by, before any of it is executed ([RATE1]). */
+/** Counts each operation for its caller, over every transport, before it is executed ([RATE1]). */
 export function limitOperations(rates: Rates, mask: Mask): Plugin<OperationContext> {
   const refusal = async (act: () => Promise<void>) => {
     try {
@@ -43,7 +43,10 @@ export function limitOperations(rates: Rates, mask: Mask): Plugin<OperationConte
   };
 }
 
-/** Over HTTP each subscription is a connection of its own; those of a WebSocket share one, which was counted when it came. */
+/**
+ * Over HTTP each subscription is a connection of its own. Those of a WebSocket share one, which was counted when it
+ * opened.
+ */
 function holdStream(rates: Rates, { viewer, res }: OperationContext): void {
   if (!res) return;
   releaseWhenClosed(res, rates.holdForListener(viewer));
@@ -57,7 +60,7 @@ async function countOperation(rates: Rates, { document, operationName, contextVa
   await rates.count('mutations', viewer, countFields(operation.selectionSet, fragmentsOf(document)));
 }
 
-/** Each field of a mutation changes something, whatever alias or fragment it hides behind. */
+/** Each field of a mutation changes something, whatever alias or fragment contains it. */
 function countFields({ selections }: SelectionSetNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): number {
   let fields = 0;
   for (const selection of selections) {

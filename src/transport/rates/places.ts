@@ -1,4 +1,4 @@
-/** How many of something each key holds at once. Takes memory for those alone that are held. */
+/** Counts the open connections of each key. Only keys with open connections use memory. */
 export class Places {
   readonly #held = new Map<string, number>();
   readonly #most: number;
@@ -7,7 +7,7 @@ export class Places {
     this.#most = most;
   }
 
-  /** @returns how to give it back, once; null when all are taken */
+  /** @returns a function that releases the connection, once; null if the limit is reached */
   take(key: string, most = this.#most): (() => void) | null {
     const held = this.#held.get(key) ?? 0;
     if (held >= most) return null;
@@ -26,7 +26,7 @@ export class Places {
   }
 }
 
-/** Gives a place back when a connection is over, be it over already. */
+/** Calls `release` when a connection has closed, or at once if it already has. */
 export function releaseWhenClosed(connection: Connection, release: () => void): void {
   if (connection.closed) release();
   else connection.once('close', release);

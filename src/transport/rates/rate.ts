@@ -4,24 +4,24 @@ import type { Logger } from '../../lib/log.ts';
 import { BoundedKeys } from './bounded-keys.ts';
 
 export interface RateOptions {
-  /** Of the counts in the store: one rate's are not another's. */
+  /** Distinguishes this rate's counts in the store. */
   name: string;
-  /** What may be taken in a minute. */
+  /** The limit per minute. */
   perMinute: number;
-  /** Where the nodes' counts come together; null: this node counts for itself. */
+  /** Where the nodes keep shared counts. Null if this node counts by itself. */
   store: RateStore | null;
   log: Logger;
 }
 
 const WINDOW = { seconds: 60, ms: 60_000 };
-/** The share of a limit that a node counts for itself before it tells the others. */
+/** The share of a limit that a node counts locally before it updates the shared count. */
 const PORTION = 1 / 20;
 
 /**
- * How much of something each key may take in a minute, counted from its first. A node counts in memory, so that nothing waits
- * for a statement, and tells the shared count in portions of a twentieth of the limit: one statement for so many requests, none for
- * who asks for less, and at most a portion too much for each node. While the database is away a node grants half the limit
- * ([RATE4]).
+ * A limit per key and minute, which starts at the key's first use. A node counts in memory, so that nothing waits for
+ * the database, and updates the shared count in portions of a twentieth of the limit. So a key below a portion causes
+ * no statement, and each node can exceed the limit by at most one portion. While the database is unavailable, a node
+ * grants half of the limit ([RATE4]).
  */
 export class Rate {
   readonly #perMinute: number;
@@ -40,7 +40,7 @@ export class Rate {
     this.#log = log;
   }
 
-  /** @returns null, or when to come again, in ms: then nothing was taken */
+  /** @returns null, or the milliseconds to wait; then nothing was taken */
   async take(key: string, amount = 1): Promise<number | null> {
     const counted = this.#keys.of(key, performance.now());
     const points = Math.min(amount, this.#perMinute);
@@ -55,7 +55,7 @@ export class Rate {
     }
   }
 
-  /** @returns in how many ms there will be something to take; null: now */
+  /** @returns the milliseconds until the limit allows more, or null if it does now */
   async refusal(key: string): Promise<number | null> {
     const count = await this.#local.get(this.#keys.of(key, performance.now()));
     if (count === null || count.consumedPoints < this.#perMinute || count.msBeforeNext <= 0) return null;
@@ -71,7 +71,7 @@ export class Rate {
     });
   }
 
-  /** All nodes together have granted the limit. A clock that is ahead blocks nobody for longer than a minute. */
+  /** The nodes together have reached the limit. A clock that is ahead blocks a key for at most one minute. */
   #block(key: string, ms: number): Promise<unknown> {
     return this.#local.block(key, Math.min(ms, WINDOW.ms) / 1000);
   }

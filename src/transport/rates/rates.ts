@@ -7,21 +7,21 @@ import { type AddressOf, createAddressOf } from './address.ts';
 import { Places } from './places.ts';
 import { Rate } from './rate.ts';
 
-/** A backend acts for many listeners: it may take so many times as much as one. */
+/** A backend acts for many listeners, so its limits are this many times as high. */
 const SERVICE_FACTOR = 20;
 
 export interface RatesOptions {
   config: RateConfig;
-  /** Where several nodes count together; null: one node counts in memory. */
+  /** Where the nodes keep shared counts. Null if this node counts in memory. */
   store: RateStore | null;
-  /** Within this a connection whose peer is gone is noticed: so long a refused one should wait. */
+  /** The time after which a dead connection is noticed, and so the time after which a refused one should retry. */
   goneAfterMs: number;
   log: Logger;
 }
 
 type Counted = 'requests' | 'mutations' | 'feedback';
 
-/** What each listener and each address may take in a minute, and hold at once ([RATE1]). Where a limit is null there is none. */
+/** The limits of each listener and address, per minute and on open connections ([RATE1]). Null means unlimited. */
 export class Rates {
   readonly addressOf: AddressOf;
   readonly #listeners: Record<Counted, ListenerRate | null>;
@@ -51,7 +51,7 @@ export class Rates {
     this.#places = { listener: places(config.socketsPerListener), address: places(config.socketsPerAddress) };
   }
 
-  /** Counts what a viewer does, by whose token it is. @throws RateLimitedError */
+  /** Counts what a viewer does, for the owner of the token. @throws RateLimitedError */
   async count(what: Counted, viewer: Viewer, amount = 1): Promise<void> {
     const rates = this.#listeners[what];
     if (!rates) return;
@@ -59,29 +59,29 @@ export class Rates {
     if (wait !== null) throw new RateLimitedError(TOO_MUCH[what], wait);
   }
 
-  /** Counts a request or a connection of an address. @throws RateLimitedError */
+  /** Counts a request or a connection from an address. @throws RateLimitedError */
   async countAddress(address: string): Promise<void> {
     const wait = await this.#address?.take(address);
     if (wait != null) throw new RateLimitedError('Too many requests from this address', wait);
   }
 
-  /** Counts a token that was not good. */
+  /** Counts an invalid token. */
   async countFailure(address: string): Promise<void> {
     await this.#failures?.take(address);
   }
 
-  /** @throws RateLimitedError when too many tokens from there were not good */
+  /** @throws RateLimitedError if there were too many invalid tokens from this address */
   async checkFailures(address: string): Promise<void> {
     const wait = await this.#failures?.refusal(address);
     if (wait != null) throw new RateLimitedError('Too many invalid tokens from this address', wait);
   }
 
-  /** A place for a connection that stays. @returns how to give it back @throws RateLimitedError */
+  /** Counts an open connection. @returns a function that releases it @throws RateLimitedError */
   holdForAddress(address: string): () => void {
     return this.#hold(this.#places.address, address, this.#options.config.socketsPerAddress, 'address');
   }
 
-  /** As `holdForAddress`, for who is behind the connection. */
+  /** Like `holdForAddress`, for the listener of the connection. */
   holdForListener(viewer: Viewer): () => void {
     const { socketsPerListener } = this.#options.config;
     const most = isService(viewer) ? scaled(socketsPerListener) : socketsPerListener;

@@ -1,6 +1,6 @@
 import type { RateLimitedError } from '../../lib/errors.ts';
 
-/** When to come again, as HTTP says it: in whole seconds, not before. */
+/** The `Retry-After` header: whole seconds, rounded up. */
 export const retryAfter = ({ retryAfterMs }: RateLimitedError): Record<string, string> => ({
   'retry-after': String(Math.ceil(retryAfterMs / 1000)),
 });

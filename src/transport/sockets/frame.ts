@@ -1,8 +1,8 @@
 const FINAL_TEXT = 0x81;
 
 /**
- * One text message in one WebSocket frame, as a server sends it (RFC 6455, 5.2: final, not masked), its payload in two parts:
- * the first is one subscriber's own, the second is what all of them are sent.
+ * One text message in one WebSocket frame as a server sends it (RFC 6455, 5.2: final, not masked). The payload has two
+ * parts: the first is specific to one subscriber, the second is shared by all.
  */
 export function textFrame(own: Buffer, shared: Buffer): Buffer {
   const length = own.length + shared.length;

@@ -8,10 +8,10 @@ import type { Credentials, Identity } from '../identity.ts';
 import { releaseWhenClosed } from '../rates/places.ts';
 import { textFrame } from './frame.ts';
 
-/** Close codes of RFC 6455 beside those of the GraphQL protocol. */
+/** Close codes of RFC 6455 that are not part of the GraphQL protocol. */
 export const GOING_AWAY = 1001;
 export const TRY_AGAIN_LATER = 1013;
-/** A close frame's reason may be 123 bytes long. */
+/** Maximum length of a close frame's reason in bytes. */
 const LONGEST_REASON = 123;
 
 interface Operation {
@@ -20,21 +20,23 @@ interface Operation {
   isHeld: boolean;
 }
 
-/** One WebSocket: who is behind it, what is sent to it, and whether it takes that. */
+/** One WebSocket: its identity, the data sent to it, and whether it accepts that data. */
 export class Peer {
   readonly socket: WebSocket;
-  /** What `ws` writes its frames to, each at once and whole, so that frames of ours may go between them. */
+  /**
+   * The stream that `ws` writes to. It writes each frame at once and as a whole, so our own frames can go between them.
+   */
   readonly #stream: Duplex;
   readonly #headers: Credentials;
-  /** Where it comes from, as it is counted. */
+  /** The address that its connection counts for. */
   readonly address: string;
   identity: Identity | null = null;
-  /** Of its operations, of which many may come at once. */
+  /** Gives its operations turns, because many may arrive at once. */
   readonly turns = new Turns();
-  /** What is under way, by the message that asked for it: an id may be that of another already. */
+  /** Running operations by the message that started them. The id is no key, because a new operation may reuse it. */
   readonly #operations = new Map<object, Operation>();
   #alive = true;
-  /** Whether it has been full since the beat before. */
+  /** Whether the buffer has been full since the previous heartbeat. */
   #stalled = false;
   #drained: Promise<void> | null = null;
 
@@ -49,7 +51,7 @@ export class Peer {
     });
   }
 
-  /** Browsers cannot set headers on a WebSocket, so the same facts may come as connection parameters. */
+  /** Browsers cannot set headers on a WebSocket, so the credentials may also be connection parameters. */
   credentials(params: Record<string, unknown>): Credentials {
     const named = new Map(Object.entries(params).map(([name, value]) => [name.toLowerCase(), value]));
     return {
@@ -58,14 +60,14 @@ export class Peer {
     };
   }
 
-  /** @returns how long it is worked on: until it is completed, by either side, or the connection has gone */
+  /** @returns the operation's lifetime. It ends when either side completes the operation or the connection is lost. */
   begin(message: object, id: string): Lifetime {
     const lifetime = new Lifetime();
     this.#operations.set(message, { id, lifetime, isHeld: false });
     return lifetime;
   }
 
-  /** Its answer is waited for when the server ends, unlike that of a subscription. */
+  /** Marks an operation whose answer a shutdown waits for. It does not wait for subscriptions. */
   hold(message: object): void {
     const operation = this.#operations.get(message);
     if (operation) operation.isHeld = true;
@@ -75,7 +77,7 @@ export class Peer {
     this.#operations.delete(message);
   }
 
-  /** The peer waits no more for what it asked for under this id. */
+  /** The peer no longer waits for the operation with this id. */
   leave(id: string): void {
     for (const [message, operation] of this.#operations) {
       if (operation.id !== id) continue;
@@ -84,7 +86,7 @@ export class Peer {
     }
   }
 
-  /** Whether a query or a mutation is under way. */
+  /** Whether a query or a mutation is running. */
   get isBusy(): boolean {
     return [...this.#operations.values()].some(({ isHeld }) => isHeld);
   }
@@ -93,7 +95,7 @@ export class Peer {
     releaseWhenClosed(this.#stream, act);
   }
 
-  /** Resolves when it has left for the network, or when there is nobody to send it to any more: that is told once, elsewhere. */
+  /** Resolves when the data has been sent, or when the connection is gone, which is reported elsewhere. */
   send(data: string): Promise<void> {
     return new Promise((resolve) => {
       if (this.isOpen) this.socket.send(data, () => resolve());
@@ -105,7 +107,7 @@ export class Peer {
     this.socket.pong(data, false, () => undefined);
   }
 
-  /** Sends a message whose second part is shared with other peers. @returns false when there is nobody to send it to */
+  /** Sends a message whose second part is shared with other peers. @returns false if the connection is gone */
   sendParts(own: Buffer, shared: Buffer): boolean {
     if (!this.isOpen) return false;
     this.#stream.write(textFrame(own, shared));
@@ -116,19 +118,21 @@ export class Peer {
     return this.socket.readyState === this.socket.OPEN;
   }
 
-  /** As much waits to be taken as may: nothing more should be sent before it has `drained`. */
+  /** Whether the unsent data has reached its limit. Nothing more should be sent before `drained` resolves. */
   get isFull(): boolean {
     return this.#stream.writableNeedDrain;
   }
 
-  /** Resolves when all has been taken, or the socket has closed. One wait for all subscriptions of the socket. */
+  /**
+   * Resolves when all data has been accepted or the socket has closed. All subscriptions of the socket share one wait.
+   */
   drained(): Promise<void> {
     return (this.#drained ??= new Promise((resolve) => {
       const settle = (): void => {
         this.#stream.off('drain', settle).off('close', settle);
         this.#drained = null;
         this.#stalled = false;
-        // While it did not take anything, it was not read from: its signs of life may still be on the way.
+        // The peer was not read from while it accepted no data, so its pong may still be on the way.
         this.#alive = true;
         resolve();
       };
@@ -141,8 +145,8 @@ export class Peer {
   }
 
   /**
-   * Asks for a sign of life. Who gave none since the beat before is cut off, and who has not taken what waits for it since
-   * then is sent away: with its cursor it can come back at any time ([SERVE6]).
+   * Sends a ping. A peer that has not answered since the previous heartbeat is disconnected. A reader that has accepted
+   * no data since then is closed with a reason: it can return with its cursor at any time ([SERVE6]).
    */
   beat(log: Logger): void {
     if (!this.isOpen) return;

@@ -4,9 +4,9 @@ import type { Answer, LiveResults } from '../live-results.ts';
 import type { Peer } from './peer.ts';
 
 /**
- * A subscription's results on their way to one socket, as bytes and past the protocol's own sending: to that it is an iterator
- * that has nothing to say until it ends. An event is taken when there is room for it, so that a reader who does not read
- * costs a cursor and no memory ([SERVE6]).
+ * Sends a subscription's results to one socket as bytes, past the protocol's own sending. To the protocol it is an
+ * iterator that yields nothing and then ends. An event is taken only if there is room for it, so a reader that does not
+ * read costs a cursor and no memory ([SERVE6]).
  */
 export class SocketDelivery implements AsyncIterableIterator<ExecutionResult> {
   readonly #results: LiveResults;
@@ -21,7 +21,7 @@ export class SocketDelivery implements AsyncIterableIterator<ExecutionResult> {
     this.#start = Buffer.from(`{"id":${JSON.stringify(id)}`);
   }
 
-  /** Settles at the end, or with what went wrong. */
+  /** Settles when the subscription ends or fails. */
   next(): Promise<IteratorResult<ExecutionResult>> {
     return new Promise((resolve, reject) => {
       this.#end = { resolve, reject };
@@ -29,7 +29,7 @@ export class SocketDelivery implements AsyncIterableIterator<ExecutionResult> {
     });
   }
 
-  /** Called whenever there may be something to send, without a promise for each of a thousand sockets. */
+  /** Called whenever there may be something to send. A promise for each of a thousand sockets would cost too much. */
   readonly #pump = (): void => {
     try {
       while (this.#mayGoOn()) {
@@ -59,7 +59,7 @@ export class SocketDelivery implements AsyncIterableIterator<ExecutionResult> {
     next.catch((error: unknown) => this.#end?.reject(error));
   }
 
-  /** What cannot be polled: how it ended, or all of it. */
+  /** Handles what cannot be polled: the end or failure of the subscription, or a source without polling. */
   async #sendRest(): Promise<void> {
     for (let answer = await this.#results.nextAnswer(); answer; answer = await this.#results.nextAnswer()) {
       await this.#sendInTurn(answer);
@@ -68,7 +68,7 @@ export class SocketDelivery implements AsyncIterableIterator<ExecutionResult> {
     this.#end?.resolve(DONE);
   }
 
-  /** While the answer was made, other subscriptions of the same socket may have filled it. */
+  /** While the answer was being prepared, other subscriptions of the socket may have filled its buffer. */
   async #sendInTurn(answer: Answer): Promise<void> {
     await this.#room();
     this.#send(answer);
@@ -79,7 +79,7 @@ export class SocketDelivery implements AsyncIterableIterator<ExecutionResult> {
   }
 
   #send(answer: Answer): void {
-    // Once it has left, the id may be that of another subscription.
+    // After the subscription has ended, another may use the same id.
     if (!this.#left && !this.#peer.sendParts(this.#start, answer.socketBytes)) void this.return();
   }
 

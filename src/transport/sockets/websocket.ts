@@ -15,37 +15,37 @@ import { GOING_AWAY, Peer, TRY_AGAIN_LATER } from './peer.ts';
 import { SocketDelivery } from './socket-delivery.ts';
 
 const INIT_MS = 3_000;
-/** It comes back with each result. Clients use numbers, or UUIDs of 36 characters. */
+/** The id is repeated in each result. Clients use numbers, or UUIDs of 36 characters. */
 const LONGEST_ID = 128;
-/** With room for escapes in the id. */
+/** Leaves room for escapes in the id. */
 const LONGEST_COMPLETE = 1_024;
 
 export interface WebSocketOptions extends Door {
   graphql: GraphQL;
   services: Services;
   identify: IdentifyFrom;
-  /** A silent peer is asked for a sign of life at each heartbeat; one that owes it for as long is cut off. */
+  /** A silent peer is pinged at each heartbeat and disconnected if it has not answered at the next. */
   limits: ConnectionLimits;
   log: Logger;
-  /** How long a peer may take to begin. */
+  /** Time within which a peer must send `connection_init`. */
   initMs?: number | undefined;
 }
 
 export interface WebSockets {
-  /** Lets queries and mutations finish, `graceMs` at most, then closes every socket with 1001 and the reason. */
+  /** Lets queries and mutations finish, within `graceMs`, then closes every socket with 1001 and the reason. */
   close(reason: string, graceMs: number): Promise<void>;
 }
 
 /**
- * GraphQL over WebSocket (the graphql-transport-ws protocol) on the server's GraphQL path. The protocol is graphql-ws's; what
- * a subscription delivers goes past it, as bytes that its subscribers share.
+ * GraphQL over WebSocket (the graphql-transport-ws protocol) on the server's GraphQL path. graphql-ws implements the
+ * protocol, but the results of subscriptions are sent past it, as bytes that subscribers share.
  */
 export function serveWebSockets(options: WebSocketOptions): WebSockets {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: options.limits.messageBytes,
     perMessageDeflate: false,
-    // Answered as long as answers are taken: see `readMessages`.
+    // Pings are answered only while the peer accepts data: see `readMessages`.
     autoPong: false,
     handleProtocols,
   });
@@ -62,7 +62,8 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
   });
   const peers = new Set<Peer>();
   const beat = (): void => peers.forEach((peer) => peer.beat(options.log));
-  // What came while the loop was busy, or the machine asleep, is read first: signs of life may be among it.
+  // `setImmediate` lets messages be read first that arrived while the process was busy or suspended, because they may
+  // include pongs.
   const beats = setInterval(() => setImmediate(beat), options.limits.heartbeatMs).unref();
   receiveUpgrades(options, (request, head, address) => {
     const stream = request.socket;
@@ -80,7 +81,7 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
       clearInterval(beats);
       const open = [...peers];
       for (const peer of open) peer.close(GOING_AWAY, reason);
-      // The peer answers the close frame; who does not within a second is cut off.
+      // A peer that does not answer the close frame within a second is disconnected.
       const lastCall = setTimeout(() => open.forEach(({ socket }) => socket.terminate()), 1_000);
       await Promise.all(open.map(({ socket }) => closed(socket)));
       clearTimeout(lastCall);
@@ -98,10 +99,10 @@ const closed = (socket: WebSocket): Promise<void> =>
     else socket.once('close', () => resolve());
   });
 
-/** Connects a socket to the protocol: what it says, and what it is told. */
+/** Connects a socket to the protocol, in both directions. */
 function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, Peer>>, peer: Peer, log: Logger): void {
   const { socket } = peer;
-  // What breaks the framing (too long, not UTF-8, no mask) ws answers with the right close code by itself.
+  // `ws` answers broken frames (too long, not UTF-8, not masked) with the right close code itself.
   socket.on('error', (error) => log.debug({ err: error }, 'A WebSocket failed'));
   const closedByPeer = protocol.opened(
     {
@@ -124,7 +125,7 @@ function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, P
   socket.once('close', (code, reason) => void closedByPeer(code, reason.toString()));
 }
 
-/** The protocol's own handling of `complete` ends subscriptions, and lets queries run on. */
+/** The protocol's own handling of `complete` ends subscriptions but lets queries continue. */
 function completedId(message: string): string | null {
   if (message.length > LONGEST_COMPLETE || !message.includes('complete')) return null;
   try {
@@ -135,7 +136,7 @@ function completedId(message: string): string | null {
   }
 }
 
-/** @returns whether the connection is acknowledged; a refusal closes it with a code and says why */
+/** @returns whether the connection is accepted. Otherwise it is closed with a code and a reason. */
 async function connect(
   { connectionParams, extra: peer }: Connection<Record<string, unknown>, Peer>,
   options: WebSocketOptions,
@@ -148,7 +149,7 @@ async function connect(
     if (!(failure instanceof CadenzaError))
       options.log.error({ err: error }, 'The identity of a WebSocket client could not be determined');
     const message = failure instanceof CadenzaError ? failure.message : 'Internal server error';
-    // 4403 and not 4401: clients of the protocol take the latter as final, and a new token may well do.
+    // 4403 instead of 4401: clients of the protocol treat 4401 as final, but a new token may be accepted.
     const isLater = failure instanceof ServiceUnavailableError || failure instanceof RateLimitedError;
     const code = isLater ? TRY_AGAIN_LATER : CloseCode.Forbidden;
     peer.close(failure instanceof CadenzaError ? code : CloseCode.InternalServerError, message);
@@ -165,7 +166,7 @@ function closeOnExpiry(socket: WebSocket, expiresAt: Date | null): void {
   socket.once('close', () => clearTimeout(timer));
 }
 
-/** Parses and validates an operation in the pipeline that HTTP has, limits and masking among it. */
+/** Parses and validates an operation in the same pipeline as HTTP, with the same limits and masking. */
 async function prepare(
   { extra, subscriptions }: Connection<Record<string, unknown>, Peer>,
   id: string,
@@ -173,7 +174,7 @@ async function prepare(
   { graphql, services, draining, limits }: WebSocketOptions,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   if (id.length > LONGEST_ID) {
-    // An error would send the id back.
+    // An error message would repeat the id.
     extra.close(CloseCode.BadRequest, `The id of an operation may have at most ${LONGEST_ID} characters`);
     return [refused('BAD_REQUEST', 'The id is too long.')];
   }

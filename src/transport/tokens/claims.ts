@@ -5,15 +5,15 @@ import type { Role } from '../../listeners/listeners.ts';
 export const ROLES: readonly Role[] = ['LISTENER', 'SERVICE', 'ANALYST', 'ADMIN'];
 const LONGEST_ID = 128;
 
-/** Seconds by which the clocks of the issuer and of this machine may differ. */
+/** Tolerated difference between the clocks of the issuer and this machine, in seconds. */
 export const CLOCK_TOLERANCE = 5;
 
-/** What of a token counts here. */
+/** The claims that we use. */
 export interface Claims {
-  /** Exactly as it was signed. */
+  /** Exactly as signed. */
   subject: string;
   name: string | undefined;
-  /** What `roles` names, known or not; null where there is no such claim. */
+  /** The roles in the token, known or unknown. Null if the claim is absent. */
   roles: readonly string[] | null;
   expiresAt: Date;
 }
@@ -30,7 +30,7 @@ export function readClaims(payload: JWTPayload, maxHours: number, now: number): 
   };
 }
 
-/** A subject that could not be kept as it is would become somebody else's. */
+/** A subject that cannot be stored unchanged could become another listener's. */
 function readSubject(subject: unknown): string {
   if (typeof subject !== 'string') throw new UnauthenticatedError('The token has no subject: sub is not a string');
   if (isStorable(subject, LONGEST_ID)) return subject;
@@ -39,7 +39,7 @@ function readSubject(subject: unknown): string {
   );
 }
 
-/** Whether a text is kept exactly as it is. */
+/** Whether a text is stored unchanged. */
 function isStorable(text: string, longest: number): boolean {
   if (text === '' || text.length > 2 * longest || text !== text.trim()) return false;
   return Array.from(text).length <= longest && !/\0|\p{Surrogate}/u.test(text);

@@ -1,14 +1,14 @@
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
 
-/** A set of public keys has a few kilobytes; a provider that sends more than this is not sending one. */
+/** A set of public keys has a few kilobytes. A larger response is not a key set. */
 const LONGEST_SET = 256 * 1024;
 const TIMEOUT_MS = 5_000;
-/** Keys are fetched anew for a key id that is not among them, but no more often than this: any stranger can make one up. */
+/** Keys are fetched again for an unknown key id, but at most this often, because anyone can invent a key id. */
 const COOLDOWN_MS = 30_000;
-/** After a failed fetch requests fail at once for so long, instead of each asking a provider that is down. */
+/** After a failed fetch, requests fail at once for this long instead of querying a provider that is down. */
 const REST_MS = 2_000;
 
-/** The identity provider's public keys: fetched when they are needed, bounded in size and time, and not more often than it can bear. */
+/** The identity provider's public keys, fetched on demand with limits on size, time and frequency. */
 export function signingKeys(url: string): JWTVerifyGetKey {
   let failed: { error: unknown; at: number } | null = null;
   const fetchSet = async (address: string, options: RequestInit): Promise<Response> => {
@@ -26,7 +26,7 @@ export function signingKeys(url: string): JWTVerifyGetKey {
   return createRemoteJWKSet(new URL(url), options);
 }
 
-/** @throws Error unless the answer is 200 and within the bound */
+/** @throws Error unless the status is 200 and the body within the limit */
 async function boundedBody(response: Response): Promise<Response> {
   const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];

@@ -5,17 +5,16 @@ import { ServiceUnavailableError, TokenExpiredError, UnauthenticatedError } from
 import { type Claims, CLOCK_TOLERANCE, readClaims } from './claims.ts';
 import { signingKeys } from './signing-keys.ts';
 
-/** What is longer is not looked at; no HTTP header is. */
+/** Maximum length of a token. No HTTP header is longer. */
 const LONGEST_TOKEN = 16 * 1024;
 const MAX_HOURS = 720;
 
 type Verify = (token: string) => Promise<JWTPayload>;
 
 /**
- * Reads JSON Web Tokens: signed by whom the configuration trusts, neither expired nor without an end, and with claims that
- * can be taken as they are.
- *
- * @throws UnauthenticatedError, ServiceUnavailableError while the identity provider's keys cannot be had
+ * Reads JSON Web Tokens. They must be signed by the configured issuer, must expire and not have expired, and must have
+ * valid claims.
+ * @throws UnauthenticatedError; ServiceUnavailableError if the identity provider's keys are not available
  */
 export function createTokenReader(auth: AuthConfig, clock: Clock = systemClock): (token: string) => Promise<Claims> {
   const verify = auth.kind === 'secret' ? bySecret(auth) : byPublishedKeys(auth);
@@ -32,7 +31,7 @@ function bySecret(auth: AuthConfig & { kind: 'secret' }): Verify {
   return (token) => jwtVerify(token, key, options).then(({ payload }) => payload, refuse);
 }
 
-/** Public keys only: a shared-secret algorithm would let anyone sign with what the provider publishes. */
+/** Public-key algorithms only. With a shared-secret algorithm anyone could sign with the published keys. */
 const PUBLIC_KEY_ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
@@ -56,7 +55,7 @@ function claimsOf({ issuer, audience }: AuthConfig): JWTVerifyOptions {
   };
 }
 
-/** Faults of the token are told apart from those of a provider that does not give its keys. */
+/** Distinguishes an invalid token from a provider that does not supply its keys. */
 const isTokenFault = (error: unknown): boolean =>
   error instanceof errors.JOSEError &&
   !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || error.code === 'ERR_JOSE_GENERIC');
