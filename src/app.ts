@@ -20,24 +20,27 @@ import type { Services } from './resolvers/context.ts';
 import type { Readiness } from './transport/health.ts';
 import { listen } from './transport/server.ts';
 
-/** The whole server, serving. Disposing it drains and releases everything, last acquired first ([START2]). */
+/** The whole server, running. Disposing it drains it and releases everything in reverse order ([START2]). */
 export interface App extends AsyncDisposable {
   readonly facts: StartFacts;
-  /** Tells readers why their streams end: to be said before disposing. */
+  /** Sets the reason that readers get when their streams end. Call it before disposing. */
   endFor(reason: string): void;
 }
 
-/** How long requests that are under way may take once the server ends. */
+/** Time that running requests have to finish at shutdown. */
 const DRAIN_MS = 10_000;
 
-/** Builds every service on the ones before it, then listens. @throws StartupError; what was built is released ([START4]) */
+/**
+ * Builds each service on the previous ones, then listens.
+ * @throws StartupError after releasing what was built ([START4])
+ */
 export function createApp(config: Config, log: Logger, signal: AbortSignal): Promise<App> {
   return acquiring(async (disposal) => {
     const database = disposal.use(await openDatabase(config, log, { signal }));
     if (config.demo) await seedDemo({ database, clock: systemClock, log });
     const services = await createServices(disposal, database, config, log);
     const readiness = () => readinessOf(database, services.engine);
-    // An embedded database has one node, which counts for itself.
+    // An embedded database has one node, which counts by itself.
     const rateStore = config.databaseUrl === null ? null : createRateStore(database);
     const listening = await listen({ config, services, readiness, log, rateStore });
     let reason = 'the server is stopping';
@@ -86,7 +89,10 @@ interface Surroundings {
   log: Logger;
 }
 
-/** The engine, and who this process is among those that share the database; an embedded one is not shared ([OWN4]). */
+/**
+ * Creates the engine, and this process's identity among the nodes on the database. An embedded database is not shared
+ * ([OWN4]).
+ */
 async function createWriting(disposal: Disposal, { database, wakeups, config, log }: Surroundings) {
   const join = async (models: () => readonly Model[]) =>
     config.databaseUrl === null ? null : disposal.use(await joinNodes({ database, wakeups, log, models }));
@@ -98,7 +104,7 @@ async function createWriting(disposal: Disposal, { database, wakeups, config, lo
   return { engine, node: await join(() => withForecasts(engine)) };
 }
 
-/** What other nodes are to know of an engine: with them they say when to come again. */
+/** What other nodes need to know about an engine to compute `retryAfterMs`. */
 function withForecasts(engine: Engine): readonly Model[] {
   const forecasts = new Map(engine.load().map(({ modelId, forecast }) => [modelId, forecast]));
   return engine.models().map((model) => {
@@ -108,7 +114,7 @@ function withForecasts(engine: Engine): readonly Model[] {
 }
 
 const COMPACTION_PERIOD_MS = 10 * 60_000;
-/** Drafts that are compacted in one statement. */
+/** Number of drafts compacted in one statement. */
 const COMPACTED_AT_ONCE = 50;
 const DAY_MS = 24 * 3_600_000;
 

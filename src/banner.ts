@@ -1,8 +1,8 @@
 import { isPretty, type Logger, type LogOptions } from './lib/log.ts';
 
-/** What an operator wants to know of a server that has just started. */
+/** What an operator wants to know about a server that has just started. */
 export interface StartFacts {
-  /** Base of all links, e.g. `http://127.0.0.1:4000`. */
+  /** The base of all links, for example `http://127.0.0.1:4000`. */
   url: string;
   database: string;
   catalogue: string;
@@ -10,14 +10,16 @@ export interface StartFacts {
   viewer: string;
 }
 
-/** Says that the server is ready: a few lines for people, or one line of log that a machine can wait for ([START1]). */
+/**
+ * Announces that the server is ready: a few lines for people, or one log line that a program can wait for ([START1]).
+ */
 export function announce(facts: StartFacts, options: Pick<LogOptions, 'logFormat'>, log: Logger): void {
   const links = { graphql: `${facts.url}/graphql`, health: `${facts.url}/health/ready` };
   if (isPretty(options.logFormat) && log.isLevelEnabled('info')) process.stdout.write(bannerOf({ ...links, ...facts }));
   else log.info({ ...facts, ...links }, READY);
 }
 
-/** The message of the log line that says so. */
+/** The message of that log line. */
 export const READY = 'Cadenza is ready';
 
 function bannerOf(facts: StartFacts & { graphql: string; health: string }): string {

@@ -4,10 +4,10 @@ import { type Config, loadConfig } from './config.ts';
 import { StartupError } from './lib/errors.ts';
 import { createLogger, type Logger } from './lib/log.ts';
 
-/** What an orderly end may take from the signal on, all in all; each part has shorter bounds of its own. */
+/** Time limit for the whole shutdown after the signal. Each part has a shorter one. */
 const LONGEST_END_MS = 60_000;
 
-/** Why the server is to end, and with which exit status it will when everything ends well. */
+/** Why the server stops, and its exit status if the shutdown succeeds. */
 interface Stop {
   reason: string;
   exitCode: 0 | 1;
@@ -39,7 +39,7 @@ function readConfig(): Config | null {
   }
 }
 
-/** @returns null when it could not start, the reason being told, or was not to start any more */
+/** @returns null if the start failed, which has been reported, or was interrupted */
 async function startApp(config: Config, log: Logger, signal: AbortSignal): Promise<App | null> {
   try {
     return await createApp(config, log, signal);
@@ -52,8 +52,8 @@ async function startApp(config: Config, log: Logger, signal: AbortSignal): Promi
 }
 
 /**
- * Settles at the first signal or at a failure that nobody caught; `stopping` tells those who are still starting. The
- * second signal ends the process at once, as an impatient operator wants it: the log and the database are made for that.
+ * Settles at the first signal or uncaught failure; `stopping` informs a start in progress. The second signal ends the
+ * process at once, as an impatient operator wants it, which the log and the database tolerate.
  */
 function whenToStop(log: Logger, stopping: AbortController): Promise<Stop> {
   return new Promise((resolve) => {
@@ -81,7 +81,7 @@ function whenToStop(log: Logger, stopping: AbortController): Promise<Stop> {
   });
 }
 
-/** Ends in order: no new work, running requests finish, subscriptions close, the database stops ([START2]). */
+/** Shuts down in order: no new work, running requests finish, subscriptions close, the database stops ([START2]). */
 async function end(app: App, log: Logger, { reason, exitCode }: Stop): Promise<number> {
   log.info({ reason }, 'Stopping. Send the signal again to stop at once');
   try {
@@ -95,7 +95,7 @@ async function end(app: App, log: Logger, { reason, exitCode }: Stop): Promise<n
   }
 }
 
-/** Also where the start itself does not come to its end. */
+/** Also ends a start that does not finish. */
 function leave(log: Logger): void {
   log.error(`The server has not stopped within ${LONGEST_END_MS / 1000} seconds and exits; the next start cleans up`);
   process.exit(1);

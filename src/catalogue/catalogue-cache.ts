@@ -1,6 +1,6 @@
 /**
- * Rows by id, as long as nothing changes: most requests ask for what many asked for before. Bounded by starting over, which
- * costs a few statements and no bookkeeping on the way there.
+ * Rows by id until something changes, because most requests read the same rows. When it is full it starts over, which
+ * costs a few statements but no bookkeeping.
  */
 export class RowCache<Row> {
   readonly #load: (ids: readonly number[]) => Promise<Map<number, Row>>;
@@ -10,7 +10,7 @@ export class RowCache<Row> {
     this.#load = load;
   }
 
-  /** The rows that there are; one statement for those that are not at hand. */
+  /** The existing rows. One statement reads those that are not cached. */
   async get(ids: readonly number[]): Promise<Map<number, Row>> {
     const rows = this.#rows;
     const missing = ids.filter((id) => !rows.has(id));
@@ -20,7 +20,7 @@ export class RowCache<Row> {
       const row = loaded?.get(id) ?? rows.get(id);
       if (row !== undefined) found.set(id, row);
     }
-    // Cleared while we read: what we read may be from before, which is right for us and wrong for the next.
+    // The cache was cleared during the read. The rows may be outdated: fine for this request, but not for later ones.
     if (loaded && rows === this.#rows) this.#keep(missing, loaded);
     return found;
   }

@@ -27,9 +27,12 @@ export interface Track {
   releaseYear: number | null;
   durationMs: number | null;
   explicit: boolean;
-  /** Percentile in [0, 1] by listeners less those who reject it, of the last 30 days or of all time ([CAT3]). */
+  /**
+   * Percentile in [0, 1] by number of listeners in the last 30 days or of all time, not counting those who reject the
+   * track ([CAT3]).
+   */
   popularity: number;
-  /** Since when it is in no list and no search; null: it is. */
+  /** When the track was withdrawn. Null if it is available. */
   withdrawnAt: Date | null;
 }
 
@@ -38,7 +41,7 @@ export interface Range {
   max?: number | null;
 }
 
-/** Conditions that a track must meet, all of them; an absent or null one holds for every track. */
+/** Conditions that a track must meet. An absent or null condition holds for every track. */
 export interface TrackFilter {
   /** Any of these genre slugs. */
   genres?: readonly string[] | null;
@@ -48,7 +51,7 @@ export interface TrackFilter {
   excludeTrackIds?: readonly number[] | null;
   releaseYear?: Range | null;
   durationMs?: Range | null;
-  /** False hides explicit tracks. */
+  /** False excludes explicit tracks. */
   explicit?: boolean | null;
 }
 
@@ -78,7 +81,7 @@ export interface UpsertCounts {
   unchanged: number;
 }
 
-/** Either list may be empty, not both. */
+/** One of the lists may be empty, but not both. */
 export interface WithdrawTracksInput {
   externalIds?: readonly string[] | null;
   ids?: readonly number[] | null;
@@ -86,11 +89,11 @@ export interface WithdrawTracksInput {
 
 export interface WithdrawCounts {
   withdrawn: number;
-  /** Those that had been withdrawn before. */
+  /** Number of tracks that were already withdrawn. */
   unchanged: number;
 }
 
-/** Tracks, artists, genres and tags. Every `…Of` and `…ById` call is one statement however many ids it gets. */
+/** Tracks, artists, genres and tags. Every `…Of` and `…ById` call is one statement, however many ids it gets. */
 export interface Catalogue {
   tracksById(ids: readonly number[]): Promise<Map<number, Track>>;
   artistsById(ids: readonly number[]): Promise<Map<number, Artist>>;
@@ -98,19 +101,19 @@ export interface Catalogue {
   genresOfTracks(trackIds: readonly number[]): Promise<Map<number, Genre[]>>;
   /** The genres of the artists' tracks, most frequent first. */
   genresOfArtists(artistIds: readonly number[]): Promise<Map<number, Genre[]>>;
-  /** Heaviest first. */
+  /** Highest weight first. */
   tagsOfTracks(trackIds: readonly number[]): Promise<Map<number, Tag[]>>;
   genresBySlug(slugs: readonly string[]): Promise<Map<string, Genre>>;
   /** All genres, by name. */
   genres(): Promise<Genre[]>;
-  /** Stops where it is when the signal aborts. */
+  /** Stops when the signal aborts. */
   searchTracks(search: TrackSearch, signal?: AbortSignal): Promise<Page<Track>>;
   tracksOfArtist(artistId: number, page: PageArgs): Promise<Page<Track>>;
-  /** All of the batch or none of it. @throws InvalidInputError naming `input.3.title` and the like. */
+  /** Upserts all tracks of the batch or none. @throws InvalidInputError naming, for example, `input.3.title` */
   upsertTracks(input: readonly TrackInput[]): Promise<UpsertCounts>;
   /**
-   * Takes tracks out of all lists and searches; sending one again brings it back. All of them or none.
-   * @throws InvalidInputError, NotFoundError naming `input.externalIds.3` and the like
+   * Withdraws all of the tracks or none. Upserting a track makes it available again.
+   * @throws InvalidInputError, NotFoundError naming, for example, `input.externalIds.3`
    */
   withdrawTracks(input: WithdrawTracksInput): Promise<WithdrawCounts>;
   /** Recomputes `popularity` from feedback of the last 30 days or of all time. */

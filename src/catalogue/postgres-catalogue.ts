@@ -16,7 +16,7 @@ import { withdraw } from './withdrawal.ts';
 
 export interface CatalogueOptions {
   database: Database;
-  /** Woken by each change; absent where nobody else has a copy of the catalogue. */
+  /** Woken by each change. Absent if no other copy of the catalogue exists. */
   wakeups?: Wakeups;
   clock: Clock;
 }
@@ -32,7 +32,7 @@ export function createCatalogue({ database, wakeups, clock }: CatalogueOptions):
   const clear = (): void => {
     for (const cache of Object.values(rows)) cache.clear();
   };
-  // Without wake-ups nobody tells of changes that others make, and nothing may be remembered.
+  // Without wake-ups, changes by others would go unnoticed, so nothing may be cached.
   const get = <Row>(cache: RowCache<Row>, ids: readonly number[]): Promise<Map<number, Row>> => {
     if (!wakeups) cache.clear();
     return cache.get(ids);

@@ -16,12 +16,12 @@ import { type TermQuery, termQuery, wordsText } from '../lib/text/search-terms.t
 import type { Range, TrackFilter, TrackOrder } from './contract.ts';
 
 interface Search {
-  /** Its words, to compare whole names with. */
+  /** The words of the search, for comparison with whole names. */
   text: string;
   terms: TermQuery;
 }
 
-/** A search for nothing is no search. */
+/** An empty search counts as none. */
 export function parseSearch(search: string | null | undefined): Search | null {
   const asked = checkText(search ?? '', 'search', { min: 0, max: 200 });
   const terms = termQuery(asked);
@@ -35,7 +35,7 @@ export function whereOf(db: Database['db'], search: Search | null, filter: Track
   );
 }
 
-/** Every order ends with the id, so that no two rows share a key. Without a search, relevance is popularity. */
+/** Every order ends with the id, so that no two rows share a key. Without a search, RELEVANCE is popularity. */
 export function orderOf(search: Search | null, order: TrackOrder): readonly SortKey[] {
   switch (order) {
     case 'POPULARITY':
@@ -59,12 +59,12 @@ const relevanceKey = ({ text, terms }: Search): SortKey => ({
 const MAX_ENTRIES = 100;
 const MAX_INT = 2 ** 31 - 1;
 
-/** Genres may be asked for by their names. */
+/** Genres may also be given by name. */
 function inNormalForm({ genres, excludeGenres, ...filter }: TrackFilter): TrackFilter {
   return { ...filter, genres: genres?.map(slugOf) ?? null, excludeGenres: excludeGenres?.map(slugOf) ?? null };
 }
 
-/** @throws InvalidInputError naming the filter's field, e.g. `filter.releaseYear` */
+/** @throws InvalidInputError naming the filter's field, for example `filter.releaseYear` */
 export function checkFilter(filter: TrackFilter): TrackFilter {
   for (const field of ['genres', 'excludeGenres', 'artistIds', 'excludeArtistIds', 'excludeTrackIds'] as const) {
     checkLength(filter[field] ?? [], `filter.${field}`, MAX_ENTRIES);

@@ -7,7 +7,7 @@ import type { TrackInput } from './contract.ts';
 const MAX_BATCH = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** @throws InvalidInputError naming e.g. `input.3.title` */
+/** @throws InvalidInputError naming, for example, `input.3.title` */
 export function cleanTracks(input: readonly TrackInput[]): StagedTrack[] {
   checkLength(input, 'input', MAX_BATCH);
   const tracks = input.map((track, i) => cleanTrack(track, `input.${i}.`));
@@ -21,7 +21,7 @@ export function cleanTracks(input: readonly TrackInput[]): StagedTrack[] {
   return tracks;
 }
 
-/** Checks and tidies one track; `path` goes before the field's name in errors. */
+/** Validates and normalises one track. Errors prefix the field's name with `path`. */
 export function cleanTrack(track: TrackInput, path = ''): StagedTrack {
   return {
     externalId: checkName(track.externalId, `${path}externalId`, { max: 200 }),

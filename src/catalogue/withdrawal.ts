@@ -6,7 +6,7 @@ import type { WithdrawCounts, WithdrawTracksInput } from './contract.ts';
 
 const MAX_BATCH = 1_000;
 
-/** @throws InvalidInputError, NotFoundError for the first that is not there */
+/** @throws InvalidInputError; NotFoundError for the first track that does not exist */
 export async function withdraw(sql: Sql, input: WithdrawTracksInput, now: Date): Promise<WithdrawCounts> {
   const externalIds = checkLength(input.externalIds ?? [], 'input.externalIds', MAX_BATCH).map((one, i) =>
     checkText(one, `input.externalIds.${i}`, { max: 200 }),

@@ -1,21 +1,25 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { CadenzaError, InvalidInputError } from '../lib/errors.ts';
 
-/** A wrong command line: status 2, with the usage. */
+/** An invalid command line: exit status 2, with the usage. */
 export class UsageError extends InvalidInputError {}
 
 export interface Command {
   usage: string;
   /**
-   * What it says when SIGINT or SIGTERM ends it. A command that has nothing to put in order leaves it out, does not look at
-   * the signal, and ends where it is.
+   * The message when SIGINT or SIGTERM ends the command. A command without it ignores the signal and is ended at once.
    */
   interrupted?: string;
-  /** @returns the exit code; for what is thrown 2 is a wrong command line, 1 anything else, 130 an interruption */
+  /**
+   * @returns the exit status. An error means 2 for an invalid command line, 130 for an interruption and otherwise 1.
+   */
   run: (args: string[], signal: AbortSignal) => Promise<number>;
 }
 
-/** Runs the command with the arguments of this process. A failure of the error catalogue is its message, any other a stack. */
+/**
+ * Runs the command with the arguments of this process. An error of the catalogue prints its message, any other its
+ * stack.
+ */
 export async function runCommand({ usage, interrupted, run }: Command): Promise<void> {
   const signal = interrupted === undefined ? new AbortController().signal : interruption();
   try {
@@ -37,7 +41,7 @@ export function parseCommandLine<const Config extends ParseArgsConfig>(config: C
   }
 }
 
-/** Values of a file or of the command line are shown as they are, but must not steer the terminal. */
+/** Text from a file or the command line is printed as it is, except for characters that would control the terminal. */
 export function visible(text: string): string {
   return text.replace(/\p{Cc}/gu, '�');
 }
@@ -47,10 +51,13 @@ function messageOf(error: CadenzaError, usage: string): string {
   return error instanceof UsageError ? `${message}\n\n${usage}` : message;
 }
 
-/** A key press in a terminal may arrive twice, from the terminal and from a parent that passes it on. */
+/** One key press in a terminal may arrive twice: from the terminal and from a parent process that forwards it. */
 const SAME_PRESS_MS = 1_000;
 
-/** A signal that the first SIGINT or SIGTERM aborts, to end the command in order. A later one ends the process at once. */
+/**
+ * A signal that the first SIGINT or SIGTERM aborts, so that the command ends cleanly. A later one ends the process at
+ * once.
+ */
 function interruption(): AbortSignal {
   const interrupted = new AbortController();
   let first: number | null = null;

@@ -3,19 +3,19 @@ import progress, { type TimeFormatter } from 'cli-progress';
 export interface Progress {
   done: number;
   whole: number;
-  /** What that is, in words. */
+  /** What the amount is, in words. */
   what: string;
 }
 
-/** How far a long command is. Disposing it leaves the terminal in order. */
+/** The progress of a long command. Disposing it restores the terminal. */
 export interface Display extends Disposable {
   progress: (progress: Progress) => void;
   step: (text: string) => void;
-  /** To standard error. */
+  /** Writes to standard error. */
   complain: (text: string) => void;
 }
 
-/** A bar on a terminal; elsewhere, as in logs, a line for each tenth. */
+/** A progress bar on a terminal; elsewhere, as in logs, a line for each tenth. */
 export function openDisplay(): Display {
   return process.stdout.isTTY ? barDisplay() : lineDisplay();
 }
@@ -29,7 +29,7 @@ export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** What is said meanwhile goes above the bar. */
+/** Messages are printed above the bar. */
 function barDisplay(): Display {
   const format = '{bar} {percentage} % · {what} · {eta_formatted} left';
   const bar = new progress.SingleBar({ format, formatTime, hideCursor: true, gracefulExit: false });
@@ -50,7 +50,7 @@ function barDisplay(): Display {
   };
 }
 
-/** While nothing moves, the library's guess is no number. */
+/** Without progress the library's estimate is not a number. */
 const formatTime: TimeFormatter = (seconds, ...options) =>
   Number.isFinite(seconds) ? progress.Format.TimeFormat(seconds, ...options) : '…';
 

@@ -5,19 +5,19 @@ import { type EvaluationData, leaveOneOut, next, split } from './protocols.ts';
 
 const USAGE = `npm run evaluate -- --format sequences --protocol PROTOCOL … [--json]
 
-  Chooses the model's settings on tracks held out of what may be trained on, trains, and prints HR@10, NDCG@10, Recall@20
-  (the share of the targets that is found) and NDCG@20, ranked among all items; and of 200 listeners' lists how much of the
-  catalogue is in them, how unpopular and how different their items are, and what becomes of them without their reasons.
-  The last line is JSON.
-  In files, words are separated by blanks or tabs, and lines of the same id are one; gzipped ones are read as such.
+  Chooses the model's settings on held-out tracks of the training data, trains, and prints HR@10, NDCG@10, Recall@20 (the
+  share of the targets that is found) and NDCG@20, ranked among all items. For the lists of 200 listeners it also prints
+  catalogue coverage, novelty, diversity, and the effect of leaving out their reasons. The last line is JSON.
+  In files, words are separated by spaces or tabs, and lines with the same id are joined. Files may be gzipped.
 
-  leave-one-out  --data FILE: a line a listener, an id and items in order. The last item is the test and the one before it
-                 validation: neither is trained on. What a listener has had is not ranked. The default.
-  split          --train FILE --test FILE: a line a listener, an id and items, whose order says nothing. What a listener
-                 has had is not ranked; who is not in the first file is given what most have heard.
-  next           --history FILE --target FILE: aligned lines, the items of a history in order and its next item. Trained
-                 on the histories alone: one that is the beginning of the line before or after it is the same once more,
-                 and not counted twice. Whether what a listener has had is ranked is chosen with the settings.`;
+  leave-one-out  (default) --data FILE: one line per listener, an id and items in order. The last item is for testing and
+                 the one before it for validation; neither is used for training. Items that a listener already has are
+                 not ranked.
+  split          --train FILE --test FILE: one line per listener, an id and items in any order. Items that a listener
+                 already has are not ranked. A listener that is not in the training file gets the most popular items.
+  next           --history FILE --target FILE: aligned lines, the items of a history in order and the item that follows.
+                 Only the histories are used for training. A history that is the beginning of the line before or after it
+                 counts once. Whether items that a listener already has are ranked is chosen with the settings.`;
 
 const PROTOCOLS = {
   'leave-one-out': { files: ['data'], read: leaveOneOut },

@@ -2,39 +2,39 @@ import type { ImportFormat } from '../ingest/ingest.ts';
 
 export const USAGE = `Usage: npm run import -- FORMAT PATH [PATH …] [options]
 
-Your own listening; tracks that the catalogue does not have are made:
-  spotify PATH        what Spotify sends you: the zip, a folder, or the files in it
-  listenbrainz PATH   the export of ListenBrainz: the zip, or its JSONL files
-  lastfm-csv PATH     what exporters make of a Last.fm account
+One person's listening history (tracks that are not in the catalogue are created):
+  spotify PATH        your data from Spotify: the zip, its folder, or its files
+  listenbrainz PATH   a ListenBrainz export: the zip, or its JSONL files
+  lastfm-csv PATH     a CSV export of a Last.fm account
 
-A catalogue and listening of many:
-  tracks PATH         what there is to recommend: CSV with a header, JSON or JSONL
-  feedback PATH       listening and reactions: CSV with a header, JSON or JSONL
+A catalogue, and feedback of many listeners:
+  tracks PATH         the tracks to recommend: CSV with a header, JSON or JSONL
+  feedback PATH       plays and reactions: CSV with a header, JSON or JSONL
   lastfm-2k PATH      the folder of the HetRec 2011 Last.fm data
-  sequences PATH      one line a listener: an id, then items in order, separated by spaces or tabs
+  sequences PATH      one line per listener: an id, then items in order, separated by spaces or tabs
 
-  Files may be gzipped, or one in a zip. Importing the same again changes nothing.
+  A file may be gzipped, or be the only one in a zip. Repeating an import changes nothing.
 
-  --listener ID       whose listening it is; for spotify, listenbrainz and lastfm-csv
-  --map THEIRS=OURS   what the file calls a column of tracks or feedback; THEIRS= leaves one out; as often as needed
-  --skip-bad          import the good rows; without it one bad row means that nothing is imported
-  --database-url URL  the database to import into, in place of DATABASE_URL
-  --data-dir FOLDER   the data folder of the embedded database, in place of CADENZA_DATA_DIR
+  --listener ID       the listener whose history it is; for spotify, listenbrainz and lastfm-csv
+  --map THEIRS=OURS   renames a column of tracks or feedback; THEIRS= ignores it; may be repeated
+  --skip-bad          skip bad rows; without it one bad row prevents the import
+  --database-url URL  the database to import into; overrides DATABASE_URL
+  --data-dir FOLDER   the data folder of the embedded database; overrides CADENZA_DATA_DIR
 
-npm run import -- FORMAT --help explains one format, docs/import.md all of them.`;
+npm run import -- FORMAT --help describes one format, docs/import.md all of them.`;
 
-/** One format, as `FORMAT --help` explains it. */
+/** The text of `FORMAT --help`. */
 export const formatHelp: Record<ImportFormat, string> = {
   spotify: `npm run import -- spotify PATH [PATH …] --listener ID
 
-  Ask Spotify for your data (Account → Privacy → Download your data). Either export will do:
+  Request your data from Spotify (Account → Privacy → Download your data). Both exports are supported:
     Extended streaming history   everything; takes up to 30 days. Streaming_History_Audio_*.json, formerly endsong_*.json
-    Account data                 the last year; takes some days. StreamingHistory*.json
-  PATH is the zip as it was sent, a folder with the files, or the files. Files may overlap, both exports may be given.
+    Account data                 the last year; takes a few days. StreamingHistory*.json
+  PATH is the zip, a folder with the files, or the files. Files may overlap, and both exports may be imported.
 
-  Becomes COMPLETE: heard for 30 seconds or more, to the end.        Becomes PLAY: as long, but not to the end.
-  Becomes SKIP: left before 30 seconds with the skip button.         Left out: other short plays.
-  Left out: podcasts, audiobooks, videos, private sessions, rows that name no track. The end report counts them.
+  COMPLETE: played for 30 seconds or more, to the end.   PLAY: played for 30 seconds or more, but not to the end.
+  SKIP: skipped within 30 seconds with the skip button. Left out: other short plays.
+  Also left out: podcasts, audiobooks, videos, private sessions, rows without a track. The final report counts them.
 
   npm run import -- spotify my_spotify_data.zip --listener ann`,
   listenbrainz: `npm run import -- listenbrainz PATH [PATH …] --listener ID
@@ -45,30 +45,30 @@ export const formatHelp: Record<ImportFormat, string> = {
   npm run import -- listenbrainz listenbrainz_ann.zip --listener ann`,
   'lastfm-csv': `npm run import -- lastfm-csv PATH [PATH …] --listener ID
 
-  What an exporter made of a Last.fm account: CSV with artist, album, track, date and no header (lastfm-to-csv), or with a
-  header that names an artist, a track and a time (uts, utc_time, timestamp, date, …), such as ghan's exporter writes.
-  Each scrobble becomes a PLAY. Left out: scrobbles without a time, e.g. of what is playing now.
+  A CSV export of a Last.fm account: artist, album, track and date without a header (lastfm-to-csv), or with a
+  header that names an artist, a track and a time (uts, utc_time, timestamp, date, …), as written by ghan's exporter.
+  Each scrobble becomes a PLAY. Left out: scrobbles without a time, such as the track that is playing now.
 
   npm run import -- lastfm-csv ann.csv --listener ann`,
   tracks: `npm run import -- tracks PATH [--map THEIRS=OURS …]
 
-  CSV with a header (comma, semicolon or tab), JSON objects one a line, or a JSON array of them.
-  Needed: externalId, title, artist.   Optional: album, releaseYear, durationMs, explicit, genres, tags.
-  Genres and tags are separated by ; or |. NULL, \\N, nan, None, N/A and a year 0 are no value.
+  CSV with a header (comma, semicolon or tab), JSON objects, one per line, or a JSON array of them.
+  Required: externalId, title, artist.   Optional: album, releaseYear, durationMs, explicit, genres, tags.
+  Genres and tags are separated by ; or |. NULL, \\N, nan, None, N/A and the year 0 mean no value.
 
   npm run import -- tracks songs.csv --map id=externalId --map name=title --map popularity=`,
   feedback: `npm run import -- feedback PATH [--map THEIRS=OURS …]
 
-  CSV with a header (comma, semicolon or tab), JSON objects one a line, or a JSON array of them.
-  Needed: listener, track (an externalId), kind (PLAY, COMPLETE, LIKE, SAVE, SKIP, DISLIKE, HIDE).
+  CSV with a header (comma, semicolon or tab), JSON objects, one per line, or a JSON array of them.
+  Required: listener, track (an externalId), kind (PLAY, COMPLETE, LIKE, SAVE, SKIP, DISLIKE, HIDE).
   Optional: at (2026-11-23T14:00:00Z, 2026-11-23 14:00, or seconds or milliseconds since 1970), plays, listenedMs, key.
 
   npm run import -- feedback plays.csv.gz --map user=listener --map song=track`,
   'lastfm-2k': `npm run import -- lastfm-2k PATH
 
-  The folder of the HetRec 2011 Last.fm data as it is published: artists.dat, tags.dat, user_taggedartists.dat,
+  The folder of the HetRec 2011 Last.fm data as published: artists.dat, tags.dat, user_taggedartists.dat,
   user_artists.dat, each plain or gzipped.`,
   sequences: `npm run import -- sequences PATH
 
-  One line a listener: an id, then items in the order in which they were heard, separated by spaces or tabs.`,
+  One line per listener: an id, then items in the order in which they were played, separated by spaces or tabs.`,
 };

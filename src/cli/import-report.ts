@@ -7,7 +7,7 @@ export const count = (n: number): string => n.toLocaleString('en');
 
 const counted = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 
-/** Tells what became of an import's rows, and what a person can do next. */
+/** Prints the result of an import, and what to do next. */
 export function summarise(report: ImportReport, config: Config): void {
   const { rows, bad, seconds, newListeners, leftOut, notes, heard } = report;
   const rate = seconds > 0 ? `, ${count(Math.round(rows / seconds))} rows/s` : '';
@@ -40,7 +40,7 @@ function endingOf(heard: Heard, { feedback }: ImportReport, config: Config): str
 function nextStep(listener: string, unheard: number, { host, port, auth }: Config): string {
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/graphql`;
   const who = auth ? `with a token whose sub is ${listener}` : `with the header {"X-Listener-Id": "${listener}"}`;
-  // A list leaves out what is known, and on an empty server all is.
+  // A list excludes known tracks, and on a new server the listener knows all of them.
   const args = unheard === 0 ? 'first: 10, includeHeard: true' : 'first: 10';
   const query = `{ recommendations(${args}) { nodes { track { title artist { name } } explanation { summary } } } }`;
   return `Open ${url} (npm start) to see recommendations: ask, ${who},\n  ${query}`;

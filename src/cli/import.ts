@@ -23,7 +23,7 @@ import { type Display, megabytes, openDisplay, print } from './display.ts';
 import { formatHelp, USAGE } from './import-help.ts';
 import { count, summarise } from './import-report.ts';
 
-/** More than these are counted, not printed. */
+/** Maximum number of bad rows that are printed; the others are only counted. */
 const SHOWN_BAD_ROWS = 50;
 
 type Job = Pick<ImportOptions, 'format' | 'paths' | 'listener' | 'renames' | 'skipBad'>;
@@ -39,7 +39,7 @@ async function run(args: string[], signal: AbortSignal): Promise<number> {
   return importInto(config, job, signal);
 }
 
-/** @throws UsageError when the options are not those of the format */
+/** @throws UsageError if the options do not apply to the format */
 function jobOf(format: ImportFormat, paths: string[], values: ReturnType<typeof readArguments>['values']): Job {
   const { listener, map = [], 'skip-bad': skipBad = false } = values;
   const isPersonal = personalFormats.some((personal) => personal === format);
@@ -50,7 +50,7 @@ function jobOf(format: ImportFormat, paths: string[], values: ReturnType<typeof 
   return { format, paths, skipBad, renames: renamesOf(format, map), ...(listener !== undefined && { listener }) };
 }
 
-/** The columns that --map names. */
+/** The columns named by --map. */
 function renamesOf(format: ImportFormat, maps: readonly string[]): Map<string, string | null> {
   const columns = { tracks: trackColumns, feedback: feedbackColumns }[format as string];
   const known = columns ? [...columns.required, ...columns.optional] : [];
@@ -118,7 +118,7 @@ function formatOf(text: string): ImportFormat {
   throw new UsageError(`there is no format ${text}${meant ? `; did you mean ${meant}?` : ''}`);
 }
 
-/** Options go before the environment. */
+/** Options take precedence over the environment. */
 function configOf(values: { 'database-url'?: string; 'data-dir'?: string }): Config {
   const config = loadConfig();
   const { 'database-url': url, 'data-dir': folder } = values;

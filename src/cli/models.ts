@@ -14,10 +14,10 @@ import { megabytes, openDisplay, print } from './display.ts';
 
 const USAGE = `Usage: npm run models -- COMMAND [ID] [--data-dir FOLDER]
 
-  list         the models of the catalogue and what of them is on disk
-  pull [ID]    fetch and compile a model, or the default one; goes on where an earlier pull broke off
-  verify [ID]  read a model's files, or every model's on disk, and compare them with their SHA-256
-  remove ID    delete a model's files and what was compiled from them`;
+  list         list the models of the catalogue and their state on disk
+  pull [ID]    fetch and compile a model (by default the default model); resumes an interrupted pull
+  verify [ID]  check the SHA-256 of a model's files (by default of every model on disk)
+  remove ID    delete a model's files and its compiled form`;
 
 interface Task {
   store: ModelStore;
@@ -97,7 +97,7 @@ async function pull({ store, catalogue, id, signal }: Task): Promise<number> {
   return print(`${entry.id} is ${isThere ? 'there already' : 'complete'}: ${store.path(entry)}`);
 }
 
-/** So that the first start after a pull has nothing left to do. */
+/** Compiles at once, so that the first start after a pull has nothing left to do. */
 async function compile(store: ModelStore, entry: ModelEntry, signal: AbortSignal): Promise<void> {
   using display = openDisplay();
   const onProgress = (share: number): void => display.progress({ done: share, whole: 1, what: 'compiled' });

@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { InvalidInputError } from '../lib/errors.ts';
 import type { History, HoldoutCase } from '../recommend/recommender.ts';
 
-/** `known` may be chosen by; `train` is what the measured model learns from. */
+/** `known` chooses the settings, `train` trains the measured model. */
 export interface EvaluationData {
   known: History[];
   train: History[];
@@ -12,7 +12,7 @@ export interface EvaluationData {
   search: { ordered: boolean; mayRepeat: boolean };
 }
 
-/** The protocol of the sequential recommenders (Kang & McAuley 2018): at the test the validation item is known. */
+/** The protocol of sequential recommenders (Kang & McAuley 2018): in the test the validation item is known. */
 export async function leaveOneOut(path: string): Promise<EvaluationData> {
   const histories = [...(await readListeners(path, 'data', new Numbers())).values()];
   const isTestable = (history: History): boolean => history.length >= 3;
@@ -29,7 +29,10 @@ export async function leaveOneOut(path: string): Promise<EvaluationData> {
   };
 }
 
-/** Trained on one file and asked for the same listeners' items in the other; who is only in the other is unknown. */
+/**
+ * Trains on one file and predicts the same listeners' items in the other. A listener that is only in the other is
+ * unknown.
+ */
 export async function split(trainPath: string, testPath: string): Promise<EvaluationData> {
   const numbers = new Numbers();
   const histories = await readListeners(trainPath, 'train', numbers);
@@ -45,7 +48,7 @@ export async function split(trainPath: string, testPath: string): Promise<Evalua
   return { known: train, train, cases, search: { ordered: false, mayRepeat: false } };
 }
 
-/** Trained on the histories alone, and asked for what came next in each. */
+/** Trains on the histories and predicts the next item of each. */
 export async function next(historyPath: string, targetPath: string): Promise<EvaluationData> {
   const numbers = new Numbers();
   const histories: History[] = [];
@@ -63,7 +66,7 @@ export async function next(historyPath: string, targetPath: string): Promise<Eva
   return { known: train, train, cases, search: { ordered: true, mayRepeat: true } };
 }
 
-/** Empty lines at the end of a file are nobody's. */
+/** Empty lines at the end of a file are ignored. */
 function checkAligned(...[[path, lines], [otherPath, others]]: [[string, History[]], [string, History[]]]): void {
   for (const longer of [lines, others]) {
     const least = Math.min(lines.length, others.length);
@@ -74,11 +77,14 @@ function checkAligned(...[[path, lines], [otherPath, others]]: [[string, History
   throw new InvalidInputError(`${path} has ${counts}: they must be aligned`, 'target');
 }
 
-/** Of histories that are asked about item by item, each is the beginning of a neighbour. */
+/** A history that is tested item by item appears several times, each time as the beginning of the next line. */
 const isBeginningOf = (history: History, longer: History | undefined): boolean =>
   longer !== undefined && history.length < longer.length && history.every((heard, i) => heard === longer[i]);
 
-/** Items in the order in which they are first seen, from 1; all of an item are one object, of which there are millions. */
+/**
+ * Numbers the items from 1 in order of first occurrence. All occurrences of an item share one object, because there are
+ * millions.
+ */
 class Numbers {
   readonly #known = new Map<string, History[number]>();
 
@@ -93,7 +99,7 @@ class Numbers {
   }
 }
 
-/** Of each id the items of its lines, one after another. @throws InvalidInputError naming the option */
+/** The items of each id's lines, in order. @throws InvalidInputError naming the option */
 async function readListeners(path: string, option: string, numbers: Numbers): Promise<Map<string, History>> {
   const histories = new Map<string, History>();
   for await (const [id, ...items] of words(path, option)) {
@@ -106,7 +112,7 @@ async function readListeners(path: string, option: string, numbers: Numbers): Pr
   return histories;
 }
 
-/** Of each line its words. @throws InvalidInputError naming the option */
+/** The words of each line. @throws InvalidInputError naming the option */
 async function* words(path: string, option: string): AsyncGenerator<string[]> {
   try {
     await using file = await open(path);

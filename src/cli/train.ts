@@ -12,12 +12,12 @@ import { openDisplay, print } from './display.ts';
 
 const USAGE = `npm run train [-- --list | --activate VERSION]
 
-  Chooses the model's settings on tracks held out of all feedback in the configured database, trains, and makes the result
-  the active version unless the present one foretells better what has come since. A server that runs on the same database
-  takes it up by itself.
+  Chooses the model's settings on held-out feedback of the configured database, trains, and activates the
+  result unless the current version predicts the newest feedback better. A server on the same database
+  switches to it by itself.
 
-  --list               the versions, newest first, with what they were trained on
-  --activate VERSION   go back to an earlier version, or forth to one that was not better; the last five are kept`;
+  --list               list the versions, newest first, and the data that they were trained on
+  --activate VERSION   activate one of the last five versions`;
 
 async function run(args: string[], signal: AbortSignal): Promise<number> {
   const options = {

@@ -1,9 +1,9 @@
-/** Rows by key; of rows with the same key, the last. */
+/** Rows by key. Of rows with the same key the last one counts. */
 export function indexBy<Row, Key>(rows: readonly Row[], keyOf: (row: Row) => Key): Map<Key, Row> {
   return new Map(rows.map((row) => [keyOf(row), row]));
 }
 
-/** Rows by key, each group in the order in which its rows came. */
+/** Rows grouped by key, each group in the rows' order. */
 export function groupBy<Row, Key>(rows: readonly Row[], keyOf: (row: Row) => Key): Map<Key, Row[]> {
   const groups = new Map<Key, Row[]>();
   for (const row of rows) {

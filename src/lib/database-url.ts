@@ -1,4 +1,4 @@
-/** A connection URL that may be shown: its password replaced. */
+/** A connection URL without its password, for display. */
 export function maskPassword(url: string): string {
   const masked = new URL(url);
   if (masked.password) masked.password = '***';
@@ -6,7 +6,7 @@ export function maskPassword(url: string): string {
   return masked.href;
 }
 
-/** What is wrong with a connection URL, in words that do not repeat any of it; null when nothing is. */
+/** The problem of a connection URL, in words that do not quote it. Null if there is none. */
 export function databaseUrlProblem(text: string): string | null {
   const url = parseUrl(text);
   if (!url) return 'is not a URL; a password with special characters needs them percent-encoded';

@@ -1,16 +1,19 @@
 /**
  * The error catalogue: every failure that a caller can act on is one of these. Anything else that is thrown is a defect
- * or an outage, and the transport masks it (SPEC [ERR1]).
+ * or an outage, and the transport masks it ([ERR1]).
  */
 export abstract class CadenzaError extends Error {
-  /** Stable, machine-readable: what `extensions.code` carries. */
+  /** A stable code for programs, sent as `extensions.code`. */
   abstract readonly code: string;
   override get name(): string {
     return this.constructor.name;
   }
 }
 
-/** An argument is out of range, malformed or contradicts another. `field` is its dotted path, e.g. `input.prompt`. */
+/**
+ * An argument is out of range, malformed or contradicts another. `field` is its dotted path, for example
+ * `input.prompt`.
+ */
 export class InvalidInputError extends CadenzaError {
   readonly code = 'INVALID_INPUT';
   readonly field: string | null;
@@ -21,8 +24,8 @@ export class InvalidInputError extends CadenzaError {
 }
 
 /**
- * Nothing with this id exists, or the viewer may not know that it does. `id` is as the caller sent it; `field` is the dotted
- * path of the argument that held it, where there are several.
+ * Nothing with this id exists, or the viewer may not see it. `id` is as the caller sent it. `field` is the dotted path
+ * of the argument with the id, if there are several.
  */
 export class NotFoundError extends CadenzaError {
   readonly code = 'NOT_FOUND';
@@ -39,15 +42,15 @@ export class ForbiddenError extends CadenzaError {
   readonly code = 'FORBIDDEN';
 }
 
-/** The request carries no valid identity where one is needed. */
+/** The request has no valid identity although one is required. */
 export class UnauthenticatedError extends CadenzaError {
   readonly code = 'UNAUTHENTICATED';
 }
 
-/** The request's token was good, and is not any more. */
+/** The request's token was valid but has expired. */
 export class TokenExpiredError extends UnauthenticatedError {}
 
-/** More than its share was asked for by a listener or from an address; nothing was done. */
+/** A listener or an address has exceeded a limit. Nothing was done. */
 export class RateLimitedError extends CadenzaError {
   readonly code = 'RATE_LIMITED';
   readonly retryAfterMs: number;
@@ -57,7 +60,7 @@ export class RateLimitedError extends CadenzaError {
   }
 }
 
-/** The thing is not in a state in which this can be done. */
+/** The object's state does not allow the operation. */
 export class ConflictError extends CadenzaError {
   readonly code = 'CONFLICT';
 }
@@ -82,7 +85,7 @@ export class OverloadedError extends CadenzaError {
   }
 }
 
-/** The model is absent, still being fetched or compiled, or failed. `modelId` is the catalogue's name for it. */
+/** The model is absent, being fetched or compiled, or has failed. `modelId` is its name in the catalogue. */
 export class ModelUnavailableError extends CadenzaError {
   readonly code = 'MODEL_UNAVAILABLE';
   readonly modelId: string | null;
@@ -92,27 +95,27 @@ export class ModelUnavailableError extends CadenzaError {
   }
 }
 
-/** There is no room for a file on the disk; what was there before is as it was. */
+/** The disk has no room for a file. Existing data is unchanged. */
 export class DiskFullError extends CadenzaError {
   readonly code = 'DISK_FULL';
 }
 
-/** The start cannot go on (configuration, port, data folder, database). Its message is written for an operator. */
+/** The start cannot continue (configuration, port, data folder, database). The message is written for an operator. */
 export class StartupError extends CadenzaError {
   readonly code = 'STARTUP';
 }
 
-/** The database or another part that everything needs does not answer; the same call may work later. */
+/** The database or another required part does not answer. The same call may succeed later. */
 export class ServiceUnavailableError extends CadenzaError {
   readonly code = 'SERVICE_UNAVAILABLE';
 }
 
-/** An operation took longer than it may; whether a change of it was made is not known to who asked. */
+/** An operation exceeded its time limit. The caller does not know whether its change was made. */
 export class DeadlineExceededError extends CadenzaError {
   readonly code = 'DEADLINE_EXCEEDED';
 }
 
-/** Why work stops whose result nobody waits for; nobody is told. */
+/** Stops work whose result nobody waits for. It is never reported. */
 export class ClientLeftError extends CadenzaError {
   readonly code = 'CLIENT_LEFT';
 }

@@ -2,8 +2,8 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder, and those above it that are missing. `mkdir` with `recursive` takes every refusal for a missing parent, and so
- * tries for ever where a folder is there and takes no other, as in /proc.
+ * Creates a folder and its missing parents. `mkdir` with `recursive` takes any refusal for a missing parent, and so
+ * tries forever inside a folder that exists but accepts no subfolders, such as /proc.
  */
 export async function makeFolder(path: string): Promise<void> {
   if (await isFolder(path)) return;
@@ -11,7 +11,7 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it in the meantime.
     if (!(await isFolder(path))) throw error;
   }
 }

@@ -3,15 +3,17 @@ import { Turns } from './turns.ts';
 
 interface Terms {
   mostMs: number;
-  /** A change that has begun is made, whether its answer can be told or not. */
+  /**
+   * Whether the operation changes something. A change that has begun is completed even if its answer cannot be sent.
+   */
   isChange: boolean;
-  /** Called once, when it is to stop before its end. */
+  /** Called once if the operation must stop before its end. */
   onStop: (reason: Error) => void;
 }
 
 /**
- * How long one operation is worked on: while somebody waits for it, and no longer than it may take ([EDGE4], [EDGE7]). Every
- * request has one and few are stopped, so what stopping needs is made when it is needed.
+ * The lifetime of one operation: as long as somebody waits for it, within the time limit ([EDGE4], [EDGE7]). Every
+ * request has one and few are stopped, so what stopping needs is created only then.
  */
 export class Lifetime {
   readonly #turns = new Turns();
@@ -33,7 +35,7 @@ export class Lifetime {
     this.#deadline = setTimeout(giveUp, mostMs).unref();
   }
 
-  /** It is done: there is nothing left to stop. */
+  /** The operation is done, so nothing is left to stop. */
   end(): void {
     this.#isOver = true;
     if (this.#deadline) clearTimeout(this.#deadline);
@@ -45,20 +47,22 @@ export class Lifetime {
     this.#stop(new ClientLeftError('The client has disconnected'));
   }
 
-  /** Aborts when it is to stop. */
+  /** Aborts when the operation must stop. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#reason) this.#controller.abort(this.#reason);
     return this.#controller.signal;
   }
 
-  /** Before work of some milliseconds, of which an operation may want much. @throws when it is to stop */
+  /** Call before work of some milliseconds, of which an operation may have much. @throws if the operation must stop */
   async turn(): Promise<void> {
     await this.#turns.take();
     this.#throwIfStopped();
   }
 
-  /** After such work, before what it needs from the database: asked for together, it is one statement for all ([PAGE3]). */
+  /**
+   * Call after such work, before reading what it needs from the database: all parts then share one statement ([PAGE3]).
+   */
   async afterTurns(): Promise<void> {
     await this.#turns.allTaken();
     this.#throwIfStopped();

@@ -7,11 +7,11 @@ export const logFormats = ['auto', 'json', 'pretty'] as const;
 
 export interface LogOptions {
   logLevel: (typeof logLevels)[number];
-  /** `auto`: for people on a terminal, one JSON object a line otherwise. */
+  /** `auto`: readable text on a terminal, otherwise one JSON object per line. */
   logFormat: (typeof logFormats)[number];
 }
 
-/** Writes to standard output, synchronously: the last words before an exit are never lost. */
+/** Writes to standard output synchronously, so that no lines are lost at exit. */
 export function createLogger({ logLevel, logFormat }: LogOptions): Logger {
   const options: pino.LoggerOptions = {
     level: logLevel,
@@ -24,8 +24,8 @@ export function createLogger({ logLevel, logFormat }: LogOptions): Logger {
 }
 
 /**
- * A failed query's own message and stack hold its parameters, and those are what people wrote: what the database said of it
- * is logged instead ([ERR4]).
+ * The message and stack of a failed query contain its parameters, which are what people wrote. The database's own
+ * description is logged instead ([ERR4]).
  */
 function describeFailure(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -33,10 +33,10 @@ function describeFailure(error: unknown): unknown {
   return isQuery ? describeFailure(error.cause) : pino.stdSerializers.err(error);
 }
 
-/** For code that has nobody to talk to: short-lived commands, tests. */
+/** For code without an audience: short-lived commands and tests. */
 export const silentLogger: Logger = pino({ level: 'silent' });
 
-/** Whether people read the log, and not a machine. */
+/** Whether the log is read by people. */
 export function isPretty(format: LogOptions['logFormat']): boolean {
   return format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
 }

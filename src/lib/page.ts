@@ -6,7 +6,7 @@ export interface PageArgs {
   after?: string | null;
 }
 
-/** One keyset page. `total` is asked for only when a client selects it. */
+/** One keyset page. `total` is called only if a client selects it. */
 export interface Page<Node> {
   edges: readonly { cursor: string; node: Node }[];
   hasNextPage: boolean;
@@ -14,7 +14,7 @@ export interface Page<Node> {
   total: () => Promise<number>;
 }
 
-/** SPEC [PAGE1]: `first` is 1–100. */
+/** `first` is 1–100 ([PAGE1]). */
 export function checkFirst(first: number, field = 'first'): number {
   if (Number.isInteger(first) && first >= 1 && first <= 100) return first;
   throw new InvalidInputError(`${field} must be between 1 and 100, not ${first}`, field);
@@ -23,15 +23,16 @@ export function checkFirst(first: number, field = 'first'): number {
 type Key = readonly (string | number | null)[];
 
 /**
- * A cursor names its list and the last row's sort key, never its offset, so pages stay put while rows are added ([PAGE2]).
+ * A cursor contains its list and the last row's sort key, not an offset, so that pages do not shift while rows are
+ * added ([PAGE2]).
  */
 export function encodeCursor(list: string, key: Key): string {
   return Buffer.from(JSON.stringify([list, ...key])).toString('base64url');
 }
 
 /**
- * `encodeCursor` for many numbers in one list: all but the number is spelled once, since base64 spells every three bytes by
- * themselves.
+ * Like `encodeCursor`, for many numbers in one list. Only the number is encoded each time, because base64 encodes each
+ * three bytes independently.
  */
 export function cursorEncoder(list: string): (key: number) => string {
   const bytes = Buffer.from(`[${JSON.stringify(list)},`);
@@ -41,10 +42,13 @@ export function cursorEncoder(list: string): (key: number) => string {
   return (key) => start + Buffer.from(`${rest}${key}]`, 'latin1').toString('base64url');
 }
 
-/** What may stand in a key: a query takes a cursor's word for a column's value, and PostgreSQL refuses what no column holds. */
+/**
+ * Validates a part of a key. A cursor's parts become column values in a query, and PostgreSQL fails on values outside a
+ * column's range.
+ */
 export type KeyPart<Value> = (value: unknown) => value is Value;
 
-/** The years that have four digits: instants outside are spelled in a way that PostgreSQL does not read. */
+/** Instants with a four-digit year. PostgreSQL does not parse how others are written. */
 const [FIRST_INSTANT, LAST_INSTANT] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -52,7 +56,7 @@ const isWhole = (value: unknown, least: number, most: number): value is number =
   Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
 
 export const keyPart = {
-  /** Of a row. */
+  /** The id of a row. */
   id: (value: unknown): value is number => isWhole(value, 1, Number.MAX_SAFE_INTEGER),
   /** A PostgreSQL `integer`. */
   integer: (value: unknown): value is number => isWhole(value, -(2 ** 31), 2 ** 31 - 1),
@@ -64,7 +68,7 @@ export const keyPart = {
   instant: (value: unknown): value is number => isWhole(value, FIRST_INSTANT, LAST_INSTANT),
 };
 
-/** @throws InvalidInputError when the cursor was not made by `encodeCursor` for this list, of these parts */
+/** @throws InvalidInputError if `encodeCursor` did not create the cursor for this list and these parts */
 export function decodeCursor<Parts extends readonly unknown[] | []>(
   cursor: string,
   list: string,
@@ -87,7 +91,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Makes a page from up to `first + 1` rows: the extra row only tells that there is a next page. */
+/** Creates a page from up to `first + 1` rows. The extra row only shows that there is a next page. */
 export function pageOf<Row>(
   rows: readonly Row[],
   list: string,

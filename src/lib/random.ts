@@ -1,9 +1,8 @@
 /**
- * A counter-based generator: the n-th number of a seed is a pure function of (seed, n), so a draft that is taken up
- * after a crash draws the numbers it would have drawn, with no state to save. The mixer is the 32-bit finaliser of
- * MurmurHash3 (Appleby, public domain), applied to seed and counter in turn.
- *
- * @returns a float in [0, 1) with 32 random bits.
+ * A counter-based generator: the n-th number of a seed is a pure function of (seed, n). So a draft that is resumed
+ * after a crash draws the same numbers, and no state has to be saved. The mixer is the 32-bit finaliser of MurmurHash3
+ * (Appleby, public domain), applied to seed and counter in turn.
+ * @returns a float in [0, 1) with 32 random bits
  */
 export function uniformAt(seed: number, counter: number): number {
   const keyed = mix(mix(seed >>> 0) ^ Math.imul(Math.floor(seed / 2 ** 32) | 0, 0x9e3779b1));

@@ -1,19 +1,19 @@
 /**
- * The event loop, shared: a party takes a turn before each piece of work, and gets one in each round of the loop. However much it
- * has to do, everybody else comes in between.
+ * Fair use of the event loop: a party takes a turn before each piece of work and gets one turn in each round of the
+ * loop. However much it has to do, all others run in between.
  */
 export class Turns {
   readonly #waiting: (() => void)[] = [];
   readonly #resting: (() => void)[] = [];
   #isTaken = false;
 
-  /** Settles at once when this round's turn has not been taken. */
+  /** Settles at once if this round's turn has not been taken. */
   async take(): Promise<void> {
     if (this.#isTaken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#grant();
   }
 
-  /** Settles when all turns that were asked for have been taken: what follows from each can then be done for all at once. */
+  /** Settles when all requested turns have been taken, so that their follow-up work can be done together. */
   async allTaken(): Promise<void> {
     if (this.#isTaken) await new Promise<void>((resolve) => this.#resting.push(resolve));
   }

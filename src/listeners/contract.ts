@@ -11,7 +11,7 @@ export interface Preferences {
   updatedAt: Date | null;
 }
 
-/** Fields left out stay as they are. */
+/** Absent fields keep their values. */
 export interface PreferencesInput {
   genres?: readonly { genre: string; weight: number }[] | null;
   artistIds?: readonly number[] | null;
@@ -27,7 +27,7 @@ export interface Feedback {
   listenerId: number;
   trackId: number;
   kind: FeedbackKind;
-  /** How often: more than 1 where an import gave counts instead of events. */
+  /** Number of events. More than 1 if an import supplied counts instead of events. */
   plays: number;
   listenedMs: number | null;
   at: Date;
@@ -35,7 +35,7 @@ export interface Feedback {
 }
 
 export interface FeedbackInput {
-  /** Whose feedback; the viewer when absent. Naming somebody else needs the SERVICE role. */
+  /** The listener's id. By default the viewer; naming another listener requires the SERVICE role. */
   listenerId?: number | null;
   trackId: number;
   kind: FeedbackKind;
@@ -45,13 +45,13 @@ export interface FeedbackInput {
   idempotencyKey?: string | null;
 }
 
-/** Listeners, what they say they like, and what they did. Each change wakes `listener:ID` (lib/wakeups). */
+/** Listeners, their preferences and their feedback. Each change wakes `listener:ID` (lib/wakeups). */
 export interface Listeners {
-  /** The listener of this external id, made on first sight. */
+  /** The listener with this external id, created if it is new. */
   ensure(externalId: string, displayName?: string): Promise<Listener>;
   byExternalId(externalId: string): Promise<Listener | null>;
   byIds(ids: readonly number[]): Promise<Map<number, Listener>>;
-  /** Never missing: a listener who stated nothing has empty preferences. */
+  /** Never missing: a listener without stated preferences has empty ones. */
   preferences(listenerIds: readonly number[]): Promise<Map<number, Preferences>>;
   /** @throws InvalidInputError, NotFoundError */
   setPreferences(listenerId: number, input: PreferencesInput): Promise<Preferences>;
@@ -63,16 +63,17 @@ export interface Listeners {
    * @throws InvalidInputError, NotFoundError, ForbiddenError, IdempotencyConflictError for a key of another input
    */
   record(viewer: Viewer, input: FeedbackInput): Promise<Feedback>;
-  /** All of the batch or none of it. */
+  /** Records all of the batch or none of it. */
   recordBatch(viewer: Viewer, input: readonly FeedbackInput[]): Promise<{ recorded: number; duplicates: number }>;
-  /** @throws NotFoundError when it is not there or not the viewer's */
+  /** @throws NotFoundError if it does not exist or is not the viewer's */
   remove(viewer: Viewer, feedbackId: number): Promise<void>;
   /**
-   * Deletes all that is kept of a listener; their external id is then a new one's. What other rooms keep is theirs to delete.
-   * @param deleteDrafts deletes the drafts that there are, and tells how many
+   * Deletes everything stored about a listener. Their external id then names a new listener. Other rooms delete their
+   * own data.
+   * @param deleteDrafts deletes the listener's drafts and returns their number
    * @throws NotFoundError, ConflictError
    */
   erase(listenerId: number, deleteDrafts: () => Promise<number>): Promise<Erasure>;
-  /** The standing reaction to each track: the latest of LIKE, SAVE, DISLIKE, HIDE, else the latest of the other kinds. */
+  /** The current reaction to each track: the latest LIKE, SAVE, DISLIKE or HIDE, otherwise the latest other kind. */
   reactions(listenerId: number, trackIds: readonly number[]): Promise<Map<number, FeedbackKind>>;
 }

@@ -5,7 +5,10 @@ import { ConflictError, NotFoundError } from '../lib/errors.ts';
 
 export const noSuchListener = (): NotFoundError => new NotFoundError('The listener does not exist or has been erased');
 
-/** A write in a listener's name: a connection may outlive the listener that it was opened for. @throws NotFoundError */
+/**
+ * Wraps a write for a listener, because a connection may outlive the listener that it was opened for. @throws
+ * NotFoundError
+ */
 export async function unlessErased<Result>(write: Promise<Result>): Promise<Result> {
   try {
     return await write;
@@ -18,14 +21,14 @@ export interface Erasure extends ErasedRows {
   drafts: number;
 }
 
-/** Times that drafts are deleted once more, since others were started meanwhile. */
+/** Maximum number of attempts. Another is needed if drafts were started during the deletion. */
 const ATTEMPTS = 10;
 
 /**
- * Deletes all that is kept of a listener ([ERASE1]). Should it end half way, the listener and what is left of theirs is still
- * there, and doing it again does the rest.
- * @param deleteDrafts deletes those that there are, and tells how many
- * @throws NotFoundError when there is no such listener, ConflictError when drafts are started faster than they are deleted
+ * Deletes everything stored about a listener ([ERASE1]). If it fails half-way, the listener and the remaining data
+ * still exist, and repeating it deletes the rest.
+ * @param deleteDrafts deletes the existing drafts and returns their number
+ * @throws NotFoundError if there is no such listener; ConflictError if drafts are started faster than they are deleted
  */
 export async function erase(
   { sql }: Database,

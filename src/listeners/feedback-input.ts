@@ -6,7 +6,7 @@ import type { GivenFeedback } from './recording.ts';
 
 const MAX_BATCH = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Clients' clocks run ahead; more than this is a mistake. */
+/** Clients' clocks run ahead a little; more than this is an error. */
 const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

@@ -21,7 +21,7 @@ export interface ListenersOptions {
   clock: Clock;
 }
 
-/** How many external ids are remembered: `ensure` runs on every request and the answer hardly ever changes. */
+/** Number of cached external ids. `ensure` runs on every request, and its result hardly ever changes. */
 const REMEMBERED = 10_000;
 
 export function createListeners({ database, wakeups, clock }: ListenersOptions): Listeners {
@@ -60,7 +60,7 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
 
     setPreferences: async (listenerId, input) => {
       const preferences = await db.transaction(async (tx) => {
-        // The row lock makes two changes of one listener take turns: each replaces whole lists.
+        // The row lock serialises two changes of one listener, because each replaces whole lists.
         if (!(await queries.lockListener(tx, listenerId))) throw noSuchListener();
         const change = await checkPreferences(tx, input);
         await queries.writePreferences(tx, listenerId, { ...change, at: new Date(clock.now()) });
@@ -136,7 +136,7 @@ function feedbackOf(db: Database['db']): Listeners['feedback'] {
   return async (listenerId, { first, after = null, kinds: wanted }) => {
     const list = `feedback:${listenerId}`;
     const key = after === null ? null : parseKey(after, list);
-    // A statement has a limited number of parameters, a list of kinds that repeats them has none.
+    // A statement has a limited number of parameters, and a list may repeat its kinds.
     const kinds = wanted ? [...new Set(wanted)] : null;
     const rows = await select(listenerId, { kinds, after: key, limit: checkFirst(first) + 1 });
     const keyOf = ({ at, id }: Feedback) => [at.getTime(), id];
@@ -149,7 +149,7 @@ function parseKey(after: string, list: string): { at: Date; id: number } {
   return { at: new Date(at), id };
 }
 
-/** Checks everything before anything is written: rights, values, and that tracks and listeners exist. */
+/** Checks everything before anything is written: permissions, values, and that tracks and listeners exist. */
 async function prepare(
   db: Database['db'],
   viewer: Viewer,

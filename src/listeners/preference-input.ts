@@ -6,7 +6,7 @@ import { slugOf } from '../lib/text/folded-text.ts';
 import type { PreferencesInput } from './contract.ts';
 
 /**
- * What of the preferences changes. A field that is absent or null stays as it is; an empty list or an empty text clears.
+ * The changed parts of the preferences. An absent or null field keeps its value; an empty list or text clears it.
  * @throws InvalidInputError, NotFoundError
  */
 export async function checkPreferences(db: Queryable, input: PreferencesInput): Promise<Omit<PreferenceChange, 'at'>> {

@@ -1,8 +1,8 @@
-/** Woken by everything that one listener's recommendations depend on. */
+/** Woken by everything that a listener's recommendations depend on. */
 export const listenerKey = (listenerId: number): string => `listener:${listenerId}`;
 
-/** Woken when somebody has been erased: whoever has an external id by heart has to look it up anew. */
+/** Woken when a listener has been erased: cached external ids must be looked up again. */
 export const erasureWakeup = 'erasure';
 
-/** Woken by any feedback of anyone: what retraining waits for. */
+/** Woken by any feedback of any listener. Retraining waits for it. */
 export const feedbackWakeup = 'feedback';

@@ -14,7 +14,7 @@ import { checkLength } from '../lib/text/check-text.ts';
 import { type Context, requireRole } from './context.ts';
 import { asSentIn, numberOf } from './global-id.ts';
 
-/** The filter as GraphQL gives it: ids are global. */
+/** The filter with global ids, as GraphQL passes it. */
 export interface TrackFilterArgs extends Omit<TrackFilter, 'artistIds' | 'excludeArtistIds' | 'excludeTrackIds'> {
   artistIds?: readonly string[] | null;
   excludeArtistIds?: readonly string[] | null;
@@ -51,7 +51,7 @@ export function trackById(id: string, { loaders }: Context) {
   return loaders.tracks.get(numberOf('Track', id, 'id'));
 }
 
-/** A track that something refers to: it is there, or the reference would not be. */
+/** A track that something refers to, and which therefore exists. */
 export function existingTrack(id: number, { loaders }: Context): Track | Promise<Track> {
   return need(loaders.tracks.get(id), `track ${id}`);
 }
@@ -106,7 +106,7 @@ function orNone<Item>(
   return list instanceof Promise ? list.then((items) => items ?? []) : (list ?? []);
 }
 
-/** What must be there; that it is not is a defect, not an answer. */
+/** A value that must exist. If it is missing, that is a defect. */
 export function need<Value>(
   value: Value | undefined | Promise<Value | undefined>,
   what: string,

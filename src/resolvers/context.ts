@@ -7,7 +7,7 @@ import type { Engine } from '../ml/engine.ts';
 import type { Recommender } from '../recommend/recommender.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 
-/** The domain, as resolvers see it. */
+/** The domain services that resolvers use. */
 export interface Services {
   catalogue: Catalogue;
   listeners: Listeners;
@@ -16,12 +16,12 @@ export interface Services {
   engine: Engine;
 }
 
-/** What every resolver of one operation shares. */
+/** What all resolvers of one operation share. */
 export interface Context extends Services {
   viewer: Viewer;
   loaders: Loaders;
   lifetime: Lifetime;
-  /** The cursor that a stream which broke had come to, as the client's transport tells it; null: none. */
+  /** The cursor that an interrupted stream had reached, as the client's transport reports it. Null if there is none. */
   resumption: string | null;
 }
 
@@ -36,7 +36,7 @@ export function createContext(
 
 const BEGINNINGS = ['catalogue', 'listeners', 'recommender', 'drafts', 'engine', 'loaders'] as const;
 
-/** Nothing more begins on this context: whatever does begins with something of it, and is stopped there. */
+/** Ends the use of this context: every resolver reads something of it and is stopped there. */
 export function closeContext(context: Context, reason: unknown): void {
   const get = (): never => {
     throw reason;
@@ -45,8 +45,9 @@ export function closeContext(context: Context, reason: unknown): void {
 }
 
 /**
- * A context for one event of a subscription. Loaders are new for each: what was loaded for the one before may have changed.
- * Made once an event and draft, so a class: an object put together out of spreads and getters takes ten times as long.
+ * The context of one event of a subscription. Loaders are new for each event, because what they loaded for the previous
+ * one may have changed. It is a class because one is created per event and draft, and an object built from spreads and
+ * getters takes ten times as long.
  */
 export class EventContext implements Context {
   readonly catalogue: Catalogue;
@@ -68,7 +69,7 @@ export class EventContext implements Context {
     this.#of = of;
   }
 
-  /** Whether anything was asked of who asks: then the answer is theirs alone. */
+  /** Whether the viewer was read. In that case the answer is for that viewer only. */
   get isPersonal(): boolean {
     return this.#personal;
   }
@@ -78,7 +79,7 @@ export class EventContext implements Context {
     return this.#of.viewer;
   }
 
-  /** Who leaves stops what is made for nobody else. */
+  /** A client that leaves stops work that is done for it alone. */
   get lifetime(): Lifetime {
     this.#personal = true;
     return this.#of.lifetime;

@@ -56,7 +56,10 @@ export async function deleteDraft(id: string, { drafts, viewer }: Context): Prom
   return { deletedId: encodeId('Draft', draftId) };
 }
 
-/** A client whose stream broke says by itself how far it had come, beside the arguments of its first time ([SSE2]). */
+/**
+ * A client whose stream was interrupted reports how far it got, while its arguments are those of its first request
+ * ([SSE2]).
+ */
 export function draftEvents(
   { draftId, after }: { draftId: string; after?: string | null },
   { drafts, viewer, resumption }: Context,
@@ -65,7 +68,7 @@ export function draftEvents(
   return new SentEvents(draftId, drafts.follow(viewer, idOf('Draft', draftId, 'draftId'), from));
 }
 
-/** A draft's events, whose failures name the draft as the client does. */
+/** A draft's events. Failures name the draft by the id that the client sent. */
 class SentEvents implements PollableIterator<DraftEvent> {
   readonly #draftId: string;
   readonly #events: PollableIterator<DraftEvent>;
@@ -94,7 +97,7 @@ class SentEvents implements PollableIterator<DraftEvent> {
 
 export const cursorOf = (draft: Draft, { drafts }: Context): string => drafts.cursorOf(draft);
 
-/** The model that wrote a draft. One that has left the catalogue is ABSENT, and still named. */
+/** The model that wrote a draft. A model that has been removed from the catalogue is ABSENT but still named. */
 export function modelOf(draft: Draft, { engine }: Context): Model {
   return engine.models().find((model) => model.id === draft.modelId) ?? departed(draft.modelId);
 }

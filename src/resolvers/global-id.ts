@@ -3,18 +3,18 @@ import { InvalidInputError, NotFoundError } from '../lib/errors.ts';
 const types = ['Track', 'Artist', 'Listener', 'Feedback', 'Draft', 'Model'] as const;
 export type NodeType = (typeof types)[number];
 
-/** Relay's global ids: opaque to clients, one of a kind over all types. */
+/** Global ids as in Relay: opaque to clients and unique over all types. */
 export function encodeId(type: NodeType, id: string | number): string {
   return Buffer.from(`${type}:${id}`).toString('base64url');
 }
 
-/** @throws InvalidInputError for what `encodeId` never made */
+/** @throws InvalidInputError for a text that `encodeId` did not produce */
 export function decodeId(global: string, field: string): { type: NodeType; id: string } {
   const text = Buffer.from(global, 'base64url').toString();
   const colon = text.indexOf(':');
   const type = types.find((name) => name === text.slice(0, colon));
   const id = text.slice(colon + 1);
-  // Base64 is read leniently; one thing has one id all the same.
+  // Base64 is decoded leniently, but each object has only one valid id.
   if (type && isWellFormed(type, id) && encodeId(type, id) === global) return { type, id };
   throw new InvalidInputError(`${field} is not an id: "${global.slice(0, 60)}"`, field);
 }
@@ -43,7 +43,9 @@ export function idOf(type: NodeType, global: string, field: string): string {
 export const numberOf = (type: Exclude<NodeType, 'Draft' | 'Model'>, global: string, field: string): number =>
   Number(idOf(type, global, field));
 
-/** Acts on the thing with this id; that there is none is told of the id as it was sent, the domain knowing it by another. */
+/**
+ * Acts on the object with this id. A NotFoundError names the id as the client sent it; the domain knows another one.
+ */
 export async function asSent<Result>(global: string, act: () => Promise<Result>): Promise<Result> {
   try {
     return await act();
@@ -52,7 +54,7 @@ export async function asSent<Result>(global: string, act: () => Promise<Result>)
   }
 }
 
-/** The same where ids are in several places of an input: the error says in which. */
+/** The same for inputs with several ids. The error names the field. */
 export async function asSentIn<Result>(args: object, act: () => Promise<Result>): Promise<Result> {
   try {
     return await act();
@@ -63,7 +65,7 @@ export async function asSentIn<Result>(args: object, act: () => Promise<Result>)
   }
 }
 
-/** For operations whose result knows NotFoundError only: what is not an id of the type names nothing. */
+/** For operations whose only error is NotFoundError: an invalid id counts as one that does not exist. */
 export function idOrNotFound(type: NodeType, global: string, field: string): string {
   try {
     return idOf(type, global, field);

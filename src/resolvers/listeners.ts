@@ -20,7 +20,7 @@ export async function listenerByExternalId(externalId: string, context: Context)
   return externalId.includes('\0') ? null : context.listeners.byExternalId(externalId);
 }
 
-/** What concerns one person is for that person, and for SERVICE and ANALYST. */
+/** Personal data is visible to its owner and to SERVICE and ANALYST. */
 export function maySee(listenerId: number, { viewer }: Context): boolean {
   return viewer.listener.id === listenerId || may(viewer, 'SERVICE') || may(viewer, 'ANALYST');
 }
@@ -119,7 +119,7 @@ async function idByExternalId(externalId: string, { listeners }: Context): Promi
   return found.id;
 }
 
-/** Not by a slip: whoever asks has to say whom they are. */
+/** The viewer must name itself, so that nobody is erased by mistake. */
 export async function eraseMe(confirm: string, context: Context): Promise<Erasure> {
   const { id, externalId } = context.viewer.listener;
   if (confirm === externalId) return erase(id, context);

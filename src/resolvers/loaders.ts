@@ -4,8 +4,8 @@ import type { Draft, Drafts } from '../drafts/drafts.ts';
 import type { Feedback, FeedbackKind, Listener, Listeners, Preferences, Viewer } from '../listeners/listeners.ts';
 
 /**
- * Batches what the fields of one operation ask for into one call. What is known already is answered without a promise: a
- * list of twenty tracks has hundreds of fields, and each promise costs more than the field.
+ * Batches the loads of one operation's fields into one call. Known values are returned without a promise: a list of
+ * twenty tracks has hundreds of fields, and each promise costs more than the field.
  */
 class Loader<Value> {
   readonly #batch: (ids: readonly number[]) => Promise<ReadonlyMap<number, Value>>;
@@ -20,12 +20,12 @@ class Loader<Value> {
 
   get(id: number): Value | undefined | Promise<Value | undefined> {
     if (this.#known.has(id)) return this.#known.get(id);
-    // Most operations need few of the loaders, and lists prefetch what theirs would.
+    // Most operations need only some of the loaders, and lists prefetch their values.
     this.#loader ??= new DataLoader((ids) => this.#load(ids), { cache: false });
     return this.#loader.load(id);
   }
 
-  /** Has these known when it settles; what several lists of one operation want in the same turn is one call. */
+  /** Loads these values. What several lists of one operation need in the same turn is loaded in one call. */
   async prefetch(ids: readonly number[]): Promise<void> {
     const missing = ids.filter((id) => !this.#known.has(id));
     if (missing.length === 0) return;
@@ -34,7 +34,7 @@ class Loader<Value> {
   }
 
   async #fetchWanted(): Promise<void> {
-    // After the promises of this turn, as DataLoader does: the lists beside this one are then known too.
+    // Waits for this turn's promises, as DataLoader does, so that the values for other lists are known too.
     await new Promise<void>((resolve) => void Promise.resolve().then(() => process.nextTick(resolve)));
     const ids = [...this.#wanted];
     this.#wanted = new Set();

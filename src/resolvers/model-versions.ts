@@ -6,7 +6,7 @@ export async function modelVersions(first: number, context: Context): Promise<Mo
   return context.recommender.versions(first);
 }
 
-/** It changes what everybody is recommended, so it is for operators alone. */
+/** Requires ADMIN, because it changes everybody's recommendations. */
 export async function activateModelVersion(modelVersion: string, context: Context): Promise<{ version: ModelVersion }> {
   requireRole(context, 'ADMIN');
   return { version: await context.recommender.activate(modelVersion) };

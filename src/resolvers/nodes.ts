@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { decodeId } from './global-id.ts';
 import { maySee } from './listeners.ts';
 
-/** Anything with a global id, and which type it is. */
+/** An object with a global id, and its type. */
 export type AnyNode =
   | { nodeType: 'Track'; value: Track }
   | { nodeType: 'Artist'; value: Artist }
@@ -16,7 +16,7 @@ export type AnyNode =
   | { nodeType: 'Draft'; value: Draft }
   | { nodeType: 'Model'; value: Model };
 
-/** The thing with this id when it exists and the viewer may know it. @throws InvalidInputError for what is no id */
+/** The object with this id if it exists and the viewer may see it. @throws InvalidInputError for a malformed id */
 export async function nodeById(globalId: string, context: Context, field = 'id'): Promise<AnyNode['value'] | null> {
   const { type, id } = decodeId(globalId, field);
   const { loaders, engine } = context;
@@ -50,7 +50,7 @@ export function nodesById(ids: readonly string[], context: Context): Promise<(An
 
 const nodeTypes = new WeakMap<object, AnyNode['nodeType']>();
 
-/** Rows carry no type name; where a field may return any of them, it is remembered beside them. */
+/** Rows have no type name, so for fields that return several types it is stored beside them. */
 function typed<Value extends AnyNode['value']>(type: AnyNode['nodeType'], value: Value | undefined): Value | null {
   if (value === undefined) return null;
   nodeTypes.set(value, type);

@@ -20,15 +20,18 @@ const errorTypes = {
 };
 export type ErrorTypeName = keyof typeof errorTypes;
 
-/** A failure as a value: graphql-js throws any `Error` that a resolver returns, so its facts travel in a plain object. */
+/**
+ * A failure as a value. graphql-js throws any `Error` that a resolver returns, so the facts are put into a plain
+ * object.
+ */
 export interface Failure {
   readonly failure: ErrorTypeName;
   readonly message: string;
 }
 
 /**
- * Errors as data: a failure that the result's union knows becomes its value, any other goes on to the transport, which gives
- * it a code or masks it.
+ * Errors as data: an error that is a member of the result's union becomes the value. Any other is thrown, and the
+ * transport gives it a code or masks it.
  */
 export async function outcome<Success>(
   known: readonly ErrorTypeName[],
@@ -43,7 +46,7 @@ export async function outcome<Success>(
   }
 }
 
-/** The union's member that a value is: the failure's, or the success. */
+/** The union's member for a value: the error's type or the success. */
 export function outcomeType(success: string, value: unknown): string {
   return isFailure(value) ? value.failure : success;
 }

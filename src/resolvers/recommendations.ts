@@ -73,7 +73,7 @@ export async function versionsOf(
   return found.flatMap((version) => version ?? []);
 }
 
-/** The list's tracks and what of them is selected, in one go for all: their fields then need no promise each. */
+/** Loads the list's tracks and the selected parts of them together, so that their fields need no promises. */
 async function prefetch(list: RecommendationPage, { loaders }: Context, info: GraphQLResolveInfo): Promise<void> {
   const selected = selectsFields(info, ['track', 'artist', 'genres', 'tags']);
   if (!selected.has('track')) return;
@@ -111,7 +111,7 @@ export function shownReasons(explanation: Explanation, first: number): readonly 
   return explanation.top(checkFirst(first));
 }
 
-/** What the reasons beyond the first contribute together, so that the shown ones still add up. */
+/** The sum of the contributions beyond the first ones, so that what is shown still adds up. */
 export function remainder(explanation: Explanation, first: number): number {
   return explanation.remainder(checkFirst(first));
 }

@@ -1,9 +1,12 @@
 import { type FragmentDefinitionNode, type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql';
 
-/** Which of these names the operation selects anywhere below the field; directives are not weighed: a guess too many is harmless. */
+/**
+ * The names that the operation selects anywhere below the field. Directives are ignored, because a superfluous prefetch
+ * is harmless.
+ */
 export function selectsFields(info: GraphQLResolveInfo, names: readonly string[]): Set<string> {
   const found = new Set<string>();
-  // Spreads of one fragment are looked at once: nested, they can stand for more than could ever be.
+  // Each fragment is visited once. Nested spreads could otherwise expand without bound.
   const spread = new Set<string>();
   const visit = (set: SelectionSetNode | undefined): void => {
     for (const selection of set?.selections ?? []) {

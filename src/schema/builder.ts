@@ -11,7 +11,7 @@ export const builder = new SchemaBuilder<{
   };
 }>({ defaultFieldNullability: false });
 
-/** Arguments as GraphQL hands them over: what a client left out is absent, never present with the value undefined. */
+/** Arguments as GraphQL passes them: an absent one is missing, never present with the value undefined. */
 export type Given<Value> = Value extends Date
   ? Value
   : Value extends readonly (infer Item)[]
@@ -20,7 +20,7 @@ export type Given<Value> = Value extends Date
       ? { [Key in keyof Value]: Given<Exclude<Value[Key], undefined>> }
       : Value;
 
-/** Pothos types an optional argument as possibly undefined; graphql-js leaves it out. */
+/** Pothos types an optional argument as possibly undefined; graphql-js omits it. */
 export function given<Value>(args: Value): Given<Value> {
   return args as Given<Value>;
 }
@@ -29,7 +29,7 @@ type Filled<Args, Defaults> = Given<Omit<Args, keyof Defaults>> & {
   [Key in keyof Defaults & keyof Args]-?: NonNullable<Args[Key]>;
 };
 
-/** `given`, where an explicit null means the default as well as leaving out does: clients send null for "not set". */
+/** Like `given`, but null means the default too: many clients send null for "not set". */
 export function filled<Args extends object, Defaults extends { [Key in keyof Args]?: unknown }>(
   args: Args,
   defaults: Defaults,

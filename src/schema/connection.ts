@@ -63,7 +63,7 @@ export function pageArgs(first: number) {
   }));
 }
 
-/** What every connection has: edges, nodes and page info. */
+/** The fields of every connection: edges, nodes and page info. */
 export function listFields<Node>(name: string, node: ObjectRef<PothosTypes, Node>) {
   const edge = edgeType(name, node);
   return (t: PothosSchemaTypes.ObjectFieldBuilder<PothosTypes, Omit<Page<Node>, 'total'>>) => ({
@@ -77,7 +77,7 @@ export function listFields<Node>(name: string, node: ObjectRef<PothosTypes, Node
   });
 }
 
-/** A connection with a total. */
+/** A connection with a total count. */
 export function connectionType<Node>(name: string, node: ObjectRef<PothosTypes, Node>) {
   const fields = listFields(name, node);
   return builder.objectRef<Page<Node>>(`${name}Connection`).implement({

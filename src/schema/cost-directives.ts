@@ -58,7 +58,7 @@ interface Priced {
   extensions: object;
 }
 
-/** Writes the prices into the schema, as applied directives. @throws Error for a price of what is not there */
+/** Adds the prices to the schema as applied directives. @throws Error for a price of something that does not exist */
 export function priced(schema: GraphQLSchema): GraphQLSchema {
   for (const [name, weight] of Object.entries(objectPrices)) attach(existing(schema.getType(name), name), { weight });
   for (const [coordinate, price] of Object.entries(prices)) {
@@ -93,7 +93,7 @@ function attach(thing: Priced, { weight, size }: Price): void {
   thing.extensions = { ...thing.extensions, directives };
 }
 
-/** What the applied directives say of something. */
+/** The applied directives of a field, object or argument. */
 export function costDirectivesOf({ extensions }: Priced): { weight: number | null; size: ListSize | null } {
   const { cost, listSize } = (extensions as { directives?: CostDirectives }).directives ?? {};
   return { weight: cost ? Number(cost.weight) : null, size: listSize ?? null };

@@ -216,7 +216,7 @@ const EraseListenerInput = builder.inputType('EraseListenerInput', {
   }),
 });
 
-/** The same facts under the name of each mutation. */
+/** The result type of each erasing mutation; the fields are the same. */
 const erasureType = (name: string) =>
   builder.objectRef<Erasure>(name).implement({
     description:

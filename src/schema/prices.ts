@@ -1,18 +1,18 @@
-/** How long a list may be, as `@listSize` has it. */
+/** The size of a list, as in `@listSize`. */
 export interface ListSize {
-  /** Of a list that no argument bounds. */
+  /** The length of a list that no argument limits. */
   assumedSize?: number;
-  /** Arguments that bound it; where one is left out or null, its default does. */
+  /** The arguments that limit it. If one is absent or null, its default applies. */
   slicingArguments?: readonly string[];
-  /** Which fields of the object returned are the list; without them the field itself is. */
+  /** The fields of the returned object that are the list. Without them it is the field itself. */
   sizedFields?: readonly string[];
 }
 
-/** What a field costs by itself, about a microsecond of the server's CPU for each 1; what is not said is 1. */
+/** A field's own cost, in about microseconds of the server's CPU. 1 if not stated. */
 export interface Price {
   weight?: number;
   size?: ListSize;
-  /** For each value that an argument is given: one, or those of a list. */
+  /** The cost of each value passed for an argument: one, or each item of a list. */
   args?: Readonly<Record<string, number>>;
 }
 
@@ -20,18 +20,19 @@ const sliced = { slicingArguments: ['first'] };
 const page = { ...sliced, sizedFields: ['edges', 'nodes'] };
 const assumed = (assumedSize: number): Price => ({ size: { assumedSize } });
 
-/** What an object costs apart from its fields. */
+/** The cost of an object apart from its fields. */
 export const objectPrices: Readonly<Record<string, number>> = {
   Recommendation: 20,
   Explanation: 10,
 };
 
 /**
- * What dear fields cost and how long lists may be. Measured on the demo with `npm run bench -- worst`, which looks for
- * operations that cost more than this says; a field that is not here returns what its object holds already.
+ * The costs of expensive fields and the sizes of lists, measured on the demo. `npm run bench -- worst` searches for
+ * operations that cost more than stated here. A field that is not listed returns what its object already holds.
  */
 export const prices: Readonly<Record<string, Price>> = {
-  // The catalogue: a page is a statement, a total another. What tracks have in common is loaded for all of a list at once.
+  // The catalogue: a page is one statement and a total another. What tracks refer to is loaded for a whole list at
+  // once.
   'Query.track': { weight: 50 },
   'Query.tracks': { weight: 1_500, size: page, args: { search: 2_000, filter: 500 } },
   'Query.genres': { weight: 1_000, size: { assumedSize: 100 } },
@@ -47,7 +48,7 @@ export const prices: Readonly<Record<string, Price>> = {
   'Query.node': { weight: 50 },
   'Query.nodes': { weight: 50, size: { slicingArguments: ['ids'] }, args: { ids: 20 } },
 
-  // Lists made for somebody are ranked anew, and so is each counterfactual.
+  // Personal lists are ranked for each request, and so is each counterfactual.
   'Query.recommendations': { weight: 4_000, size: page },
   'Subscription.recommendations': { weight: 4_000, size: page },
   'Recommendation.track': { weight: 5 },
@@ -68,7 +69,7 @@ export const prices: Readonly<Record<string, Price>> = {
   'TrackExplanation.summary': { weight: 200 },
   'TrackExplanation.outweighedBy': { weight: 200, size: sliced },
 
-  // How the recommender does: what analysts ask reads all lists of a time.
+  // Analytics read all lists of a period.
   'Query.evaluations': { weight: 1_000, size: sliced },
   'Query.modelVersions': { weight: 1_000, size: sliced },
   'ModelVersion.parameters': assumed(30),
@@ -94,7 +95,7 @@ export const prices: Readonly<Record<string, Price>> = {
   'Preferences.tags': assumed(50),
   'GenrePreference.genre': { weight: 10 },
 
-  // Drafts: what the engine does is not in here, its places are bounded by themselves. Texts are long.
+  // Drafts. The engine's work is not included, because its queue limits that. Texts are long.
   'Query.draft': { weight: 300 },
   'Query.models': assumed(20),
   'Draft.text': { weight: 20 },
@@ -107,7 +108,7 @@ export const prices: Readonly<Record<string, Price>> = {
   'TokensAppended.tokens': assumed(200),
   'Token.alternatives': assumed(5),
 
-  // What is changed is written and told.
+  // Mutations write and notify.
   'Mutation.activateModelVersion': { weight: 10_000 },
   'Mutation.upsertTracks': { weight: 2_000, args: { input: 100 } },
   'Mutation.eraseListener': { weight: 20_000 },

@@ -12,7 +12,7 @@ builder.scalarType('DateTime', {
 
 function parseInstant(value: unknown): Date {
   const date = typeof value === 'string' && RFC3339.test(value) ? new Date(value) : null;
-  // A day that the month does not have rolls over in JavaScript; with an offset the day may differ rightly.
+  // In JavaScript a day that does not exist in its month rolls over. An offset may legitimately change the day.
   if (date && !Number.isNaN(date.getTime()) && date.getUTCFullYear() >= 1 && dayExists(value as string)) return date;
   throw new GraphQLError(
     `DateTime must be an RFC 3339 instant like 2026-11-23T14:00:00Z, not ${JSON.stringify(value)}`,

@@ -13,17 +13,20 @@ import { type GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from
 import { builder } from './builder.ts';
 import { costDirectives, priced } from './cost-directives.ts';
 
-/** The contract, executable, with what its fields cost. */
+/** The executable contract with the fields' costs. */
 export function buildSchema(): GraphQLSchema {
   return priced(builder.toSchema({ sortSchema: true, directives: [...specifiedDirectives, ...costDirectives] }));
 }
 
-/** The contract as `schema.graphql` holds it. */
+/** The contract as printed in `schema.graphql`. */
 export function printContract(schema: GraphQLSchema = buildSchema()): string {
   const spaced = (_: string, before: string, description: string): string =>
     '{('.includes(before) ? `${before}\n${description}` : `${before}\n\n${description}`;
   return `${printSchemaWithDirectives(lexicographicSortSchema(schema)).replace(DESCRIPTION, spaced)}\n`;
 }
 
-/** That of a field or an argument, and what is before it: all but the first are set apart, which the printer does not do. */
+/**
+ * The description of a field or an argument, with what precedes it. All but the first are separated by a blank line,
+ * which the printer omits.
+ */
 const DESCRIPTION = /(.)\n(( {2,})"""(?:.+"""|\n[^]*?\n\3"""))/g;

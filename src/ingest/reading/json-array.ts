@@ -7,9 +7,10 @@ const [QUOTE, BACKSLASH, COMMA, NEWLINE] = [0x22, 0x5c, 0x2c, 0x0a];
 const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d, NEWLINE, 0xef, 0xbb, 0xbf]);
 
 /**
- * Cuts a JSON array into the texts of its elements, each with the line that it begins on, a batch for each chunk. Only the
- * ends of elements are looked for here: whether one is JSON is for its reader to say, so that a bad one does not hide those
- * after it. @throws InvalidInputError when no element could be right any more: the array does not end, or one is endless
+ * Cuts a JSON array into the texts of its elements, each with the line that it begins on, a batch for each chunk. Only
+ * the ends of elements are looked for here: whether one is JSON is for its reader to say, so that a bad one does not
+ * hide those after it.
+ * @throws InvalidInputError when no element could be right any more: the array does not end, or one is endless
  */
 export async function* readJsonArray(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Line[], void> {
   const cutter = new ElementCutter(name);

@@ -10,7 +10,8 @@ const NEWLINE = '\n';
 
 /**
  * The same text in UTF-8, where a byte order mark says that it is UTF-16 (Excel's "Unicode text", Windows PowerShell).
- * Anything else passes as it is. @throws InvalidInputError naming the line where it is no UTF-16, or when the mark is missing
+ * Anything else passes as it is.
+ * @throws InvalidInputError naming the line where it is no UTF-16, or when the mark is missing
  */
 export async function* toUtf8(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer, void> {
   let start = Buffer.alloc(0);

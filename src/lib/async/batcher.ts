@@ -1,4 +1,4 @@
-/** One request of a group that is committed together, and who waits for it. */
+/** A request that waits for its commit. */
 interface Waiting<Request, Result> {
   request: Request;
   resolve: (result: Result) => void;
@@ -6,9 +6,9 @@ interface Waiting<Request, Result> {
 }
 
 /**
- * Collects what is asked for at the same moment, and while a commit is under way, into one commit. Nothing waits longer
- * than for the commit before it, and a lone request not at all: what one turn of the event loop brings, such as the
- * tokens of all drafts of one step, goes together.
+ * Collects requests into commits: those made in the same turn of the event loop, such as the tokens of all drafts of
+ * one step, and those made while a commit is running. A request waits for the running commit, or for the end of the
+ * current turn if there is none.
  */
 export class Batcher<Request, Result> {
   readonly #commit: (requests: readonly Request[]) => Promise<readonly Result[]>;
@@ -17,15 +17,15 @@ export class Batcher<Request, Result> {
   #working = false;
 
   /**
-   * @param commit all of it or nothing; a result for each request
-   * @param most requests of one commit
+   * @param commit commits all requests or none, and returns a result for each
+   * @param most maximum number of requests in one commit
    */
   constructor(commit: (requests: readonly Request[]) => Promise<readonly Result[]>, most = 64) {
     this.#commit = commit;
     this.#most = most;
   }
 
-  /** Rejects when the commit that the request was in fails. */
+  /** Rejects if the commit with this request fails. */
   submit(request: Request): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ request, resolve, reject });

@@ -1,11 +1,11 @@
 /**
- * Releases what was acquired, last first, each even when another fails: what `AsyncDisposableStack` is to be, which the
- * oldest Node.js we run on does not have. The first failure is thrown when all have run.
+ * Releases resources in reverse order, each even if another fails. It stands in for `AsyncDisposableStack`, which the
+ * oldest supported Node.js lacks. The first failure is thrown after all have been released.
  */
 export class Disposal implements AsyncDisposable {
   readonly #releases: (() => unknown)[] = [];
 
-  /** Takes charge of a resource. @returns the resource */
+  /** Takes ownership of a resource. @returns the resource */
   use<Resource extends AsyncDisposable>(resource: Resource): Resource {
     this.defer(() => resource[Symbol.asyncDispose]());
     return resource;
@@ -28,7 +28,7 @@ export class Disposal implements AsyncDisposable {
   }
 }
 
-/** Runs a constructor that acquires several things: when it fails half way, what it had acquired is released. */
+/** Runs a function that acquires several resources. If it fails, those already acquired are released. */
 export async function acquiring<Result>(acquire: (disposal: Disposal) => Promise<Result>): Promise<Result> {
   const disposal = new Disposal();
   try {

@@ -1,6 +1,6 @@
 import { type Sleep, systemSleep } from '../clock.ts';
 
-/** Waits between attempts: each is twice the one before, up to the longest. */
+/** The wait between attempts. It doubles each time, up to the longest. */
 export interface Backoff {
   firstMs: number;
   longestMs: number;
@@ -8,14 +8,19 @@ export interface Backoff {
 
 export interface RetryOptions {
   backoff: Backoff;
-  /** Ends the retrying. An attempt that is under way is awaited. */
+  /** Ends the retrying. A running attempt is awaited. */
   signal: AbortSignal;
-  /** Is told of each failure before the wait. What it throws ends the retrying: for failures that no other attempt would avoid. */
+  /**
+   * Called with each failure before the wait. If it throws, no further attempt is made: for failures that would recur.
+   */
   onFailure: (error: unknown, waitMs: number) => void;
   sleep?: Sleep;
 }
 
-/** Attempts until it succeeds. @throws what `onFailure` throws, and an AbortError when it failed and the signal has aborted */
+/**
+ * Repeats an attempt until it succeeds.
+ * @throws what `onFailure` throws; an AbortError if an attempt fails after the signal has aborted
+ */
 export async function retry<Result>(attempt: () => Promise<Result>, options: RetryOptions): Promise<Result> {
   const { backoff, signal, onFailure, sleep = systemSleep } = options;
   for (let failures = 0; ; failures++) {
@@ -30,6 +35,6 @@ export async function retry<Result>(attempt: () => Promise<Result>, options: Ret
   }
 }
 
-/** The wait after the next failure in a row, of which there were so many before. */
+/** The wait after the next failure in a row. */
 export const waitAfter = (failures: number, { firstMs, longestMs }: Backoff): number =>
   Math.min(longestMs, firstMs * 2 ** failures);

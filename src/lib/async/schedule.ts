@@ -1,6 +1,6 @@
 /**
- * Runs a task now and again, `periodMs` after it last ended, so that no two runs overlap. A run that fails is reported
- * and the next one takes place all the same. Disposing it waits for the run under way.
+ * Runs a task repeatedly, `periodMs` after its previous end, so that runs never overlap. A failure is reported and does
+ * not prevent the next run. Disposing it waits for a running task.
  */
 export function repeat(
   periodMs: number,

@@ -1,4 +1,4 @@
-/** Runs so many tasks at a time at most; the others wait in the order in which they came. */
+/** Limits how many tasks run at a time. The others wait in order of arrival. */
 export class Semaphore {
   readonly #waiting: (() => void)[] = [];
   #free: number;

@@ -1,23 +1,28 @@
-/** What a poll may say instead of an item: it calls back when there may be more, or there is nothing more to poll. */
+/**
+ * A poll's answer if it has no item: LATER means that it calls back when there may be one, OVER that polling has ended.
+ */
 export const LATER = Symbol('later');
 export const OVER = Symbol('over');
 export type Polled<Item> = Item | typeof LATER | typeof OVER;
 
 /**
- * An iterator that can be asked without a promise. Where a thousand readers are told one thing, a promise each costs as much as
- * all the rest that is done for them.
+ * An iterator that can be read without promises. With a thousand readers of one event, a promise for each costs as much
+ * as all other work for them.
  */
 export interface PollableIterator<Item> extends AsyncIterableIterator<Item> {
-  /** The next item, if it is at hand. After LATER `ready` is called once; after OVER `next` says how it ended. */
+  /**
+   * The next item if it is available. After LATER, `ready` is called once; after OVER, `next` says how the iterator
+   * ended.
+   */
   poll(ready: () => void): Polled<Item>;
 }
 
 export const isPollable = <Item>(items: AsyncIterator<Item>): items is PollableIterator<Item> => 'poll' in items;
 
 /**
- * Runs an async generator so that it ends at once, even while it waits: `return()` on a plain one only takes effect when
- * its pending `await` settles. Leaving (or the outer signal) aborts the signal that the generator is given; so does its own
- * end, so that what it acquired under the signal is released however it ends.
+ * Runs an async generator that ends at once, even while it waits. A plain one handles `return()` only after its pending
+ * `await` settles. Leaving the loop, an abort of the outer signal and the generator's own end all abort the signal that
+ * it receives, so that everything acquired under that signal is released.
  */
 export function abortable<Item>(
   outer: AbortSignal | undefined,
@@ -65,7 +70,7 @@ class AbortableIterator<Item> implements AsyncIterableIterator<Item> {
 
   return(): Promise<IteratorResult<Item>> {
     this.#inner.abort();
-    // Lets the generator's own `finally` run; nobody is left to hear of a failure in it.
+    // Lets the generator's own `finally` run. Nobody is left to hear of a failure in it.
     void this.#items.return().catch(() => undefined);
     return Promise.resolve(done);
   }

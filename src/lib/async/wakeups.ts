@@ -1,15 +1,15 @@
 /**
- * "Something changed, look again": a wake-up per key that carries no data. Readers keep a cursor of their own and read
- * from it after each wake-up, so a wake-up may be coalesced or spurious, but one that follows a change is never missed
- * by a reader who was already watching (SPEC [WAKE1], [WAKE2]).
+ * A wake-up says that something changed, and carries no data. Readers keep a cursor and read from it after each
+ * wake-up. Wake-ups may be merged or spurious, but a reader that is already watching never misses one after a change
+ * ([WAKE1], [WAKE2]).
  */
 export interface Wakeups {
   wake(key: string): void;
-  /** The same for the watchers of this process alone. */
+  /** Wakes only the watchers of this process. */
   wakeHere(key: string): void;
   /**
-   * Yields once at the start and then after each wake-up of the key, several in a row counting as one.
-   * Ends at once when the signal aborts or the iterator is returned, idle or not.
+   * Yields once at the start and after each wake-up of the key; several in a row count as one. Ends at once when the
+   * signal aborts or the iterator is returned, even while idle.
    */
   watch(key: string, signal?: AbortSignal): AsyncIterableIterator<void>;
 }
@@ -26,7 +26,7 @@ export class LocalWakeups implements Wakeups {
     this.wake(key);
   }
 
-  /** Wakes every watcher of every key: for when it is not known what was missed. */
+  /** Wakes every watcher of every key, for when it is unknown what was missed. */
   wakeAll(): void {
     for (const key of this.#watchers.keys()) this.wake(key);
   }
@@ -45,7 +45,7 @@ export class LocalWakeups implements Wakeups {
     if (set?.size === 0) this.#watchers.delete(key);
   }
 
-  /** How many watchers there are: what a leak test counts. */
+  /** Number of watchers, for leak tests. */
   get size(): number {
     let total = 0;
     for (const set of this.#watchers.values()) total += set.size;
@@ -53,7 +53,7 @@ export class LocalWakeups implements Wakeups {
   }
 }
 
-/** A hand-written iterator, because `return()` on an idle async generator waits for its pending `await` to settle. */
+/** Written by hand, because `return()` on an idle async generator waits for its pending `await` to settle. */
 class Watcher implements AsyncIterableIterator<void> {
   readonly #onClose: () => void;
   readonly #signal: AbortSignal | undefined;

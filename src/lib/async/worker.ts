@@ -1,8 +1,8 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
 /**
- * Starts a worker from a module beside the caller: `startWorker(import.meta.url, './train-worker')`. From compiled code
- * that is a `.js` file; from source (tests, `npm run dev`) a `.ts` file that Node 20 reads through tsx.
+ * Starts a worker from a module next to the caller, for example `startWorker(import.meta.url, './training-worker')`.
+ * Compiled code loads the `.js` file; from source (tests, `npm run dev`) Node.js 20 loads the `.ts` file through tsx.
  */
 export function startWorker(from: string, module: string, options: WorkerOptions = {}): Worker {
   if (from.endsWith('.js')) return new Worker(new URL(`${module}.js`, from), options);

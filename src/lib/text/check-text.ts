@@ -6,8 +6,8 @@ export interface TextBounds {
 }
 
 /**
- * A string that can be stored and shown: trimmed, within its bounds (in code points), without NUL (PostgreSQL has no such
- * text) and without half of a surrogate pair (UTF-8 has no such character).
+ * Checks a string that is to be stored and shown: trimmed, within its bounds (in code points), without U+0000 (which
+ * PostgreSQL cannot store) and without unpaired surrogates (which UTF-8 cannot encode).
  */
 export function checkText(value: string, field: string, { min = 1, max }: TextBounds): string {
   const text = value.trim();
@@ -19,18 +19,18 @@ export function checkText(value: string, field: string, { min = 1, max }: TextBo
   throw new InvalidInputError(`${field} must have ${min} to ${max} characters, not ${length}`, field);
 }
 
-/** A name or an id: a text in composed form (NFC), so that what looks the same is the same. */
+/** A name or an id: text in composed form (NFC), so that texts that look the same are the same. */
 export function checkName(value: string, field: string, bounds: TextBounds): string {
   return checkText(value, field, bounds).normalize('NFC');
 }
 
-/** A finite number within its bounds, both included. */
+/** A finite number within its bounds, both inclusive. */
 export function checkRange(value: number, field: string, min: number, max: number): number {
   if (value >= min && value <= max) return value;
   throw new InvalidInputError(`${field} must be between ${min} and ${max}, not ${value}`, field);
 }
 
-/** At most so many entries. */
+/** A list with at most `max` entries. */
 export function checkLength<List extends readonly unknown[]>(list: List, field: string, max: number): List {
   if (list.length <= max) return list;
   throw new InvalidInputError(`${field} may have at most ${max} entries, not ${list.length}`, field);

@@ -1,21 +1,21 @@
 /**
- * The normal forms of a text: what is stored is compared with what is asked in the same one. `caseless` decides what is the
- * same name; `foldText` finds what a person means, who types neither accents nor the right apostrophe.
+ * The normal forms of text. Stored text and search text are compared in the same form. `caseless` decides whether two
+ * names are the same; `foldText` finds what a person means who types no accents and a different apostrophe.
  */
 
 const APOSTROPHES = /[`‘’‚‛ʹʻʼʽʾʿˈ′‵՚׳ꞌ]/gu;
 const QUOTES = /[“”„‟«»〃]/gu;
-/** Acute accents and double primes that stand alone: the compatibility form would take them apart. */
+/** Standalone acute accents and double primes, which the compatibility form would take apart. */
 const SPLIT_APOSTROPHES = /[´\u1ffd]/gu;
 const SPLIT_QUOTES = /[″‴‶‷]/gu;
 const DASHES = /[\p{Pd}−]/gu;
-/** Not seen: soft hyphens, joiners, marks of direction, variation selectors. */
+/** Invisible characters: soft hyphens, joiners, direction marks, variation selectors. */
 const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu;
 const PLAIN = /^[ -~]*$/;
 
 /**
- * A text without regard to case, width, spacing and the kind of its apostrophes, quotes and dashes; accents stay, since
- * “Bôa” and “BoA” are two bands.
+ * Text without differences in case, width, spacing and the kinds of apostrophes, quotes and dashes. Accents remain,
+ * because “Bôa” and “BoA” are two bands.
  */
 export function caseless(text: string): string {
   if (PLAIN.test(text)) return tidy(text.toLowerCase().replaceAll('`', "'"));
@@ -24,7 +24,10 @@ export function caseless(text: string): string {
   return tidy(folded.replace(APOSTROPHES, "'").replace(QUOTES, '"').replace(DASHES, '-'));
 }
 
-/** `caseless` without accents and apostrophes: “Björk”, “BJÖRK” and “bjork” become the same, so do “Don’t” and “dont”. */
+/**
+ * `caseless` text without accents and apostrophes: “Björk”, “BJÖRK” and “bjork” become the same, as do “Don’t” and
+ * “dont”.
+ */
 export function foldText(text: string): string {
   const same = caseless(text)
     .replace(/'n'(?=\p{L})/gu, ' n ')
@@ -33,8 +36,8 @@ export function foldText(text: string): string {
 }
 
 /**
- * A name as an identifier: "Hip Hop" → `hip-hop`, "Música Popular" → `musica-popular`, "摇滚" → `摇滚`. That of an identifier is
- * itself.
+ * A name as an identifier: "Hip Hop" → `hip-hop`, "Música Popular" → `musica-popular`, "摇滚" → `摇滚`. Applying it twice
+ * changes nothing.
  */
 export function slugOf(name: string): string {
   return withoutAccents(caseless(name))
@@ -43,7 +46,10 @@ export function slugOf(name: string): string {
     .replace(/^-+|-+$/g, '');
 }
 
-/** Full case folding: by way of upper case “ß” becomes “ss”; “ς” only ends words, and “ı” is what a “I” was. */
+/**
+ * Full case folding. By way of upper case “ß” becomes “ss”. “ς” occurs only at the end of words, and “ı” is the lower
+ * case of a Turkish “I”.
+ */
 function foldCase(text: string): string {
   return text.toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ');
 }
@@ -53,19 +59,19 @@ function tidy(text: string): string {
 }
 
 /**
- * Marks that accompany a letter. Those that make another letter of it stay: the voiced marks of kana, the vowels of Indic
- * scripts and of Thai.
+ * Marks that accompany a letter. Marks that make another letter of it are kept: the voiced marks of kana, the vowels of
+ * Indic scripts and of Thai.
  */
 const ACCENTS =
   /(?![\u3099\u309a])(?=\p{M})[\p{Script=Inherited}\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Cyrillic}]/gu;
 
-/** Takes the accents off a `caseless` text. */
+/** Removes the accents of a `caseless` text. */
 function withoutAccents(text: string): string {
   const bare = text.normalize('NFD').replace(ACCENTS, '');
   return bare.replace(UNDIVIDED, (letter) => LETTERS[letter] ?? letter).normalize('NFC');
 }
 
-/** Letters that are written without a mark where it is missing on the keyboard, and do not come apart into letter and mark. */
+/** Letters that do not decompose into letter and mark, with what people type if their keyboard lacks them. */
 const LETTERS: Readonly<Record<string, string>> = {
   ...{ æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ħ: 'h', ı: 'i', ŋ: 'n', ŧ: 't', ĸ: 'k', ə: 'a' },
   ...{ ƀ: 'b', ɓ: 'b', ƈ: 'c', ȼ: 'c', ɖ: 'd', ɗ: 'd', ɇ: 'e', ɛ: 'e', ƒ: 'f', ǥ: 'g', ɠ: 'g', ɨ: 'i', ɉ: 'j' },
@@ -86,7 +92,7 @@ const LETTERS: Readonly<Record<string, string>> = {
     ƴ: 'y',
     ƶ: 'z',
   },
-  // Arabic, as it is typed: without the dots of a final ya and ta marbuta, with Persian letters, and without stretching.
+  // Arabic as it is typed: without the dots of final ya and ta marbuta, with Persian letters, and without stretching.
   ...{ ى: 'ي', ی: 'ي', ک: 'ك', ة: 'ه', ٱ: 'ا', ـ: '' },
 };
 const UNDIVIDED = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'gu');

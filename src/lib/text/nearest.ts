@@ -1,6 +1,7 @@
 /**
- * The candidate that a mistyped word most likely meant, or null when none is near: at most a third of its letters wrong.
- * Distance: Damerau–Levenshtein in its restricted form (insertions, deletions, substitutions, neighbours swapped).
+ * The candidate that a mistyped word most likely meant, or null if none is near: at most a third of its letters may be
+ * wrong. The distance is Damerau–Levenshtein in its restricted form (insertions, deletions, substitutions, adjacent
+ * swaps).
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   let best: { candidate: string; distance: number } | null = null;

@@ -1,16 +1,21 @@
 import { foldText } from './folded-text.ts';
 
 const SCRIPTS = 'Han Hiragana Katakana Bopomofo Hangul Thai Lao Khmer Myanmar'.split(' ');
-/** Scripts that put no spaces between words, or endings right behind them: any part of a text may be asked for. */
+/**
+ * Scripts without spaces between words, or with endings attached to them. A search may ask for any part of such text.
+ */
 const UNSPACED = SCRIPTS.map((script) => String.raw`\p{Script_Extensions=${script}}`).join('');
-/** Letters and digits with the marks that belong to them. */
+/** Letters, digits and the marks that belong to them. */
 const WORD = String.raw`\p{L}\p{M}\p{N}`;
 const RUNS = new RegExp(`(?:(?=[${WORD}])[${UNSPACED}])+|(?:(?![${UNSPACED}])[${WORD}])+`, 'gu');
 const STARTS_UNSPACED = new RegExp(`^[${UNSPACED}]`, 'u');
 const HAS_WORD = new RegExp(`[${WORD}]`, 'u');
 const NO_WORD = new RegExp(`[^${WORD}]+`, 'gu');
 
-/** The words of a name in normal form with spaces between them, to compare whole names by. A name without a word is its signs. */
+/**
+ * The words of a name in normal form, separated by spaces, for comparing whole names. A name without words consists of
+ * its signs.
+ */
 export function wordsText(text: string): string {
   const folded = withoutDots(foldText(text));
   return folded.replace(NO_WORD, ' ').trim() || folded;
@@ -25,23 +30,26 @@ function withoutDots(folded: string): string {
 
 const chunksOf = (text: string): string[] => withoutDots(foldText(text)).split(' ').filter(Boolean);
 
-/** Words whose signs are left out or undone. */
+/** Spellings of words with their signs removed or replaced. */
 export const joinedSpellings = (text: string): string[] =>
   chunksOf(text).flatMap((chunk) => [...otherSpellings(chunk)]);
 
-/** What a text can be found by, each term once: its words, and the parts of words. */
+/** The terms by which a text can be found, each once: its words, and parts of words. */
 export interface Terms {
   words: ReadonlySet<string>;
   parts: ReadonlySet<string>;
 }
 
-/** Longer words are cut; of unspaced text, so much is kept from each letter on. */
+/** Longer words are truncated. Of text without spaces, this many characters are kept from each letter on. */
 const LONGEST_WORD = 40;
 const LONGEST_PART = 10;
-/** Nobody asks for shorter ends of a word. */
+/** Shorter endings of a word are not indexed. */
 const SHORTEST_END = 3;
 
-/** Such terms that whatever stands in the text, anywhere in a word, begins one of them: so a search needs beginnings only. */
+/**
+ * Every string in the text, anywhere in a word, is the beginning of one of these terms, so that a search needs only
+ * prefixes.
+ */
 export function termsIn(text: string): Terms {
   const words = new Set<string>();
   const parts = new Set<string>();
@@ -57,13 +65,13 @@ export function termsIn(text: string): Terms {
   return { words, parts };
 }
 
-/** A term that a text has to have: just so, or one that begins like it. */
+/** A term that a text must contain, exactly or as a prefix. */
 interface AskedTerm {
   text: string;
   whole: boolean;
 }
 
-/** For each word that is asked for its spellings; of one of them all terms have to be there. */
+/** For each word of the search its spellings. All terms of one spelling must occur. */
 export type TermQuery = readonly (readonly (readonly AskedTerm[])[])[];
 
 export function termQuery(search: string): TermQuery {
@@ -78,7 +86,10 @@ export function termQuery(search: string): TermQuery {
   });
 }
 
-/** A short word is asked for as it is: too many begin like it. Only the last one may be still being typed. */
+/**
+ * Shorter words are not matched as prefixes, because too many words begin with them. Only the last word may be
+ * unfinished.
+ */
 const SHORTEST_BEGINNING = 3;
 
 const askedTerms = (terms: readonly string[], isLast: boolean): AskedTerm[] =>
@@ -94,7 +105,7 @@ const shortened = (word: string): string => Array.from(word).slice(0, LONGEST_WO
 const runsIn = (chunk: string): string[] => chunk.match(RUNS) ?? [];
 const isUnspaced = (run: string): boolean => STARTS_UNSPACED.test(run);
 
-/** An unspaced run is longer than what is kept of it from each letter on: it is asked for piece by piece. */
+/** A run without spaces is longer than what is indexed from each letter on, so it is searched piece by piece. */
 function piecesOf(run: string): string[] {
   if (!isUnspaced(run)) return [run];
   const letters = Array.from(run);
@@ -102,11 +113,11 @@ function piecesOf(run: string): string[] {
   return starts.map((start) => letters.slice(start, start + LONGEST_PART).join(''));
 }
 
-/** Written otherwise for “and”. */
+/** Other ways to write “and”. */
 const AND: ReadonlySet<string> = new Set(['&', '+', 'n']);
 const DISGUISES: Readonly<Record<string, string>> = { $: 's', '!': 'i', '@': 'a' };
 
-/** “ac/dc” is also “acdc”, “ke$ha” “kesha”, “&” “and”; signs alone are a word. */
+/** “ac/dc” is also “acdc”, “ke$ha” “kesha”, “&” “and”. Signs by themselves are a word. */
 function otherSpellings(chunk: string): Set<string> {
   const spellings = new Set<string>();
   if (AND.has(chunk)) spellings.add('and');

@@ -3,14 +3,14 @@ import { foldText } from './folded-text.ts';
 import { wordsText } from './search-terms.ts';
 
 /**
- * What all recordings of one song by an artist have in common: live, remixed or cut for the radio. A list gives them one
- * place. At most 400 characters.
+ * A key that all recordings of one song by an artist share: live, remixed or cut for the radio. A list contains each
+ * song at most once. At most 400 characters.
  */
 export function songKey(artist: string, title: string): string {
   return keyOf(artist, title, (note) => isEdition(note) || isVersion(note));
 }
 
-/** What one recording has in common with itself, remastered or on another edition; a live version is another recording. */
+/** A key that all editions of one recording share, remasters included. A live version is another recording. */
 export function recordingKey(artist: string, title: string): string {
   return keyOf(artist, title, isEdition);
 }
@@ -20,11 +20,14 @@ const LONGEST_KEY = 400;
 function keyOf(artist: string, title: string, isLeftOut: (note: string) => boolean): string {
   const key = `${wordsText(withoutGuests(foldText(artist)))}\n${wordsText(bareTitle(foldText(title), isLeftOut))}`;
   if (key.length <= LONGEST_KEY) return key;
-  // As an index entry it has to be short: what is cut off is told apart by its digest.
+  // An index entry must be short, so a long key is truncated and completed with its digest.
   return `${Array.from(key).slice(0, 150).join('')}…${createHash('sha256').update(key).digest('hex')}`;
 }
 
-/** The title without the notes at its end that are left out: “(…)”, “[…]” or “ - …”. A title of nothing but notes keeps them. */
+/**
+ * The title without the notes at its end that are left out: “(…)”, “[…]” or “ - …”. A title that consists only of notes
+ * keeps them.
+ */
 function bareTitle(title: string, isLeftOut: (note: string) => boolean): string {
   const whole = withoutGuests(title);
   const split = splitNote(whole);
@@ -33,7 +36,7 @@ function bareTitle(title: string, isLeftOut: (note: string) => boolean): string 
   return note === '' ? bareTitle(split.title, isLeftOut) : `${split.title} (${note})`;
 }
 
-/** “live; 2012 remaster” says two things. A year that is left over dated what is left out. */
+/** “live; 2012 remaster” is two notes. A remaining year belonged to the note that was left out. */
 function remainingNote(note: string, isLeftOut: (note: string) => boolean): string {
   const parts = note.split(/\s*[;,/|]\s*/u);
   if (!parts.some(isLeftOut)) return note;
@@ -43,7 +46,7 @@ function remainingNote(note: string, isLeftOut: (note: string) => boolean): stri
 
 const hasWord = (text: string): boolean => /[\p{L}\p{N}]/u.test(text);
 
-/** Guests are named now in the title and now with the artist, by one source and not by the other. */
+/** Some sources name guests in the title, others with the artist. */
 const GUESTS = /\s(?:feat|ft|featuring)(?:\.\s*|\s+)\S.*$/u;
 const GUEST_NOTES = /\s*[([](?:feat|ft|featuring)[.\s][^()[\]]*[)\]]/gu;
 
@@ -64,7 +67,7 @@ function splitNote(title: string): { title: string; note: string } | null {
   return { title: title.slice(0, dash).trim(), note: title.slice(dash).replace(/^[\s-]+|[\s-]+$/g, '') };
 }
 
-/** Where the bracket that ends the title opens; -1 where it does not. */
+/** The position of the bracket that opens the title's final note, or -1. */
 function openingOf(title: string, open: string, close: string): number {
   let depth = 0;
   for (let i = title.length - 1; i >= 0; i--) {
@@ -76,13 +79,13 @@ function openingOf(title: string, open: string, close: string): number {
 
 const words = (list: string): ReadonlySet<string> => new Set(list.split(' '));
 
-/** Any of these makes a note one on an edition … */
+/** Any of these words makes a note one about an edition … */
 const EDITIONS = words(
   'remaster remasters remastered remastering remasterizado remasterizada remasterise remasterisee remasterisiert ' +
     'rimasterizzato master mastered edition reissue reissued deluxe expanded mono stereo anniversary explicit clean bonus ' +
     'album lp リマスター',
 );
-/** … where all its other words are of these. */
+/** … if all its other words are among these. */
 const EDITION_WORDS = words(
   'digital digitally version mix original special collectors limited super the new track tracks audio hd hi res bit khz ' +
     'year years full vinyl cd ep single only not on and in uk us international japanese japan 2cd remixed recording',
@@ -107,7 +110,7 @@ const ORIGINAL = /^(?:the )?(?:original|main)(?: mix| version)?$/u;
 
 const LIVE =
   /^(?:(?:recorded )?live(?: (?:at|from|in|on|@|acoustic|session|sessions|version|ver|recording|performance|take|for|bbc|unplugged|19\d\d|20\d\d)(?!\p{L}).*|\s*[^\p{L}\p{N}\s].*)?|(?:en vivo|en directo|ao vivo|dal vivo|en concert|in concert|unplugged|mtv unplugged|live版|ライブ|ライヴ|现场|現場).*)$/u;
-/** Ends a note that names a version by whoever made it: “Joris Voorn Remix”, “Taylors Version”, “Take 3”. */
+/** The end of a note that names a version by its maker: “Joris Voorn Remix”, “Taylors Version”, “Take 3”. */
 const VERSIONS =
   /(?:^|[^\p{L}\p{N}])(?:remix|rmx|mix|edit|rework|bootleg|mashup|dub|vip|version|ver|demo|demos|acoustic(?: live)?|instrumental|karaoke|a ?cappella|acapella|session|sessions|rehearsal|outtake|alternate|alternative|take|remake|re-?recorded|cover|unplugged|sped up|slowed|nightcore|8d audio)(?:[^\p{L}\p{N}]+(?:19|20)?\d\d?)?[^\p{L}\p{N}]*$/u;
 
