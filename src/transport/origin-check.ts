@@ -28,10 +28,10 @@ export function createOriginCheck({ auth, corsOrigins }: Pick<Config, 'auth' | '
 /** A host or target that does not make a valid URL would fail later, and two `Host` headers are ambiguous ([HTTP1]). */
 export function hostProblem({ headers: { host }, rawHeaders, url = '' }: IncomingMessage): Problem | null {
   if (host !== undefined && host !== '' && !(HOST.test(host) && URL.canParse(`http://${host}/`))) {
-    return badRequest(`The request's Host ${quoted(host)} is no host`);
+    return badRequest(`The request's Host ${quoted(host)} is not a valid host`);
   }
   if (!(url.startsWith('/') && URL.canParse(`http://localhost${url}`))) {
-    return badRequest(`The request's target ${quoted(url)} is no path`);
+    return badRequest(`The request's target ${quoted(url)} is not a path`);
   }
   const hosts = rawHeaders.filter((text, i) => i % 2 === 0 && isHostHeader(text)).length;
   return hosts > 1 ? badRequest('The request names more than one Host') : null;

@@ -5,7 +5,7 @@ import type { Connections } from './connections.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 import type { Problem } from './http/answers.ts';
 import type { OriginCheck } from './origin-check.ts';
-import { releaseWhenClosed } from './rates/places.ts';
+import { releaseWhenClosed } from './rates/open-connections.ts';
 import type { Rates } from './rates/rates.ts';
 import { retryAfter } from './rates/retry-after.ts';
 import { excessOf } from './request-head.ts';

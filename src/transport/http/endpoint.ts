@@ -4,7 +4,7 @@ import { type Context, createContext, type Services } from '../../resolvers/cont
 import type { Credentials, Identify } from '../identity.ts';
 import type { Mask } from '../live-results.ts';
 import { takesPage } from '../origin-check.ts';
-import { releaseWhenClosed } from '../rates/places.ts';
+import { releaseWhenClosed } from '../rates/open-connections.ts';
 import { answerFailure, answerProblem, type Problem } from './answers.ts';
 import { readJsonBody } from './body.ts';
 import { formProblem } from './forms.ts';

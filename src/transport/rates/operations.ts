@@ -11,7 +11,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../../resolvers/context.ts';
 import type { Mask } from '../live-results.ts';
-import { releaseWhenClosed } from './places.ts';
+import { releaseWhenClosed } from './open-connections.ts';
 import type { Rates } from './rates.ts';
 
 /** The context of an operation. Over HTTP it includes the response. */

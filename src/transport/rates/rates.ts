@@ -4,7 +4,7 @@ import { RateLimitedError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { may, type Viewer } from '../../listeners/listeners.ts';
 import { type AddressOf, createAddressOf } from './address.ts';
-import { Places } from './places.ts';
+import { OpenConnections } from './open-connections.ts';
 import { Rate } from './rate.ts';
 
 /** A backend acts for many listeners, so its limits are this many times as high. */
@@ -27,7 +27,7 @@ export class Rates {
   readonly #listeners: Record<Counted, ListenerRate | null>;
   readonly #address: Rate | null;
   readonly #failures: Rate | null;
-  readonly #places: { listener: Places | null; address: Places | null };
+  readonly #open: { listener: OpenConnections | null; address: OpenConnections | null };
   readonly #options: RatesOptions;
 
   constructor(options: RatesOptions) {
@@ -47,8 +47,8 @@ export class Rates {
     };
     this.#address = rate('address', config.address);
     this.#failures = rate('failures', config.failures);
-    const places = (most: number | null) => (most === null ? null : new Places(most));
-    this.#places = { listener: places(config.socketsPerListener), address: places(config.socketsPerAddress) };
+    const counting = (most: number | null) => (most === null ? null : new OpenConnections(most));
+    this.#open = { listener: counting(config.socketsPerListener), address: counting(config.socketsPerAddress) };
   }
 
   /** Counts what a viewer does, for the owner of the token. @throws RateLimitedError */
@@ -78,19 +78,19 @@ export class Rates {
 
   /** Counts an open connection. @returns a function that releases it @throws RateLimitedError */
   holdForAddress(address: string): () => void {
-    return this.#hold(this.#places.address, address, this.#options.config.socketsPerAddress, 'address');
+    return this.#hold(this.#open.address, address, this.#options.config.socketsPerAddress, 'address');
   }
 
   /** Like `holdForAddress`, for the listener of the connection. */
   holdForListener(viewer: Viewer): () => void {
     const { socketsPerListener } = this.#options.config;
     const most = isService(viewer) ? scaled(socketsPerListener) : socketsPerListener;
-    return this.#hold(this.#places.listener, keyOf(viewer), most, 'listener');
+    return this.#hold(this.#open.listener, keyOf(viewer), most, 'listener');
   }
 
-  #hold(places: Places | null, key: string, most: number | null, what: string): () => void {
-    if (!places || most === null) return () => undefined;
-    const release = places.take(key, most);
+  #hold(open: OpenConnections | null, key: string, most: number | null, what: string): () => void {
+    if (!open || most === null) return () => undefined;
+    const release = open.take(key, most);
     if (release) return release;
     throw new RateLimitedError(
       `This ${what} has ${most} open connections, which is the limit`,

@@ -5,7 +5,7 @@ import { Lifetime } from '../../lib/lifetime.ts';
 import type { Logger } from '../../lib/log.ts';
 import { Turns } from '../../lib/turns.ts';
 import type { Credentials, Identity } from '../identity.ts';
-import { releaseWhenClosed } from '../rates/places.ts';
+import { releaseWhenClosed } from '../rates/open-connections.ts';
 import { textFrame } from './frame.ts';
 
 /** Close codes of RFC 6455 that are not part of the GraphQL protocol. */

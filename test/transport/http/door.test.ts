@@ -59,7 +59,7 @@ describe('[HTTP1] a Host', () => {
       for (const method of ['GET', 'OPTIONS']) {
         const answer = await asBrowser(server, {}, { method, path: target });
         expect(answer.status).toBe(400);
-        expect(answer.body).toMatch(/target .* is no path|^$/);
+        expect(answer.body).toMatch(/target .* is not a path|^$/);
       }
     },
   );

@@ -1,5 +1,5 @@
 /** Counts the open connections of each key. Only keys with open connections use memory. */
-export class Places {
+export class OpenConnections {
   readonly #held = new Map<string, number>();
   readonly #most: number;
 
