@@ -4,25 +4,25 @@ export type ModelTask = 'TEXT_GENERATION' | 'TUNE_GENERATION' | 'RECOMMENDATION'
 
 type ModelStatus = 'ABSENT' | 'FETCHING' | 'COMPILING' | 'READY' | 'FAILED';
 
-/** One entry of the model catalogue and how far it is. */
+/** An entry of the model catalogue and its status. */
 export interface Model {
-  /** The catalogue's key, e.g. `smollm2-135m-instruct`. */
+  /** The catalogue's key, for example `smollm2-135m-instruct`. */
   id: string;
   name: string;
   task: ModelTask;
   version: string;
-  /** What tells its weights from any others; null when it is not known. */
+  /** Identifies the weights. Null if it is unknown. */
   digest: string | null;
   license: string | null;
   executionProvider: 'CPU' | 'CUDA';
   parameters: number | null;
   contextTokens: number | null;
   status: ModelStatus;
-  /** Share of the file on disk, in [0, 1]. */
+  /** Fraction of the files on disk, in [0, 1]. */
   fetched: number;
   /** Why `status` is FAILED. */
   failure: string | null;
-  /** When its slots become free, where other nodes are to know. */
+  /** When its slots become free, for other nodes. */
   forecast?: Forecast;
 }
 
@@ -31,13 +31,13 @@ export interface ChatMessage {
   content: string;
 }
 
-/** How much likelier a text is to become (below 0: less likely), in natural logarithms. */
+/** How much more likely a text is to become (below 0: less likely), in natural logarithms. */
 export interface LogitBias {
   text: string;
   bias: number;
 }
 
-/** Fully resolved sampling: the text is a function of model, messages and these (SPEC [GEN1]). */
+/** Complete sampling options. The text is a function of model, messages and these ([GEN1]). */
 export interface Sampling {
   temperature: number;
   topK: number;
@@ -47,10 +47,10 @@ export interface Sampling {
   presencePenalty: number;
   frequencyPenalty: number;
   logitBias: readonly LogitBias[];
-  /** Texts that must not occur, in whatever case. */
+  /** Texts that must not occur, in any case. */
   bannedPhrases: readonly string[];
   maxTokens: number;
-  /** Ends the draft after so long, waiting included, whatever there is of it by then; null does not. */
+  /** Time limit for the draft in seconds, waiting included. Null if there is none. */
   maxSeconds: number | null;
   /** 0 … 2⁵³ − 1. */
   seed: number;
@@ -62,7 +62,7 @@ export interface TokenAlternative {
   logprob: number;
 }
 
-/** One sampled token. `logprob` is of the model's own distribution, before temperature, penalties and cuts. */
+/** A sampled token. `logprob` comes from the model's own distribution, before temperature, penalties and cut-offs. */
 export interface Token extends TokenAlternative {
   id: number;
   alternatives: readonly TokenAlternative[];
@@ -71,7 +71,7 @@ export interface Token extends TokenAlternative {
 export interface Usage {
   promptTokens: number;
   completionTokens: number;
-  /** From asking to the first work on it; null while it waits. */
+  /** Milliseconds from the request to the start of the work. Null while it waits. */
   queueMs: number | null;
   timeToFirstTokenMs: number | null;
   tokensPerSecond: number | null;
@@ -81,42 +81,44 @@ export type FinishReason = 'STOP' | 'LENGTH' | 'TIME' | 'CANCELLED' | 'ERROR';
 
 export interface GenerationRequest {
   messages: readonly ChatMessage[];
-  /** The last message is an unfinished answer of the assistant that generation goes on writing. */
+  /** The last message is an unfinished answer of the assistant, which generation continues. */
   continueLast?: boolean;
   sampling: Sampling;
-  /** Ids that were already generated and recorded (a crash came between): decoded again, not sampled and not yielded. */
+  /**
+   * Tokens that were generated and recorded before a crash. They are decoded again, but neither sampled nor yielded.
+   */
   replay?: readonly number[];
-  /** Whose draft it is: among those that wait, listeners take turns. */
+  /** The draft's listener. Waiting listeners take turns. */
   listener?: number | null;
-  /** Higher ones are begun first; 0 unless told. */
+  /** Drafts with a higher priority start first. The default is 0. */
   priority?: number;
 }
 
 /**
- * `tokens` carries text that is safe to show: whole characters only, and never part of a stop string. `text` is what it
- * adds to the draft; it may be empty while a character or a possible stop string is incomplete.
+ * `tokens` has text that may be shown: whole characters, and no part of a stop string. `text` is what it adds to the
+ * draft; it may be empty while a character or a possible stop string is incomplete.
  */
 export type GenerationEvent =
   | { type: 'started'; promptTokens: number }
   | { type: 'tokens'; text: string; tokens: readonly Token[] }
   | { type: 'finished'; reason: FinishReason; usage: Usage; message?: string };
 
-/** A place in the engine's bounded queue. Dispose it unused and nothing happened. */
+/** A reserved place. Disposing it unused gives the place back. */
 export interface Ticket extends Disposable {
   /**
-   * Runs when its turn comes; the signal ends it within one token, with reason CANCELLED. May be called once.
-   * When the engine is disposed of, the iteration throws ServiceUnavailableError: what was recorded can be taken up again.
+   * Starts when the draft's turn comes. The signal ends it within one token, with reason CANCELLED. It may be called
+   * once. When the engine is disposed, the iteration throws ServiceUnavailableError; what was recorded can be resumed.
    * @throws InvalidInputError for what `checkSampling` and `checkFits` refuse
    */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
 }
 
-/** How a model is doing that is in memory. */
+/** The state of a model in memory. */
 export interface ModelLoad {
   modelId: string;
-  /** Drafts that it writes at a time. */
+  /** Number of drafts that it writes at the same time. */
   slots: number;
-  /** What it has reserved: weights, and the cache of every slot when full. */
+  /** Reserved memory: the weights, and the full cache of every slot. */
   memoryBytes: number;
   /** Null until it has written something. */
   writer: WriterState | null;
@@ -127,29 +129,30 @@ export interface Engine extends AsyncDisposable {
   models(): readonly Model[];
   /** The models in memory. */
   load(): readonly ModelLoad[];
-  /** The model that writes this kind of thing when a request names none. */
+  /** The default model for a task. */
   defaultModel(task: ModelTask): Model | null;
   /**
-   * @param request what will be generated, where that is known: one listener may not take all places ([FAIR1])
-   * @throws OverloadedError past the queue's bound or the listener's share, ModelUnavailableError unless the model is READY, NotFoundError
+   * @param request what will be generated, if known: one listener may not take all places ([FAIR1])
+   * @throws OverloadedError if the queue is full or the listener's share used up; ModelUnavailableError unless the
+   * model is READY; NotFoundError
    */
   admit(modelId: string, request?: GenerationRequest): Ticket;
-  /** Resolves when the model is READY; rejects when it FAILED or the signal aborts. */
+  /** Resolves when the model is READY. Rejects if it FAILED or the signal aborts. */
   whenReady(modelId: string, signal?: AbortSignal): Promise<void>;
-  /** Throws InvalidInputError when the messages do not fit the model's context together with `maxTokens`. */
+  /** @throws InvalidInputError if the messages and `maxTokens` together do not fit the model's context */
   checkFits(modelId: string, request: GenerationRequest): void;
 }
 
-/** How a thread is doing; times in ms and counts are sums since it started. */
+/** The state of a model's thread. Times are in milliseconds, counts are totals since it started. */
 export interface WriterState {
   running: number;
   waiting: number;
   pace: PaceState;
   steps: number;
-  /** Tokens decoded and prompt tokens taken in. */
+  /** Tokens decoded and prompt tokens processed. */
   decodedTokens: number;
   prefilledTokens: number;
-  /** Time by phase: running the graph for either, choosing tokens, waiting for the reader. */
+  /** Time by phase: running the graph for either, sampling, and waiting for the reader. */
   decodeMs: number;
   prefillMs: number;
   sampleMs: number;
@@ -157,7 +160,7 @@ export interface WriterState {
   prefix: { bytes: number; lookups: number; hits: number; tokensSaved: number };
 }
 
-/** What work has taken lately, in ms. */
+/** Recent measurements, in milliseconds. */
 export interface PaceState {
   /** From one token of a draft to its next. */
   stepMs: number;

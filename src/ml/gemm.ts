@@ -5,7 +5,7 @@ import { Tensor } from './ort/tensor.ts';
 
 type Floats = Float32Array | Float64Array;
 
-/** A matrix by rows, in memory that is its own: [rows, columns]. */
+/** A matrix in row order, in memory of its own: [rows, columns]. */
 export interface Matrix {
   data: Floats;
   rows: number;
@@ -16,9 +16,9 @@ type Form = 'product' | 'difference';
 type FloatType = 'float32' | 'float64';
 
 /**
- * Products of matrices by ONNX Runtime's kernels, on all cores: what training's linear algebra is made of. Blocks the
- * calling thread, so it belongs into a worker. All operands of a call are of one type; the second one is given transposed,
- * so that both are read along their rows.
+ * Matrix products with ONNX Runtime's kernels, on all cores, for training's linear algebra. They block the calling
+ * thread, so use them in a worker. All operands of a call have the same type. The second one is passed transposed, so
+ * that both are read along their rows.
  */
 export class Gemm implements Disposable {
   readonly #sessions = new Map<string, Session>();
@@ -62,7 +62,7 @@ export class Gemm implements Disposable {
   }
 }
 
-/** Loading ONNX Runtime takes longer than a product of so few operations. */
+/** For fewer operations, loading ONNX Runtime takes longer than the product. */
 const SMALL = 50_000;
 const isSmall = (a: Matrix, b: Matrix): boolean => a.rows * b.rows * a.columns < SMALL;
 

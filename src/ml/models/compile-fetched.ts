@@ -17,19 +17,18 @@ import { type ModelText, openModelText } from '../text/model-text.ts';
 
 export interface CompilationOptions {
   signal: AbortSignal;
-  /** Where the graph will run: `cpu` unless told. */
+  /** Where the graph will run; `cpu` by default. */
   device?: 'cpu' | 'cuda';
-  /** Share of the parameters done; not called when there is nothing to do. */
+  /** The fraction of the parameters that is done. Not called if nothing has to be compiled. */
   onProgress?: (share: number) => void;
-  /** Whatever is there is of no use. */
+  /** Compiles again even if a result exists. */
   anew?: boolean;
 }
 
 /**
- * All that a fetched model is written with. Tokenizer and chat format come first: what is wrong with them is told before the
- * compiler begins.
- *
- * @throws ModelUnavailableError that says what is wrong with the file, DiskFullError, the signal's reason
+ * Opens everything that a fetched model needs to write. Tokenizer and chat format are opened first, so that their
+ * problems are reported before compiling.
+ * @throws ModelUnavailableError that says what is wrong with the file; DiskFullError; the signal's reason
  */
 export async function openFetched(store: ModelStore, entry: ModelEntry, options: CompilationOptions) {
   const text: ModelText = await openModelText(store.path(entry)).catch((error: unknown) => {
@@ -39,8 +38,8 @@ export async function openFetched(store: ModelStore, entry: ModelEntry, options:
 }
 
 /**
- * Makes of a fetched model what the decoder runs, unless that is there already (SPEC [MODEL1]). Of any number of processes
- * one compiles and the others find the result; what a killed one left behind is swept away.
+ * Compiles a fetched model unless that was done already ([MODEL1]). Of several processes one compiles and the others
+ * use its result. Leftovers of a killed process are removed.
  */
 async function compile(
   store: ModelStore,
@@ -50,7 +49,7 @@ async function compile(
   const directory = join(store.folder(entry), 'compiled');
   const target = { device, weights: entry.weights };
   const key = { source: store.path(entry), digest: modelDigest(entry), directory, target };
-  // Without the lock, so that a folder that is prepared and read-only will do.
+  // Looked up without the lock, so that a prepared, read-only folder works.
   const found = anew ? null : await findCompiled(key);
   if (found) return found;
   await using _lock = await store.lock(entry, signal);
@@ -72,11 +71,11 @@ function unavailable({ id, name }: ModelEntry, what: string, { message }: ModelF
 }
 
 /**
- * Whoever holds the lock is the only one who writes here: what is unfinished belongs to nobody alive, and what an earlier
- * compiler made is of no use any more.
+ * Only the holder of the lock writes here, so unfinished files have no living owner, and results of earlier compiler
+ * versions are no longer needed.
  */
 async function sweep(directory: string): Promise<void> {
   const useless = (await readdir(directory)).filter((name) => name.endsWith(TEMPORARY_SUFFIX) || !isCurrent(name));
-  // An older server may still run one of them, which some systems do not let go of then.
+  // An older server may still run one of them, and some systems then refuse to delete it.
   for (const name of useless) await rm(join(directory, name), { recursive: true, force: true }).catch(() => undefined);
 }

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { makeFolder } from '../../lib/folders.ts';
 import { python } from '../store/pip.ts';
 
-/** ONNX Runtime's provider is in the one package, what it needs of NVIDIA's in the others. */
+/** One package contains ONNX Runtime's provider, the others the NVIDIA libraries that it needs. */
 const provider = (version: string): string => `onnxruntime-gpu==${version}`;
 const runtime = [
   ...['nvidia-cuda-runtime~=13.0', 'nvidia-cuda-nvrtc~=13.0', 'nvidia-cublas~=13.0', 'nvidia-curand~=10.0'],
   ...['nvidia-cufft~=12.0', 'nvidia-cudnn-cu13~=9.0'],
 ];
-/** Whatever Python runs pip, these are the packages: nothing of them is run in Python. */
+/** The packages for this platform, whatever Python runs pip. Nothing in them is run by Python. */
 const platform = [
   ...['--python-version', '3.12', '--implementation', 'cp', '--abi', 'cp312'],
   ...['2_28', '2_27', '2_17'].flatMap((glibc) => ['--platform', `manylinux_${glibc}_x86_64`]),
@@ -20,19 +20,19 @@ const platform = [
 
 export interface CudaInstallation {
   dataDir: string;
-  /** NVIDIA's libraries too; without them they must be installed on the system. */
+  /** Installs NVIDIA's libraries too. Otherwise they must be installed on the system. */
   withRuntime: boolean;
   signal: AbortSignal;
 }
 
-/** The ONNX Runtime that the CUDA provider lies beside, once it is installed: of the version that runs without CUDA. */
+/** The installed ONNX Runtime next to its CUDA provider. It has the same version as the one for CPUs. */
 export function cudaLibrary(dataDir: string): string {
   const version = packagedVersion();
   return join(dataDir, 'cuda', version, 'onnxruntime', 'capi', `libonnxruntime.so.${version}`);
 }
 
 /**
- * Lets pip, from wherever it is configured to look, put ONNX Runtime's CUDA libraries into the data folder: whole or not at all.
+ * Installs ONNX Runtime's CUDA libraries into the data folder with pip, completely or not at all.
  * @returns the folder
  */
 export async function installCuda({ dataDir, withRuntime, signal }: CudaInstallation): Promise<string> {

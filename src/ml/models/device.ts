@@ -14,8 +14,9 @@ export interface DeviceOptions {
 }
 
 /**
- * Where models run. `auto` takes the GPU where all that it needs is there, and says in one line what is not where it is not.
- * @throws StartupError when it must be CUDA and cannot
+ * Chooses where models run. `auto` uses the GPU if everything that it needs is present, and otherwise logs what is
+ * missing.
+ * @throws StartupError if CUDA is required but not available
  */
 export function chooseDevice({ choice, dataDir, log }: DeviceOptions): Device {
   if (choice === 'cpu') return { type: 'cpu' };

@@ -13,33 +13,33 @@ import { ManagedModel } from './managed-model.ts';
 import { ModelRegistry } from './model-registry.ts';
 
 export interface EngineOptions {
-  /** Models lie in its folder `models`. */
+  /** Its subfolder `models` contains the models. */
   dataDir: string;
-  /** The operator's own catalogue. */
+  /** The operator's model catalogue. */
   catalogueFile?: string | null;
-  /** Threads of one inference step. */
+  /** Number of threads of one inference step. */
   threads: number;
-  /** Where models run; `cpu` unless told. `auto`: on the GPU where there is one and all that it needs. */
+  /** Where models run; `cpu` by default. `auto` uses the GPU if everything that it needs is present. */
   device?: DeviceChoice;
-  /** Drafts that may wait for a model besides those it is writing; 16 unless told. */
+  /** Number of drafts that may wait for a model; 16 by default. */
   queue?: number;
-  /** Drafts a model writes at a time, memory permitting; 16 unless told. */
+  /** Number of drafts that a model writes at the same time, memory permitting; 16 by default. */
   slots?: number;
-  /** Tokens a draft may reach, prompt included; 8192 unless told, and never more than the model's context. */
+  /** Maximum number of tokens of a draft, prompt included; 8192 by default, and at most the model's context. */
   capacity?: number;
-  /** What models in memory may take together, in bytes; half of the machine's unless told. */
+  /** Memory for all loaded models together, in bytes; half of the machine's memory by default. */
   memoryBytes?: number;
-  /** What a model keeps of prompts that others may begin with, in bytes; 64 MiB unless told. */
+  /** Memory per model for cached beginnings of prompts, in bytes; 64 MiB by default. */
   prefixBytes?: number;
-  /** A model that nobody has needed for so long gives its memory back until it is; half an hour unless told. */
+  /** Time after which an idle model is unloaded; half an hour by default. */
   sleepAfterMs?: number;
-  /** Checks the schedulers' invariants at every step: for tests. */
+  /** Checks the schedulers' invariants at every step, for tests. */
   checked?: boolean;
-  /** `auto`: each task's default model is fetched when it is missing; `off`: only what is on disk is used. */
+  /** `auto` fetches each task's default model if it is missing. `off` uses only what is on disk. */
   fetch?: 'auto' | 'off';
-  /** How they are fetched; straight and without a token unless told. */
+  /** How models are fetched; directly and without a token by default. */
   network?: Network;
-  /** Waits between failed fetches; half a minute to ten minutes unless told. */
+  /** Waits between failed fetches; half a minute to ten minutes by default. */
   fetchBackoff?: Backoff;
   log: Pick<Logger, 'info' | 'warn'>;
   clock?: Clock;
@@ -48,14 +48,13 @@ export interface EngineOptions {
 const MINUTE = 60_000;
 const FETCH_BACKOFF = { firstMs: MINUTE / 2, longestMs: 10 * MINUTE };
 
-/** How often the operator's catalogue is looked at. */
+/** Interval for checking the operator's catalogue for changes. */
 const WATCH_MS = 2_000;
 
 /**
- * Starts preparing models in the background and returns at once: each task's default model, then the others that lie
- * on disk, one after the other. When the operator's catalogue changes, so do the models ([MODEL12]).
- *
- * @throws StartupError when a catalogue is not valid
+ * Starts preparing models in the background and returns at once: each task's default model first, then the others on
+ * disk, one after the other. When the operator's catalogue changes, the models change with it ([MODEL12]).
+ * @throws StartupError if a catalogue is invalid
  */
 export function createEngine(options: EngineOptions): Engine {
   const { catalogueFile = null, fetch = 'auto', log } = options;
@@ -95,7 +94,7 @@ function createPreparation(options: EngineOptions, signal: AbortSignal): (entry:
   return (entry) => new ManagedModel(entry, shared);
 }
 
-/** By looking at it again and again: it may lie where no event comes from. @returns how to stop */
+/** Polls the file, because it may be on a file system without change events. @returns a function that stops watching */
 function watchCatalogue(file: string, roster: ModelRegistry, log: EngineOptions['log']): () => void {
   const reload = (): void => {
     try {

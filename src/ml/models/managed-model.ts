@@ -16,7 +16,7 @@ import { WriterThread } from '../writer/writer-thread.ts';
 import { openFetched } from './compile-fetched.ts';
 import { stepLogger } from './step-logger.ts';
 
-/** How far a model is. `share` is of the file on disk, or of the compiling done. */
+/** The status of a model. `share` is the fraction that has been fetched or compiled. */
 export type ManagedModelState =
   | { status: 'ABSENT'; planned: boolean }
   | { status: 'FETCHING'; share: number }
@@ -31,10 +31,10 @@ export interface ManagedModelOptions {
   threads: number;
   slots: number;
   queue: number;
-  /** Tokens a draft may reach, prompt included; a model's own context where that is shorter. */
+  /** Maximum number of tokens of a draft, prompt included; at most the model's own context. */
   capacity: number;
   memory: MemoryBudget;
-  /** For prompts that others may begin with, in bytes. */
+  /** Memory for cached beginnings of prompts, in bytes. */
   prefixBytes: number;
   sleepAfterMs: number;
   checked: boolean;
@@ -47,7 +47,7 @@ export interface ManagedModelOptions {
 
 type Opened = Awaited<ReturnType<typeof openFetched>>;
 
-/** One model on its way from the catalogue to a writer: fetched, compiled, opened (SPEC [MODEL8]). */
+/** Takes one model from the catalogue to a writer: fetched, compiled, opened ([MODEL8]). */
 export class ManagedModel implements AsyncDisposable {
   readonly entry: ModelEntry;
   readonly #options: ManagedModelOptions;
@@ -76,7 +76,7 @@ export class ManagedModel implements AsyncDisposable {
     };
   }
 
-  /** How it is doing, when it is in memory. */
+  /** Its state while it is in memory. */
   get load(): ModelLoad | null {
     const writer = this.#state.status === 'READY' ? this.#state.writer : null;
     if (!writer || writer.slots === 0) return null;
@@ -90,7 +90,7 @@ export class ManagedModel implements AsyncDisposable {
     throw this.#unavailable();
   }
 
-  /** Rejects when the model has FAILED, and when nobody is going to prepare it. */
+  /** Rejects if the model has FAILED or will not be prepared. */
   async whenReady(signal?: AbortSignal): Promise<void> {
     while (this.#state.status !== 'READY') {
       const hopeless = this.#state.status === 'FAILED' || (this.#state.status === 'ABSENT' && !this.#state.planned);
@@ -99,7 +99,10 @@ export class ManagedModel implements AsyncDisposable {
     }
   }
 
-  /** `fetch: false` uses what is on disk and leaves the network alone. Never throws: failures become the state. */
+  /**
+   * With `fetch: false` it uses what is on disk and does not access the network. It never throws: a failure becomes the
+   * state.
+   */
   async run({ fetch }: { fetch: boolean }): Promise<void> {
     const { signal, log } = this.#options;
     try {
@@ -113,7 +116,7 @@ export class ManagedModel implements AsyncDisposable {
     }
   }
 
-  /** Takes nothing new, and ends when what it has taken is written. */
+  /** Accepts no new drafts, and ends when the accepted ones have been written. */
   async retire(): Promise<void> {
     if (this.#state.status === 'READY') await this.#state.writer.retire();
     this.#become({ status: 'ABSENT', planned: false });
@@ -145,13 +148,13 @@ export class ManagedModel implements AsyncDisposable {
 
   async #fetch(): Promise<string> {
     const { store, signal, log } = this.#options;
-    // Of files that are there nothing is fetched, and nothing is said of fetching.
+    // If all files are present, nothing is fetched and FETCHING is not reported.
     if ((await store.check(this.entry, signal)) === 'whole') return store.path(this.entry);
     const total = bytesOf(this.entry);
     this.#become({ status: 'FETCHING', share: (await store.bytesOnDisk(this.entry)) / total });
     const report = stepLogger(log, `${this.entry.name}: fetched`);
     const onProgress = (bytes: number): void => {
-      // Another process's progress is looked up, and may be told when all is over.
+      // Another process's progress is polled, and may be reported after the fetch has ended.
       if (this.#state.status !== 'FETCHING') return;
       this.#become({ status: 'FETCHING', share: Math.min(1, bytes / total) });
       report(bytes / total);
@@ -175,7 +178,7 @@ export class ManagedModel implements AsyncDisposable {
       await this.#wake(writer);
       return writer;
     } catch (error) {
-      // One that does not open was damaged since, or is of another time: it is compiled anew, once.
+      // A compiled model that does not open was damaged or made by another version. It is compiled again, once.
       signal.throwIfAborted();
       log.warn(`${this.entry.name}: the compiled model cannot be opened (${messageOf(error)}); compiling it again`);
       const again = this.#writerOf((await this.#compile({ anew: true })).model, text);
@@ -184,7 +187,7 @@ export class ManagedModel implements AsyncDisposable {
     }
   }
 
-  /** It may have to wait for memory, for as long as another model writes: but not when all ends. */
+  /** It may have to wait for memory while another model writes, but not during shutdown. */
   async #wake(writer: Writer): Promise<void> {
     const { signal } = this.#options;
     const close = (): void => void writer[Symbol.asyncDispose]();

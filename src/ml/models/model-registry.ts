@@ -7,19 +7,20 @@ import type { ManagedModel } from './managed-model.ts';
 
 export interface ModelRegistryOptions {
   create: (entry: ModelEntry) => ManagedModel;
-  /** Whether a task's default model is fetched when it is missing. */
+  /** Whether a task's default model is fetched if it is missing. */
   fetch: boolean;
   log: Pick<Logger, 'info' | 'warn'>;
 }
 
 /**
- * The models on offer, prepared one after the other: each task's default first. The catalogue may change while they write: a
- * model's successor takes over when it is ready, and drafts that were begun are ended by the one that began them (SPEC [MODEL12]).
+ * The models on offer, prepared one after the other, each task's default first. The catalogue may change while they
+ * write: a model's successor takes over when it is ready, and drafts already begun are finished by the model that began
+ * them ([MODEL12]).
  */
 export class ModelRegistry implements AsyncDisposable {
   readonly #options: ModelRegistryOptions;
   #models: readonly ManagedModel[] = [];
-  /** What the latest catalogue asks for, ready or not. */
+  /** The models of the latest catalogue, ready or not. */
   #wanted: readonly ManagedModel[] = [];
   #work: Promise<void> = Promise.resolve();
   readonly #retiring = new Set<ManagedModel>();
@@ -44,7 +45,7 @@ export class ModelRegistry implements AsyncDisposable {
     return found;
   }
 
-  /** Takes another catalogue on, in the background. Entries that are the same stay as they are. */
+  /** Switches to another catalogue in the background. Models with unchanged entries are kept. */
   use(entries: readonly ModelEntry[]): void {
     const before = this.#models;
     const named = (id: string) => before.find(({ entry }) => entry.id === id);
@@ -75,7 +76,7 @@ export class ModelRegistry implements AsyncDisposable {
     }
   }
 
-  /** A successor that did not become ready leaves the model as it was. */
+  /** A successor that does not become ready leaves the current model in service. */
   #takeOver(fresh: ManagedModel): void {
     if (!this.#wanted.includes(fresh)) {
       this.#retire(fresh);

@@ -2,10 +2,9 @@ import { ModelUnavailableError, NotFoundError } from '../../lib/errors.ts';
 import type { Engine, Model } from '../contract.ts';
 
 /**
- * The engine of a node that has none: it knows what the engines of other nodes can write with, and leaves the writing to them.
- * It has no tokenizer either, so a prompt too long for the model is only found out by the node that takes the draft up.
- *
- * @param models what the other nodes report, best first
+ * The engine of a node that writes no drafts. It knows the models of the other nodes and leaves the writing to them. It
+ * has no tokenizer, so a prompt that is too long is detected only by the node that takes up the draft.
+ * @param models the models that other nodes report, best first
  */
 export function createRemoteEngine(models: () => readonly Model[]): Engine {
   const checkReady = (modelId: string): void => {

@@ -2,7 +2,7 @@ import type { Logger } from '../../lib/log.ts';
 
 const STEP = 0.05;
 
-/** Logs a share that grows from 0 to 1, one line for each 5 % at most. */
+/** Logs a fraction that grows from 0 to 1, with at most one line per 5 %. */
 export function stepLogger(log: Pick<Logger, 'info'>, what: string): (share: number) => void {
   let next = STEP;
   return (share) => {

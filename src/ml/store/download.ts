@@ -6,18 +6,18 @@ import type { ModelFile, ModelSource } from './model-catalogue.ts';
 import type { Network } from './network.ts';
 import { openSource } from './sources.ts';
 
-/** Breaks in the middle that one source is forgiven, as long as more bytes arrive each time. */
+/** Number of interruptions that are tolerated from one source, provided that each attempt yields more bytes. */
 const BREAKS = 5;
 
 export interface Patience {
-  /** How long a server may take until it begins to answer. */
+  /** Time within which a server must start to respond. */
   connectTimeoutMs: number;
-  /** How long a body may stand still. */
+  /** Time after which a body without new data counts as stalled. */
   stallTimeoutMs: number;
 }
 
 export interface DownloadOptions extends Patience {
-  /** The model's name, for people. */
+  /** The model's name, for messages. */
   model: string;
   network: Network;
   signal: AbortSignal;
@@ -25,16 +25,15 @@ export interface DownloadOptions extends Patience {
 }
 
 /**
- * Brings a file's bytes from one source into `partial`, going on from what is there (SPEC [MODEL4]). When it returns,
- * the file has the promised digest.
- *
+ * Fetches a file's bytes from one source into `partial` and resumes what is there ([MODEL4]). When it returns, the file
+ * has the expected digest.
  * @throws DiskFullError, the signal's reason, or an Error that says what is wrong with this source
  */
 export async function download(file: ModelFile, source: ModelSource, partial: string, options: DownloadOptions) {
   const { resumed } = await downloadAll(file, source, partial, options);
   if (await isPromised(file, partial, options.signal)) return;
   await rm(partial, { force: true });
-  // The beginning may have come from elsewhere: this source is judged by its own bytes.
+  // The existing beginning may come from another source. This source is judged by its own bytes only.
   if (resumed) return download(file, source, partial, options);
   throw new Error(`its content is not that of ${file.name} (the SHA-256 differs)`);
 }
@@ -59,7 +58,7 @@ async function downloadAll(file: ModelFile, source: ModelSource, partial: string
   return { resumed };
 }
 
-/** One request: writes what comes, from where the source begins. */
+/** Sends one request and appends its data from where the source begins. */
 async function append(file: ModelFile, source: ModelSource, partial: string, offset: number, options: DownloadOptions) {
   const watchdog = new Watchdog(options.stallTimeoutMs);
   const signal = AbortSignal.any([options.signal, watchdog.signal]);
@@ -91,7 +90,7 @@ async function append(file: ModelFile, source: ModelSource, partial: string, off
   }
 }
 
-/** Aborts its signal when it was not touched for too long; asleep until the first touch. */
+/** Aborts its signal if it has not been touched for too long. It starts with the first touch. */
 class Watchdog implements Disposable {
   readonly #controller = new AbortController();
   readonly #patienceMs: number;
@@ -115,7 +114,7 @@ class Watchdog implements Disposable {
   }
 }
 
-/** @throws DiskFullError when it is plain beforehand that so many bytes more will not fit */
+/** @throws DiskFullError if it is clear in advance that this many bytes do not fit */
 export async function checkRoom(model: string, bytes: number, folder: string): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize < bytes) throw diskFull(model, bytes, folder);

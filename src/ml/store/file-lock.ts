@@ -5,26 +5,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 
 const HEARTBEAT_MS = 5_000;
-/** Without a heartbeat for this long an owner counts as dead, even where its process cannot be looked up. */
+/** An owner without a heartbeat for this long counts as dead, even if its process cannot be looked up. */
 const SILENCE_MS = 30_000;
 const POLL_MS = 200;
 
 const ownerSchema = z.object({ pid: z.int(), host: z.string(), id: z.string() });
 type Owner = z.output<typeof ownerSchema>;
 
-/** The locks that this process holds: in a restarted container the dead owner has the pid of the living one. */
+/** The locks that this process holds. In a restarted container the dead owner may have had the same pid. */
 const held = new Set<string>();
 
 export interface LockOptions {
   signal: AbortSignal;
-  /** Called now and then while another process holds the lock. */
+  /** Called repeatedly while another process holds the lock. */
   onWait?: (ownerPid: number | null) => void;
 }
 
 /**
- * Takes a lock that is a file, waiting for whoever holds it. A lock whose owner died is taken over. If in spite of that
- * two owners ever met (a machine that slept), nothing worse than double work may follow: what the lock guards has to be
- * checked by its digest.
+ * Takes a lock file and waits for its owner. The lock of a dead owner is taken over. Two owners may still coexist
+ * (after a suspend), so that must cause nothing worse than duplicate work: check what the lock protects by its digest.
  */
 export async function takeLock(path: string, { signal, onWait }: LockOptions): Promise<AsyncDisposable> {
   for (;;) {
@@ -36,7 +35,7 @@ export async function takeLock(path: string, { signal, onWait }: LockOptions): P
   }
 }
 
-/** Takes the lock if nobody alive holds it. */
+/** Takes the lock if no living process holds it. */
 export async function tryLock(path: string): Promise<AsyncDisposable | null> {
   const id = randomUUID();
   const content = JSON.stringify({ pid: process.pid, host: hostname(), id } satisfies Owner);
@@ -64,12 +63,13 @@ async function createLock(path: string, content: string): Promise<boolean> {
   }
 }
 
-/** @returns whether the way is free */
+/** @returns whether the lock is free */
 async function breakIfStale(path: string): Promise<boolean> {
   const seen = await readText(path);
   if (seen === null) return true;
   if (!(await isStale(path, parseOwner(seen)))) return false;
-  // Two processes may both have found it stale: only the file that was looked at may go, not the lock of the faster one.
+  // Two processes may both find the lock stale. Only the file that was examined may be removed, not a new lock of the
+  // faster one.
   const aside = `${path}.${randomUUID()}`;
   try {
     await rename(path, aside);
@@ -106,7 +106,7 @@ async function readOwner(path: string): Promise<Owner | null> {
   return text === null ? null : parseOwner(text);
 }
 
-/** Null while the owner has created the file and not yet written it. */
+/** Null if the owner has created the file but not yet written it. */
 function parseOwner(text: string): Owner | null {
   try {
     return ownerSchema.parse(JSON.parse(text));

@@ -19,17 +19,20 @@ const promised = {
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
   bytes: z.int().positive(),
 };
-/** `endpoint`: a mirror of the hub, e.g. inside a company. */
+/** `endpoint`: a mirror of the hub, for example inside a company. */
 const hub = { repo: name, revision: name, endpoint: z.url().optional() };
 const url = z.url({ protocol: /^https?$/ });
-/** Where one file is. */
+/** The source of one file. */
 const fileSourceSchema = z.union([
   z.strictObject({ hub: z.strictObject({ ...hub, file: name }) }),
   z.strictObject({ url }),
   z.strictObject({ file: name }),
   z.strictObject({ pip: z.strictObject({ package: name, version: name, member: name }) }),
 ]);
-/** Where a folder is that has all files under their names; `folder` within a hub's repository, whose root it is otherwise. */
+/**
+ * The source of a folder that contains all files under their names. `folder` is a path within a hub's repository, by
+ * default its root.
+ */
 const folderSourceSchema = z.union([
   z.strictObject({ hub: z.strictObject({ ...hub, folder: name.optional() }) }),
   z.strictObject({ url }),
@@ -42,9 +45,9 @@ const described = {
   version: name,
   license: name.nullable().default(null),
   parameters: z.int().positive().nullable().default(null),
-  /** Tokens the model was trained to look back on. */
+  /** Length of the context that the model was trained with, in tokens. */
   context: z.int().positive(),
-  /** How its matrices are stored when compiled: blocks of 8 or 4 bits, or floats of the device's size. */
+  /** How matrices are stored when compiled: blocks of 8 or 4 bits, or floats of the device's size. */
   weights: z.enum(['int8', 'int4', 'float']).default('int8'),
 };
 const oneFileSchema = z.strictObject({
@@ -62,7 +65,7 @@ const filesSchema = z.strictObject({
     }),
   sources: z.array(folderSourceSchema).min(1),
 });
-/** A model is one file or a folder of several: which of them decides what the rest of the entry must look like. */
+/** A model is one file or a folder of several. That determines the form of the rest of the entry. */
 const entrySchema = z.unknown().transform((value, context): ModelEntry => {
   const several = typeof value === 'object' && value !== null && 'files' in value;
   const parsed = (several ? filesSchema : oneFileSchema).safeParse(value);
@@ -76,20 +79,20 @@ const catalogueSchema = z.strictObject({
   }),
 });
 
-/** Where a model's file may come from. */
+/** A source of a model's file. */
 export type ModelSource = z.output<typeof fileSourceSchema>;
-/** One model that the store can hold: what it is, which bytes it is, where they may come from, tried in turn. */
+/** One model of the store: what it is, the digests of its files, and their sources, tried in order. */
 export type ModelEntry = z.output<typeof oneFileSchema> | z.output<typeof filesSchema>;
 
 export interface ModelFile {
-  /** Of several files also a path, with slashes. */
+  /** For several files also a path, with slashes. */
   name: string;
   sha256: string;
   bytes: number;
   sources: readonly ModelSource[];
 }
 
-/** The files that a model consists of. */
+/** The files of a model. */
 export function filesOf(entry: ModelEntry): ModelFile[] {
   if ('file' in entry) return [{ ...entry.file, sources: entry.sources }];
   return entry.files.map((file) => ({ ...file, sources: entry.sources.map((folder) => within(folder, file.name)) }));
@@ -106,7 +109,7 @@ export function bytesOf(entry: ModelEntry): number {
   return filesOf(entry).reduce((total, { bytes }) => total + bytes, 0);
 }
 
-/** What tells a model's bytes from any others: the file's SHA-256, or that of all files' names and digests. */
+/** Identifies a model's bytes: the file's SHA-256, or the digest of all files' names and digests. */
 export function modelDigest(entry: ModelEntry): string {
   if ('file' in entry) return entry.file.sha256;
   const lines = entry.files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).sort();
@@ -114,10 +117,9 @@ export function modelDigest(entry: ModelEntry): string {
 }
 
 /**
- * The models on offer: the operator's, then the built-in ones it does not replace. The first of a task is that task's
- * default (SPEC [MODEL3]).
- *
- * @throws StartupError that names the file and the value that is wrong
+ * The models on offer: the operator's, then the built-in ones that it does not replace. The first of a task is that
+ * task's default ([MODEL3]).
+ * @throws StartupError that names the file and the invalid value
  */
 export function loadModelCatalogue(operatorsFile: string | null = null): ModelEntry[] {
   const own = operatorsFile === null ? [] : readCatalogue(operatorsFile);
@@ -141,7 +143,7 @@ function readJson(path: string): unknown {
   }
 }
 
-/** A file source is relative to the catalogue that names it. */
+/** The path of a file source is relative to its catalogue. */
 function withAbsoluteFiles(entry: ModelEntry, folder: string): ModelEntry {
   const absolute = <Source extends object>(source: Source) =>
     'file' in source ? { ...source, file: resolve(folder, String(source.file)) } : source;

@@ -11,36 +11,39 @@ import { checkFile, type FileState, publishFile, stampFile, verifyFile } from '.
 
 interface FetchOptions {
   signal: AbortSignal;
-  /** Bytes on disk so far, also while another process is the one that fetches. */
+  /** Number of bytes on disk, also while another process fetches. */
   onProgress?: (bytes: number) => void;
-  /** One line for each turn that the fetch takes. */
+  /** Called with one line for each step of the fetch. */
   onStep?: (step: string) => void;
 }
 
-/** Model files below one folder, shared by any number of processes (SPEC [MODEL4]–[MODEL7]). */
+/** Model files in one folder, shared by any number of processes ([MODEL4]–[MODEL7]). */
 export interface ModelStore {
-  /** The model's own folder, for what is made of its files too. */
+  /** The model's own folder, also for what is derived from its files. */
   folder(entry: ModelEntry): string;
-  /** The model's file, or the folder of its files. */
+  /** The model's file, or the folder with its files. */
   path(entry: ModelEntry): string;
-  /** Cheap for files that were verified before and have not been touched since. */
+  /** Fast for files that were verified before and have not changed since. */
   check(entry: ModelEntry, signal?: AbortSignal): Promise<FileState>;
-  /** Reads all of them. */
+  /** Reads all files. */
   verify(entry: ModelEntry): Promise<FileState>;
-  /** Bytes on disk, of whole files and of beginnings. */
+  /** Number of bytes on disk, of complete and partial files. */
   bytesOnDisk(entry: ModelEntry): Promise<number>;
   /**
-   * Makes the verified files be there and returns `path`.
-   * @throws DiskFullError, ModelUnavailableError that tells of each source why it was of no use, the signal's reason
+   * Fetches and verifies the files if necessary, and returns `path`.
+   * @throws DiskFullError; ModelUnavailableError that names the problem of each source; the signal's reason
    */
   fetch(entry: ModelEntry, options: FetchOptions): Promise<string>;
-  /** For whoever changes anything below the model's folder; `fetch` and `remove` take it themselves. */
+  /** Required for changing anything in the model's folder. `fetch` and `remove` take it themselves. */
   lock(entry: ModelEntry, signal: AbortSignal): Promise<AsyncDisposable>;
-  /** Removes the model and all that was made of it; false when there was nothing. @throws ConflictError while it is locked */
+  /**
+   * Removes the model and everything derived from it. False if there was nothing.
+   * @throws ConflictError while it is locked
+   */
   remove(entry: ModelEntry): Promise<boolean>;
 }
 
-/** Where a data folder keeps its models. */
+/** The folder of the models in a data folder. */
 export function modelsFolder(dataDir: string): string {
   return join(dataDir, 'models');
 }
@@ -52,7 +55,7 @@ interface StoreOptions {
   network?: Network;
 }
 
-/** @param root folder of all models; made when the first is fetched */
+/** @param root the folder of all models, created when the first is fetched */
 export function openModelStore(
   root: string,
   { patience = defaultPatience, network = directNetwork }: StoreOptions = {},
@@ -105,17 +108,17 @@ export function openModelStore(
   };
 }
 
-/** Where several files lie, within the model's folder. */
+/** The subfolder for models with several files. */
 const FILES = 'files';
 
 const partialOf = (path: string) => `${path}.partial`;
 
-/** Of a whole file, or of its beginning. */
+/** The size of a file, complete or partial. */
 async function bytesOfFile(path: string): Promise<number> {
   return (await sizeOf(path)) || sizeOf(partialOf(path));
 }
 
-/** One damaged file makes a model damaged, one absent file makes it absent. */
+/** One damaged file makes the model damaged, and one absent file makes it absent. */
 function combine(states: readonly FileState[]): FileState {
   return (['corrupt', 'absent'] as const).find((state) => states.includes(state)) ?? 'whole';
 }
@@ -136,7 +139,7 @@ async function fetchFile(
   await stampFile(path, file);
 }
 
-/** Tries one source after the other until the partial file is the promised one. */
+/** Tries the sources in order until the partial file is complete and correct. */
 async function fillFromSources(
   entry: ModelEntry,
   file: ModelFile,

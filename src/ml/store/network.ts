@@ -1,16 +1,16 @@
-/** How model files are fetched from elsewhere. */
+/** How model files are fetched. */
 export interface Network {
-  /** For repositories of a hub that are gated or private. Secret. */
+  /** For gated or private repositories of a hub. Secret. */
   hubToken: string | null;
-  /** Null: none. */
+  /** Null for none. */
   proxies: Proxies | null;
 }
 
-/** URLs of proxies, which may hold a password. */
+/** URLs of proxies, which may contain a password. */
 export interface Proxies {
   http: string | null;
   https: string | null;
-  /** Hosts that are reached without, as in `NO_PROXY`. */
+  /** Hosts that are reached without a proxy, as in `NO_PROXY`. */
   except: string;
 }
 
@@ -18,14 +18,14 @@ export const directNetwork: Network = { hubToken: null, proxies: null };
 
 type Fetch = typeof fetch;
 
-/** `fetch` through the proxies, if there are any; what asks has no body. */
+/** `fetch` through the configured proxies, for requests without a body. */
 export function fetchThrough(proxies: Proxies | null): Fetch {
   if (!proxies) return fetch;
   const { http, https, except } = proxies;
   const loaded = import('undici').then(({ EnvHttpProxyAgent, fetch }) => {
-    // Texts that are empty and not left out, or the agent would look for them in the environment by itself.
+    // Empty strings, because the agent would read absent values from the environment.
     const agent = { httpProxy: http ?? '', httpsProxy: https ?? '', noProxy: except };
-    // A proxy need not let tunnels through to a port other than that of https.
+    // A proxy may refuse tunnels to ports other than that of https.
     return { fetch, dispatcher: new EnvHttpProxyAgent({ ...agent, proxyTunnel: false }) };
   });
   return async (input, { method = 'GET', headers, signal = null } = {}) => {
@@ -36,7 +36,7 @@ export function fetchThrough(proxies: Proxies | null): Fetch {
   };
 }
 
-/** `fetch` that shows the hub, and nobody it sends us on to, the token. */
+/** `fetch` that sends the token to the hub, but not to hosts that it redirects to. */
 export function fetchWithToken(fetch: Fetch, token: string | null, hub: string): Fetch {
   if (token === null) return fetch;
   return (input, init) => {

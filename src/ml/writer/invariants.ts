@@ -2,7 +2,7 @@ import type { Decoder } from '../decoder/decoder.ts';
 import type { Running, StepPlan } from './plan.ts';
 import type { Sequence } from './sequence.ts';
 
-/** What must hold before every run, whatever came and went. @throws Error that names what does not: a defect */
+/** Conditions that hold before every run. @throws Error that names the violated ones: a defect */
 export function checkInvariants(
   running: readonly Running[],
   waiting: readonly Sequence[],

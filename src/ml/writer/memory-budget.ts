@@ -1,18 +1,18 @@
-/** One opening of a model: it holds memory from when that is granted until all of it is given back. */
+/** One opening of a model. It holds memory from when that is granted until all of it has been released. */
 export interface Tenant {
-  /** Nobody needs it just now. */
+  /** Whether nobody needs it now. */
   readonly idle: boolean;
-  /** When it was last needed, in ms. */
+  /** When it was last needed, in milliseconds. */
   readonly usedAt: number;
-  /** Takes nothing more, and releases its memory as soon as what it has is written. */
+  /** Accepts nothing more, and releases its memory when its drafts have been written. */
   makeWay(): void;
 }
 
-/** What a model takes: its weights, and so much for every draft that it writes at a time. */
+/** The memory that a model needs: its weights, and a fixed amount for each slot. */
 export interface Demand {
   weightBytes: number;
   slotBytes: number;
-  /** As many drafts at a time as there is room for, up to this. */
+  /** Maximum number of slots. Fewer are granted if memory is short. */
   slots: number;
 }
 
@@ -28,8 +28,8 @@ interface Claim {
 }
 
 /**
- * One memory budget for models side by side. Who asks is served in turn: the idle make way for it, the least recently used
- * first, and where that is not enough the busy ones do when they have written what they have (SPEC [GEN16]).
+ * One memory budget for several models. Requests are served in order. Idle models make way, the least recently used
+ * first. If that is not enough, busy ones do so when their drafts have been written ([GEN16]).
  */
 export class MemoryBudget {
   readonly #budget: number;
@@ -45,13 +45,13 @@ export class MemoryBudget {
     return this.#leases.get(tenant)?.bytes ?? 0;
   }
 
-  /** Calls `grant` with so many slots when their memory is free: at once, where it is. */
+  /** Calls `grant` with the number of slots when their memory is available, at once if it already is. */
   claim(tenant: Tenant, demand: Demand, grant: (slots: number) => void): void {
     this.#claims.push({ tenant, demand, grant });
     this.serve();
   }
 
-  /** The tenant's memory is free again, or it needs none any more. */
+  /** Call when the tenant's memory is free again, or when it no longer needs any. */
   release(tenant: Tenant): void {
     this.#leases.delete(tenant);
     const claim = this.#claims.findIndex((one) => one.tenant === tenant);
@@ -59,7 +59,7 @@ export class MemoryBudget {
     this.serve();
   }
 
-  /** Serves those who wait as far as it can; to be called too when a tenant has become idle. */
+  /** Serves the waiting requests as far as possible. Also call it when a tenant has become idle. */
   serve(): void {
     for (let next = this.#claims[0]; next; next = this.#claims[0]) {
       const slots = this.#grantable(next.demand);
@@ -71,7 +71,7 @@ export class MemoryBudget {
     }
   }
 
-  /** Asks as many to make way as it takes. @returns 0 while it has to wait */
+  /** Asks as many tenants as necessary to make way. @returns 0 if the request must wait */
   #grantable({ weightBytes, slotBytes, slots }: Demand): number {
     const fitting = (taken: number) => Math.floor((this.#budget - taken - weightBytes) / slotBytes);
     for (const one of this.#staying(true)) if (fitting(this.#taken(false)) < slots) this.#ask(one);
@@ -79,7 +79,7 @@ export class MemoryBudget {
     const free = fitting(this.#taken(true));
     if (free >= slots) return slots;
     if ([...this.#leases].some(([tenant, { leaving }]) => leaving && tenant.idle)) return 0;
-    // A model that is alone gets a slot whatever the budget: a wrong estimate must not shut everybody out.
+    // The only model gets a slot whatever the budget, because a wrong estimate must not block everything.
     return Math.max(0, free, this.#leases.size === 0 ? 1 : 0);
   }
 
@@ -89,7 +89,7 @@ export class MemoryBudget {
     tenant.makeWay();
   }
 
-  /** The least recently used first. */
+  /** Least recently used first. */
   #staying(idle: boolean): Tenant[] {
     const staying = [...this.#leases].filter(([tenant, { leaving }]) => !leaving && tenant.idle === idle);
     return staying.map(([tenant]) => tenant).sort((a, b) => a.usedAt - b.usedAt);

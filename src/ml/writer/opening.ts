@@ -12,33 +12,33 @@ export interface OpeningOptions {
   name: string;
   memory: MemoryBudget;
   demand: Demand;
-  /** Nobody has needed the model for so long: its memory is given back. */
+  /** Time after which an idle model is unloaded. */
   sleepAfterMs: number;
   clock: Clock;
-  /** Opens the model with so many slots. */
+  /** Opens the model with this number of slots. */
   open: (slots: number, listener: ThreadListener) => Promise<WriterThread>;
-  /** From now on it takes nothing more. */
+  /** It accepts no more drafts from now on. */
   onClosing: () => void;
   /** A place has become free. */
   onVacated: () => void;
 }
 
-/** For whom a place is, and what is to be written there at most, as far as that is known. */
+/** The listener for whom a place is taken, and the maximum number of tokens, if known. */
 export interface Asked {
   listener: number | null;
   tokens: number;
 }
 
-/** A place in the model's queue. */
+/** A place of the model: a slot or a position in the queue. */
 export interface Place {
   asked: Asked;
-  /** Its draft is among those of the opening. */
+  /** Whether the opening has received its draft. */
   written: boolean;
-  /** Gives it back, once. */
+  /** Gives the place back. Further calls do nothing. */
   leave: () => void;
 }
 
-/** Nobody's in particular, or not known yet whose. */
+/** For a place whose listener is unknown or does not exist. */
 export const NOTHING: Asked = { listener: null, tokens: 0 };
 
 interface Draft {
@@ -46,9 +46,9 @@ interface Draft {
   events: EventQueue;
   askedAt: number;
   running: boolean;
-  /** Tokens that have been shown. */
+  /** Number of tokens that were shown. */
   shown: number;
-  /** Of one that waits for the thread, when its time is over. */
+  /** The time limit of a draft that waits for the thread. */
   timer: NodeJS.Timeout | null;
   leave: () => void;
 }
@@ -56,23 +56,23 @@ interface Draft {
 const UNUSED = { completionTokens: 0, timeToFirstTokenMs: null, tokensPerSecond: null };
 
 /**
- * One opening of a model, from asking for memory until all of it is given back. Drafts belong to the opening that took them:
- * whatever becomes of it touches theirs and no other's.
+ * One opening of a model, from requesting memory until all of it has been released. Drafts belong to the opening that
+ * accepted them, so its failure affects only its own drafts.
  */
 export class Opening implements Tenant {
   readonly #options: OpeningOptions;
   readonly #drafts = new Map<number, Draft>();
   readonly #opened = new Deferred<WriterThread>();
-  /** Settles when it has to end: rejects with what killed it. */
+  /** Settles when the opening must end. Rejects with the failure that ended it. */
   readonly #end = new Deferred<null>();
   #thread: WriterThread | null = null;
   #closing = false;
   #ended: Error | null = null;
   readonly #places = new Set<Place>();
   #sleepTimer: NodeJS.Timeout | null = null;
-  /** Granted; 0 while it waits for memory. */
+  /** Number of granted slots. 0 while it waits for memory. */
   slots = 0;
-  /** What it is doing; null while it has written nothing. */
+  /** The thread's state. Null while it has written nothing. */
   state: WriterState | null = null;
   usedAt: number;
   /** Resolves when its memory is free again. */
@@ -84,7 +84,7 @@ export class Opening implements Tenant {
     this.gone = this.#live();
   }
 
-  /** Rejects with the reason when the model does not open. */
+  /** Rejects with the reason if the model does not open. */
   get opened(): Promise<unknown> {
     return this.#opened.promise;
   }
@@ -97,7 +97,7 @@ export class Opening implements Tenant {
     return this.#places;
   }
 
-  /** What is being written, waits, or is about to come. */
+  /** The drafts that are being written, wait or are about to arrive. */
   get remaining(): Remaining[] {
     const coming = [...this.#places].filter(({ written }) => !written);
     return [
@@ -138,7 +138,7 @@ export class Opening implements Tenant {
     if (this.idle) this.#end.resolve(null);
   }
 
-  /** Ends at once, and its drafts with this reason. */
+  /** Ends at once. Its drafts fail with this reason. */
   async close(reason: Error): Promise<void> {
     this.#failAll(reason);
     this.#closing = true;
@@ -147,7 +147,7 @@ export class Opening implements Tenant {
   }
 
   #failAll(reason: Error): void {
-    // What ended it first is what ended it.
+    // The first reason counts.
     this.#ended ??= reason;
     for (const [id, { events, leave, timer }] of [...this.#drafts]) {
       this.#drafts.delete(id);
@@ -216,7 +216,7 @@ export class Opening implements Tenant {
     if (event.type === 'finished') draft.leave();
   }
 
-  /** Recorded tokens are decoded again: how far that is shows with the first new one. */
+  /** Recorded tokens are decoded again. Progress is visible only from the first new token on. */
   #remainingOf({ job, askedAt, running, shown }: Draft): Remaining {
     const { prompt, replay, listener } = job;
     const { maxTokens, maxSeconds } = job.sampling;
@@ -229,7 +229,7 @@ export class Opening implements Tenant {
     };
   }
 
-  /** Of a draft that the thread has not heard of. */
+  /** Ends a draft that the thread has not received. */
   #endWaiting(id: number, reason: 'CANCELLED' | 'TIME'): void {
     const draft = this.#drafts.get(id);
     if (!draft) return;
@@ -238,7 +238,10 @@ export class Opening implements Tenant {
     this.#take(id, { type: 'finished', reason, usage });
   }
 
-  /** It did not open, or its thread died: whoever was in it hears why, and the next draft opens the model anew. */
+  /**
+   * The model did not open, or its thread died. All its drafts get the reason, and the next draft opens the model
+   * again.
+   */
   #die(error: unknown): void {
     this.#leave();
     this.#opened.reject(error);
@@ -257,7 +260,7 @@ export class Opening implements Tenant {
     if (!this.#places.delete(place)) return;
     this.usedAt = clock.monotonic();
     if (this.idle) {
-      // One that waits for memory and has nobody to write for needs none.
+      // An opening that waits for memory but has no drafts needs none.
       if (this.#closing || this.slots === 0) this.makeWay();
       else this.#sleepLater();
       memory.serve();
@@ -276,7 +279,7 @@ export class Opening implements Tenant {
   }
 }
 
-/** A promise that others settle. Nobody has to listen to its failure. */
+/** A promise that is settled from outside. Its rejection need not be handled. */
 class Deferred<Value> {
   readonly promise: Promise<Value>;
   resolve: (value: Value) => void = () => undefined;

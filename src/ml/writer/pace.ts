@@ -1,13 +1,13 @@
 import type { PaceState } from '../contract.ts';
 import type { Costs } from './plan.ts';
 
-/** Weight of the newest measurement: about the last ten count. */
+/** Weight of the newest measurement: roughly the last ten count. */
 const SMOOTHING = 0.1;
 
-/** Until measured: what the slowest machines that we know of take. */
+/** Until there are measurements: the values of the slowest known machines. */
 export const ASSUMED: PaceState = { stepMs: 100, prefillTokenMs: 4 };
 
-/** How long runs take lately, in ms: exponential means. */
+/** Exponential means of recent run times, in milliseconds. */
 export class Pace implements Costs {
   readonly #decode = new Mean(ASSUMED.stepMs);
   readonly #prefillToken = new Mean(ASSUMED.prefillTokenMs);
@@ -29,7 +29,7 @@ export class Pace implements Costs {
     this.#decode.record(ms);
   }
 
-  /** From one token of the drafts that grow to their next, all that is in between included. */
+  /** The time from one token of the growing drafts to their next, including everything in between. */
   recordStep(ms: number): void {
     this.#step.record(ms);
   }

@@ -1,15 +1,17 @@
 import type { Sequence } from './sequence.ts';
 
-/** Prompt tokens in one step at most: bounds activations, and how long a cancellation takes. */
+/**
+ * Maximum number of prompt tokens in one step. It limits the memory for activations and the time until a cancellation.
+ */
 const LONGEST_CHUNK = 256;
-/** Below this a run reads all the weights for too little. */
+/** A shorter piece is not worth reading all the weights for. */
 const SHORTEST_CHUNK = 16;
-/** While drafts grow, prompts may take this much of a step: so many times as long as their part of it, … */
+/** While drafts grow, prompts may make a step this many times as long as its decoding, … */
 const PREFILL_SHARE = 1.75;
-/** … or this long, in ms, which nobody sees. */
+/** … or take this many milliseconds, which nobody notices. */
 const UNSEEN_MS = 30;
 
-/** A draft that has a slot: what its next run has to do. */
+/** A draft with a slot, and the work of its next run. */
 type Work = { type: 'prefill'; done: number; total: number } | { type: 'decode'; position: number };
 
 export interface Occupant {
@@ -17,7 +19,7 @@ export interface Occupant {
   work: Work;
 }
 
-/** What a run is expected to take, in ms. */
+/** Expected run times in milliseconds. */
 export interface Costs {
   decode: number;
   prefillToken: number;
@@ -28,14 +30,14 @@ export interface Move {
   to: number;
 }
 
-/** Of a prompt, what one run takes in. */
+/** The part of a prompt that one run processes. */
 export interface Piece<Draft> {
   draft: Draft;
   from: number;
   to: number;
 }
 
-/** One step, decided: texts to move, rows to decode, and pieces of prompts, in the order in which they are run. */
+/** A planned step: texts to move, rows to decode, and pieces of prompts in the order in which they run. */
 export interface StepPlan<Draft extends Occupant> {
   moves: readonly Move[];
   decode: readonly Draft[];
@@ -43,15 +45,14 @@ export interface StepPlan<Draft extends Occupant> {
 }
 
 /**
- * Every draft that grows gets its token in each step; the oldest prompts that are being taken in get pieces beside them, as
- * long as that does not make the others stutter (chunked prefill: Agrawal et al. 2023, SARATHI).
- *
+ * Every growing draft gets its token in each step. Beside that, pieces of the oldest prompts are processed as long as
+ * the drafts do not stutter (chunked prefill: Agrawal et al. 2023, SARATHI).
  * @param occupants in the order in which they got their slots
  */
 export function planStep<Draft extends Occupant>(occupants: readonly Draft[], costs: Costs): StepPlan<Draft> {
   const decode = occupants.filter(({ work }) => work.type === 'decode');
   const prompts = occupants.filter(({ work }) => work.type === 'prefill');
-  // While nobody is kept waiting, the first prompt's first token comes before anything of the second.
+  // While no draft is growing, the first prompt is finished before the second begins.
   const prefill =
     decode.length === 0
       ? planPieces(prompts.slice(0, 1), LONGEST_CHUNK)
@@ -74,9 +75,9 @@ function planPieces<Draft extends Occupant>(prompts: readonly Draft[], tokens: n
 }
 
 /**
- * Attention takes the tokens of a run in blocks, of twice the head's size or what fits the processor's cache: in any case a
- * multiple of four. A token that is alone in its block is computed by another path, whose last bits differ; so no run's
- * length leaves one when divided by four ([GEN2]).
+ * Attention processes the tokens of a run in blocks of twice the head's size, or what fits the processor's cache; the
+ * length is a multiple of four in any case. A token that is alone in its block is computed by another path whose last
+ * bits differ. So no run's length may leave a remainder of one when divided by four ([GEN2]).
  */
 function endOfChunk(done: number, total: number, longest: number): number {
   const whole = total - done <= longest;
@@ -85,14 +86,16 @@ function endOfChunk(done: number, total: number, longest: number): number {
   return total - done - length === 1 ? done + length - 2 : done + length;
 }
 
-/** Where more wait for their first token than for their next, they may take as much more of the step. */
+/**
+ * If more drafts wait for their first token than for their next, prompts get a correspondingly larger part of the step.
+ */
 function tokensBeside({ decode, prefillToken }: Costs, waitingPerGrowing: number): number {
   const share = PREFILL_SHARE * Math.max(1, waitingPerGrowing);
   const tokens = Math.max(UNSEEN_MS, share * decode) / prefillToken;
   return Math.min(LONGEST_CHUNK, Math.max(SHORTEST_CHUNK, Math.floor(tokens)));
 }
 
-/** A batch is made of neighbouring slots: the highest ones move into the holes that ended drafts have left. */
+/** A batch consists of neighbouring slots, so the highest slots move into the holes of ended drafts. */
 function planMoves(occupants: readonly Occupant[]): Move[] {
   const taken = new Set(occupants.map(({ slot }) => slot));
   const beyond = [...taken].filter((slot) => slot >= taken.size).sort((a, b) => a - b);
@@ -102,17 +105,16 @@ function planMoves(occupants: readonly Occupant[]): Move[] {
 
 /** A draft that waits for a slot. */
 export interface Waiting {
-  /** Higher ones go first. */
+  /** Higher priorities go first. */
   priority: number;
-  /** Whose it is; null is nobody's in particular. */
+  /** The draft's listener. Null if it has none. */
   listener: number | null;
 }
 
 /**
- * Who gets the next slot: the highest priority; among equals whoever has the fewest drafts being written, so that one
- * listener's hundred do not shut out another's first; then who has waited longest.
- *
- * @param waiting in the order in which they came
+ * The draft that gets the next slot: the highest priority first; then the listener with the fewest drafts being
+ * written, so that one listener's hundred drafts do not delay another's first; then the longest wait.
+ * @param waiting in order of arrival
  */
 export function nextToStart<Draft extends Waiting>(
   waiting: readonly Draft[],

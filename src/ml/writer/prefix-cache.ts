@@ -1,6 +1,6 @@
 import type { Prefix } from '../decoder/kv-cache.ts';
 
-/** Below this, taking the tokens in again is as quick as looking. */
+/** For fewer tokens, computing them again is as fast as a lookup. */
 const SHORTEST = 16;
 
 interface Entry {
@@ -9,9 +9,9 @@ interface Entry {
 }
 
 /**
- * Keys and values of prompts that were taken in, for prompts that begin alike: a system prompt that many share, a draft that
- * is continued. Only what the prefill computed is kept; what was decoded differs from it in the last bits, and a text must not depend
- * on who was here before (SPEC [GEN14]). Within its budget the least recently used goes first.
+ * Keys and values of processed prompts, for prompts with the same beginning: a common system prompt, or a draft that is
+ * continued. Only what the prefill computed is kept, because decoded values differ in the last bits, and a text must
+ * not depend on earlier requests ([GEN14]). Beyond its budget the least recently used entry is evicted.
  */
 export class PrefixCache {
   readonly #budget: number;
@@ -22,14 +22,14 @@ export class PrefixCache {
   hits = 0;
   tokensSaved = 0;
 
-  /** @param budget in bytes; 0 keeps nothing */
+  /** @param budget in bytes; 0 disables the cache */
   constructor(budget: number) {
     this.#budget = budget;
   }
 
   /**
-   * The longest beginning of a prompt that is here. At least two tokens are left over: the last one's logits are needed, and one
-   * alone would be decoded, not taken in.
+   * The longest cached beginning of a prompt. At least two tokens are left over: the last one's logits are needed, and
+   * a single token would be decoded instead of prefilled.
    */
   find(prompt: readonly number[]): { prefix: Prefix; length: number } | null {
     this.lookups++;
@@ -46,7 +46,7 @@ export class PrefixCache {
     return { prefix: best.prefix, length };
   }
 
-  /** Keeps a prompt, unless what is here covers it. `save` is asked only then. */
+  /** Keeps a prompt unless an entry covers it. `save` is called only if it is kept. */
   add(prompt: readonly number[], bytesPerToken: number, save: () => Prefix): void {
     const bytes = prompt.length * bytesPerToken;
     if (prompt.length < SHORTEST || bytes > this.#budget) return;

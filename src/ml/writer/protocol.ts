@@ -11,14 +11,14 @@ export interface ThreadOptions {
   device: Device;
   slots: number;
   capacity: number;
-  /** Memory for prompts that others may begin with, in bytes. */
+  /** Memory for cached beginnings of prompts, in bytes. */
   prefixBytes: number;
   tokenBytes: TokenBytes;
-  /** Ids that end an answer. */
+  /** Tokens that end an answer. */
   ends: ReadonlySet<number>;
-  /** Ids of the marks of the chat format, which no penalty touches. */
+  /** Tokens that are marks of the chat format. Penalties do not apply to them. */
   controls: ReadonlySet<number>;
-  /** Checks the scheduler's invariants at every step: for tests. */
+  /** Checks the scheduler's invariants at every step, for tests. */
   checked: boolean;
 }
 
@@ -27,23 +27,23 @@ export interface Job {
   id: number;
   prompt: readonly number[];
   sampling: Sampling;
-  /** What `sampling.logitBias` is in tokens. */
+  /** `sampling.logitBias` in tokens. */
   biases: readonly TokenBias[];
-  /** The text that the draft goes on from. */
+  /** The text that the draft continues. */
   continued: string;
-  /** Ids that were generated and recorded before a crash. */
+  /** Tokens that were generated and recorded before a crash. */
   replay: readonly number[];
   listener: number | null;
   priority: number;
-  /** Since it was asked for: the model had to be opened first. */
+  /** Milliseconds since the request, because the model had to be opened first. */
   waitedMs: number;
 }
 
-/** To the thread. `taken`: the last step's events have arrived. */
+/** Messages to the thread. `taken`: the last step's events have arrived. */
 export type Command =
   { type: 'write'; job: Job } | { type: 'cancel'; id: number } | { type: 'taken' } | { type: 'close' };
 
-/** From the thread. */
+/** Messages from the thread. */
 export type Report =
   | { type: 'ready' }
   | { type: 'failed'; message: string }

@@ -17,17 +17,17 @@ export interface SchedulerOptions {
   vocabulary: Vocabulary;
   prefixes: PrefixCache;
   clock: Clock;
-  /** Takes a step's events to whoever reads them, who answers with `taken`. */
+  /** Passes a step's events to the reader, which answers with `taken`. */
   publish: (events: readonly JobEvent[], state: WriterState) => void;
   checked?: boolean;
 }
 
-/** What a run came to for one draft: what to choose its next token from. */
+/** The result of a run for one draft, from which its next token is chosen. */
 type Outcome = { type: 'predicted'; prediction: Prediction } | { type: 'failed'; error: unknown };
 
 /**
- * Continuous batching (Yu et al. 2022, Orca): drafts join and leave between steps, and a step takes one token of each and
- * pieces of prompts. What a draft's text is depends on none of this ([GEN1], [GEN14]).
+ * Continuous batching (Yu et al. 2022, Orca): drafts join and leave between steps, and a step processes one token of
+ * each and pieces of prompts. A draft's text depends on none of this ([GEN1], [GEN14]).
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -38,7 +38,7 @@ export class Scheduler {
   /** In the order in which they got their slots. */
   readonly #running: Running[] = [];
   #events: JobEvent[] = [];
-  /** The reader has not answered the last step's events yet. */
+  /** Whether the reader has not yet confirmed the last step's events. */
   #untaken = false;
   #onTaken: () => void = () => undefined;
   #work: Promise<void> | null = null;
@@ -54,7 +54,7 @@ export class Scheduler {
     this.#wake();
   }
 
-  /** One that waits ends at once, one that runs before its next token. */
+  /** A waiting draft ends at once, a running one before its next token. */
   cancel(id: number): void {
     const waiting = this.#waiting.find(({ job }) => job.id === id);
     const running = this.#running.find(({ generation }) => generation.job.id === id)?.generation;
@@ -62,13 +62,13 @@ export class Scheduler {
     if (waiting) this.#wake();
   }
 
-  /** The reader has the last step's events. */
+  /** The reader has received the last step's events. */
   taken(): void {
     this.#untaken = false;
     this.#onTaken();
   }
 
-  /** Breaks off the run that is under way and ends. Drafts stay as they are: they can be taken up again. */
+  /** Aborts the current run and ends. Drafts are left as they are and can be resumed. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const { generation } of this.#running) generation.cancel();
@@ -81,7 +81,7 @@ export class Scheduler {
   }
 
   async #stepWhileBusy(): Promise<void> {
-    // Commands that arrived together count together: a draft that was cancelled at once never starts.
+    // Commands that arrived together are handled together, so a draft that is cancelled at once never starts.
     await new Promise(setImmediate);
     while (!this.#closing.signal.aborted && this.#running.length + this.#waiting.length > 0) await this.#step();
   }
@@ -94,7 +94,7 @@ export class Scheduler {
     for (const move of plan.moves) this.#move(move);
     if (this.#options.checked) checkInvariants(this.#running, this.#waiting, plan, this.#options.decoder);
     const outcomes = await this.#run(plan);
-    // Never more than one step ahead of the reader: a cancellation takes at most the token that is under way.
+    // The scheduler is at most one step ahead of the reader, so a cancellation takes effect within the current token.
     await this.#untilTaken();
     if (this.#closing.signal.aborted) return;
     this.#advance(outcomes);
@@ -145,7 +145,7 @@ export class Scheduler {
     moved.slot = to;
   }
 
-  /** The drafts whose turn it is to get a token, each with what the model thinks of it. */
+  /** The drafts that get a token in this step, each with the model's prediction. */
   async #run(plan: StepPlan<Running>): Promise<Map<Running, Outcome>> {
     const times = [this.#options.clock.monotonic()];
     const lap = () => times.push(this.#options.clock.monotonic());
@@ -188,7 +188,7 @@ export class Scheduler {
     }
   }
 
-  /** Chooses each draft's next token and records it. */
+  /** Chooses and records each draft's next token. */
   #advance(outcomes: Map<Running, Outcome>): void {
     const begun = this.#options.clock.monotonic();
     for (const [running, outcome] of outcomes) {
@@ -201,7 +201,7 @@ export class Scheduler {
     this.#retireFinished();
   }
 
-  /** A failure is this draft's own. */
+  /** A failure affects this draft only. */
   #commitNext(generation: Sequence, outcome: Outcome): void {
     const { replayed, sampling, context } = generation;
     try {

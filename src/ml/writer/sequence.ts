@@ -7,7 +7,7 @@ import { type Shown, TextStream } from '../text/text-stream.ts';
 import type { Lexicon } from '../text/token-texts.ts';
 import type { Job } from './protocol.ts';
 
-/** The tokens of a model, and which of them end an answer. */
+/** A model's tokens, and those that end an answer. */
 export interface Vocabulary extends Lexicon {
   ends: ReadonlySet<number>;
 }
@@ -19,10 +19,10 @@ export interface SequenceOptions {
   emit: (event: GenerationEvent) => void;
 }
 
-/** One draft on its way through the engine: its tokens, what of its text was shown, and how it ends. */
+/** One draft in the engine: its tokens, the text that was shown, and how it ends. */
 export class Sequence {
   readonly job: Job;
-  /** Prompt, then what followed it; the last token has not been decoded yet. */
+  /** The prompt and the tokens after it. The last token has not been decoded yet. */
   readonly tokens: number[];
   finished = false;
   readonly #vocabulary: Vocabulary;
@@ -54,23 +54,23 @@ export class Sequence {
     return this.job.priority;
   }
 
-  /** Aborts when nobody wants the draft any more: ends a run that is under way for it alone. */
+  /** Aborts when the draft is no longer wanted, which ends a run for it alone. */
   get cancelled(): AbortSignal {
     return this.#cancelled.signal;
   }
 
-  /** How many tokens there are after the prompt. */
+  /** Number of tokens after the prompt. */
   get generated(): number {
     return this.tokens.length - this.job.prompt.length;
   }
 
-  /** Its time is over. */
+  /** Whether its time limit has passed. */
   get expired(): boolean {
     const { maxSeconds } = this.sampling;
     return maxSeconds !== null && this.#meter.elapsed >= 1000 * maxSeconds;
   }
 
-  /** How many tokens it may still take. */
+  /** Number of tokens that it may still have. */
   get remaining(): number {
     return this.sampling.maxTokens - this.generated;
   }
@@ -81,7 +81,7 @@ export class Sequence {
     return { history, position, biases: this.job.biases, constraint: this.#constraint };
   }
 
-  /** The token that comes next when it was recorded before a crash: it is decoded again, and not sampled. */
+  /** The next token if it was recorded before a crash. It is decoded again and not sampled. */
   get replayed(): number | null {
     return this.job.replay[this.generated] ?? null;
   }
@@ -90,20 +90,20 @@ export class Sequence {
     this.#cancelled.abort();
   }
 
-  /** It has a slot. */
+  /** It has got a slot. */
   start(): void {
     this.#meter.start();
     this.#emit({ type: 'started', promptTokens: this.job.prompt.length });
   }
 
-  /** Goes on by a token that was recorded before. */
+  /** Appends a recorded token. */
   commitReplayed(id: number): void {
     this.#append(id);
     this.#text.replay({ id, text: '', logprob: 0, alternatives: [] }, this.#vocabulary.bytesOf(id));
     this.#endAtLimit();
   }
 
-  /** Goes on by a sampled token, and shows what has become safe to show. */
+  /** Appends a sampled token, and shows the text that has become safe to show. */
   commit(sample: Sample): void {
     if (this.#vocabulary.ends.has(sample.id)) {
       this.finish('STOP');
@@ -155,7 +155,7 @@ function constraintOf({ sampling, continued }: Job, lexicon: Lexicon): Constrain
   return new BannedPhrases(sampling.bannedPhrases, lexicon, continued);
 }
 
-/** Times one draft, from the moment it was asked for. */
+/** Measures one draft's times from its request on. */
 class Meter {
   readonly #clock: Clock;
   readonly #asked: number;
@@ -169,12 +169,12 @@ class Meter {
     this.#asked = clock.monotonic() - waitedMs;
   }
 
-  /** Since it was asked for, in ms. */
+  /** Milliseconds since the request. */
   get elapsed(): number {
     return this.#clock.monotonic() - this.#asked;
   }
 
-  /** It has a slot. */
+  /** The draft has got a slot. */
   start(): void {
     this.#started = this.#clock.monotonic();
   }

@@ -5,7 +5,7 @@ type Counts = Pick<
   'steps' | 'decodedTokens' | 'prefilledTokens' | 'decodeMs' | 'prefillMs' | 'sampleMs' | 'waitMs'
 >;
 
-/** What the steps since the start came to. */
+/** Totals over all steps since the start. */
 export class Tally {
   sampleMs = 0;
   waitMs = 0;

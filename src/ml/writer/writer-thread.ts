@@ -11,10 +11,10 @@ export interface ThreadListener {
   onDeath: (reason: Error) => void;
 }
 
-/** A step leaves a few kilobytes of garbage: a nursery of V8's usual 48 MB would only be memory that nothing else gets. */
+/** A step leaves only a few kilobytes of garbage. V8's usual 48 MB for young objects would be wasted memory. */
 const YOUNG_MB = 6;
 
-/** The near end of a model's thread. */
+/** The main thread's side of a model's thread. */
 export class WriterThread implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #exited: Promise<unknown>;
@@ -22,11 +22,11 @@ export class WriterThread implements AsyncDisposable {
   private constructor(worker: Worker) {
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', resolve));
-    // Whoever waits for it hears of an error; one that comes when nobody does must not end the process.
+    // Errors are passed to whoever awaits the thread. One that nobody awaits must not end the process.
     worker.on('error', () => undefined);
   }
 
-  /** Starts a thread and opens the model in it. @throws Error with the reason when it does not open */
+  /** Starts a thread and opens the model in it. @throws Error with the reason if it does not open */
   static async open(options: ThreadOptions, listener: ThreadListener): Promise<WriterThread> {
     setRuntimeEnvironment();
     const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
@@ -35,7 +35,7 @@ export class WriterThread implements AsyncDisposable {
     try {
       await thread.#ready();
     } catch (error) {
-      // Until then it holds memory.
+      // The thread holds memory until then.
       await thread.#exited;
       throw error;
     }
@@ -51,7 +51,7 @@ export class WriterThread implements AsyncDisposable {
     this.#send({ type: 'cancel', id });
   }
 
-  /** Breaks off the run that is under way, frees the model's memory and ends the thread. */
+  /** Aborts the current run, frees the model's memory and ends the thread. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#worker.removeAllListeners('message');
     this.#send({ type: 'close' });

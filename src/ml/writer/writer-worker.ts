@@ -8,7 +8,7 @@ import { PrefixCache } from './prefix-cache.ts';
 import type { Command, Report, ThreadOptions } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
 
-/** A model's own thread: opens it, then writes what it is told to until it is told to end. */
+/** The model's own thread. It opens the model and executes commands until it is told to end. */
 async function main(port: MessagePort, options: ThreadOptions): Promise<void> {
   const post = (report: Report) => port.postMessage(report);
   try {

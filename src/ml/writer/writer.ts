@@ -11,22 +11,22 @@ import { ASSUMED } from './pace.ts';
 
 export interface WriterOptions extends Omit<OpeningOptions, 'onClosing' | 'onVacated'> {
   chat: ChatFormat;
-  /** Tokens a draft may reach, prompt included. */
+  /** Maximum number of tokens of a draft, prompt included. */
   capacity: number;
-  /** How many drafts may wait besides those that are being written. */
+  /** Number of drafts that may wait in addition to those being written. */
   queue: number;
 }
 
-/** Ends that are told to others: who waits for a place is interested in the first of them. */
+/** Number of ends that other nodes are told. Only the earliest matter to a draft that waits for a place. */
 const FORESEEN = 32;
 
 /**
- * The near side of a model: turns messages into tokens, bounds how many drafts there are and hands each to an opening of the
- * model, which it asks for when there is none.
+ * The main thread's side of a model. It encodes messages, limits the number of drafts, and hands each draft to an
+ * opening of the model, which it creates if there is none.
  */
 export class Writer implements AsyncDisposable {
   readonly #options: WriterOptions;
-  /** The one that takes drafts; those that do not any more are among `#openings` until their memory is free. */
+  /** The opening that accepts drafts. Others stay in `#openings` until their memory is free. */
   #opening: Opening | null = null;
   readonly #openings = new Set<Opening>();
   #closed: Error | null = null;
@@ -37,12 +37,12 @@ export class Writer implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** What it is doing; null while it has written nothing since it was opened. */
+  /** The thread's state. Null while it has written nothing since it was opened. */
   get state(): WriterState | null {
     return this.#inMemory?.state ?? null;
   }
 
-  /** Of the opening that has memory; 0 when none has. */
+  /** Slots of the opening that has memory. 0 if none has. */
   get slots(): number {
     return this.#inMemory?.slots ?? 0;
   }
@@ -51,14 +51,14 @@ export class Writer implements AsyncDisposable {
     return [...this.#openings].reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   }
 
-  /** Opens the model if it is not. @throws Error with the reason when it does not open */
+  /** Opens the model if it is not open. @throws Error with the reason if it does not open */
   async wake(): Promise<void> {
     const opening = this.#awake();
     const { leave } = opening.occupy();
     await opening.opened.finally(leave);
   }
 
-  /** Reserves a place. @throws OverloadedError when all are taken, or all that are not are kept for others ([FAIR1]) */
+  /** Reserves a place. @throws OverloadedError if all are taken, or the free ones are reserved for others ([FAIR1]) */
   admit(request?: GenerationRequest): Ticket {
     if (this.#closed) throw this.#closed;
     const asked = request ? askedBy(request) : NOTHING;
@@ -76,12 +76,12 @@ export class Writer implements AsyncDisposable {
     return { stepMs: this.#pace.stepMs, endsMs };
   }
 
-  /** @throws InvalidInputError when prompt and `maxTokens` together are more than a slot holds */
+  /** @throws InvalidInputError if prompt and `maxTokens` together exceed a slot's capacity */
   checkFits(request: GenerationRequest): void {
     this.#encode(request);
   }
 
-  /** Takes nothing new; ends when what it has taken is written. Resolves then. */
+  /** Accepts nothing new. Resolves when the accepted drafts have been written. */
   async retire(): Promise<void> {
     while (this.#places.length > 0) await new Promise<void>((resolve) => (this.#onVacated = resolve));
     await this[Symbol.asyncDispose]();
@@ -110,7 +110,7 @@ export class Writer implements AsyncDisposable {
     return forecastEnds(remaining, this.slots, this.#pace);
   }
 
-  /** Says why, and when a place is free for this listener at the latest, as far as that can be known. */
+  /** The reason for a refusal, and when this listener can get a place at the latest, as far as that is known. */
   #refusal(listener: number | null, held: number, free: number): OverloadedError {
     const { queue, name } = this.#options;
     const ends = this.#ends().map((end) => ({ own: listener !== null && end.listener === listener, ms: end.ms }));
