@@ -10,23 +10,23 @@ export interface Kept {
 export interface FeedOptions {
   stream: string;
   subject: string;
-  /** The first place that it may tell of. */
+  /** The first sequence number to deliver. */
   from: number;
-  /** @param pending how many there are after it */
+  /** @param pending number of messages after this one */
   onMessage: (message: Kept, pending: number) => void;
-  /** Called once, unless it was stopped: nothing more will come. */
+  /** Called once unless the feed was stopped. Nothing more will be delivered. */
   onEnd: () => void;
-  /** Aborts when the connection is lost: what was sent meanwhile is lost with it. */
+  /** Aborts when the connection is lost, and messages with it. */
   lost: AbortSignal;
 }
 
 const HEARTBEAT_MS = 2_000;
-/** What the server calls a message that is none, but a sign that it is still there. */
+/** The status of a message without content, which only shows that the server is still there. */
 const IDLE = 100;
 
 /**
- * A subject's messages, pushed by the server in order and without a gap. At the first doubt (a gap, no sign of life, a
- * connection that was lost) it ends: whoever reads knows where they are and begins another.
+ * A subject's messages, pushed by the server in order and without gaps. In doubt (a gap, no heartbeat, a lost
+ * connection) it ends: the reader knows its position and starts another feed.
  */
 export class SubjectFeed {
   readonly #manager: JetStreamManager;
@@ -34,7 +34,7 @@ export class SubjectFeed {
   readonly #subscription: Subscription;
   readonly #patience: NodeJS.Timeout;
   readonly #onLost = (): void => this.#end();
-  /** Whether there was nothing to begin with. */
+  /** Whether there were no messages at the start. */
   isEmpty = false;
   #consumer: string | null = null;
   #received = 0;
@@ -61,11 +61,11 @@ export class SubjectFeed {
         ...{ deliver_subject: inbox, filter_subject: options.subject, ack_policy: AckPolicy.None },
         ...{ deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: options.from },
         ...{ replay_policy: ReplayPolicy.Instant, idle_heartbeat: nanos(HEARTBEAT_MS) },
-        // Gone with its process; nothing of it is worth keeping.
+        // The consumer is ephemeral: it goes with its process, and nothing of it is worth keeping.
         ...{ inactive_threshold: nanos(5 * HEARTBEAT_MS), num_replicas: 1, mem_storage: true },
       });
       feed.#consumer = name;
-      // What has been sent already may be pending no more, and yet not have arrived.
+      // Messages that were already sent may no longer be pending without having arrived.
       feed.isEmpty = pending + delivered.consumer_seq === 0;
       if (feed.#ended) feed.#remove();
       return feed;
@@ -75,7 +75,7 @@ export class SubjectFeed {
     }
   }
 
-  /** Nothing is told any more. */
+  /** Ends the feed without calling `onEnd`. */
   stop(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -105,7 +105,7 @@ export class SubjectFeed {
 
   #remove(): void {
     const [name, { stream }] = [this.#consumer, this.#options];
-    // Where that fails the server removes it by itself, once nobody takes what it sends.
+    // If that fails, the server removes the consumer once nobody reads from it.
     if (name !== null) this.#manager.consumers.delete(stream, name).catch(() => undefined);
   }
 }

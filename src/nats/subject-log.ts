@@ -7,21 +7,24 @@ import { type FeedOptions, type Kept, SubjectFeed } from './subject-feed.ts';
 
 export interface SubjectLogOptions {
   url: string;
-  /** Copies of every message on different servers; 3 in production. */
+  /** Number of servers that keep a copy of every message; 3 in production. */
   replicas: number;
-  /** Name of the stream and first part of its subjects. */
+  /** The stream's name and the first part of its subjects. */
   stream: string;
 }
 
-/** Long enough for a leader to be elected. */
+/** Long enough for the election of a leader. */
 const TIMEOUT_MS = 5_000;
-/** A server that does not answer so often is looked for anew: what it was asked will not be answered. */
+/** After this many unanswered pings the connection is considered lost and established again. */
 const PINGS = { pingInterval: 2_000, maxPingOut: 2 };
 
-/** A subject's last message is not the one that was expected: somebody else has written. */
+/** The subject's last message is not the expected one, because another writer has appended. */
 export class WrongPlaceError extends Error {}
 
-/** Logs in one JetStream stream, a subject each. Reads go to the stream's leader, so that what was acknowledged is seen. */
+/**
+ * Logs in one JetStream stream, one subject each. Reads go to the stream's leader, so that acknowledged messages are
+ * seen.
+ */
 export class SubjectLog implements AsyncDisposable {
   readonly #connection: NatsConnection;
   readonly #manager: JetStreamManager;
@@ -38,7 +41,7 @@ export class SubjectLog implements AsyncDisposable {
     void this.#watchConnection();
   }
 
-  /** Makes the stream when it is not there. @throws StartupError */
+  /** Creates the stream if it does not exist. @throws StartupError */
   static async open({ url, replicas, stream }: SubjectLogOptions): Promise<SubjectLog> {
     let connection: NatsConnection | null = null;
     try {
@@ -59,8 +62,8 @@ export class SubjectLog implements AsyncDisposable {
   }
 
   /**
-   * @param after the subject's last message, 0 for none
-   * @param id of two messages with the same one within two minutes the second is not kept
+   * @param after the sequence number of the subject's last message, 0 if there is none
+   * @param id a second message with this id within two minutes is not stored
    * @throws WrongPlaceError
    */
   async append(subject: string, data: unknown, { after, id }: { after: number; id: string }): Promise<number> {
@@ -78,11 +81,14 @@ export class SubjectLog implements AsyncDisposable {
     return this.#get({ last_by_subj: `${this.#stream}.${subject}` });
   }
 
-  /** The subject's messages from one place to another, both included, as far as they are still there; at most so many. */
+  /**
+   * The subject's messages from one sequence number to another, both inclusive, as far as they still exist; at most
+   * `most`.
+   */
   async range(subject: string, from: number, to: number, most: number): Promise<Kept[]> {
     const messages = await this.#collect(subject, from, to, most);
     const isWhole = messages.length === most || (messages.at(-1)?.place ?? 0) >= to;
-    // Removed meanwhile, or not yet with the server that was asked, which then is not the one to ask.
+    // Messages were removed in the meantime, or the server that was asked is behind and must not be relied on.
     if (!isWhole && ((await this.last(subject))?.place ?? 0) >= to) throw unavailable();
     return messages;
   }
@@ -98,7 +104,7 @@ export class SubjectLog implements AsyncDisposable {
         );
       };
       const onMessage = (message: Kept, pending: number): void => {
-        // More may be on its way than was wanted.
+        // More messages than requested may be on their way.
         if (messages.length === most) return;
         if (messages.push(message) === most || message.place >= to || pending === 0) finish();
       };
@@ -108,7 +114,7 @@ export class SubjectLog implements AsyncDisposable {
     });
   }
 
-  /** The subject's messages from a place on: those that are there and those that come, until it ends at the first doubt. */
+  /** Delivers the subject's messages from a sequence number on: existing and new ones, until the feed ends. */
   async follow(
     subject: string,
     from: number,
@@ -119,7 +125,7 @@ export class SubjectLog implements AsyncDisposable {
     return explained(() => SubjectFeed.open(this.#connection, this.#manager, options));
   }
 
-  /** Removes the subject's messages up to a place. */
+  /** Removes the subject's messages up to a sequence number. */
   async purge(subject: string, upTo: number): Promise<void> {
     const options = { filter: `${this.#stream}.${subject}`, seq: upTo + 1 };
     await explained(() => this.#manager.streams.purge(this.#stream, options));
@@ -154,12 +160,12 @@ const hasCode = (error: unknown, code: number): boolean => error instanceof JetS
 
 function newSignal(): AbortController {
   const lost = new AbortController();
-  // Every feed listens: however many there are, none is a leak.
+  // Each feed adds a listener. Many listeners are not a leak here.
   setMaxListeners(0, lost.signal);
   return lost;
 }
 
-/** What a failure means to a caller: as far as NATS could not be asked or could not answer, that the same call may work later. */
+/** Translates failures: if NATS could not be reached or did not answer, the same call may succeed later. */
 async function explained<Result>(call: () => Promise<Result>): Promise<Result> {
   try {
     return await call();

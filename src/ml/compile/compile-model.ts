@@ -14,20 +14,20 @@ import { WeightWriter } from './weights.ts';
 export const graphFile = 'decoder.onnx';
 const dataFile = 'decoder.onnx.data';
 export const shapeFile = 'shape.json';
-/** SHA-256 of each of the above that is there, by name. */
+/** The SHA-256 of each of these files that exists, by name. */
 export const digestsFile = 'digests.json';
 
 export interface CompileTask {
-  /** A GGUF file, a folder with safetensors, or one with an ONNX export, of which only the shape is written. */
+  /** A GGUF file, a folder with safetensors, or a folder with an ONNX export, of which only the shape is written. */
   source: string;
   target: GraphTarget;
-  /** `temporary` is this call's own, which it fills; beside `final`. */
+  /** `temporary` is next to `final` and belongs to this call, which fills it. */
   folders: { temporary: string; final: string };
 }
 
 /**
- * Writes graph, weights and shape into a temporary folder and renames it into place when all is on disk: a folder under
- * its final name is whole, whatever was killed when.
+ * Writes graph, weights and shape into a temporary folder and renames it when everything is on disk. So a folder under
+ * its final name is complete, whatever was killed when.
  */
 export async function compileInto(
   { source, target, folders: { temporary, final } }: CompileTask,
@@ -41,7 +41,7 @@ export async function compileInto(
       : await writeGraph(source, temporary, formatsOf(target), onProgress);
     await writeShape(shape, temporary);
     await rename(temporary, final).catch(async (error: unknown) => {
-      // Another process was faster: what it wrote is the same.
+      // Another process was faster and wrote the same.
       if (!isNotEmpty(error)) throw error;
       await rm(temporary, { recursive: true, force: true });
     });
@@ -65,7 +65,7 @@ async function writeGraph(
   return { ...checkpoint.architecture, cacheType: formats.element, exported: null };
 }
 
-/** @returns the graph that refers to them */
+/** @returns the graph that refers to the weights */
 async function writeWeights(
   checkpoint: Checkpoint,
   folder: string,
@@ -83,7 +83,7 @@ async function writeWeights(
   return graph;
 }
 
-/** And, of everything that was written, the digests. */
+/** Also writes the digests of everything. */
 async function writeShape(shape: ModelShape, folder: string): Promise<void> {
   await writeFile(join(folder, shapeFile), JSON.stringify(shape), { flush: true });
   const digests: Record<string, string> = {};

@@ -15,53 +15,56 @@ export { readJsonFile } from './checkpoint/json-file.ts';
 export { ModelFileError } from './checkpoint/model-file-error.ts';
 export type { GraphTarget } from './graph-target.ts';
 
-/** Ends the names of folders that are being written. */
+/** The end of the names of folders that are being written. */
 export const TEMPORARY_SUFFIX = '.tmp';
-/** Part of the cache's key: raise it when the same source would give another graph. */
+/** Part of the cache's key. Increase it whenever the same source would yield another graph. */
 const COMPILER_VERSION = 5;
 const DEFAULT_TARGET: GraphTarget = { device: 'cpu', weights: 'int8' };
 
 export interface CompiledModel {
   graphPath: string;
-  /** Of the graph and the data files beside it. */
+  /** The size of the graph and its data files. */
   weightBytes: number;
   shape: ModelShape;
 }
 
 export interface CompileOptions {
-  /** A GGUF file, or a folder with safetensors (or an ONNX export), config.json and tokenizer as Hugging Face lays them out. */
+  /**
+   * A GGUF file, or a folder in Hugging Face's layout with safetensors (or an ONNX export), config.json and tokenizer.
+   */
   source: string;
-  /** The source's digest: what the result is cached under, together with the target. */
+  /** The source's digest. Together with the target it is the key in the cache. */
   digest: string;
-  /** 8-bit weights on a CPU unless told. */
+  /** 8-bit weights on a CPU by default. */
   target?: GraphTarget;
-  /** Folder of the cache. */
+  /** The cache's folder. */
   directory: string;
   signal?: AbortSignal;
   onProgress?: (share: number) => void;
 }
 
-/** Where the result of a compilation is kept. */
+/** The key of a result in the cache. */
 type CacheKey = Pick<CompileOptions, 'source' | 'digest' | 'directory' | 'target'>;
 
-/** What `compileModel` made of the same source before, or null. */
+/** The cached result of `compileModel` for this source, or null. */
 export function findCompiled(options: CacheKey) {
   return readCompiled(folderOf(options), options.source);
 }
 
-/** Whether a folder of the cache, by its name, was made by this version of the compiler. */
+/** Whether a folder of the cache was made by this version of the compiler, judged by its name. */
 export function isCurrent(name: string): boolean {
   return name.endsWith(`-v${COMPILER_VERSION}`);
 }
 
-/** Forgets what `compileModel` made of the source. */
+/** Removes the cached results for this source. */
 export function removeCompiled(options: CacheKey): Promise<void> {
   return rm(folderOf(options), { recursive: true, force: true });
 }
 
 /**
- * Checkpoint → ONNX, once per source and target: the result stays in `directory` and later calls find it there. Runs in a worker thread.
- * @throws ModelFileError for a file that is truncated, corrupt or unsupported; the signal's reason when it aborts
+ * Compiles a checkpoint to ONNX, once per source and target. The result stays in `directory`, and later calls use it.
+ * Runs in a worker thread.
+ * @throws ModelFileError for a file that is truncated, corrupt or unsupported; the signal's reason if it aborts
  */
 export async function compileModel(options: CompileOptions): Promise<CompiledModel> {
   const { source, signal, onProgress } = options;
@@ -83,7 +86,7 @@ function folderOf({ digest, directory, target = DEFAULT_TARGET }: CacheKey): str
   return join(directory, `${digest.slice(0, 16)}-${target.device}-${target.weights}-v${COMPILER_VERSION}`);
 }
 
-/** One that something has happened to since is removed, and counts as not there. */
+/** A result that was damaged since is removed and counts as missing. */
 async function readCompiled(folder: string, source: string): Promise<CompiledModel | null> {
   const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), 'utf8'));
   try {
@@ -100,7 +103,7 @@ async function readCompiled(folder: string, source: string): Promise<CompiledMod
   }
 }
 
-/** Data files carry the graph's name and more. */
+/** The names of data files begin with the graph's name. */
 async function bytesOfGraph(graphPath: string): Promise<number> {
   const [folder, name] = [dirname(graphPath), basename(graphPath)];
   let bytes = 0;

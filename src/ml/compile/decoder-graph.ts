@@ -8,7 +8,7 @@ import { GraphBuilder, MICROSOFT } from './onnx/graph-builder.ts';
 import { addRotary } from './rotary.ts';
 import type { StoredMatrix, TensorSource, WeightWriter } from './weights.ts';
 
-/** What every part of the graph is made with. */
+/** What every part of the graph is built with. */
 interface Making {
   graph: GraphBuilder;
   architecture: Architecture;
@@ -21,7 +21,7 @@ export interface GraphSource {
   weights: WeightWriter;
   formats: GraphFormats;
   data: DataFile;
-  /** The data file's name, in the graph's own folder. */
+  /** The data file's name, in the graph's folder. */
   dataFile: string;
 }
 
@@ -57,7 +57,9 @@ export async function buildDecoderGraph({ data, dataFile, ...source }: GraphSour
   return graph.encode();
 }
 
-/** The stream that layers add to; `addend` has not been added yet, as the next normalisation does that in passing. */
+/**
+ * The stream that layers add to. `addend` is not yet added, because the next normalisation does so at no extra cost.
+ */
 interface Residual {
   sum: string;
   addend: string | null;
@@ -86,7 +88,7 @@ async function addLayer(making: Making, layer: number, entering: Residual): Prom
   return { sum: ready.sum, addend: await addFeedForward(making, layer, ready.output) };
 }
 
-/** RMS norm (Zhang and Sennrich 2019), adding what is still to be added on the way. */
+/** RMS norm (Zhang and Sennrich 2019), including the pending addition. */
 async function addNorm(
   making: Making,
   { sum, addend }: Residual,
@@ -137,8 +139,8 @@ function queryKeyValue({ heads, kvHeads, headDim, interleavedHeads }: Architectu
 }
 
 /**
- * Qwen3's queries and keys are normalised within each head. (The attention operator could do it in passing, but on a CPU
- * it refuses to.)
+ * Normalises queries and keys within each head, as Qwen3 does. (The attention operator could do it at no extra cost,
+ * but on a CPU it refuses to.)
  */
 async function addHeadNorms(making: Making, layer: number, packed: string): Promise<[string, string, string]> {
   const { graph, architecture } = making;
@@ -195,9 +197,9 @@ async function addHead(making: Making, embedding: StoredMatrix, residual: Residu
 }
 
 /**
- * −ln Σ e^(logit − the highest): in JavaScript it took a sixth of a step of eight drafts (on AVX2). Of groups first and then of
- * the groups, since single precision loses the fifth decimal of a sum as long as a vocabulary. LogSoftmax and ReduceMax give a
- * row the same bits in any batch ([GEN2]); ReduceSum does not.
+ * −ln Σ e^(logit − the highest). In JavaScript it took a sixth of a step of eight drafts (on AVX2). It is summed over
+ * groups and then over the groups, because a single-precision sum over a whole vocabulary loses the fifth decimal.
+ * LogSoftmax and ReduceMax give a row the same bits in any batch ([GEN2]); ReduceSum does not.
  */
 function addPeak(graph: GraphBuilder, vocabulary: number): void {
   const group = commonPowerOfTwo(vocabulary, 1024);
@@ -218,7 +220,7 @@ function addPeak(graph: GraphBuilder, vocabulary: number): void {
   graph.node('Sub', ['highest_share', 'highest_sum'], ['peak']);
 }
 
-/** The largest power of two that divides `count`, and is at most `most`, which is one. */
+/** The largest power of two that divides `count` and is at most `most`, itself a power of two. */
 function commonPowerOfTwo(count: number, most: number): number {
   return count % most === 0 ? most : commonPowerOfTwo(count, most / 2);
 }
@@ -226,7 +228,7 @@ function commonPowerOfTwo(count: number, most: number): number {
 /** ONNX's number of float32. */
 const FLOAT = 1;
 
-/** x Wᵀ, plus the bias where the checkpoint has one; `sources` are named without `.weight` and `.bias`. */
+/** x Wᵀ, plus the bias if the checkpoint has one. `sources` are named without `.weight` and `.bias`. */
 async function addLinear(
   making: Making,
   name: string,
@@ -252,7 +254,7 @@ async function addVector({ graph, weights, formats }: Making, name: string, sour
   return name;
 }
 
-/** A weight that has no place here belongs to a computation that this graph leaves out: its text would be quietly wrong. */
+/** An unused weight belongs to a computation that this graph lacks, so texts would be silently wrong. */
 function refuseUnused({ architecture }: Architecture, { unused }: WeightWriter): void {
   const [first] = unused;
   if (first === undefined) return;

@@ -4,7 +4,7 @@ import { ModelFileError } from './checkpoint/model-file-error.ts';
 
 type Sizes = Pick<Architecture, 'contextTokens' | 'headDim'>;
 
-/** Entries of an architecture that the graph is built from, or that say nothing about what it computes. */
+/** Entries of an architecture that the graph is built from, or that do not affect the computation. */
 const known = new Set([
   ...['block_count', 'context_length', 'embedding_length', 'feed_forward_length', 'vocab_size', 'tensor_data_layout'],
   ...['attention.head_count', 'attention.head_count_kv', 'attention.key_length', 'attention.value_length'],
@@ -16,7 +16,7 @@ const known = new Set([
 const none = (value: MetadataValue) => value === 0;
 const one = (value: MetadataValue) => value === 0 || value === 1;
 
-/** Entries that would change it unless they say this: each would be another graph. */
+/** Entries that would change the computation unless they have these values. */
 const neutral: Readonly<Record<string, (value: MetadataValue, sizes: Sizes) => boolean>> = {
   'attention.sliding_window': (value, { contextTokens }) =>
     typeof value === 'number' && (value === 0 || value >= contextTokens),
@@ -29,7 +29,7 @@ const neutral: Readonly<Record<string, (value: MetadataValue, sizes: Sizes) => b
   ...{ 'rope.scale_linear': one, 'rope.scaling.attn_factor': one },
 };
 
-/** @throws ModelFileError for an entry that says something which the graph would not compute (SPEC [MODEL9]) */
+/** @throws ModelFileError for an entry that requires something which the graph would not compute ([MODEL9]) */
 export function checkKeys(metadata: GgufMetadata, architecture: string, sizes: Sizes): void {
   const prefix = `${architecture}.`;
   for (const [key, value] of metadata.values) {

@@ -2,22 +2,25 @@ import type { MatrixFormat } from './weights.ts';
 
 type Weights = 'int8' | 'int4' | 'float';
 
-/** What a graph is compiled for. */
+/** The target of a compilation. */
 export interface GraphTarget {
   device: 'cpu' | 'cuda';
-  /** How the matrices are stored; `float` is fp32 on a CPU and fp16 on CUDA. */
+  /** How matrices are stored; `float` is fp32 on a CPU and fp16 on CUDA. */
   weights: Weights;
 }
 
 export interface GraphFormats {
-  /** Of activations, normalisations, scales and of the key–value cache. */
+  /** The type of activations, normalisations, scales and the key–value cache. */
   element: 'float32' | 'float16';
   matrices: MatrixFormat;
-  /** The embedding, and the head where it is the embedding: a token has only one row, and that in 4 bits is too coarse. */
+  /**
+   * The format of the embedding, and of the head if it is the embedding: each token has a single row there, for which 4
+   * bits are too coarse.
+   */
   embedding: MatrixFormat;
 }
 
-/** On CUDA the attention kernels take 16-bit floats only. */
+/** On CUDA the attention kernels support only 16-bit floats. */
 export function formatsOf({ device, weights }: GraphTarget): GraphFormats {
   const element = device === 'cuda' ? 'float16' : 'float32';
   if (weights === 'float') return { element, matrices: element, embedding: element };

@@ -1,18 +1,18 @@
 import { type GraphBuilder, MICROSOFT } from './onnx/graph-builder.ts';
 import type { StoredMatrix } from './weights.ts';
 
-/** Activations are quantised to 8 bits too: the kernels that are fast on a CPU. */
+/** Activations are quantised to 8 bits too, which the fast kernels on a CPU require. */
 const INT8_ACTIVATIONS = 4;
 
 interface LinearOptions {
   name: string;
   input: string;
   matrix: StoredMatrix;
-  /** Of the activations. */
+  /** The type of the activations. */
   element: 'float32' | 'float16';
 }
 
-/** y = x Wᵀ; the result carries the operation's name. */
+/** y = x Wᵀ. The result has the operation's name. */
 export function addMatMul(graph: GraphBuilder, { name, input, matrix, element }: LinearOptions): string {
   const { rows, columns, values } = matrix;
   if (!('scales' in matrix)) {
@@ -32,7 +32,7 @@ export function addMatMul(graph: GraphBuilder, { name, input, matrix, element }:
   return name;
 }
 
-/** Ids → rows of the matrix, which stays quantised in memory. */
+/** Looks up rows of the matrix by id. The matrix stays quantised in memory. */
 export function addGather(graph: GraphBuilder, { name, input, matrix, element }: LinearOptions): string {
   const { rows, columns, values } = matrix;
   if (!('scales' in matrix)) {

@@ -3,12 +3,12 @@ import { toFloat16 } from './checkpoint/floats.ts';
 import type { DataFile } from './onnx/data-file.ts';
 import type { GraphBuilder } from './onnx/graph-builder.ts';
 
-/** Positions computed at a time. */
+/** Number of positions computed at a time. */
 const CHUNK = 4096;
 
 /**
- * Rotary position embeddings (Su et al. 2021): the tables cos and sin [contextTokens, head_dim / 2]. They lie in the data
- * file, where a long context costs only the pages that are read.
+ * Rotary position embeddings (Su et al. 2021): the tables cos and sin [contextTokens, head_dim / 2]. They are in the
+ * data file, so that a long context uses only the pages that are read.
  */
 export async function addRotary(
   graph: GraphBuilder,

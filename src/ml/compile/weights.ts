@@ -5,27 +5,30 @@ import type { DataFile } from './onnx/data-file.ts';
 import type { ExternalRange } from './onnx/graph-builder.ts';
 import { blockOf, quantizeRows } from './quantize.ts';
 
-/** How a matrix is stored: floats as they are, or blocks of so many bits. */
+/** How a matrix is stored: as floats, or in blocks of 8 or 4 bits. */
 export type MatrixFormat = 'float32' | 'float16' | 'int8' | 'int4';
 
-/** A matrix of N rows and K columns in the data file. */
+/** A matrix with N rows and K columns in the data file. */
 export type StoredMatrix = { rows: number; columns: number } & (
   | { format: 'float32' | 'float16'; values: ExternalRange }
   | { format: 'int8' | 'int4'; block: number; values: ExternalRange; scales: ExternalRange; zeros: ExternalRange }
 );
 type Blocks = Extract<StoredMatrix, { scales: unknown }>;
 
-/** A matrix or vector in the source, of which several are stacked; `permutedHeads` where a head's rows are interleaved pairs. */
+/**
+ * A matrix or vector of the source, of which several may be stacked. `permutedHeads` is set if a head's rows are
+ * interleaved pairs.
+ */
 export interface TensorSource {
   tensor: string;
   rows: number;
   permutedHeads?: number;
 }
 
-/** Elements dequantised at a time: what bounds the compiler's memory, whatever the model's size. */
+/** Number of elements dequantised at a time. It limits the compiler's memory, whatever the model's size. */
 const CHUNK_ELEMENTS = 1 << 20;
 
-/** Turns tensors of the source into ranges of the data file, chunk by chunk, and knows which it has turned. */
+/** Writes tensors of the source into the data file, piece by piece, and records which ones it has used. */
 export class WeightWriter {
   readonly #source: Checkpoint;
   readonly #target: DataFile;
@@ -33,7 +36,7 @@ export class WeightWriter {
   readonly #onElements: (elements: number) => void;
   readonly #unused: Set<string>;
 
-  /** @param element of the activations, and so of the blocks' scales */
+  /** @param element the type of the activations, and so of the blocks' scales */
   constructor(
     source: Checkpoint,
     target: DataFile,
@@ -51,7 +54,7 @@ export class WeightWriter {
     return this.#source.names.has(tensor);
   }
 
-  /** Tensors that nothing was made of: what they are for, the graph does not compute. */
+  /** Tensors that were not used. The graph does not compute what they are for. */
   get unused(): ReadonlySet<string> {
     return this.#unused;
   }
@@ -69,7 +72,7 @@ export class WeightWriter {
     return stored;
   }
 
-  /** A small one, whole. */
+  /** A small tensor, read as a whole. */
   async vector(sources: readonly TensorSource[]): Promise<Float32Array> {
     const parts: number[] = [];
     for (const { tensor, rows, permutedHeads } of sources) {
@@ -93,7 +96,7 @@ export class WeightWriter {
   }
 
   async *#chunks({ tensor, rows, permutedHeads }: TensorSource, columns: number): AsyncGenerator<Float32Array> {
-    // Whole heads at a time where rows are permuted within a head.
+    // Whole heads at a time if rows are permuted within a head.
     const unit = permutedHeads ? rows / permutedHeads : 1;
     const step = Math.max(unit, Math.floor(CHUNK_ELEMENTS / columns / unit) * unit);
     for (let from = 0; from < rows; from += step) {
@@ -143,8 +146,8 @@ function bytesOf(element: 'float32' | 'float16'): number {
 }
 
 /**
- * GGUF stores the rows of a Llama's query or key head as pairs (0, d/2), (1, d/2 + 1), … for interleaved rotation; ONNX
- * Runtime rotates halves. Puts row 2i to i and row 2i + 1 to i + d/2 of each head.
+ * GGUF stores the rows of a Llama's query or key head as pairs (0, d/2), (1, d/2 + 1), … for interleaved rotation, but
+ * ONNX Runtime rotates halves. This moves row 2i to i and row 2i + 1 to i + d/2 of each head.
  */
 function unpermute(weights: Float32Array, columns: number, headDim: number): Float32Array {
   const out = new Float32Array(weights.length);
@@ -156,7 +159,7 @@ function unpermute(weights: Float32Array, columns: number, headDim: number): Flo
   return out;
 }
 
-/** One damaged scale makes every logit NaN. */
+/** One damaged scale would make every logit NaN. */
 function checkFinite(values: Float32Array, tensor: string): void {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) * 0;

@@ -6,8 +6,8 @@ import type { Decoder, DecoderRow, Prediction } from './decoder.ts';
 import { KvCache, kvCacheBytes, type Prefix } from './kv-cache.ts';
 
 /**
- * A batch is a contiguous piece of the cache. Up to so many unused slots between two rows are computed along and thrown
- * away: a row costs about a sixth of what a run of its own would, as a run reads all the weights.
+ * A batch is a contiguous part of the cache. Up to this many unused slots between two rows are computed as well and
+ * ignored: such a row costs about a sixth of a run of its own, because every run reads all the weights.
  */
 const WIDEST_GAP = 4;
 
@@ -20,11 +20,11 @@ export class CompiledDecoder implements Decoder {
   readonly #cache: KvCache;
   readonly #logits: Float32Array; // [slots, vocab]
   readonly #peaks: Float32Array; // [slots]
-  /** How many tokens of each slot mean something: a row that is computed along writes behind them. */
+  /** The number of valid tokens in each slot. An unused row that is computed writes after them. */
   readonly #filled: Int32Array; // [slots]
-  /** Decode runs by `slot:batch`: a step resolves no pointer again. */
+  /** Decode runs by `slot:batch`, so that a step does not resolve pointers again. */
   readonly #decodeRuns = new Map<string, Run>();
-  /** Every row runs on its own, every token of a prompt too. */
+  /** Whether every row, and every token of a prompt, runs by itself. */
   runsApart = false;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -78,7 +78,7 @@ export class CompiledDecoder implements Decoder {
     tokens.forEach((token, i) => run.set(i, token));
     run.lengths[0] = position + tokens.length - 1;
     run.total[0] = position + tokens.length;
-    // Set before the run: one that is broken off leaves the slot in between, and nobody reads it.
+    // Set before the run, because an aborted run leaves the slot in an intermediate state that nobody reads.
     this.#filled[slot] = position + tokens.length;
     await run.binding.run(signal);
   }
@@ -98,7 +98,7 @@ export class CompiledDecoder implements Decoder {
     const run = this.#decodeRun(first, (group.at(-1)?.slot ?? first) - first + 1);
     for (let i = 0; i < run.lengths.length; i++) {
       run.set(i, 0);
-      // Behind what the slot holds; a full slot has no such place, and nothing more is ever read from its last one.
+      // Writes after the slot's valid tokens. A full slot has no such position, but its last one is never read again.
       run.lengths[i] = Math.min(this.#filled[first + i] ?? 0, this.capacity - 1);
     }
     for (const { slot, token, position } of group) {
@@ -145,7 +145,7 @@ export class CompiledDecoder implements Decoder {
     return new Run(this.#session, this.#cache.view(slot, batch), results, { batch, length });
   }
 
-  /** Waits for the run that is under way, then releases everything. */
+  /** Waits for the current run, then releases everything. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#last;
     for (const run of this.#decodeRuns.values()) run[Symbol.dispose]();
@@ -155,12 +155,12 @@ export class CompiledDecoder implements Decoder {
   }
 }
 
-/** Everything that one form of run touches, resolved to pointers. */
+/** Everything that one form of run uses, resolved to pointers. */
 class Run implements Disposable {
   readonly binding: Binding;
-  /** Of each row, the tokens it will hold, less one. */
+  /** For each row, the number of tokens after the run, minus one. */
   readonly lengths: Int32Array; // [batch]
-  /** Tokens of the longest row. */
+  /** Number of tokens of the longest row. */
   readonly total: Int32Array; // []
   readonly #ids: BigInt64Array; // [batch, length]
   readonly #owned: readonly Disposable[];

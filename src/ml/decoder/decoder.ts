@@ -4,15 +4,15 @@ import type { Prefix } from './kv-cache.ts';
 export interface DecoderRow {
   slot: number;
   token: number;
-  /** Tokens already in the slot: where this one goes. */
+  /** Number of tokens already in the slot, which is this token's position. */
   position: number;
 }
 
-/** What the model makes of what may come next. */
+/** The model's prediction of the next token. */
 export interface Prediction {
   /** Valid until the slot's next run. */
   logits: Float32Array; // [vocab]
-  /** The log-probability of the likeliest token; null where the graph does not say. */
+  /** The log-probability of the most likely token. Null if the graph does not compute it. */
   peak: number | null;
 }
 
@@ -21,22 +21,22 @@ export interface Decoder extends AsyncDisposable {
   readonly shape: ModelShape;
   readonly slots: number;
   readonly capacity: number;
-  /** What a token takes in the cache. */
+  /** Cache memory per token. */
   readonly bytesPerToken: number;
   /**
-   * Takes prompt tokens into `slot` from `position` on, in one run. A single token is a decode step's work: attention
-   * computes it by another path, whose last bits differ.
-   * @returns what comes after the last token
+   * Processes prompt tokens in one run, into `slot` from `position` on. Use `decode` for a single token: attention
+   * computes it by another path whose last bits differ.
+   * @returns the prediction after the last token
    */
   prefill(slot: number, tokens: readonly number[], position: number, signal?: AbortSignal): Promise<Prediction>;
   /**
-   * Takes one token per row. Rows' slots must differ.
-   * @returns what comes after each row, in the rows' order
+   * Processes one token per row. The rows' slots must differ.
+   * @returns the prediction for each row, in the same order
    */
   decode(rows: readonly DecoderRow[], signal?: AbortSignal): Promise<readonly Prediction[]>;
-  /** Makes the first `length` tokens of one slot those of another too. No run may be under way. */
+  /** Copies the first `length` tokens of one slot to another. No run may be in progress. */
   copy(from: number, to: number, length: number): void;
-  /** Takes the first `length` tokens of a slot out, to be restored into any. No run may be under way. */
+  /** Copies the first `length` tokens out of a slot, to be restored into any. No run may be in progress. */
   save(slot: number, length: number): Prefix;
   restore(prefix: Prefix, slot: number, length: number): void;
 }

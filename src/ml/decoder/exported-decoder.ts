@@ -6,20 +6,23 @@ import type { Decoder, DecoderRow, Prediction } from './decoder.ts';
 import { kvCacheBytes, type Prefix } from './kv-cache.ts';
 
 /**
- * Prompt tokens in one run: an export returns the logits of all of them, and a large vocabulary makes that many.
+ * Maximum number of prompt tokens in one run. An export returns the logits of all of them, which takes much memory with
+ * a large vocabulary.
  */
 const PIECE = 64;
 
-/** One text's cache: per layer, keys then values, each [kv_heads, length, head_dim] at the start of a buffer. */
+/**
+ * The cache of one text: for each layer keys, then values, each [kv_heads, length, head_dim] at the start of a buffer.
+ */
 interface Slot {
   parts: readonly Elements[];
   length: number;
 }
 
 /**
- * Runs a graph in Hugging Face's layout, whose cache is a past that every run returns with the new tokens behind it. The
- * present is written into a spare set of buffers, which then changes places with the slot's own; a run that is broken off
- * leaves the slot as it was. Rows run one after the other, so that no row's bits depend on another's (SPEC [GEN2]).
+ * Runs a graph in Hugging Face's layout, whose cache is a past that every run returns with the new tokens appended. The
+ * present is written into a spare set of buffers, which is then swapped with the slot's own, so an aborted run leaves
+ * the slot unchanged. Rows run one after the other, so that no row's bits depend on another's ([GEN2]).
  */
 export class ExportedDecoder implements Decoder {
   readonly shape: ModelShape;
@@ -134,7 +137,7 @@ export class ExportedDecoder implements Decoder {
     );
   }
 
-  /** Forgets what a slot holds from `length` on. */
+  /** Discards a slot's tokens from `length` on. */
   #shorten(text: Slot, length: number): void {
     const { headDim } = this.shape;
     if (length === text.length) return;
@@ -163,14 +166,14 @@ export class ExportedDecoder implements Decoder {
     return turn;
   }
 
-  /** Waits for the run that is under way, then releases everything. */
+  /** Waits for the current run, then releases everything. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#last;
     this.#session[Symbol.dispose]();
   }
 }
 
-/** The tensors of one run, released with it. */
+/** The tensors of one run, released together. */
 class DisposableTensors implements Disposable {
   readonly #tensors: Tensor[] = [];
 
@@ -185,7 +188,10 @@ class DisposableTensors implements Disposable {
   }
 }
 
-/** Lengths of at most `most` that add up to `total`, no last one alone: a single token is computed by another path. */
+/**
+ * Lengths of at most `most` that add up to `total`. The last one is not 1, because a single token is computed by
+ * another path.
+ */
 function pieces(total: number, most: number): number[] {
   const lengths: number[] = [];
   for (let left = total; left > 0; left -= lengths.at(-1) ?? left) {

@@ -2,7 +2,7 @@ import type { ModelShape } from '../compile/compile.ts';
 import { allocate, type Elements, type Memory } from '../ort/memory.ts';
 import type { Session, Value } from '../ort/session.ts';
 
-/** Keys and values of the first tokens of a text, taken out of a slot. */
+/** Keys and values of the first tokens of a text, copied out of a slot. */
 export interface Prefix {
   readonly length: number;
   readonly bytes: number;
@@ -11,8 +11,8 @@ export interface Prefix {
 }
 
 /**
- * Keys and values of `slots` texts of up to `capacity` tokens: per layer and part one buffer of
- * [slots, kv_heads, capacity, head_dim] in the device's memory, which every run reads and writes in place.
+ * Keys and values of `slots` texts of up to `capacity` tokens: for each layer and part one buffer of [slots, kv_heads,
+ * capacity, head_dim] in the device's memory, which every run reads and writes in place.
  */
 export class KvCache implements Disposable {
   readonly #heads: number;
@@ -29,7 +29,7 @@ export class KvCache implements Disposable {
     this.#parts = Array.from({ length: 2 * layers }, () => allocate(session, cacheType, size));
   }
 
-  /** The tensors of neighbouring slots, layer by layer, keys then values. They stay the cache's. */
+  /** The tensors of neighbouring slots, layer by layer, keys before values. The cache keeps ownership of them. */
   view(slot: number, batch: number): readonly Value[] {
     const key = `${slot}:${batch}`;
     const known = this.#views.get(key);
@@ -40,7 +40,7 @@ export class KvCache implements Disposable {
     return made;
   }
 
-  /** Makes the first `length` tokens of one slot those of another too. */
+  /** Copies the first `length` tokens of one slot to another. */
   copy(from: number, to: number, length: number): void {
     for (const { part, head } of this.#runs()) {
       part.copyWithin(this.#offset(to, head), this.#offset(from, head), length * this.#headDim);
@@ -52,7 +52,7 @@ export class KvCache implements Disposable {
     return { length, bytes: runs.reduce((sum, { byteLength }) => sum + byteLength, 0), runs };
   }
 
-  /** Puts the first `length` tokens of a prefix into a slot. */
+  /** Copies the first `length` tokens of a prefix into a slot. */
   restore(prefix: Prefix, slot: number, length: number): void {
     let i = 0;
     for (const { part, head } of this.#runs()) {
@@ -61,7 +61,7 @@ export class KvCache implements Disposable {
     }
   }
 
-  /** The session must still be there. */
+  /** The session must still exist. */
   [Symbol.dispose](): void {
     for (const tensors of this.#views.values()) for (const tensor of tensors) tensor[Symbol.dispose]();
     this.#views.clear();
@@ -77,7 +77,7 @@ export class KvCache implements Disposable {
   }
 }
 
-/** What `slots` texts of `capacity` tokens may come to fill, in bytes. */
+/** Maximum memory of `slots` texts of `capacity` tokens, in bytes. */
 export function kvCacheBytes(
   { layers, kvHeads, headDim, cacheType }: ModelShape,
   slots: number,

@@ -8,14 +8,14 @@ import { mixesRows } from './row-independence.ts';
 export interface DecoderOptions {
   model: Pick<CompiledModel, 'graphPath' | 'shape'>;
   threads: number;
-  /** What the model was compiled for; the CPU unless told. */
+  /** The device that the model was compiled for; the CPU by default. */
   device?: Device;
   slots: number;
-  /** Tokens a slot can hold; at most the model's context. */
+  /** Maximum number of tokens in a slot, at most the model's context. */
   capacity: number;
 }
 
-/** @throws OrtError when the graph cannot be loaded */
+/** @throws OrtError if the graph cannot be loaded */
 export async function openDecoder({ model, threads, device, slots, capacity }: DecoderOptions): Promise<Decoder> {
   const session = await Session.open(model.graphPath, { threads, ...(device && { device }) });
   const { shape } = model;
@@ -23,7 +23,7 @@ export async function openDecoder({ model, threads, device, slots, capacity }: D
   try {
     if (shape.exported) return new ExportedDecoder(session, shape, shape.exported, slots, tokens);
     const decoder = new CompiledDecoder(session, shape, slots, tokens);
-    // The promise that a text depends on no other comes before speed ([GEN2]).
+    // Texts must not depend on each other, and that comes before speed ([GEN2]).
     if (session.device.type === 'cpu') decoder.runsApart = await mixesRows(decoder);
     return decoder;
   } catch (error) {

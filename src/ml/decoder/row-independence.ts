@@ -1,16 +1,16 @@
 import type { Decoder } from './decoder.ts';
 
-/** Of any vocabulary; the pieces of three and two put every other row at the end of a run. */
+/** Tokens of any vocabulary. The pieces of two and three put every other row at the end of a run. */
 const TOKENS = [0, 1, 2, 3, 4];
 
 /**
- * Whether this graph, on this processor, gives a row other last bits beside other rows than alone: kernels may add a row up in
- * another order when there is another to share the weights with. Those of ONNX Runtime 1.30 for 4-bit weights do, on
- * processors without AVX-512. The first slots are written to.
+ * Whether, with this graph on this processor, the last bits of a row differ depending on whether there are other rows:
+ * kernels may add up a row in another order if others share the weights. ONNX Runtime 1.30's kernels for 4-bit weights
+ * do so on processors without AVX-512. This overwrites the first slots.
  *
- * It sees what few tokens show. How attention goes through a long text, which differs with the threads from some hundred tokens
- * on, it does not: probing that would take a second of prompt at every opening. That is settled in `ort/environment.ts`, and a
- * test varies threads, lengths and company.
+ * It detects only what few tokens show. It does not detect how attention over a long text, from some hundred tokens on,
+ * depends on the threads, because that would take a second of prompt at every opening. `ort/environment.ts` prevents
+ * that, and a test varies threads, lengths and batches.
  */
 export async function mixesRows(decoder: Decoder): Promise<boolean> {
   if (decoder.capacity < TOKENS.length) return false;

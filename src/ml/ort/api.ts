@@ -1,25 +1,25 @@
 import koffi, { type KoffiFunc, type LibraryHandle } from 'koffi';
 
-/** An opaque pointer that ONNX Runtime handed out. */
+/** An opaque pointer returned by ONNX Runtime. */
 export type Handle = object;
 
-/** Null is success. */
+/** Null means success. */
 export type Status = Handle | null;
 
-/** Where a function writes the one pointer it makes. */
+/** Receives the one pointer that a function creates. */
 export type Out = [Handle | null];
 
-/** The C API's version whose function table we read: 22 came with ONNX Runtime 1.22, and tables only ever grow. */
+/** The version of the C API whose function table we read. 22 came with ONNX Runtime 1.22, and tables only grow. */
 const API_VERSION = 22;
-/** How many functions of the table we read. */
+/** Number of functions of the table that we read. */
 const TABLE_LENGTH = 209;
 
 const path = process.platform === 'win32' ? 'const char16_t*' : 'const char*';
 
-/** Binds the functions that we use. @throws Error when the library is not ONNX Runtime, or too old */
+/** Binds the functions that we use. @throws Error if the library is not ONNX Runtime, or too old */
 export function bindApi(library: LibraryHandle) {
   const functions = readTable(library);
-  /** The function in this place of `struct OrtApi` (onnxruntime_c_api.h), whose order is its ABI. */
+  /** The function at this index of `struct OrtApi` (onnxruntime_c_api.h), whose order is the ABI. */
   const bind = (index: number, signature: string): unknown => {
     const type = koffi.proto(signature.replace('(', `ort${index}_${unique}(`));
     return koffi.decode(functions[index], type);
@@ -80,7 +80,7 @@ export function bindApi(library: LibraryHandle) {
 
 export type Api = ReturnType<typeof bindApi>;
 
-/** Koffi's prototypes have names, which may not come twice. */
+/** The names of Koffi's prototypes must be unique. */
 let unique = 0;
 
 function readTable(library: LibraryHandle): Handle[] {

@@ -5,10 +5,10 @@ import { cStrings } from './c-strings.ts';
 import { check, made, ort, OrtError } from './library.ts';
 import { loadShared } from './shared-library.ts';
 
-/** What ONNX Runtime's CUDA provider is told. TF32 would round what it multiplies to 10 bits. */
+/** Options of ONNX Runtime's CUDA provider. TF32 would round factors to 10 bits. */
 const providerOptions = { device_id: '0', arena_extend_strategy: 'kSameAsRequested', use_tf32: '0' };
 
-/** The libraries of NVIDIA's that the provider needs, each after those that it needs itself. */
+/** The NVIDIA libraries that the provider needs, each after its own dependencies. */
 const needed = ['cudart', 'cublasLt', 'cublas', 'curand', 'cufft', 'nvrtc', 'cudnn'];
 
 /** Whether graphs can run on a GPU with the ONNX Runtime at `library`. @throws OrtError that says what is missing */
@@ -23,9 +23,9 @@ export function checkCuda(library: string): void {
   if (countDevices() === 0) throw new OrtError('there is no NVIDIA GPU in this machine');
 }
 
-/** Sessions made with these options run on the GPU. @throws OrtError that says what is missing */
+/** Makes sessions with these options run on the GPU. @throws OrtError that says what is missing */
 export function appendCuda(api: Api, options: Handle, library: string): void {
-  // pip puts NVIDIA's libraries where the system would not look for them.
+  // pip puts NVIDIA's libraries where the system does not look for them.
   for (const path of nvidiaLibraries(join(dirname(library), '..', '..', 'nvidia'))) attempt(() => loadShared(path));
   const cuda = made(api, (out) => api.createCudaOptions(out));
   try {
@@ -40,8 +40,8 @@ export function appendCuda(api: Api, options: Handle, library: string): void {
 }
 
 /**
- * Why the provider failed: ONNX Runtime tells only its log which library was missing, so it is loaded once more. (Never before
- * ONNX Runtime has: a provider that is loaded without its host has none for good.)
+ * Why the provider failed. ONNX Runtime reports a missing library only in its log, so the provider is loaded once more
+ * to get the reason. (Only after ONNX Runtime has loaded it: a provider loaded without its host never gets one.)
  */
 function explain(folder: string, message: string): string {
   try {
@@ -55,7 +55,7 @@ function explain(folder: string, message: string): string {
   }
 }
 
-/** How many GPUs the driver offers. */
+/** Number of GPUs that the driver reports. */
 function countDevices(): number {
   const driver = loadShared('libcuda.so.1');
   const initialise = driver.func('int cuInit(unsigned int flags)') as (flags: number) => number;
@@ -73,7 +73,7 @@ function nvidiaLibraries(folder: string): string[] {
   return needed.flatMap(named).map((file) => join(folder, file));
 }
 
-/** What cannot be loaded is found missing later, by name. */
+/** Libraries that cannot be loaded are reported later, by name. */
 function attempt<Result>(use: () => Result): Result | null {
   try {
     return use();

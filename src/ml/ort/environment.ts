@@ -2,14 +2,14 @@ import { isMainThread } from 'node:worker_threads';
 import type { KoffiFunc } from 'koffi';
 import { loadShared } from './shared-library.ts';
 
-/** What ONNX Runtime is told by environment variables, which it reads when it is loaded and when a session is made. */
+/** ONNX Runtime's settings, as environment variables. It reads them when it is loaded and when a session is created. */
 const settings: Readonly<Record<string, string>> = {
-  /** 1.30 ships with telemetry on. */
+  /** Telemetry is enabled by default in 1.30. */
   ORT_DISABLE_TELEMETRY: '1',
   /**
-   * Its flash attention splits the keys of a lone row between threads that have no head to work on, and adds the parts up in
-   * another order than beside other rows: with more threads than heads a long text's last bits would depend on its company
-   * (SPEC [GEN2]). Without it attention is also faster here.
+   * Its flash attention splits the keys of a lone row between threads that have no head to work on, and so adds them up
+   * in another order than beside other rows. With more threads than heads, a long text's last bits would depend on the
+   * batch ([GEN2]). Attention is also faster here without it.
    */
   ORT_GQA_DISABLE_FLASH_ATTENTION: '1',
 };
@@ -20,8 +20,8 @@ interface CEnvironment {
 }
 
 /**
- * Sets them in the environment of the C library. Before a worker is started its parent does this: a worker's `process.env` is a
- * copy that no library sees, and changing the real one beside threads that read it is only safe while none does.
+ * Sets them in the environment of the C library. The parent does this before it starts a worker: a worker's
+ * `process.env` is a copy that no library sees, and the real one may be changed only while no other thread reads it.
  */
 export function setRuntimeEnvironment(): void {
   for (const [name, value] of Object.entries(settings)) {
@@ -32,7 +32,7 @@ export function setRuntimeEnvironment(): void {
 
 let environment: CEnvironment | null = null;
 
-/** As libraries see it. */
+/** The environment as libraries see it. */
 export function cEnvironment(): CEnvironment {
   return (environment ??= process.platform === 'win32' ? ofWindows() : ofPosix());
 }

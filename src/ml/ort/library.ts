@@ -5,13 +5,13 @@ import { type Api, bindApi, type Handle, type Out, type Status } from './api.ts'
 import { setRuntimeEnvironment } from './environment.ts';
 import { loadShared } from './shared-library.ts';
 
-/** What ONNX Runtime calls its kinds of failure (`OrtErrorCode`). */
+/** ONNX Runtime's names for kinds of failure (`OrtErrorCode`). */
 const errorCodes = [
   ...['OK', 'FAIL', 'INVALID_ARGUMENT', 'NO_SUCHFILE', 'NO_MODEL', 'ENGINE_ERROR', 'RUNTIME_EXCEPTION'],
   ...['INVALID_PROTOBUF', 'MODEL_LOADED', 'NOT_IMPLEMENTED', 'INVALID_GRAPH', 'EP_FAIL', 'MODEL_LOAD_CANCELED'],
 ];
 
-/** ONNX Runtime refused or failed, or cannot be used; where it has spoken, the message is its own and so is the code. */
+/** ONNX Runtime refused, failed or cannot be used. If it reported an error, message and code are its own. */
 export class OrtError extends Error {
   override readonly name = 'OrtError';
   readonly code: string | null;
@@ -27,7 +27,7 @@ const libraryNames: Partial<Record<NodeJS.Platform, string>> = {
   win32: 'onnxruntime.dll',
 };
 
-/** The shared library inside the `onnxruntime-node` package. @throws OrtError when there is none for this platform */
+/** The shared library in the `onnxruntime-node` package. @throws OrtError if there is none for this platform */
 export function packagedLibrary(platform = process.platform, arch: string = process.arch): string {
   const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
   const name = libraryNames[platform];
@@ -42,18 +42,17 @@ export interface Runtime {
   api: Api;
   env: Handle;
   cpuMemory: Handle;
-  /** Where its library lies. */
+  /** The path of its library. */
   path: string;
 }
 
 let runtime: Runtime | null = null;
 
 /**
- * ONNX Runtime, loaded at the first call, once per thread. Handles of one library mean nothing to another, so there is
- * only one: whatever was loaded first.
- *
- * @param path of the library, where it must be this one; the packaged one unless told
- * @throws OrtError when it cannot be loaded, is not ONNX Runtime or is too old, or another is loaded already
+ * ONNX Runtime, loaded at the first call, once per thread. Handles of one library are invalid in another, so the
+ * library loaded first is the only one.
+ * @param path the required library; by default the packaged one or the one already loaded
+ * @throws OrtError if it cannot be loaded, is not ONNX Runtime, is too old, or another one is already loaded
  */
 export function ort(path?: string): Runtime {
   if (runtime && path !== undefined && path !== runtime.path)
@@ -81,22 +80,22 @@ function describeFailure<Result>(path: string, use: () => Result): Result {
   }
 }
 
-/** A call that makes a handle. */
+/** Calls a function that creates a handle. */
 export function made(api: Api, create: (out: Out) => Status): Handle {
   const out: Out = [null];
   check(api, create(out));
   return filled(out);
 }
 
-/** The handle that a call which succeeded has made. */
+/** The handle created by a successful call. */
 export function filled([handle]: Out): Handle {
   if (!handle) throw new OrtError('ONNX Runtime returned a null pointer');
   return handle;
 }
 
 /**
- * Calls a function of the API on a thread of libuv's pool and never on the event loop.
- * @param args the function's arguments; what pointers among them point to must stay until it is done
+ * Calls a function of the API on a thread of libuv's pool, never on the event loop.
+ * @param args the function's arguments. Memory that they point to must stay valid until the call has ended.
  */
 export function callAsync<Arguments extends unknown[]>(
   call: KoffiFunc<(...args: Arguments) => Status>,
@@ -108,7 +107,7 @@ export function callAsync<Arguments extends unknown[]>(
   });
 }
 
-/** A null status is success; any other carries a message and is released here. */
+/** A null status means success. Any other has a message and is released here. */
 export function check(api: Api, status: Status): void {
   if (!status) return;
   const message = api.getErrorMessage(status);

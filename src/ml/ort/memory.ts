@@ -5,28 +5,28 @@ import type { Session, Value } from './session.ts';
 import { loadShared } from './shared-library.ts';
 import { elementTypes, Tensor } from './tensor.ts';
 
-/** A block of elements that graphs read and write in place, in the memory that a session computes in. */
+/** A block of elements that graphs read and write in place, in the memory where a session computes. */
 export interface Memory extends Disposable {
-  /** A tensor over the elements from `from` on; it lives as long as the block does, or until it is disposed of. */
+  /** A tensor over the elements from `from` on. It lives as long as the block, or until it is disposed. */
   view(from: number, dims: readonly number[]): Value & Disposable;
-  /** Elements of one place become those of another too. */
+  /** Copies elements from one position to another. */
   copyWithin(to: number, from: number, count: number): void;
   read(from: number, count: number): Elements;
   write(from: number, elements: Elements): void;
 }
 
 export type MemoryType = 'float32' | 'float16';
-/** A Uint16Array holds the bits of 16-bit floats. */
+/** A Uint16Array contains the bits of 16-bit floats. */
 export type Elements = Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
 
 const bytesPerElement = { float32: 4, float16: 2 };
 
-/** @param size in elements, which are 0 at first. @throws OrtError when the device has not as much */
+/** @param size number of elements, initially 0. @throws OrtError if the device has too little memory */
 export function allocate(session: Session, type: MemoryType, size: number): Memory {
   return session.device.type === 'cpu' ? new HostMemory(type, size) : new DeviceMemory(session, type, size);
 }
 
-/** The operating system gives it pages as they are first written, so what costs memory is what was. */
+/** The operating system provides pages when they are first written, so only written parts use memory. */
 class HostMemory implements Memory {
   readonly #elements: Elements;
 
@@ -50,7 +50,7 @@ class HostMemory implements Memory {
     this.#elements.set(elements, from);
   }
 
-  /** The garbage collector takes it. */
+  /** The garbage collector frees it. */
   [Symbol.dispose](): void {
     return;
   }
@@ -98,7 +98,7 @@ class DeviceMemory implements Memory {
     return koffi.address(this.#start) + BigInt(element * bytesPerElement[this.#type]);
   }
 
-  /** No run may be under way, and the session must still be there. */
+  /** No run may be in progress, and the session must still exist. */
   [Symbol.dispose](): void {
     if (this.#freed) return;
     this.#freed = true;
@@ -134,7 +134,7 @@ class DeviceTensor implements Value, Disposable {
 
 type Copy = (to: bigint, from: bigint, bytes: number) => void;
 
-/** CUDA finds out by itself which of the addresses are the device's. It is in the process since the provider is. */
+/** CUDA recognises which addresses belong to the device. It is already loaded, because the provider is. */
 function openCopy(): Copy {
   const runtime = loadShared('libcudart.so.13');
   const [copy, describe] = [

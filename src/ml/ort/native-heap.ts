@@ -13,20 +13,24 @@ interface NativeHeap {
 let heap: NativeHeap | null | undefined;
 
 /**
- * Large blocks come from the operating system and go back to it, always. Left alone, glibc learns from a large block that was
- * freed to take the next of its size from its own heap, which it clears by writing: a model that was closed and opened again
- * would then hold every page of its key–value cache (1.5 GB instead of what was written), and never give it back.
+ * Makes glibc take large blocks from the operating system and return them to it. By default glibc, once a large block
+ * has been freed, takes the next of that size from its own heap and clears it by writing. A model that was closed and
+ * opened again would then occupy every page of its key–value cache (1.5 GB instead of what was written) and never
+ * return it.
  */
 export function bypassHeapForLargeBlocks(): void {
   glibc()?.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 }
 
-/** Gives back what lies free between the blocks of a heap: after a model's weights were, most of it. */
+/**
+ * Returns the free memory between the heap's blocks to the operating system. After a model is closed, that is most of
+ * it.
+ */
 export function trimHeap(): void {
   glibc()?.mallocTrim(0);
 }
 
-/** Other memory managers need none of this, and have no such functions. */
+/** Other allocators do not need this and lack these functions. */
 function glibc(): NativeHeap | null {
   if (heap !== undefined) return heap;
   try {

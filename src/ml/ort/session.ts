@@ -5,13 +5,13 @@ import { appendCuda } from './cuda.ts';
 import { callAsync, check, filled, made, ort, OrtError } from './library.ts';
 import { bypassHeapForLargeBlocks, trimHeap } from './native-heap.ts';
 
-/** Where graphs run, as plain data. On CUDA, `library` is the ONNX Runtime that the provider lies beside. */
+/** Where graphs run, as plain data. On CUDA, `library` is the ONNX Runtime next to the provider. */
 export type Device = { type: 'cpu' } | { type: 'cuda'; library: string };
 
 export interface SessionOptions {
-  /** Threads that one run may use. */
+  /** Number of threads that one run may use. */
   threads: number;
-  /** The CPU unless told. */
+  /** The CPU by default. */
   device?: Device;
 }
 
@@ -26,9 +26,9 @@ export class Session implements Disposable {
   }
 
   /**
-   * Loads a graph from its file, external data beside it. Reading and repacking the weights takes a second per gigabyte or
-   * so, and happens off the event loop.
-   * @throws OrtError with ONNX Runtime's own message
+   * Loads a graph from its file, with external data next to it. Reading and repacking the weights takes about a second
+   * per gigabyte and happens off the event loop.
+   * @throws OrtError with ONNX Runtime's message
    */
   static async open(path: string, { threads, device = { type: 'cpu' } }: SessionOptions): Promise<Session> {
     const { api, env } = ort(device.type === 'cuda' ? device.library : undefined);
@@ -62,7 +62,7 @@ export class Session implements Disposable {
     return this.#handle;
   }
 
-  /** No run may be under way. */
+  /** No run may be in progress. */
   [Symbol.dispose](): void {
     if (!this.#handle) return;
     ort().api.releaseSession(this.#handle);
@@ -75,8 +75,8 @@ function cpuOptions(threads: number): Handle {
   const { api } = ort();
   const options = made(api, (out) => api.createSessionOptions(out));
   check(api, api.setIntraOpThreads(options, threads));
-  // Between the operators of a run, workers that sleep cost a seventh of a decode step; between runs, ones that spin would
-  // take the core that the event loop answers readers on.
+  // If workers slept between the operators of a run, a decode step would take a seventh longer; if they kept spinning
+  // between runs, they would take the core that serves readers.
   check(api, api.addSessionConfigEntry(options, 'session.force_spinning_stop', '1'));
   return options;
 }
@@ -87,16 +87,17 @@ export interface Value {
 }
 
 /**
- * One run's inputs and outputs, resolved to pointers once, so that a step costs one call however many tensors it has. The
- * tensors stay the caller's. ONNX Runtime copies between this machine's memory and the device's exactly what lies in the
- * other one: tensors of `DeviceMemory` stay where they are. (Its own IoBinding makes the same call with the same pointers, but
- * copies an input when it is bound and not when it is run, which is too early for one that changes from step to step.)
+ * One run's inputs and outputs, resolved to pointers once, so that a step is one call, however many tensors there are.
+ * The caller keeps ownership of the tensors. ONNX Runtime copies a tensor between the machine's and the device's memory
+ * only if it is in the other one: tensors of `DeviceMemory` are not copied. (Its own IoBinding makes the same call with
+ * the same pointers, but copies an input when it is bound rather than when it is run, which is too early for one that
+ * changes from step to step.)
  */
 export class Binding implements Disposable {
   readonly #session: Session;
   readonly #options: Handle;
   readonly #arguments: unknown[];
-  /** What the pointers in `#arguments` point to: must outlive every run. */
+  /** What the pointers in `#arguments` point to. It must outlive every run. */
   readonly #pinned: unknown[];
   #running = false;
   #disposed = false;
@@ -112,8 +113,8 @@ export class Binding implements Disposable {
   }
 
   /**
-   * Runs the graph on a thread of the pool and never on the event loop.
-   * @throws OrtError; the signal's reason when it aborted, which ends the run between two operators
+   * Runs the graph on a thread of the pool, never on the event loop.
+   * @throws OrtError; the signal's reason if it aborted, which ends the run between two operators
    */
   async run(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
@@ -135,7 +136,7 @@ export class Binding implements Disposable {
     }
   }
 
-  /** Runs the graph on the calling thread: for workers, which have nobody to keep waiting. @throws OrtError */
+  /** Runs the graph on the calling thread, for workers. @throws OrtError */
   runBlocking(): void {
     if (this.#disposed || this.#running)
       throw new OrtError(this.#disposed ? 'the binding has been disposed' : 'a run is in progress');
@@ -143,7 +144,7 @@ export class Binding implements Disposable {
     check(api, api.run(this.#session.handle, this.#options, ...this.#arguments));
   }
 
-  /** No run may be under way. */
+  /** No run may be in progress. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;

@@ -3,22 +3,28 @@ import { isAbsolute } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 
 /**
- * Koffi runs native code on stacks of its own, of 128 KiB for asynchronous calls. ONNX Runtime's kernels pack matrices on
- * the stack and need about 100, more on some processors; past its end is a segmentation fault. This is the size of an
- * ordinary thread's stack, and costs only the pages that are touched.
+ * Koffi runs native code on its own stacks, of 128 KiB for asynchronous calls. ONNX Runtime's kernels pack matrices on
+ * the stack and need about 100 KiB, on some processors more; an overflow is a segmentation fault. This is the size of
+ * an ordinary thread's stack and uses only the pages that are touched.
  */
 const STACK_BYTES = 8 * 1024 * 1024;
 
 function widenStacks(): void {
-  // Koffi refuses this after its first call, which a second copy of this module would come to.
+  // Koffi refuses this after its first call, which a second copy of this module would run into.
   if ((koffi.config().async_stack_size ?? 0) < STACK_BYTES)
     koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
 }
 
-/** Kept for good: koffi unloads a library whose object is collected, and the function pointers would point nowhere. */
+/**
+ * References are kept forever: koffi unloads a library whose object is collected, which would invalidate its function
+ * pointers.
+ */
 const kept: LibraryHandle[] = [];
 
-/** @param path or a name that the system knows; null is this process. @throws Error with the system's reason */
+/**
+ * @param path a path, or a name that the system knows; null for this process.
+ * @throws Error with the system's reason
+ */
 export function loadShared(path: string | null, { global = false } = {}): LibraryHandle {
   widenStacks();
   if (path !== null && isAbsolute(path)) checkWhole(path);
@@ -28,8 +34,9 @@ export function loadShared(path: string | null, { global = false } = {}): Librar
 }
 
 /**
- * A library that was cut off (a copy that broke, a full disk) is mapped as if it were whole, and the process dies with SIGBUS
- * when it touches what is not there. The section headers lie at the very end of an ELF file as linkers write it.
+ * A truncated library (after an interrupted copy or on a full disk) is mapped as if it were complete, and the process
+ * is killed by SIGBUS when it touches the missing part. Linkers write the section headers at the very end of an ELF
+ * file.
  */
 function checkWhole(path: string): void {
   const file = openSync(path, 'r');

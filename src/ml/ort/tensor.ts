@@ -3,12 +3,12 @@ import { made, ort } from './library.ts';
 
 export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10, float64: 11 } as const;
 
-/** A Uint16Array holds the bits of 16-bit floats. */
+/** A Uint16Array contains the bits of 16-bit floats. */
 export type TensorData = Float32Array | Float64Array | Uint8Array | Int32Array | BigInt64Array | Uint16Array;
 
 /**
- * A tensor over memory that JavaScript owns: ONNX Runtime reads and writes it in place. The array is referenced for as
- * long as the tensor lives, so that it cannot be collected under a run.
+ * A tensor over memory owned by JavaScript, which ONNX Runtime reads and writes in place. The array is referenced as
+ * long as the tensor lives, so that it cannot be collected during a run.
  */
 export class Tensor<Data extends TensorData = TensorData> implements Disposable {
   readonly data: Data;

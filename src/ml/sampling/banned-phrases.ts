@@ -4,17 +4,17 @@ import { Utf8Stream } from '../text/utf8-stream.ts';
 import { allTokens, type Constraint, forbid } from './constraint.ts';
 
 /**
- * Keeps phrases out of a text (SPEC [GEN15]): forbids every token that would complete one, whatever tokens its
- * characters are spread over, and no other. Case does not matter; a phrase is banned inside of words too.
+ * Keeps phrases out of a text ([GEN15]). It forbids every token that would complete one, however its characters are
+ * divided into tokens, and no others. Case is ignored, and a phrase is banned inside words too.
  */
 export class BannedPhrases implements Constraint {
   readonly #phrases: readonly string[];
   readonly #lexicon: Lexicon;
   readonly #texts: TokenTexts;
-  /** All but the tokens that hold a phrase by themselves. */
+  /** All tokens except those that contain a phrase themselves. */
   readonly #harmless: Uint32Array;
   readonly #utf8 = new Utf8Stream();
-  /** The end of the text so far, as long as a phrase may reach back. */
+  /** The end of the text so far, as far as a phrase can reach back. */
   #tail = '';
   readonly #completing = new Map<string, readonly number[]>();
 
@@ -47,7 +47,7 @@ export class BannedPhrases implements Constraint {
     this.#tail = longest > 1 ? (this.#tail + foldCase(text)).slice(1 - longest) : '';
   }
 
-  /** For every phrase of which the text ends with a beginning: the tokens that go on with all the rest. */
+  /** For every phrase whose beginning ends the text: forbids the tokens that continue it with the entire rest. */
   #forbidInText(allowed: Uint32Array): void {
     for (const phrase of this.#phrases) {
       for (let said = Math.min(phrase.length - 1, this.#tail.length); said > 0; said--) {
@@ -63,7 +63,10 @@ export class BannedPhrases implements Constraint {
     return found;
   }
 
-  /** The next token's text is another than by itself when it goes on with a character; any other leaves a U+FFFD behind. */
+  /**
+   * If the next token completes a character, its text differs from what it is by itself. Any other token leaves a
+   * U+FFFD behind.
+   */
   #forbidInCharacter(allowed: Uint32Array): void {
     for (const id of this.#texts.continuations) {
       const text = this.#tail + foldCase(this.#utf8.peek(this.#lexicon.bytesOf(id)));
@@ -72,7 +75,7 @@ export class BannedPhrases implements Constraint {
   }
 }
 
-/** Whether a phrase ends behind `place`; what ends before was there when the text was continued. */
+/** Whether a phrase ends after `place`. Phrases that end before it were already in the continued text. */
 function endsBehind(text: string, phrase: string, place: number): boolean {
   return text.includes(phrase, Math.max(0, place - phrase.length + 1));
 }

@@ -1,16 +1,15 @@
 /**
- * Decides, token by token, what may come next in one text: a grammar, a metre, phrases that must not occur. Which tokens it
- * allows must be a function of the tokens that it has accepted and of nothing else: a draft that is taken up again goes
- * through `accept` with the tokens that were recorded (SPEC [GEN3], [GEN9]).
+ * Decides token by token what may come next in a text: a grammar, a metre, banned phrases. The allowed tokens must
+ * depend only on the accepted tokens, because a resumed draft calls `accept` with the recorded tokens ([GEN3], [GEN9]).
  */
 export interface Constraint {
-  /** Clears the bits of the tokens that may not come next: token `id` is bit `id & 31` of word `id >> 5`. */
+  /** Clears the bits of the tokens that must not come next. Token `id` is bit `id & 31` of word `id >> 5`. */
   mask(allowed: Uint32Array): void;
-  /** The token that came next. */
+  /** Takes the token that came next. */
   accept(token: number): void;
 }
 
-/** A set of all tokens, of a size that `Constraint.mask` takes. */
+/** The set of all tokens, in the form that `Constraint.mask` takes. */
 export function allTokens(vocab: number): Uint32Array {
   return new Uint32Array(Math.ceil(vocab / 32)).fill(0xffffffff);
 }

@@ -1,14 +1,14 @@
 /**
- * e^−x by a table of e^(−i/64·ln 2) and a polynomial for the rest. Every operation is one that IEEE 754 rounds exactly, so
- * the bits are the same on any machine and in any version of the JavaScript engine, whose Math.exp is only promised to be
- * close: a draft that is taken up elsewhere draws what it would have drawn. Also about three times as fast.
+ * e^−x from a table of e^(−i/64·ln 2) and a polynomial for the rest. IEEE 754 defines the exact rounding of every
+ * operation used, so the bits are the same on any machine and in any JavaScript engine, while Math.exp is only required
+ * to be close. So a draft that is resumed elsewhere draws the same tokens. It is also about three times as fast.
  *
- * The relative error stays below 10⁻¹³: the polynomial leaves out r⁵/120 where |r| ≤ ln 2/128, the table a few roundings.
+ * The relative error is below 10⁻¹³: the polynomial omits r⁵/120 where |r| ≤ ln 2/128, and the table adds a few roundings.
  */
 const STEPS = 64;
 const STEP = Math.LN2 / STEPS;
 const PER_STEP = STEPS / Math.LN2;
-/** e^−40 is below the rounding of a sum that holds a 1, however many such terms there are in a vocabulary. */
+/** e^−40 is below the rounding of a sum that contains a 1, however many such terms a vocabulary has. */
 const REACH = 40;
 const table = decayTable();
 
@@ -21,8 +21,8 @@ export function decay(x: number): number {
 }
 
 /**
- * Σ e^((score − top)·scale) over all scores: at least 1 when `top` is the highest, NaN when a score is.
- * `decay` is written out twice: the two sums do not wait for each other, and V8 keeps everything in registers.
+ * Σ e^((score − top)·scale) over all scores: at least 1 if `top` is the highest, NaN if any score is. `decay` is
+ * written out twice, so that the two sums are independent and V8 keeps everything in registers.
  */
 export function sumOfDecays(scores: Float32Array, top: number, scale = 1): number {
   let even = 0;
@@ -30,7 +30,7 @@ export function sumOfDecays(scores: Float32Array, top: number, scale = 1): numbe
   for (let id = 0; id < scores.length; id += 2) {
     const x = (top - (scores[id] as number)) * scale;
     const y = id + 1 < scores.length ? (top - (scores[id + 1] as number)) * scale : REACH;
-    // Not "x < REACH", which would pass over a NaN.
+    // Not "x < REACH", which would skip NaN.
     if (!(x >= REACH)) {
       const i = (x * PER_STEP + 0.5) | 0;
       const r = i * STEP - x;
@@ -51,7 +51,7 @@ function decayTable(): Float64Array {
   return Float64Array.from({ length: size }, (_, i) => (fractions[i % STEPS] ?? 0) / 2 ** Math.floor(i / STEPS));
 }
 
-/** eˣ for |x| < 1: the smallest terms are added first. */
+/** eˣ for x < 1. The smallest terms are added first. */
 function powerSeries(x: number): number {
   let sum = 1;
   for (let n = 20; n >= 1; n--) sum = 1 + (x / n) * sum;

@@ -1,17 +1,16 @@
 import type { Sampling } from '../contract.ts';
 import type { TokenBias } from './token-bias.ts';
 
-/** How far penalties look back. A longer window makes long texts avoid "the" and full stops. */
+/** Number of tokens that penalties look back on. With a longer window, long texts avoid "the" and full stops. */
 export const PENALTY_WINDOW = 64;
 
 /**
- * Changes the scores of the few tokens that were said lately or are biased, and knows which they are (SPEC [GEN3]):
- * the repetition penalty of Keskar et al. 2019 (CTRL) divides a positive score and multiplies a negative one, once
- * however often the token occurred; then presence takes off a constant, frequency as much per occurrence; then biases are
- * added.
+ * Changes the scores of the tokens that occurred recently or are biased, and lists them ([GEN3]). The repetition
+ * penalty (Keskar et al. 2019, CTRL) divides a positive score and multiplies a negative one, once however often the
+ * token occurred. Then presence subtracts a constant, frequency the same amount per occurrence, and biases are added.
  */
 export class Penalties {
-  /** Whom it concerns, each once, of which the first `count` hold. */
+  /** The affected tokens, each once, in the first `count` elements. */
   readonly ids: Int32Array; // [vocab]
   count = 0;
   readonly #exempt: ReadonlySet<number>;
@@ -20,7 +19,7 @@ export class Penalties {
   readonly #occurrences: Uint8Array;
   readonly #biases: Float64Array;
 
-  /** @param exempt ids that penalties pass over */
+  /** @param exempt tokens that penalties ignore */
   constructor(vocab: number, exempt: ReadonlySet<number>) {
     this.#exempt = exempt;
     this.ids = new Int32Array(vocab);
@@ -29,7 +28,7 @@ export class Penalties {
     this.#biases = new Float64Array(vocab);
   }
 
-  /** Looks up whom it concerns. To be followed by `apply`. */
+  /** Finds the affected tokens. Call `apply` next. */
   find(sampling: Sampling, history: readonly number[], biases: readonly TokenBias[]): void {
     this.count = 0;
     const { repetitionPenalty, presencePenalty, frequencyPenalty } = sampling;
@@ -60,7 +59,9 @@ export class Penalties {
     }
   }
 
-  /** The token that goes on with the text where it was begun; of one that is to be avoided, only the one that completes it. */
+  /**
+   * The token that continues the text where it was begun. For a negative bias, only the token that completes the text.
+   */
   #addBias({ tokens, bias }: TokenBias, history: readonly number[]): void {
     const last = tokens.length - 1;
     let said = last;

@@ -14,30 +14,30 @@ interface Scored {
 }
 
 export interface Sample extends Scored {
-  /** The likeliest tokens that were not chosen, best first. */
+  /** The most likely tokens that were not chosen, best first. */
   alternatives: readonly Scored[];
 }
 
 export interface SampleContext {
-  /** Ids that the penalties look back on: the prompt and what followed it. */
+  /** The tokens that penalties look back on: the prompt and what followed it. */
   history: readonly number[];
-  /** How many tokens were generated before this one: the counter of the seed's random numbers. */
+  /** Number of tokens generated before this one. It is the counter for the seed's random numbers. */
   position: number;
-  /** What `sampling.logitBias` is in tokens. */
+  /** `sampling.logitBias` in tokens. */
   biases?: readonly TokenBias[];
-  /** What else may decide. The caller lets it `accept` the token when it is taken. */
+  /** A constraint on the choice. The caller passes the chosen token to its `accept`. */
   constraint?: Constraint | null;
 }
 
 const ALTERNATIVES = 5;
 
 /**
- * Draws tokens from logits. In order: penalties and biases (`adjustments.ts`), the constraint's mask, temperature, top-k,
- * top-p (Holtzman et al. 2020), min-p (Nguyen et al. 2024), each on what the one before left; then the inverse of the
- * cumulative distribution at `uniformAt(seed, position)` (SPEC [GEN3], [GEN4]). Equal scores rank by the lower id. What is chosen depends on no
- * function of Math, whose last bits are the JavaScript engine's own.
+ * Draws tokens from logits. In order: penalties and biases (`penalties.ts`), the constraint's mask, temperature, top-k,
+ * top-p (Holtzman et al. 2020) and min-p (Nguyen et al. 2024), each on what the previous one left; then the inverse of
+ * the cumulative distribution at `uniformAt(seed, position)` ([GEN3], [GEN4]). Of equal scores the lower id ranks
+ * first. The choice uses no function of Math, because their last bits depend on the JavaScript engine.
  *
- * A call leaves nothing behind but its buffers, so one sampler serves any number of drafts in turn. It allocates nothing.
+ * A call changes nothing but its buffers and allocates nothing, so one sampler can serve any number of drafts in turn.
  */
 export class Sampler {
   readonly #adjustments: Penalties;
@@ -50,7 +50,9 @@ export class Sampler {
   readonly #weights: Float64Array; // [vocab], unnormalised probabilities of the candidates
   readonly #sample: { id: number; logprob: number; alternatives: Scored[] };
 
-  /** @param exempt ids that penalties pass over: the marks of a chat template must stay as likely as the model has them */
+  /**
+   * @param exempt tokens that penalties ignore: the marks of a chat template must stay as likely as the model predicts
+   */
   constructor(vocab: number, exempt: ReadonlySet<number> = new Set()) {
     this.#adjustments = new Penalties(vocab, exempt);
     this.#scores = new Float32Array(vocab);
@@ -65,14 +67,14 @@ export class Sampler {
   }
 
   /**
-   * @param prediction left as it is
-   * @returns an object that the next call fills anew: take out of it what is to stay
-   * @throws Error when the logits are not finite, and when the constraint allows no token
+   * @param prediction is not changed
+   * @returns an object that the next call overwrites
+   * @throws Error if the logits are not finite, or if the constraint allows no token
    */
   sample({ logits, peak }: Prediction, sampling: Sampling, context: SampleContext): Sample {
     const { history, position, biases = [], constraint = null } = context;
     this.#adjustments.find(sampling, history, biases);
-    // An adjusted token may leave the best ones, and makes room for one more behind them.
+    // A changed token may drop out of the best ones, which makes room for one more after them.
     const most = Math.max(sampling.topK, 1);
     this.#shortlist.collect(logits, Math.max(this.#best.length, most + this.#adjustments.count));
     this.#rankBest(logits);
@@ -89,7 +91,7 @@ export class Sampler {
     for (let i = 0; i < this.#best.length; i++) this.#best[i] = this.#ranking.take();
   }
 
-  /** The scores to choose by; the shortlist then holds their best as well. */
+  /** Computes the scores to choose by. The shortlist then also contains their best. */
   #adjust(logits: Float32Array, sampling: Sampling): void {
     this.#scores.set(logits);
     this.#adjustments.apply(this.#scores, sampling);
@@ -105,7 +107,7 @@ export class Sampler {
     for (let word = 0; word < this.#allowed.length; word++) {
       const forbidden = ~(this.#allowed[word] as number);
       if (forbidden === 0) continue;
-      // A typed array ignores what is set behind its end.
+      // A typed array ignores writes beyond its end.
       for (let bit = 0; bit < 32; bit++) if ((forbidden >> bit) & 1) this.#scores[32 * word + bit] = -Infinity;
     }
     this.#shortlist.collect(this.#scores, most);
@@ -120,7 +122,7 @@ export class Sampler {
     return this.#draw(count, uniformAt(sampling.seed, position));
   }
 
-  /** Fills `#kept` and `#weights` (the likeliest candidate weighs 1 and always stays); returns how many there are. */
+  /** Fills `#kept` and `#weights` (the most likely candidate weighs 1 and always stays). @returns their number */
   #keepCandidates(sampling: Sampling, top: number): number {
     const { topK, topP, minP } = sampling;
     if (topK === 0 && topP === 1) return this.#keepAll(sampling, top);
@@ -128,7 +130,7 @@ export class Sampler {
     return this.#countAbove(nucleus, minP);
   }
 
-  /** Nothing needs an order here, so ids stay in theirs. */
+  /** No order is needed here, so the tokens stay in the order of their ids. */
   #keepAll({ temperature, minP }: Sampling, top: number): number {
     const best = this.#scores[top] as number;
     let count = 0;
@@ -141,7 +143,7 @@ export class Sampler {
     return count;
   }
 
-  /** Takes the k best candidates, and of them as many as hold the nucleus's share of their weight. */
+  /** Takes the k best candidates, and of them as many as cover the nucleus's share of their weight. */
   #rankCount({ temperature, topK, topP }: Sampling, top: number): number {
     const best = this.#scores[top] as number;
     let count = 0;
@@ -152,11 +154,11 @@ export class Sampler {
     return this.#countNucleus(count, topP);
   }
 
-  /** Takes the best candidates until they hold the nucleus's share of everything's weight. */
+  /** Takes the best candidates until they cover the nucleus's share of the total weight. */
   #rankMass({ temperature, topP }: Sampling, top: number): number {
     const best = this.#scores[top] as number;
     const total = sumOfDecays(this.#scores, best, Math.min(1 / temperature, Number.MAX_VALUE));
-    // All that weigh less than this weigh less than 1 − share together, so none of them is needed.
+    // All tokens below this weight together weigh less than 1 − share, so none of them is needed.
     const least = ((1 - topP) * total) / this.#scores.length;
     this.#shortlist.collectFrom(this.#scores, best + temperature * Math.log(least) - 1e-3);
     this.#ranking.start(this.#scores, this.#shortlist);
@@ -170,7 +172,7 @@ export class Sampler {
     return count;
   }
 
-  /** The shortest beginning of `count` ranked candidates that holds `share` of their weight. */
+  /** The length of the shortest beginning of `count` ranked candidates that covers `share` of their weight. */
   #countNucleus(count: number, share: number): number {
     if (share === 1) return count;
     const mass = share * this.#mass(count);
@@ -197,7 +199,7 @@ export class Sampler {
       left -= this.#weights[i] as number;
       if (left < 0) return this.#kept[i] as number;
     }
-    // Rounding may leave a speck of mass behind the last candidate.
+    // Rounding may leave a little mass after the last candidate.
     return this.#kept[count - 1] as number;
   }
 

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../../lib/errors.ts';
 import type { LogitBias, Sampling } from '../contract.ts';
 
-/** What is taken where nothing is said; a seed is drawn. Samplings that were kept before a field existed lack it, and mean this. */
+/** The defaults; a seed is drawn. Stored samplings that lack a newer field mean its default. */
 export const defaultSampling: Omit<Sampling, 'seed'> = {
   temperature: 0.8,
   topK: 40,
@@ -20,7 +20,7 @@ export const defaultSampling: Omit<Sampling, 'seed'> = {
 interface Range {
   least: number;
   most: number;
-  /** `least` itself is not allowed. */
+  /** The minimum itself is excluded. */
   open?: boolean;
   integer?: boolean;
 }
@@ -44,8 +44,8 @@ const MOST_BANNED = 32;
 const LONGEST_TEXT = 100;
 
 /**
- * SPEC [GEN5].
- * @param field dotted path of the sampling in the caller's input, e.g. `input.sampling`
+ * Checks the bounds of [GEN5].
+ * @param field dotted path of the sampling in the caller's input, for example `input.sampling`
  * @throws InvalidInputError that names the first value out of range
  */
 export function checkSampling(sampling: Sampling, field = 'sampling'): void {
@@ -84,10 +84,10 @@ function checkCount(list: readonly unknown[], most: number, what: string, field:
     throw new InvalidInputError(`${field} may hold at most ${most} ${what}, not ${list.length}`, field);
 }
 
-/** A piece of a text, white space alone among them. */
+/** A piece of text, which may consist of white space. */
 function checkPiece(text: string, field: string): void {
   if (text.length < 1 || text.length > LONGEST_TEXT)
     throw new InvalidInputError(`${field} must be 1 to ${LONGEST_TEXT} characters long, not ${text.length}`, field);
-  // Half of a surrogate pair would match inside another character; U+FFFD stands for what is no character.
+  // An unpaired surrogate would match inside another character, and U+FFFD stands for bytes that are not a character.
   if (/[\0\uFFFD]|\p{Surrogate}/u.test(text)) throw new InvalidInputError(`${field} is not well-formed text`, field);
 }

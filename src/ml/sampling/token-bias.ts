@@ -1,6 +1,6 @@
 import type { LogitBias } from '../contract.ts';
 
-/** A bias in the tokens of one model; plain data, so that it may be handed to another thread. */
+/** A bias in the tokens of one model. It is plain data, so that it can be passed to another thread. */
 export interface TokenBias {
   tokens: readonly number[];
   /** Added to scores, in natural logarithms. */
@@ -8,8 +8,8 @@ export interface TokenBias {
 }
 
 /**
- * A text is biased as it is written and with a space before it: within a sentence a word's token includes the space.
- * @param encode text only: control tokens that are spelled out are no tokens
+ * A text is biased as written and with a leading space, because within a sentence a word's token includes the space.
+ * @param encode encodes as text: control tokens that are spelled out are not recognised
  */
 export function resolveBiases(biases: readonly LogitBias[], encode: (text: string) => number[]): TokenBias[] {
   return biases.flatMap(({ text, bias }) => {

@@ -1,18 +1,18 @@
-/** One score in so many is looked at to guess how high the best ones are. */
+/** One in this many scores is sampled to estimate how high the best ones are. */
 const STRIDE = 64;
-/** Below every number and above −∞, which marks what may not be chosen. */
+/** Below every number but above −∞, which marks tokens that must not be chosen. */
 const LOWEST = -Number.MAX_VALUE;
 
 /**
- * Picks the ids of the highest scores out of a vocabulary without sorting it: a threshold is guessed from every 64th score
- * such that some more than asked for should reach it, and one pass collects those. A guess that was too high is lowered.
- * The buffers are reused, so nothing is allocated.
+ * Picks the tokens with the highest scores without sorting the vocabulary. It estimates a threshold from every 64th
+ * score so that some more than requested should reach it, and collects those in one pass. If the threshold was too
+ * high, it is lowered. The buffers are reused, so nothing is allocated.
  */
 export class Shortlist {
-  /** Of which the first `count` hold: ids in ascending order, then what was added. */
+  /** The first `count` elements are the list: tokens in ascending order, then the added ones. */
   readonly ids: Int32Array;
   count = 0;
-  /** Every id that scored this or more is in the list. */
+  /** Every token with this score or more is in the list. */
   threshold = Infinity;
   readonly #highest: Float32Array; // the best scores looked at, descending
 
@@ -21,22 +21,22 @@ export class Shortlist {
     this.#highest = new Float32Array(Math.floor(vocab / STRIDE));
   }
 
-  /** Lists at least the `most` best ids, or all that score more than −∞. */
+  /** Lists at least the `most` best tokens, or all with a score above −∞. */
   collect(scores: Float32Array, most: number): void {
     const expected = most / STRIDE;
-    // Three standard deviations more than are needed: seldom too few, and never many for nothing.
+    // Three standard deviations more than needed: seldom too few, and never many in vain.
     for (let rank = Math.ceil(expected + 3 * Math.sqrt(expected) + 3); ; rank *= 4) {
       this.collectFrom(scores, this.#guess(scores, rank));
       if (this.count >= most || this.threshold === LOWEST) return;
     }
   }
 
-  /** Lists the ids that score `threshold` or more. */
+  /** Lists the tokens with a score of `threshold` or more. */
   collectFrom(scores: Float32Array, threshold: number): void {
     const { ids } = this;
     let count = 0;
     const even = scores.length - (scores.length % 4);
-    // Four at a time: nearly every comparison fails, and the loop itself would cost more than they do.
+    // Four at a time, because nearly every comparison fails and the loop itself would cost more.
     for (let id = 0; id < even; id += 4) {
       if ((scores[id] as number) >= threshold) ids[count++] = id;
       if ((scores[id + 1] as number) >= threshold) ids[count++] = id + 1;
@@ -48,12 +48,12 @@ export class Shortlist {
     this.threshold = threshold;
   }
 
-  /** Takes in an id that scored too little before. */
+  /** Adds a token whose score was too low before. */
   add(id: number): void {
     this.ids[this.count++] = id;
   }
 
-  /** The `rank`-th highest of the scores looked at. */
+  /** The `rank`-th highest of the sampled scores. */
   #guess(scores: Float32Array, rank: number): number {
     const highest = this.#highest;
     if (rank > highest.length) return LOWEST;
@@ -72,8 +72,8 @@ export class Shortlist {
 }
 
 /**
- * Yields ids from the highest score down, equal scores by the lower id, when it is not known how many will be asked
- * for: a binary heap is built in O(n), and each id costs O(log n). Its buffers are reused.
+ * Yields tokens in descending order of score, of equal scores the lower id first, if it is not known how many will be
+ * needed. A binary heap is built in O(n), and each token costs O(log n). Its buffers are reused.
  */
 export class TopScores {
   readonly #heap: Int32Array;
@@ -84,7 +84,7 @@ export class TopScores {
     this.#heap = new Int32Array(capacity);
   }
 
-  /** Starts over with the ids on the list that score more than −∞; `scores` must stay as it is while ids are taken. */
+  /** Starts over with the listed tokens whose score is above −∞. `scores` must not change while tokens are taken. */
   start(scores: Float32Array, { ids, count }: Shortlist): void {
     this.#scores = scores;
     this.#size = 0;
@@ -95,7 +95,7 @@ export class TopScores {
     for (let i = (this.#size >> 1) - 1; i >= 0; i--) this.#sink(i);
   }
 
-  /** The best id that is left, or −1. */
+  /** The best remaining token, or −1. */
   take(): number {
     if (this.#size === 0) return -1;
     const best = this.#at(0);

@@ -3,15 +3,15 @@ import type { ChatMessage } from '../contract.ts';
 import type { ChatTemplate } from './chat-template.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** Unicode noncharacters: no text has a meaning for them, so they can mark places in a rendered prompt. */
+/** A Unicode noncharacter, which no text uses, marks a position in a rendered prompt. */
 const CUT = '\uFDD0';
 const ANSWER = '\uFDD1';
 
-/** Turns messages into the prompt a model was trained on. */
+/** Turns messages into the kind of prompt that the model was trained on. */
 export interface ChatFormat {
-  /** @throws InvalidInputError when the messages cannot be put into the model's format */
+  /** @throws InvalidInputError if the messages do not fit the model's format */
   encode(messages: readonly ChatMessage[], continueLast: boolean): number[];
-  /** What a text within a message becomes. */
+  /** The tokens of a text within a message. */
   encodeText(text: string): number[];
 }
 
@@ -33,7 +33,7 @@ export function createChatFormat(template: ChatTemplate, tokenizer: Tokenizer): 
   };
 }
 
-/** Where the template has no place for a system message, its text begins what the user says first. */
+/** If the template does not support system messages, their text is put before the user's first message. */
 function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
   const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
   const others = messages.filter(({ role }) => role !== 'system');
@@ -44,7 +44,7 @@ function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
   return first ? others.map((message) => (message === first ? user : message)) : [user, ...others];
 }
 
-/** The last message is left open: whatever the template puts behind it is cut off. */
+/** The last message is left open: whatever the template puts after it is cut off. */
 function renderOpen(messages: readonly ChatMessage[], { render }: ChatTemplate): string {
   const last = messages.at(-1);
   if (last?.role !== 'assistant') {
@@ -52,13 +52,13 @@ function renderOpen(messages: readonly ChatMessage[], { render }: ChatTemplate):
   }
   const text = render([...messages.slice(0, -1), { ...last, content: ANSWER }], false);
   const at = text.indexOf(ANSWER);
-  // A template that shows no last answer still shows where one begins.
+  // A template that drops the last answer still shows where one begins.
   return (at === -1 ? render(messages.slice(0, -1), true) : text.slice(0, at)) + last.content;
 }
 
 /**
- * A control token that somebody spells out in a message must stay text, or a prompt could end its own turn and speak as
- * the system. The mark is cut after its first character, and the halves are encoded apart.
+ * A control token that is spelled out in a message must stay text. Otherwise a message could end its own turn and speak
+ * as the system. The mark is split after its first character, and the parts are encoded separately.
  */
 function controlPattern({ controls }: Tokenizer): RegExp {
   const marks = [...controls.keys()].filter((mark) => mark.length > 1).map(escapeRegExp);

@@ -6,23 +6,20 @@ import { strftime } from './fixed-date.ts';
 /** `open`: the prompt ends where the assistant's answer begins. */
 type Render = (messages: readonly ChatMessage[], open: boolean) => string;
 
-/** A model's chat template: what a conversation becomes, as text. */
+/** A model's chat template, which renders a conversation as text. */
 export interface ChatTemplate {
-  /** @throws Error with the template's or the interpreter's own message */
+  /** @throws Error with the message of the template or the interpreter */
   render: Render;
-  /** Whether it has a place for a system message. */
+  /** Whether it supports a system message. */
   takesSystem: boolean;
 }
 
-/** Unicode noncharacters: no text has a meaning for them, so they can mark places in a rendered prompt. */
+/** Unicode noncharacters, which no text uses, mark positions in a rendered prompt. */
 const places = { system: '\uFDD2', user: '\uFDD3', assistant: '\uFDD4', last: '\uFDD5' };
 
 const said = (role: ChatMessage['role'], content: string): ChatMessage => ({ role, content });
 
-/**
- * @param source Jinja, as the model's files carry it
- * @throws ModelFileError when it is not valid, or makes nothing of a question
- */
+/** @param source Jinja from the model's files @throws ModelFileError if it is invalid, or omits the user's message */
 export function openChatTemplate(source: string, marks: { bos: string; eos: string }): ChatTemplate {
   const render = rendererOf(parseTemplate(source), marks);
   const question = said('user', places.user);
@@ -37,7 +34,7 @@ export function openChatTemplate(source: string, marks: { bos: string; eos: stri
   return { render, takesSystem: false };
 }
 
-/** What the template puts around the messages of a conversation, and, of that, what follows an answer. */
+/** The text that the template puts around the messages of a conversation and, of that, what follows an answer. */
 export function surroundings({ render, takesSystem }: ChatTemplate): { pieces: string[]; afterAnswer: string } {
   const question = said('user', places.user);
   const begun = takesSystem ? [said('system', places.system), question] : [question];
@@ -47,7 +44,7 @@ export function surroundings({ render, takesSystem }: ChatTemplate): { pieces: s
   return { pieces: text.split(new RegExp(`[${Object.values(places).join('')}]`)), afterAnswer };
 }
 
-/** What transformers gives a template that is given neither tools nor documents; drafts are written without thinking aloud. */
+/** What transformers passes if there are no tools or documents. Drafts are written without thinking. */
 const context = { tools: null, documents: null, enable_thinking: false, date_string: strftime('%d %B %Y'), strftime };
 
 function rendererOf(template: Template, { bos, eos }: { bos: string; eos: string }): Render {
@@ -55,7 +52,7 @@ function rendererOf(template: Template, { bos, eos }: { bos: string; eos: string
     template.render({ ...context, messages, add_generation_prompt: open, bos_token: bos, eos_token: eos });
 }
 
-/** The library's own `strftime_now` tells today's date, and takes no other in its place but from within. */
+/** The library's own `strftime_now` uses today's date, and can only be replaced from within the template. */
 const PRELUDE = '{% set strftime_now = strftime %}\n';
 
 function parseTemplate(source: string): Template {

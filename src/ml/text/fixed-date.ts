@@ -1,6 +1,6 @@
 /**
- * The day on which every prompt is written: Wednesday, 1 January 2025, at midnight. Some templates print the date, and a text is
- * a function of model, messages and sampling (SPEC [GEN1]), not of the day.
+ * The date of every prompt: Wednesday, 1 January 2025, at midnight. Some templates print the date, but a text must
+ * depend only on model, messages and sampling ([GEN1]).
  */
 const directives: Readonly<Record<string, string>> = {
   ...{ Y: '2025', y: '25', C: '20', G: '2025', m: '01', B: 'January', b: 'Jan', h: 'Jan', d: '01', e: ' 1', j: '001' },
@@ -10,7 +10,10 @@ const directives: Readonly<Record<string, string>> = {
   ...{ c: 'Wed Jan  1 00:00:00 2025', n: '\n', t: '\t', '%': '%' },
 };
 
-/** That day in the directives of C's `strftime`; `%-d` has no zeros in front. What is no directive stays as it is. */
+/**
+ * Formats that date with the directives of C's `strftime`; `%-d` has no leading zeros. Anything that is not a directive
+ * is kept.
+ */
 export function strftime(format: string): string {
   return format.replace(/%(-?)([A-Za-z%])/g, (all, dash: string, directive: string) => {
     const text = directives[directive];

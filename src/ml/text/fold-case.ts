@@ -1,6 +1,6 @@
 /**
- * A text without regard to case, character by character, so that folding a text in pieces is folding it whole: "É" and
- * "é", "Σ", "σ" and "ς", "ẞ" and "ss" become the same.
+ * Folds case character by character, so that folding a text in pieces equals folding it as a whole: "É" and "é", "Σ",
+ * "σ" and "ς", "ẞ" and "ss" become the same.
  */
 export function foldCase(text: string): string {
   if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();

@@ -8,8 +8,8 @@ const PRE = 'tokenizer.ggml.pre';
 const kinds: Readonly<Record<number, TokenKind>> = { 3: 'control', 4: 'added', 5: 'unused' };
 
 /**
- * The tokenizer of a GGUF file: byte-level BPE (`tokenizer.ggml.model` "gpt2").
- * @throws ModelFileError when the file lacks a part or its kind is not supported
+ * Reads the tokenizer of a GGUF file: byte-level BPE (`tokenizer.ggml.model` "gpt2").
+ * @throws ModelFileError if the file lacks a part or its kind is not supported
  */
 export function readGgufTokenizer(file: GgufMetadata): TokenizerDescription {
   const model = file.string('tokenizer.ggml.model');
@@ -32,7 +32,7 @@ export function readGgufTokenizer(file: GgufMetadata): TokenizerDescription {
   };
 }
 
-/** What a `tokenizer.json` of the Hugging Face format would hold. */
+/** The corresponding `tokenizer.json` of the Hugging Face format. */
 function tokenizerJson(file: GgufMetadata, tokens: TokenizerDescription['tokens']): TokenizerJson {
   const { normalizer, preTokenizer, ignoreMerges } = preTokenizerOf(preTokenizerName(file));
   const added = tokens.flatMap(({ text: content, kind }, id) =>

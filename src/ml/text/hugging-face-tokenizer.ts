@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { ModelFileError, readJsonFile } from '../compile/compile.ts';
 import type { TokenizerDescription, TokenKind } from './tokenizer.ts';
 
-/** Ids that no token has: some vocabularies are filled up to a round number, but not by more than that. */
+/** Maximum number of unused ids. Some vocabularies are padded to a round number, but not by more. */
 const MAX_HOLES = 65_536;
 
 const id = z.int().nonnegative();
 const addedToken = z.looseObject({ id, content: z.string(), special: z.boolean().default(false) });
-/** The rest is the library's to read. */
+/** The library reads the rest. */
 const tokenizerSchema = z.looseObject({
   model: z.looseObject({
     type: z.literal('BPE', { error: 'only byte-level BPE is supported' }),
@@ -25,9 +25,9 @@ const modelSchema = z.looseObject({ vocab_size: z.int().positive().optional(), e
 const generationSchema = z.looseObject({ eos_token_id: ends });
 
 /**
- * The tokenizer of a folder with `tokenizer.json` and, where there are such, `tokenizer_config.json` (which marks begin and
- * end a text), `config.json` and `generation_config.json` (what ends an answer).
- * @throws ModelFileError when a file lacks a part or its kind is not supported
+ * Reads the tokenizer of a folder with `tokenizer.json` and, if they exist, `tokenizer_config.json` (the marks at the
+ * beginning and end of a text), `config.json` and `generation_config.json` (the tokens that end an answer).
+ * @throws ModelFileError if a file lacks a part or its kind is not supported
  */
 export async function readFolderTokenizer(folder: string): Promise<TokenizerDescription> {
   const json = await readJsonFile(join(folder, 'tokenizer.json'), tokenizerSchema);
@@ -70,7 +70,7 @@ function listTokens({ model, added_tokens }: z.output<typeof tokenizerSchema>) {
   return tokens;
 }
 
-/** A file that need not be there: an empty object then. */
+/** An optional file. If it does not exist, the result is an empty object. */
 async function readOptional<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {
   return (await stat(path).catch(() => null)) ? readJsonFile(path, schema) : schema.parse({});
 }

@@ -10,7 +10,7 @@ import { readFolderTokenizer } from './hugging-face-tokenizer.ts';
 import { createMarkedTokenizer } from './template-marks.ts';
 import { bytesOfTokens, type Tokenizer, type TokenizerDescription } from './tokenizer.ts';
 
-/** How a model's text becomes tokens, and messages a prompt. */
+/** Turns a model's text into tokens, and messages into a prompt. */
 export interface ModelText {
   tokenizer: Tokenizer;
   chat: ChatFormat;
@@ -20,14 +20,13 @@ const TEMPLATE_KEY = 'tokenizer.chat_template';
 const TEMPLATE_FILE = 'chat_template.jinja';
 const CONFIG_FILE = 'tokenizer_config.json';
 const USE_CHAT = 'take a file of a model that was trained to follow instructions, or a folder with one';
-/** A template of this size is none. */
+/** Maximum size of a chat template. */
 const MAX_TEMPLATE_BYTES = 1024 * 1024;
 
 /**
- * Opens them, and tries them out: what it returns has rendered a prompt, and given a text back as it was.
- *
- * @param path a GGUF file, or a folder as Hugging Face lays it out
- * @throws ModelFileError when a part is missing, corrupt or of an unsupported kind
+ * Opens tokenizer and chat format, and tries them out: it renders a prompt, and encodes and decodes a text.
+ * @param path a GGUF file, or a folder in Hugging Face's layout
+ * @throws ModelFileError if a part is missing, corrupt or of an unsupported kind
  */
 export async function openModelText(path: string): Promise<ModelText> {
   const { template, description } = (await stat(path)).isDirectory() ? await readFolder(path) : await readGguf(path);
@@ -56,13 +55,13 @@ async function readFolder(folder: string): Promise<Described> {
   return { template: await readTemplate(folder), description };
 }
 
-/** What a tokenizer may stumble over: letters of two to four bytes, digits, contractions, runs of space. */
+/** A text with what tokenizers get wrong: letters of two to four bytes, digits, contractions, runs of spaces. */
 const PROBE = "Hello, World! It’s 1984; don't été 夜 🎵\n\n\tthe  end.";
 
-/** @throws ModelFileError when a conversation cannot be put into tokens, or a text comes back as another */
+/** @throws ModelFileError if a conversation cannot be encoded, or a text is changed by encoding and decoding */
 function tryOut(tokenizer: Tokenizer, chat: ChatFormat): void {
   const back = new TextDecoder().decode(bytesOfTokens(tokenizer, tokenizer.encode(PROBE)));
-  // Some tokenizers put a space before a text.
+  // Some tokenizers add a space before a text.
   if (back.replace(/^ /, '') !== PROBE)
     throw new ModelFileError(`the tokenizer turns ${JSON.stringify(PROBE)} into ${JSON.stringify(back)}`);
   const asked = (['system', 'user'] as const).map((role) => ({ role, content: PROBE }));
@@ -75,7 +74,7 @@ function tryOut(tokenizer: Tokenizer, chat: ChatFormat): void {
   }
 }
 
-/** In a file of its own, or an entry of the tokenizer's configuration, where it may be one of several that have names. */
+/** The template is a file of its own or an entry in the tokenizer's configuration, where several may have names. */
 async function readTemplate(folder: string): Promise<string> {
   const own = join(folder, TEMPLATE_FILE);
   const size = (await stat(own).catch(() => null))?.size;

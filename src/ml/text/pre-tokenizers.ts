@@ -1,10 +1,10 @@
 import { ModelFileError } from '../compile/compile.ts';
 
-/** How a model's text is cut into words before BPE, in the terms of the `tokenizer.json` format. */
+/** How a model's text is split into words before BPE, in the terms of the `tokenizer.json` format. */
 export interface PreTokenizer {
   normalizer: object | null;
   preTokenizer: object;
-  /** A word that is itself a token is that token, whatever the merges would make of it. */
+  /** A word that is itself a token becomes that token, whatever the merges would produce. */
   ignoreMerges: boolean;
 }
 
@@ -12,7 +12,7 @@ const byteLevel = (use_regex: boolean) => ({ type: 'ByteLevel', add_prefix_space
 const split = (Regex: string) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });
 const sequence = (...pretokenizers: object[]) => ({ type: 'Sequence', pretokenizers });
 
-/** Words with their contractions, digits in runs of `digits`, punctuation with the line breaks after it. */
+/** Words with their contractions, digits in groups of `digits`, punctuation with the line breaks after it. */
 const wordsWithDigits = (digits: string) =>
   `(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}` +
   '| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
@@ -30,20 +30,20 @@ const qwen2: PreTokenizer = {
   ignoreMerges: false,
 };
 
-/** By the name that `tokenizer.ggml.pre` gives it. */
+/** By their names in `tokenizer.ggml.pre`. */
 const preTokenizers: Readonly<Record<string, PreTokenizer>> = {
   'gpt-2': gpt2,
   smollm: singleDigits,
   starcoder: singleDigits,
   refact: singleDigits,
   'llama-bpe': llama3,
-  /** What converters call SmolLM3's, which is Llama 3's. */
+  /** The converters' name for SmolLM3's, which is Llama 3's. */
   'smaug-bpe': llama3,
   qwen2,
   'deepseek-r1-qwen': qwen2,
 };
 
-/** @throws ModelFileError for a kind that is not known: guessing would make quietly worse text */
+/** @throws ModelFileError for an unknown kind, because a guess would silently make texts worse */
 export function preTokenizerOf(kind: string): PreTokenizer {
   const found = Object.hasOwn(preTokenizers, kind) ? preTokenizers[kind] : undefined;
   if (found) return found;

@@ -1,6 +1,6 @@
 import { Utf8Stream } from './utf8-stream.ts';
 
-/** A token that may be shown, with the text it added: the characters that its bytes completed. */
+/** A token that may be shown, with the text that it added: the characters that its bytes completed. */
 export interface Shown<Item> {
   item: Item;
   text: string;
@@ -8,13 +8,14 @@ export interface Shown<Item> {
 
 interface Held<Item> extends Shown<Item> {
   bytes: number;
-  /** Shown before a crash: passed through the state again, but not given out again. */
+  /** Shown before a crash. It passes through the state again but is not returned again. */
   replayed: boolean;
 }
 
 /**
- * Decides what of a growing text may be shown: a token is given out once every character it belongs to is whole and no
- * stop string can begin in its text any more (SPEC [GEN6], [GEN7]). What a stop string covers is never given out.
+ * Decides how much of a growing text may be shown. A token is returned when every character that it belongs to is
+ * complete and no stop string can begin in its text any more ([GEN6], [GEN7]). The text of a stop string is never
+ * returned.
  */
 export class TextStream<Item> {
   readonly #stop: readonly string[];
@@ -26,7 +27,7 @@ export class TextStream<Item> {
     this.#stop = stop;
   }
 
-  /** A stop string is complete: nothing more will be given out. */
+  /** Whether a stop string is complete. Nothing more will be returned. */
   get stopped(): boolean {
     return this.#stopped;
   }
@@ -36,17 +37,17 @@ export class TextStream<Item> {
     return this.#take({ item, text: this.#utf8.push(bytes), bytes: bytes.length, replayed: false });
   }
 
-  /** Takes a token that was shown before, so that the state is what it was then. */
+  /** Takes a token that was shown before, to restore the state. */
   replay(item: Item, bytes: Uint8Array): void {
     this.#take({ item, text: this.#utf8.push(bytes), bytes: bytes.length, replayed: true });
   }
 
-  /** The text that these bytes would add if they came next. */
+  /** The text that these bytes would add next. */
   peek(bytes: Uint8Array): string {
     return this.#utf8.peek(bytes);
   }
 
-  /** The end: what was held back is shown after all. */
+  /** The end of the text. Returns what was held back. */
   flush(): Shown<Item>[] {
     const rest = this.#utf8.flush();
     const last = this.#held.at(-1);
@@ -73,7 +74,7 @@ export class TextStream<Item> {
     return settled;
   }
 
-  /** How many tokens at the end have bytes in the incomplete character. */
+  /** Number of tokens at the end with bytes in the incomplete character. */
   #countOpen(): number {
     let bytes = this.#utf8.pendingBytes;
     let count = 0;
@@ -106,13 +107,13 @@ export class TextStream<Item> {
   }
 }
 
-/** Where the first stop string begins, or −1. */
+/** The position of the first stop string, or −1. */
 function firstMatch(text: string, stop: readonly string[]): number {
   const places = stop.map((one) => text.indexOf(one)).filter((place) => place !== -1);
   return places.length === 0 ? -1 : Math.min(...places);
 }
 
-/** Length of the longest end of `text` that a stop string begins with. */
+/** Length of the longest end of `text` with which a stop string begins. */
 function possibleStop(text: string, stop: readonly string[]): number {
   return Math.max(0, ...stop.map((one) => overlap(text, one)));
 }

@@ -1,14 +1,11 @@
-/**
- * The UTF-8 that each token stands for, one after the other, in memory that threads share: an array for each would weigh ten
- * times as much.
- */
+/** The UTF-8 of each token, concatenated in memory that threads share. Separate arrays would take ten times as much. */
 export interface TokenBytes {
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   /** Token `id` is bytes[ends[id − 1] … ends[id]). // [vocab] */
   readonly ends: Uint32Array<SharedArrayBuffer>;
 }
 
-/** @param tokens by id */
+/** @param tokens in the order of their ids */
 export function packTokenBytes(tokens: readonly Uint8Array[]): TokenBytes {
   const ends = new Uint32Array(new SharedArrayBuffer(4 * tokens.length));
   let total = 0;
@@ -18,7 +15,7 @@ export function packTokenBytes(tokens: readonly Uint8Array[]): TokenBytes {
   return { bytes, ends };
 }
 
-/** Empty for an id that there is none of. */
+/** Empty for an id without a token. */
 export function bytesOfToken({ bytes, ends }: TokenBytes, id: number): Uint8Array {
   return bytes.subarray(id === 0 ? 0 : ends[id - 1], ends[id] ?? 0);
 }

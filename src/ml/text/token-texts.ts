@@ -1,23 +1,23 @@
 import { foldCase } from './fold-case.ts';
 import { Utf8Stream } from './utf8-stream.ts';
 
-/** What the tokens of a model stand for. */
+/** The texts of a model's tokens. */
 export interface Lexicon {
   readonly vocab: number;
   /** UTF-8; characters may be split between tokens. */
   bytesOf(id: number): Uint8Array;
 }
 
-/** Texts hold no U+0000: it is shown as U+FFFD ([GEN6]). */
+/** No text contains U+0000; it is shown as U+FFFD ([GEN6]). */
 const BORDER = '\0';
 
-/** The texts of a whole vocabulary without regard to case, in one string, so that a search for a piece is one scan. */
+/** The case-folded texts of a whole vocabulary in one string, so that a search for a piece is one scan. */
 export class TokenTexts {
   readonly vocab: number;
   /** Tokens whose first byte belongs to a character that another token begins. */
   readonly continuations: readonly number[];
   readonly #joined: string;
-  /** Where each token's text begins in `#joined`, behind its border. */
+  /** The start of each token's text in `#joined`, after its border. */
   readonly #starts: Int32Array; // [vocab]
 
   constructor(lexicon: Lexicon) {
@@ -39,12 +39,12 @@ export class TokenTexts {
     this.#joined = parts.join('');
   }
 
-  /** Tokens whose text holds `piece`, which is folded. */
+  /** Tokens whose text contains `piece`, which is case-folded. */
   containing(piece: string): number[] {
     return this.#find(piece);
   }
 
-  /** Tokens whose text begins with `piece`, which is folded. */
+  /** Tokens whose text begins with `piece`, which is case-folded. */
   beginningWith(piece: string): number[] {
     return this.#find(BORDER + piece);
   }
@@ -54,14 +54,14 @@ export class TokenTexts {
     for (let at = this.#joined.indexOf(needle); at !== -1;) {
       const id = this.#tokenAt(at + needle.length - 1);
       found.push(id);
-      // A token counts once, however often it holds the piece.
+      // A token counts once, however often it contains the piece.
       const next = this.#starts[id + 1];
       at = next === undefined ? -1 : this.#joined.indexOf(needle, next - 1);
     }
     return found;
   }
 
-  /** The last token that begins at or before this place. */
+  /** The last token that begins at or before this position. */
   #tokenAt(place: number): number {
     let low = 0;
     let high = this.vocab - 1;
@@ -74,7 +74,7 @@ export class TokenTexts {
   }
 }
 
-/** What most tokens are, without asking the decoder; null for any other. */
+/** The text of an ASCII token, which most are, without the decoder. Null for any other. */
 function asciiOf(bytes: Uint8Array): string | null {
   let text = '';
   for (const byte of bytes) {
@@ -86,7 +86,7 @@ function asciiOf(bytes: Uint8Array): string | null {
 
 const known = new WeakMap<Lexicon, TokenTexts>();
 
-/** Made when a draft first needs them, and kept as long as the vocabulary is. */
+/** Created when a draft first needs it, and kept as long as the vocabulary. */
 export function textsOf(lexicon: Lexicon): TokenTexts {
   const texts = known.get(lexicon) ?? new TokenTexts(lexicon);
   known.set(lexicon, texts);

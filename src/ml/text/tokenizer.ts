@@ -2,13 +2,13 @@ import { Tokenizer as BpeTokenizer } from '@huggingface/tokenizers';
 import { ModelFileError } from '../compile/compile.ts';
 import { bytesOfToken, packTokenBytes, type TokenBytes } from './token-bytes.ts';
 
-/** What we use of the library, whose own declarations do not resolve outside its repository. */
+/** The part of the library that we use. Its own declarations do not resolve outside its repository. */
 const Bpe = BpeTokenizer as unknown as new (
   tokenizer: object,
   config: object,
 ) => { encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] } };
 
-/** Control tokens that end an answer whatever the files declare: the usual formats' end of turn and end of text. */
+/** Control tokens that end an answer whatever the files declare: the usual marks for the end of a turn or text. */
 const END_MARKS = ['<|im_end|>', '<|endoftext|>', '<|eot_id|>', '<|end_of_text|>', '<|end|>', '<end_of_turn>', '</s>'];
 
 /** Text ↔ token ids of one model. */
@@ -16,38 +16,38 @@ export interface Tokenizer {
   readonly vocab: number;
   readonly bos: { id: number; text: string; add: boolean } | null;
   readonly eosText: string;
-  /** Any of these ends an answer. */
+  /** Tokens that end an answer. */
   readonly ends: ReadonlySet<number>;
-  /** Marks that are no text: they have no bytes. */
+  /** Marks that are not text. They have no bytes. */
   readonly controls: ReadonlyMap<string, number>;
-  /** Control tokens spelled out in `text` are recognised. */
+  /** Control tokens that are spelled out in `text` are recognised. */
   encode(text: string): number[];
   readonly tokenBytes: TokenBytes;
-  /** The UTF-8 that a token stands for; characters may be split between tokens. */
+  /** The UTF-8 of a token. Characters may be split between tokens. */
   bytesOf(id: number): Uint8Array;
 }
 
-/** `text`: in byte-level BPE's alphabet; `control`: a mark; `added`: a text of its own, as it is; `unused`: none. */
+/** `text`: in the alphabet of byte-level BPE; `control`: a mark; `added`: a literal text; `unused`: none. */
 export type TokenKind = 'text' | 'control' | 'added' | 'unused';
 
-/** In the form of a `tokenizer.json`. */
+/** The form of a `tokenizer.json`. */
 export interface TokenizerJson {
   added_tokens: readonly { id: number; content: string; special: boolean }[];
   [part: string]: unknown;
 }
 
-/** A byte-level BPE tokenizer as a model's files describe it. */
+/** A byte-level BPE tokenizer as described by a model's files. */
 export interface TokenizerDescription {
   json: TokenizerJson;
-  /** By id. */
+  /** In the order of their ids. */
   tokens: readonly { text: string; kind: TokenKind }[];
   bos: { id: number; add: boolean } | null;
   eos: number | null;
-  /** Tokens that end an answer besides `eos`. */
+  /** Tokens that end an answer, in addition to `eos`. */
   ends: readonly number[];
 }
 
-/** @throws ModelFileError when the description contradicts itself */
+/** @throws ModelFileError if the description contradicts itself */
 export function createTokenizer({ json, tokens, bos, eos, ends }: TokenizerDescription): Tokenizer {
   const bpe = buildBpe(json);
   const controls = new Map(tokens.flatMap(({ text, kind }, id) => (kind === 'control' ? [[text, id] as const] : [])));
@@ -66,7 +66,7 @@ export function createTokenizer({ json, tokens, bos, eos, ends }: TokenizerDescr
   };
 }
 
-/** The UTF-8 of some tokens, one after the other. */
+/** The concatenated UTF-8 of some tokens. */
 export function bytesOfTokens({ bytesOf }: Pick<Tokenizer, 'bytesOf'>, ids: readonly number[]): Uint8Array {
   return Uint8Array.from(ids.flatMap((id) => [...bytesOf(id)]));
 }

@@ -2,14 +2,14 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const NOTHING = new Uint8Array(0);
 
 /**
- * UTF-8 that arrives in pieces which may end inside a character: gives out whole characters only and keeps the rest for
- * the next piece. Bytes that can never become a character are U+FFFD at once, as in the WHATWG decoder, and so is U+0000,
- * which byte-level vocabularies have a token for and PostgreSQL has no text for (SPEC [GEN6]).
+ * Decodes UTF-8 that arrives in pieces, which may end inside a character. It returns whole characters and keeps the
+ * rest for the next piece. Bytes that can never form a character become U+FFFD at once, as in the WHATWG decoder, and
+ * so does U+0000, for which byte-level vocabularies have a token but which PostgreSQL cannot store ([GEN6]).
  */
 export class Utf8Stream {
   #pending = NOTHING;
 
-  /** Bytes of an incomplete character at the end: 0 to 3. */
+  /** Number of bytes of an incomplete character at the end: 0 to 3. */
   get pendingBytes(): number {
     return this.#pending.length;
   }
@@ -27,7 +27,7 @@ export class Utf8Stream {
     return decode(all.subarray(0, all.length - incompleteTail(all)));
   }
 
-  /** The end: an incomplete character becomes one U+FFFD. */
+  /** The end of the text. An incomplete character becomes one U+FFFD. */
   flush(): string {
     const text = decode(this.#pending);
     this.#pending = NOTHING;
@@ -39,7 +39,7 @@ function decode(bytes: Uint8Array): string {
   return decoder.decode(bytes).replaceAll('\0', '\uFFFD');
 }
 
-/** How many bytes at the end begin a character that more bytes could complete. */
+/** Number of bytes at the end that begin a character which more bytes could complete. */
 function incompleteTail(bytes: Uint8Array): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const start = bytes.length - back;
@@ -55,7 +55,7 @@ function isContinuation(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
 }
 
-/** Bytes of the character that a lead byte opens; 1 for those that open none. */
+/** Length of the character that a lead byte opens; 1 if it opens none. */
 function lengthAfter(lead: number): number {
   if (lead >= 0xc2 && lead <= 0xdf) return 2;
   if (lead >= 0xe0 && lead <= 0xef) return 3;
@@ -63,7 +63,7 @@ function lengthAfter(lead: number): number {
   return 1;
 }
 
-/** Second bytes that would spell an overlong form, a surrogate or a code point past U+10FFFF are ruled out (RFC 3629). */
+/** Excludes second bytes of overlong forms, surrogates and code points above U+10FFFF (RFC 3629). */
 function mayFollow(lead: number, second: number): boolean {
   if (lead === 0xe0) return second >= 0xa0;
   if (lead === 0xed) return second <= 0x9f;

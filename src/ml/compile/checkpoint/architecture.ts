@@ -1,6 +1,6 @@
 import { ModelFileError } from './model-file-error.ts';
 
-/** What a caller of the compiled graph must know of it. */
+/** What the user of a compiled graph must know about it. */
 export interface ModelShape {
   architecture: string;
   vocabulary: number;
@@ -11,38 +11,38 @@ export interface ModelShape {
   hidden: number;
   contextTokens: number;
   parameters: number;
-  /** Of the key–value cache, which the caller allocates. */
+  /** The type of the key–value cache, which the caller allocates. */
   cacheType: 'float32' | 'float16';
-  /** Null for a graph of ours, whose cache is read and written in place. */
+  /** Null for our own graphs, whose cache is read and written in place. */
   exported: ExportedGraph | null;
 }
 
-/** A graph that others exported, in Hugging Face's layout: its cache is a past that every run returns longer. */
+/** An ONNX export in Hugging Face's layout. Its cache is a past that every run returns with more tokens. */
 export interface ExportedGraph {
-  /** Within the model's folder. */
+  /** Path within the model's folder. */
   file: string;
-  /** It wants to be told the positions of the tokens. */
+  /** Whether it takes the tokens' positions as an input. */
   positionIds: boolean;
-  /** What it computes for a token depends in the last bits on the other tokens of the run. */
+  /** Whether a token's last bits depend on the other tokens of the run. */
   mixesRows: boolean;
 }
 
-/** Everything that the graph is built from, besides the weights. */
+/** Everything that the graph is built from, except the weights. */
 export interface Architecture extends Omit<ModelShape, 'cacheType' | 'exported'> {
   feedForward: number;
   ropeBase: number;
-  /** Each rotation's frequency is divided by its factor // [head_dim / 2]; null: none is scaled. */
+  /** The divisor of each rotation's frequency // [head_dim / 2]; null if none is scaled. */
   ropeFactors: readonly number[] | null;
   /** Layers whose queries and keys are not rotated. */
   unrotatedLayers: readonly number[];
-  /** Rows of query and key heads are stored as interleaved pairs. */
+  /** Whether the rows of query and key heads are stored as interleaved pairs. */
   interleavedHeads: boolean;
   normEpsilon: number;
-  /** The output head is the embedding. */
+  /** Whether the output head is the embedding. */
   tied: boolean;
 }
 
-/** Beyond these a header is corrupt, not ambitious. */
+/** A header with larger values is corrupt. */
 export const LIMITS = {
   layers: 1_000,
   heads: 1_024,
@@ -52,7 +52,7 @@ export const LIMITS = {
   context: 16_777_216,
 };
 
-/** @throws ModelFileError when the sizes contradict each other */
+/** @throws ModelFileError if the sizes contradict each other */
 export function checkConsistent(architecture: Architecture): void {
   const { heads, kvHeads, headDim, hidden, feedForward, vocabulary, ropeFactors } = architecture;
   const problems = [
@@ -76,5 +76,5 @@ function isPositive(value: number): boolean {
   return Number.isFinite(value) && value > 0;
 }
 
-/** Every row is made of whole blocks of this length, whatever their own is. */
+/** Every row consists of whole blocks of this length, whatever its own blocks are. */
 export const SMALLEST_BLOCK = 32;

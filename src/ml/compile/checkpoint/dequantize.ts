@@ -4,7 +4,7 @@ import { decodeQ4_K, decodeQ5_K, decodeQ6_K, SUPER_BLOCK } from './k-quants.ts';
 import { decodeQ4_0, decodeQ4_1, decodeQ5_0, decodeQ5_1, decodeQ8_0 } from './legacy-quants.ts';
 import { ModelFileError } from './model-file-error.ts';
 
-/** How weights are stored: so many elements in so many bytes, and how a block turns into floats. */
+/** An encoding of weights: the number of elements and bytes of a block, and its decoder. */
 interface Encoding {
   name: string;
   block: number;
@@ -16,7 +16,7 @@ const encoding = (name: string, block: number, bytes: number, decode: BlockDecod
   return { name, block, bytes, decode };
 };
 
-/** By ggml's type number, which safetensors' types map to as well; the layouts are those of ggml-common.h. */
+/** By ggml's type numbers, which safetensors' types are mapped to as well. The layouts are those of ggml-common.h. */
 const encodings: Record<number, Encoding> = {
   0: encoding('F32', 1, 4, decodeF32),
   1: encoding('F16', 1, 2, decodeF16),
@@ -31,7 +31,10 @@ const encodings: Record<number, Encoding> = {
   30: encoding('BF16', 1, 2, decodeBF16),
 };
 
-/** Bytes that `elements` take in this encoding. @throws ModelFileError when the type is not supported or does not divide */
+/**
+ * Number of bytes of `elements` in this encoding.
+ * @throws ModelFileError if the type is not supported or does not divide
+ */
 export function encodedBytes(type: number, elements: number, tensor: string): number {
   const { block, bytes } = encodingOf(type, tensor);
   if (elements % block !== 0)

@@ -17,7 +17,7 @@ export const decodeBF16: BlockDecoder = (view, at, out, to) => {
 const word = new Uint32Array(1);
 const wordAsFloat = new Float32Array(word.buffer);
 
-/** All of them, by their bits: a model has a scale in every block. */
+/** A table of all values by their bits, because a model has a scale in every block. */
 const halves = Float32Array.from({ length: 65_536 }, (_, bits) => computeFloat16(bits));
 
 export function float16(bits: number): number {
@@ -42,14 +42,14 @@ export function toFloat16(values: Float32Array): Uint16Array {
 function roundToFloat16(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
-  // Infinity and NaN, and what rounds up to 65,536 and more.
+  // Infinity and NaN, and what rounds to 65,536 or more.
   if (magnitude >= 0x47800000) return sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00);
   if (magnitude < 0x38800000) return sign | subnormalFloat16(magnitude);
   const rebased = magnitude - 0x38000000;
   return sign | ((rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13);
 }
 
-/** Below 2⁻¹⁴ a float16 counts units of 2⁻²⁴. */
+/** Below 2⁻¹⁴ a float16 counts in units of 2⁻²⁴. */
 function subnormalFloat16(magnitude: number): number {
   word[0] = magnitude;
   const units = (wordAsFloat[0] ?? 0) * 2 ** 24;

@@ -5,13 +5,15 @@ import { GgufFile, type GgufMetadata } from './gguf.ts';
 import { ModelFileError } from './model-file-error.ts';
 
 interface Family {
-  /** The converter interleaves the rows of query and key heads, for rotation of neighbours in place of halves. */
+  /**
+   * Whether the converter interleaves the rows of query and key heads, for rotation of neighbours instead of halves.
+   */
   interleavedHeads: boolean;
-  /** Every so manieth layer is not rotated. */
+  /** One in this many layers is not rotated. */
   unrotatedEvery?: number;
 }
 
-/** By the name in `general.architecture`. SmolLM and SmolLM2 call themselves llama; SmolLM3's step is not in the file. */
+/** By the name in `general.architecture`. SmolLM and SmolLM2 are named llama. SmolLM3's step is not in the file. */
 const families: Readonly<Record<string, Family>> = {
   llama: { interleavedHeads: true },
   qwen2: { interleavedHeads: false },
@@ -21,7 +23,7 @@ const families: Readonly<Record<string, Family>> = {
 
 const ROPE_FACTORS = 'rope_freqs.weight';
 
-/** @throws ModelFileError when the family is not supported or the sizes contradict each other */
+/** @throws ModelFileError if the family is not supported or the sizes contradict each other */
 export async function openGgufCheckpoint(path: string): Promise<Checkpoint> {
   const file = await GgufFile.open(path);
   try {
@@ -85,20 +87,22 @@ async function readArchitecture(file: GgufFile): Promise<Architecture> {
   };
 }
 
-/** All of a head is rotated, and keys are as long as values: anything else would be another graph. */
+/** The graph rotates whole heads and has keys as long as values. Anything else is refused. */
 function refuseOtherSizes(sizes: Readonly<Record<string, number>>): void {
   if (new Set(Object.values(sizes)).size === 1) return;
   const told = Object.entries(sizes).map(([key, value]) => `${key} ${value}`);
   throw new ModelFileError(`heads whose sizes differ are not supported: ${told.join(', ')}`);
 }
 
-/** Llama 3's scaling, as the converter computed it. */
+/** Llama 3's scaling, as computed by the converter. */
 async function storedFactors(file: GgufFile): Promise<number[] | null> {
   const tensor = file.tensors.get(ROPE_FACTORS);
   return tensor ? [...(await file.rows(tensor, 0, 1))] : null;
 }
 
-/** Positions that are all stretched by one factor (Chen et al. 2023). Other schemes would be quietly wrong. */
+/**
+ * Linear scaling: all positions are stretched by one factor (Chen et al. 2023). Other schemes would be silently wrong.
+ */
 function linearFactors(metadata: GgufMetadata, family: string, headDim: number): number[] | null {
   const [type, factor] = [`${family}.rope.scaling.type`, `${family}.rope.scaling.factor`];
   const scheme = metadata.has(type) ? metadata.string(type) : 'none';

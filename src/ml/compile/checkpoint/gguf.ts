@@ -4,12 +4,12 @@ import { encodedBytes } from './dequantize.ts';
 import { ModelFileError } from './model-file-error.ts';
 import { readRows } from './stored-rows.ts';
 
-/** How many files a model was split into. */
+/** The number of files that a model was split into. */
 const SPLIT_COUNT = 'split.count';
 
 export type MetadataValue = string | number | boolean | MetadataValue[];
 
-/** Key–value pairs of a GGUF header, 64-bit integers as numbers. */
+/** The key–value pairs of a GGUF header, with 64-bit integers as numbers. */
 export class GgufMetadata {
   readonly values: ReadonlyMap<string, MetadataValue>;
 
@@ -17,7 +17,7 @@ export class GgufMetadata {
     this.values = values;
   }
 
-  /** @throws ModelFileError when the key is absent or holds something else */
+  /** @throws ModelFileError if the key is absent or has another type */
   string(key: string): string {
     return this.#need(key, 'text', (value) => (typeof value === 'string' ? value : undefined));
   }
@@ -26,7 +26,7 @@ export class GgufMetadata {
     return this.#need(key, 'a number', (value) => (typeof value === 'number' ? value : undefined));
   }
 
-  /** A whole number within its bounds: sizes, which a corrupt file may have made absurd. */
+  /** A whole number within its bounds. Corrupt files may contain absurd sizes. */
   size(key: string, max: number): number {
     const value = this.number(key);
     if (Number.isInteger(value) && value >= 1 && value <= max) return value;
@@ -65,14 +65,14 @@ function isListOf<Kind extends 'string' | 'number'>(
 
 export interface GgufTensor {
   name: string;
-  /** As written: the innermost dimension first, so a matrix of N rows and K columns is [K, N]. */
+  /** As stored: innermost dimension first, so a matrix of N rows and K columns is [K, N]. */
   shape: readonly number[];
   type: number;
-  /** In bytes, from the start of the file. */
+  /** Bytes from the start of the file. */
   offset: number;
 }
 
-/** An open GGUF file: its header checked against the file's size, its tensors read piece by piece. */
+/** An open GGUF file. Its header is checked against the file's size, and its tensors are read piece by piece. */
 export class GgufFile implements AsyncDisposable {
   readonly metadata: GgufMetadata;
   readonly tensors: ReadonlyMap<string, GgufTensor>;
@@ -106,7 +106,7 @@ export class GgufFile implements AsyncDisposable {
   }
 }
 
-/** The header alone: for the tokenizer and the chat template. @throws ModelFileError */
+/** Reads only the header, for the tokenizer and the chat template. @throws ModelFileError */
 export async function readGgufMetadata(path: string): Promise<GgufMetadata> {
   return (await readHeader(path)).metadata;
 }

@@ -7,7 +7,7 @@ import { ModelFileError } from './model-file-error.ts';
 const families = ['llama', 'qwen2', 'qwen3', 'smollm3'] as const;
 
 const size = (max: number) => z.int().min(1).max(max);
-/** Newer files have it as `rope_parameters`, and the base in it. */
+/** Newer files name it `rope_parameters` and include the base. */
 const ropeSchema = z
   .object({
     rope_type: z.string(),
@@ -47,10 +47,10 @@ const configSchema = z.object({
 });
 type Config = z.output<typeof configSchema>;
 
-/** What config.json says of a checkpoint; how many parameters it has only its tensors tell. */
+/** A checkpoint's configuration in config.json. The number of parameters is known only from the tensors. */
 export type ConfiguredArchitecture = Omit<Architecture, 'parameters'>;
 
-/** @throws ModelFileError for a family or a variation that the compiler does not know */
+/** @throws ModelFileError for a family or a variant that the compiler does not support */
 export async function readConfig(folder: string): Promise<ConfiguredArchitecture> {
   const config = await readJsonFile(join(folder, 'config.json'), configSchema);
   checkWindow(config);
@@ -72,12 +72,12 @@ export async function readConfig(folder: string): Promise<ConfiguredArchitecture
     unrotatedLayers: unrotatedLayers(config),
     interleavedHeads: false,
     normEpsilon: config.rms_norm_eps,
-    // SmolLM3's default is another than the others'.
+    // SmolLM3's default differs from the others'.
     tied: config.tie_word_embeddings ?? config.model_type === 'smollm3',
   };
 }
 
-/** A window as long as the context is none. */
+/** A window as long as the context has no effect. */
 function checkWindow({
   sliding_window: window,
   use_sliding_window,
@@ -105,8 +105,8 @@ function ropeFactors(rope: z.output<typeof ropeSchema>, base: number, half: numb
 }
 
 /**
- * Llama 3.1's scaling: short waves stay, waves longer than the context the model was trained on are stretched by
- * `factor`, and between the two the frequency is blended.
+ * Llama 3.1's scaling: short wavelengths are kept, those longer than the training context are stretched by `factor`,
+ * and in between the frequency is blended.
  */
 function llama3Factor(rope: z.output<typeof ropeSchema>, wavelength: number): number {
   const factor = need(rope.factor, 'factor');
@@ -123,7 +123,7 @@ function need(value: number | undefined, key: string): number {
   return value;
 }
 
-/** SmolLM3's: its own list, or every so manieth layer. */
+/** SmolLM3's unrotated layers: a list, or one in every n layers. */
 function unrotatedLayers({ model_type, num_hidden_layers, no_rope_layers, no_rope_layer_interval = 4 }: Config) {
   if (model_type !== 'smollm3') return [];
   const layers = Array.from({ length: num_hidden_layers }, (_, layer) => layer);

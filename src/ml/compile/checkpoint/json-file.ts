@@ -3,10 +3,10 @@ import { basename } from 'node:path';
 import type { z } from 'zod';
 import { ModelFileError } from './model-file-error.ts';
 
-/** A JSON file beside weights that is larger than this is not one. */
+/** Maximum size of a JSON file next to weights. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** @throws ModelFileError when the file is not there, no JSON or not of this form */
+/** @throws ModelFileError if the file does not exist, is not JSON or does not have this form */
 export async function readJsonFile<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {
   const name = basename(path);
   const { size } = await stat(path).catch(() => {

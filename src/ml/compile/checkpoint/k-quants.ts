@@ -1,7 +1,7 @@
 import type { BlockDecoder } from './block-decoder.ts';
 import { float16 } from './floats.ts';
 
-/** Elements of a super-block, whose parts have scales of their own, quantised in turn. */
+/** Number of elements of a super-block. Its parts have scales of their own, which are quantised as well. */
 export const SUPER_BLOCK = 256;
 
 /** w = d s q − dmin m, with 6-bit scale s and minimum m for each 32 elements. */
@@ -17,7 +17,7 @@ export const decodeQ4_K: BlockDecoder = (view, at, out, to) => {
   }
 };
 
-/** As Q4_K, with a fifth bit: bit `part` of byte j of 32. */
+/** Like Q4_K, with a fifth bit: bit `part` of byte j of 32. */
 export const decodeQ5_K: BlockDecoder = (view, at, out, to) => {
   const scale = float16(view.getUint16(at, true));
   const minimum = float16(view.getUint16(at + 2, true));
@@ -33,7 +33,10 @@ export const decodeQ5_K: BlockDecoder = (view, at, out, to) => {
   }
 };
 
-/** w = d s (q − 32), 8-bit scales s for each 16 elements; four low bits and two high bits of q lie apart. */
+/**
+ * w = d s (q − 32), with an 8-bit scale s for each 16 elements. The four low and two high bits of q are stored
+ * separately.
+ */
 export const decodeQ6_K: BlockDecoder = (view, at, out, to) => {
   const scale = float16(view.getUint16(at + 208, true));
   for (let i = 0; i < SUPER_BLOCK; i++) {
@@ -46,7 +49,7 @@ export const decodeQ6_K: BlockDecoder = (view, at, out, to) => {
   }
 };
 
-/** Eight 6-bit scales and eight 6-bit minima share 12 bytes: the last four of each are split between bytes. */
+/** Eight 6-bit scales and eight 6-bit minima share 12 bytes. The last four of each are split between bytes. */
 function partScale(view: DataView, at: number, part: number): number {
   if (part < 4) return view.getUint8(at + part) & 63;
   return (view.getUint8(at + part + 4) & 15) | ((view.getUint8(at + part - 4) >> 6) << 4);

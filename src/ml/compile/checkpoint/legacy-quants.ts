@@ -1,7 +1,7 @@
 import type { BlockDecoder } from './block-decoder.ts';
 import { float16 } from './floats.ts';
 
-// Blocks of 32 with one scale. Of the 16 bytes of halves, byte j holds elements j (low half) and j + 16 (high half).
+// Blocks of 32 with one scale. Byte j of 16 contains elements j (low half) and j + 16 (high half).
 
 /** w = d (q − 8) */
 export const decodeQ4_0: BlockDecoder = (view, at, out, to) => {
@@ -24,7 +24,7 @@ export const decodeQ4_1: BlockDecoder = (view, at, out, to) => {
   }
 };
 
-/** w = d (q − 16), the fifth bits together in 32 bits of their own. */
+/** w = d (q − 16), with all fifth bits together in 32 separate bits. */
 export const decodeQ5_0: BlockDecoder = (view, at, out, to) => {
   const scale = float16(view.getUint16(at, true));
   const fifths = view.getUint32(at + 2, true);

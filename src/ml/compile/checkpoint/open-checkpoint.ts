@@ -4,8 +4,8 @@ import { openGgufCheckpoint } from './gguf-checkpoint.ts';
 import { openSafetensorsCheckpoint } from './safetensors-checkpoint.ts';
 
 /**
- * @param path a GGUF file, or a folder with safetensors and config.json as Hugging Face's `save_pretrained` writes it
- * @throws ModelFileError when it is neither, or not of a family that the compiler knows
+ * @param path a GGUF file, or a folder with safetensors and config.json as written by Hugging Face's `save_pretrained`
+ * @throws ModelFileError if it is neither, or of a family that the compiler does not support
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   return (await stat(path)).isDirectory() ? openSafetensorsCheckpoint(path) : openGgufCheckpoint(path);

@@ -12,10 +12,10 @@ const SINGLE_FILE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 const shardName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$/, 'must be a plain file name');
 const indexSchema = z.object({ weight_map: z.record(z.string(), shardName) });
-/** A checkpoint in more files than that is no checkpoint. */
+/** Maximum number of files of a checkpoint. */
 const MAX_SHARDS = 1_000;
 
-/** GGUF's names of the parts of a layer, and Hugging Face's. */
+/** The names of a layer's parts in GGUF and in Hugging Face's files. */
 const partNames: Readonly<Record<string, string>> = {
   attn_norm: 'input_layernorm',
   attn_q: 'self_attn.q_proj',
@@ -32,7 +32,7 @@ const partNames: Readonly<Record<string, string>> = {
 const parts = new Map(Object.entries(partNames).map(([ours, theirs]) => [theirs, ours]));
 const HEAD = 'lm_head.weight';
 
-/** @throws ModelFileError when a file is missing, truncated, corrupt or of an unsupported kind */
+/** @throws ModelFileError if a file is missing, truncated, corrupt or of an unsupported kind */
 export async function openSafetensorsCheckpoint(folder: string): Promise<Checkpoint> {
   const configured = await readConfig(folder);
   const shards = await openShards(folder);
@@ -94,7 +94,7 @@ interface Place {
   rows: (from: number, to: number) => Promise<Float32Array>;
 }
 
-/** All tensors by GGUF's names. A tied head that is stored all the same is the embedding once more. */
+/** All tensors by GGUF's names. A tied head that is stored nevertheless is a copy of the embedding. */
 function placesByName(shards: readonly SafetensorsFile[], tied: boolean): Map<string, Place> {
   const places = new Map<string, Place>();
   for (const shard of shards) {
@@ -106,7 +106,7 @@ function placesByName(shards: readonly SafetensorsFile[], tied: boolean): Map<st
   return places;
 }
 
-/** A name that the mapping does not know stays as it is, and the compiler will say that it has no use for it. */
+/** An unknown name is kept, and the compiler will report the tensor as unused. */
 function ggufName(name: string): string {
   if (name === 'model.embed_tokens.weight') return 'token_embd.weight';
   if (name === 'model.norm.weight') return 'output_norm.weight';

@@ -5,9 +5,9 @@ import { encodedBytes } from './dequantize.ts';
 import { ModelFileError } from './model-file-error.ts';
 import { readRows } from './stored-rows.ts';
 
-/** The format's own bound. */
+/** The format's own limit. */
 const MAX_HEADER_BYTES = 100_000_000;
-/** ggml's numbers of the same encodings. */
+/** ggml's numbers for these encodings. */
 const encodings: Readonly<Record<string, number>> = { F32: 0, F16: 1, BF16: 30 };
 
 const size = z.int().nonnegative();
@@ -20,7 +20,7 @@ interface StoredTensor {
   type: number;
   /** Outermost dimension first. */
   shape: readonly number[];
-  /** In bytes, from the start of the file. */
+  /** Bytes from the start of the file. */
   offset: number;
 }
 
@@ -59,7 +59,7 @@ export class SafetensorsFile implements AsyncDisposable {
   }
 }
 
-/** Eight bytes of length, then JSON, then the data that its offsets count in. */
+/** Eight bytes of length, then JSON, then the data that its offsets refer to. */
 async function readHeader(handle: FileHandle, file: string): Promise<Map<string, StoredTensor>> {
   const { size: fileBytes } = await handle.stat();
   if (fileBytes < 8) throw new ModelFileError(`${file} is not a safetensors file: it has ${fileBytes} bytes`);

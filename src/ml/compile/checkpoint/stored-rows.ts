@@ -5,14 +5,14 @@ import { ModelFileError } from './model-file-error.ts';
 /** A tensor in a file. */
 interface StoredRows {
   name: string;
-  /** ggml's number of its encoding. */
+  /** ggml's number for its encoding. */
   type: number;
   columns: number;
-  /** In bytes, from the start of the file. */
+  /** Bytes from the start of the file. */
   offset: number;
 }
 
-/** Rows [from, to), as floats. @throws ModelFileError when the file ends before them */
+/** Rows [from, to) as floats. @throws ModelFileError if the file ends before them */
 export async function readRows(
   file: FileHandle,
   { name, type, columns, offset }: StoredRows,

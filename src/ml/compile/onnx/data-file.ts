@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ExternalRange } from './graph-builder.ts';
 
-/** Ranges begin on pages, so that ONNX Runtime can map them instead of reading them. */
+/** Ranges start at page boundaries, so that ONNX Runtime can map them instead of reading them. */
 const ALIGNMENT = 4096;
 
-/** The file beside the graph that holds its large weights: ranges are reserved first and filled piece by piece. */
+/** The file next to the graph with its large weights. Ranges are reserved first and filled piece by piece. */
 export class DataFile {
   readonly #file: FileHandle;
   #end = 0;
@@ -19,7 +19,7 @@ export class DataFile {
     return { offset, length };
   }
 
-  /** @param at in bytes, from the range's start */
+  /** @param at bytes from the range's start */
   async write({ offset, length }: ExternalRange, at: number, data: ArrayBufferView): Promise<void> {
     if (at + data.byteLength > length) throw new RangeError(`${data.byteLength} bytes at ${at} do not fit ${length}`);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

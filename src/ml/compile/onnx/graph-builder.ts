@@ -21,22 +21,22 @@ const OPSETS = { '': 21, [MICROSOFT]: 1 };
 export interface ValueInfo {
   name: string;
   type: ElementType;
-  /** A number is fixed, a name is the caller's to choose. */
+  /** A number is fixed; a name is chosen by the caller. */
   dims: readonly (number | string)[];
 }
 
-/** Where a weight lies in the file beside the graph. */
+/** The range of a weight in the data file. */
 export interface ExternalRange {
   offset: number;
   length: number;
 }
 
-/** Collects an ONNX graph, node by node, and encodes it. Field numbers are those of onnx.proto. */
+/** Builds and encodes an ONNX graph, node by node. Field numbers are those of onnx.proto. */
 export class GraphBuilder {
   readonly #graph = new Message();
   readonly #dataFile: string;
 
-  /** @param dataFile name of the file, in the model's own folder, that holds the external weights */
+  /** @param dataFile name of the file with the external weights, in the model's folder */
   constructor(dataFile: string) {
     this.#dataFile = dataFile;
   }
@@ -57,7 +57,7 @@ export class GraphBuilder {
     this.#graph.message(1, node);
   }
 
-  /** A weight stored in the graph itself: for small ones. */
+  /** A small weight that is stored in the graph itself. */
   constant(name: string, type: ElementType, dims: readonly number[], data: ArrayBufferView): void {
     const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.#graph.message(5, tensorProto(name, type, dims).bytes(9, raw));

@@ -6,16 +6,16 @@ import { readJsonFile } from '../checkpoint/json-file.ts';
 import { ModelFileError } from '../checkpoint/model-file-error.ts';
 import { type GraphSummary, type GraphValue, readOnnxGraph } from './onnx-graph.ts';
 
-/** Where Hugging Face's exporters put the graph, within the model's folder. */
+/** Where Hugging Face's exporters put the graph in the model's folder. */
 const places = ['model.onnx', 'onnx/model.onnx'];
 /** ONNX's numbers of the element types that a cache may have. */
 const cacheTypes: Readonly<Record<number, ModelShape['cacheType']>> = { 1: 'float32', 10: 'float16' };
 const [FLOAT, INT64] = [1, 7];
-/** These scale by the largest activation of the whole run: a row's bits then depend on the rows beside it. */
+/** Operators that scale by the largest activation of the whole run, so that a row's bits depend on the other rows. */
 const MIXING_OPERATORS = ['DynamicQuantizeLinear', 'DynamicQuantizeMatMul', 'DynamicQuantizeLSTM'];
 
 const size = z.int().min(1);
-/** What the graph itself may leave open; makers differ in the names. */
+/** What the graph itself may leave open. The names differ between publishers. */
 const configSchema = z.looseObject({
   model_type: z.string().default('unknown'),
   vocab_size: size.max(LIMITS.vocabulary),
@@ -29,18 +29,17 @@ const configSchema = z.looseObject({
   n_positions: size.max(LIMITS.context).optional(),
 });
 
-/** The graph of an export within a folder, or null when the folder holds something else. */
+/** The graph of an export in a folder, or null if the folder contains none. */
 export async function findExport(source: string): Promise<string | null> {
   for (const place of places) if (await stat(join(source, place)).catch(() => null)) return place;
   return null;
 }
 
 /**
- * What a decoder must know of an ONNX export with a key–value cache in Hugging Face's layout: inputs input_ids,
- * attention_mask and, maybe, position_ids; past_key_values.N.key/.value [b, kv_heads, past, head_dim]; outputs logits
- * [b, s, vocab] and present.N.key/.value, which are the past with the new tokens behind it.
- *
- * @throws ModelFileError when the graph or its configuration is corrupt, or its layout is another
+ * Describes an ONNX export with a key–value cache in Hugging Face's layout: inputs input_ids, attention_mask and
+ * optionally position_ids; past_key_values.N.key/.value [b, kv_heads, past, head_dim]; outputs logits [b, s, vocab] and
+ * present.N.key/.value, which are the past with the new tokens appended.
+ * @throws ModelFileError if the graph or its configuration is corrupt, or the layout differs
  */
 export async function readExport(folder: string, graph: string): Promise<ModelShape> {
   const config = await readJsonFile(join(folder, 'config.json'), configSchema);

@@ -1,20 +1,20 @@
 import { ModelFileError } from '../checkpoint/model-file-error.ts';
 import { ProtobufFile, type Range } from './protobuf-file.ts';
 
-/** An input or output; a dimension without a number is the caller's to choose. */
+/** An input or output. A dimension without a number is chosen by the caller. */
 export interface GraphValue {
   name: string;
-  /** ONNX's number of the element type. */
+  /** ONNX's number for the element type. */
   type: number;
   dims: readonly (number | null)[];
 }
 
-/** What an ONNX file says of its graph. */
+/** A summary of an ONNX graph. */
 export interface GraphSummary {
   inputs: readonly GraphValue[];
   outputs: readonly GraphValue[];
   operators: ReadonlySet<string>;
-  /** Elements of all weights. */
+  /** Number of elements of all weights. */
   parameters: number;
 }
 
@@ -29,7 +29,7 @@ const TENSOR_TYPE = { element: 1, shape: 2 };
 const SHAPE = { dim: 1 };
 const DIM = { value: 1 };
 
-/** @throws ModelFileError when the file is none, or is truncated or corrupt in its structure */
+/** @throws ModelFileError if the file is not an ONNX graph, or is truncated or corrupt */
 export function readOnnxGraph(path: string): GraphSummary {
   using file = new ProtobufFile(path);
   const graph = contents(file, file.all, MODEL.graph)[0];
@@ -59,7 +59,7 @@ function readValue(file: ProtobufFile, value: Range): GraphValue {
   return { name: file.text(name), type: numbers(file, tensor, TENSOR_TYPE.element)[0] ?? 0, dims };
 }
 
-/** Dimensions are written one by one, or packed into one field. */
+/** Dimensions are stored one by one, or packed into one field. */
 function elementsOf(file: ProtobufFile, tensor: Range): number {
   const single = numbers(file, tensor, TENSOR.dims);
   return single.reduce((product, dim) => product * dim, 1);

@@ -1,22 +1,22 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { ModelFileError } from '../checkpoint/model-file-error.ts';
 
-/** A stretch of the file, in bytes. */
+/** A range of bytes in the file. */
 export interface Range {
   from: number;
   to: number;
 }
 
-/** A field of a message: a number, or where its content lies. */
+/** A field of a message: a number, or the range of its content. */
 export type Field = { id: number } & ({ kind: 'number'; value: number } | ({ kind: 'content' } & Range));
 
 const PAGE = 1 << 16;
-/** Longer names are none. */
+/** Maximum length of a name. */
 const MAX_TEXT = 65_536;
 
 /**
- * Protocol Buffers in a file, read without loading what is passed over: an ONNX graph carries its weights among its
- * nodes. Every length is checked against what it lies in.
+ * Reads Protocol Buffers from a file without loading what is skipped, because an ONNX graph contains its weights among
+ * its nodes. Every length is checked against the enclosing range.
  */
 export class ProtobufFile implements Disposable {
   readonly all: Range;
@@ -25,7 +25,7 @@ export class ProtobufFile implements Disposable {
   #pageStart = 0;
   #pageEnd = 0;
 
-  /** @throws ModelFileError when there is no such file */
+  /** @throws ModelFileError if the file does not exist */
   constructor(path: string) {
     try {
       this.#handle = openSync(path, 'r');
@@ -35,7 +35,7 @@ export class ProtobufFile implements Disposable {
     this.all = { from: 0, to: fstatSync(this.#handle).size };
   }
 
-  /** The fields of the message in this stretch, in order. */
+  /** The fields of the message in this range, in order. */
   *fields({ from, to }: Range): Generator<Field> {
     for (let at = from; at < to;) {
       const tag = this.#varint(at, to);
@@ -76,7 +76,7 @@ export class ProtobufFile implements Disposable {
     }
   }
 
-  /** Exact to 2⁵³, beyond which nothing in a graph is. */
+  /** Exact up to 2⁵³, which nothing in a graph exceeds. */
   #varint(at: number, to: number): { value: number; end: number } {
     let value = 0;
     for (let i = 0; i < 10 && at + i < to; i++) {
