@@ -3,7 +3,7 @@ import { randomStream } from '../lib/random.ts';
 
 export interface SimulatedTrack {
   externalId: string;
-  /** Slugs, the main one first. */
+  /** Genre slugs, the main genre first. */
   genres: readonly string[];
   tags: readonly string[];
 }
@@ -20,26 +20,26 @@ const LISTENERS = 300;
 const SEED = 20_26;
 const DAY_MS = 86_400_000;
 const DAYS = 60;
-/** Tracks that a listener hears, at least and at most. */
+/** Minimum and maximum number of tracks that a listener hears. */
 const HEARD = { least: 15, most: 45 } as const;
-/** What a taste is made of: so many genres, each half as strong as the one before, and so many tags. */
+/** A taste has this many genres, each half as strong as the one before, and this many tags. */
 const TASTE = { genres: 3, tags: 3 } as const;
 const SIDE_GENRE = 0.5;
 const TAG_SHARE = 0.25;
-/** Spread of the track's own appeal (the same for everybody) and of chance. */
+/** Weight of a track's own appeal, which is the same for everybody, and of chance. */
 const APPEAL = 0.5;
 const CHANCE = 0.35;
 
 /**
- * Listening that was never heard, by the model of docs/demo.md: everybody has a few favourite genres and tags, every track
- * an appeal of its own; a listener hears the tracks with the greatest sum of fit, appeal and chance, and reacts by fit.
- * The same for the same tracks and `now`, which only shifts the times.
+ * Simulates listening by the model of docs/demo.md: each listener has a few favourite genres and tags, each track an
+ * appeal of its own. A listener hears the tracks with the greatest sum of fit, appeal and chance, and reacts by fit.
+ * The result is always the same for the same tracks and `now`, which only shifts the times.
  */
 export function simulateListening(tracks: readonly SimulatedTrack[], now: number): SimulatedListening {
   const random = randomStream(SEED);
   const genres = [...new Set(tracks.flatMap((track) => track.genres))].sort();
   const tags = [...new Set(tracks.flatMap((track) => track.tags))].sort();
-  // A few tracks are known to nearly everybody: the square of a uniform number leans to 0.
+  // A few tracks are known to nearly everybody: the square of a uniform random number tends to 0.
   const appeal = tracks.map(() => APPEAL * random() ** 2);
   const listeners = Array.from({ length: LISTENERS }, (_, i) => {
     const number = String(i + 1).padStart(3, '0');
@@ -69,17 +69,20 @@ function hear(tracks: readonly SimulatedTrack[], taste: Taste, appeal: readonly 
   return scored.sort((a, b) => b.score - a.score).slice(0, count);
 }
 
-/** In [0, 1], as good as always. */
+/** In [0, 1]. */
 function fitOf(track: SimulatedTrack, taste: Taste): number {
   const genre = track.genres.reduce((sum, slug, i) => {
-    const place = taste.genres.indexOf(slug);
-    return place < 0 ? sum : sum + 0.5 ** place * (i === 0 ? 1 : SIDE_GENRE);
+    const rank = taste.genres.indexOf(slug);
+    return rank < 0 ? sum : sum + 0.5 ** rank * (i === 0 ? 1 : SIDE_GENRE);
   }, 0);
   const tags = track.tags.filter((tag) => taste.tags.includes(tag)).length;
   return Math.min(1, (1 - TAG_SHARE) * Math.min(1, genre) + TAG_SHARE * tags);
 }
 
-/** What suits is liked, saved or heard to the end; what does not is skipped now and then, and disliked or hidden rarely. */
+/**
+ * A track that fits is liked, saved or heard to the end; one that does not is skipped now and then, and rarely disliked
+ * or hidden.
+ */
 function react(fit: number, random: Random): Kind {
   const draw = random();
   const table: readonly (readonly [Kind, number])[] =

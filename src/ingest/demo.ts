@@ -25,10 +25,10 @@ const demoTracks = fileURLToPath(new URL('../../assets/demo/tracks.csv', import.
 const VIEWER = { externalId: 'demo', displayName: 'Demo listener' };
 
 /**
- * Fills an empty catalogue with real recordings and simulated listeners (docs/demo.md); leaves any other alone. All of it
- * or nothing, and once, however many processes start at the same time ([DEMO1]).
- *
- * @returns whether it did
+ * Fills an empty catalogue with real recordings and simulated listeners (docs/demo.md). It does nothing if the
+ * catalogue is not empty. It loads everything or nothing, once, however many processes start at the same time
+ * ([DEMO1]).
+ * @returns whether it loaded the demo
  */
 export async function seedDemo({ database, clock, log }: SeedDemoOptions): Promise<boolean> {
   const begun = clock.monotonic();

@@ -8,7 +8,7 @@ import { noRenames, type Renames } from './reading/columns.ts';
 import type { Problem } from './reading/lines.ts';
 import type { Source } from './reading/source.ts';
 
-/** What an import of any format works with. */
+/** What the import of any format works with. */
 export interface ImportContext {
   tx: Transaction;
   clock: Clock;
@@ -19,7 +19,7 @@ export interface ImportContext {
   signal?: AbortSignal;
 }
 
-/** All but the transaction, which begins later. */
+/** Everything except the transaction, which begins later. */
 export function startContext(options: ImportOptions): Omit<ImportContext, 'tx'> {
   const { clock = systemClock, renames = noRenames, onStep, signal } = options;
   const step = (text: string): void => onStep?.(text);
@@ -27,7 +27,7 @@ export function startContext(options: ImportOptions): Omit<ImportContext, 'tx'> 
   return { clock, progress, notices: new Notices(), renames, step, ...(signal && { signal }) };
 }
 
-/** What became of an import's rows. */
+/** The result of an import's rows. */
 export interface Outcome {
   tracks: MergeCounts;
   feedback: MergeCounts;
@@ -38,7 +38,7 @@ export interface Outcome {
 
 export const nothing: MergeCounts = { created: 0, updated: 0, unchanged: 0 };
 
-/** A row that is right and that a rule leaves out all the same. */
+/** A valid row that a rule leaves out. */
 export class LeftOut {
   readonly rule: string;
 
@@ -47,7 +47,7 @@ export class LeftOut {
   }
 }
 
-/** Counts what is read and tells those who watch; at most one message a chunk, one a bad row. */
+/** Counts rows and reports progress, with at most one message per chunk and one per bad row. */
 class Progress {
   readonly #options: ImportOptions;
   readonly #leftOut = new Map<string, number>();
@@ -60,7 +60,7 @@ class Progress {
     this.#options = options;
   }
 
-  /** Reads the bytes of these sources, which are known beforehand so that the share that is done is. */
+  /** Announces the sources to read, so that the fraction that is done is known. */
   expect(sources: readonly Source[]): void {
     this.#totalBytes = sources.reduce((sum, source) => sum + source.bytes, 0);
   }
@@ -69,12 +69,12 @@ class Progress {
     this.#bytes += bytes;
   };
 
-  /** The rules that left rows out, the most rows first. */
+  /** The rules that left rows out, most rows first. */
   get leftOut(): LeftOutCount[] {
     return [...this.#leftOut].map(([rule, rows]) => ({ rule, rows })).sort((a, b) => b.rows - a.rows);
   }
 
-  /** @throws InvalidInputError when there have been bad rows that may not be skipped ([IMP3]) */
+  /** @throws InvalidInputError if there were bad rows that may not be skipped ([IMP3]) */
   checkpoint(): void {
     if (this.bad === 0 || this.#options.skipBad) return;
     const what = this.bad === 1 ? '1 row is bad' : `${this.bad} rows are bad`;
@@ -87,7 +87,7 @@ class Progress {
     this.#options.onBadRow?.({ file, line, reason });
   }
 
-  /** Makes rows of records, those that cannot be made being bad ([IMP2]) and those of a rule left out ([IMP9]). */
+  /** Turns records into rows. A record that cannot be converted is bad ([IMP2]); a rule may leave one out ([IMP9]). */
   accept<Item extends { line: number }, Row>(
     file: string,
     items: readonly (Item | Problem)[],

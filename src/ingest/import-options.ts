@@ -3,50 +3,50 @@ import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Renames } from './reading/columns.ts';
 
-/** Exports of one person's listening: they name no listener, and their tracks are made from artist and title. */
+/** Exports of one person's listening. They name no listener, and their tracks are created from artist and title. */
 export const personalFormats = ['spotify', 'listenbrainz', 'lastfm-csv'] as const;
 export type PersonalFormat = (typeof personalFormats)[number];
 
 export const importFormats = ['tracks', 'feedback', ...personalFormats, 'lastfm-2k', 'sequences'] as const;
 export type ImportFormat = (typeof importFormats)[number];
 
-/** A row that was not taken, with its place in the file and what is wrong with it. */
+/** A row that was not imported, with its position in the file and the reason. */
 export interface BadRow {
   file: string;
-  /** From 1, the header being a line too. */
+  /** Counted from 1, including the header. */
   line: number;
   reason: string;
 }
 
-/** Rows that a format's rules leave out, e.g. podcasts: neither bad nor imported. */
+/** Number of rows that a format's rule leaves out, for example podcasts: neither bad nor imported. */
 export interface LeftOutCount {
   rule: string;
   rows: number;
 }
 
-/** What one person's export came to: all that is in it, whether it is new or was there. */
+/** The contents of one person's export, both new and known. */
 export interface Heard {
   listener: string;
   plays: number;
   tracks: number;
   artists: number;
-  /** Tracks of the catalogue that the listener has no reaction to. */
+  /** Number of tracks in the catalogue to which the listener has no reaction. */
   unheard: number;
 }
 
 export interface ImportReport {
-  /** Rows read, good, bad and left out, of all files; headers and blank lines are not rows. */
+  /** Number of rows in all files: good, bad and left out, without headers and blank lines. */
   rows: number;
   bad: number;
   leftOut: readonly LeftOutCount[];
-  /** What became of the tracks and of the listening: created, changed, or found as it was. */
+  /** Number of tracks and feedback events that were created, updated or unchanged. */
   tracks: MergeCounts;
   feedback: MergeCounts;
-  /** Listeners whom the catalogue had not seen before. */
+  /** Number of new listeners. */
   newListeners: number;
-  /** Of the formats for one listener. */
+  /** Only for formats of one listener. */
   heard: Heard | null;
-  /** What a reader of the counts should know, one sentence each: e.g. that rows came without a time. */
+  /** Remarks on the counts, one sentence each, for example that rows had no time. */
   notes: readonly string[];
   seconds: number;
 }
@@ -59,22 +59,25 @@ interface ImportProgress {
 
 export interface ImportOptions {
   format: ImportFormat;
-  /** One; formats for one listener take several, which may overlap. */
+  /** One path. Formats of one listener accept several, whose files may overlap. */
   paths: readonly string[];
-  /** The external id of the listener whose export it is: for these formats needed, for the others of no meaning. */
+  /** The external id of the export's listener. Required for formats of one listener, ignored for others. */
   listener?: string;
-  /** What the file calls the columns of `tracks` and `feedback`, as far as it calls them otherwise. */
+  /** The file's own names for columns of `tracks` and `feedback`. */
   renames?: Renames;
-  /** Keep the good rows; else one bad row means that nothing is imported. */
+  /** Imports the good rows. Otherwise one bad row prevents the import. */
   skipBad?: boolean;
   onBadRow?: (row: BadRow) => void;
-  /** Bytes read of all bytes, and rows so far; `bytes` are those of the files as they lie on disk. */
+  /** Reports the bytes read, the total and the rows so far. `bytes` counts the files as stored on disk. */
   onProgress?: (progress: ImportProgress) => void;
-  /** What is being done now that the files are read. */
+  /** Reports the current step after the files have been read. */
   onStep?: (step: string) => void;
-  /** Ends the import; nothing of it stays. */
+  /** Ends the import and discards all of it. */
   signal?: AbortSignal;
   clock?: Clock;
-  /** Woken after a successful import: the catalogue's key, upon which the recommender looks whether training is worthwhile. */
+  /**
+   * Woken after a successful import: the catalogue's key, after which the recommender checks whether training is
+   * worthwhile.
+   */
   wakeups?: Wakeups;
 }

@@ -1,4 +1,4 @@
-/** Bringing data in: files in seven formats, and the built-in demo. */
+/** Imports: files in seven formats, and the built-in demo. */
 export {
   importFormats,
   personalFormats,

@@ -1,4 +1,4 @@
-/** What an import made of values and columns that could be meant otherwise. */
+/** An interpretation of ambiguous values or columns. */
 export type Notice = 'missing' | 'name' | 'noZone' | 'comma' | 'unnamed';
 
 const words: Record<Notice, (count: string, line: number) => string> = {
@@ -11,7 +11,7 @@ const words: Record<Notice, (count: string, line: number) => string> = {
     `${count} of genres or tags has a comma but no semicolon, and was taken as one entry (first on line ${line}).`,
 };
 
-/** Counts them, so that nothing is taken for something without a word. */
+/** Counts interpretations, so that none happens silently. */
 export class Notices {
   readonly #seen = new Map<Notice, { count: number; line: number }>();
 
@@ -21,7 +21,7 @@ export class Notices {
     else this.#seen.set(notice, { count: 1, line });
   }
 
-  /** One sentence each. */
+  /** One sentence for each kind. */
   notes(): string[] {
     return [...this.#seen].map(([notice, { count, line }]) =>
       words[notice](count === 1 ? '1 value' : `${count} values`, line),

@@ -18,9 +18,9 @@ import type { ImportOptions, ImportReport, PersonalFormat } from './import-optio
 const playFormats: Record<PersonalFormat, PlayFormat> = { spotify, listenbrainz, 'lastfm-csv': lastfmCsv };
 
 /**
- * Imports one file or folder, or one listener's several, in one transaction ([IMP1]) and brings popularity up to date in it.
- * @throws InvalidInputError when a file cannot be read as this format, or when it has bad rows and `skipBad` is not set;
- * whatever the signal's reason is, when it aborts. Then nothing has changed.
+ * Imports one path, or several of one listener, in one transaction ([IMP1]), and refreshes popularity in it.
+ * @throws InvalidInputError if a file cannot be read as this format, or if there are bad rows and `skipBad` is not set;
+ * the signal's reason if it aborts. In these cases nothing has changed.
  */
 export async function runImport(database: Database, options: ImportOptions): Promise<ImportReport> {
   const { clock = systemClock, signal, wakeups } = options;

@@ -1,36 +1,36 @@
 export interface Instant {
   at: Date;
-  /** False: the text named no offset, and UTC was taken. */
+  /** False if the text has no offset and UTC was assumed. */
   hasZone: boolean;
 }
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/;
 const INSTANT =
   /^(?<date>\d{4}-\d\d-\d\d)(?:[Tt ](?<time>\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(?<zone>[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?$/;
-/** As Last.fm prints a time, always in UTC: `14 Nov 2023, 22:13`. */
+/** The form in which Last.fm prints times, always in UTC: `14 Nov 2023, 22:13`. */
 const PRINTED = /^(?<day>\d{1,2}) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}),? (?<time>\d\d:\d\d)$/;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const SINCE_1970 = /^\d{1,16}(\.\d{1,9})?$/;
-/** As seconds in the year 5138, as milliseconds in 1973. */
+/** The year 5138 in seconds, or 1973 in milliseconds. */
 const FIRST_MILLISECONDS = 1e11;
-/** As milliseconds in the year 5138: microseconds or nanoseconds, which nobody asked for. */
+/** The year 5138 in milliseconds. Larger numbers are microseconds or nanoseconds, which are not supported. */
 const FIRST_FINER = 1e14;
 
-/** Null for what is no instant. */
+/** Null if it is not an instant. */
 export function instantOf(value: string | number): Instant | null {
   const text = String(value).trim();
-  // Most rows of most files; the general way costs an import a quarter more.
+  // The form of most rows in most files. The general way makes an import a quarter slower.
   if (RFC_3339.test(text) && isInCalendar(text.slice(0, 10))) return { at: new Date(text), hasZone: true };
   if (SINCE_1970.test(text)) return sinceEpoch(Number(text));
   const { date, time = '00:00', zone } = INSTANT.exec(text)?.groups ?? {};
   if (date === undefined || !isInCalendar(date)) return printedInstant(text);
   const at = new Date(`${date}T${time}${offsetOf(zone ?? 'Z')}`);
   if (Number.isNaN(at.getTime())) return null;
-  // A date alone is a day's name, not a moment of which the offset is missing.
+  // A date alone names a day, so its offset is not considered missing.
   return { at, hasZone: zone !== undefined || text === date };
 }
 
-/** The year of a date such as 1969-09-26 or 1969-09; null for anything else. */
+/** The year of a date such as 1969-09-26 or 1969-09. Null for anything else. */
 export function yearOf(text: string): number | null {
   if (/^\d{4}-(0[1-9]|1[0-2])$/.test(text)) return Number(text.slice(0, 4));
   const date = /^\d{4}-\d\d-\d\d/.test(text) ? instantOf(text) : null;
@@ -55,7 +55,7 @@ function offsetOf(zone: string): string {
   return sign === undefined ? 'Z' : `${sign}${hours ?? ''}:${minutes}`;
 }
 
-/** `Date` takes 30 February for 2 March. */
+/** `Date` accepts 30 February as 2 March. */
 function isInCalendar(day: string): boolean {
   const midnight = new Date(day);
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);

@@ -9,10 +9,13 @@ import type { PlayFormat } from './plays.ts';
 import { pastInstant } from './rows.ts';
 import { scrobbleMoment, timeless } from './scrobbles.ts';
 
-/** Last.fm was not there before. */
+/** The start of Last.fm. */
 const FIRST_SCROBBLE = Date.parse('2002-01-01T00:00:00Z');
 
-/** What exporters call our columns, without case, spaces and underscores; of several the first in this order counts. */
+/**
+ * Exporters' names for our columns, without case, spaces and underscores. If several occur, the first in this order
+ * counts.
+ */
 const names = {
   artist: ['artist', 'artistname'],
   track: ['track', 'trackname', 'title', 'song', 'songname', 'name'],
@@ -32,10 +35,10 @@ const names = {
 } as const;
 type Column = keyof typeof names;
 
-/** What lastfm-to-csv writes, which has no header. */
+/** The columns of lastfm-to-csv, which writes no header. */
 const WITHOUT_HEADER: readonly Column[] = ['artist', 'album', 'track', 'time'];
 
-/** What exporters make of a Last.fm account: CSV with a header, or lastfm-to-csv's without. Rules: docs/import.md. */
+/** CSV exports of a Last.fm account, with a header or, from lastfm-to-csv, without one. Rules: docs/import.md. */
 export const lastfmCsv: PlayFormat = {
   named: 'a Last.fm export',
   holds: (path) => /\.(csv|tsv|txt)$/i.test(path),
@@ -69,7 +72,7 @@ async function* readScrobbles(
   }
 }
 
-/** The columns, by a header, which is taken out of the records, or as lastfm-to-csv has them. */
+/** The columns, from a header, which is removed from the records, or those of lastfm-to-csv. */
 function headerOf(records: CsvRecord[], file: string): readonly (Column | null)[] {
   const [first] = records;
   if (!first || 'problem' in first) throw refusal(file, []);

@@ -17,7 +17,7 @@ import { type Encoding, readLines } from '../reading/lines.ts';
 import { explain, openSource, type Source } from '../reading/source.ts';
 import { playCount } from './rows.ts';
 
-/** A table of the folder: tab-separated, with this header. The tags alone are ISO-8859-1. */
+/** A table of the folder: tab-separated, with this header. Only the tags are in ISO-8859-1. */
 interface Table {
   name: string;
   header: readonly string[];
@@ -38,8 +38,9 @@ const tables = {
 type Sources = Record<keyof typeof tables, Source>;
 
 /**
- * The HetRec 2011 Last.fm folder (Cantador, Brusilovsky and Kuflik, RecSys 2011), plain or gzipped. Its items are artists:
- * each becomes one track titled like the artist, its play counts become PLAY rows with `plays`, its tags the track's.
+ * The HetRec 2011 Last.fm folder (Cantador, Brusilovsky and Kuflik, RecSys 2011), plain or gzipped. Its items are
+ * artists. Each becomes one track with the artist's name as its title; play counts become PLAY rows with `plays`, and
+ * tags become the track's.
  */
 export async function importLastfm(path: string, context: ImportContext): Promise<Outcome> {
   const { tx, progress, step } = context;
@@ -138,7 +139,7 @@ async function stagePlays({ plays: source }: Sources, context: ImportContext): P
   await copyFeedback(tx, rows);
 }
 
-/** The rows' values with the line before them: what staging tables hold. */
+/** The rows' values, preceded by their line, as the staging tables store them. */
 async function* readTable<Values extends (string | number)[]>(
   source: Source,
   table: Table,

@@ -6,7 +6,7 @@ import { scrobbleMoment, timeless } from './scrobbles.ts';
 
 const LISTENS = /(^|\/)listens\/.*\.jsonl?$|(^|\/)[^/]*listen[^/]*\.jsonl?$/i;
 
-/** ListenBrainz's export: a file of listens, or the archive with `listens/YEAR/MONTH.jsonl`. Rules: docs/import.md. */
+/** ListenBrainz exports: a file of listens, or the archive with `listens/YEAR/MONTH.jsonl`. Rules: docs/import.md. */
 export const listenbrainz: PlayFormat = {
   named: 'a ListenBrainz export',
   holds: (path) => LISTENS.test(path),

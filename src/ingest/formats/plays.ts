@@ -15,7 +15,7 @@ import { openSources, type Source } from '../reading/source.ts';
 import { Row } from './row.ts';
 import { listenerId } from './rows.ts';
 
-/** A play as an export of one person's listening tells of it. */
+/** A play in an export of one person's listening. */
 export interface Play {
   title: string;
   artist: string;
@@ -23,24 +23,24 @@ export interface Play {
   kind: 'PLAY' | 'COMPLETE' | 'SKIP';
   listenedMs: number | null;
   at: Date;
-  /** `at` is known to the minute alone, and gives way to what another file knows. */
+  /** Whether `at` is known only to the minute. More precise data from another file takes precedence. */
   coarse: boolean;
-  /** What makes it, with its recording, the same play in another file. */
+  /** Together with the recording, identifies the same play in another file. */
   moment: string;
 }
 
-/** How an export of one person's listening is read: [IMP8]. */
+/** A format for one person's listening ([IMP8]). */
 export interface PlayFormat {
-  /** E.g. `a Spotify export`. */
+  /** For example `a Spotify export`. */
   named: string;
-  /** Whether a file of an archive or a folder holds listening; a file given by itself always does. */
+  /** Whether a file of an archive or a folder contains plays. A file given by itself always does. */
   holds: (path: string) => boolean;
   read: (chunks: AsyncGenerator<Buffer, void>, file: string) => AsyncGenerator<SourceRecord[], void>;
-  /** @throws InvalidInputError with the reason that makes the row bad */
+  /** @throws InvalidInputError with the reason if the row is bad */
   playOf: (row: Row, file: string, context: ImportContext) => Play | LeftOut;
 }
 
-/** Imports the listening of one person from files that may overlap. Tracks that are not there are made. */
+/** Imports one person's listening from files that may overlap. Missing tracks are created. */
 export async function importPlays(
   format: PlayFormat,
   paths: readonly string[],
@@ -64,7 +64,7 @@ export async function importPlays(
   return { tracks, feedback, newListeners, heard, notes: [...notices.notes(), ...otherFilesNote(others)] };
 }
 
-/** The files with listening, each once. @throws InvalidInputError when there are none */
+/** The files with plays, each once. @throws InvalidInputError if there are none */
 async function findSources({ named, holds }: PlayFormat, paths: readonly string[]) {
   const sources: Source[] = [];
   const others: string[] = [];
@@ -85,7 +85,7 @@ function otherFilesNote(names: readonly string[]): string[] {
   return [`${names.length} other files hold no listening and were not read: ${some}${names.length > 3 ? ', …' : ''}.`];
 }
 
-/** Numbered through all files, since lines of several would be equal. */
+/** Rows are numbered through all files, because lines of different files may have the same number. */
 async function* stagedPlays(
   format: PlayFormat,
   sources: readonly Source[],

@@ -3,7 +3,7 @@ import type { Notices } from '../notices.ts';
 import { isObject } from '../reading/json.ts';
 import { instantOf, yearOf } from './dates.ts';
 
-/** What databases, spreadsheets and pandas write where there is nothing, in lower case. */
+/** What databases, spreadsheets and pandas write for missing values, in lower case. */
 const MISSING: ReadonlySet<string> = new Set([
   ...['null', '\\n', 'nan', '-nan', 'none', 'n/a', '#n/a', 'na', '<na>', 'nat', 'nil', '(no genres listed)'],
 ]);
@@ -13,12 +13,12 @@ const booleans: Partial<Record<string, boolean>> = {
   ...{ false: false, f: false, no: false, n: false, '0': false, '0.0': false },
 };
 
-/** An integer in digits, with a fraction of zeros, with a power of ten, or with commas between the thousands. */
+/** An integer in digits, with a fraction of zeros, with a power of ten, or with commas between thousands. */
 const NUMBER = /^[+-]?(\d{1,15}(\.\d{1,15})?([eE][+-]?\d{1,2})?|\d{1,3}(,\d{3})+)$/;
 
 /**
- * Typed reading of one row's values, whether CSV gave them as text or JSON with their types. Undefined and null are absent,
- * as are words for it, except where a name is asked for: a band may be called None.
+ * Typed reading of one row's values, which are text in CSV and typed in JSON. Undefined, null and words for them count
+ * as missing, except in names: a band may be called None.
  */
 export class Row {
   readonly #fields: Record<string, unknown>;
@@ -37,7 +37,7 @@ export class Row {
     return name;
   }
 
-  /** A name or an id: only nothing at all, or a database's \N, is none. */
+  /** A name or an id. Only an empty value or a database's \N counts as missing. */
   optionalName(column: string): string | null {
     const text = this.#text(column, this.#fields[column]);
     if (text === null || text.trim() === '' || text === '\\N') return null;
@@ -53,7 +53,7 @@ export class Row {
     return this.#text(column, this.#value(column));
   }
 
-  /** As the file has it: an id in any normal form is the same id. */
+  /** Exactly as in the file; ids in any normal form are equal. */
   id(column: string): string {
     return this.name(column).normalize('NFC');
   }
@@ -76,7 +76,7 @@ export class Row {
     return number;
   }
 
-  /** A year, or that of a date; 0 is none. */
+  /** A year, or the year of a date. 0 counts as missing. */
   year(column: string): number | null {
     const value = this.#value(column);
     if (value === null) return null;
@@ -96,7 +96,7 @@ export class Row {
     throw this.#refusal(column, `must be true or false, not ${show(value)}`);
   }
 
-  /** A list: an array of texts, or a text with semicolons or bars between the entries, or a list as Python prints it. */
+  /** A list: an array of texts, a text with entries separated by semicolons or bars, or a list as Python prints it. */
   list(column: string): string[] | null {
     const value = this.#value(column);
     if (value === null) return null;
@@ -106,8 +106,9 @@ export class Row {
   }
 
   /**
-   * RFC 3339, with a space for the T, a date alone, or seconds or milliseconds since 1970; UTC where there is no offset.
-   * @param isUtc whoever writes such files says so, and nothing is to be noted
+   * RFC 3339, also with a space for the T, a date alone, or seconds or milliseconds since 1970. UTC if there is no
+   * offset.
+   * @param isUtc the format is defined to be in UTC, so a missing offset is not noted
    */
   instant(column: string, isUtc = false): Date | null {
     const value = this.#value(column);
@@ -127,7 +128,7 @@ export class Row {
     return instant;
   }
 
-  /** The object that is a value of this one; null when there is none. */
+  /** The object in a column. Null if there is none. */
   object(column: string): Row | null {
     const fields = this.#fields[column];
     if (fields == null) return null;
@@ -138,7 +139,7 @@ export class Row {
   #text(column: string, value: unknown): string | null {
     if (value == null) return null;
     if (typeof value === 'string') return value;
-    // Ids are often numbers in JSON; as an external id a number is as good as its digits.
+    // Ids are often numbers in JSON; a number is equivalent to its digits.
     if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
     throw this.#refusal(column, `must be text, not ${show(value)}`);
   }
@@ -168,7 +169,7 @@ export class Row {
 
 const entryOf = ([, single, double]: RegExpMatchArray): string => single ?? double ?? '';
 
-/** The longest of them; most values are longer, or are known by their length alone. */
+/** Length of the longest of these words. Most values are longer, which is enough to know that they are not missing. */
 const LONGEST_MISSING = Math.max(...[...MISSING].map((word) => word.length));
 
 function isMissing(value: string): boolean {
@@ -176,7 +177,7 @@ function isMissing(value: string): boolean {
   return word.length <= LONGEST_MISSING && MISSING.has(word.toLowerCase());
 }
 
-/** A value for a message, cut to what a terminal line can take. */
+/** A value for a message, shortened to fit a terminal line. */
 function show(value: unknown): string {
   const shown = JSON.stringify(value);
   return shown.length <= 60 ? shown : `${shown.slice(0, 57)}…`;

@@ -14,7 +14,7 @@ export const trackColumns: Columns = {
   optional: ['album', 'releaseYear', 'durationMs', 'explicit', 'genres', 'tags'],
 };
 
-/** @throws InvalidInputError with the reason that makes the row bad */
+/** @throws InvalidInputError with the reason if the row is bad */
 export function trackOf(row: Row): StagedTrack {
   return cleanTrack({
     externalId: row.id('externalId'),
@@ -38,10 +38,10 @@ export const feedbackColumns: Columns = {
 const kinds = ['PLAY', 'COMPLETE', 'LIKE', 'SAVE', 'SKIP', 'DISLIKE', 'HIDE'] as const;
 export const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_PLAYS = 2 ** 31 - 1;
-/** Other machines' clocks run ahead; more than this is a mistake. */
+/** Tolerated clock difference to other machines. A larger one is an error. */
 const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
 
-/** @throws InvalidInputError with the reason that makes the row bad */
+/** @throws InvalidInputError with the reason if the row is bad */
 export function feedbackOf(row: Row, clock: Clock): StagedFeedback {
   const key = row.optionalId('key');
   const listenedMs = row.integer('listenedMs');
@@ -74,7 +74,7 @@ function kindOf(value: string): StagedFeedback['kind'] {
   throw new InvalidInputError(`kind must not be "${value.slice(0, 30)}"${hint}`, 'kind');
 }
 
-/** From 1970 to now. @throws InvalidInputError naming the column */
+/** An instant from 1970 to now. @throws InvalidInputError naming the column */
 export function pastInstant(at: Date, clock: Clock, column = 'at'): Date {
   const time = at.getTime();
   if (time >= 0 && time <= clock.now() + CLOCK_TOLERANCE_MS) return at;

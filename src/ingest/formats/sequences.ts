@@ -13,7 +13,7 @@ import { openSource } from '../reading/source.ts';
 import { listenerId } from './rows.ts';
 
 const UNKNOWN_ARTIST = 'Unknown artist';
-/** A line can hold half a million items: they become rows a batch at a time. */
+/** A line can have half a million items, so they become rows in batches. */
 const BATCH = 5_000;
 
 interface Sequence {
@@ -22,8 +22,9 @@ interface Sequence {
 }
 
 /**
- * One line a listener: an id, then items in order, separated by spaces or tabs. Items have no times, so they get times a
- * millisecond apart that end with the import's: the order is kept, and a list that grew continues after what was there.
+ * One line per listener: an id, then items in order, separated by spaces or tabs. Items have no times, so they get
+ * times a millisecond apart that end with the import's. This keeps their order, and a list that has grown continues
+ * after its existing plays.
  */
 export async function importSequences(path: string, context: ImportContext): Promise<Outcome> {
   const { tx, clock, progress, step, signal } = context;

@@ -5,7 +5,7 @@ import type { Play, PlayFormat } from './plays.ts';
 import type { Row } from './row.ts';
 import { DAY_MS, pastInstant } from './rows.ts';
 
-/** What Spotify itself counts as a stream. */
+/** The minimum that Spotify itself counts as a stream. */
 const HEARD_MS = 30_000;
 const MINUTE_MS = 60_000;
 
@@ -20,8 +20,8 @@ const rules = {
 };
 
 /**
- * Spotify's extended streaming history (`Streaming_History_Audio_*.json`, `endsong_*.json`) and the account data's last
- * year (`StreamingHistory*.json`), in the archive as it is sent or out of it. Rules: docs/import.md.
+ * Spotify's extended streaming history (`Streaming_History_Audio_*.json`, `endsong_*.json`) and the last year in the
+ * account data (`StreamingHistory*.json`), in the archive or unpacked. Rules: docs/import.md.
  */
 export const spotify: PlayFormat = {
   named: 'a Spotify export',
@@ -51,7 +51,7 @@ function extendedPlay(row: Row, { clock }: ImportContext): Play | LeftOut {
   return { title, artist, album, kind, listenedMs, at, coarse: false, moment: momentOf(at, listenedMs) };
 }
 
-/** Known to the minute, without the album and how it ended. */
+/** The account data has times to the minute, no album, and does not say how a play ended. */
 function accountPlay(row: Row, { clock }: ImportContext): Play | LeftOut {
   const at = pastInstant(row.requiredInstant('endTime', true), clock, 'endTime');
   const listenedMs = listened(row, 'msPlayed');
@@ -67,14 +67,14 @@ function listened(row: Row, column: string): number {
   return checkRange(row.requiredInteger(column), column, 0, DAY_MS);
 }
 
-/** Null for what tells nothing: a short play that nobody ended on purpose. */
+/** Null for a short play that was not ended on purpose, which tells nothing. */
 function kindOf(row: Row, listenedMs: number): Play['kind'] | null {
   const reason = row.text('reason_end');
   if (listenedMs >= HEARD_MS) return reason === 'trackdone' ? 'COMPLETE' : 'PLAY';
   return row.flag('skipped') || reason === 'fwdbtn' ? 'SKIP' : null;
 }
 
-/** Both exports tell the milliseconds, and the minute in which it ended. */
+/** Both exports have the milliseconds played and the minute in which the play ended. */
 function momentOf(at: Date, listenedMs: number): string {
   return `spotify:${Math.floor(at.getTime() / MINUTE_MS)}:${listenedMs}`;
 }

@@ -3,13 +3,13 @@ import { nearest } from '../../lib/text/nearest.ts';
 import type { Notices } from '../notices.ts';
 import { formatHint } from './format-hint.ts';
 
-/** The columns of a format. Their order in a file is free; what is absent or empty is undefined. */
+/** The columns of a format. A file may have them in any order; absent or empty values are undefined. */
 export interface Columns {
   required: readonly string[];
   optional: readonly string[];
 }
 
-/** What a file's own column names stand for: a column of ours, or null for one that is left out. */
+/** The meaning of a file's own column names: one of our columns, or null for a column to ignore. */
 export type Renames = ReadonlyMap<string, string | null>;
 
 export const noRenames: Renames = new Map();
@@ -19,16 +19,16 @@ export interface Naming {
   notices: Notices;
 }
 
-/** Holds a file's columns against those of a format, renamed as asked. */
+/** Matches a file's columns with those of a format, after renaming. */
 export class ColumnNames {
   readonly #columns: Columns;
   readonly #renames: Renames;
   readonly #notices: Notices;
   readonly #name: string;
-  /** Renamed columns that the file has not shown yet. */
+  /** Renamed columns that have not occurred in the file yet. */
   readonly #awaited: Set<string>;
 
-  /** @param name of the file, for messages */
+  /** @param name the file's name, for messages */
   constructor(columns: Columns, { renames, notices }: Naming, name: string) {
     this.#columns = columns;
     this.#renames = renames;
@@ -37,7 +37,7 @@ export class ColumnNames {
     this.#awaited = new Set(renames.keys());
   }
 
-  /** Our columns in place of the header's, null for one that is left out. @throws InvalidInputError [IMP6] */
+  /** Our columns in the header's order, null for one that is left out. @throws InvalidInputError [IMP6] */
   ofHeader(values: readonly string[]): (string | null)[] {
     const theirs = values.map((value) => value.trim());
     if (theirs.includes('')) this.#notices.add('unnamed', 1);
@@ -53,17 +53,17 @@ export class ColumnNames {
     );
   }
 
-  /** As `ofHeader`, for the keys of one row. @returns what is wrong with the row in their place */
+  /** Like `ofHeader`, for the keys of one row. @returns a problem of the row instead, if there is one */
   ofRow(keys: readonly string[]): { names: (string | null)[] } | { problem: string } {
     return this.#ours(keys, false);
   }
 
-  /** What a file with these columns is, if it is no file of this format; else empty. */
+  /** A suggestion of the format to which these columns belong. Empty if there is none. */
   hint(theirs: readonly string[]): string {
     return formatHint(theirs, this.#columns.required);
   }
 
-  /** @throws InvalidInputError when the file has nothing that was to be renamed */
+  /** @throws InvalidInputError if a renamed column does not occur in the file */
   checkRenamed(): void {
     const [absent] = this.#awaited;
     if (absent === undefined) return;

@@ -4,17 +4,18 @@ import { type JsonObject, objectOf } from './json.ts';
 import { readJsonArray } from './json-array.ts';
 import { type Line, readLines } from './lines.ts';
 
-/** What a file of rows holds, a batch for each chunk: JSON objects, one a line or in an array, or CSV records. */
+/** The rows of a file, one batch per chunk: JSON objects, one per line or in an array, or CSV records. */
 export type Content =
   | { kind: 'json'; batches: AsyncGenerator<JsonObject[], void> }
   | { kind: 'csv'; batches: AsyncGenerator<CsvRecord[], void> };
 
-/** More blanks than this at the start are no file of rows. */
+/** Maximum number of blank characters at the start of a file of rows. */
 const MAX_BLANKS = 1024 * 1024;
 
 /**
- * Tells by the first character what a file holds: `[` begins a JSON array, `{` JSON objects, one a line, anything else CSV.
- * @throws InvalidInputError when there is nothing, or nothing that is text
+ * Detects by the first character what a file contains: `[` begins a JSON array, `{` JSON objects, one per line, and
+ * anything else is CSV.
+ * @throws InvalidInputError if the file is empty or not text
  */
 export async function readContent(chunks: AsyncGenerator<Buffer, void>, name: string): Promise<Content> {
   const start = await readStart(chunks, name);
@@ -29,7 +30,7 @@ export async function readContent(chunks: AsyncGenerator<Buffer, void>, name: st
   return { kind: 'csv', batches: readCsv(readLines(whole), name) };
 }
 
-/** Up to the chunk that is not blank. */
+/** Reads up to the first chunk that is not blank. */
 async function readStart(chunks: AsyncGenerator<Buffer, void>, name: string): Promise<Buffer> {
   const held: Buffer[] = [];
   for (let size = 0; size <= MAX_BLANKS;) {
@@ -60,7 +61,7 @@ async function* objectsOf(batches: AsyncIterable<Line[]>): AsyncGenerator<JsonOb
   for await (const lines of batches) yield lines.flatMap((line) => objectOf(line) ?? []);
 }
 
-/** One object that runs over lines would be as many bad rows as it has lines. */
+/** An object that spans several lines would otherwise be reported as one bad row per line. */
 async function* checkedLines(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Line[], void> {
   let isFirst = true;
   for await (const lines of readLines(chunks)) {
@@ -84,7 +85,7 @@ async function* readCsv(batches: AsyncIterable<Line[]>, name: string): AsyncGene
   yield csv?.end() ?? [];
 }
 
-/** Null while only blank lines have been seen. */
+/** Null until there is a line that is not blank. */
 function startCsv(lines: Line[], name: string): CsvReader | null {
   const first = lines.find((line) => 'problem' in line || line.text.trim() !== '');
   if (!first) return null;

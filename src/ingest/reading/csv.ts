@@ -1,13 +1,13 @@
 import { type Line, MAX_LINE_BYTES, type Problem } from './lines.ts';
 
-/** A record and the line that it begins on, or what is wrong with it. */
+/** A record and its first line, or a problem. */
 export type CsvRecord = { line: number; values: string[] } | Problem;
 
 export type Separator = ',' | ';' | '\t';
 
 const SEPARATORS: readonly Separator[] = [',', ';', '\t'];
 
-/** The separator that a first line has most of outside quotes; a comma where it has none. */
+/** The separator that occurs most often outside quotes in the first line. A comma if there is none. */
 export function separatorOf(line: string): Separator {
   const bare = line.replace(/"[^"]*"/g, '');
   const count = (separator: Separator): number => bare.split(separator).length;
@@ -15,13 +15,13 @@ export function separatorOf(line: string): Separator {
 }
 
 /**
- * Assembles CSV records (RFC 4180: double quotes, quotes doubled within them) from lines. A quoted value may run over
- * several lines, and have spaces around its quotes. When a quote is not closed, only the line that opened it is bad:
- * reading goes on after it.
+ * Assembles CSV records (RFC 4180: double quotes, doubled within them) from lines. A quoted value may span several
+ * lines and have spaces around its quotes. If a quote is not closed, only the line that opened it is bad, and reading
+ * continues after it.
  */
 export class CsvReader {
   readonly #separator: Separator;
-  /** The lines of the record that is not complete yet, and its parser. */
+  /** The lines of the incomplete record, and its parser. */
   #pending: Line[] = [];
   #size = 0;
   #parser: RecordParser | null = null;
@@ -72,7 +72,8 @@ export class CsvReader {
         this.#reset();
         return;
       case 'problem':
-        // The quote that seemed to end the value opened one of a later line: the lines between are records of their own.
+        // The quote that seemed to end the value opened one of a later line, so the lines in between are records of
+        // their own.
         if (this.#pending.length > 1) {
           this.#giveUp(records);
           return;
@@ -83,7 +84,7 @@ export class CsvReader {
     }
   }
 
-  /** The opening line is bad; what followed it was not part of a value after all. */
+  /** The opening line is bad, and the lines after it were not part of a value. */
   #giveUp(records: CsvRecord[]): void {
     const [opening, ...rest] = this.#pending;
     this.#reset();
@@ -103,7 +104,7 @@ type Fed = { kind: 'more' } | { kind: 'record'; values: string[] } | { kind: 'pr
 class RecordParser {
   readonly #separator: Separator;
   readonly #values: string[] = [];
-  /** Pieces of the quoted value that is open, or null between values. */
+  /** Pieces of the open quoted value. Null between values. */
   #quoted: string[] | null = null;
 
   constructor(separator: Separator) {

@@ -1,4 +1,4 @@
-/** Formats by columns that nothing else has. */
+/** Formats by columns that only they have. */
 const formats = [
   { format: 'spotify', kind: 'a Spotify export', columns: ['ms_played', 'msPlayed', 'master_metadata_track_name'] },
   { format: 'listenbrainz', kind: 'a ListenBrainz export', columns: ['listened_at', 'track_metadata'] },
@@ -8,8 +8,8 @@ const formats = [
 ] as const;
 
 /**
- * What a file with these columns most likely is, and the command for it; empty when nobody knows.
- * @param known columns of the format that it was taken for
+ * The format that a file with these columns most likely has, and the command for it. Empty if unknown.
+ * @param known columns of the format that was expected
  */
 export function formatHint(columns: readonly string[], known: readonly string[]): string {
   const found = formats.find((one) => one.columns.some((name) => columns.includes(name) && !known.includes(name)));

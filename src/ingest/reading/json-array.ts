@@ -7,10 +7,10 @@ const [QUOTE, BACKSLASH, COMMA, NEWLINE] = [0x22, 0x5c, 0x2c, 0x0a];
 const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d, NEWLINE, 0xef, 0xbb, 0xbf]);
 
 /**
- * Cuts a JSON array into the texts of its elements, each with the line that it begins on, a batch for each chunk. Only
- * the ends of elements are looked for here: whether one is JSON is for its reader to say, so that a bad one does not
- * hide those after it.
- * @throws InvalidInputError when no element could be right any more: the array does not end, or one is endless
+ * Splits a JSON array into the texts of its elements, each with its first line, one batch per chunk. It only looks for
+ * the ends of elements. Their reader decides whether they are valid JSON, so that a bad one does not hide those after
+ * it.
+ * @throws InvalidInputError if no further element can be valid: the array does not end, or an element does not
  */
 export async function* readJsonArray(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Line[], void> {
   const cutter = new ElementCutter(name);
@@ -23,11 +23,11 @@ export async function* readJsonArray(chunks: AsyncIterable<Buffer>, name: string
 
 class ElementCutter {
   readonly #name: string;
-  /** `lost`: after a text that was not closed, until the next object begins. */
-  #place: 'before' | 'within' | 'lost' | 'after' = 'before';
+  /** `lost`: after an unclosed string, until the next object begins. */
+  #state: 'before' | 'within' | 'lost' | 'after' = 'before';
   #lastSeen = 0;
   #line = 1;
-  /** The unfinished element: its first line, null while it is blank, and its bytes from earlier chunks. */
+  /** The incomplete element: its first line, null while it is blank, and its bytes from earlier chunks. */
   #begun: number | null = null;
   #carry: Buffer[] = [];
   #carried = 0;
@@ -45,7 +45,7 @@ class ElementCutter {
     let start = 0;
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] ?? 0;
-      if (this.#place !== 'within') {
+      if (this.#state !== 'within') {
         this.#outside(byte);
         start = this.#begun === null ? at + 1 : at;
       } else if (byte === NEWLINE && this.#inText) {
@@ -57,39 +57,39 @@ class ElementCutter {
       }
       if (byte === NEWLINE) this.#line++;
     }
-    if (this.#place === 'within') this.#keep(chunk.subarray(start));
+    if (this.#state === 'within') this.#keep(chunk.subarray(start));
     return elements;
   }
 
   end(): void {
-    if (this.#place === 'after' || (this.#place === 'lost' && this.#lastSeen === CLOSE_LIST)) return;
+    if (this.#state === 'after' || (this.#state === 'lost' && this.#lastSeen === CLOSE_LIST)) return;
     throw this.#refusal(this.#begun ?? this.#line, 'the file is truncated here: its JSON array does not end');
   }
 
   #outside(byte: number): void {
-    if (this.#place === 'lost') this.#look(byte);
-    else if (this.#place === 'before' && byte === OPEN_LIST) this.#place = 'within';
+    if (this.#state === 'lost') this.#look(byte);
+    else if (this.#state === 'before' && byte === OPEN_LIST) this.#state = 'within';
     else if (!BLANKS.has(byte)) throw this.#refusal(this.#line, 'there is data after the end of the JSON array');
   }
 
-  /** An object begins here, and is read from the byte that was looked at. */
+  /** An object begins here, and is read from this byte on. */
   #look(byte: number): void {
     if (!BLANKS.has(byte)) this.#lastSeen = byte;
     if (byte !== OPEN) return;
-    this.#place = 'within';
+    this.#state = 'within';
     this.#begun = this.#line;
     this.#depth = 1;
   }
 
-  /** JSON's texts do not run over lines, so this one was not closed: its element is bad, and the next has to be looked for. */
+  /** JSON strings do not span lines, so this one was not closed. Its element is bad, and the next must be found. */
   #giveUp(elements: Line[]): void {
     const problem = `a string on line ${this.#line} is not closed; everything up to the next object is skipped`;
     elements.push({ line: this.#begun ?? this.#line, problem });
     this.#reset();
-    this.#place = 'lost';
+    this.#state = 'lost';
   }
 
-  /** Takes a byte of an element; a comma or a closing bracket outside of everything ends it. */
+  /** Processes a byte of an element. A comma or closing bracket at the top level ends the element. */
   #endsElement(byte: number): boolean {
     if (this.#depth === 0 && !this.#inText && (byte === COMMA || byte === CLOSE_LIST)) return true;
     if (this.#begun === null && !BLANKS.has(byte)) this.#begun = this.#line;
@@ -118,7 +118,7 @@ class ElementCutter {
       elements.push({ line: this.#line, problem: 'there is no element next to the comma' });
     this.#cut++;
     this.#reset();
-    if (byte === CLOSE_LIST) this.#place = 'after';
+    if (byte === CLOSE_LIST) this.#state = 'after';
   }
 
   #reset(): void {

@@ -1,9 +1,9 @@
 import type { Line, Problem } from './lines.ts';
 
-/** A JSON object and the line that it begins on. */
+/** A JSON object and its first line. */
 export type JsonObject = { line: number; fields: Record<string, unknown> } | Problem;
 
-/** JSON nested deeper is no data, and would break what prints it. */
+/** More deeply nested JSON is not data, and would overflow the stack of what prints it. */
 const MAX_NESTING = 32;
 
 /** Null for a blank line. */
@@ -22,7 +22,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @returns the SyntaxError in place of a value that is none */
+/** @returns a SyntaxError if it is not JSON */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -31,7 +31,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Python writes a missing number as NaN, which is not JSON. Texts are matched first, so that none is changed. */
+/** Python writes a missing number as NaN, which is not JSON. Strings are matched first, so that none is changed. */
 function parseWithoutNaN(text: string): unknown {
   try {
     return JSON.parse(

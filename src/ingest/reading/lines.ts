@@ -1,24 +1,24 @@
 import { isUtf8 } from 'node:buffer';
 
-/** What is wrong with a line or with the record that begins on it. Lines count from 1. */
+/** A problem of a line, or of the record that begins on it. Lines are counted from 1. */
 export interface Problem {
   line: number;
   problem: string;
 }
 
-/** A line without its end, or what makes it unreadable. */
+/** A line without its line break, or why it cannot be read. */
 export type Line = { line: number; text: string } | Problem;
 export type Encoding = 'utf8' | 'latin1';
 
-/** A longer line is a mistake (a binary file, a missing line break), and holding it would cost unbounded memory. */
+/** A longer line is an error (a binary file, missing line breaks), and keeping it would use unbounded memory. */
 export const MAX_LINE_BYTES = 1024 * 1024;
 
 const NEWLINE = 0x0a;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Cuts chunks into lines, a batch for each chunk, with bounded memory. Lines end with LF or CRLF; a byte order mark is
- * dropped; a line that is too long or not in the encoding becomes a problem of its own and does not stop the others.
+ * Splits chunks into lines, one batch per chunk, with bounded memory. Lines end with LF or CRLF; a byte order mark is
+ * dropped; a line that is too long or not in the encoding becomes a problem of its own and does not affect the others.
  */
 export async function* readLines(
   chunks: AsyncIterable<Buffer>,
@@ -35,10 +35,10 @@ export async function* readLines(
 
 class LineCutter {
   readonly #encoding: Encoding;
-  /** The unfinished line. */
+  /** The incomplete line. */
   #carry: Buffer[] = [];
   #carried = 0;
-  /** The unfinished line is over-long: its bytes are dropped until it ends. */
+  /** Whether the incomplete line is too long, so that its bytes are dropped until it ends. */
   #dropping = false;
   #next = 1;
 
@@ -70,7 +70,7 @@ class LineCutter {
     this.#carry = [];
   }
 
-  /** `bytes` ends where a line ends; its first line began in the carry. */
+  /** `bytes` ends at the end of a line. Its first line began in the carry. */
   #cut(bytes: Buffer): Line[] {
     const lines: Line[] = [];
     let block = bytes;
@@ -115,7 +115,7 @@ class LineCutter {
     return lines;
   }
 
-  /** In bytes, whatever chunks the line came in; at most three of them are one unit of a string. */
+  /** Length in bytes, however the line was divided into chunks. A string's unit has at most three bytes. */
   #isTooLong(text: string): boolean {
     return text.length > MAX_LINE_BYTES / 3 && Buffer.byteLength(text, this.#encoding) > MAX_LINE_BYTES;
   }
@@ -129,7 +129,7 @@ class LineCutter {
 
 const tooLong = `the line is longer than ${MAX_LINE_BYTES.toLocaleString('en')} bytes`;
 
-/** Decoding replaces what is wrong, so the first byte that differs after a round trip is the first wrong one. */
+/** Decoding replaces invalid bytes, so the first byte that differs after a round trip is the first invalid one. */
 function notUtf8(bytes: Buffer): string {
   const roundTrip = Buffer.from(bytes.toString());
   const at = bytes.findIndex((byte, i) => byte !== roundTrip[i]);

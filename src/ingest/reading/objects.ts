@@ -4,17 +4,17 @@ import type { CsvRecord } from './csv.ts';
 import { formatHint } from './format-hint.ts';
 import type { JsonObject } from './json.ts';
 
-/** What objects a file should hold. */
+/** The objects that a file should contain. */
 export interface ObjectKind {
-  /** E.g. `a Spotify export`. */
+  /** For example `a Spotify export`. */
   named: string;
-  /** Keys of which its first object has one. */
+  /** Keys of which the first object must have one. */
   marks: readonly string[];
 }
 
 /**
- * Reads JSON objects, one a line or in an array, whatever their other keys.
- * @throws InvalidInputError when the first shows that the file is another
+ * Reads JSON objects, one per line or in an array, with any other keys.
+ * @throws InvalidInputError if the first object shows that the file is of another format
  */
 export async function* readObjects(
   chunks: AsyncGenerator<Buffer, void>,

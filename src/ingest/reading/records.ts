@@ -5,13 +5,14 @@ import type { CsvRecord } from './csv.ts';
 import type { JsonObject } from './json.ts';
 import type { Problem } from './lines.ts';
 
-/** Values as the file gives them: strings from CSV, any JSON from JSON. */
+/** Values as in the file: strings from CSV, any JSON values from JSON. */
 type Fields = Record<string, unknown>;
 export type SourceRecord = { line: number; fields: Fields } | Problem;
 
 /**
- * Reads CSV with a header, JSON objects one a line, or a JSON array of objects, as records with just these columns, a batch
- * for each chunk. @throws InvalidInputError when the header is wrong: then no row can be right
+ * Reads CSV with a header, JSON objects, one per line, or a JSON array of objects, as records with exactly these
+ * columns, one batch per chunk.
+ * @throws InvalidInputError if the header is wrong, because no row can then be valid
  */
 export async function* readRecords(
   chunks: AsyncGenerator<Buffer, void>,
@@ -47,7 +48,7 @@ function headerValues(first: CsvRecord, name: string): string[] {
   throw new InvalidInputError(`${name}, header: ${first.problem}`, 'path');
 }
 
-/** The values under their columns, those of a null column left out. */
+/** The values by column, without those of null columns. */
 export function toFields(line: number, values: readonly string[], header: readonly (string | null)[]): SourceRecord {
   if (values.length !== header.length)
     return { line, problem: `the row has ${values.length} values, the header ${header.length} columns` };
@@ -74,7 +75,7 @@ async function* jsonRecords(
   if (!isFirst) names.checkRenamed();
 }
 
-/** A file of another format would be as many bad rows as it has rows. */
+/** A file of another format would otherwise be reported as one bad row per row. */
 function checkFormat({ line, fields }: { line: number; fields: Fields }, names: ColumnNames, name: string): void {
   const columns = names.ofRow(Object.keys(fields));
   const hint = names.hint(Object.keys(fields));

@@ -6,23 +6,23 @@ import { InvalidInputError } from '../../lib/errors.ts';
 import { toUtf8 } from './utf16.ts';
 import { listZip, type ZippedFile } from './zip.ts';
 
-/** A file to import: its bytes, unzipped where it is zipped. */
+/** A file to import, with its uncompressed bytes. */
 export interface Source {
-  /** For messages: the name without its folder, within an archive or a folder after that one's name. */
+  /** The name for messages: without its folder, or within an archive or folder after that one's name. */
   name: string;
-  /** Size on disk. */
+  /** Size on disk in bytes. */
   bytes: number;
-  /** The unzipped content, never UTF-16; `onRead` hears how many bytes of the file each step took. */
+  /** The uncompressed content, never UTF-16. `onRead` is called with the number of file bytes that each step read. */
   chunks(onRead: (bytes: number) => void, signal?: AbortSignal): AsyncGenerator<Buffer, void>;
 }
 
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
-/** A file's header, or the end of an archive without files. */
+/** The start of a file in an archive, or of the end of an archive without files. */
 const ZIP_MAGICS = [Buffer.from('PK\x03\x04', 'latin1'), Buffer.from('PK\x05\x06', 'latin1')];
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Opens one file, gzipped, alone in a zip archive, or plain (its first bytes tell, not its name).
+ * Opens one file: gzipped, alone in a zip archive, or plain, as detected from its first bytes.
  * @throws InvalidInputError [IMP6]
  */
 export async function openSource(path: string): Promise<Source> {
@@ -40,7 +40,7 @@ export async function openSource(path: string): Promise<Source> {
 }
 
 /**
- * Opens all there is: a file as `openSource`, the files of an archive, or those of a folder and the folders in it.
+ * Opens all files: a single file like `openSource`, the files of an archive, or those of a folder and its subfolders.
  * @throws InvalidInputError [IMP6]
  */
 export async function openSources(path: string): Promise<Source[]> {
@@ -54,13 +54,13 @@ export async function openSources(path: string): Promise<Source[]> {
   const paths = files.map((file) => join(file.parentPath, file.name)).sort();
   const sources: Source[] = [];
   for (const file of paths) {
-    // An empty file among many is nothing to stop for.
+    // Of several files, empty ones are skipped.
     if ((await stat(file)).size > 0) sources.push(...(await openFile(file, join(name, file.slice(path.length)))));
   }
   return sources;
 }
 
-/** Whether something is there, before anything is opened for it. @throws InvalidInputError [IMP6] */
+/** Checks that the path exists before anything is opened for it. @throws InvalidInputError [IMP6] */
 export async function checkExists(path: string): Promise<void> {
   await stat(path).catch((error: unknown) => {
     throw explain(error, path);
@@ -97,7 +97,7 @@ async function inspect(path: string): Promise<{ size: number; start: Buffer }> {
   }
 }
 
-/** What the file system says, in words for whoever typed the path. */
+/** Explains an error of the file system to whoever typed the path. */
 export function explain(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') return new InvalidInputError(`${path} does not exist`, 'path');
@@ -121,7 +121,7 @@ async function* readPlain(
   }
 }
 
-/** Gunzips with backpressure: no more than a few chunks are ever in memory, however far the file unfolds. */
+/** Decompresses with backpressure: at most a few chunks are in memory, however large the content is. */
 async function* gunzip(
   path: string,
   name: string,

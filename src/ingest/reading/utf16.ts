@@ -4,14 +4,14 @@ const BOMS = [
   { encoding: 'utf-16le', bytes: Buffer.from([0xff, 0xfe]) },
   { encoding: 'utf-16be', bytes: Buffer.from([0xfe, 0xff]) },
 ] as const;
-/** Enough to tell the encodings apart. */
+/** Enough bytes to distinguish the encodings. */
 const START_BYTES = 4;
 const NEWLINE = '\n';
 
 /**
- * The same text in UTF-8, where a byte order mark says that it is UTF-16 (Excel's "Unicode text", Windows PowerShell).
- * Anything else passes as it is.
- * @throws InvalidInputError naming the line where it is no UTF-16, or when the mark is missing
+ * Converts text with a UTF-16 byte order mark (Excel's "Unicode text", Windows PowerShell) to UTF-8. Anything else is
+ * passed through.
+ * @throws InvalidInputError with the line if it is not valid UTF-16, or if the byte order mark is missing
  */
 export async function* toUtf8(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer, void> {
   let start = Buffer.alloc(0);

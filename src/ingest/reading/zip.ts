@@ -4,22 +4,25 @@ import { InvalidInputError } from '../../lib/errors.ts';
 
 /** A file within a zip archive. */
 export interface ZippedFile {
-  /** With the folders it lies in. */
+  /** Path within the archive, with folders. */
   path: string;
-  /** Bytes within the archive. */
+  /** Compressed size in bytes. */
   bytes: number;
-  /** Its content; `onRead` hears how many bytes of the archive each step took, about. */
+  /** The content. `onRead` is called with the approximate number of archive bytes that each step read. */
   chunks(onRead: (bytes: number) => void, signal?: AbortSignal): AsyncGenerator<Buffer, void>;
 }
 
 const MAX_FILES = 10_000;
-/** Text is seldom made more than 40 times smaller; archives that unfold further than this are made to fill memory or time. */
+/**
+ * Text is seldom compressed by more than a factor of 40. Archives beyond this factor are made to exhaust memory or
+ * time.
+ */
 const MAX_RATIO = 250;
 const FREE_BYTES = 64 * 1024 * 1024;
 
 /**
- * The files of an archive, in its order, without folders and what macOS adds.
- * @throws InvalidInputError when it is damaged, encrypted, or unfolds to more than text ever does
+ * The files of an archive in its order, without folders and macOS's additions.
+ * @throws InvalidInputError if it is damaged, encrypted, or compressed more than text ever is
  */
 export async function listZip(path: string, name: string, size: number): Promise<ZippedFile[]> {
   const files: ZippedFile[] = [];
@@ -57,7 +60,7 @@ function zippedFile(path: string, name: string, entry: Entry, index: number): Zi
   return { path: entry.fileName, bytes: entry.compressedSize, chunks: read };
 }
 
-/** An entry belongs to the opening that listed it, so it is looked for again. */
+/** An entry is only valid for the opening that listed it, so it is looked up again. */
 async function* unfold(
   zip: ZipFile,
   { crc32: expected, compressedSize, uncompressedSize }: Entry,
@@ -85,7 +88,7 @@ function refusal(name: string, reason: string): InvalidInputError {
   return new InvalidInputError(`${name} ${reason}`, 'path');
 }
 
-/** The library's own errors carry no code; those of the file system and of consumers pass. */
+/** The library's own errors have no code. Those of the file system and of consumers do, and are passed on. */
 function explainZip(error: unknown, name: string): unknown {
   if (!(error instanceof Error) || error instanceof InvalidInputError) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
