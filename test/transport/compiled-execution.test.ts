@@ -54,8 +54,8 @@ const FRAGMENTS = `
   fragment Text on DraftEvent { __typename ... on TokensAppended { text } }
   fragment Whole on Draft { id title kind text status finishReason usage { completionTokens } }`;
 
-describe('[SERVE8] an event that is executed as compiled', () => {
-  it.each(Object.entries(SELECTIONS))('is answered as graphql-js answers it: %s', async (_, selection) => {
+describe('[SERVE8] a compiled execution of an event', () => {
+  it.each(Object.entries(SELECTIONS))('gives the same answer as graphql-js: %s', async (_, selection) => {
     const document = parse(
       `subscription S($draftId: ID!, $yes: Boolean = true, $no: Boolean!) {
         it: draftEvents(draftId: $draftId) { ${selection} __typename @include(if: $yes) @skip(if: $no) } } ${FRAGMENTS}`,

@@ -92,12 +92,12 @@ describe('[COST1] a cost is what the contract publishes, as often as lists can h
     expect(costOf(text, variables)).toBe(cost);
   });
 
-  it('is of the operation that is asked for', () => {
+  it('is that of the requested operation', () => {
     const document = parse('query A { viewer { id } } query B { tracks(first: 100) { nodes { id } } }');
     expect(costs.of(argsOf(document, {}, 'A'))).toBeLessThan(costs.of(argsOf(document, {}, 'B')));
   });
 
-  it('follows the variables, however often the document is used', () => {
+  it('depends on the variables each time the document is used', () => {
     const document = parse(
       'query ($n: Int, $y: Boolean = true) { tracks(first: $n) { nodes { id title @include(if: $y) } } }',
     );
@@ -105,7 +105,7 @@ describe('[COST1] a cost is what the contract publishes, as often as lists can h
     expect(seen).toEqual([1, 50, 1, 100].flatMap((n) => [1_502 + n * 3, 1_502 + n * 2]));
   });
 
-  it('is what an independent count by the published text comes to, for random operations', () => {
+  it('equals an independent count by the specification, for random operations', () => {
     const contract = printContract();
     const random = randomStream(7);
     const shape = { depth: 7, width: 3, lengths: [1, 3, 10, 100], pools: {}, without: [] };
@@ -116,7 +116,7 @@ describe('[COST1] a cost is what the contract publishes, as often as lists can h
     }
   });
 
-  it('a list whose length was forgotten is as long as a page may be', () => {
+  it('assumes the maximum page length for a list without @listSize', () => {
     const forgetful = buildAnother('type Query { items: [Item!]! } type Item { id: ID! }');
     const document = parse('{ items { id } }');
     expect(new OperationCosts(forgetful).of({ schema: forgetful, document })).toBe(1 + 100 * 2);
@@ -143,28 +143,28 @@ describe('[COST1] a cost is what the contract publishes, as often as lists can h
   });
 });
 
-describe('[COST1] documents that are made to be dear to count', () => {
+describe('[COST1] documents whose cost is expensive to count', () => {
   const doubling = (levels: number, again: string) =>
     `{ viewer { ...F0 } } ${Array.from({ length: levels }, (_, i) => `fragment F${i} on Listener { ...F${i + 1} ${again.replaceAll('NEXT', `F${i + 1}`)} }`).join(' ')} fragment F${levels} on Listener { id }`;
 
-  it('spreads of one fragment are one', () => {
+  it('several spreads of one fragment count once', () => {
     expect(costOf(doubling(60, '...NEXT ... { ...NEXT }'))).toBe(3);
   });
 
-  it('paths that double at each level are added up without being walked', () => {
+  it('paths that double at each level are added up without visiting each', () => {
     const next =
       'a: drafts(first: 1) { nodes { owner { ...NEXT } } } b: drafts(first: 1) { nodes { owner { ...NEXT } } }';
     expect(costOf(doubling(40, next))).toBeGreaterThan(2 ** 40);
   });
 
-  it('[COST2] what takes too many steps to be added up is over every budget', () => {
+  it('[COST2] a document that needs too many steps exceeds every budget', () => {
     const aliases = Array.from({ length: 30 }, (_, i) => `a${i}: tracks(first: ${i + 1}) { ...F }`).join(' ');
     const fragments = `fragment F on TrackConnection { ${'...G '.repeat(200)} } fragment G on TrackConnection { totalCount }`;
     expect(costOf(`{ ${aliases} } ${fragments}`)).toBe(Infinity);
     expect(costOf(`{ a: tracks(first: 1) { ...F } } ${fragments}`)).toBe(2_001);
   });
 
-  it('an object that is many types is counted for each', () => {
+  it('an abstract type is counted for each possible type', () => {
     const fields = Array.from({ length: 900 }, (_, i) => `a${i}: id`).join(' ');
     expect(costOf(`{ node(id: "x") { ${fields} } }`)).toBeGreaterThan(900);
   });
@@ -185,7 +185,7 @@ describe('[COST2] the budget', () => {
   });
   const priced = examples.map(({ document, name }) => costs.of(argsOf(document, { first: 20 }, name)));
 
-  it('is by default ten times the dearest worked example', () => {
+  it('is by default ten times the cost of the most expensive worked example', () => {
     expect(examples.length).toBeGreaterThan(10);
     const asWritten = examples
       .filter(({ path }) => path.startsWith('assets'))
@@ -193,7 +193,7 @@ describe('[COST2] the budget', () => {
     expect(Math.round((10 * Math.max(...asWritten)) / 10_000) * 10_000).toBe(budget);
   });
 
-  it('holds every document that we hand out, and what GraphiQL asks of the contract', () => {
+  it('allows every published document, and GraphiQL’s introspection', () => {
     expect(Math.max(...priced)).toBeLessThan(budget);
     expect(costOf(getIntrospectionQuery({ inputValueDeprecation: true, schemaDescription: true }))).toBeLessThan(
       budget / 2,

@@ -102,7 +102,7 @@ describe('[COST2] an operation over its budget', () => {
     expect((await ask(another, '{ tracks { totalCount } }')).data).toEqual({ tracks: { totalCount: 0 } });
   });
 
-  it('is another for ANALYST and ADMIN, where somebody proves that they are', async () => {
+  it('is higher for ANALYST and ADMIN if authentication is configured', async () => {
     const secret = 'a secret that is thirty-two bytes long, or longer';
     const auth = { kind: 'secret', secret, issuer: null, audience: null } as const;
     const { graphqlUrl } = await startListening({
@@ -125,8 +125,8 @@ describe('[COST2] an operation over its budget', () => {
   });
 });
 
-describe('[COST3] what was spent and is left', () => {
-  it('is in the extensions of the answer', async () => {
+describe('[COST3] the cost and the remaining budget', () => {
+  it('are in the extensions of the answer', async () => {
     const { graphqlUrl } = await startListening({ database });
     const { data, extensions } = await ask(graphqlUrl, 'query ($n: Int!) { tracks(first: $n) { nodes { title } } }', {
       n: 3,
@@ -135,14 +135,14 @@ describe('[COST3] what was spent and is left', () => {
     expect(extensions).toEqual({ cost: { requested: 1_508, maximum: 200_000, remaining: 198_492 } });
   });
 
-  it('also where a field failed', async () => {
+  it('are there even if a field failed', async () => {
     const { graphqlUrl } = await startListening({ database });
     const { errors, extensions } = await ask(graphqlUrl, '{ track(id: "nonsense") { id } }');
     expect(told({ errors: errors! })).toMatchObject({ code: 'INVALID_INPUT' });
     expect(extensions).toMatchObject({ cost: { requested: 52 } });
   });
 
-  it('on a socket, of all its operations together', async () => {
+  it('include the account of the WebSocket', async () => {
     const server = await startListening({ database });
     const [first, second] = await overSocket(server, ['{ viewer { id } }', '{ viewer { id } }']);
     const left = [first, second].map((result) => {
@@ -154,7 +154,7 @@ describe('[COST3] what was spent and is left', () => {
     expect(left[1]!).toBeLessThanOrEqual(4_000_000);
   });
 
-  it('a socket that has spent a minute’s worth is told when to come again, and others are served', async () => {
+  it('a socket that has overdrawn its account gets the time to retry, and others are served', async () => {
     const server = await startListening({ database, cost: { socketPerMinute: 1_000, budget: 200_000 } });
     const dear = '{ recommendations(first: 100) { nodes { explanation { reasons(first: 100) { contribution } } } } }';
     const [, , , , , , , late] = await overSocket(
@@ -173,7 +173,7 @@ describe('[COST4] live results', () => {
   const live =
     'subscription { recommendations(first: 100) { nodes { track { title } explanation { reasons(first: 100) { summary } } } } }';
 
-  it('[COST6] of one socket may cost together what one operation may, an event of each', async () => {
+  it('[COST6] of one socket, one event of each, may together cost as much as one operation', async () => {
     const server = await startListening({ database });
     const client = createClient({ url: server.wsUrl, webSocketImpl: WebSocket, retryAttempts: 0 });
     onTestFinished(() => void client.dispose());
@@ -192,7 +192,7 @@ describe('[COST4] live results', () => {
     await expect.poll(async () => (await firstOf(client.iterate({ query: live }))).errors).toBeUndefined();
   });
 
-  it('[COST6] a hundred live lists on a socket are not taken, so that one reaction is not a hundred lists', async () => {
+  it('[COST6] a hundred live lists on one socket are refused, so that one reaction does not cause a hundred lists', async () => {
     const server = await startListening({ database });
     const client = createClient({ url: server.wsUrl, webSocketImpl: WebSocket, retryAttempts: 0 });
     onTestFinished(() => void client.dispose());
@@ -220,7 +220,7 @@ describe('[COST4] live results', () => {
     const [ANN, BEN] = [1, 2];
     const limits = { budget: 10_000, staffBudget: 10_000, socketPerMinute: 10_000, resultBytes: 1_000 };
 
-    it('are paid from one account, if they are made for the listener alone', async () => {
+    it('are charged to one account if they are made for the listener alone', async () => {
       const control = new CostControl(buildSchema(), limits);
       const [ann, annAgain, ben] = [
         await meterOf(control, ANN),
@@ -234,7 +234,7 @@ describe('[COST4] live results', () => {
       expect(ben.waitMs()).toBe(0);
     });
 
-    it('each pay for themselves, if the events are made once for many', async () => {
+    it('are charged separately if their events are shared with others', async () => {
       const control = new CostControl(buildSchema(), limits);
       const [ann, annAgain] = [await meterOf(control, ANN), await meterOf(control, ANN)];
       for (let n = 0; n < 10; n++) ann.spend(1_000_000);
@@ -244,7 +244,7 @@ describe('[COST4] live results', () => {
     });
   });
 
-  it('an account is kept for the listeners who were here last', () => {
+  it('keeps the accounts of the most recent listeners', () => {
     const accounts = new ListenerAccounts(2);
     const open = () => new Spending({ perMinute: 1, live: 1 });
     const [first, second] = [accounts.of(1, open), accounts.of(2, open)];
@@ -274,7 +274,7 @@ describe('[COST4] live results', () => {
     return { spent, results: new LiveResults(events, answer, () => new GraphQLError('masked'), meter) };
   }
 
-  it('an event that cannot be paid waits, comes when it can, and each is paid', async () => {
+  it('an event waits until the account can pay for it, and each event is charged', async () => {
     const { spent, results } = metered([0, 3, 2, 0]);
     expect((await results.nextAnswer())!.result.data).toEqual({ event: 'a' });
     expect((await results.nextAnswer())!.result.data).toEqual({ event: 'b' });
@@ -282,13 +282,13 @@ describe('[COST4] live results', () => {
     expect(spent).toEqual(['answer a', 'spend all', 'answer b', 'spend all', 'end']);
   });
 
-  it('what was made once for many is paid by its size, so that a draft followed with all its alternatives is not held back', async () => {
+  it('shared events are charged by size, so that a draft followed with all alternatives is not delayed', async () => {
     const { spent, results } = metered([], 300);
     await results.nextAnswer();
     expect(spent).toEqual(['answer a', 'spend by 300 bytes']);
   });
 
-  it('leaving ends the wait', async () => {
+  it('unsubscribing ends the wait', async () => {
     const { spent, results } = metered([0, 1_000_000, 1_000_000]);
     await results.nextAnswer();
     const waiting = results.nextAnswer();
@@ -302,7 +302,7 @@ describe('[COST4] live results', () => {
 describe('[COST4] an account', () => {
   const clockAt = (at: { ms: number }) => ({ now: () => at.ms, monotonic: () => at.ms });
 
-  it('begins with a minute’s worth, may be overdrawn once and is made good evenly', () => {
+  it('starts with the budget of a minute, may be overdrawn once and refills evenly', () => {
     const at = { ms: 0 };
     const spending = new Spending({ perMinute: 60_000, live: 100 }, clockAt(at));
     spending.spend(59_999);
@@ -317,7 +317,7 @@ describe('[COST4] an account', () => {
     expect(spending.left).toBe(60_000);
   });
 
-  it('takes on live results until they are too much together, and gives back each once', () => {
+  it('registers live results up to their limit, and releases each once', () => {
     const spending = new Spending({ perMinute: 1, live: 100 });
     const end = spending.follow(60)!;
     expect(spending.follow(41)).toBeNull();
@@ -344,7 +344,7 @@ describe('[COST5] an answer', () => {
     expect(small.errors).toBeUndefined();
   });
 
-  it('is measured by what it is as JSON, whatever it is made of', () => {
+  it('is measured by its size as JSON, whatever it contains', () => {
     const values = [
       'ü'.repeat(3_000),
       ['a'.repeat(10), 'b'.repeat(20)],
@@ -357,7 +357,7 @@ describe('[COST5] an answer', () => {
     }
   });
 
-  it('is not looked at beyond where it is too large', () => {
+  it('is not measured beyond the limit', () => {
     let looked = 0;
     const item = {
       get text() {
@@ -371,7 +371,7 @@ describe('[COST5] an answer', () => {
   });
 });
 
-describe('[COST1] the cost of what is really answered', () => {
+describe('[COST1] the cost of a real answer', () => {
   it('is at least the number of its objects, for random operations', async () => {
     const server = await startListening({ database, cost: { budget: 1e9, staffBudget: 1e9 } });
     const known = ids.slice(0, 5).map((id) => `"${encodeId('Track', id)}"`);

@@ -35,7 +35,7 @@ async function refusalsOf(server: TestListening, query: string, headers: Record<
 const long = (kilobytes: number): string => `{ __typename } # ${'x'.repeat(kilobytes * 1024)}`;
 
 describe('[DOC1] a document', () => {
-  it('is refused when it is longer than 16 KiB, or than is configured', async () => {
+  it('is refused if it is longer than 16 KiB, or than the configured limit', async () => {
     const server = await startListening();
     expect((await ask(server.graphqlUrl, long(15))).data).toEqual({ __typename: 'Query' });
     for (const [error] of await refusalsOf(server, long(17))) {
@@ -51,7 +51,7 @@ describe('[DOC1] a document', () => {
     expect((await ask(graphqlUrl, `{ __typename } # ${'\u4e2d'.repeat(6_000)}`)).errors).toHaveLength(1);
   });
 
-  it('may be four times as long when a token says that an ADMIN sends it', async () => {
+  it('may be four times as long if an ADMIN sends it', async () => {
     const server = await startListening({ config: withAuth });
     const admin = await bearer({ sub: 'root', roles: ['ADMIN'] });
     expect((await ask(server.graphqlUrl, long(60), {}, admin)).data).toEqual({ __typename: 'Query' });
@@ -61,7 +61,7 @@ describe('[DOC1] a document', () => {
   });
 });
 
-describe('[DOC2] what is kept of documents', () => {
+describe('[DOC2] the document cache', () => {
   const growthOf = async (send: (i: number) => Promise<unknown>, times: number): Promise<number> => {
     for (let i = 0; i < 20; i++) await send(-i);
     const before = heapInUse();
@@ -69,7 +69,7 @@ describe('[DOC2] what is kept of documents', () => {
     return heapInUse() - before;
   };
 
-  it('is nothing of those that strangers send', async () => {
+  it('keeps nothing of unauthenticated callers', async () => {
     const { graphqlUrl } = await startListening({ config: withAuth });
     // As the cases have it, with characters that make a text take twice the memory.
     const send = (i: number) => ask(graphqlUrl, `{ __typename } # ${i}\u4e2d${'x'.repeat(500_000)}`);
@@ -77,7 +77,7 @@ describe('[DOC2] what is kept of documents', () => {
     expect(await growthOf(send, 100)).toBeLessThan(20e6);
   });
 
-  it('is bounded in bytes, however many somebody sends', async () => {
+  it('is bounded in bytes, however many documents are sent', async () => {
     const { graphqlUrl } = await startListening();
     const fields = '__typename @skip(if: false) @include(if: true) '.repeat(90);
     const send = (i: number) => ask(graphqlUrl, `query N${i + 100} { ${fields} }`);
@@ -86,7 +86,7 @@ describe('[DOC2] what is kept of documents', () => {
     expect(await growthOf(send, 250)).toBeLessThan(60e6);
   });
 
-  it('is nothing of those that are wrong', async () => {
+  it('keeps no invalid documents', async () => {
     const { graphqlUrl } = await startListening();
     const send = (i: number) => ask(graphqlUrl, `{ nope${i + 100}(a: "${'x'.repeat(15_000)}") }`);
     expect((await send(0)).errors).toHaveLength(1);
@@ -127,7 +127,7 @@ describe('[DOC3] before a document is validated', () => {
     ['objects', `{ tracks(filter: ${'{ a: '.repeat(600)}`],
     ['selections', '{ a '.repeat(900)],
     ['types', `query ($a: ${'['.repeat(1_900)}`],
-  ])('%s within each other are refused before they fill a parser’s stack', async (_, query) => {
+  ])('nested %s are refused before they overflow the parser’s stack', async (_, query) => {
     const server = await startListening();
     for (const [error] of await refusalsOf(server, query)) {
       expect(error).toMatchObject({
@@ -137,7 +137,7 @@ describe('[DOC3] before a document is validated', () => {
     }
   });
 
-  it('brackets in texts and comments are no levels', async () => {
+  it('brackets in strings and comments do not count as levels', async () => {
     const { graphqlUrl } = await startListening();
     const brackets = '[({'.repeat(60);
     const texts = [`"\\"${brackets}"`, `""" ${brackets} " \\""" ${brackets}"""`, '""'];
@@ -146,7 +146,7 @@ describe('[DOC3] before a document is validated', () => {
     expect([data, errors]).toEqual([{ a0: null, a1: null, a2: null }, undefined]);
   });
 
-  it('what is refused for its depth or aliases is not validated as well', async () => {
+  it('a document that is refused for its depth or aliases is not validated', async () => {
     const server = await startListening();
     const aliases = Array.from({ length: 31 }, (_, i) => `a${i}: nope`).join(' ');
     for (const errors of await refusalsOf(server, `{ ${aliases} }`)) {
@@ -154,7 +154,7 @@ describe('[DOC3] before a document is validated', () => {
     }
   });
 
-  it('documents of ordinary size pass, fragments and all that is in the schema among them', async () => {
+  it('documents of ordinary size pass, including fragments and all fields of the schema', async () => {
     const { getIntrospectionQuery } = await import('graphql');
     const server = await startListening();
     const spread = Array.from({ length: 40 }, (_, i) => `fragment F${i} on Genre { slug name }`).join(' ');
@@ -174,8 +174,8 @@ describe('[DOC3] before a document is validated', () => {
   });
 });
 
-describe('[DOC4] what is wrong with a document', () => {
-  it('is told of ten errors at most', async () => {
+describe('[DOC4] errors in a document', () => {
+  it('are at most ten', async () => {
     const server = await startListening();
     const fields = Array.from({ length: 600 }, (_, i) => `nope${i}`).join(' ');
     for (const errors of await refusalsOf(server, `{ ${fields} }`)) expect(errors).toHaveLength(MAX_ERRORS);
@@ -191,14 +191,14 @@ describe('[DOC4] what is wrong with a document', () => {
       'query ($f: TrackFilterInput) { tracks(filter: $f) { totalCount } }',
       { f: { genress: ['x'] } },
     ],
-  ])('is told without what else there would be: %s', async (_, query, variables) => {
+  ])('suggest no other names: %s', async (_, query, variables) => {
     const { graphqlUrl } = await startListening();
     const { errors } = await ask(graphqlUrl, query, variables);
     expect(errors?.length).toBeGreaterThan(0);
     expect(JSON.stringify(errors)).not.toContain('Did you mean');
   });
 
-  it.each(['then', '__proto__'])('an alias %s is refused, in whatever is selected', async (alias) => {
+  it.each(['then', '__proto__'])('refuse an alias %s, wherever it is selected', async (alias) => {
     const server = await startListening();
     for (const query of [
       `{ ${alias}: __typename }`,
@@ -213,7 +213,7 @@ describe('[DOC4] what is wrong with a document', () => {
     }
   });
 
-  it('other names that JavaScript has a use for are names like any', async () => {
+  it('do not include other special names of JavaScript', async () => {
     const database = await testDatabase();
     await addTracks(database, someTracks(3));
     const server = await startListening({ database });

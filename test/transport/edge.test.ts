@@ -35,7 +35,7 @@ function acceptedSockets(): readonly Socket[] {
   return accepted;
 }
 
-describe('[EDGE1] a connection that is reset at any moment is nothing', () => {
+describe('[EDGE1] a connection that is reset at any moment is no failure', () => {
   const beginnings = {
     'an upgrade to another path': upgrade('/nope', GRAPHQL_PROTOCOL),
     'an upgrade from a foreign origin': upgrade('/graphql', GRAPHQL_PROTOCOL, 'origin: http://evil.example'),
@@ -51,7 +51,7 @@ describe('[EDGE1] a connection that is reset at any moment is nothing', () => {
     'no request': 'rubbish\r\n\r\n',
   };
 
-  it('whatever it asked for', async () => {
+  it('whatever it requested', async () => {
     const server = await startServer();
     for (const beginning of Object.values(beginnings)) {
       for (let attempt = 0; attempt < 5; attempt++) {
@@ -72,7 +72,7 @@ const BIG = 'x'.repeat(60_000);
 const operation = (n: number, query: string): Buffer =>
   textMessage({ id: `${n}`, type: 'subscribe', payload: { query } });
 
-describe('[EDGE2] who does not read is not read from', () => {
+describe('[EDGE2] a client that does not read is not read from', () => {
   const floods: { name: string; message: (n: number) => Buffer; begins?: boolean }[] = [
     { name: 'pings of the protocol', message: () => textMessage({ type: 'ping', payload: { BIG } }) },
     { name: 'pings before it began', message: () => textMessage({ type: 'ping', payload: { BIG } }), begins: false },
@@ -132,7 +132,7 @@ describe('[EDGE2] who does not read is not read from', () => {
     await found;
   }
 
-  it('a connection that breaks in the midst of it is one line of the log, at debug', async () => {
+  it('a connection that breaks meanwhile is one log line at debug level', async () => {
     const lines: { level: number; msg: string }[] = [];
     const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
     const accepted = acceptedSockets();
@@ -151,7 +151,7 @@ describe('[EDGE2] who does not read is not read from', () => {
     expect(told).toMatchObject([{ level: 20, msg: 'A connection broke' }]);
   });
 
-  it('requests that are sent on and on without taking an answer', async () => {
+  it('endless requests without reading an answer', async () => {
     const server = await startListening({ limits: { heartbeatMs: 100 } });
     const query = '{"query":"{ __schema { types { name description fields { name description } } } }"}';
     const request = head(...POST, `content-length: ${query.length}`) + query;
@@ -166,7 +166,7 @@ describe('[EDGE2] who does not read is not read from', () => {
     await closed;
   });
 
-  it('[SERVE2] a connection has as many requests unanswered as a socket operations', async () => {
+  it('[SERVE2] a connection may have as many unanswered requests as a socket may have operations', async () => {
     const server = await startListening({ limits: { operations: 20 } });
     const few = await openConnection(server.url);
     few.write(posted().repeat(20));
@@ -177,7 +177,7 @@ describe('[EDGE2] who does not read is not read from', () => {
   });
 });
 
-it('[EDGE3] an answer that is not taken within two heartbeats is cut off, whatever is asked meanwhile', async () => {
+it('[EDGE3] an answer of which nothing is accepted within two heartbeats is terminated, whatever is requested meanwhile', async () => {
   const answer = Buffer.alloc(64 << 20, 'x');
   const server = createServer((_, response) => void response.end(answer));
   new Connections(server, { limits: { heartbeatMs: 50, operations: 100 }, log: silentLogger });
@@ -196,7 +196,7 @@ it('[EDGE3] an answer that is not taken within two heartbeats is cut off, whatev
   expect(taken).toBeLessThan(answer.length);
 });
 
-describe('[EDGE9] who asks for much at once leaves others their turn', () => {
+describe('[EDGE9] a client with many operations does not delay others', () => {
   const MUCH = 40;
   const schema = '{ __schema { types { name description fields { name description } } } }';
 
@@ -241,7 +241,7 @@ describe('[EDGE9] who asks for much at once leaves others their turn', () => {
 describe('[EDGE5] another upgrade is ignored', () => {
   const h2c = ['connection: Upgrade, HTTP2-Settings', 'upgrade: h2c', 'http2-settings: AAMAAABkAAQAoAAAAAIAAAAA'];
 
-  it('of a POST, whose body may come later, and of what follows on the connection', async () => {
+  it('for a POST whose body arrives later, and for further requests on the connection', async () => {
     const server = await startListening();
     const socket = await openConnection(server.url);
     socket.write(head(...POST, `content-length: ${QUERY.length}`, ...h2c));
@@ -270,7 +270,7 @@ describe('[EDGE5] another upgrade is ignored', () => {
   });
 });
 
-describe('[EDGE6] bounds of what is no content', () => {
+describe('[EDGE6] limits of headers and ids', () => {
   it('an id of an operation has at most 128 characters', async () => {
     const server = await startListening();
     const socket = new WebSocket(server.wsUrl, 'graphql-transport-ws');
@@ -292,7 +292,7 @@ describe('[EDGE6] bounds of what is no content', () => {
     ['two hosts', ['host: localhost', 'Host: localhost'], 400],
     ['more than 100 headers', many, 431],
     ['headers longer than 16 KiB', [`x: ${'x'.repeat(16_384)}`], 431],
-  ])('%s are refused, of a request and of an upgrade', async (_, headers, status) => {
+  ])('%s are refused, in a request and in an upgrade', async (_, headers, status) => {
     const server = await startListening();
     for (const request of [posted(...headers), upgrade('/graphql', GRAPHQL_PROTOCOL, ...headers)]) {
       const socket = await openConnection(server.url);

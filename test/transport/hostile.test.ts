@@ -96,7 +96,7 @@ async function scrawl({ url }: TestListening, random: Random): Promise<void> {
   else expect(answer.toString('latin1')).toMatch(/^HTTP\/1.1 (4\d\d|101)/);
 }
 
-it(`[SERVE9] ${ATTEMPTS} malformed messages and handshakes get the right code each, crash nothing and leave nothing`, async () => {
+it(`[SERVE9] ${ATTEMPTS} malformed messages and handshakes each get the right code, crash nothing and leave nothing behind`, async () => {
   const server = await startListening();
   const random = randomStream(Number(process.env.SEED ?? 11));
   const assail = async (from: number, to: number): Promise<void> => {
@@ -116,7 +116,7 @@ it(`[SERVE9] ${ATTEMPTS} malformed messages and handshakes get the right code ea
   expect(heapInUse() - before).toBeLessThan(8e6);
 }, 300_000);
 
-it('[SERVE9] [SERVE5] another subprotocol is closed with 4406, and who does not begin with 4408', async () => {
+it('[SERVE9] [SERVE5] another subprotocol is closed with 4406, a missing handshake with 4408', async () => {
   const server = await startListening({ initMs: 50 });
   const codeOf = async (protocol: string | undefined): Promise<number> => {
     const socket = new WebSocket(server.wsUrl, protocol);
@@ -142,7 +142,7 @@ function acceptedSockets(): readonly Socket[] {
   return accepted;
 }
 
-it('[SERVE6] [SERVE11] a reader who never reads holds little, delays nobody, and is sent away with the reason', async () => {
+it('[SERVE6] [SERVE11] a reader that never reads uses little memory, delays nobody, and is disconnected with the reason', async () => {
   const sentAway = new EventEmitter();
   const log = pino({ level: 'info' }, { write: (line: string) => line.includes('Closed the connection of a reader') && sentAway.emit('told') });
   // Nothing is written until both are there: what was before is in the answer to the mutation, and not told again.

@@ -20,8 +20,8 @@ const token = (claims: Record<string, unknown>, expires: string | number = '1h')
 
 const viewer = '{ viewer { externalId displayName } }';
 
-describe('who asks', () => {
-  it('[AUTH1] is the demo listener, or whom X-Listener-Id names, where nothing is configured', async () => {
+describe('the viewer', () => {
+  it('[AUTH1] is the demo listener, or the one that X-Listener-Id names, without authentication', async () => {
     const { graphqlUrl } = await startListening();
     expect((await ask(graphqlUrl, viewer)).data).toMatchObject({ viewer: { externalId: 'demo' } });
     const named = await ask(graphqlUrl, viewer, {}, { 'x-listener-id': 'ann' });
@@ -30,7 +30,7 @@ describe('who asks', () => {
     expect(long.errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT', field: 'X-Listener-Id' });
   });
 
-  it('[AUTH1] is whom a token names, whatever the header says', async () => {
+  it('[AUTH1] is the subject of the token, whatever the header says', async () => {
     const { graphqlUrl } = await startListening({ config: { auth } });
     const headers = { authorization: `Bearer ${await token({ sub: 'bob', name: 'Bob' })}`, 'x-listener-id': 'ann' };
     expect((await ask(graphqlUrl, viewer, {}, headers)).data).toEqual({
@@ -38,7 +38,7 @@ describe('who asks', () => {
     });
   });
 
-  it('[AUTH1] acts for the listener it names when it is a service', async () => {
+  it('[AUTH1] acts for the listener it names if it is a service', async () => {
     const { graphqlUrl } = await startListening({ config: { auth } });
     const service = await token({ sub: 'backend', roles: ['SERVICE'] });
     const headers = { authorization: `Bearer ${service}`, 'x-listener-id': 'ann' };
@@ -64,7 +64,7 @@ describe('who asks', () => {
     expect(body.errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
   });
 
-  it('[AUTH3] roles guard what only some may do', async () => {
+  it('[AUTH3] needs a role for restricted operations', async () => {
     const { graphqlUrl } = await startListening({ config: { auth } });
     const mutation = `mutation { upsertTracks(input: [{ externalId: "t", title: "T", artist: "A" }]) { __typename } }`;
     const as = async (roles: unknown) => {
@@ -77,7 +77,7 @@ describe('who asks', () => {
 });
 
 describe('the door', () => {
-  it('[SERVE3] pages of other origins are turned away, configured ones let in', async () => {
+  it('[SERVE3] pages of other origins are refused, configured ones accepted', async () => {
     const { graphqlUrl } = await startListening({ config: { corsOrigins: ['https://app.example.com'] } });
     const from = (origin: string) =>
       fetch(graphqlUrl, {
@@ -92,7 +92,7 @@ describe('the door', () => {
     expect((await from(new URL(graphqlUrl).origin)).status).toBe(200);
   });
 
-  it('[SERVE3] without authentication it answers to the names of this machine only', async () => {
+  it('[SERVE3] without authentication only requests to the machine’s own host names are answered', async () => {
     const { url } = await startListening();
     const { port } = new URL(url);
     const status = await new Promise((resolve, reject) => {
@@ -106,7 +106,7 @@ describe('the door', () => {
     expect(status).toBe(403);
   });
 
-  it('[SERVE7] a stream asked for as JSON is refused with what to ask for', async () => {
+  it('[SERVE7] a stream requested as JSON is refused with the media type to accept', async () => {
     const { graphqlUrl } = await startListening();
     const query = encodeURIComponent('subscription { recommendations { requestId } }');
     const response = await fetch(`${graphqlUrl}?query=${query}`, { headers: { accept: 'application/json' } });
@@ -115,7 +115,7 @@ describe('the door', () => {
     expect(await response.json()).toEqual({ errors: [{ message, extensions: { code: 'NOT_ACCEPTABLE' } }] });
   });
 
-  it('[SERVE4] health, the root and what is not there', async () => {
+  it('[SERVE4] health, the root and unknown paths', async () => {
     const { url } = await startListening();
     expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: 'live' });
     expect(await (await fetch(`${url}/health/ready`)).json()).toEqual({
@@ -132,7 +132,7 @@ describe('the door', () => {
   });
 });
 
-describe('what a document may ask', () => {
+describe('limits of a document', () => {
   const deep = (levels: number) =>
     `{ tracks(first: 1) ${'{ nodes { similar(first: 1) '.repeat(levels)} { nodes { rank } } ${'} }'.repeat(levels)} }`;
   const nested = (levels: number) => `${'{ a '.repeat(levels)}${'}'.repeat(levels)}`;
@@ -157,7 +157,7 @@ describe('what a document may ask', () => {
     expect(answer.errors?.every(({ extensions }) => extensions?.code !== 'INTERNAL_SERVER_ERROR')).toBe(true);
   });
 
-  it('[SERVE2] the introspection of GraphiQL and code generators passes', async () => {
+  it('[SERVE2] the introspection query of GraphiQL and code generators is within the limits', async () => {
     const { getIntrospectionQuery } = await import('graphql');
     const { graphqlUrl } = await startListening();
     const { errors } = await ask(
@@ -205,7 +205,7 @@ describe('what a document may ask', () => {
 });
 
 describe('failures', () => {
-  it('[ERR1] an unforeseen one is masked under an id that the log has', async () => {
+  it('[ERR1] an unexpected one is masked under an id that is also in the log', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'error' }, { write: (line: string) => void lines.push(line) });
     const { graphqlUrl, services } = await startListening({ log });
@@ -217,7 +217,7 @@ describe('failures', () => {
     expect(logged).toContain('the secret inner workings');
   });
 
-  it('[ERR1] a value of ours that the contract does not allow is a failure of ours, not of the request', async () => {
+  it('[ERR1] a result that violates the contract is the server’s failure, not the request’s', async () => {
     const { graphqlUrl, services } = await startListening();
     const [model] = services.engine.models();
     services.engine.models = () => [{ ...model!, contextTokens: 2 ** 40 }];
@@ -225,7 +225,7 @@ describe('failures', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
   });
 
-  it('[ERR3] a variable of another type is the request’s fault, and the error names it', async () => {
+  it('[ERR3] a variable of the wrong type is the request’s error, which names it', async () => {
     const { graphqlUrl } = await startListening();
     const body = JSON.stringify({
       query: 'query ($n: Int) { tracks(first: $n) { totalCount } }',
@@ -240,7 +240,7 @@ describe('failures', () => {
     expect(errors[0]?.message).toContain('$n');
   });
 
-  it('[DB6] a database that is away is a code that says so', async () => {
+  it('[DB6] an unavailable database has its own error code', async () => {
     const { graphqlUrl, services } = await startListening();
     const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     services.catalogue.genres = () => Promise.reject(away);
@@ -249,7 +249,7 @@ describe('failures', () => {
     });
   });
 
-  it('a request that breaks off, or says nonsense, harms nobody', async () => {
+  it('a request that is aborted or malformed affects no other', async () => {
     const { url, graphqlUrl } = await startListening();
     const { port } = new URL(url);
     for (const text of [

@@ -79,7 +79,7 @@ describe('the subject of a token', () => {
     },
   );
 
-  it('[AUTH4] a name that cannot be shown does not keep anybody out', async () => {
+  it('[AUTH4] a display name that cannot be shown does not prevent access', async () => {
     const server = await startListening({ config: { auth } });
     for (const name of ['', ' ', 7, 'x'.repeat(300), 'a\u0000b', ['A']]) {
       const sub = `of ${JSON.stringify(name).length}`;
@@ -108,7 +108,7 @@ describe('the times of a token', () => {
     expect(answer).toMatchObject({ status: 401, code: 'UNAUTHENTICATED', close: 4403 });
   });
 
-  it('[AUTH5] may be as far away as is configured, and no further', async () => {
+  it('[AUTH5] may be as far in the future as configured, and no further', async () => {
     const server = await startListening({ config: { auth: { ...auth, maxHours: 2 } } });
     expect((await refusals(server, await tokenOf({ sub: 'x', exp: now() + 2 * HOUR }))).close).toBe(0);
     const later = await refusals(server, await tokenOf({ sub: 'x', exp: now() + 3 * HOUR }));
@@ -116,7 +116,7 @@ describe('the times of a token', () => {
   });
 });
 
-describe('what is no token', () => {
+describe('an invalid token', () => {
   const header = (fields: object) => Buffer.from(JSON.stringify(fields)).toString('base64url');
   it.each([
     ['dots', '...'],
@@ -142,7 +142,7 @@ describe('the roles of a token', () => {
   const withRoles = async (server: TestListening, roles: unknown) =>
     ask(server.graphqlUrl, listeners, {}, { authorization: `Bearer ${await tokenOf({ sub: 'x', roles })}` });
 
-  it('[AUTH6] that nobody knows give nothing, and are told once each, and not without end', async () => {
+  it('[AUTH6] that are unknown grant nothing, and are logged once each, up to a limit', async () => {
     const lines: { role: string; msg: string }[] = [];
     const write = (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]);
     const server = await startListening({ config: { auth }, log: pino({ level: 'warn' }, { write }) });
@@ -155,20 +155,23 @@ describe('the roles of a token', () => {
     expect((await refusals(server, await tokenOf({ sub: 'x', roles: ['editor'] }))).close).toBe(4403);
   });
 
-  it('[AUTH6] beside known ones take nothing away; without the claim one is a listener', async () => {
+  it('[AUTH6] that are unknown do not affect known ones; without the claim the role is LISTENER', async () => {
     const server = await startListening({ config: { auth } });
     for (const roles of [['editor', 'LISTENER'], 'editor ANALYST', undefined, null]) {
       expect((await withRoles(server, roles)).data).toMatchObject({ viewer: { externalId: 'x' } });
     }
   });
 
-  it.each([7, { LISTENER: true }, ['LISTENER', 7], true])('[AUTH6] that are %s are no roles: 401', async (roles) => {
-    const server = await startListening({ config: { auth } });
-    expect(await refusals(server, await tokenOf({ sub: 'x', roles }))).toMatchObject({ status: 401, close: 4403 });
-  });
+  it.each([7, { LISTENER: true }, ['LISTENER', 7], true])(
+    '[AUTH6] that are %s make the token malformed: 401',
+    async (roles) => {
+      const server = await startListening({ config: { auth } });
+      expect(await refusals(server, await tokenOf({ sub: 'x', roles }))).toMatchObject({ status: 401, close: 4403 });
+    },
+  );
 });
 
-describe('the listener that is named', () => {
+describe('the id in X-Listener-Id', () => {
   it.each(['x'.repeat(129), ' alice ', 'a\u0000b', '\ufeffalice'])(
     '[AUTH4] %j is refused and named',
     async (listenerId) => {
@@ -218,7 +221,7 @@ describe('an identity provider', () => {
     ['sends elsewhere', (_, response) => response.writeHead(302, { location: '/other' }).end()],
     ['breaks off', (_, response) => response.write('{', () => response.destroy())],
     ['sends without end', (_, response) => response.end(Buffer.alloc(2 ** 20, 0x20))],
-  ])('[AUTH7] that %s is named, with a code that says to come again', async (_, answer) => {
+  ])('[AUTH7] that %s is named in an error that says to retry', async (_, answer) => {
     const { url } = answer ? await provider(answer) : { url: 'http://127.0.0.1:1/jwks' };
     const { sign } = await keys();
     const server = await startListening(trusting(url));
@@ -227,7 +230,7 @@ describe('an identity provider', () => {
     for (const text of [refused.message, refused.reason]) expect(text).toContain('identity provider');
   });
 
-  it('[AUTH7] is asked once by any number who come at once, and not for every key id that a stranger makes up', async () => {
+  it('[AUTH7] is asked once for concurrent callers, and not for every invented key id', async () => {
     const { set, sign } = await keys();
     const { url, asked } = await provider((_, response) => response.end(set));
     const server = await startListening(trusting(url));
@@ -244,7 +247,7 @@ describe('an identity provider', () => {
     expect(asked()).toBe(1);
   });
 
-  it('[AUTH7] that is down is not asked again by each request', async () => {
+  it('[AUTH7] that is down is not asked again for each request', async () => {
     const { url, asked } = await provider((_, response) => response.writeHead(503).end());
     const { sign } = await keys();
     const server = await startListening(trusting(url));

@@ -60,7 +60,7 @@ async function fallBehind(server: TestListening, join: Join, tokens: number): Pr
 }
 
 describe.each(transports)('a reader over $name', ({ join }) => {
-  it('[LOG2] who comes 200 tokens late gets them as one event', async () => {
+  it('[LOG2] that joins 200 tokens late gets them as one event', async () => {
     const server = await paused();
     const { id, cursor: after } = await startDraft(server, 200);
     server.engine.grant(200);
@@ -71,13 +71,13 @@ describe.each(transports)('a reader over $name', ({ join }) => {
     expect(textOf(reader)).toBe(scriptedText(server.engine.requests[0]!));
   });
 
-  it('[SERVE6] who is behind gets what was written meanwhile in few events, and all of it', async () => {
+  it('[SERVE6] that is behind gets everything it missed in few events', async () => {
     const { slow, brisk } = await fallBehind(await forbearing(), join, 2_500);
     expect(brisk).toBeGreaterThan(2_300);
     expect(slow).toBeLessThan(brisk - 200);
   });
 
-  it('[LOG3] who leaves leaves nothing behind, at once, though nothing comes', async () => {
+  it('[LOG3] that leaves an idle stream is released at once', async () => {
     const server = await paused();
     const { id } = await startDraft(server, 5);
     const before = server.wakeups.size;
@@ -88,7 +88,7 @@ describe.each(transports)('a reader over $name', ({ join }) => {
     await expect.poll(() => server.wakeups.size).toBe(before);
   });
 
-  it('is one of many without a warning of a leak', async () => {
+  it('causes no leak warning among many others', async () => {
     const warnings: string[] = [];
     const note = ({ message }: Error): void => void warnings.push(message);
     process.on('warning', note);
@@ -100,14 +100,14 @@ describe.each(transports)('a reader over $name', ({ join }) => {
     expect(warnings).toEqual([]);
   });
 
-  it('is given signs of life while nothing comes', async () => {
+  it('gets heartbeats while there are no events', async () => {
     const server = await paused({ limits: { heartbeatMs: 20 } });
     const { id } = await startDraft(server, 5);
     const reader = await join(server, FOLLOW, { id });
     await expect.poll(() => reader.beats).toBeGreaterThan(3);
   });
 
-  it('[SERVE6] [SERVE11] who takes nothing is sent away', async () => {
+  it('[SERVE6] [SERVE11] that accepts no data is disconnected', async () => {
     const server = await paused({ limits: { heartbeatMs: 100 } });
     const before = server.wakeups.size;
     const { id } = await startDraft(server, 2_500);
@@ -122,13 +122,13 @@ describe.each(transports)('a reader over $name', ({ join }) => {
   });
 });
 
-it('[SERVE6] as much waits for a reader as is configured', async () => {
+it('[SERVE6] the amount of unsent data for a reader is configurable', async () => {
   const { slow: little } = await fallBehind(await forbearing(), overSocket, 2_500);
   const { slow: much } = await fallBehind(await forbearing({ bufferBytes: 2 << 20 }), overSocket, 2_500);
   expect(much).toBeGreaterThan(little + 300);
 });
 
-it('[SERVE2] a socket has as many operations under way as are configured, and messages and bodies are as long', async () => {
+it('[SERVE2] the number of concurrent operations on a socket and the size of messages and bodies are configurable', async () => {
   const server = await paused({ limits: { operations: 2, messageBytes: 20_000 } });
   const { id } = await startDraft(server, 5);
   const socket = new WebSocket(server.wsUrl, 'graphql-transport-ws');

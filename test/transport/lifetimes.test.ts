@@ -50,7 +50,7 @@ async function begin({ wsUrl }: TestListening): Promise<WebSocket> {
 
 const subscribe = (id: string, query: string): string => JSON.stringify({ type: 'subscribe', id, payload: { query } });
 
-it('[EDGE4] who leaves over HTTP stops what is worked on for them, down to the statement', async () => {
+it('[EDGE4] closing an HTTP connection stops its operation, down to the SQL statement', async () => {
   const server = await stalled();
   const asking = request(server.graphqlUrl, { method: 'POST', headers: { 'content-type': 'application/json' } });
   asking.on('error', () => undefined).end(JSON.stringify({ query: SEARCH }));
@@ -59,7 +59,7 @@ it('[EDGE4] who leaves over HTTP stops what is worked on for them, down to the s
   await waits(server, 0);
 });
 
-it('[EDGE4] so does who completes a query over WebSocket, and who closes it', async () => {
+it('[EDGE4] so does completing a query over WebSocket, and closing the WebSocket', async () => {
   const server = await stalled();
   const socket = await begin(server);
   for (const id of ['a', 'b', 'c']) socket.send(subscribe(id, SEARCH));
@@ -73,7 +73,7 @@ it('[EDGE4] so does who completes a query over WebSocket, and who closes it', as
 it.each([
   ['a search, which is cancelled', '{ tracks(first: 3) { nodes { artist { tracks(first: 2) { nodes { id } } } } } }'],
   ['what is read by its id, and is not', '{ track(id: "ID") { artist { tracks(first: 2) { nodes { id } } } } }'],
-])('[EDGE4] fields that had not begun do not begin, below %s', async (_, query) => {
+])('[EDGE4] fields that have not started are not started, below %s', async (_, query) => {
   const server = await stalled();
   const began: number[] = [];
   const { catalogue } = server.services;
@@ -94,7 +94,7 @@ it.each([
   expect(began).toEqual([]);
 });
 
-it('[EDGE7] what takes longer than it may is given up, over either transport, and says so', async () => {
+it('[EDGE7] an operation beyond its time limit is aborted with an error, over either transport', async () => {
   const server = await stalled({ limits: { operationMs: 100 } });
   const error = { message: 'The operation was aborted after 0.1 seconds', extensions: { code: 'DEADLINE_EXCEEDED' } };
   const response = await fetch(server.graphqlUrl, {
@@ -111,7 +111,7 @@ it('[EDGE7] what takes longer than it may is given up, over either transport, an
   await waits(server, 0);
 });
 
-it('[EDGE4] a change that was begun is made, though nobody waits for its answer', async () => {
+it('[EDGE4] a mutation that has begun is completed although nobody waits for its answer', async () => {
   const server = await stalled();
   const socket = await begin(server);
   const input = `{ trackId: "${encodeId('Track', server.trackId)}", kind: LIKE }`;

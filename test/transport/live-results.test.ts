@@ -67,8 +67,8 @@ const answersOf = async (joined: Promise<LiveResults>[]) => {
 };
 const dataOf = ({ result }: Answer) => JSON.parse(JSON.stringify(result.data?.events)) as TestEvent;
 
-describe('[SERVE8] an event that several subscribers are handed', () => {
-  it.each(['text', 'later'])('is executed once for all who select the same of it: %s', async (field) => {
+describe('[SERVE8] an event that several subscribers receive', () => {
+  it.each(['text', 'later'])('is executed once for all that select the same fields: %s', async (field) => {
     const { join, resolved } = room();
     const query = `subscription ($after: String) { events(after: $after) { ${field} } }`;
     const answers = await answersOf(['1', '2', '3'].map((after) => join(query, { after })));
@@ -81,7 +81,7 @@ describe('[SERVE8] an event that several subscribers are handed', () => {
     );
   });
 
-  it('is executed for each document, operation and variable on which the answer depends', async () => {
+  it('is executed for each document, operation and variable that the answer depends on', async () => {
     const { join, resolved } = room();
     const loud = `subscription ($loud: Boolean, $with: Boolean = true) { events { a: text(loud: $loud) ...T @include(if: $with) } }
       fragment T on Event { text }`;
@@ -100,7 +100,7 @@ describe('[SERVE8] an event that several subscribers are handed', () => {
     expect(resolved).toHaveLength(6);
   });
 
-  it('is executed for each of those whose answer depends on who asks', async () => {
+  it('is executed for each subscriber if the answer depends on the viewer', async () => {
     const { join, resolved } = room();
     const query = 'subscription { events { text mine } }';
     const answers = await answersOf(['ann', 'bob', 'ann'].map((who) => join(query, {}, who)));
@@ -111,7 +111,7 @@ describe('[SERVE8] an event that several subscribers are handed', () => {
     expect(others.map(dataOf)).toMatchObject([{ mine: 'ann' }, { mine: 'bob' }]);
   });
 
-  it('has its failures masked, and told to the log, once', async () => {
+  it('has its failures masked and logged once', async () => {
     const { join, masked } = room();
     const query = 'subscription { events { text broken } }';
     const answers = await answersOf([join(query), join(query)]);
@@ -120,7 +120,7 @@ describe('[SERVE8] an event that several subscribers are handed', () => {
   });
 });
 
-it('a frame of any length is read as the two parts it was made of', async () => {
+it('a frame of any length is received as its two parts', async () => {
   const http = createServer().listen(0, '127.0.0.1');
   const sockets = new WebSocketServer({ noServer: true });
   const upgraded = new Promise<Duplex>((resolve) => {

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { startListening } from '../support/listening.ts';
 import { TINY, tinyEngine } from '../support/tiny-engine.ts';
 
-it('[SERVE10] tells what each model in memory has done', async () => {
+it('[SERVE10] reports the work of each model in memory', async () => {
   const engine = await tinyEngine(await temporaryFolder());
   onTestFinished(() => engine[Symbol.asyncDispose]());
   const answer = createMetrics(() => engine.load());
@@ -36,7 +36,7 @@ it('[SERVE10] tells what each model in memory has done', async () => {
   expect(await read('memory_bytes')).toBeGreaterThan(0);
 });
 
-it('[SERVE10] the server answers with its process, and needs no token', async () => {
+it('[SERVE10] the server reports its process, without a token', async () => {
   const auth = { kind: 'secret', secret: 'x'.repeat(32), issuer: null, audience: null } as const;
   const { url } = await startListening({ config: { auth } });
   const response = await fetch(`${url}/metrics`);

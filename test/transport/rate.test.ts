@@ -19,7 +19,7 @@ async function grantedBy(rate: Rate, told: () => Promise<unknown> = () => Promis
   return granted;
 }
 
-it('[RATE4] while the database is away a node grants half', async () => {
+it('[RATE4] while the database is unavailable a node grants half', async () => {
   const away = connect('postgres://nobody@127.0.0.1:1/nothing', { connections: 1 });
   onTestFinished(() => away[Symbol.asyncDispose]());
   const store = createRateStore(away);
@@ -47,7 +47,7 @@ it('[RATE4] counts without a statement for each', async () => {
   await expect.poll(() => statements.length).toBe(9);
 });
 
-it('[RATE1] what is refused takes nothing, and more than all is as much as all', async () => {
+it('[RATE1] a refused request uses up nothing, and one above the whole limit counts as the whole limit', async () => {
   const rate = rateOf(10);
   expect(await rate.take('ann', 8)).toBeNull();
   for (let i = 0; i < 3; i++) expect(await rate.take('ann', 3)).toBeGreaterThan(59_000);
@@ -56,7 +56,7 @@ it('[RATE1] what is refused takes nothing, and more than all is as much as all',
   expect(await rate.take('bob')).toBeGreaterThan(0);
 });
 
-it('[RATE7] however many keys come there are so many counts, and who was here before keeps their own', () => {
+it('[RATE7] the number of counts is bounded for any number of keys, and known keys keep their own', () => {
   const keys = new BoundedKeys(60_000);
   expect(keys.of('ann', 0)).toBe('ann');
   const counted = new Set(Array.from({ length: 100_000 }, (_, i) => keys.of(`stranger ${i}`, 1)));

@@ -58,8 +58,8 @@ const times = <Value>(count: number, make: (i: number) => Promise<Value>): Promi
 
 const statuses = (replies: readonly Reply[]): number[] => replies.map(({ status }) => status);
 
-describe('what a listener may take in a minute', () => {
-  it('[RATE1] is counted over HTTP and WebSocket together, and is nobody else’s', async () => {
+describe('a listener’s rate per minute', () => {
+  it('[RATE1] counts HTTP and WebSocket together, and no other listener', async () => {
     const server = await start({ requests: 5 });
     const [ann, bob] = [await bearer('ann'), await bearer('bob')];
     expect(statuses(await times(3, () => post(server, ann)))).toEqual([200, 200, 200]);
@@ -73,7 +73,7 @@ describe('what a listener may take in a minute', () => {
     expect((await resultOf(socketClient(server, bob)))?.data).toBeTruthy();
   });
 
-  it('[RATE1] counts each field of a mutation, whatever it hides behind, and does none of what is refused', async () => {
+  it('[RATE1] counts each field of a mutation, in aliases and fragments too, and refused ones are not executed', async () => {
     const server = await start({ mutations: 10 });
     const ann = await bearer('ann');
     const change = (alias: string) => `${alias}: cancelDraft(id: "RHJhZnQ6MQ") { __typename }`;
@@ -86,7 +86,7 @@ describe('what a listener may take in a minute', () => {
     expect((await post(server, ann)).status).toBe(200);
   });
 
-  it('[RATE8] is more for a service, which is counted by its own name and not by those it acts for', async () => {
+  it('[RATE8] is higher for a service, which is counted by its own subject', async () => {
     const server = await start({ requests: 1 });
     const service = await bearer('backend', { roles: ['SERVICE'] });
     const as = (name: string) => post(server, { ...service, 'x-listener-id': name });
@@ -95,7 +95,7 @@ describe('what a listener may take in a minute', () => {
     expect((await post(server, await bearer('listener 1'))).status).toBe(200);
   });
 
-  it('[RATE2] counts feedback by the item, and a refused batch records and takes nothing', async () => {
+  it('[RATE2] counts each item of feedback, and a refused batch records nothing and uses up nothing', async () => {
     const database = await testDatabase();
     await addTracks(database, someTracks(3));
     const server = await start({ feedback: 10 }, { database });
@@ -118,8 +118,8 @@ describe('what a listener may take in a minute', () => {
   });
 });
 
-describe('what an address may take in a minute', () => {
-  it('[RATE1] is counted before anybody is asked who they are, and is no other address’s', async () => {
+describe('an address’s rate per minute', () => {
+  it('[RATE1] is counted before authentication, and for no other address', async () => {
     const server = await start({ address: 4 });
     const replies = await times(4, () => post(server, {}));
     expect(statuses(replies)).toEqual([401, 401, 401, 401]);
@@ -128,7 +128,7 @@ describe('what an address may take in a minute', () => {
     expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
   });
 
-  it('[RATE3] is less for tokens that are no good, which do not keep out who came with a good one', async () => {
+  it('[RATE3] is lower for invalid tokens, which do not block callers with a valid one', async () => {
     const server = await start({ failures: 5 });
     const [ann, bob] = [await bearer('ann'), await bearer('bob')];
     expect((await post(server, ann)).status).toBe(200);
@@ -144,7 +144,7 @@ describe('what an address may take in a minute', () => {
     expect((await once(socket, 'close'))[0]).toBe(1013);
   });
 
-  it('[RATE3] tokens that have expired, and none at all, are no attempts', async () => {
+  it('[RATE3] does not count expired or missing tokens as invalid', async () => {
     const server = await start({ failures: 2 });
     const old = { authorization: `Bearer ${await tokenOf({ sub: 'ann' }, 1_000_000)}` };
     expect(statuses(await times(5, (i) => post(server, i % 2 ? old : {})))).toEqual([401, 401, 401, 401, 401]);
@@ -156,7 +156,7 @@ describe('behind a proxy', () => {
   const through = (server: TestListening, forwarded: string, from = '127.0.0.1') =>
     post(server, { 'x-forwarded-for': forwarded }, {}, from);
 
-  it('[RATE5] the address is what the trusted proxy has seen, whatever a stranger writes before it', async () => {
+  it('[RATE5] the address is the one that the trusted proxy saw, whatever a client puts before it', async () => {
     const server = await start({ address: 2, trustedProxies: ['127.0.0.1', '10.0.0.0/8'] });
     expect((await through(server, '203.0.113.1')).status).toBe(401);
     expect((await through(server, 'made up, 198.51.100.7,203.0.113.1')).status).toBe(401);
@@ -165,13 +165,13 @@ describe('behind a proxy', () => {
     expect((await through(server, '203.0.113.2')).status).toBe(401);
   });
 
-  it('[RATE5] from anybody else what is forwarded says nothing', async () => {
+  it('[RATE5] X-Forwarded-For from any other peer is ignored', async () => {
     const server = await start({ address: 2, trustedProxies: ['10.0.0.0/8'] });
     for (const made of ['203.0.113.1', '203.0.113.2']) expect((await through(server, made)).status).toBe(401);
     expectLimited(await through(server, '203.0.113.3'));
   });
 
-  it('[RATE5] IPv6 counts by the network of 64 bits, IPv4 in its clothes as IPv4', async () => {
+  it('[RATE5] IPv6 counts by /64 network, an IPv4-mapped address as IPv4', async () => {
     const server = await start({ address: 2, trustedProxies: ['loopback'] });
     for (const one of ['2001:db8:1:2::1', '2001:db8:1:2:ffff::7'])
       expect((await through(server, one)).status).toBe(401);
@@ -183,7 +183,7 @@ describe('behind a proxy', () => {
   });
 });
 
-describe('what is held at once', () => {
+describe('open connections', () => {
   const open = async ({ wsUrl }: TestListening, headers: Headers = {}, from = '127.0.0.1') => {
     const socket = new WebSocket(wsUrl, 'graphql-transport-ws', { headers, localAddress: from });
     onTestFinished(() => socket.terminate());
@@ -201,7 +201,7 @@ describe('what is held at once', () => {
     ]);
   };
 
-  it('[RATE6] sockets of an address: one more is refused with 429, and is let in when another has gone', async () => {
+  it('[RATE6] of an address: one too many is refused with 429, and accepted when another has closed', async () => {
     const server = await start({ socketsPerAddress: 3 });
     const held = await times(3, () => open(server));
     expect(held.map(({ event }) => event)).toEqual(['open', 'open', 'open']);
@@ -213,7 +213,7 @@ describe('what is held at once', () => {
     await expect.poll(async () => (await open(server)).event).toBe('open');
   });
 
-  it('[RATE6] sockets and streams of a listener together: one more is closed with 1013, or told so', async () => {
+  it('[RATE6] of a listener, sockets and streams together: one too many is closed with 1013 or gets an error', async () => {
     const database = await testDatabase();
     await addTracks(database, someTracks(3));
     const server = await start({ socketsPerListener: 2 }, { database });
@@ -240,7 +240,7 @@ describe('what is held at once', () => {
     await expect.poll(async () => begin((await open(server, ann)).socket)).toBe('acknowledged');
   });
 
-  it('[RATE6] 1,000 sockets that leave while they are let in leave no place taken', async () => {
+  it('[RATE6] 1,000 sockets that close during the handshake are all released', async () => {
     const server = await start({ socketsPerAddress: 20, socketsPerListener: 20 });
     const ann = await bearer('ann');
     for (let round = 0; round < 50; round++) {
@@ -267,7 +267,7 @@ describe('what is held at once', () => {
 });
 
 describe('several nodes on one database', () => {
-  it('[RATE4] grant a listener together what one would, but for a portion each', async () => {
+  it('[RATE4] together grant a listener one limit, plus at most one portion for each node', async () => {
     const database = await testDatabase();
     const node = () => start({ requests: 100 }, { database, rateStore: createRateStore(database) });
     const nodes = [await node(), await node()] as const;

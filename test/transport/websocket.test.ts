@@ -68,7 +68,7 @@ const textOf = (events: readonly DraftEvent[]): string =>
   events.map((event) => event.draft?.text ?? event.text ?? '').join('');
 
 describe('drafts over WebSocket', () => {
-  it('[LOG2] three readers, one late, one that left and came back, end with the same text', async () => {
+  it('[LOG2] three readers, one late and one reconnecting, end with the same text', async () => {
     const engine = new ScriptedEngine({ granted: 0 });
     const server = await startListening({ engine });
     const id = await startDraft(server, 40);
@@ -100,7 +100,7 @@ describe('drafts over WebSocket', () => {
     expect((await early).at(-1)).toMatchObject({ status: 'COMPLETED' });
   });
 
-  it('[LOG3] unsubscribing ends an idle stream at once, and nothing of it stays', async () => {
+  it('[LOG3] unsubscribing ends an idle stream at once and leaves nothing behind', async () => {
     const engine = new ScriptedEngine({ granted: 0 });
     const server = await startListening({ engine });
     const id = await startDraft(server, 5);
@@ -118,7 +118,7 @@ describe('drafts over WebSocket', () => {
     expect(socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('[SERVE6] a reader who does not read delays nobody', async () => {
+  it('[SERVE6] a reader that does not read delays nobody', async () => {
     const server = await startListening();
     const id = await startDraft(server, 400);
     const stalled = await rawSocket(server);
@@ -135,7 +135,7 @@ describe('drafts over WebSocket', () => {
 });
 
 describe('connections', () => {
-  it('[SERVE6] [SERVE11] who gave a sign of life while the server was busy is not cut off', async () => {
+  it('[SERVE6] [SERVE11] a peer that answered a ping while the server was busy is not disconnected', async () => {
     const server = await startListening({ limits: { heartbeatMs: 1_000 } });
     const socket = await rawSocket(server);
     socket.send(JSON.stringify({ type: 'connection_init' }));
@@ -150,14 +150,14 @@ describe('connections', () => {
     expect(socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('[AUTH1] the viewer is whom the connection parameters name', async () => {
+  it('[AUTH1] the viewer is the listener named in the connection parameters', async () => {
     const server = await startListening();
     const client = clientOf(server, { listenerId: 'ann' });
     const answers = client.iterate({ query: '{ viewer { externalId } }' });
     expect((await answers.next()).value).toMatchObject({ data: { viewer: { externalId: 'ann' } } });
   });
 
-  it('[AUTH2] [SERVE5] no token and a wrong one are closed with 4403, a good one until it expires', async () => {
+  it('[AUTH2] [SERVE5] a missing or invalid token is closed with 4403, a valid one when it expires', async () => {
     const server = await startListening({ config: { auth } });
     const connect = async (payload: object): Promise<WebSocket> => {
       const socket = await rawSocket(server);
@@ -217,7 +217,7 @@ describe('connections', () => {
     expect(await status(server.wsUrl.replace('/graphql', '/elsewhere'))).toBe(404);
   });
 
-  it('[SERVE2] the limits of documents hold here as well, and failures are masked', async () => {
+  it('[SERVE2] the limits on documents apply here too, and failures are masked', async () => {
     const server = await startListening();
     server.services.catalogue.genres = () => Promise.reject(new Error('the secret inner workings'));
     const client = clientOf(server);
@@ -234,7 +234,7 @@ describe('connections', () => {
     expect(masked).not.toContain('secret inner');
   });
 
-  it('[SERVE5] [START2] when the server ends, sockets are closed with 1001 and the reason', async () => {
+  it('[SERVE5] [START2] when the server stops, sockets are closed with 1001 and the reason', async () => {
     const engine = new ScriptedEngine({ granted: 0 });
     const server = await startListening({ engine });
     const id = await startDraft(server, 5);

@@ -25,8 +25,8 @@ async function post(url: string, body: string | Buffer, headers: Record<string, 
   };
 }
 
-describe('[HTTP2] who asks', () => {
-  it('is known before a body is read', async () => {
+describe('[HTTP2] the caller', () => {
+  it('is identified before a body is read', async () => {
     const { url } = await startListening({ config: withAuth });
     const head = `POST /graphql HTTP/1.1\r\nhost: ${new URL(url).host}\r\ncontent-type: application/json\r\n`;
     // Of the body nothing is ever sent.
@@ -35,7 +35,7 @@ describe('[HTTP2] who asks', () => {
     expect(answer.body).toContain('UNAUTHENTICATED');
   });
 
-  it('is known before a document is read: no token, and whatever is sent is 401', async () => {
+  it('is identified before a document is read: without a token the answer is 401, whatever is sent', async () => {
     const { graphqlUrl } = await startListening({ config: withAuth });
     const bodies = ['{', '[]', JSON.stringify({ query: '{ nope }' }), JSON.stringify({ query: '{' }), '\ufeff'];
     for (const body of bodies) expect((await post(graphqlUrl, body)).status, body).toBe(401);
@@ -52,7 +52,7 @@ describe('[HTTP7] a body', () => {
     ['JSON in another charset', 'application/json; charset=utf-16', json],
     ['something that begins alike', 'application/jsonp', json],
     ['nothing that is said', '', json],
-  ])('that is %s is 415, with what to send', async (_, type, body) => {
+  ])('that is %s is 415, and the error says what to send', async (_, type, body) => {
     const { graphqlUrl } = await startListening();
     const { status, message, code, headers } = await post(graphqlUrl, body, { 'content-type': type });
     expect([status, code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
@@ -73,7 +73,7 @@ describe('[HTTP7] a body', () => {
     expect(await post(graphqlUrl, `\ufeff${json}`)).toMatchObject({ status: 200, answer: { data: {} } });
   });
 
-  it('that is not UTF-8 is refused, and no character of it becomes another', async () => {
+  it('that is not UTF-8 is refused, and no character is replaced', async () => {
     const { graphqlUrl } = await startListening();
     for (const bytes of [
       Buffer.from('{"query":"{ __typename } # \xe9"}', 'latin1'),
@@ -98,14 +98,14 @@ describe('[HTTP7] a body', () => {
     expect(await post(graphqlUrl, bomb, headers)).toMatchObject({ status: 413, code: 'REQUEST_ENTITY_TOO_LARGE' });
   });
 
-  it('compressed otherwise is 415, with how to', async () => {
+  it('with another compression is 415, and the error names those supported', async () => {
     const { graphqlUrl } = await startListening();
     const { status, message, headers } = await post(graphqlUrl, json, { 'content-encoding': 'zstd' });
     expect([status, headers.get('accept-encoding')]).toEqual([415, 'gzip, deflate, br']);
     expect(message).toContain('gzip');
   });
 
-  it('that is a batch is told that batches are not taken', async () => {
+  it('that is a batch is refused with the reason', async () => {
     const { graphqlUrl } = await startListening();
     const { status, message } = await post(graphqlUrl, JSON.stringify([{ query }]));
     expect(status).toBe(400);
@@ -123,7 +123,7 @@ describe('[HTTP7] a body', () => {
     },
   );
 
-  it('brackets in texts are no levels', async () => {
+  it('may have brackets in strings, which do not count as levels', async () => {
     const { graphqlUrl } = await startListening();
     const brackets = `\\"${'[{'.repeat(200)}`;
     expect(await post(graphqlUrl, JSON.stringify({ query: `{ __typename } # ${brackets}` }))).toMatchObject({
@@ -133,7 +133,7 @@ describe('[HTTP7] a body', () => {
 });
 
 describe('[HTTP7] parameters', () => {
-  it('a persisted query is told that there are none, in the words of its protocol', async () => {
+  it('a persisted query is refused in the form of its protocol', async () => {
     const { graphqlUrl } = await startListening();
     const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } };
     const told = { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } };
@@ -185,7 +185,7 @@ describe('[HTTP7] parameters', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(2_000);
   });
 
-  it('what a variable was is not repeated whole', async () => {
+  it('an error does not repeat a long variable in full', async () => {
     const { graphqlUrl } = await startListening();
     const body = {
       query: 'query ($n: Int) { tracks(first: $n) { totalCount } }',
@@ -198,8 +198,8 @@ describe('[HTTP7] parameters', () => {
   });
 });
 
-describe('[SERVE7] a mutation whose answer the client does not take', () => {
-  it('does not happen, and is told each form once', async () => {
+describe('[SERVE7] a mutation whose answer the client does not accept', () => {
+  it('is not executed, and the error lists each media type once', async () => {
     const { graphqlUrl, services, database } = await startListening();
     const mutation = `mutation { upsertTracks(input: [{ externalId: "t", title: "T", artist: "A" }]) { __typename } }`;
     const body = JSON.stringify({ query: mutation });

@@ -26,7 +26,7 @@ async function asBrowser(
 
 describe('[HTTP1] a Host', () => {
   it.each(['[', 'a b', 'x:99999', 'x:', 'a/b', 'user@x', '[::1', 'x:1:2', '<script>'])(
-    '%j is no host, and that is 400 wherever it is sent',
+    '%j is not a valid host, which is 400 on every path',
     async (host) => {
       const server = await startListening({ config: withAuth });
       for (const path of ['/graphql', '/', '/health/live', '/metrics', '/nothing']) {
@@ -38,14 +38,14 @@ describe('[HTTP1] a Host', () => {
     },
   );
 
-  it('that is named twice is refused', async () => {
+  it('that occurs twice is refused', async () => {
     const { url } = await startListening({ config: withAuth });
     const { host } = new URL(url);
     const text = `GET /graphql?query={__typename} HTTP/1.1\r\nhost: ${host}\r\nHost: other.example\r\nconnection: close\r\n\r\n`;
     expect(await sendRaw(url, text)).toMatchObject({ status: 400 });
   });
 
-  it('of every form is taken', async () => {
+  it('of every valid form is accepted', async () => {
     const server = await startListening({ config: withAuth });
     for (const host of ['api.example.com', 'api.example.com:8443', '[::1]:4000', '10.0.0.1', 'my_service:4000']) {
       expect((await asBrowser(server, { host }, { path: '/health/live', method: 'GET' })).status, host).toBe(200);
@@ -64,7 +64,7 @@ describe('[HTTP1] a Host', () => {
     },
   );
 
-  it('that is no host does not open a WebSocket either', async () => {
+  it('that is invalid does not open a WebSocket either', async () => {
     const { url } = await startListening({ config: withAuth });
     const upgrade = 'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n';
     const key = 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n';
@@ -77,7 +77,7 @@ describe('[HTTP1] a Host', () => {
 describe('[HTTP4] requests across sites', () => {
   const SITES = ['cross-site', 'same-site', 'something-new'];
 
-  it.each(SITES)('%s are refused, whatever they ask for', async (site) => {
+  it.each(SITES)('%s are refused, whatever they request', async (site) => {
     const server = await startListening();
     const headers = { 'sec-fetch-site': site };
     expect((await asBrowser(server, headers)).status).toBe(403);
@@ -90,14 +90,14 @@ describe('[HTTP4] requests across sites', () => {
     expect((await asBrowser(server, form)).status).toBe(403);
   });
 
-  it('are taken from the same site, from nowhere, and from no browser', async () => {
+  it('do not include those from the same site, typed addresses and other programs, which are accepted', async () => {
     const server = await startListening();
     for (const headers of [{ 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }, {}]) {
       expect((await asBrowser(server, headers)).status).toBe(200);
     }
   });
 
-  it('are taken from configured origins, those of web views among them', async () => {
+  it('are accepted from configured origins, including those of web views', async () => {
     const corsOrigins = [APP, 'capacitor://localhost', 'tauri://localhost', 'ionic://localhost'];
     const server = await startListening({ config: { corsOrigins } });
     for (const origin of corsOrigins) {
@@ -109,7 +109,7 @@ describe('[HTTP4] requests across sites', () => {
     expect((await asBrowser(server, other)).status).toBe(403);
   });
 
-  it('a link that somebody follows opens the page, and nothing else', async () => {
+  it('by following a link open the page, and nothing else', async () => {
     const server = await startListening();
     const followed = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
     const page = await asBrowser(server, { ...followed, accept: 'text/html,*/*' }, { method: 'GET' });
@@ -140,7 +140,7 @@ describe('[HTTP4] requests across sites', () => {
   });
 });
 
-describe('[HTTP5] what a page of a configured origin is answered it can read', () => {
+describe('[HTTP5] a page of a configured origin can read every answer', () => {
   const cors = async () => {
     const server = await startListening({
       config: { ...withAuth, corsOrigins: [APP] },
@@ -154,7 +154,7 @@ describe('[HTTP5] what a page of a configured origin is answered it can read', (
     return { server, send };
   };
 
-  it('refusals among it', async () => {
+  it('including refusals', async () => {
     const { server, send } = await cors();
     const known = { ...(await bearer({ sub: 'ann' })), ...JSON_BODY };
     const answers = {
@@ -174,7 +174,7 @@ describe('[HTTP5] what a page of a configured origin is answered it can read', (
     }
   });
 
-  it('and that nobody can be told apart at present', async () => {
+  it('including that the identity provider is unavailable', async () => {
     const auth = { kind: 'jwks', url: 'http://127.0.0.1:1/jwks', issuer: null, audience: null } as const;
     const { graphqlUrl } = await startListening({ config: { auth, corsOrigins: [APP] } });
     const { privateKey } = await generateKeyPair('ES256');
@@ -185,7 +185,7 @@ describe('[HTTP5] what a page of a configured origin is answered it can read', (
     expect(await answer.text()).not.toContain('database');
   });
 
-  it('and it may ask beforehand, and remember the answer', async () => {
+  it('and may send a preflight request and cache the answer', async () => {
     const { server } = await cors();
     const asked = {
       origin: APP,
@@ -208,7 +208,7 @@ describe('[HTTP5] what a page of a configured origin is answered it can read', (
 });
 
 describe('[HTTP3] every answer', () => {
-  it('tells browsers not to frame it, to take it for what it says it is, and to send its address to nobody', async () => {
+  it('forbids framing, MIME sniffing and sending its address as a referrer', async () => {
     const server = await startListening();
     const asked = [
       fetch(server.graphqlUrl, { method: 'POST', headers: JSON_BODY, body }),

@@ -15,7 +15,7 @@ async function filesOf(graphqlUrl: string): Promise<string[]> {
 }
 
 describe('[HTTP6] GraphiQL’s page', () => {
-  it('is small, has no script of its own, and is not sent again while it is the same', async () => {
+  it('is small, has no inline script, and is not sent again while it is unchanged', async () => {
     const { graphqlUrl } = await startListening();
     const page = await fetch(graphqlUrl, { headers: HTML });
     const text = await page.text();
@@ -28,7 +28,7 @@ describe('[HTTP6] GraphiQL’s page', () => {
     expect((await fetch(graphqlUrl, { headers: { ...HTML, 'if-none-match': 'W/"another"' } })).status).toBe(200);
   });
 
-  it('has files that a browser keeps, compressed as it takes them', async () => {
+  it('has cacheable files, compressed as the browser accepts them', async () => {
     const { graphqlUrl, url } = await startListening();
     const files = await filesOf(graphqlUrl);
     expect(files).toHaveLength(3);
@@ -53,7 +53,7 @@ describe('[HTTP6] GraphiQL’s page', () => {
     expect((await fetch(`${graphqlUrl}/nothing.js`)).status).toBe(404);
   });
 
-  it('costs nothing more for those who ask for it and do not read', async () => {
+  it('uses no additional memory for clients that do not read it', async () => {
     const { url, graphqlUrl } = await startListening();
     const [, , script] = await filesOf(graphqlUrl);
     await (await fetch(script!)).text();
@@ -72,7 +72,7 @@ describe('[HTTP6] GraphiQL’s page', () => {
     expect(heapInUse() + process.memoryUsage().external - before).toBeLessThan(10e6);
   });
 
-  it('is not there where it is switched off, and operations are', async () => {
+  it('can be disabled, and operations still work', async () => {
     const { graphqlUrl } = await startListening({ config: { graphiql: false } });
     const page = await fetch(graphqlUrl, { headers: HTML });
     expect(page.status).toBe(404);

@@ -50,7 +50,7 @@ const eventIn = (part: string): Event =>
   (JSON.parse(/^data: (.*)$/m.exec(part)![1]!) as { data: { draftEvents: Event } }).data.draftEvents;
 
 describe('a stream of a draft', () => {
-  it('[SSE1] names each event by its cursor, whatever is selected of it', async () => {
+  it('[SSE1] has the cursor as the id of each event, whatever is selected', async () => {
     const server = await startListening();
     const id = await startDraft(server, 3);
     let parts = 0;
@@ -67,7 +67,7 @@ describe('a stream of a draft', () => {
     }
   });
 
-  it('[SSE2] goes on after Last-Event-ID, whatever `after` says; one of another draft is refused', async () => {
+  it('[SSE2] continues after Last-Event-ID, whatever `after` says; one of another draft is refused', async () => {
     const server = await startListening();
     const id = await startDraft(server, 5);
     const after = beginningOf(id);
@@ -89,7 +89,7 @@ describe('a stream of a draft', () => {
   it.each([
     ['a snapshot', () => undefined],
     ['a cursor', beginningOf],
-  ])('[SSE2] is whole for an EventSource whose connection breaks, begun with %s', async (_, afterOf) => {
+  ])('[SSE2] is complete for an EventSource that loses its connection, started with %s', async (_, afterOf) => {
     const engine = new ScriptedEngine({ granted: 1 });
     const server = await startListening({ engine });
     const id = await startDraft(server, 60);
@@ -115,7 +115,7 @@ describe('a stream of a draft', () => {
 });
 
 describe.skipIf(nginxPath === null)('[SSE3] behind nginx as it is by default', () => {
-  it('a live list arrives though nothing follows it', async () => {
+  it('a live list arrives although no other event follows', async () => {
     const database = await testDatabase();
     await addTracks(database, someTracks(3));
     const server = await startListening({ database });
