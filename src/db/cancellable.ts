@@ -1,17 +1,17 @@
 import type postgres from 'postgres';
 
-/** A statement is sent again so often when it was hit by the cancellation of the one before it on its connection. */
+/** Number of times that a statement is sent if it is hit by the cancellation of the previous one on its connection. */
 const ATTEMPTS = 3;
 /** query_canceled */
 const CANCELLED = '57014';
 
 /**
- * A driver for statements that read, each cancelled in the database when the signal aborts. A cancellation names a connection and
- * not a statement: one that comes too late hits the next, which is then sent once more. So connections of these are shared with
- * no others, least of all with what changes something.
+ * A driver for reading statements, which are cancelled in the database when the signal aborts. A cancellation names a
+ * connection and not a statement: one that arrives late hits the next statement, which is then sent again. So these
+ * connections are shared with no others, least of all with writing statements.
  *
- * @param cancel what runs in this process of the database; the driver's own way is a rejection that nobody can catch when the
- *   database is away
+ * @param cancel called with the statement's process in the database. The driver's own way of cancelling causes a
+ * rejection that cannot be caught if the database is unavailable.
  */
 export function cancelledBy(sql: postgres.Sql, signal: AbortSignal, cancel: (pid: number) => void): postgres.Sql {
   const unsafe = (...args: Parameters<typeof sql.unsafe>) => {
@@ -56,7 +56,7 @@ async function untilAborted<Rows>(
   }
 }
 
-/** The process that a statement runs in; null while it waits for a connection. The driver keeps it to itself. */
+/** The database process of a statement. Null while it waits for a connection. The driver does not expose it. */
 function pidOf(query: object): number | null {
   const state: unknown = Reflect.get(query, 'state');
   return typeof state === 'object' && state !== null && 'pid' in state && typeof state.pid === 'number'

@@ -11,36 +11,42 @@ import { Pulse } from './pulse.ts';
 import type { Sql } from './transaction.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
-/** Of those that run what may take long, so that nothing else waits for it. */
+/** Separate connections for statements that may take long, so that nothing else waits for them. */
 const READING_CONNECTIONS = 4;
-/** Any constant does, as long as nothing else in the database uses it: "cadenza" in ASCII, cut to 32 bits. */
+/** An arbitrary constant that nothing else in the database uses: "cadenza" in ASCII, truncated to 32 bits. */
 const MIGRATION_LOCK = 0x63616465;
 
 export type { Sql } from './transaction.ts';
 /** A query runner: the pool, or a transaction on one of its connections. */
 export type Queryable = Omit<PostgresJsDatabase, '$client'>;
 
-/** The one way to the database: `db` for queries built with Drizzle, `sql` for COPY and raw statements. */
+/** The only access to the database: `db` for queries built with Drizzle, `sql` for COPY and raw statements. */
 export interface Database extends AsyncDisposable {
   readonly sql: Sql;
   readonly db: PostgresJsDatabase;
   readonly url: string;
-  /** For what only reads, and may take long: cancelled once the signal aborts. On connections of its own. */
+  /**
+   * For reading statements that may take long. They are cancelled when the signal aborts, and have connections of their
+   * own.
+   */
   under(signal: AbortSignal | undefined): Queryable;
-  /** Hears a channel on a connection of its own, found again whenever it is lost: each time `onListening` is called. */
+  /**
+   * Listens on a channel over a connection of its own. `onListening` is called whenever it is established, also after a
+   * loss.
+   */
   listen(channel: string, onMessage: (payload: string) => void, onListening: () => void): Promise<Listening>;
-  /** A connection of its own beside the pool, for what lasts as long as the caller keeps it; the caller ends it. */
+  /** A connection outside the pool, for long use. The caller ends it. */
   connection(): Sql;
 }
 
 type Listening = Pick<postgres.ListenMeta, 'unlisten'>;
 
 export interface DatabaseOptions {
-  /** Connections at most; 10 unless told. */
+  /** Maximum number of connections; 10 by default. */
   connections?: number;
-  /** Called with each statement's text before it is sent: what tests count statements with. */
+  /** Called with each statement's text before it is sent, so that tests can count statements. */
   onStatement?: (statement: string) => void;
-  /** Where it is given, the database is asked again and again whether it is there, and calls fail at once while it is not ([DB8]). */
+  /** If given, the database is probed continuously, and calls fail at once while it does not answer ([DB8]). */
   watch?: Logger;
 }
 
@@ -49,17 +55,18 @@ export function connect(url: string, { connections = 10, onStatement, watch }: D
   const options = {
     onnotice: () => undefined,
     connect_timeout: pulse ? 2 : 10,
-    // The driver would ask for the array types on each new connection, and a connection that dies during that question is
-    // a rejection that nobody can catch. Drizzle parses its arrays itself.
+    // The driver would query the array types on each new connection, and a connection lost during that query causes a
+    // rejection that cannot be caught. Drizzle parses arrays itself.
     fetch_types: false,
-    // Seconds between tries while the server is away: short, so that the pool is back as soon as the server is.
+    // Seconds between attempts while the server is unavailable: short, so that the pool recovers as soon as the server
+    // does.
     backoff: (attempt: number) => Math.min(0.1 * attempt, 1),
     connection: { application_name: 'cadenza', TimeZone: 'UTC' },
     ...(pulse && { socket: pulse.open }),
   };
   const pooled = {
     ...options,
-    // Calls that wait for a connection must not wait for one another's failures.
+    // Calls that wait for a connection must not wait for each other's failures.
     backoff: (attempt: number) => (pulse?.isAway ? 0 : options.backoff(attempt)),
     ...(onStatement && { debug: (_connection: number, statement: string) => onStatement(statement) }),
   };
@@ -68,7 +75,7 @@ export function connect(url: string, { connections = 10, onStatement, watch }: D
   const listener = postgres(url, options);
   const reads = drizzle({ client: reading, casing: 'snake_case' });
   const sql = withSafeTransactions(driver);
-  // Where that fails, the database is away, and so is the statement.
+  // If that fails, the database is unavailable, and so the statement fails too.
   const cancel = (pid: number): void => void sql`select pg_cancel_backend(${pid})`.catch(() => undefined);
   return {
     ...{ sql, url, db: drizzle({ client: sql, casing: 'snake_case' }) },
@@ -82,18 +89,21 @@ export function connect(url: string, { connections = 10, onStatement, watch }: D
   };
 }
 
-/** Statements are not sent ahead of those before them: a cancellation would hit whichever runs. */
+/** Statements are not pipelined, because a cancellation hits whichever is running. */
 const ONE_AT_A_TIME = { max_pipeline: 1 };
 
 const dialect = new PgDialect({ casing: 'snake_case' });
 
-/** Drizzle on a driver that it knows already, for one operation: without what it looks up anew otherwise. */
+/**
+ * A Drizzle instance for one operation, on a driver that Drizzle has already set up, so that nothing is looked up
+ * again.
+ */
 const queriesOf = (sql: Sql): Queryable =>
   new PostgresJsDatabase(dialect, new PostgresJsSession(sql, dialect, undefined), undefined);
 
 /**
- * Brings the schema up to date. Several processes may start at once: the first to take the advisory lock migrates, the
- * others wait and find nothing to do (SPEC [DB1]).
+ * Migrates the schema. Several processes may start at once: the first that gets the advisory lock migrates, the others
+ * wait and then have nothing to do ([DB1]).
  */
 export async function migrateToLatest(url: string, log?: Logger): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => undefined, connect_timeout: 10 });

@@ -1,25 +1,25 @@
 import { CadenzaError, DiskFullError, ServiceUnavailableError } from '../lib/errors.ts';
 
-/** Codes of a connection that cannot be had or was lost, by Node.js, by the driver, and SQLSTATEs by the server. */
+/** Error codes of a connection that failed or was lost, from Node.js, the driver, and the server (SQLSTATE). */
 const GONE = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
   ...['CONNECT_TIMEOUT', 'CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED'],
   ...['57P01', '57P02', '57P03', '25P03', '08000', '08003', '08006'],
 ]);
 
-/** Whether nobody is there to answer, as far as this failure tells. */
+/** Whether the failure means that the server cannot be reached. */
 export const isGone = (error: unknown): boolean => hasCode(error, (code) => GONE.has(code));
 
-/** too_many_connections: somebody is there, but not for us. */
+/** too_many_connections: the server is there but refuses us. */
 const isTurnedAway = (error: unknown): boolean => hasCode(error, (code) => code === '53300');
 
-/** Whether this failure, or one that caused it, means that the database does not answer at present. */
+/** Whether this failure, or one that caused it, means that the database is unavailable. */
 export const isAway = (error: unknown): boolean => isGone(error) || isTurnedAway(error);
 
-/** Whether the database took offence at the values themselves (SQLSTATE classes 22 and 23): the same call fails for ever. */
+/** Whether the database rejected the values (SQLSTATE classes 22 and 23), so that the same call will always fail. */
 export const isRefused = (error: unknown): boolean => hasCode(error, (code) => /^2[23]\w{3}$/.test(code));
 
-/** foreign_key_violation: what a row names is not there (any more). */
+/** foreign_key_violation: the row refers to something that does not exist. */
 export const namesNobody = (error: unknown): boolean => hasCode(error, (code) => code === '23503');
 
 /** disk_full */
@@ -31,9 +31,9 @@ function hasCode(error: unknown, matches: (code: string) => boolean): boolean {
 }
 
 /**
- * What a failure of this room means to a caller: ServiceUnavailableError when the database does not answer, the same call
- * being good later ([DB6]), DiskFullError when it has no room ([DB7]); any other failure is itself. What has been
- * explained already stays so, whatever caused it: others than the database may be away too.
+ * Translates a failure of the database for the caller: ServiceUnavailableError if it does not answer ([DB6]), so that a
+ * retry may succeed; DiskFullError if its disk is full ([DB7]); any other failure is unchanged. An error that has
+ * already been translated is kept, whatever its cause.
  */
 export function explainFailure(error: unknown): unknown {
   if (error instanceof CadenzaError) return error;

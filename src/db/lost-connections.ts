@@ -4,9 +4,9 @@ import type postgres from 'postgres';
 type Run = (tx: postgres.TransactionSql) => unknown;
 
 /**
- * Makes transactions end in order when their connection is lost. By itself the driver goes on to send ROLLBACK, or
- * whatever statement comes next, to the connection that is gone: an exception that nobody can catch. Here nothing more is
- * sent, and the transaction fails with CONNECTION_CLOSED.
+ * Makes transactions fail properly when their connection is lost. The driver by itself sends ROLLBACK, or the next
+ * statement, to the lost connection, which throws an exception that cannot be caught. Here nothing more is sent, and
+ * the transaction fails with CONNECTION_CLOSED.
  */
 export function withSafeTransactions(sql: postgres.Sql): postgres.Sql {
   const begin = sql.begin.bind(sql) as (options: string, run: Run) => Promise<unknown>;
@@ -15,7 +15,7 @@ export function withSafeTransactions(sql: postgres.Sql): postgres.Sql {
   return Object.assign(sql, { begin: safeBegin });
 }
 
-/** Filled in when the connection is lost; the driver then rejects `begin`, whatever `run` is doing. */
+/** Set when the connection is lost. The driver then rejects `begin`, whatever `run` is doing. */
 interface Connection {
   loss: Error | null;
 }
@@ -32,11 +32,11 @@ async function runSafely(
         const result = await run(guard(tx, connection));
         if (connection.loss === null) return result;
       } catch (error) {
-        // A statement under way fails just before the connection is known to be lost.
+        // A running statement fails just before the connection is known to be lost.
         await setImmediate();
         if (connection.loss === null) throw error;
       }
-      // Settling would make the driver send COMMIT or ROLLBACK.
+      // If the promise settled, the driver would send COMMIT or ROLLBACK.
       return new Promise<never>(() => undefined);
     });
   } catch (error) {
@@ -45,7 +45,7 @@ async function runSafely(
   }
 }
 
-/** Statements throw once the connection is lost. */
+/** Makes statements throw once the connection is lost. */
 function guard(tx: postgres.TransactionSql, connection: Connection): postgres.TransactionSql {
   const throwIfLost = (): void => {
     if (connection.loss) throw connection.loss;

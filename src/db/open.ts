@@ -17,9 +17,9 @@ export interface OpenDatabaseOptions {
 }
 
 /**
- * The database of this configuration, answering, recent enough and migrated: the one that DATABASE_URL names, else the
+ * Opens the configured database, once it answers, is recent enough and migrated: the one of DATABASE_URL, otherwise the
  * embedded one in the data folder. Disposing it ends the connections and stops the embedded server.
- * @throws StartupError that says what an operator can do ([DB2], [DB4])
+ * @throws StartupError that tells an operator what to do ([DB2], [DB4])
  */
 export function openDatabase(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
@@ -57,7 +57,7 @@ async function ensureDatabase(url: string, name: string): Promise<void> {
 
 const OLDEST_VERSION = 15;
 
-/** Tries each second while nothing answers: in a group of containers the database may come up after us. */
+/** Retries each second while nothing answers: in a group of containers the database may start later than the server. */
 async function untilAnswers(
   { sql }: Database,
   log: Logger,
@@ -91,7 +91,7 @@ function startupError(error: unknown, name: string): unknown {
   return remedy ? new StartupError(`${name} ${remedy}`) : asRefusal(error, `${name} cannot be used: ${message}`, code);
 }
 
-/** Any other SQLSTATE, or a failure of TLS: the server’s own words are the best there are. */
+/** For any other SQLSTATE or a TLS failure, the server's own message is the best explanation. */
 function asRefusal(error: Error, message: string, code: string): Error {
   return /^[\dA-Z]{5}$|^ERR_|CERT|TLS|SSL/.test(code) ? new StartupError(message) : error;
 }

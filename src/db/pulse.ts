@@ -6,22 +6,22 @@ import type { Logger } from '../lib/log.ts';
 import { isGone } from './failures.ts';
 
 const ASK_MS = { usually: 500, away: 100 };
-/** Looks at an answer that is due before it is held to be missing: 2 seconds with the pause before the question. */
+/** Number of checks for an answer before it counts as missing: two seconds, with the pause before the question. */
 const LOOKS = 3;
 const LOOK_MS = 500;
 
-/** Where the driver wants to connect to. */
+/** The address that the driver wants to connect to. */
 type Address = Pick<postgres.ParsedOptions, 'host' | 'port' | 'path'>;
-/** What keeps us from it; null when it answers. */
+/** Why the database cannot be used. Null if it answers. */
 type Obstacle = Error | null;
 
 /**
- * Whether the database is there, found out by asking it ([DB8]). One that refuses connections is known to the driver at once. One
- * that takes everything and answers nothing (stopped, or behind a network that swallows what it is given) is known to nobody:
- * whoever asked would wait for ever. Here its connections are then given up, and new ones fail until it answers again.
+ * Detects whether the database answers, by asking it ([DB8]). If it refuses connections, the driver notices at once. If
+ * it accepts everything but answers nothing (stopped, or behind a network that drops packets), nobody notices, and
+ * callers would wait forever. In that case its connections are closed here, and new ones fail until it answers again.
  *
- * A slow statement is none of this, since the question goes another way than the statement. Nor is a process that was held up
- * itself: what counts are looks, each a turn of the event loop apart.
+ * A slow statement does not count as silence, because the question uses another connection. Neither does a process that
+ * was itself suspended: what counts is a number of checks, one per turn of the event loop.
  */
 export class Pulse implements AsyncDisposable {
   readonly #url: string;
@@ -43,7 +43,7 @@ export class Pulse implements AsyncDisposable {
     return this.#obstacle !== null;
   }
 
-  /** What the driver connects by. */
+  /** Opens the driver's connections. */
   readonly open = (address: Address): Duplex => {
     if (this.#obstacle) return deadLine(this.#obstacle);
     for (const line of this.#lines) if (line.destroyed) this.#lines.delete(line);
@@ -54,7 +54,7 @@ export class Pulse implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    // Whatever it has asked is answered by that.
+    // Ending the probe settles whatever it has asked.
     await this.#probe.end();
     await this.#watching;
   }
@@ -62,7 +62,8 @@ export class Pulse implements AsyncDisposable {
   async #watch(): Promise<void> {
     while (!this.#isClosing) {
       const first = await this.#ask();
-      // A probe whose connection was ended for reasons of its own, as by an operator, finds out by its next try.
+      // The probe's connection may have been ended for another reason, for example by an operator. The next attempt
+      // shows.
       const obstacle = first && !(first instanceof SilenceError) ? await this.#ask() : first;
       this.#conclude(obstacle);
       await systemSleep(this.isAway ? ASK_MS.away : ASK_MS.usually, this.#closing.signal).catch(() => undefined);
@@ -70,7 +71,7 @@ export class Pulse implements AsyncDisposable {
     await this.#probe.end();
   }
 
-  /** @returns null once it has answered */
+  /** @returns null if the database answered */
   async #ask(): Promise<Obstacle> {
     const obstacle = await unlessSilent(this.#probe.ask());
     if (obstacle instanceof SilenceError) {
@@ -100,7 +101,7 @@ class SilenceError extends Error {
   }
 }
 
-/** A connection that asks nothing but whether somebody is there. */
+/** A connection that only asks whether the database answers. */
 class Probe {
   readonly #driver: postgres.Sql;
   #line: Socket | null = null;
@@ -111,7 +112,10 @@ class Probe {
     this.#driver = postgres(url, { max: 1, fetch_types: false, backoff: () => 0.05, connection, ...{ socket } });
   }
 
-  /** Never rejects. Too many connections or a wrong password are no obstacle: somebody was there to say so. */
+  /**
+   * Never rejects. Too many connections or a wrong password are no obstacle, because an answer shows that the server is
+   * there.
+   */
   ask(): Promise<Obstacle> {
     return this.#driver`select 1`.then(
       () => null,
@@ -125,21 +129,24 @@ class Probe {
   }
 }
 
-/** The driver's own sockets would be out of our hands. Its handshake may go out at once: it waits for the connection. */
+/**
+ * The driver's own sockets would be out of our control. It may send its handshake at once, because the socket buffers
+ * it.
+ */
 function dial({ host, port, path }: Address): Socket {
   if (path) return connect(path);
   const address = { host: host[0] ?? 'localhost', port: port[0] ?? 5432 };
-  // For the name in its errors, and the one that a certificate has to be for.
+  // Sets the name for the driver's errors and for the certificate check.
   return Object.assign(connect(address), address);
 }
 
-/** On which nothing can be said: whoever tries fails as the probe did. */
+/** A connection that cannot be used. Whoever tries fails like the probe did. */
 function deadLine({ message, ...facts }: Error): Duplex {
   const broken = (): Error => Object.assign(new Error(message), facts);
   return new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done(broken()) });
 }
 
-/** The answer, or that it has been looked for often enough. */
+/** The answer, or an error after the maximum number of checks. */
 function unlessSilent(answer: Promise<Obstacle>): Promise<Obstacle> {
   let looks = 0;
   return new Promise((resolve) => {

@@ -2,15 +2,18 @@ import { termsIn, wordsText } from '../lib/text/search-terms.ts';
 import { recordingKey } from '../lib/text/song-key.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Tracks whose texts are made in one statement. */
+/** Number of tracks whose texts are created in one statement. */
 const BATCH = 2_000;
 
-/** Makes the texts of all tracks whose row in `track_texts` waits for them. */
+/** Creates the texts of all tracks whose row in `track_texts` is incomplete. */
 export async function fillAllTrackTexts(tx: Transaction): Promise<void> {
   for (let last: number | null = 0; last !== null;) last = await fillTrackTexts(tx, last);
 }
 
-/** Makes the texts of the next tracks after this id that have none. @returns the last of them; null when there were none */
+/**
+ * Creates the texts of the next tracks after this id that have none.
+ * @returns the last of them; null if there were none
+ */
 export async function fillTrackTexts(tx: Transaction, after: number): Promise<number | null> {
   const rows = await tx<NamedTrack[]>`
     select t.id::float8 as id, t.title, a.name as artist, concat_ws(E'\n',
@@ -30,7 +33,7 @@ interface NamedTrack {
   id: number;
   title: string;
   artist: string;
-  /** The names of its genres and tags, one a line. */
+  /** The names of its genres and tags, one per line. */
   about: string;
 }
 
@@ -44,10 +47,10 @@ function textsOf({ id, title, artist, about }: NamedTrack) {
   };
 }
 
-/** As long as the names may be; their normal forms can be longer, and index entries have a bound. */
+/** Truncates to the maximum length of names. Normal forms can be longer, and index entries have a limit. */
 const cut = (text: string): string => (text.length <= 500 ? text : Array.from(text).slice(0, 500).join(''));
 
-/** Where a term stands, as the weights of a `tsvector`. */
+/** Where a term occurs, as the weights of a `tsvector`. */
 export const termWeights = { name: 'A', partOfName: 'B', about: 'C' } as const;
 
 function searchVector(title: string, artist: string, about: string): string {
@@ -62,5 +65,5 @@ function searchVector(title: string, artist: string, about: string): string {
   return [...weights].map(([term, weight]) => `${quoted(term)}:1${weight}`).join(' ');
 }
 
-/** A lexeme as `tsvector` and `tsquery` spell it. */
+/** A lexeme as written in `tsvector` and `tsquery`. */
 export const quoted = (term: string): string => `'${term.replace(/['\\]/g, '$&$&')}'`;

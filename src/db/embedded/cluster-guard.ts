@@ -1,15 +1,15 @@
 import postgres from 'postgres';
 import { StartupError } from '../../lib/errors.ts';
 
-/** Any constant does, as long as nothing else in the cluster uses it: "guard" in ASCII. */
+/** An arbitrary constant that nothing else in the cluster uses: "guard" in ASCII. */
 const GUARD_LOCK = 0x67756172;
 
 /**
- * The right to use a cluster, held by one process at a time: an advisory lock in the cluster itself, on a connection of
- * its own. It dies with the process that holds it or with the server that keeps it, so it can never be stale.
+ * The right to use a cluster, held by one process at a time. It is an advisory lock in the cluster itself, on a
+ * connection of its own, and ends with the process that holds it or the server that grants it, so it is never stale.
  */
 export interface Guard {
-  /** Settles when the connection ends, which is how the death of a server is noticed, ours by birth or by adoption. */
+  /** Settles when the connection ends. That shows the death of the server, whether we started or adopted it. */
   readonly lost: Promise<void>;
   release(): Promise<void>;
 }
@@ -17,11 +17,11 @@ export interface Guard {
 export type GuardAttempt =
   | { kind: 'taken'; guard: Guard }
   | { kind: 'held'; holder: string }
-  /** The server is on its way up or down, or replays its log after a crash. */
+  /** The server is starting, stopping or replaying its log after a crash. */
   | { kind: 'not ready' }
   | { kind: 'unreachable' };
 
-/** @throws StartupError when the server refuses us for good */
+/** @throws StartupError if the server refuses us permanently */
 export async function tryGuard(url: string): Promise<GuardAttempt> {
   let lost = (): void => undefined;
   const whenLost = new Promise<void>((resolve) => (lost = resolve));

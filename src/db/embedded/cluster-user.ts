@@ -13,12 +13,13 @@ interface User {
 }
 
 /**
- * Who runs PostgreSQL's programs. It refuses to run as root, so root hands over to an unprivileged user. `reaching` is
- * that user with one capability of root's left, to pass permission checks: for folders that only root may enter.
+ * The user that runs PostgreSQL's programs. PostgreSQL refuses to run as root, so root switches to an unprivileged
+ * user. `reaching` is that user with one of root's capabilities, to pass permission checks, for folders that only root
+ * may enter.
  */
 export type Runner = { kind: 'self' } | { kind: 'user'; user: User } | { kind: 'reaching'; user: User };
 
-/** Chooses who can run these programs in this folder, which exists, and makes the folder theirs. */
+/** Chooses the user for these programs in this existing folder, and gives it the folder. */
 export async function chooseRunner(directory: string, programs: readonly string[]): Promise<Runner> {
   if (process.getuid?.() !== 0) return { kind: 'self' };
   const user = await serverUser(directory);
@@ -36,7 +37,7 @@ export async function chooseRunner(directory: string, programs: readonly string[
   );
 }
 
-/** The owner of an existing cluster, else `postgres`, else `nobody`. */
+/** The owner of an existing cluster, otherwise `postgres`, otherwise `nobody`. */
 async function serverUser(directory: string): Promise<User> {
   const { uid, gid } = await stat(directory);
   if (uid !== 0) return { name: String(uid), uid, gid };
@@ -51,7 +52,7 @@ async function serverUser(directory: string): Promise<User> {
   );
 }
 
-/** Asks the system itself, as that user: mode bits alone would miss access lists and mount options. */
+/** Asks the system as that user, because mode bits alone do not show access lists and mount options. */
 async function reaches(runner: Runner, paths: readonly string[]): Promise<boolean> {
   const script = 'for path; do test -r "$path" && test -x "$path" || exit 1; done';
   return runProgram(runner, '/bin/sh', ['-c', script, 'sh', ...paths]).then(
@@ -60,13 +61,13 @@ async function reaches(runner: Runner, paths: readonly string[]): Promise<boolea
   );
 }
 
-/** Runs a program to its end. Rejects with its standard error when it fails. */
+/** Runs a program to completion. Rejects with its standard error if it fails. */
 export async function runProgram(runner: Runner, program: string, args: readonly string[]): Promise<void> {
   const { file, argv, options } = commandOf(runner, program, args);
   await exec(file, argv, { ...options, cwd: '/' });
 }
 
-/** Starts a program in a process group of its own, so that a terminal's Ctrl-C does not reach it. */
+/** Starts a program in its own process group, so that a terminal's Ctrl-C does not reach it. */
 export function startProgram(
   runner: Runner,
   program: string,
@@ -78,7 +79,7 @@ export function startProgram(
 }
 
 function commandOf(runner: Runner, program: string, args: readonly string[]) {
-  // Its messages are read by us, hence in the language we know.
+  // We parse its messages, so they must be in English.
   const options = { env: { ...childEnvironment(), LC_ALL: 'C' }, windowsHide: true };
   switch (runner.kind) {
     case 'self':
@@ -91,8 +92,8 @@ function commandOf(runner: Runner, program: string, args: readonly string[]) {
 }
 
 /**
- * `no_setuid_fixup`, because access(2), which PostgreSQL finds its own files with, ignores the capabilities of a process
- * whose real user is not root unless that bit is set.
+ * `no_setuid_fixup`: access(2), with which PostgreSQL finds its own files, otherwise ignores the capabilities of a
+ * process whose real user is not root.
  */
 function withOneCapability({ uid, gid }: User): string[] {
   const capabilities = ['--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override'];

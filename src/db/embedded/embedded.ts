@@ -10,15 +10,15 @@ import { type ClusterFiles, findPostmaster, logTail, openClusterFiles, type Post
 import { type Guard, type GuardAttempt, tryGuard } from './cluster-guard.ts';
 import { runProgram, startProgram } from './cluster-user.ts';
 
-/** A PostgreSQL server of our own, kept running until it is stopped. */
+/** An embedded PostgreSQL server, kept running until it is stopped. */
 export interface Cluster {
-  /** Connection URL of the given database (`postgres` unless told) with the superuser's password in it. */
+  /** Connection URL of a database (`postgres` by default), with the superuser's password. */
   url(database?: string): string;
   stop(): Promise<void>;
 }
 
 export interface ClusterOptions {
-  /** Where the cluster lives; created when absent. */
+  /** The cluster's folder, created if absent. */
   directory: string;
   /** Extra `-c name=value` settings. */
   settings?: Record<string, string>;
@@ -26,9 +26,9 @@ export interface ClusterOptions {
 }
 
 /**
- * Starts the cluster of this folder on a free port of 127.0.0.1, or adopts the server that a killed process left running
- * ([DB3]), and from then on starts it again whenever it dies ([DB5]).
- * @throws StartupError, among others when another process uses the cluster ([DB2])
+ * Starts the cluster of this folder on a free port of 127.0.0.1, or adopts the server that a killed process left
+ * running ([DB3]). From then on it restarts the server whenever it dies ([DB5]).
+ * @throws StartupError, for example if another process uses the cluster ([DB2])
  */
 export async function startCluster({ directory, settings = {}, log = silentLogger }: ClusterOptions): Promise<Cluster> {
   const cluster: Startable = { files: await openClusterFiles(directory), settings, log };
@@ -50,7 +50,7 @@ interface Startable {
   log: Logger;
 }
 
-/** A server that accepts connections and that nobody else uses. */
+/** A server that accepts connections and is used by nobody else. */
 interface Running {
   port: number;
   guard: Guard;
@@ -60,7 +60,7 @@ function urlOf({ files }: Startable, port: number, database: string): string {
   return `postgres://cadenza:${files.password}@127.0.0.1:${port}/${database}`;
 }
 
-/** What is there at one moment: no server, one that does not answer, or one and what it says of its guard. */
+/** The state at one moment: no server, a server that does not answer, or a server and the state of its guard. */
 type Sight = { kind: 'none' } | { kind: 'mute'; server: Postmaster } | (GuardAttempt & { server: Listening });
 type Listening = Postmaster & { port: number };
 
@@ -73,14 +73,14 @@ async function look(cluster: Startable): Promise<Sight> {
 }
 
 const POLL_MS = 50;
-/** The guard outlives a killed holder by moments; a second start should hear soon that it is one. */
+/** The guard outlives a killed holder by moments. A second start should fail soon if the holder is alive. */
 const HELD_PATIENCE_MS = 2_000;
-/** For a server that does not answer at all; one that says “not yet” may replay its log for as long as it takes. */
+/** For a server that does not answer at all. One that answers “not yet” may replay its log for as long as necessary. */
 const SILENCE_PATIENCE_MS = 60_000;
-/** Waits between attempts to start a server that has gone; the first attempt is made at once. */
+/** Waits between attempts to restart a server. The first attempt is made at once. */
 const RESTART_BACKOFF = { firstMs: 500, longestMs: 30_000 };
 
-/** A server on the wanted port (null: any) with its guard ours. Fails as it found things: what it launched is stopped. */
+/** Brings up a server on the wanted port (null for any), with its guard. If it fails, what it started is stopped. */
 async function bringUp(cluster: Startable, wantedPort: number | null): Promise<Running> {
   const mine: { child: ChildProcess | null } = { child: null };
   try {
@@ -92,8 +92,7 @@ async function bringUp(cluster: Startable, wantedPort: number | null): Promise<R
 }
 
 /**
- * Each round looks anew and trusts nothing that the last one saw: another start, a shutdown or a crash may come between
- * any two.
+ * Each round checks everything again, because another start, a shutdown or a crash may occur between any two rounds.
  */
 async function goRound(
   cluster: Startable,
@@ -120,7 +119,7 @@ async function goRound(
         break;
       }
       case 'held':
-        // Ours by birth or not, it is theirs now: they came between its start and our first look.
+        // We may have started it, but another process has taken it over before our first check.
         mine.child = null;
         if (Date.now() - started > HELD_PATIENCE_MS) throw inUse(files, sight);
         break;
@@ -147,21 +146,21 @@ async function silent({ directory, log }: ClusterFiles): Promise<StartupError> {
   return new StartupError(`The PostgreSQL of ${directory} does not answer. What it said last:\n${await logTail(log)}`);
 }
 
-/** Starts the server; whether it comes up is for the next look. */
+/** Starts the server. The next round checks whether it comes up. */
 async function launch({ files, settings }: Startable, port: number): Promise<ChildProcess> {
   await writeFile(files.log, '');
-  // Appending: of two servers launched at once each says its own, whole.
+  // Appends, so that two concurrently started servers both write complete lines.
   await using output = await open(files.log, 'a');
   const flags = Object.entries({ ...ownSettings, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const args = ['-D', files.data, '-p', String(port), ...flags];
   const child = startProgram(files.runner, files.programs.postgres, args, ['ignore', output.fd, output.fd]);
   await once(child, 'spawn');
-  // It outlives us, as it must when another start makes it theirs; the guard's connection keeps alive whoever has that.
+  // The server must outlive us if another process takes it over. The guard's connection keeps its owner alive.
   child.unref();
   return child;
 }
 
-/** `log_min_messages`: its own doings and what is fatal, not each statement that fails. */
+/** `log_min_messages`: log events and fatal errors, but not every failed statement. */
 const ownSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -172,8 +171,8 @@ const ownSettings = {
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
 
 /**
- * After a server that ended at once. Worth another try: somebody else’s server came first, the processes of a killed one
- * have not all ended, or the port that was found free is so no more.
+ * After a server that ended at once. Another attempt is worthwhile: another process's server was first, processes of a
+ * killed one have not all ended, or the free port has been taken.
  */
 async function checkWorthAnother({ directory, log }: ClusterFiles, wantedPort: number | null): Promise<void> {
   const said = await logTail(log);
@@ -182,7 +181,10 @@ async function checkWorthAnother({ directory, log }: ClusterFiles, wantedPort: n
   throw new StartupError(`The PostgreSQL of ${directory} does not start. It says:\n${said}`);
 }
 
-/** Starts the server again each time it is lost ([DB5]); when the signal aborts, stops it and then lets go of it. */
+/**
+ * Restarts the server whenever it is lost ([DB5]). When the signal aborts, stops the server and then releases the
+ * guard.
+ */
 async function keepUp(cluster: Startable, { port, guard }: Running, ending: AbortSignal): Promise<void> {
   const ended = once(ending, 'abort').then(() => 'ended' as const);
   let held: Guard | null = guard;
@@ -196,7 +198,7 @@ async function keepUp(cluster: Startable, { port, guard }: Running, ending: Abor
   await held?.release();
 }
 
-/** @returns null when the signal aborted */
+/** @returns null if the signal aborted */
 async function bringBack(cluster: Startable, port: number, ending: AbortSignal): Promise<Guard | null> {
   const attempt = async (): Promise<Guard | null> => (ending.aborted ? null : (await bringUp(cluster, port)).guard);
   const onFailure = (error: unknown, retryInMs: number): void =>
@@ -204,7 +206,7 @@ async function bringBack(cluster: Startable, port: number, ending: AbortSignal):
   return retry(attempt, { backoff: RESTART_BACKOFF, signal: ending, onFailure }).catch(() => null);
 }
 
-/** A fast shutdown: sessions are ended, everything is written. Past a minute the log is left to the next start. */
+/** A fast shutdown: sessions end and everything is written. After a minute the rest is left to the next start. */
 async function shutDown({ programs, runner, data }: ClusterFiles): Promise<void> {
   const stop = (mode: string) =>
     runProgram(runner, programs.pg_ctl, ['stop', `--pgdata=${data}`, `--mode=${mode}`, '--wait', '--timeout=60']);

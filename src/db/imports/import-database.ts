@@ -7,9 +7,9 @@ import { tryGuard } from '../embedded/cluster-guard.ts';
 import { DATABASE, openDatabase, type OpenDatabaseOptions } from '../open.ts';
 
 /**
- * The configured database for a command that runs beside a server or without one. An embedded cluster that a running
- * server keeps is used as a guest: its server goes on, and stopping it ends this connection too.
- * @throws StartupError as `openDatabase`
+ * Opens the configured database for a command that may run beside a server. If a running server keeps the embedded
+ * cluster, the command uses that server; stopping it ends this connection too.
+ * @throws StartupError, as `openDatabase`
  */
 export async function openDatabaseBeside(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
@@ -22,14 +22,14 @@ export async function openDatabaseBeside(
   return connect(running);
 }
 
-/** The URL of our database in a cluster that another process of ours keeps; null when none does. */
+/** The URL of our database in a cluster kept by another process of ours. Null if there is none. */
 async function runningCluster(directory: string): Promise<string | null> {
   const postmaster = await findPostmaster(join(resolve(directory), 'data'));
   if (postmaster?.port == null) return null;
   const { password } = await openClusterFiles(directory);
   const url = (database: string) => `postgres://cadenza:${password}@127.0.0.1:${postmaster.port}/${database}`;
   const attempt = await tryGuard(url('postgres'));
-  // Nobody keeps it: whoever opens it in earnest will adopt it.
+  // Nobody keeps the cluster. The caller will adopt its server.
   if (attempt.kind === 'taken') await attempt.guard.release();
   return attempt.kind === 'held' ? url(DATABASE) : null;
 }

@@ -14,12 +14,12 @@ export async function hasTracks(tx: Transaction): Promise<boolean> {
   return row?.some ?? false;
 }
 
-/** The listener that a server without authentication takes everybody for; not simulated. */
+/** Creates the viewer of a server without authentication. It is not simulated. */
 export async function insertDemoViewer(tx: Transaction, externalId: string, displayName: string): Promise<void> {
   await tx`insert into listeners (external_id, display_name) values (${externalId}, ${displayName}) on conflict do nothing`;
 }
 
-/** Simulated listeners and what they did, a statement each. */
+/** Inserts simulated listeners and their feedback, with one statement each. */
 export async function insertSimulated(
   tx: Transaction,
   listeners: readonly { externalId: string; displayName: string }[],

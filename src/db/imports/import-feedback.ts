@@ -2,7 +2,7 @@ import type { MergeCounts } from '../queries/track-merge.ts';
 import type { Transaction } from '../transaction.ts';
 import { copyRows } from './import-copy.ts';
 
-/** A row of listening as a source gives it, cleaned. */
+/** A validated feedback row of a source. */
 export interface StagedFeedback {
   /** External ids. */
   listener: string;
@@ -11,11 +11,14 @@ export interface StagedFeedback {
   plays: number;
   listenedMs: number | null;
   at: Date;
-  /** False: the source gave no time, and `at` is the import's. */
+  /** Whether the source gave a time. Otherwise `at` is the import's. */
   timed: boolean;
-  /** What makes the row the same row in a later import; null: who, what, when and which track. */
+  /** Identifies the row in later imports. If null, listener, kind, time and track do. */
   key: string | null;
-  /** The same row of another source, in this import or an earlier one, is better known, and stays as it is. */
+  /**
+   * Whether the row is imprecise, so that the same row of another source, in this import or an earlier one, takes
+   * precedence.
+   */
   coarse?: boolean;
 }
 
@@ -52,7 +55,7 @@ export function copyFeedback(
   );
 }
 
-/** Takes the rows of tracks that the catalogue does not have out of the staging table and tells of each. */
+/** Removes the rows of unknown tracks from the staging table and reports each. */
 export async function takeUnknownTracks(
   tx: Transaction,
   tell: (row: { line: number; track: string }) => void,
@@ -69,15 +72,15 @@ export async function takeUnknownTracks(
 
 export interface FeedbackMerge extends MergeCounts {
   newListeners: number;
-  /** Rows that came without a time. */
+  /** Number of rows without a time. */
   untimed: number;
 }
 
 /**
- * Brings the listening to what is staged. A row is the same as an earlier one when listener and key are, or, without a
- * key, listener, track, kind and time; of rows without a time the n-th of a listener, track and kind is the n-th of the
- * last import, and keeps its time. Of the same rows within one import the last counts, and the others as unchanged; coarse
- * ones give way to any other.
+ * Merges the staged rows. A row equals an earlier one if listener and key are the same or, without a key, listener,
+ * track, kind and time. Of rows without a time, the n-th of a listener, track and kind equals the n-th of the previous
+ * import and keeps its time. Of equal rows in one import the last counts, and the others are unchanged; imprecise ones
+ * give way to any other.
  */
 export async function mergeStagedFeedback(tx: Transaction): Promise<FeedbackMerge> {
   const { count: newListeners } = await tx`
@@ -100,7 +103,7 @@ export async function mergeStagedFeedback(tx: Transaction): Promise<FeedbackMerg
   return { created, updated, unchanged: rows - created - updated, newListeners, untimed };
 }
 
-/** One row for each key that the staging table holds, with the ids in place of the names. */
+/** One row for each key in the staging table, with ids instead of names. */
 async function planFeedback(tx: Transaction): Promise<void> {
   await tx`analyze listeners`;
   await tx`create temp table feedback_plan on commit drop as

@@ -9,7 +9,7 @@ const columns: Record<LastfmTable, string> = {
   taggings: 'line bigint, listener int, artist int, tag int',
 };
 
-/** Loads rows whose values are in the order of the table's columns. */
+/** Loads rows with values in the order of the table's columns. */
 export async function stageLastfm(
   tx: Transaction,
   table: LastfmTable,
@@ -20,7 +20,7 @@ export async function stageLastfm(
   await tx.unsafe(`analyze lastfm_${table}`);
 }
 
-/** Takes all but the first row of each id out of the table and tells of each. */
+/** Removes all but the first row of each id from the table and reports each. */
 export async function takeRepeatedIds(
   tx: Transaction,
   table: 'artists' | 'tags',
@@ -37,8 +37,9 @@ export async function takeRepeatedIds(
 }
 
 /**
- * Makes a track of each artist, titled like the artist, tagged by listeners: a tag's weight is the share of the artist's
- * taggers who applied it. @returns how many taggings name an artist or a tag that is not listed
+ * Creates a track for each artist, with the artist's name as title and listeners' tags: a tag's weight is the share of
+ * the artist's taggers who applied it.
+ * @returns the number of taggings with an unknown artist or tag
  */
 export async function stageLastfmTracks(tx: Transaction): Promise<number> {
   const [orphans] = await tx<{ n: number }[]>`

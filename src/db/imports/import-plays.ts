@@ -5,9 +5,9 @@ import type { Transaction } from '../transaction.ts';
 import { copyRows } from './import-copy.ts';
 import { copyTracks, createNumberedTrackStaging } from './import-tracks.ts';
 
-/** A play as one person's export tells of it, cleaned. */
+/** A validated play in one person's export. */
 export interface StagedPlay {
-  /** Its place among all plays of the import. */
+  /** Its number among all plays of the import. */
   line: number;
   title: string;
   artist: string;
@@ -15,9 +15,9 @@ export interface StagedPlay {
   kind: 'PLAY' | 'COMPLETE' | 'SKIP';
   listenedMs: number | null;
   at: Date;
-  /** As in `StagedFeedback`. */
+  /** Like in `StagedFeedback`. */
   coarse: boolean;
-  /** What makes it, with its recording, the same play in another import. */
+  /** Together with the recording, identifies the same play in another import. */
   moment: string;
 }
 
@@ -29,9 +29,9 @@ interface Song {
   album: string | null;
 }
 
-/** So many tracks are in memory at a time. */
+/** Number of tracks in memory at a time. */
 const PAGE = 1_000;
-/** Begins the external ids of tracks that an import made. */
+/** The beginning of external ids of tracks created by an import. */
 const MADE = 'song:';
 
 export async function createPlayStaging(tx: Transaction): Promise<void> {
@@ -62,8 +62,8 @@ function digestOf(recording: string): string {
 }
 
 /**
- * Finds the track of each staged recording, and makes those that the catalogue does not have ([IMP10]). A track that
- * somebody brought goes before one that an import made, then the older one.
+ * Finds the track of each staged recording, and creates the missing ones ([IMP10]). A track that was imported as such
+ * takes precedence over a created one, then an older track over a newer one.
  */
 export async function makeUnknownSongs(tx: Transaction): Promise<MergeCounts> {
   await takeMergeTurn(tx);
@@ -80,7 +80,10 @@ export async function makeUnknownSongs(tx: Transaction): Promise<MergeCounts> {
   return { created, updated: 0, unchanged: (songs?.n ?? created) - created };
 }
 
-/** Each recording once, named as most plays name it; of names used as often one with an album, then by the alphabet. */
+/**
+ * Each recording once, named as most plays name it. Among equally frequent names those with an album come first, then
+ * the alphabet decides.
+ */
 async function stageSongs(tx: Transaction): Promise<void> {
   await tx`analyze staged_plays`;
   await tx`create temp table songs on commit drop as
@@ -106,14 +109,14 @@ async function* oneBatch<Row>(rows: readonly Row[]): AsyncGenerator<readonly Row
   yield await Promise.resolve(rows);
 }
 
-/** The listening in the form in which all formats merge it. */
+/** Converts the plays into the form that all formats merge. */
 export async function stagePlaysAsFeedback(tx: Transaction, listener: string): Promise<void> {
   await tx`insert into staged_feedback (line, listener, track, kind, plays, listened_ms, at, timed, key, coarse)
     select p.line, ${listener}, s.track, p.kind, 1, p.listened_ms, p.at, true, p.moment || ':' || p.digest, p.coarse
     from staged_plays p join songs s using (digest)`;
 }
 
-/** What the merged listening came to, whether it is new or was there, and how many tracks the listener has yet to hear. */
+/** A summary of the merged plays, new and known, and the number of tracks that the listener has not heard. */
 export async function heardIn(tx: Transaction, listener: string) {
   const [heard] = await tx<{ plays: number; tracks: number; artists: number; unheard: number }[]>`
     select count(*)::int as plays, count(distinct t.id)::int as tracks, count(distinct t.artist_id)::int as artists,
@@ -123,7 +126,7 @@ export async function heardIn(tx: Transaction, listener: string) {
   return heard ?? { plays: 0, tracks: 0, artists: 0, unheard: 0 };
 }
 
-/** The track of each song that the catalogue has. Made ones are also known by their id, whatever they are named now. */
+/** The existing track of each song. Created tracks are also recognised by id, whatever their names are now. */
 async function findTracks(tx: Transaction): Promise<void> {
   await tx`update songs s set track = r.track from (
       select distinct on (x.recording_key) x.recording_key, t.external_id as track

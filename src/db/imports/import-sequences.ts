@@ -2,7 +2,7 @@ import { type MergeCounts, nameKey, takeMergeTurn } from '../queries/track-merge
 import { fillAllTrackTexts } from '../track-texts.ts';
 import type { Transaction } from '../transaction.ts';
 
-/** Takes all but the first sequence of each listener out of the staged feedback and tells of each. */
+/** Removes all but the first sequence of each listener from the staged feedback and reports each. */
 export async function takeRepeatedSequences(
   tx: Transaction,
   tell: (problem: { line: number; reason: string }) => void,
@@ -20,7 +20,7 @@ export async function takeRepeatedSequences(
   await tx`delete from staged_feedback s using first_sequences f where s.listener = f.listener and s.line > f.line`;
 }
 
-/** Gives each item of the staged feedback that the catalogue does not have a track with a name made of its id. */
+/** Creates a track, named after its id, for each unknown item of the staged feedback. */
 export async function makeUnknownTracks(tx: Transaction, artist: string): Promise<MergeCounts> {
   await takeMergeTurn(tx);
   await tx`insert into artists (name, name_key) values (${artist}, ${nameKey(artist)}) on conflict (name_key) do nothing`;

@@ -2,7 +2,7 @@ import { createTrackStaging, type StagedTrack, stagedTrackColumns, stagedTrackVa
 import type { Transaction } from '../transaction.ts';
 import { copyRows } from './import-copy.ts';
 
-/** The catalogue's staging table with the line that each track came from. */
+/** The catalogue's staging table, with each track's line. */
 export async function createNumberedTrackStaging(tx: Transaction): Promise<void> {
   await createTrackStaging(tx);
   await tx`alter table staged_tracks add column line bigint`;
@@ -21,7 +21,7 @@ export function copyTracks(
   );
 }
 
-/** Takes all but the first track of each external id out of the staging table and tells of each. */
+/** Removes all but the first track of each external id from the staging table and reports each. */
 export async function takeRepeatedTracks(
   tx: Transaction,
   tell: (problem: { line: number; reason: string }) => void,

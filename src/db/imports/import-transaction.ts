@@ -5,8 +5,8 @@ import type { Sql } from '../transaction.ts';
 import type { Transaction } from '../transaction.ts';
 
 /**
- * Runs an import as one transaction: all of it stays or none ([IMP1]). Imports take turns, since each compares with what is
- * there. The signal ends it even in the middle of a statement.
+ * Runs an import as one transaction, all or nothing ([IMP1]). Imports take turns, because each compares with existing
+ * data. The signal ends it even during a statement.
  */
 export async function importTransaction<Result>(
   { sql }: Database,
@@ -18,7 +18,7 @@ export async function importTransaction<Result>(
     return (await sql.begin(async (tx) => {
       await using _ = await cancelOnAbort(sql, tx, signal);
       signal?.throwIfAborted();
-      // Sorting and hashing millions of rows: the default of 4 MB would go through the disk.
+      // For sorting and hashing millions of rows. The default of 4 MB would use the disk.
       await tx`set local work_mem = '64MB'`;
       await tx`select pg_advisory_xact_lock(hashtext('cadenza:import'))`;
       const result = await run(tx);
@@ -33,11 +33,11 @@ export async function importTransaction<Result>(
 
 const CANCEL_AGAIN_MS = 100;
 
-/** Disposing it waits for a cancellation under way, which would else hit the connection's next statement. */
+/** Disposing it waits for a cancellation in progress, which would otherwise hit the connection's next statement. */
 async function cancelOnAbort(sql: Sql, tx: Transaction, signal: AbortSignal | undefined): Promise<AsyncDisposable> {
   const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
   const ended = new AbortController();
-  // Again and again, since a cancellation that arrives between two statements is lost.
+  // Repeatedly, because a cancellation between two statements has no effect.
   const cancel = async (): Promise<void> => {
     while (!ended.signal.aborted) {
       await sql`select pg_cancel_backend(${row?.pid ?? 0})`;

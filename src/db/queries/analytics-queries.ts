@@ -14,7 +14,7 @@ export type Dimension = 'total' | 'version' | 'surface' | 'position' | 'genre' |
 
 export interface DimensionRow extends EngagementRow {
   dimension: Dimension;
-  /** Which of the dimension, as text; null for what has none. */
+  /** The value of the dimension as text. Null if there is none. */
   key: string | null;
 }
 
@@ -30,12 +30,12 @@ export interface AnalyticsRows {
   unattributed: number;
 }
 
-/** Places further down are counted together. */
+/** Positions below are counted together. */
 const LAST_POSITION = 100;
 
 /**
- * What came of every place served in the range, counted along each dimension from one set of rows, so that every
- * breakdown adds up to the total ([ATTR3]). All as of one moment.
+ * Counts the reactions to every position served in the range along each dimension, from one set of rows, so that every
+ * breakdown adds up to the total ([ATTR3]). All counts are as of one moment.
  */
 export async function selectAnalytics({ sql: driver }: Database, range: AnalyticsRange): Promise<AnalyticsRows> {
   return driver.begin('isolation level repeatable read read only', async (tx) => ({
@@ -89,7 +89,7 @@ function selectEngagement(tx: Transaction, { from, to, modelVersion }: Analytics
     order by dimension, position, impressions desc, key`;
 }
 
-/** Feedback that names a list, but none that had this track for this listener: somebody else's, or one no longer kept. */
+/** Counts feedback that names no list with this track and listener: another listener's list, or one no longer kept. */
 async function countUnattributed(tx: Transaction, { from, to }: AnalyticsRange): Promise<number> {
   const [row] = await tx<{ count: number }[]>`
     select count(*)::float8 as count from feedback f

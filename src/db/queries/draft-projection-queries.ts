@@ -5,7 +5,10 @@ import type { RowChanges } from './draft-log-queries.ts';
 
 const ended = inArray(drafts.status, ['COMPLETED', 'CANCELLED', 'FAILED']);
 
-/** A new round, of a draft whose log is elsewhere. @returns false when a later epoch has it, or it is gone */
+/**
+ * Starts a new turn of a draft whose log is stored elsewhere.
+ * @returns false if a later epoch owns it, or it is gone
+ */
 export async function beginRound(
   db: Queryable,
   id: string,
@@ -26,7 +29,7 @@ export interface ProjectedEnd extends RowChanges {
   texts: string[];
 }
 
-/** What the log, kept elsewhere, says of a draft that has ended. A row that is further already stays as it is. */
+/** Copies the end of a draft from a log stored elsewhere. A row that is already further is not changed. */
 export async function projectEnd(
   db: Queryable,
   id: string,
@@ -39,7 +42,7 @@ export async function projectEnd(
     .where(and(eq(drafts.id, id), lt(drafts.sequence, sequence)));
 }
 
-/** Drafts that ended before then and whose events are still kept, those first that ended first. */
+/** Drafts that ended before this time and whose events are still kept, the earliest ended first. */
 export async function selectFinished(
   db: Queryable,
   before: Date,

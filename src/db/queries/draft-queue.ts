@@ -3,28 +3,28 @@ import { OverloadedError } from '../../lib/errors.ts';
 import { type Forecast, mayTake, retryAfter, whenMayTake } from '../../lib/fair-share.ts';
 import type { Queryable } from '../client.ts';
 
-/** Any constant does, as long as nothing else in the database uses it. */
+/** An arbitrary constant that nothing else in the database uses. */
 const QUEUE_LOCK = 0x71756575;
 
 /**
- * Held to the end of the transaction, or until whoever began it has said nothing for five seconds: a process that its network
- * has left would otherwise keep all others from starting drafts, for hours ([OWN6]).
+ * Held until the end of the transaction, or until its owner has been silent for five seconds. Otherwise a process that
+ * lost its network would keep all others from starting drafts for hours ([OWN6]).
  */
 const lock = (tx: Queryable, ...key: SQL[]): Promise<unknown> =>
   tx.execute(sql`select set_config('idle_in_transaction_session_timeout', '5s', true),
     pg_advisory_xact_lock(${sql.join(key, sql`, `)})`);
 
-/** Of drafts that wait in the database for a node that has a place. */
+/** The limit on drafts that wait in the database for a node with a free place. */
 export interface QueueBound {
-  /** So many may wait. */
+  /** Maximum number of waiting drafts. */
   most: number;
-  /** When the nodes' slots become free; null: nobody tells. */
+  /** When the nodes' slots become free. Null if unknown. */
   forecast: Forecast | null;
 }
 
 /**
- * To be asked in the transaction that then adds to the queue: until its end nobody else does.
- * @throws OverloadedError when so many drafts wait for a node already, or all that are left are kept for others ([FAIR1])
+ * Call it in the transaction that then adds to the queue. Until its end nobody else can add.
+ * @throws OverloadedError if the queue is full, or the rest is reserved for other listeners ([FAIR1])
  */
 export async function checkQueueHasRoom(tx: Queryable, listenerId: number, bound: QueueBound): Promise<void> {
   await lock(tx, sql`${QUEUE_LOCK}`);
@@ -43,7 +43,7 @@ export async function checkQueueHasRoom(tx: Queryable, listenerId: number, bound
   );
 }
 
-/** With each slot that becomes free one of those that wait is taken up, somebody else's for all that is known. */
+/** For each slot that becomes free, one waiting draft is taken up, possibly another listener's. */
 const untilRoom = (own: number, free: number, endsMs: readonly number[]): number | null =>
   whenMayTake(
     own,
@@ -53,14 +53,14 @@ const untilRoom = (own: number, free: number, endsMs: readonly number[]): number
 
 const oldestMs = sql`coalesce(1000 * extract(epoch from clock_timestamp() - min(created_at)), 0)::float8`;
 
-/** Until the end of the transaction nobody else adds to the drafts of this listener. */
+/** Until the end of the transaction nobody else can add to the drafts of this listener. */
 export async function lockDraftsOf(tx: Queryable, listenerId: number): Promise<void> {
   await lock(tx, sql`${QUEUE_LOCK}`, sql`hashint8(${listenerId}::bigint)`);
 }
 
 /**
- * @throws OverloadedError when more than so many drafts of a listener wait or are being written ([DRAFT7]): another may come when
- * the one that has fewest tokens left will have been written, at the pace that was measured
+ * @throws OverloadedError if the listener has too many drafts waiting or being written ([DRAFT7]). Another is possible
+ * when the one with the fewest remaining tokens has been written, at the measured pace.
  */
 export async function checkListenerHasRoom(
   db: Queryable,

@@ -1,22 +1,22 @@
 import type { Sql } from '../transaction.ts';
 
-/** What was deleted of a listener. */
+/** Number of deleted rows of a listener. */
 export interface ErasedRows {
   feedback: number;
-  /** Genres, artists, tags and texts that they had stated. */
+  /** Genres, artists, tags and texts of the preferences. */
   preferences: number;
-  /** Lists that they had been served. */
+  /** Lists served to the listener. */
   lists: number;
 }
 
 /**
- * Deletes a listener with all that the database holds of them but drafts, in one transaction: whose logs are kept elsewhere,
- * these are deleted before. While it is at it nothing can be added.
- * @returns null when there is no such listener; 'drafts' when there are drafts (again), and then nothing is changed
+ * Deletes a listener and everything in the database about them, except drafts, in one transaction. Drafts are deleted
+ * before, because their logs may be stored elsewhere. Meanwhile nothing can be added.
+ * @returns null if there is no such listener; 'drafts' if there are drafts (again), and then nothing is changed
  */
 export function eraseListener(sql: Sql, listenerId: number): Promise<ErasedRows | 'drafts' | null> {
   return sql.begin(async (tx): Promise<ErasedRows | 'drafts' | null> => {
-    // Whoever adds a row of the listener holds a share of this lock until that row is there.
+    // Whoever adds a row for the listener holds a share of this lock until the row is there.
     const [listener] = await tx<{ stated: number }[]>`
       select cardinality(preference_tags) + (preference_text is not null)::int as stated
       from listeners where id = ${listenerId} for update`;

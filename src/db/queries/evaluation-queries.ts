@@ -13,10 +13,10 @@ export async function hasEvaluations(db: Queryable, modelVersion: string, protoc
   return rows.length > 0;
 }
 
-/** Held to the end of the transaction: several nodes measure a version when it begins to serve, and one is the first. */
+/** Held until the end of the transaction, because several nodes measure a version when it starts to serve. */
 const lockEvaluations = sql`select pg_advisory_xact_lock(hashtext('cadenza:evaluations'))`;
 
-/** Metrics of one version by one protocol, unless there are any. @returns whether there were none */
+/** Stores the metrics of one version and protocol, unless there are any. @returns whether there were none */
 export async function insertEvaluationsOnce({ db }: Database, rows: readonly EvaluationRow[]): Promise<boolean> {
   const [first] = rows;
   if (!first) return false;
@@ -28,7 +28,7 @@ export async function insertEvaluationsOnce({ db }: Database, rows: readonly Eva
   });
 }
 
-/** At most so many listeners who have reacted to anything: a sample, the same as long as nobody comes or goes. */
+/** A sample of at most this many listeners with feedback. It stays the same as long as none is added or removed. */
 export async function selectSomeListeners({ sql: driver }: Database, limit: number): Promise<number[]> {
   const rows = await driver<{ id: number }[]>`
     select id::float8 as id from listeners

@@ -13,7 +13,10 @@ export async function insertNode(db: Queryable, id: string, models: unknown): Pr
   await db.insert(nodes).values({ id, models });
 }
 
-/** A sign of life and a look at all nodes, in one round trip. Without the node itself in the list, the others hold it for dead. */
+/**
+ * Sends a heartbeat and reads all nodes in one round trip. If the node is not in the list, the others have declared it
+ * dead.
+ */
 export async function beatAndLook({ sql: run }: Database, id: string, models: unknown): Promise<NodeRow[]> {
   const rows = await run<{ id: string; beat: string; models: unknown }[]>`
     with me as (update nodes set beat = beat + 1, models = ${JSON.stringify(models)}::jsonb where id = ${id} returning id)
@@ -22,8 +25,8 @@ export async function beatAndLook({ sql: run }: Database, id: string, models: un
 }
 
 /**
- * Removes a node and shuts it out of every draft it was writing, in one statement: from then on it can append nothing, and
- * whoever has a place may take them. With `beat`, only if it has shown no sign of life since.
+ * Removes a node and fences it off from every draft that it was writing, in one statement. From then on it can append
+ * nothing, and any node with a free place may take the drafts. With `beat`, only if there has been no heartbeat since.
  */
 export async function buryNode({ sql: run }: Database, id: string, beat: number | null): Promise<boolean> {
   const rows = await run`
@@ -37,7 +40,7 @@ export async function buryNode({ sql: run }: Database, id: string, beat: number 
   return rows.length > 0;
 }
 
-/** Of these models, those that a draft waits for which nobody writes; whose is the oldest first. */
+/** The models among these that unowned drafts wait for, the oldest draft's first. */
 export async function selectAwaitedModels(
   db: Queryable,
   me: string,
@@ -51,8 +54,8 @@ export async function selectAwaitedModels(
 }
 
 /**
- * Takes a draft that waits for one of these models: of the listener of whom fewest are being written, the oldest ([OWN3]). Several
- * nodes at once take different ones.
+ * Claims a draft that waits for one of these models: of the listener with the fewest drafts being written, the oldest
+ * ([OWN3]). Concurrent nodes claim different ones.
  */
 export async function claimDraft(
   db: Queryable,
@@ -81,7 +84,10 @@ function isFree(me: string, models: readonly string[], busy: readonly string[]):
 
 const contains = (list: readonly string[], value: SQL): SQL => sql`(${JSON.stringify(list)}::jsonb ? ${value})`;
 
-/** Shuts out the writer before and makes the draft one's own. @returns the draft as it then is, null when it is gone */
+/**
+ * Fences off the previous writer and takes ownership of the draft.
+ * @returns the draft as it is then; null if it is gone
+ */
 export async function seizeDraft(db: Queryable, me: string | null, id: string): Promise<DraftRow | null> {
   const raised = await db
     .update(drafts)

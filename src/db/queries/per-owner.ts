@@ -4,10 +4,9 @@ import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { Queryable } from '../client.ts';
 
 /**
- * A list for each of several owners, where a call is for one of them: calls with the same arguments in the same turn of the
- * event loop are one call of `load`. A list below each node of a list is then no statement a node ([PAGE3]).
- *
- * @param load one statement; owners without an entry are absent from its result
+ * Batches lists of several owners: calls with the same arguments in the same turn of the event loop become one call of
+ * `load`. So a list on each node of a list does not cost one statement per node ([PAGE3]).
+ * @param load one statement; owners without rows are absent from its result
  */
 export function perOwner<Args, Result>(
   load: (owners: readonly number[], args: Args) => Promise<ReadonlyMap<number, Result>>,
@@ -28,7 +27,7 @@ export function perOwner<Args, Result>(
   };
 }
 
-/** How many rows each owner has, by the column that names the owner; owners without rows are absent. */
+/** Number of rows of each owner, by the column with the owner. Owners without rows are absent. */
 export async function countPerOwner(
   db: Queryable,
   owner: PgColumn,

@@ -2,7 +2,7 @@ import { getTableName } from 'drizzle-orm';
 import type { Database } from '../client.ts';
 import { rateLimits } from '../tables.ts';
 
-/** What counts are kept by that several nodes share: the form of node-postgres, which rate-limiter-flexible speaks. */
+/** The store of counts that several nodes share, in the form of node-postgres, which rate-limiter-flexible supports. */
 export interface RateStore {
   table: string;
   client: { query(query: Query): Promise<{ rows: readonly unknown[]; rowCount: number }> };

@@ -1,7 +1,7 @@
 import type { Database } from '../client.ts';
 import type { ReactionRow } from './recommend-queries.ts';
 
-/** Which feedback of a listener has been read: any that comes or goes changes it. */
+/** Identifies the feedback of a listener that has been read. Any change of the feedback changes it. */
 export interface FeedbackMark {
   count: number;
   /** Sum of the ids. */
@@ -17,8 +17,9 @@ export interface MarkedReactions {
 type MarkedRow = Omit<ReactionRow, 'at'> & { at: string } & FeedbackMark;
 
 /**
- * What a listener did, one row a track and kind: at most `limit`, newest first; what was disliked or hidden is kept before
- * the others, for it must stay away. With the mark of all of it, from the same statement and so of the same moment.
+ * A listener's feedback, one row per track and kind: at most `limit`, newest first, but disliked and hidden tracks
+ * before all others, because they must stay excluded. The mark comes from the same statement, so it is of the same
+ * moment.
  */
 export async function selectReactions({ sql }: Database, listenerId: number, limit: number): Promise<MarkedReactions> {
   const rows = await sql<MarkedRow[]>`
@@ -31,7 +32,7 @@ export async function selectReactions({ sql }: Database, listenerId: number, lim
   return { rows: rows.map(toReaction).sort(newestFirst), mark: { count, checksum, lastId } };
 }
 
-/** What came since; null when anything else has changed, so that all has to be read again. */
+/** The feedback since then. Null if anything else has changed, so that all of it must be read again. */
 export async function selectNewReactions(
   { sql }: Database,
   listenerId: number,
@@ -67,6 +68,6 @@ const toReaction = ({
   at: new Date(at),
 });
 
-/** Of the same moment by track, then by kind: an order that does not depend on what was read when. */
+/** Rows with the same time are ordered by track, then kind, so that the order does not depend on what was read when. */
 export const newestFirst = (a: ReactionRow, b: ReactionRow): number =>
   b.at.getTime() - a.at.getTime() || a.trackId - b.trackId || (a.kind < b.kind ? -1 : 1);

@@ -3,19 +3,19 @@ import type { Database } from '../client.ts';
 import { explainFailure } from '../failures.ts';
 import type { Sql } from '../transaction.ts';
 
-/** Any constant does, as long as nothing else in the database uses it: "turn" in ASCII. */
+/** An arbitrary constant that nothing else in the database uses: "turn" in ASCII. */
 const TURN_LOCK = 0x7475726e;
 const LOOK_MS = 500;
 
 /**
- * Waits until no other process on this database trains; until it is disposed, none does ([REC16]). The lock is kept by a
- * connection of its own and dies with it: with the process, and within a minute with a machine that is cut off. A training
- * whose connection is lost goes on, since at worst another is done beside it.
+ * Waits until no other process on this database trains, and keeps others from training until it is disposed ([REC16]).
+ * The lock is held by a connection of its own and ends with it: with the process, or within a minute if its machine is
+ * cut off. A training whose connection is lost continues; at worst another runs beside it.
  *
- * Looked at again and again, and not waited for in the database: a statement that takes as long as a training would keep
- * VACUUM from all that is deleted meanwhile.
- * @param onWait called once, when another process is found training
- * @throws the signal's reason when it aborts
+ * The lock is polled. Waiting in the database would be one statement as long as a training, and would keep VACUUM from
+ * removing rows deleted meanwhile.
+ * @param onWait called once if another process is training
+ * @throws the signal's reason if it aborts
  */
 export async function takeTrainingTurn(
   database: Database,
@@ -40,7 +40,7 @@ export async function takeTrainingTurn(
   }
 }
 
-/** Two hours, in most systems, unless told. */
+/** Without this, most systems notice after two hours. */
 async function noticeDeadMachines(sql: Sql): Promise<void> {
   await sql`select set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
     set_config('tcp_keepalives_count', '3', false)`;
