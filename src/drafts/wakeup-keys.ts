@@ -1,10 +1,10 @@
-/** Woken when a draft waits for a node that has a place for it. */
+/** Woken when a draft waits for a node with a free place. */
 export const queueKey = 'draft-queue';
 
 export const draftKey = (draftId: string): string => `draft:${draftId}`;
 
-/** Woken when a draft is deleted or its visibility changes: whoever follows it then has to be allowed to anew. */
+/** Woken when a draft is deleted or its visibility changes, so that its readers' permissions must be checked again. */
 export const rightsKey = (draftId: string): string => `draft-rights:${draftId}`;
 
-/** Woken when some draft has been taken from whoever was writing it. */
+/** Woken when a draft has been taken from its writer. */
 export const takenKey = 'drafts-taken';

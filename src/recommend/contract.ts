@@ -10,7 +10,7 @@ export interface RecommendationContext {
   /** Steer towards these tracks for this request only. */
   seedTrackIds?: readonly number[] | null;
   text?: string | null;
-  /** 0: as new as may be … 1: new releases above all. */
+  /** 0–1. At 0 the year of release has no effect, at 1 new releases come first. */
   freshness?: number | null;
 }
 

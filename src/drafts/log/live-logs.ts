@@ -1,38 +1,38 @@
 import type { LogEntry } from './log-events.ts';
 
-/** Entries that are kept of a log that is followed. */
+/** Number of entries kept of each followed log. */
 const KEPT = 512;
-/** A log that nobody has read for so long is followed no more. */
+/** A log that has not been read for this long is no longer followed. */
 const UNREAD_MS = 10_000;
 
-/** Where a log begins to be followed: right after that entry. */
+/** The entry after which a log is followed. */
 export interface Head {
   sequence: number;
   place: number;
 }
 
 export interface LiveLogsOptions {
-  /** Begins to push what comes after a head. */
+  /** Starts to push what comes after a head. */
   follow: (
     draftId: string,
     after: Head,
     handlers: { onEntries: (entries: readonly LogEntry[], isEnd: boolean) => void; onEnd: () => void },
   ) => Promise<{ stop: () => void }>;
-  /** There is something new, or what there is has to be asked for again. */
+  /** Called if there is something new, or if the log must be read again. */
   wake: (draftId: string) => void;
 }
 
 interface Live {
   entries: LogEntry[];
   sequence: number;
-  /** Read since the last look. */
+  /** Whether it has been read since the last check. */
   isRead: boolean;
   stop: () => void;
 }
 
 /**
- * Logs that are read as they grow: what comes is pushed to us and kept, so that readers are answered from memory. What is not
- * known here is for the log itself to answer; who was told that there is nothing more is woken when there is.
+ * Follows logs as they grow: new entries are pushed and kept, so that readers are served from memory. What is not in
+ * memory must be read from the log. A reader that was told there is nothing more is woken when there is.
  */
 export class LiveLogs implements Disposable {
   readonly #options: LiveLogsOptions;
@@ -44,7 +44,7 @@ export class LiveLogs implements Disposable {
     this.#looks = setInterval(() => this.#leaveUnread(), UNREAD_MS).unref();
   }
 
-  /** The entries after a sequence number; null when the log itself has to be asked. */
+  /** The entries after a sequence number. Null if they must be read from the log. */
   read(draftId: string, after: number, limit: number): LogEntry[] | null {
     const live = this.#logs.get(draftId);
     if (!live) return null;
@@ -53,12 +53,12 @@ export class LiveLogs implements Disposable {
     return after < first ? null : live.entries.slice(after - first, after - first + limit);
   }
 
-  /** The last entry that is known; null when the log is not followed. */
+  /** The last known entry. Null if the log is not followed. */
   sequenceOf(draftId: string): number | null {
     return this.#logs.get(draftId)?.sequence ?? null;
   }
 
-  /** Follows a log from its end on, unless that is done already. */
+  /** Follows a log from its end on, unless it is followed already. */
   begin(draftId: string, head: Head): void {
     if (this.#logs.has(draftId)) return;
     const live: Live = { entries: [], sequence: head.sequence, isRead: true, stop: () => undefined };
@@ -91,7 +91,7 @@ export class LiveLogs implements Disposable {
     live.entries.push(...entries);
     live.sequence += entries.length;
     if (live.entries.length > 2 * KEPT) live.entries.splice(0, live.entries.length - KEPT);
-    // One that is continued is followed anew.
+    // A draft that is continued is followed again.
     if (isEnd) this.#leave(draftId, live);
     else this.#options.wake(draftId);
   }

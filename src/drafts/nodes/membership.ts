@@ -8,10 +8,10 @@ import { queueKey } from '../wakeup-keys.ts';
 import type { NodeSight, Ownership } from './ownership.ts';
 
 const BEAT_MS = 1_000;
-/** Looks in a row at which a node has shown no sign of life before it is held for dead. */
+/** Number of checks in a row without a heartbeat after which a node is declared dead. */
 const SILENT_LOOKS = 4;
 
-/** Who writes on this process's behalf. */
+/** This process among the nodes. */
 export interface Node {
   readonly id: string;
 }
@@ -20,16 +20,16 @@ export interface MembershipOptions {
   ownership: Ownership;
   wakeups: Wakeups;
   log: Logger;
-  /** What this node's engine writes with, as it is at the moment. */
+  /** The models that this node's engine can write with now. */
   models: () => readonly Model[];
   sleep?: Sleep;
   newId?: () => string;
 }
 
 /**
- * This node among the others: shows signs of life, and buries nodes that show none ([OWN2]). Nobody compares times of day:
- * a node counts its own looks at a beat that does not move, and a look that fails counts for nothing, since a database that is
- * away is so for everybody.
+ * This node's membership: it sends heartbeats, and removes nodes that send none ([OWN2]). Clocks are never compared. A
+ * node counts its own checks in which another's beat has not changed, and a failed check does not count, because an
+ * unavailable database affects all nodes.
  */
 export class Membership implements Node, AsyncDisposable {
   readonly #options: Required<MembershipOptions>;
@@ -52,14 +52,13 @@ export class Membership implements Node, AsyncDisposable {
     return membership;
   }
 
-  /** Another one after the node was held for dead: what the first one had is not its any more. */
+  /** A new id after the node was declared dead, because what the first one owned is no longer its own. */
   get id(): string {
     return this.#id;
   }
 
   /**
-   * What the engines of the other nodes write with; a model of several nodes is as far as the one that is ahead, and its slots are
-   * those of all.
+   * The models of the other nodes. A model of several nodes has the most advanced status and the slots of all of them.
    */
   models(): readonly Model[] {
     const models = new Map<string, Model>();
@@ -72,7 +71,7 @@ export class Membership implements Node, AsyncDisposable {
     return [...models.values()];
   }
 
-  /** Leaves in order: what this node was writing is free at once. */
+  /** Leaves in order: the drafts that this node was writing are free at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { ownership, wakeups, log } = this.#options;
     this.#closing.abort();
@@ -81,7 +80,7 @@ export class Membership implements Node, AsyncDisposable {
       await ownership.bury(this.#id, null);
       wakeups.wake(queueKey);
     } catch (error) {
-      log.warn({ err: error }, 'The other nodes could not be told that this one leaves; they will notice');
+      log.warn({ err: error }, 'This node could not announce its departure; the others will notice it by its missing heartbeats');
     }
   }
 
@@ -95,7 +94,7 @@ export class Membership implements Node, AsyncDisposable {
         await this.#look();
       } catch (error) {
         this.#silences.clear();
-        log.warn({ err: error }, 'No sign of life could be given to the other nodes; trying again');
+        log.warn({ err: error }, 'The heartbeat could not be sent; trying again');
       }
     }
   }
@@ -108,10 +107,10 @@ export class Membership implements Node, AsyncDisposable {
     else for (const node of this.#others) await this.#judge(node);
   }
 
-  /** The others held us for dead, as after a long pause of the whole process. Whatever we had may be theirs by now. */
+  /** The others declared this node dead, for example after a long suspension. Its drafts may belong to them by now. */
   async #rejoin(): Promise<void> {
     const { ownership, models, newId, log } = this.#options;
-    log.warn('The other nodes held this one for dead; it goes on as another');
+    log.warn('The other nodes declared this one dead; it continues as a new node');
     this.#silences.clear();
     this.#id = newId();
     await ownership.join(this.#id, models());
@@ -124,7 +123,7 @@ export class Membership implements Node, AsyncDisposable {
     if (looks < SILENT_LOOKS) return;
     this.#silences.delete(id);
     if (!(await this.#options.ownership.bury(id, beat))) return;
-    this.#options.log.warn({ node: id }, 'A node has died; what it was writing is taken up');
+    this.#options.log.warn({ node: id }, 'A node has died; its drafts will be taken up');
     this.#options.wakeups.wake(queueKey);
   }
 }

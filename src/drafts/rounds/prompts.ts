@@ -6,33 +6,33 @@ import type { DraftKind } from '../contract.ts';
 const template = z.strictObject({ system: z.string().min(1), user: z.string().includes('{{prompt}}') });
 const kinds = ['LYRICS', 'POEM', 'STORY', 'ARTICLE', 'TUNE'] as const;
 
-/** What each kind of draft asks of the model: data, so that it can be tuned without touching code. */
+/** The prompt for each kind of draft. It is data, so that it can be changed without touching code. */
 const templates = z
   .record(z.enum(kinds), template)
   .parse(JSON.parse(readFileSync(new URL('../../../assets/prompts.json', import.meta.url), 'utf8')));
 
-/** One round of writing: the start, or a continuation with or without an instruction. */
+/** One turn of writing: the start, or a continuation with or without an instruction. */
 export interface Round {
   instruction: string | null;
-  /** What the model has written in it so far. */
+  /** The text that the model has written in it so far. */
   text: string;
 }
 
 export interface Conversation {
   messages: ChatMessage[];
-  /** The last message is an answer to go on with. */
+  /** The last message is an answer to continue. */
   continueLast: boolean;
 }
 
 /**
- * The chat that leads to the last round's text. A continuation without an instruction goes on with the answer before it; one
- * with an instruction is a new turn.
+ * The conversation that leads to the last turn's text. A continuation without an instruction continues the answer
+ * before it; one with an instruction is a new message.
  */
 export function conversationOf(kind: DraftKind, prompt: string, rounds: readonly Round[]): Conversation {
   const { system, user } = templates[kind];
   const messages: ChatMessage[] = [
     { role: 'system', content: system },
-    // A function, because a replacement string would expand "$&" in somebody's prompt.
+    // A function, because a replacement string would expand "$&" in the prompt.
     { role: 'user', content: user.replace('{{prompt}}', () => prompt) },
   ];
   rounds.slice(0, -1).forEach(({ text }, i) => {

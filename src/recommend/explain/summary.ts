@@ -6,7 +6,7 @@ import { writtenWords } from '../model/words.ts';
 import type { Contribution } from '../ranking/ranking.ts';
 import type { Source } from '../taste/taste.ts';
 
-/** How one language words reasons. Clauses are without a full stop and begin in lower case. */
+/** How reasons are worded in one language. Clauses have no full stop and begin in lower case. */
 interface Wording {
   clause(source: Source, index: number, snapshot: Snapshot, isFor: boolean): string;
   /** What the listener did with these tracks. */
@@ -19,12 +19,14 @@ interface Wording {
   nothing: string;
 }
 
-/** Reasons that a summary names; more would be a list and not a sentence. */
+/** Maximum number of reasons in a summary. More would make a list, not a sentence. */
 const SHOWN = 3;
-/** A reason below this share of the largest is left unsaid: it did not decide anything. */
+/** Reasons below this share of the largest are omitted, because they did not decide anything. */
 const LEAST_SHARE = 0.15;
 
-/** Why a track is recommended, in a sentence: what speaks most for it, and against it if that is as weighty ([REC3]). */
+/**
+ * Why a track is recommended, in one sentence: the main reasons for it, and against it if they are as large ([REC3]).
+ */
 export function summarySentence(
   contributions: readonly Contribution[],
   index: number,
@@ -41,13 +43,16 @@ export function summarySentence(
   return against ? wording.although(sentence, wording.clause(against.source, index, snapshot, false)) : sentence;
 }
 
-/** What a listener would recognise as speaking against a track: not that they like another one, though it may lower it. */
+/**
+ * What a listener would recognise as speaking against a track. That they like another track is not, even if it lowers
+ * the score.
+ */
 function isObjection(source: Source): boolean {
   if (source.kind === 'genre') return source.weight < 0;
   return source.kind === 'history' && ['SKIP', 'DISLIKE', 'HIDE'].includes(source.feedback);
 }
 
-/** One reason by itself, as a sentence. */
+/** One reason as a sentence. */
 export function reasonSentence(
   { source, value }: Contribution,
   index: number,
@@ -58,7 +63,7 @@ export function reasonSentence(
   return wording.sentence(wording.clause(source, index, snapshot, value > 0), value > 0);
 }
 
-/** “You liked A, B and C” reads better than the same deed told three times. */
+/** “You liked A, B and C” reads better than three clauses. */
 function clausesOf(reasons: readonly Contribution[], index: number, snapshot: Snapshot, wording: Wording): string[] {
   const told: Deed[] = [];
   return reasons.flatMap(({ source }) => {
@@ -88,17 +93,17 @@ function trackName(trackId: number, { tracks, indexOf }: Snapshot, wording: Word
   return track ? wording.track(track.title, track.artist) : '';
 }
 
-/** A track as sentences name it. */
+/** The name of a track in sentences. */
 export const trackSentenceName = (trackId: number, snapshot: Snapshot, locale: Locale): string =>
   trackName(trackId, snapshot, wordings[locale]);
 
-/** The words of a text that describe this track: the others contribute nothing to it. */
+/** The words of a text that describe this track. The others contribute nothing to it. */
 function matchedWords(text: string, index: number, { byWord }: Snapshot): string[] {
   const matched = [...writtenWords(text)].filter(([word]) => valueAt(byWord.get(word) ?? emptyVector, index) > 0);
   return matched.map(([, written]) => written);
 }
 
-/** Who listens to a track, of the time that its popularity is of. */
+/** The listeners of a track in the period that its popularity counts. */
 function audienceOf(index: number, { tracks }: Snapshot) {
   const { recentListeners = 0, allTimeListeners = null, rejecters = 0 } = tracks[index] ?? {};
   const listeners = allTimeListeners ?? recentListeners;
@@ -147,10 +152,10 @@ const english: Wording = {
     }
   },
   deed: (deed, tracks) => ENGLISH_DEEDS[deed](tracks),
-  // A track that stands for its artist bears the artist's name.
+  // A track that stands for its artist has the artist's name.
   track: (title, artist) => (title === artist ? `“${title}”` : `“${title}” by ${artist}`),
   list: (items) => joined(items, ', ', ' and '),
-  // The comma keeps “A and B, and …” apart.
+  // The comma separates “A and B, and …”.
   because: (clauses) =>
     `Because ${joined(clauses, ', ', clauses.some((one) => one.includes(' and ')) ? ', and ' : ' and ')}.`,
   although: (sentence, clause) => `${sentence.slice(0, -1)}, although ${clause}.`,
@@ -169,7 +174,7 @@ const CHINESE_DEEDS: Readonly<Record<Deed, string>> = {
   HIDE: '你隐藏了',
 };
 
-/** Chinese names of common genres; others are named as the catalogue does. */
+/** Chinese names of common genres. Others are named as in the catalogue. */
 const CHINESE_GENRES: Readonly<Record<string, string>> = {
   ambient: '氛围音乐',
   blues: '布鲁斯',

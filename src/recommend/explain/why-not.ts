@@ -4,7 +4,7 @@ import { trackSentenceName } from './summary.ts';
 
 type Reasons = Readonly<Record<Exclusion, string>>;
 
-/** Why it is ruled out. */
+/** Why the track is excluded. */
 const ENGLISH: Reasons = {
   HEARD: 'you know it',
   HIDDEN: 'you disliked or hid it',
@@ -23,7 +23,7 @@ const CHINESE: Reasons = {
   WITHDRAWN: '它已下架',
   OTHER_VERSION: '列表中有它的另一个版本',
 };
-/** The same where it is of another recording that this is true. */
+/** Why another recording excludes the track. */
 const ENGLISH_OF_OTHER = (name: string): Partial<Reasons> => ({
   HEARD: `you know another recording of it, ${name}`,
   HIDDEN: `you disliked or hid another recording of it, ${name}`,
@@ -39,11 +39,11 @@ export interface Standing {
   excludedBy: readonly Exclusion[];
   otherVersionId: number | null;
   scoreRank: number | null;
-  /** The best of the tracks that score higher; null where there is none. */
+  /** The best of the tracks that score higher. Null if there is none. */
   first: Recommendation | null;
 }
 
-/** Why a track is not further up, in a sentence or two: what rules it out, or what outweighs it ([REC12]). */
+/** Why a track does not rank higher, in a sentence or two: what excludes it, or what outweighs it ([REC12]). */
 export function standingSentence(
   { excludedBy, otherVersionId, scoreRank, first }: Standing,
   snapshot: Snapshot,

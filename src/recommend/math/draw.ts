@@ -1,6 +1,6 @@
 import { randomStream } from '../../lib/random.ts';
 
-/** At most so many of them, the same each time. */
+/** A random sample of at most this many items, the same each time. */
 export function drawn<Item>(all: readonly Item[], most: number, seed: number): readonly Item[] {
   if (all.length <= most) return all;
   const random = randomStream(seed);

@@ -1,20 +1,24 @@
 import type { Gemm, Matrix } from '../../ml/gemm.ts';
 import { invertSmall } from './small-inverse.ts';
 
-/** Rows that go through the system together: enough to keep the kernels busy, few enough to be inverted by themselves. */
+/**
+ * Number of rows processed together: enough to keep the kernels busy, few enough to invert their diagonal block
+ * directly.
+ */
 const BLOCK = 256;
 
 type Floats = Matrix['data'];
 export type Precision = 'single' | 'double';
 
-/** Where what is summed up is not so far above the ridge that single precision would lose it. */
+/** Single precision if the sums are not so large compared with the ridge that they would lose it. */
 export const precisionFor = (largest: number, ridge: number): Precision =>
   largest < MOST_SINGLE * ridge ? 'single' : 'double';
 const MOST_SINGLE = 30_000;
 
 /**
- * A symmetric matrix, n × n, of which the lower half is kept: strip s holds `BLOCK` rows by rows, up to and with the square
- * on the diagonal. 4·n² bytes and a little in doubles, half of that in single precision.
+ * A symmetric matrix, n × n, of which the lower half is stored: strip s has `BLOCK` rows, stored row by row up to and
+ * including the square on the diagonal. It takes slightly more than 4·n² bytes in doubles, half of that in single
+ * precision.
  */
 export class SymmetricMatrix {
   readonly n: number;
@@ -31,19 +35,22 @@ export class SymmetricMatrix {
     });
   }
 
-  /** Zeros, as precise as the matrix. */
+  /** Zeros in the matrix's precision. */
   floats(length: number): Floats {
     return new this.#floats(length);
   }
 
-  /** Where row i, up to its diagonal, lies: element (i, j) is `data[from + j]` for j ≤ i. For sums that are then mirrored. */
+  /**
+   * The position of row i up to its diagonal: element (i, j) is `data[from + j]` for j ≤ i. Call `mirror` after adding
+   * to it.
+   */
   half(i: number): { data: Floats; from: number } {
     const strip = this.strips[stripOf(i)];
     if (!strip) throw new RangeError(`There is no row ${i} of ${this.n}`);
     return { data: strip.data, from: (i % BLOCK) * strip.columns };
   }
 
-  /** Completes the squares on the diagonal, which are kept whole, from their lower halves. */
+  /** Completes the squares on the diagonal, which are stored in full, from their lower halves. */
   mirror(): void {
     this.strips.forEach(({ data, rows, columns }, s) => {
       for (let r = 0; r < rows; r++) {
@@ -52,11 +59,11 @@ export class SymmetricMatrix {
     });
   }
 
-  /** Adds to the element (i, j) and so to (j, i); both orders of i and j are the same element. */
+  /** Adds to the element (i, j) and so to (j, i), which are the same element. */
   add(i: number, j: number, value: number): void {
     const [low, high] = i < j ? [i, j] : [j, i];
     this.#addAt(high, low, value);
-    // The squares on the diagonal are kept whole.
+    // The squares on the diagonal are stored in full.
     if (low !== high && stripOf(low) === stripOf(high)) this.#addAt(low, high, value);
   }
 
@@ -77,7 +84,10 @@ export class SymmetricMatrix {
     return Float64Array.from({ length: this.n }, (_, i) => this.at(i, i));
   }
 
-  /** Rows from `s · BLOCK` on, whole, into `panel` [rows, n]; `panel.data` has room for a block of rows. @returns those rows */
+  /**
+   * Copies the complete rows from `s · BLOCK` on into `panel` [rows, n], which has room for a block.
+   * @returns these rows
+   */
   rows(s: number, panel: Floats): Matrix {
     const strip = this.strips[s];
     if (!strip) throw new RangeError(`There is no strip ${s}`);
@@ -101,10 +111,10 @@ const stripOf = (row: number): number => Math.floor(row / BLOCK);
 export const rowsOfPanel = BLOCK;
 
 /**
- * Inverts a symmetric positive definite matrix in place, by the sweep operator in blocks (Goodnight, "A Tutorial on the
- * SWEEP Operator", 1979): n³ operations, all but the inverses of the blocks on the diagonal by matrix products. Needs two
- * panels of n × BLOCK besides the matrix.
- * @throws RangeError when the matrix is not positive definite (or holds NaN)
+ * Inverts a symmetric positive definite matrix in place with the blocked sweep operator (Goodnight, "A Tutorial on the
+ * SWEEP Operator", 1979): n³ operations, all by matrix products except the inverses of the diagonal blocks. It needs
+ * two panels of n × BLOCK in addition to the matrix.
+ * @throws RangeError if the matrix is not positive definite (or contains NaN)
  */
 export function invertSymmetric(matrix: SymmetricMatrix, gemm: Gemm): SymmetricMatrix {
   for (let k = 0; k < matrix.strips.length; k++) sweep(matrix, k, gemm);

@@ -1,9 +1,10 @@
 /**
- * The inverse of a small symmetric positive definite matrix, n × n by rows, by its Cholesky factor: A = LLᵀ, A⁻¹ = L⁻ᵀL⁻¹.
- * About n³ multiply-adds, in blocks of four rows by four: each number that is fetched serves four products, and inner
- * products run along rows, where memory is read in order. `a` is overwritten with the inverse; one more n × n is needed.
+ * Inverts a small symmetric positive definite matrix, n × n in row order, with its Cholesky factor: A = LLᵀ, A⁻¹ =
+ * L⁻ᵀL⁻¹. This takes about n³ multiply-adds, in blocks of four by four rows: each number read is used in four products,
+ * and inner products run along rows, in the order of memory. `a` is overwritten with the inverse; one more n × n is
+ * needed.
  * @param first number of the first row, for the message
- * @throws RangeError when the matrix is not positive definite (or holds NaN)
+ * @throws RangeError if the matrix is not positive definite (or contains NaN)
  */
 export function invertSmall(a: Float64Array, n: number, first = 0): Float64Array {
   factorise(a, n, first);
@@ -13,7 +14,7 @@ export function invertSmall(a: Float64Array, n: number, first = 0): Float64Array
 
 const BLOCK = 4;
 
-/** L in the lower triangle of `a`, block column by block column. */
+/** Computes L in the lower triangle of `a`, one block column after the other. */
 function factorise(a: Float64Array, n: number, first: number): void {
   const sums = new Float64Array(BLOCK * BLOCK);
   for (let j0 = 0; j0 < n; j0 += BLOCK) {
@@ -35,7 +36,7 @@ function pivotOf(rest: number, i: number): number {
   throw new RangeError(`The matrix is not positive definite (pivot ${i} is ${rest})`);
 }
 
-/** L⁻ᵀ by rows (upper triangle): row c of it is column c of L⁻¹, solved for by forward substitution. */
+/** L⁻ᵀ in row order (upper triangle): its row c is column c of L⁻¹, solved by forward substitution. */
 function invertLowerTransposed(l: Float64Array, n: number): Float64Array {
   const u = new Float64Array(n * n);
   const sums = new Float64Array(BLOCK * BLOCK);
@@ -72,8 +73,8 @@ function multiplyUpper(u: Float64Array, result: Float64Array, n: number): Float6
 }
 
 /**
- * Inner products of the rows x0 … x0 + 3 of x with the rows y0 … y0 + 3 of y over the columns from … to, into
- * `sums` [4, 4]. Rows past the end are taken for the last: what comes of them is not read.
+ * Inner products of the rows x0 … x0 + 3 of x with the rows y0 … y0 + 3 of y over the columns from … to, into `sums`
+ * [4, 4]. Rows beyond the end are replaced by the last one; their results are not used.
  */
 function products(
   sums: Float64Array,

@@ -5,12 +5,12 @@ export interface SparseRows {
   values: Float32Array;
 }
 
-/** Weights that a row keeps however many rows there are. */
+/** Minimum number of weights kept per row, however many rows there are. */
 const LEAST_ROW = 50;
-/** Weights below this are noise of the arithmetic, not neighbourhood. */
+/** Smaller weights are rounding noise. */
 const LEAST_WEIGHT = 1e-6;
 
-/** Takes rows of weights one by one, from the first, and keeps of each those furthest from 0, for or against. */
+/** Takes rows of weights in order, and keeps those furthest from 0 in each. */
 export class RowKeeper {
   readonly #perRow: number;
   readonly #onlyFor: boolean;
@@ -21,7 +21,7 @@ export class RowKeeper {
   #row = 0;
   #kept = 0;
 
-  /** @param entries to keep in all @param onlyFor none below 0 */
+  /** @param entries total number of weights to keep @param onlyFor keeps no weights below 0 */
   constructor(n: number, entries: number, onlyFor = false) {
     this.#onlyFor = onlyFor;
     this.#perRow = Math.min(n, Math.max(LEAST_ROW, Math.floor(entries / Math.max(1, n))));
@@ -31,7 +31,7 @@ export class RowKeeper {
     this.#values = new Float32Array(n * this.#perRow);
   }
 
-  /** @throws RangeError when a weight is not finite */
+  /** @throws RangeError if a weight is not finite */
   add(row: Float64Array): void {
     const sizes = this.#sizes;
     const onlyFor = this.#onlyFor;
@@ -61,7 +61,7 @@ export class RowKeeper {
   }
 }
 
-/** The k-th greatest value (Hoare's quickselect, 1961); reorders the values. */
+/** The k-th greatest value (Hoare's quickselect, 1961). Reorders the values. */
 function greatest(values: Float64Array, k: number): number {
   let [low, high] = [0, values.length - 1];
   const at = k - 1;
@@ -83,7 +83,7 @@ function greatest(values: Float64Array, k: number): number {
   return values[at] ?? 0;
 }
 
-/** The indices of at most k values, those furthest from 0, by more than `noise`. */
+/** The indices of at most k values: those furthest from 0, by more than `noise`. */
 export function furthest(values: ArrayLike<number>, k: number, noise = LEAST_WEIGHT): number[] {
   const sizes = Float64Array.from(values, Math.abs);
   const least = Math.max(noise, Number.MIN_VALUE, k < sizes.length ? greatest(sizes.slice(), k) : 0);
@@ -92,7 +92,7 @@ export function furthest(values: ArrayLike<number>, k: number, noise = LEAST_WEI
   return found;
 }
 
-/** The same rows with at most so many weights each, those furthest from 0, and times a factor. */
+/** The same rows with at most `perRow` weights each, those furthest from 0, multiplied by a factor. */
 export function shorten({ starts, columns, values }: SparseRows, perRow: number, factor: number): SparseRows {
   const keeper = new WeightList(starts.length - 1, Math.min(values.length, perRow * (starts.length - 1)));
   for (let row = 0; row + 1 < starts.length; row++) {
@@ -104,7 +104,7 @@ export function shorten({ starts, columns, values }: SparseRows, perRow: number,
   return keeper.rows();
 }
 
-/** Collects weights in any order, as many as there is room for, and then orders them by rows. */
+/** Collects weights in any order, up to a maximum number, and then sorts them into rows. */
 export class WeightList {
   readonly #counts: Uint32Array;
   readonly #rows: Uint32Array;
@@ -119,7 +119,7 @@ export class WeightList {
     this.#values = new Float32Array(room);
   }
 
-  /** @throws RangeError when the weight is not finite */
+  /** @throws RangeError if the weight is not finite */
   add(row: number, column: number, value: number): void {
     if (!Number.isFinite(value)) throw new RangeError(`The weight of ${row} for ${column} is ${value}`);
     this.#rows[this.#length] = row;

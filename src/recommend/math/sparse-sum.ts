@@ -1,16 +1,16 @@
 import type { SparseVector } from './sparse.ts';
 
-/** From this share of all indices on, looking at each is less than sorting those that there are. */
+/** From this fraction of all indices on, scanning all of them is cheaper than sorting those that occur. */
 const MANY = 1 / 16;
 
-/** Adds up what comes at some indices, in any order, on memory that serves one sum after the other. */
+/** Adds up values at indices in any order. Its memory is reused for the next sum. */
 export class SparseSum {
   readonly #values: Float64Array;
   readonly #isThere: Uint8Array;
   readonly #indices: Int32Array;
   #count = 0;
 
-  /** @param length of the vectors that are added up */
+  /** @param length of the vectors that are added */
   constructor(length: number) {
     this.#values = new Float64Array(length);
     this.#isThere = new Uint8Array(length);
@@ -29,7 +29,7 @@ export class SparseSum {
     for (let i = 0; i < indices.length; i++) this.add(indices[i] ?? 0, factor * (values[i] ?? 0));
   }
 
-  /** The sum; the next one begins from nothing. */
+  /** Returns the sum and starts a new one. */
   take(): SparseVector {
     const indices = this.#ascending();
     const values = new Float64Array(indices.length);

@@ -1,4 +1,4 @@
-/** Values at some indices of a long vector; indices ascend. */
+/** Values at some indices of a long vector, in ascending order. */
 export interface SparseVector {
   indices: Int32Array;
   values: Float64Array;
@@ -14,7 +14,7 @@ export function sparseVector(entries: Iterable<readonly [number, number]>): Spar
   };
 }
 
-/** The value at an index; 0 where there is none. */
+/** The value at an index, or 0. */
 export function valueAt({ indices, values }: SparseVector, index: number): number {
   let [low, high] = [0, indices.length - 1];
   while (low <= high) {
@@ -27,7 +27,7 @@ export function valueAt({ indices, values }: SparseVector, index: number): numbe
   return 0;
 }
 
-/** With a vector that is spread out, so that each entry costs a look-up. */
+/** The inner product with a dense vector, so that each entry is one lookup. */
 export function dot(dense: Float64Array, { indices, values }: SparseVector): number {
   let sum = 0;
   for (let i = 0; i < indices.length; i++) sum += (dense[indices[i] ?? 0] ?? 0) * (values[i] ?? 0);
@@ -43,8 +43,8 @@ export function addScaled(target: Float64Array, { indices, values }: SparseVecto
 }
 
 /**
- * The `k` indices with the greatest scores among those allowed, best first; of equal ones the lower index first. A heap
- * of k, so that the many that do not make it cost one comparison each.
+ * The `k` allowed indices with the greatest scores, best first; of equal scores the lower index first. It uses a heap
+ * of size k, so that an index that does not make it costs one comparison.
  */
 export function topIndices(scores: Float64Array, k: number, isAllowed: (index: number) => boolean): number[] {
   const heap: number[] = [];

@@ -1,10 +1,10 @@
 import { addScaled, dot, type SparseVector } from './sparse.ts';
 
-/** 0 of nothing. */
+/** 0 for an empty list. */
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
-/** The mean of 1 − cosine over all pairs of these unit vectors; 0 for a list of one. */
+/** The mean of 1 − cosine over all pairs of these unit vectors. 0 for a single vector. */
 export function intraListDiversity(vectors: readonly SparseVector[], dimensions: number): number {
   const spread = new Float64Array(dimensions);
   let sum = 0;

@@ -1,7 +1,7 @@
 /**
- * The `k` greatest of the scores whose mask is 0, best first; of equal ones the lower index first. A heap of k whose root
- * is the one to beat: the many that do not make it cost one comparison each, and nothing is allocated for a track. Taken
- * from the heap one by one, from the worst, they are in order.
+ * The `k` greatest scores whose mask is 0, best first; of equal scores the lower index first. It uses a heap of size k
+ * whose root is the worst kept score: an index that does not make it costs one comparison, and nothing is allocated per
+ * track. Removing the worst one by one yields the order.
  */
 export function topK(scores: Float64Array, mask: Uint8Array, k: number): Int32Array {
   const heap = new Int32Array(Math.max(0, Math.min(k, scores.length)));
@@ -15,14 +15,14 @@ export function topK(scores: Float64Array, mask: Uint8Array, k: number): Int32Ar
   return heap.subarray(0, size);
 }
 
-/** @returns how many there are: a heap that could not be filled is one of fewer */
+/** @returns the size of the heap, which is smaller than k if there are fewer allowed scores */
 function fill(heap: Int32Array, scores: Float64Array, mask: Uint8Array): number {
   let size = 0;
   let index = 0;
   for (; index < scores.length && size < heap.length; index++) if (mask[index] === 0) heap[size++] = index;
   for (let at = (size >> 1) - 1; at >= 0; at--) siftDown(heap, size, at, scores);
   let least = leastOf(heap, scores);
-  // With a lower index above it, an equal score is not among the best.
+  // An equal score with a higher index is not among the best.
   for (; index < scores.length; index++) {
     if ((scores[index] ?? 0) <= least || mask[index] !== 0) continue;
     heap[0] = index;
@@ -34,7 +34,7 @@ function fill(heap: Int32Array, scores: Float64Array, mask: Uint8Array): number 
 
 const leastOf = (heap: Int32Array, scores: Float64Array): number => scores[heap[0] ?? 0] ?? 0;
 
-/** The root is the worst: the least score, and of equal ones the higher index. */
+/** The root is the worst: the lowest score, and of equal scores the higher index. */
 function siftDown(heap: Int32Array, size: number, start: number, scores: Float64Array): void {
   const moved = heap[start] ?? 0;
   const score = scores[moved] ?? 0;

@@ -9,7 +9,7 @@ const DAY_MS = 24 * 3_600_000;
 const LONGEST_DAYS = 366;
 const DEFAULT_DAYS = 7;
 
-/** @throws InvalidInputError for a range that is none, too long, or out of this time */
+/** @throws InvalidInputError for an empty, too long or unsupported range */
 export async function readAnalytics(database: Database, clock: Clock, query: AnalyticsQuery): Promise<Analytics> {
   const { from, to } = rangeOf(query, clock);
   const modelVersion = query.modelVersion == null ? null : checkText(query.modelVersion, 'modelVersion', { max: 200 });

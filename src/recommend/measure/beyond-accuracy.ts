@@ -4,23 +4,23 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { Calibration, genreSpaceOf } from '../ranking/calibration.ts';
 
 export interface MeasuredList {
-  /** Of the snapshot's tracks, in the order of the list. */
+  /** Indices of the snapshot's tracks, in the list's order. */
   indices: readonly number[];
-  /** The listener's genres, as `genreShares` has them. */
+  /** The listener's genres, as in `genreShares`. */
   genres: Float64Array | null;
 }
 
 /**
- * What lists are like besides being right, means over the lists: the share of the catalogue that is in any of them; how
- * unpopular their tracks are (1 − popularity: the expected popularity complement of Vargas & Castells, RecSys 2011); how
- * different from each other (mean of 1 − cosine of what two are made of); and how far their genres are from the listener's
- * (KL divergence, Steck 2018, smoothed; 0 is as they hear them).
+ * Qualities of lists other than accuracy, as means over the lists: the share of the catalogue that occurs in any of
+ * them; how unpopular their tracks are (1 − popularity: the expected popularity complement of Vargas & Castells, RecSys
+ * 2011); how different they are (mean of 1 − cosine of two tracks' features); and how far their genres are from the
+ * listener's (KL divergence, Steck 2018, smoothed; 0 if they match).
  */
 export interface ListQuality {
   coverage: number;
   novelty: number;
   diversity: number;
-  /** Null where of no listener a genre is known. */
+  /** Null if no listener's genres are known. */
   miscalibration: number | null;
 }
 

@@ -1,12 +1,12 @@
 import type { SparseVector } from '../math/sparse.ts';
 import type { SparseRows } from '../math/sparse-rows.ts';
 
-/** How much each feature of a heard track speaks for each feature of another: row and column of a name's number. */
+/** How much each feature of a heard track speaks for each feature of another track, by the features' numbers. */
 export interface ContentWeights extends SparseRows {
   names: readonly string[];
 }
 
-/** Only what has a number. */
+/** Keeps only entries that have a number. */
 export function renumber({ indices, values }: SparseVector, numbers: Int32Array): SparseVector {
   const kept = [...indices.keys()].filter((at) => (numbers[indices[at] ?? 0] ?? -1) >= 0);
   return {
@@ -27,7 +27,7 @@ export function addRow(
   }
 }
 
-/** How much a track of these features speaks for each feature. */
+/** How much a track with these features speaks for each feature. */
 export function saidBy(content: ContentWeights, features: SparseVector): Float64Array {
   const said = new Float64Array(content.names.length);
   features.indices.forEach((f, a) => addRow(said, content, f, features.values[a] ?? 0));

@@ -1,7 +1,7 @@
 import type { SparseRows } from '../math/sparse-rows.ts';
 import type { ContentWeights } from './content-weights.ts';
 
-/** Item–item weights, sparse: `row(h)` says by how much having heard track h speaks for, or against, each other track. */
+/** Sparse item–item weights: `row(h)` says how much having heard track h speaks for or against each other track. */
 export interface ItemWeights {
   /** Track ids by row and column number. */
   ids: Float64Array;
@@ -9,11 +9,13 @@ export interface ItemWeights {
   starts: Uint32Array;
   columns: Uint32Array;
   values: Float32Array;
-  /** Of a listener's history each track counts this much of the one after it: 1 where order says nothing. */
+  /** Each track of a history counts this much of the one after it. 1 if order has no effect. */
   recency: number;
-  /** What comes right after the newest liked track, over the same numbers and by as much as it counts; null: it does not. */
+  /**
+   * What comes right after the newest liked track, already weighted, with the same numbers. Null if it does not count.
+   */
   next: SparseRows | null;
-  /** For tracks that are in none of these; null of versions that have not learned it. */
+  /** For tracks unknown to training. Null in versions that have not learned it. */
   content: ContentWeights | null;
 }
 
@@ -30,13 +32,14 @@ export const noWeights: ItemWeights = {
 /** "CDZW" and the format's number. */
 const MAGIC = 0x43445a57;
 const FORMAT = 4;
-/** Still in databases of before: without recency, then without what features say, then without what comes next. */
+/** Older formats that are still in databases: without recency, without features, without what comes next. */
 const HEADER_BYTES: Readonly<Record<number, number>> = { 1: 16, 2: 24, 3: 40, [FORMAT]: 40 };
 
 /**
- * Header (magic, format, rows, entries, recency as a double, features, their entries, bytes of their names, entries of what
- * comes next), then ids, starts, columns, values, where there are entries of what comes next its starts, columns and values,
- * and starts, columns, values and names, by lines, of the features; all little-endian, as on every platform we run on.
+ * Header (magic, format, rows, entries, recency as a double, features, their entries, bytes of their names, entries of
+ * what comes next), then ids, starts, columns, values; if there are entries of what comes next, its starts, columns and
+ * values; and starts, columns, values and names, one per line, of the features. All are little-endian, as on every
+ * supported platform.
  */
 export function serialiseWeights({ ids, starts, columns, values, recency, next, content }: ItemWeights): Buffer {
   const header = Buffer.alloc(HEADER_BYTES[FORMAT] ?? 0);
@@ -60,9 +63,9 @@ export function serialiseWeights({ ids, starts, columns, values, recency, next, 
 
 const UNKNOWN = 'These are not recommender weights, or of a format that this version does not know';
 
-/** @throws Error when the bytes are not such weights */
+/** @throws Error if the bytes are not weights */
 export function parseWeights(bytes: Uint8Array): ItemWeights {
-  // A copy of its own: views of typed arrays need alignment, which a slice of the driver's buffer does not promise.
+  // A copy, because typed arrays need alignment, which a slice of the driver's buffer does not guarantee.
   const data = new Uint8Array(bytes).buffer;
   if (data.byteLength < 16) throw new Error(UNKNOWN);
   const [magic, format = 0, rows = 0, entries = 0] = new Uint32Array(data, 0, 4);
@@ -82,7 +85,7 @@ export function parseWeights(bytes: Uint8Array): ItemWeights {
   };
 }
 
-/** Bytes of sparse rows. */
+/** Number of bytes of sparse rows. */
 const sizeOf = (rows: number, entries: number): number => 4 * (rows + 1) + 8 * entries;
 
 function rowsAt(data: ArrayBuffer, from: number, rows: number, entries: number): SparseRows {

@@ -3,12 +3,12 @@ import { joinedSpellings } from '../../lib/text/search-terms.ts';
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
 
-/** The words of a text in any script, in normal form, without those that say nothing by themselves; each once. */
+/** The words of a text in any script, in normal form, without stop words, each once. */
 export function wordsOf(text: string): string[] {
   return [...writtenWords(text).keys()];
 }
 
-/** The words of `wordsOf`, each with how it is written, in lower case. */
+/** The words of `wordsOf`, each with its spelling in lower case. */
 export function writtenWords(text: string): Map<string, string> {
   const words = new Map<string, string>();
   for (const { segment, isWordLike } of segmenter.segment(text.normalize('NFKC'))) {
@@ -18,7 +18,7 @@ export function writtenWords(text: string): Map<string, string> {
   return words;
 }
 
-/** The words that a stored text is found by: also “acdc” for “AC/DC” and “pink” for “P!nk”. */
+/** The words by which a stored text is found, including “acdc” for “AC/DC” and “pink” for “P!nk”. */
 export function findableWords(text: string): Set<string> {
   return new Set([...wordsOf(text), ...joinedSpellings(text)].filter((word) => !STOP_WORDS.has(word)));
 }

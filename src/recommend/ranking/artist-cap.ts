@@ -1,8 +1,8 @@
 import type { Snapshot } from '../model/snapshot.ts';
 
 /**
- * The mask with those tracks added that are beyond an artist's best `cap`. Which they are depends on scores alone, so that
- * all pages of a list agree on it.
+ * The mask, with the tracks added that are beyond an artist's best `cap`. They depend on scores alone, so that all
+ * pages of a list agree.
  */
 export function beyondArtistCap({ tracks }: Snapshot, scores: Float64Array, mask: Uint8Array, cap: number): Uint8Array {
   const byArtist = new Map<number, number[]>();

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Reaction } from '../taste/strengths.ts';
 
-/** Genres by number, and each track's; a track is of all its genres in equal parts. */
+/** All genres by number, and the genres of each track, which count in equal parts. */
 export interface GenreSpace {
   count: number;
   numbers: ReadonlyMap<string, number>;
@@ -24,8 +24,8 @@ export function genreSpaceOf(snapshot: Snapshot): GenreSpace {
 }
 
 /**
- * What share of their listening each genre has with a listener, from what they reacted well to, by strength; of somebody
- * without such a history, what they said. Null where neither says anything.
+ * The share of each genre in a listener's history, weighted by positive reactions, or in their stated preferences if
+ * there is no such history. Null if there are neither.
  */
 export function genreShares(
   { history, genres }: { history: readonly Reaction[]; genres: readonly { slug: string; weight: number }[] },
@@ -44,19 +44,19 @@ export function genreShares(
   return sum > 0 ? shares.map((share) => share / sum) : null;
 }
 
-/** Of the list's own shares so much is the target's, so that a genre that is missing costs much and not infinitely. */
+/** The list's shares contain this much of the target's, so that a missing genre has a high but finite cost. */
 const SMOOTHING = 0.01;
 
 /**
- * How far a growing list is from a listener's genres: KL(p ‖ q), p the listener's shares and q the list's (Steck,
- * "Calibrated Recommendations", RecSys 2018).
+ * The distance of a growing list from a listener's genres: KL(p ‖ q), with p the listener's and q the list's shares
+ * (Steck, "Calibrated Recommendations", RecSys 2018).
  */
 export class Calibration {
   readonly #target: Float64Array;
   readonly #space: GenreSpace;
   readonly #sums: Float64Array;
   #placed = 0;
-  /** Of the list with one track more, of no genre; then each of its genres makes it less. */
+  /** The divergence of the list with one more track that has no genre. Each genre of the track lowers it. */
   #base = 0;
 
   constructor(target: Float64Array, space: GenreSpace) {
@@ -73,7 +73,7 @@ export class Calibration {
     this.#rebase();
   }
 
-  /** If this track were next. */
+  /** The divergence if this track were next. */
   divergenceWith(index: number): number {
     const own = this.#genresOf(index);
     let divergence = this.#base;
@@ -85,7 +85,7 @@ export class Calibration {
     return divergence;
   }
 
-  /** As the list is. */
+  /** The divergence of the list as it is. */
   get divergence(): number {
     let divergence = 0;
     for (let genre = 0; genre < this.#target.length; genre++) {

@@ -7,15 +7,15 @@ export interface DiversityOptions extends WindowOptions {
 
 export interface Picked {
   index: number;
-  /** The chance that it had of its place, given those before it. */
+  /** The probability that it was chosen for its position, given those above it. */
   propensity: number;
 }
 
 /**
- * The `count` tracks after those in `before`: each place goes to the one that is worth most there, or, exploring, to one
- * drawn. The list grows at its end only, so it is the same however it is cut into pages.
- *
- * @param ranked by score, best first; at least the window more than are asked for, if there are so many
+ * The `count` tracks after those in `before`. Each position goes to the track that is worth most there or, if the
+ * position explores, to one drawn at random. The list only grows at its end, so it is the same however it is divided
+ * into pages.
+ * @param ranked by score, best first; at least `count` and the window, if there are that many
  */
 export function diversify(
   ranked: Int32Array,
@@ -37,7 +37,7 @@ export function diversify(
   return picked;
 }
 
-/** The chance that each track of a list has of its place, given those before it, when a list is made in this way. */
+/** The probability of each track of a list at its position, given those above it, if a list is made in this way. */
 export function chances(
   ranked: Int32Array,
   list: readonly number[],

@@ -6,7 +6,7 @@ import type { Snapshot, SnapshotTrack } from '../model/snapshot.ts';
 import { recordingsOf } from '../model/songs.ts';
 import type { Taste } from '../taste/taste.ts';
 
-/** A genre weighted this low or lower is not recommended at all; above it, it only scores less. */
+/** A genre with this weight or lower is excluded. Above it, a negative weight only lowers the score. */
 const AVOIDED_WEIGHT = -0.8;
 
 const BITS: Readonly<Record<Exclusion, number>> = {
@@ -14,23 +14,23 @@ const BITS: Readonly<Record<Exclusion, number>> = {
   ...{ WITHDRAWN: 32, OTHER_VERSION: 64 },
 };
 
-/** Why all recordings of a song but one are not in a list. */
+/** The bit of all recordings of a song except the one in the list. */
 export const otherVersionBit = BITS.OTHER_VERSION;
 
-/** What a listener has said and done that rules tracks out. */
+/** The parts of a taste that exclude tracks. */
 export type Rules = Pick<Taste, 'history' | 'genres' | 'allowExplicit'>;
 
 export interface ExclusionOptions {
   taste: Taste;
   filter: TrackFilter | null;
   includeHeard: boolean;
-  /** Whose rules hold; the taste's own unless told. */
+  /** The rules to apply; the taste's own by default. */
   rules?: Rules;
-  /** Tracks of earlier lists that are not wanted again. */
+  /** Tracks of earlier lists to exclude. */
   servedBefore?: readonly number[];
 }
 
-/** Writes for each track why it may not be in the list, as bits; 0: it may ([REC4]). */
+/** Writes for each track the reasons for its exclusion as bits, or 0 if it may be in the list ([REC4]). */
 export function markExclusions(
   mask: Uint8Array,
   snapshot: Snapshot,
@@ -60,7 +60,7 @@ export function markExclusions(
 
 const isAgainst = (kind: FeedbackKind): boolean => kind === 'HIDE' || kind === 'DISLIKE';
 
-/** Who rejects one recording may have taken to another; looked up when it is first asked for, which is seldom. */
+/** Whoever rejects one recording may like another. Computed on first use, which is rare. */
 function likedIn(history: Rules['history'], { indexOf }: Snapshot): (index: number) => boolean {
   let liked: Set<number | undefined> | null = null;
   return (index) => {
@@ -69,7 +69,7 @@ function likedIn(history: Rules['history'], { indexOf }: Snapshot): (index: numb
   };
 }
 
-/** Bitmaps of what filters rule out, whoever asks: a few filters are asked for over and over. */
+/** Bitmaps of what filters exclude, for any listener, because a few filters are requested again and again. */
 const bitmaps = new WeakMap<Snapshot, Map<string, Uint8Array>>();
 const MOST_BITMAPS = 100;
 
@@ -119,7 +119,7 @@ function filterOf(filter: TrackFilter): (track: SnapshotTrack) => boolean {
 const setOf = <Value>(values: readonly Value[] | null | undefined): ReadonlySet<Value> | null =>
   values ? new Set(values) : null;
 
-/** A track whose number is not known does not meet a bound on it. */
+/** A track with an unknown value does not satisfy a bound on it. */
 function isWithin(
   value: number | null,
   range: { min?: number | null; max?: number | null } | null | undefined,

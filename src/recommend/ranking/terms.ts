@@ -14,8 +14,8 @@ export interface Term {
 }
 
 /**
- * What each kind of statement is worth, on the scale on which a liked track gives its close neighbours about 0.1. What is
- * asked for now outweighs what was said once; popularity only breaks ties among what nothing else speaks for.
+ * The factor of each kind of statement, on a scale on which a liked track gives its nearest neighbours about 0.1. A
+ * request counts more than an earlier statement, and popularity only orders tracks that nothing else speaks for.
  */
 const TERM_WEIGHTS = {
   history: 1,
@@ -29,13 +29,13 @@ const TERM_WEIGHTS = {
   freshness: 0.3,
 } as const;
 
-/** Reactions that a ranking takes in: the newest. Older ones still count as heard. */
+/** Number of the newest reactions that become terms. Older ones still count as heard. */
 const HISTORY_TERMS = 500;
 
-/** The baseline is what an average track scores without any reason: the popularity term's mean. */
+/** The score of an average track without any reason: the mean of the popularity term. */
 export const baselineOf = (snapshot: Snapshot): number => TERM_WEIGHTS.popularity * snapshot.meanPopularity;
 
-/** The terms of a taste; `score = baseline + Σ factor · vector` ([REC1]). */
+/** The terms of a taste: `score = baseline + Σ factor · vector` ([REC1]). */
 export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours): Term[] {
   const { history, genre, artist, tag, text, seed, context } = TERM_WEIGHTS;
   const rowOf = (trackId: number, strength = 1): SparseVector => {
@@ -86,7 +86,10 @@ export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours
   return terms.filter(({ vector, factor }) => vector.indices.length > 0 && factor !== 0);
 }
 
-/** What each reaction, newest first, counts of the newest: `recency` less for every track liked since, as in training. */
+/**
+ * The weight of each reaction, newest first, relative to the newest: multiplied by `recency` for every track liked
+ * since, as in training.
+ */
 function recenciesOf(history: readonly Reaction[], recency: number): number[] {
   let factor = 1;
   return history.slice(0, HISTORY_TERMS).map(({ strength }) => {
@@ -97,8 +100,8 @@ function recenciesOf(history: readonly Reaction[], recency: number): number[] {
 }
 
 /**
- * The newest reaction for a track, after which something comes next; of several at the same time the one whose track is first
- * in the catalogue, so that the order in which things came says nothing ([REC11]).
+ * The newest positive reaction, whose track the next one may follow. Of several at the same time the first track of the
+ * catalogue counts, so that the result does not depend on the order of arrival ([REC11]).
  */
 function newestLiked(history: readonly Reaction[], { indexOf }: Snapshot): Reaction | undefined {
   const from = history.findIndex(({ strength }) => strength > 0);
@@ -113,7 +116,7 @@ function newestLiked(history: readonly Reaction[], { indexOf }: Snapshot): React
 
 const popularityTerms = new WeakMap<Snapshot, Term>();
 
-/** How far a track's popularity is from the mean: the mean itself is the baseline. */
+/** The difference of a track's popularity from the mean. The mean itself is the baseline. */
 function popularityTerm(snapshot: Snapshot): Term {
   const known = popularityTerms.get(snapshot);
   if (known) return known;
@@ -126,10 +129,10 @@ function popularityTerm(snapshot: Snapshot): Term {
 
 const newnessVectors = new WeakMap<Snapshot, SparseVector>();
 
-/** Years after which a track is half as new. */
+/** Number of years after which a track counts half as new. */
 const HALF_LIFE = 3;
 
-/** 1 for what came out in the year of the newest, halved every three years before it; 0 where the year is not known. */
+/** 1 for the year of the newest track, halved for every three years before it; 0 if the year is unknown. */
 function newness(snapshot: Snapshot): SparseVector {
   const known = newnessVectors.get(snapshot);
   if (known) return known;
@@ -142,7 +145,7 @@ function newness(snapshot: Snapshot): SparseVector {
   return vector;
 }
 
-/** The share of the words that describe a track, each as far as it does. */
+/** For each track, the share of the words that describe it, weighted by how well each does. */
 function matches(text: string, { byWord }: Snapshot): SparseVector {
   const found = wordsOf(text).flatMap((word) => byWord.get(word) ?? []);
   const sums = new Map<number, number>();

@@ -11,19 +11,19 @@ import type { Listeners } from '../../listeners/listeners.ts';
 import { standingReactions } from './strengths.ts';
 import type { KnownTaste } from './taste.ts';
 
-/** Rows of history that are read: what was heard before these counts neither as a reason nor as heard. */
+/** Maximum number of history rows to read. Older tracks count neither as reasons nor as heard. */
 const HISTORY_ROWS = 5_000;
 
-/** A taste, and what it takes to bring it up to date. */
+/** A taste, and what is needed to update it. */
 export interface LoadedTaste {
   taste: KnownTaste;
   reactions: readonly ReactionRow[];
   mark: FeedbackMark;
-  /** False where there is no such listener, or no more. */
+  /** False if the listener does not exist. */
   isThere: boolean;
 }
 
-/** Reads what is known of a listener; of one who was read before, only what came since. */
+/** Reads what is known about a listener; if it was read before, only what is new. */
 export async function loadTaste(
   database: Database,
   listeners: Listeners,
@@ -46,7 +46,7 @@ export async function loadTaste(
   return { taste, reactions: rows, mark, isThere: stated !== undefined };
 }
 
-/** A history that had to be cut is read whole: what was cut off may count again. */
+/** A truncated history is read again in full, because what was cut off may count again. */
 async function reactionsOf(
   database: Database,
   listenerId: number,

@@ -1,8 +1,8 @@
 import type { FeedbackKind } from '../../listeners/listeners.ts';
 
 /**
- * How strongly one reaction speaks for what is like the track, from −1 to 1. A verdict counts whole; having heard a track
- * through counts more than having begun it; a skip is a mild no, for people skip what they like as well.
+ * How strongly a reaction speaks for similar tracks, from −1 to 1. A verdict counts in full. Playing a track to the end
+ * counts more than starting it. A skip is only a mild no, because people also skip what they like.
  */
 const STRENGTHS: Readonly<Record<FeedbackKind, number>> = {
   LIKE: 1,
@@ -21,7 +21,7 @@ export interface Reaction {
   kind: FeedbackKind;
   /** Milliseconds since the epoch. */
   at: number;
-  /** How often, of this kind. */
+  /** Number of events of this kind. */
   plays: number;
   /** In [−1, 1]. */
   strength: number;
@@ -35,8 +35,8 @@ interface ReactionTotals {
 }
 
 /**
- * The standing reaction to each track: the latest verdict, or else the latest of the others ([FB4]). Hearing something
- * again and again is a statement, too: each doubling of plays adds 0.1, up to a verdict's 1. Order: as the rows come.
+ * The current reaction to each track: the latest verdict, otherwise the latest other event ([FB4]). Repeated plays
+ * count as well: each doubling adds 0.1, up to a verdict's 1. The order is that of the rows.
  */
 export function standingReactions(rows: Iterable<ReactionTotals>): Reaction[] {
   const standing = new Map<number, ReactionTotals>();

@@ -10,15 +10,15 @@ type Load = (listenerId: number, known: LoadedTaste | null) => Promise<LoadedTas
 
 interface Remembered {
   loaded: Promise<LoadedTaste>;
-  /** Something of the listener has changed since. */
+  /** Whether something about the listener has changed since. */
   isStale: boolean;
   forget: AbortController;
 }
 
 /**
- * Tastes of listeners seen lately. When something of a listener changes, the next request brings theirs up to date with
- * what came since. A change made by this process is seen by its next request; one made by another as soon as its wake-up
- * arrives. An import may have changed anybody's.
+ * The tastes of recent listeners. After a change, the listener's next request updates the taste with what is new. A
+ * change by this process counts in its next request; a change by another process counts when its wake-up arrives. An
+ * import may change every listener.
  */
 export class TasteCache implements AsyncDisposable {
   readonly #wakeups: Wakeups;
@@ -38,7 +38,7 @@ export class TasteCache implements AsyncDisposable {
     return (await known.loaded).taste;
   }
 
-  /** Whether the listener was there when their taste was last read. */
+  /** Whether the listener existed when their taste was last read. */
   async has(listenerId: number): Promise<boolean> {
     const known = this.#tastes.get(listenerId) ?? this.#remember(listenerId);
     return (await known.loaded).isThere;
@@ -48,7 +48,7 @@ export class TasteCache implements AsyncDisposable {
     const [oldest] = this.#tastes.keys();
     if (this.#tastes.size >= MOST_TASTES && oldest !== undefined) this.#forget(oldest);
     const state = { isStale: false, forget: new AbortController() };
-    // Watching comes before reading: what changes in between makes it stale.
+    // Watching starts before reading, so that a change in between marks the taste as stale.
     void this.#watch(listenerId, state);
     const remembered = Object.assign(state, { loaded: this.#load(listenerId, null) });
     this.#tastes.set(listenerId, remembered);

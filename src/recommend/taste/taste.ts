@@ -1,7 +1,10 @@
 import type { FeedbackKind } from '../../listeners/listeners.ts';
 import type { Reaction } from './strengths.ts';
 
-/** All that a listener's ranking depends on besides catalogue and weights: plain data, so that a list can be kept. */
+/**
+ * Everything that a listener's ranking depends on, except catalogue and weights. It is plain data, so that it can be
+ * stored with a list.
+ */
 export interface Taste {
   /** Newest first. */
   history: readonly Reaction[];
@@ -15,11 +18,11 @@ export interface Taste {
   contextText: string | null;
   /** In [0, 1]: how much newness counts. */
   freshness?: number;
-  /** For the question what a list would be if popularity did not count. */
+  /** Answers what the list would be if popularity did not count. */
   withoutPopularity?: boolean;
 }
 
-/** Where a part of a score comes from. */
+/** The origin of a part of a score. */
 export type Source =
   | { kind: 'history'; trackId: number; feedback: FeedbackKind; plays: number; at: number }
   | { kind: 'popularity' }
@@ -31,7 +34,9 @@ export type Source =
   | { kind: 'context'; text: string }
   | { kind: 'freshness' };
 
-/** The same taste as if this one thing had not been said or done; what it excluded is then not excluded either. */
+/**
+ * The taste as if this reaction, preference or request did not exist. Tracks that it excluded are then not excluded.
+ */
 export function tasteWithout(taste: Taste, source: Source): Taste {
   switch (source.kind) {
     case 'history':
@@ -55,5 +60,5 @@ export function tasteWithout(taste: Taste, source: Source): Taste {
   }
 }
 
-/** What is known of a listener, without what is asked for now. */
+/** What is known about a listener, without the request's context. */
 export type KnownTaste = Omit<Taste, 'seedTrackIds' | 'contextText'>;

@@ -9,8 +9,8 @@ export interface Metrics {
 }
 
 /**
- * Of each case, ranked among all items, with what the listener knows left out unless it may be repeated; targets beyond
- * `itemCount` are misses. Of a track that was heard several times the last is what counts.
+ * Metrics of each case, ranked among all items, without known items unless they may recur. Targets from `itemCount` on
+ * are misses. Of a track heard several times, the last counts.
  */
 export function measure(rows: ScoredRows, cases: readonly NumberedCase[], scoring: Scoring): Metrics[] {
   const scorer = new Scorer(rows, scoring);
@@ -21,7 +21,7 @@ export function measure(rows: ScoredRows, cases: readonly NumberedCase[], scorin
   });
 }
 
-/** @param places from 0, of the targets that are found @param targets how many there are */
+/** @param places positions of the targets that are found, from 0 @param targets number of targets */
 function metricsOf(places: readonly number[], targets: number): Metrics {
   const within = (cut: number) => places.filter((place) => place < cut);
   return {
@@ -51,7 +51,7 @@ export function meanOf(measured: readonly Metrics[]): Metrics {
   };
 }
 
-/** Whether the same cases speak for the first: the mean of their differences is above `margin` standard errors of it. */
+/** Whether the first is better on the same cases: the mean difference exceeds `margin` standard errors. */
 export function excels(first: readonly Metrics[], second: readonly Metrics[], margin: number): boolean {
   const differences = first.map((metrics, i) => qualityOf(metrics) - qualityOf(second[i] ?? metrics));
   const n = differences.length;
@@ -60,6 +60,6 @@ export function excels(first: readonly Metrics[], second: readonly Metrics[], ma
   return mean > margin * Math.sqrt(variance / n);
 }
 
-/** One number for what is chosen by: the mean of the metrics. */
+/** The number by which models are chosen: the mean of the metrics. */
 export const qualityOf = (metrics: Metrics): number =>
   (metrics['HR@10'] + metrics['NDCG@10'] + metrics['Recall@20'] + metrics['NDCG@20']) / 4;

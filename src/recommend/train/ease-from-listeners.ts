@@ -4,13 +4,13 @@ import { RowKeeper, type SparseRows } from '../math/sparse-rows.ts';
 import { type ByItem, type Interactions, transpose } from './interactions.ts';
 import type { SystemOptions } from './normal-equations.ts';
 
-/** Where at least this share of listeners × items is filled, products of whole matrices are faster than sparse sums. */
+/** If at least this fraction of listeners × items is filled, products of whole matrices are faster than sparse sums. */
 const DENSE = 1 / 40;
 
 /**
- * EASE where listeners are fewer than items. With Λ the ridge by item and X scaled by Λ^−½, Woodbury's identity gives
- * P = Λ^−½ (I − H) Λ^−½ with H = Xᵀ(XXᵀ + I)⁻¹X, and so the weights B_ij = (Λ_j / Λ_i)^½ · H_ij / (1 − H_jj). Memory:
- * 4 · listeners² + 4 · listeners · items bytes.
+ * EASE with fewer listeners than items. With Λ the ridge by item and X scaled by Λ^−½, Woodbury's identity gives P =
+ * Λ^−½ (I − H) Λ^−½ with H = Xᵀ(XXᵀ + I)⁻¹X, and so the weights B_ij = (Λ_j / Λ_i)^½ · H_ij / (1 − H_jj). Memory: 4 ·
+ * listeners² + 4 · listeners · items bytes.
  */
 export function trainFromListeners(interactions: Interactions, options: SystemOptions, gemm: Gemm): SparseRows {
   const whole = levelled(interactions, options.levelling);
@@ -50,7 +50,7 @@ function levelled(interactions: Interactions, levelling: number): Interactions {
   return { ...interactions, values: scaled };
 }
 
-/** By item: λ, and of its own square as much as dropout asks for. */
+/** The ridge of each item: λ, plus the part of its own square that dropout requires. */
 function ridgesOf({ itemCount, items, values }: Interactions, { ridge, dropout }: SystemOptions): Float64Array {
   const ridges = new Float64Array(itemCount).fill(ridge);
   const more = dropout / (1 - dropout);
@@ -75,7 +75,7 @@ function listenerGram({ itemCount, starts, items, values }: Interactions): Symme
   return gram;
 }
 
-/** K·X by rows: [listeners, items]. */
+/** K·X in row order: [listeners, items]. */
 function project(kernel: SymmetricMatrix, { itemCount: n, starts, items, values }: Interactions): Float32Array {
   const m = kernel.n;
   const projected = new Float32Array(m * n);
@@ -111,7 +111,7 @@ function remainders({ starts, listeners, values }: ByItem, projected: Float32Arr
 
 type RowOf = (i: number) => Float32Array | Float64Array;
 
-/** Row i of H as a sum of the rows of those who heard i. */
+/** Row i of H, as a sum of the rows of those who heard i. */
 function sparseRows({ starts, listeners, values }: ByItem, projected: Float32Array, n: number): RowOf {
   const row = new Float64Array(n);
   return (i) => {

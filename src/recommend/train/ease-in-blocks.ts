@@ -7,16 +7,16 @@ import { groupItems } from './item-groups.ts';
 import type { SystemOptions } from './normal-equations.ts';
 import { listenerWeights, normalEquations, type Part } from './normal-equations.ts';
 
-/** Of a system, the share that is solved for; the rest are their neighbours, and only speak for them. */
+/** The share of a system that is solved for. The rest are neighbours, which only provide weights. */
 const TARGETS = 1 / 4;
-/** Weights that each item is spoken for or against by, at least. */
+/** Minimum number of weights for each target. */
 const LEAST_COLUMN = 50;
 
 /**
- * Where not all items can be solved for together, groups of items that are heard by the same people are, each with those
- * outside of the group that are nearest to it: exactly the weights of the whole problem under the condition that all others
- * be 0. Memory: 10 · system² bytes, whatever the number of items, and the weights.
- * @throws RangeError when values are not finite
+ * If not all items fit into one system, groups of items that the same people hear are solved, each together with the
+ * nearest items outside the group: exactly the weights of the whole problem under the condition that all others are 0.
+ * Memory: 10 · system² bytes, whatever the number of items, plus the weights.
+ * @throws RangeError if values are not finite
  */
 export function trainInBlocks(interactions: Interactions, options: SystemOptions, gemm: Gemm): SparseRows {
   const system = Math.min(options.system, options.largestSystem);
@@ -32,7 +32,7 @@ export function trainInBlocks(interactions: Interactions, options: SystemOptions
 
 interface Block {
   interactions: Interactions;
-  /** Those to be solved for first. */
+  /** The targets come first. */
   items: Uint32Array;
   targets: number;
   perColumn: number;
@@ -46,7 +46,7 @@ function addBlock(weights: WeightList, block: Block, options: SystemOptions, gem
   }
 }
 
-/** B's columns of the targets: [targets, items]; P, the inverse, is symmetric. */
+/** B's columns of the targets: [targets, items]. P, the inverse, is symmetric. */
 function columnsOf({ interactions, items, targets }: Block, options: SystemOptions, gemm: Gemm): Float32Array[] {
   const n = items.length;
   const part: Part = { numbers: numbersOf(interactions.itemCount, items), size: n, targets };
@@ -67,7 +67,7 @@ function columnsOf({ interactions, items, targets }: Block, options: SystemOptio
   return columns;
 }
 
-/** P·gap, of which `gap` has the columns: [targets, items]. */
+/** Adds P·gap; `gap` has its columns: [targets, items]. */
 function addForetold(columns: readonly Float32Array[], gap: Float32Array, inverse: SymmetricMatrix, gemm: Gemm): void {
   const { n } = inverse;
   const targets = columns.length;
@@ -84,14 +84,14 @@ function addForetold(columns: readonly Float32Array[], gap: Float32Array, invers
   }
 }
 
-/** By item its number among these, or −1. */
+/** The number of each item among these, or −1. */
 function numbersOf(itemCount: number, items: Uint32Array): Int32Array {
   const numbers = new Int32Array(itemCount).fill(-1);
   items.forEach((item, number) => (numbers[item] = number));
   return numbers;
 }
 
-/** Who is near whom: by the cosines of items over those who heard them. */
+/** Nearness of items: the cosine over those who heard them. */
 class Neighbourhoods {
   readonly #interactions: Interactions;
   readonly #byItem: ByItem;
@@ -105,7 +105,9 @@ class Neighbourhoods {
     this.#squares = squaresOf(this.#byItem, this.#weights);
   }
 
-  /** The group, then the items nearest to all of it, so many in all: those with the greatest sums of squared cosines. */
+  /**
+   * The group, and the items nearest to all of it up to this number: those with the greatest sums of squared cosines.
+   */
   around(group: Uint32Array, size: number): Uint32Array {
     const { itemCount } = this.#interactions;
     const sums = new Float64Array(itemCount);

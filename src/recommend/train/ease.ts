@@ -6,10 +6,10 @@ import type { SystemOptions } from './normal-equations.ts';
 import { normalEquations } from './normal-equations.ts';
 
 /**
- * The item–item matrix B with zero diagonal that fits a listener's tracks, and what came later, best under a ridge: with
- * P = (G + λI)⁻¹, B_ij = (P·gap)_ij − P_ij · (1 + (P·gap)_jj) / P_jj, the last so that the diagonal is 0 (Steck 2019).
- * Memory: 2 · items² bytes, 4 where doubles are needed, with order 4 more, and panels.
- * @throws RangeError when values are not finite
+ * The item–item matrix B with a zero diagonal that best fits a listener's tracks, and what came later, under a ridge:
+ * with P = (G + λI)⁻¹, B_ij = (P·gap)_ij − P_ij · (1 + (P·gap)_jj) / P_jj, where the last part makes the diagonal 0
+ * (Steck 2019). Memory: 2 · items² bytes, 4 if doubles are needed, 4 more with order, plus panels.
+ * @throws RangeError if values are not finite
  */
 export function trainFromItems(interactions: Interactions, options: SystemOptions, gemm: Gemm): SparseRows {
   const { gram, gap } = normalEquations(interactions, options);
@@ -44,7 +44,7 @@ function columnScales(inverse: SymmetricMatrix, gap: Float32Array | null): Float
   return scales;
 }
 
-/** Some rows at a time, in one array. */
+/** The rows, a few at a time in one array. */
 export function* panelsOf(inverse: SymmetricMatrix) {
   const panel = inverse.floats(Math.min(inverse.n, rowsOfPanel) * inverse.n);
   for (let s = 0; s < inverse.strips.length; s++) {

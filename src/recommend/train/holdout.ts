@@ -1,7 +1,7 @@
 import { randomStream, uniformAt } from '../../lib/random.ts';
 import type { Interactions } from './interactions.ts';
 
-/** What is known of a listener, oldest first, and what they heard next; items by number. */
+/** A listener's known items, oldest first, and what they heard next; items by number. */
 export interface NumberedCase {
   items: Uint32Array;
   values: Float32Array;
@@ -13,7 +13,7 @@ export interface Holdout {
   cases: readonly NumberedCase[];
 }
 
-/** Each listener's last track, with what came before it, unless too many have the same ([REC9]): see `lastTargets`. */
+/** Holds out each listener's last track, unless too many share it ([REC9]): see `lastTargets`. */
 export function holdOutLast(interactions: Interactions): Holdout {
   const { starts, items, values } = interactions;
   const rows = Array.from({ length: starts.length - 1 }, (_, u) => items.subarray(starts[u] ?? 0, starts[u + 1] ?? 0));
@@ -32,17 +32,17 @@ export function holdOutLast(interactions: Interactions): Holdout {
   return { train, cases };
 }
 
-/** As many of the listeners as may be asked for one track; with few tracks, as many more than if all were asked for alike. */
+/** The maximum share of listeners with the same target. With few tracks it is a multiple of an even share. */
 const MOST = { share: 0.01, timesEven: 2 };
 
 /**
- * What listeners are asked for when settings are chosen. Where many histories end in the same few tracks, whoever follows the
- * fashion would be found right about everybody's taste: such a target tells the less of a listener the more share it. It
- * should weigh by the inverse of its frequency (inverse propensity scores, truncated for the sake of variance: Yang et al.
- * 2018, Ionides 2008). Rather than to weigh, it is drawn from by as much: only so many listeners are asked for it, and the
- * others for what they heard before it.
- * @param rows of each listener what they heard, oldest first
- * @returns of each the position of the target, one that has another before it; null where there is none
+ * The targets for choosing settings. Where many histories end in the same few tracks, a model that follows the fashion
+ * would look right about everybody's taste: a target says less about a listener the more listeners share it. It should
+ * be weighted by the inverse of its frequency (inverse propensity scores, truncated to limit variance: Yang et al.
+ * 2018, Ionides 2008). Instead of weighting, it is sampled accordingly: only a limited number of listeners keep it, and
+ * for the others an earlier track is the target.
+ * @param rows what each listener heard, oldest first
+ * @returns the position of each target, which has another track before it; null if there is none
  */
 export function lastTargets<Item>(rows: readonly ArrayLike<Item>[]): (number | null)[] {
   const heardBy = new Map<Item, number>();
@@ -60,7 +60,10 @@ export function lastTargets<Item>(rows: readonly ArrayLike<Item>[]): (number | n
   return targets;
 }
 
-/** When a listener takes their target: drawn, by nothing that depends on the order in which tracks and listeners came ([REC11]). */
+/**
+ * The order in which listeners choose their targets. It is drawn independently of the order in which tracks and
+ * listeners arrived ([REC11]).
+ */
 function turnOf<Item>(row: ArrayLike<Item>, heardBy: ReadonlyMap<Item, number>): number {
   let digest = row.length;
   for (let at = row.length - 1; at >= 0; at--) {
@@ -74,7 +77,7 @@ function lastOf<Item>(items: ArrayLike<Item>, take: (item: Item) => boolean): nu
   return null;
 }
 
-/** A fifth of each listener's tracks, drawn: for data whose order says nothing. One case a listener. */
+/** Holds out a random fifth of each listener's tracks, for data without an order. One case per listener. */
 export function holdOutDrawn(interactions: Interactions, seed: number): Holdout {
   const { starts, items, values } = interactions;
   const random = randomStream(seed);
@@ -97,7 +100,7 @@ export function holdOutDrawn(interactions: Interactions, seed: number): Holdout 
   return { train, cases };
 }
 
-/** The interactions at the positions that `of` keeps of each listener. */
+/** The interactions at the positions that `of` keeps for each listener. */
 function keep({ itemCount, starts, items, values }: Interactions, of: (u: number) => readonly number[]): Interactions {
   const rows = Array.from({ length: starts.length - 1 }, (_, u) => of(u));
   const kept = rows.flat();

@@ -1,10 +1,10 @@
-/** What taking away a reason does to the tracks of a list that cite it. */
+/** The effect of removing a reason on the tracks of a list that cite it. */
 export interface Impact {
-  /** Tracks that cite one. */
+  /** Number of tracks that cite a reason. */
   cited: number;
-  /** Of these, those that are no longer in the list. */
+  /** Number of these that are no longer in the list. */
   left: number;
-  /** Places that they fall, all together; a track that may not be in any list any more falls out, and by no number. */
+  /** Sum of the ranks that they fall. A track that is excluded entirely is not counted here. */
   dropped: number;
 }
 

@@ -2,7 +2,7 @@ import type { TrainingRow } from '../../db/queries/recommend-queries.ts';
 import { uniformAt } from '../../lib/random.ts';
 import { standingReactions } from '../taste/strengths.ts';
 
-/** Who heard what, listener by listener: row u is `items[starts[u] … starts[u + 1]]`, in the order of hearing. */
+/** Who heard what, by listener: row u is `items[starts[u] … starts[u + 1]]`, in the order of hearing. */
 export interface Interactions {
   itemCount: number;
   starts: Uint32Array;
@@ -11,7 +11,7 @@ export interface Interactions {
   values: Float32Array;
 }
 
-/** Interactions item by item: item i is heard by `listeners[starts[i] … starts[i + 1]]`. */
+/** The interactions by item: item i was heard by `listeners[starts[i] … starts[i + 1]]`. */
 export interface ByItem {
   starts: Uint32Array;
   listeners: Uint32Array;
@@ -23,17 +23,17 @@ interface Heard {
   trackId: number;
   /** Above 0. */
   strength: number;
-  /** Milliseconds since the epoch, where it is known. */
+  /** Milliseconds since the epoch, if known. */
   at?: number;
 }
 
-/** One listener's liked tracks in the order in which they came. */
+/** One listener's liked tracks, in the order of hearing. */
 export type History = readonly Heard[];
 
 /**
- * Everybody's positive standing reactions, listener by listener; a listener without any is left out. Of the same time, as
- * where counts were imported, which comes last is drawn: in the order of the ids it would be the catalogue's newest and
- * least heard, and a measurement on it would say nothing.
+ * Each listener's positive reactions; listeners without any are left out. Among reactions at the same time, as in
+ * imports of counts, the order is drawn. In the order of ids the last would be the catalogue's newest and least heard,
+ * and a measurement on it would be meaningless.
  */
 export async function readHistories(batches: AsyncIterable<readonly TrainingRow[]>): Promise<History[]> {
   const histories: History[] = [];
@@ -59,7 +59,7 @@ export async function readHistories(batches: AsyncIterable<readonly TrainingRow[
 
 const drawOf = (trackId: number, listenerId: number | null): number => uniformAt(trackId, listenerId ?? 0);
 
-/** Whether the order of most neighbouring tracks is known, and not drawn: imported counts have one time for all. */
+/** Whether the order of most neighbouring tracks is known and not drawn. Imported counts all have the same time. */
 export function isOrdered(histories: readonly History[]): boolean {
   let [known, pairs] = [0, 0];
   for (const history of histories) {
@@ -71,10 +71,13 @@ export function isOrdered(histories: readonly History[]): boolean {
   return 2 * known > pairs;
 }
 
-/** A listener's newest tracks that training reads: a pair of tracks costs, so somebody with a million would cost 10¹². */
+/**
+ * Maximum number of a listener's newest tracks in training. Cost grows with pairs of tracks, so that a listener with a
+ * million would cost 10¹².
+ */
 const LONGEST_HISTORY = 1_000;
 
-/** Interactions over the tracks that have any, and those tracks' ids, ascending, in the order of their numbers. */
+/** The interactions over the tracks that have any, and the ids of these tracks in ascending order, by number. */
 export function toInteractions(histories: readonly History[]): { ids: number[]; interactions: Interactions } {
   const newest = histories.map((history) => history.slice(-LONGEST_HISTORY));
   const ids = [...new Set(newest.flatMap((history) => history.map(({ trackId }) => trackId)))].sort((a, b) => a - b);
@@ -92,7 +95,7 @@ export function toInteractions(histories: readonly History[]): { ids: number[]; 
   return { ids, interactions: { itemCount: ids.length, starts, items, values } };
 }
 
-/** The same with each track of a listener once, where they heard it last. */
+/** The interactions with each track of a listener once, where it was heard last. */
 export function withoutRepeats(interactions: Interactions): Interactions {
   const { itemCount, starts, items, values } = interactions;
   const lastHeardBy = new Int32Array(itemCount).fill(-1);
@@ -114,7 +117,7 @@ export function withoutRepeats(interactions: Interactions): Interactions {
   return { itemCount, starts: ends, items: items.filter(keep), values: values.filter(keep) };
 }
 
-/** By item, how often it was heard. */
+/** How often each item was heard. */
 export function countsOf({ itemCount, items }: Interactions): Float64Array {
   const counts = new Float64Array(itemCount);
   for (const item of items) counts[item] = (counts[item] ?? 0) + 1;

@@ -1,16 +1,16 @@
 import { randomStream } from '../../lib/random.ts';
 import { countsOf, type Interactions } from './interactions.ts';
 
-/** Axes along which items are told apart. */
+/** Number of dimensions in which items are compared. */
 const AXES = 24;
-/** Each brings the axes nearer to those along which listeners differ most. */
+/** Each round brings the axes nearer to those along which listeners differ most. */
 const ROUNDS = 4;
 const SEED = 1;
 
 /**
- * All items in groups of at most `size`, of nearly the same size, of which those heard by the same people share one: halved
- * again and again across the longest axis of what is left, in the space of the leading singular vectors of the matrix of
- * listeners and items (randomised subspace iteration: Halko, Martinsson & Tropp 2011).
+ * Divides all items into groups of at most `size` and nearly equal size, so that items heard by the same people are
+ * together. It bisects repeatedly across the longest axis, in the space of the leading singular vectors of the
+ * listener–item matrix (randomised subspace iteration: Halko, Martinsson & Tropp 2011).
  */
 export function groupItems(interactions: Interactions, size: number): Uint32Array[] {
   const points = embed(interactions);
@@ -38,11 +38,11 @@ function embed(interactions: Interactions): Float64Array {
     orthonormalise(points, itemCount);
     points = multiply(interactions, scales, points);
   }
-  // Not orthonormal at the end: axes along which listeners differ more are longer.
+  // Not orthonormal at the end, because axes along which listeners differ more are longer.
   return toUnitRows(points, scales, itemCount);
 }
 
-/** D^−½ Xᵀ D′⁻¹ X D^−½ · points, D and D′ being how often items and how much listeners heard. */
+/** D^−½ Xᵀ D′⁻¹ X D^−½ · points, where D and D′ count how often items were heard and how much listeners heard. */
 function multiply({ starts, items }: Interactions, scales: Float64Array, points: Float64Array): Float64Array {
   const next = new Float64Array(points.length);
   const sum = new Float64Array(AXES);
@@ -65,7 +65,10 @@ function multiply({ starts, items }: Interactions, scales: Float64Array, points:
   return next;
 }
 
-/** Columns made orthogonal one after another (modified Gram–Schmidt); one that depends on those before becomes 0. */
+/**
+ * Makes the columns orthogonal one after another (modified Gram–Schmidt). A column that depends on earlier ones becomes
+ * 0.
+ */
 function orthonormalise(points: Float64Array, rows: number): void {
   const inner = (a: number, b: number): number => {
     let sum = 0;
@@ -99,7 +102,7 @@ const project = (points: Float64Array, item: number, axis: Float64Array): number
   return sum;
 };
 
-/** The direction in which these points are spread most, by power iteration on their covariance. */
+/** The direction of greatest spread of these points, by power iteration on their covariance. */
 function longestAxis(points: Float64Array, items: Uint32Array): Float64Array {
   const covariance = covarianceOf(points, items);
   let axis = new Float64Array(AXES).fill(1);

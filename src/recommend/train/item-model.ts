@@ -7,46 +7,51 @@ import { countsOf, type Interactions, withoutRepeats } from './interactions.ts';
 import type { SystemOptions } from './normal-equations.ts';
 
 export interface ItemModelOptions extends Omit<SystemOptions, 'onlyFor'> {
-  /** Tracks lose (listeners / mean)^−`rarity` of their score: above 0 speaks for what few have heard. */
+  /** Scores are multiplied by (listeners / mean)^−`rarity`. Above 0 this favours what few have heard. */
   rarity: number;
-  /** How much counts what comes right after a listener's newest track, beside the weights of all; 0: it does not. */
+  /** Weight of what comes right after a listener's newest track. 0 disables it. */
   next: number;
 }
 
-/** What a listener's tracks speak for: sums over rows of the first, and one row of the second for the newest of them. */
+/**
+ * What a listener's tracks speak for: sums over rows of the first matrix, and one row of the second for the newest
+ * track.
+ */
 export interface ItemModel extends SparseRows {
-  /** What comes right after a track, by as much as it counts: none below 0. Null where it does not. */
+  /** What comes right after a track, already weighted, without values below 0. Null if disabled. */
   next: SparseRows | null;
 }
 
 /**
- * The item–item weights B, of which each row says by how much having heard a track speaks for, or against, the others.
- * Two ways to the same B, by what there is less of, items or listeners; where both are more than the largest system, the
- * same block by block.
- * @throws RangeError when values are not finite
+ * The item–item weights B: each row says how much having heard a track speaks for or against the others. There are two
+ * ways to the same B, for fewer items or fewer listeners. If both exceed the largest system, it is solved in blocks.
+ * @throws RangeError if values are not finite
  */
 export function trainItemModel(heard: Interactions, options: ItemModelOptions, gemm: Gemm): ItemModel {
   const interactions = withoutRepeats(heard);
   const scales = options.rarity === 0 ? null : rarityScales(interactions, options.rarity);
   const scaled = (rows: SparseRows): SparseRows => (scales ? scaleColumns(rows, scales) : rows);
-  // One system after the other: what the first was solved in is free again when the second needs as much.
+  // One system after the other: the first one's memory is free again when the second needs it.
   const rows = scaled(solve(interactions, options, gemm));
   return { ...rows, next: options.next > 0 ? scaled(trainNext(interactions, options, gemm)) : null };
 }
 
-/** A scale of time on which hardly more than the very next track counts. */
+/** A time scale on which little more than the very next track counts. */
 const NEXT = { order: 0.9, reach: 0.3 };
-/** Of the ridge: of the one row that is added only the greatest weights are kept. Chosen on Last.fm sequences, of 0.03 to 1. */
+/**
+ * A fraction of the ridge, because only the greatest weights of the one added row are kept. Chosen on Last.fm sequences
+ * from 0.03 to 1.
+ */
 const NEXT_RIDGE = 0.1;
-/** Weights that are kept of each row of what comes next. */
+/** Number of weights kept in each row of what comes next. */
 const NEXT_ROW = 50;
-/** Blocks solve for columns: as many more of each, so that the rows have theirs. */
+/** Blocks solve for columns, so they keep this many times as many weights to leave enough for each row. */
 const NEXT_ROOM = 4;
 
 /**
- * What comes right after a track, from a system of its own: the same but for the scale of time and the ridge. Only what it
- * speaks for is kept, so that by having been liked last a track raises others and lowers none ([REC14]).
- * @throws RangeError when values are not finite
+ * What comes right after a track, from a system of its own that differs in time scale and ridge. Only positive weights
+ * are kept, so that the newest like raises other tracks and lowers none ([REC14]).
+ * @throws RangeError if values are not finite
  */
 export function trainNext(heard: Interactions, options: ItemModelOptions, gemm: Gemm): SparseRows {
   const interactions = withoutRepeats(heard);
@@ -73,7 +78,7 @@ function scaleColumns(rows: SparseRows, scales: Float64Array): SparseRows {
   return { ...rows, values: rows.values.map((value, at) => value * (scales[rows.columns[at] ?? 0] ?? 1)) };
 }
 
-/** By item: (listeners / mean)^−rarity. */
+/** For each item: (listeners / mean)^−rarity. */
 export function rarityScales(interactions: Interactions, rarity: number): Float64Array {
   const mean = interactions.items.length / Math.max(1, interactions.itemCount);
   return countsOf(interactions).map((count) => (Math.max(1, count) / mean) ** -rarity);

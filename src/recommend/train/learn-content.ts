@@ -7,7 +7,7 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { panelsOf } from './ease.ts';
 import type { NumberedCase } from './holdout.ts';
 
-/** What tracks are made of, by row of the weights, over the features that more than one of them has. */
+/** The features of tracks, by row of the weights. Features that only one track has are left out. */
 export interface Described {
   names: readonly string[];
   rows: readonly SparseVector[];
@@ -15,13 +15,13 @@ export interface Described {
 
 type Known = Pick<NumberedCase, 'items' | 'values'>;
 
-/** Features that are learned from: where there are more, those that most tracks have. */
+/** Maximum number of features to learn from; the most frequent ones are kept. */
 const MOST_FEATURES = 4_096;
-/** Features that one feature speaks for. */
+/** Maximum number of features that one feature speaks for. */
 const KEPT = 512;
-/** Chosen on Last.fm 2k, of 0.03 to 10, by tracks held out. */
+/** Chosen on Last.fm 2k from 0.03 to 10, on held-out tracks. */
 const RIDGE = 0.3;
-/** Places that are made alike. */
+/** Number of positions at which the scores are made equal. */
 const PLACES = 20;
 
 /** @param ids tracks in the order of the weights' rows */
@@ -40,10 +40,11 @@ export function describe({ features, featureNames, indexOf }: Snapshot, ids: Ite
 }
 
 /**
- * Weights between features that give the weights between tracks, so that a track nobody has heard is spoken for by what it
- * is made of: with F the features of tracks and B their weights, the M of least squares in B ≈ F·M·Fᵀ under a ridge on both
- * sides, (FᵀF + μI)⁻¹ FᵀBF (FᵀF + μI)⁻¹. Least squares are cautious: M is scaled so that these listeners' best scores by it
- * are, on average, as high as by B, and what is new has its share of places. Memory: 16 · features² bytes.
+ * Learns weights between features that reproduce the weights between tracks, so that a track nobody has heard is scored
+ * by its features. With F the features of tracks and B their weights, M is the least-squares solution of B ≈ F·M·Fᵀ
+ * with a ridge on both sides, (FᵀF + μI)⁻¹ FᵀBF (FᵀF + μI)⁻¹. Least squares underestimate, so M is scaled until these
+ * listeners' best scores by it are, on average, as high as by B, which gives new tracks their share of positions.
+ * Memory: 16 · features² bytes.
  */
 export function learnContent(
   weights: SparseRows,
@@ -80,7 +81,7 @@ function inverseGram(rows: readonly SparseVector[], d: number, gemm: Gemm): Floa
   return whole;
 }
 
-/** (FᵀBF)ᵀ: [features of the neighbour, features of the heard]. */
+/** (FᵀBF)ᵀ: [features of the neighbour, features of the heard track]. */
 function seenThrough({ starts, columns, values }: SparseRows, rows: readonly SparseVector[], d: number): Float32Array {
   const turned = new Float32Array(d * d);
   const row = new Float64Array(d);
@@ -125,7 +126,7 @@ function toScale(
   return { ...content, values: content.values.map((value) => value * scale) };
 }
 
-/** The sum of the best scores among what is not known. */
+/** The sum of the best scores among unknown tracks. */
 function best(scores: Float64Array, { items }: Known): number {
   const heard = new Set(items);
   return topIndices(scores, PLACES, (at) => !heard.has(at)).reduce((sum, at) => sum + (scores[at] ?? 0), 0);

@@ -2,44 +2,49 @@ import { precisionFor, SymmetricMatrix } from '../math/linear-algebra.ts';
 import type { Interactions } from './interactions.ts';
 
 export interface NormalOptions {
-  /** λ, the weight of the ridge: larger keeps rows flatter. */
+  /** λ, the weight of the ridge. Larger values make rows flatter. */
   ridge: number;
   /**
-   * The share of tracks that is thought away at random while they are to be foretold from the rest, in expectation: a ridge
-   * of dropout / (1 − dropout) of each track's own square more (Steck, "Autoencoders that don't overfit towards the
+   * The expected share of tracks that are dropped at random while they are predicted from the rest: an additional ridge
+   * of dropout / (1 − dropout) of each track's own square (Steck, "Autoencoders that don't overfit towards the
    * Identity", NeurIPS 2020).
    */
   dropout: number;
-  /** Share, from 0 to below 1, of what came later that is to be foretold, beside what belongs together in any order. */
+  /**
+   * Weight, from 0 to below 1, of predicting later tracks, against predicting tracks that belong together in any order.
+   */
   order: number;
-  /** How fast a track loses its say in what comes later, and what comes later its weight, with each track in between: 0–1. */
+  /**
+   * How fast a track loses its influence on later tracks, and later tracks their weight, with each track in between:
+   * 0–1.
+   */
   reach: number;
-  /** Listeners weigh (tracks of theirs / mean)^−`levelling`: at 0 all tracks are alike, at 1 all listeners. */
+  /** Listeners weigh (number of their tracks / mean)^−`levelling`: at 0 all tracks are equal, at 1 all listeners. */
   levelling: number;
 }
 
-/** `(G)·B = G + gap`, the ridge within G: what the item–item weights B solve. */
+/** `(G)·B = G + gap`, with the ridge in G: the equations that the item–item weights B solve. */
 export interface NormalEquations {
   /** XᵀX and WᵀW together, and the ridge: [items, items]. */
   gram: SymmetricMatrix;
-  /** WᵀY − WᵀW, target by source, [targets, items]; null without order, where it would be 0. */
+  /** WᵀY − WᵀW, target by source, [targets, items]. Null without order, where it would be 0. */
   gap: Float32Array | null;
 }
 
-/** Some of the items, numbered anew. */
+/** A subset of the items, renumbered. */
 export interface Part {
-  /** By item its number, or −1. */
+  /** The number of each item, or −1. */
   numbers: Int32Array;
   size: number;
-  /** Items below this number are solved for; the others only speak for them. */
+  /** Items below this number are solved for. The others only provide weights. */
   targets: number;
 }
 
 /**
- * The sums that training needs, in one pass over pairs of a listener's tracks. With x a listener's tracks, w_t their tracks
- * up to the t-th, each counting `reach` less with every later one, and y_t those that came after it, counting likewise:
- * B reproduces x from x (EASE: Steck, WWW 2019) and foretells y from w (as SLIST does: Choi et al., "Session-aware Linear
- * Item-Item Models", WWW 2021), `order` being the weight of the second. The sums over t are geometric and in closed form.
+ * The sums for training, in one pass over pairs of a listener's tracks. Let x be a listener's tracks; w_t the tracks up
+ * to the t-th, each weighted by `reach` for every later one; and y_t the tracks after it, weighted likewise. B
+ * reproduces x from x (EASE: Steck, WWW 2019) and predicts y from w (as SLIST does: Choi et al., "Session-aware Linear
+ * Item-Item Models", WWW 2021), the latter with weight `order`. The sums over t are geometric and have a closed form.
  */
 export function normalEquations(
   interactions: Interactions,
@@ -70,7 +75,7 @@ function allOf({ itemCount }: Interactions): Part {
   return { numbers, size: itemCount, targets: itemCount };
 }
 
-/** Of any track, which is what its place on the diagonal comes to at most. */
+/** An upper bound of any track's value on the diagonal. */
 function largestSquare({ itemCount, starts, items, values }: Interactions, weights: Float64Array): number {
   const squares = new Float64Array(itemCount);
   for (let u = 0; u + 1 < starts.length; u++) {
@@ -81,15 +86,15 @@ function largestSquare({ itemCount, starts, items, values }: Interactions, weigh
   return squares.reduce((largest, square) => Math.max(largest, square), 0);
 }
 
-/** One listener's tracks as far as they are of the part, by ascending number. */
+/** One listener's tracks in this part, in ascending order of number. */
 class PartialRow {
   readonly part: Part;
   readonly numbers: Int32Array;
   readonly values: Float64Array;
-  /** Of each track its place in the whole history. */
+  /** The position of each track in the whole history. */
   readonly places: Int32Array;
   count = 0;
-  /** Of the whole history. */
+  /** Length of the whole history. */
   length = 0;
   readonly #interactions: Interactions;
   readonly #keys: Float64Array;
@@ -124,7 +129,7 @@ class PartialRow {
   }
 }
 
-/** More than any history's length. */
+/** More than the length of any history. */
 const PLACES = 1 << 20;
 
 function addTogether({ numbers, values, count }: PartialRow, gram: SymmetricMatrix, weight: number): void {
@@ -155,7 +160,7 @@ function addOrdered(row: PartialRow, gram: SymmetricMatrix, gap: Float32Array, s
       const [j, other] = [numbers[b] ?? 0, places[b] ?? 0];
       const product = (values[a] ?? 0) * (values[b] ?? 0);
       const apart = place > other ? place - other : other - place;
-      // After the last track nothing is to be foretold: its `squares` are 0.
+      // Nothing follows the last track, so its `squares` are 0.
       const left = length - 1 - (place > other ? place : other);
       const both = after * (decay.powers[apart] ?? 0) * (decay.squares[left] ?? 0);
       data[from + j] = (data[from + j] ?? 0) + product * (together + both);
@@ -175,7 +180,7 @@ interface Decays {
   powers: Float64Array;
   /** Σ r^2i over i < k */
   squares: Float64Array;
-  /** Σ r^i · r^(k − 1 − i) over i < k: by how many the later is after the earlier, over all t in between. */
+  /** Σ r^i · r^(k − 1 − i) over i < k: the weight of the later track after the earlier one, over all t in between. */
   convolved: Float64Array;
 }
 
@@ -197,7 +202,7 @@ function longestOf({ starts }: Interactions): number {
   return longest;
 }
 
-/** (tracks / mean)^−levelling, by listener. */
+/** (tracks / mean)^−levelling for each listener. */
 export function listenerWeights({ starts, items }: Interactions, levelling: number): Float64Array {
   const listeners = starts.length - 1;
   const mean = items.length / Math.max(1, listeners);
@@ -207,7 +212,7 @@ export function listenerWeights({ starts, items }: Interactions, levelling: numb
   });
 }
 
-/** Brings both traces to the same size, so that `order` is a share. */
+/** Scales both traces to the same size, so that `order` is a share. */
 function orderScale({ starts, values }: Interactions, weights: Float64Array, { squares }: Decays): number {
   let [together, after] = [0, 0];
   for (let u = 0; u + 1 < starts.length; u++) {
@@ -221,14 +226,14 @@ function orderScale({ starts, values }: Interactions, weights: Float64Array, { s
   return after === 0 ? 0 : together / after;
 }
 
-/** What one system, or one of blocks, is solved with. */
+/** The options for solving one system, or one in blocks. */
 export interface SystemOptions extends NormalOptions {
-  /** Weights kept in all: as many a row as that gives, those furthest from 0, for or against. */
+  /** Total number of weights to keep: in each row those furthest from 0, for or against. */
   entries: number;
-  /** Side of the largest system that all items are solved in together. */
+  /** Maximum size of a system that all items are solved in together. */
   largestSystem: number;
-  /** Side of the systems that blocks of them are solved in where they are more. */
+  /** Size of the systems for blocks, if there are more items. */
   system: number;
-  /** Only weights above 0 are kept: those that speak for a track. */
+  /** Keeps only weights above 0, which speak for a track. */
   onlyFor?: boolean;
 }

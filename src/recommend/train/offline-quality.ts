@@ -5,28 +5,37 @@ import { addImpacts, type Impact, noImpact } from './impact.ts';
 import { midRanks, popularityDivergence, popularityGroups } from './popularity.ts';
 import { type Known, type ScoredRows, Scorer, type Scoring } from './scorer.ts';
 
-/** Tracks whose reasons are looked at. */
+/** Number of tracks whose reasons are tested. */
 const FIRST = 10;
 
-/** Beyond accuracy, of a model that is measured on files, where all that is known of a track is who heard it. */
+/**
+ * Qualities other than accuracy of a model that is evaluated on files, where nothing is known about a track except who
+ * heard it.
+ */
 export interface OfflineQuality {
-  /** The share of the items that is in any of the lists. */
+  /** The share of the items that occurs in any of the lists. */
   'Coverage@20': number;
   /** 1 − popularity, the mid-rank percentile of how often an item was heard. */
   'Novelty@20': number;
-  /** 1 − cosine of two items' rows of weights: of what hearing them speaks for. */
+  /** 1 − cosine of two items' rows of weights. */
   'Diversity@20': number;
-  /** How far the shares of much, middling and little heard items are from those in what was heard, from 0 to 1. */
+  /**
+   * The distance between the shares of often, sometimes and rarely heard items in the list and in the history, from 0
+   * to 1.
+   */
   'PopularityDivergence@20': number;
-  /** Without the heard item that speaks most for it: the share of the first ten that leave the ten, and the places they fall. */
+  /**
+   * Without the heard item that contributes most: the share of the first ten that leave the ten, and the ranks that
+   * they fall.
+   */
   'ReasonLeaves@10': number;
   'ReasonDrop@10': number;
-  /** The same without the item of the history that most have heard. */
+  /** The same without the most popular item of the history. */
   'PopularReasonLeaves@10': number;
   'PopularReasonDrop@10': number;
 }
 
-/** Means over the lists of twenty that these listeners get ([EVAL2]). @param counts by item, how often it was heard */
+/** Means over lists of twenty for these listeners ([EVAL2]). @param counts how often each item was heard */
 export function measureOffline(
   rows: ScoredRows,
   listeners: readonly Known[],
@@ -53,7 +62,7 @@ export function measureOffline(
   };
 }
 
-/** Items' rows of weights, of length 1. */
+/** The items' rows of weights, scaled to length 1. */
 function rowsOf(list: readonly number[], { starts, columns, values }: SparseRows): SparseVector[] {
   return list.map((item) => unit(starts[item] ?? 0, starts[item + 1] ?? 0, columns, values));
 }
@@ -65,7 +74,7 @@ function unit(from: number, end: number, columns: Uint32Array, values: Float32Ar
   return { indices: Int32Array.from(columns.subarray(from, end)), values: own.map((value) => value / length) };
 }
 
-/** Of two explanations of the same list: what speaks most for a track, and "because you heard what most have heard". */
+/** Tests two explanations of a list: the largest contribution, and "because you heard what most have heard". */
 function impactsOf(scorer: Scorer, known: Known, list: readonly number[], counts: Float64Array) {
   const popular = mostHeard(known, counts);
   const cited = { main: scorer.mainReasons(known, list), popular: list.map(() => popular) };
@@ -80,7 +89,7 @@ function mostHeard({ items }: Known, counts: Float64Array): number | null {
   return items.reduce<number | null>((most, item) => (count(item) > count(most) ? item : most), null);
 }
 
-/** @param cited by track of the list, what is taken away */
+/** @param cited the item to remove for each track of the list */
 function impactOf(scorer: Scorer, known: Known, list: readonly number[], cited: readonly (number | null)[]): Impact {
   let impact = noImpact;
   for (const reason of new Set(cited)) {
@@ -98,7 +107,7 @@ function impactOf(scorer: Scorer, known: Known, list: readonly number[], cited: 
   return impact;
 }
 
-/** As if it had never been heard. */
+/** The history as if the item had never been heard. */
 function without({ items, values }: Known, reason: number): Known {
   return { items: items.filter((item) => item !== reason), values: values.filter((_, i) => items[i] !== reason) };
 }

@@ -1,4 +1,7 @@
-/** By item the share of the others that are heard less, plus half of those heard as much; 0 for what nobody heard ([CAT3]). */
+/**
+ * For each item, the share of items that are heard less, plus half of those heard as often; 0 if nobody heard it
+ * ([CAT3]).
+ */
 export function midRanks(counts: Float64Array): Float64Array {
   const sorted = counts.slice().sort();
   const ranks = new Map<number, number>();
@@ -10,11 +13,11 @@ export function midRanks(counts: Float64Array): Float64Array {
   return counts.map((count) => ranks.get(count) ?? 0);
 }
 
-/** Of all listening, the share that is of the most heard items, and that of the least heard. */
+/** The share of all plays that belongs to the most heard items, and to the least heard. */
 const END_SHARE = 0.2;
 const GROUPS = { head: 0, middle: 1, tail: 2 } as const;
 
-/** By item its group: a fifth of all listening is of the most heard items, and a fifth of the least heard. */
+/** The popularity group of each item: the most heard items have a fifth of all plays, and so do the least heard. */
 export function popularityGroups(counts: Float64Array): Uint8Array {
   const whole = counts.reduce((sum, count) => sum + count, 0);
   const byCount = Uint32Array.from(counts.keys()).sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b);
@@ -29,9 +32,9 @@ export function popularityGroups(counts: Float64Array): Uint8Array {
 }
 
 /**
- * Between how much of each group was heard and how much of it is in the list: Jensen–Shannon, in bits, so from 0 to 1
+ * The distance between the shares of each group in the history and in the list: Jensen–Shannon in bits, from 0 to 1
  * (Abdollahpouri et al., "User-centered Evaluation of Popularity Bias in Recommender Systems", UMAP 2021).
- * @returns null where either is empty
+ * @returns null if either is empty
  */
 export function popularityDivergence(
   heard: Iterable<number>,
@@ -50,6 +53,6 @@ function sharesOf(items: Iterable<number>, groups: Uint8Array): number[] | null 
   return Object.values(GROUPS).map((group) => known.filter((one) => one === group).length / known.length);
 }
 
-/** Kullback–Leibler, in bits. */
+/** Kullback–Leibler divergence in bits. */
 const divergence = (p: readonly number[], q: readonly number[]): number =>
   p.reduce((sum, share, g) => (share === 0 ? sum : sum + share * Math.log2(share / (q[g] ?? 0))), 0);

@@ -1,43 +1,45 @@
 import type { SparseRows } from '../math/sparse-rows.ts';
 import type { NumberedCase } from './holdout.ts';
 
-/** Item–item weights, and of what comes right after the newest track, where that counts. */
+/** Item–item weights, and those of what comes right after the newest track, if it counts. */
 export interface ScoredRows extends SparseRows {
   next?: SparseRows | null;
 }
 
 export interface Scoring {
-  /** Of a listener's history each track counts this much of the one after it. */
+  /** Each track of a history counts this much of the one after it. */
   recency: number;
-  /** What having heard a track speaks for hearing it again, beside the weights; null: it is left out. */
+  /**
+   * How much having heard a track speaks for hearing it again, in addition to the weights. Null excludes heard tracks.
+   */
   repeats?: number | null;
-  /** By item, a factor on its score; none for 1. */
+  /** A factor on the score of each item. Null for 1. */
   scales?: Float64Array | null;
-  /** By item, how many have heard it: of equal scores the more heard is first, and then the lower number. */
+  /** How many have heard each item. Of equal scores the more heard comes first, then the lower number. */
   counts?: ArrayLike<number>;
 }
 
-/** What is known of a listener. */
+/** What is known about a listener. */
 export type Known = Pick<NumberedCase, 'items' | 'values'>;
 
 interface HeardTerm {
   item: number;
   strength: number;
-  /** Of those that speak for something: what comes right after it counts. */
+  /** Whether it is the newest positive one, so that what comes right after it counts. */
   isNewest: boolean;
 }
 
-/** The places of a list that metrics look at. */
+/** Number of positions that metrics consider. */
 const PLACES = 20;
 
-/** Nothing that the weights say is as small as the most heard track's start over one never heard. */
+/** Smaller than any weight: the initial advantage of the most heard track over one that nobody heard. */
 const LEAST_SCORE = 1e-9;
 
-/** What a model makes of one listener after another, as served lists are scored: sums over what was heard. */
+/** Scores one listener after the other as served lists are scored: by sums over what was heard. */
 export class Scorer {
   readonly #rows: ScoredRows;
   readonly #scoring: Scoring;
-  /** What is said of each track before anything is known of the listener. */
+  /** Each track's score before anything is known about the listener. */
   readonly #start: Float64Array;
   readonly #scores: Float64Array;
   readonly #best = new Int32Array(PLACES);
@@ -52,13 +54,13 @@ export class Scorer {
     this.#scores = new Float64Array(this.#start.length);
   }
 
-  /** The first places, best first; overwritten by the next. */
+  /** The first positions, best first. The next call overwrites the result. */
   best(known: Known): Int32Array {
     this.#score(known);
     return this.#first();
   }
 
-  /** By how many others each of these items is outweighed; null for one that is left out. */
+  /** The number of items that outrank each of these. Null for an excluded item. */
   placesOf(known: Known, items: readonly number[]): (number | null)[] {
     this.#score(known);
     const scores = this.#scores;
@@ -73,7 +75,7 @@ export class Scorer {
     });
   }
 
-  /** By item, the heard one that speaks most for it; null where none does. */
+  /** For each item, the heard one that contributes most. Null if there is none. */
   mainReasons(known: Known, items: readonly number[]): (number | null)[] {
     const placeOf = new Map(items.map((item, place) => [item, place]));
     const reasons = items.map((): number | null => null);
@@ -94,7 +96,7 @@ export class Scorer {
     return reasons;
   }
 
-  /** Of all that one heard track says, piece by piece. */
+  /** Adds everything that one heard track contributes. */
   #tell({ item: heard, strength, isNewest }: HeardTerm, tell: (item: number, value: number) => void): void {
     for (const rows of isNewest && this.#rows.next ? [this.#rows, this.#rows.next] : [this.#rows]) {
       for (let at = rows.starts[heard] ?? 0; at < (rows.starts[heard + 1] ?? 0); at++) {
@@ -118,7 +120,7 @@ export class Scorer {
     if (repeats === null) for (const { item } of terms) if (item < scores.length) scores[item] = -Infinity;
   }
 
-  /** What was heard, the newest first, each once and by as much as it counts. */
+  /** The heard items, newest first, each once with its weight. */
   #terms({ items, values }: Known): HeardTerm[] {
     const strengths = new Map<number, number>();
     let factor = 1;
@@ -140,7 +142,7 @@ export class Scorer {
     }
   }
 
-  /** By insertion: the many that are not among the first cost one comparison each. */
+  /** Insertion sort: an item that is not among the first costs one comparison. */
   #first(): Int32Array {
     const scores = this.#scores;
     const best = this.#best.fill(-1);

@@ -8,9 +8,9 @@ import type { Interactions } from './interactions.ts';
 import { type ItemModelOptions, rarityScales, trainItemModel, trainNext } from './item-model.ts';
 import { sample } from './subsample.ts';
 
-/** All that is chosen of a model before it is trained. */
+/** All settings that are chosen before a training. */
 export interface ModelSettings extends ItemModelOptions {
-  /** Of a listener's history each track counts this much of the one after it. */
+  /** Each track of a history counts this much of the one after it. */
   recency: number;
 }
 
@@ -28,38 +28,40 @@ export const defaultSettings: ModelSettings = {
   system: 4_096,
 };
 
-/** Where to start from when the order of hearing is known. */
+/** The starting point if the order of hearing is known. */
 const orderedSettings: ModelSettings = { ...defaultSettings, order: 0.5, recency: 0.97 };
 
 export interface SearchOptions {
-  /** Whether the order of a listener's tracks is known: if it is not, no model that needs it is tried. */
+  /** Whether the order of a listener's tracks is known. Otherwise no model that needs it is tried. */
   ordered: boolean;
-  /** Whether what was heard may be asked for again; if not, it never is. */
+  /** Whether heard tracks may be targets. Otherwise they are always excluded. */
   mayRepeat?: boolean;
   seed: number;
 }
 
 export interface SearchResult {
   settings: ModelSettings;
-  /** What having heard a track speaks for hearing it again, beside the weights; null: it is left out. */
+  /**
+   * How much having heard a track speaks for hearing it again, in addition to the weights. Null excludes heard tracks.
+   */
   repeats: number | null;
-  /** Of the settings chosen, on what was held out. */
+  /** The metrics of the chosen settings on the held-out tracks. */
   metrics: Metrics;
   cases: number;
 }
 
-/** What a search reads at most, so that it takes a minute or so whatever there is. */
+/** Maximum amount of data for a search, so that it takes about a minute. */
 const SAMPLE = { items: 10_000, pairs: 80_000_000 };
 const MOST_CASES = 4_000;
-/** Trials solve in one system, or in several, what is solved in larger ones in the end. */
+/** The sizes of systems in trials. The final training uses larger ones. */
 const TRIAL = { largestSystem: 4_096, system: 2_048 };
 
-/** How sure a change must be, in standard errors: among a dozen that are tried, one looks good by chance. */
+/** Required significance of an improvement in standard errors. Of a dozen trials one looks good by chance. */
 const MARGIN = 2;
 
 type Choice = ModelSettings & { repeats: number | null };
 
-/** Values of one setting, tried one after another from the present one on, as long as each is better than the one before. */
+/** Values of one setting, tried in order from the current one as long as each is better than the previous one. */
 type Walk = readonly Partial<Choice>[];
 
 const walk = <Name extends keyof Choice>(name: Name, ...values: Choice[Name][]): Walk =>
@@ -86,9 +88,10 @@ const RIDGE_STEP = 3;
 const MOST_STEPS = 6;
 
 /**
- * Chooses settings on tracks held out of these listeners' own, one after another, each from a few values: how much order
- * counts, how far it reaches, dropout, the ridge, how listeners weigh, rarity, what comes right after the newest. A setting
- * leaves its default only where the cases, compared one by one, agree that it is better, so that nothing is learned from noise.
+ * Chooses settings on tracks held out of these listeners' histories, one setting after the other, each from a few
+ * values: the weight of order, its reach, dropout, the ridge, the weight of listeners, rarity, and what comes right
+ * after the newest track. A setting leaves its default only if the cases, compared pairwise, agree that this is better,
+ * so that nothing is learned from noise.
  */
 export function search(
   interactions: Interactions,
@@ -108,7 +111,7 @@ export function search(
   best.take(OTHERS);
   best.takeRidge();
   best.take(FORMS);
-  // Last: one more system is solved for all of it, and what is newest then has its say already.
+  // Last, because it needs another system, and recency then already favours what is newest.
   if (ordered) best.take([...RECENCY, ...NEXT]);
   const { choice, measured } = best.trial;
   return { settings: withoutRepeats(choice), repeats: choice.repeats, metrics: meanOf(measured), cases: cases.length };
@@ -123,7 +126,7 @@ interface Trial {
   measured: readonly Metrics[];
 }
 
-/** The best trial so far, and how it is beaten. */
+/** The best trial so far, and how it can be beaten. */
 class Best {
   trial: Trial;
   readonly #trials: Trials;
@@ -158,7 +161,7 @@ class Best {
 interface TrialData {
   train: Interactions;
   cases: readonly NumberedCase[];
-  /** Of all listeners, how many are in it: sums are smaller by so much, and the ridge with them. */
+  /** The share of all listeners in the sample. Sums, and therefore the ridge, are smaller by this factor. */
   share: number;
 }
 
@@ -199,7 +202,7 @@ class Trials {
     return this.#rows.of(key, () => trainItemModel(this.#data.train, options, this.#gemm));
   }
 
-  /** Solved for once, whatever it counts. */
+  /** Solved once, whatever its weight. */
   #nextOf(choice: Choice): SparseRows | null {
     if (choice.next === 0) return null;
     const options = { ...this.#optionsOf(choice), next: 1 };
@@ -214,7 +217,7 @@ class Trials {
   }
 }
 
-/** Keeps what was made last, by what it was made of. */
+/** Caches the last result by its inputs. */
 class LastMade<Made> {
   #last: { key: string; made: Made } | null = null;
 
@@ -225,7 +228,7 @@ class LastMade<Made> {
   }
 }
 
-/** What a search usually comes to. */
+/** Usual number of trials in a search. */
 const USUAL_TRIALS = 20;
 
 function describe({ choice, measured }: Trial): string {

@@ -2,19 +2,19 @@ import { randomStream } from '../../lib/random.ts';
 import type { Interactions } from './interactions.ts';
 import { groupItems } from './item-groups.ts';
 
-/** Groups are this much of what is kept. */
+/** The size of groups, as a fraction of what is kept. */
 const GROUP_SHARE = 1 / 8;
 
 export interface Sample {
   interactions: Interactions;
-  /** Of those who heard any of its tracks, the share that is in it. */
+  /** The share of those who heard any of the tracks that is in the sample. */
   share: number;
 }
 
 /**
- * So much of the data that a model of it is trained in seconds: whole groups of tracks that are heard by the same people,
- * so that neighbours stay together and what is heard little is there as well; and where those who heard them still come to
- * too many pairs of tracks, so many of them drawn. Those who are left with fewer than two tracks are left out.
+ * A sample that a model can be trained on in seconds: whole groups of tracks that the same people hear, so that
+ * neighbours stay together and rarely heard tracks are included; and, if the listeners still have too many pairs of
+ * tracks, a random part of them. Listeners with fewer than two remaining tracks are left out.
  */
 export function sample(interactions: Interactions, most: { items: number; pairs: number }, seed: number): Sample {
   const numbers = numberSome(interactions, most.items);
@@ -26,7 +26,7 @@ export function sample(interactions: Interactions, most: { items: number; pairs:
   return { interactions: restrict(interactions, numbers, size, keeps), share };
 }
 
-/** By item its number, or −1. */
+/** The number of each item, or −1. */
 function numberSome(interactions: Interactions, most: number): Int32Array {
   const { itemCount } = interactions;
   if (itemCount <= most) return Int32Array.from({ length: itemCount }, (_, item) => item);

@@ -8,11 +8,11 @@ import type { OfflineQuality } from './offline-quality.ts';
 import { defaultSettings, type ModelSettings, type SearchOptions, type SearchResult } from './settings-search.ts';
 import { Trainer } from './trainer-thread.ts';
 
-/** What is known of a listener, oldest first, and what they heard next. */
+/** What is known about a listener, oldest first, and what they heard next. */
 export interface HoldoutCase {
   history: History;
   targets: readonly number[];
-  /** When, in milliseconds since the epoch, where it is known. */
+  /** Milliseconds since the epoch, if known. */
   at?: number;
 }
 
@@ -23,17 +23,17 @@ export interface Evaluation {
 }
 
 export interface EvaluationOptions extends TrainerOptions {
-  /** Called when accuracy is known, and what the lists are like is not yet. */
+  /** Called when the accuracy is known, before the lists are measured. */
   onMeasured?: () => void;
 }
 
-/** Whose lists are looked at: enough for two digits, in seconds. */
+/** Maximum number of measured lists: enough for two digits within seconds. */
 const MOST_LISTS = 200;
 
 /**
- * Chooses settings on tracks that are held out of `known`, trains with them on `train` and measures on `cases` ([REC9]):
- * targets are looked for among all trained tracks that their listener has not heard.
- * @param known what may be chosen by, without any of the targets
+ * Chooses settings on tracks held out of `known`, trains with them on `train` and measures on `cases` ([REC9]). Targets
+ * are ranked among all trained tracks that their listener has not heard.
+ * @param known the data for choosing settings, without any of the targets
  */
 export async function evaluateModel(
   { known, train, cases }: { known: readonly History[]; train: readonly History[]; cases: readonly HoldoutCase[] },
@@ -54,17 +54,17 @@ export async function evaluateModel(
   return { metrics: meanOf(measured), quality, chosen };
 }
 
-/** What is drawn in a search is drawn the same each time. */
+/** The seed of all draws in a search, so that it is repeatable. */
 export const SEED = 1;
 
-/** @returns weights by track id; none for no histories @throws the signal's reason when it aborts */
+/** @returns weights by track id; none if there are no histories @throws the signal's reason if it aborts */
 export async function trainWeights(
   histories: readonly History[],
   settings: ModelSettings = defaultSettings,
   options: TrainerOptions = {},
 ): Promise<ItemWeights> {
   await using trainer = new Trainer(options);
-  // Awaited here: what returns disposes of the trainer.
+  // Awaited here, because returning disposes the trainer.
   return await trainWith(trainer, histories, settings);
 }
 
@@ -79,7 +79,7 @@ export async function trainWith(
   return { ids: Float64Array.from(ids), ...rows, recency: settings.recency, content: null };
 }
 
-/** Tracks that were not trained on get the number beyond the last: heard, but without a row, or not to be found. */
+/** Tracks that were not trained on get the number after the last one: heard, but without a row and never found. */
 export function numberCases(ids: ArrayLike<number>, cases: readonly HoldoutCase[]): NumberedCase[] {
   const numbers = new Map(Array.from(ids, (id, number) => [id, number]));
   const numberOf = (id: number) => numbers.get(id) ?? ids.length;

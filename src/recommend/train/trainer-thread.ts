@@ -12,7 +12,7 @@ import type { OfflineQuality } from './offline-quality.ts';
 import type { Known, ScoredRows, Scoring } from './scorer.ts';
 import type { ModelSettings, SearchOptions, SearchResult } from './settings-search.ts';
 
-/** What the worker does: all of it on plain data, and none of it on the thread that answers requests. */
+/** A job for the worker. It consists of plain data and blocks no thread that serves requests. */
 export type Job =
   | { kind: 'search'; interactions: Interactions; options: SearchOptions }
   | { kind: 'train'; interactions: Interactions; settings: ModelSettings }
@@ -31,13 +31,13 @@ export interface JobResults {
 export type Message =
   { loaded: true } | { progress: Progress } | { done: JobResults[keyof JobResults] } | { failure: Error };
 
-/** The heap that rows are built in; matrices lie outside of it. */
+/** Maximum heap, in which rows are built. Matrices are outside the heap. */
 const MOST_HEAP_MB = 4_096;
 
-/** A worker that does one job after another. Disposing it gives its memory back. */
+/** A worker that executes jobs one after the other. Disposing it frees its memory. */
 export class Trainer implements AsyncDisposable {
   readonly #worker: Worker;
-  /** Resolves when the worker may be ended: ending a thread while it loads native code ends the process. */
+  /** Resolves when the worker may be terminated: terminating a thread while it loads native code ends the process. */
   readonly #loaded: Promise<unknown>;
   readonly #options: TrainerOptions;
 
@@ -45,7 +45,7 @@ export class Trainer implements AsyncDisposable {
     this.#options = options;
     const resourceLimits = { maxOldGenerationSizeMb: MOST_HEAP_MB };
     this.#worker = startWorker(import.meta.url, './training-worker', { resourceLimits });
-    // A worker that fails before it has a job is heard of when it is given one.
+    // An error before the first job is reported with that job.
     this.#worker.on('error', () => undefined);
     this.#loaded = new Promise((resolve) => this.#worker.once('message', resolve).once('exit', resolve));
   }
@@ -54,7 +54,7 @@ export class Trainer implements AsyncDisposable {
     return this.#do({ kind: 'search', interactions, options });
   }
 
-  /** @throws RangeError when values are not finite */
+  /** @throws RangeError if values are not finite */
   train(interactions: Interactions, settings: ModelSettings): Promise<ItemModel> {
     return this.#do({ kind: 'train', interactions, settings });
   }
@@ -76,7 +76,7 @@ export class Trainer implements AsyncDisposable {
     return this.#do({ kind: 'content', rows, described, listeners });
   }
 
-  /** @throws the signal's reason when it aborts; the worker then ends with the matrix product that it is in */
+  /** @throws the signal's reason if it aborts. The worker ends after the current matrix product. */
   #do<Kind extends Job['kind']>(job: Extract<Job, { kind: Kind }>): Promise<JobResults[Kind]> {
     const { signal, report } = this.#options;
     signal?.throwIfAborted();
