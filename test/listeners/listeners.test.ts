@@ -190,7 +190,7 @@ describe('feedback', () => {
     ]);
   });
 
-  it('[FB4] the standing reaction is the latest verdict, else the latest event', async () => {
+  it('[FB4] the current reaction is the latest verdict, otherwise the latest event', async () => {
     const at = (day: number) => new Date(Date.UTC(2026, 0, day));
     await listeners.recordBatch(ann, [
       play(0, { kind: 'LIKE', at: at(1) }),

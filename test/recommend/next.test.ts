@@ -150,7 +150,7 @@ describe('scoring with it', () => {
     expect([...scorer.best(heard(0, 1))].slice(0, 4)).toEqual([5, 2, 3, 4]);
     expect([...scorer.best(heard(1, 0))].slice(0, 4)).toEqual([4, 2, 3, 5]);
     expect(scorer.mainReasons(heard(0, 1), [2, 3, 4, 5])).toEqual([0, 1, null, 1]);
-    expect(scorer.placesOf(heard(0), [4])).toEqual([0]);
+    expect(scorer.positionsOf(heard(0), [4])).toEqual([0]);
     const targets = (...items: number[]) => ({ ...heard(...items), targets: [4] });
     const found = measure({ ...rows, next }, [targets(1, 0), targets(0, 1)], { recency: 1 });
     expect(found.map((one) => one['NDCG@10'])).toEqual([1, 1 / Math.log2(5)]);

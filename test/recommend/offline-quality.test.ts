@@ -47,8 +47,8 @@ describe('beyond accuracy, on files', () => {
     const scorer = new Scorer(strong, { recency: 0.5, counts });
     expect(scorer.mainReasons(heard(0, 1), [2, 3, 0])).toEqual([0, 1, null]);
     // The newest counts whole: the odd ones are before the even ones. 0 itself is left out, and without having been heard is not.
-    expect(scorer.placesOf(heard(0, 1), [3, 13, 2, 0])).toEqual([0, 5, 6, null]);
-    expect(scorer.placesOf(heard(1), [3, 13, 0, 2])).toEqual([0, 5, 6, 7]);
+    expect(scorer.positionsOf(heard(0, 1), [3, 13, 2, 0])).toEqual([0, 5, 6, null]);
+    expect(scorer.positionsOf(heard(1), [3, 13, 0, 2])).toEqual([0, 5, 6, 7]);
   });
 
   it('[EVAL2] lists of what is alike are less different, and all of the catalogue is all of it', () => {

@@ -5,7 +5,7 @@ import { exclusionNames } from '../ranking/exclusions.ts';
 import type { Ranking } from '../ranking/ranking.ts';
 import { byScore } from '../ranking/scores.ts';
 import { explain } from './explanation.ts';
-import { standingSentence } from './why-not.ts';
+import { whyNotSentence } from './why-not.ts';
 
 /** Why a track is where it is in a ranking, or not in it ([REC12]); null for a track that the ranking does not know. */
 export function explainTrack(ranking: Ranking, trackId: number): TrackExplanation | null {
@@ -27,8 +27,8 @@ export function explainTrack(ranking: Ranking, trackId: number): TrackExplanatio
     explanation: explain(ranking, index),
     outweighedBy: (first) => above(checkFirst(first)),
     summary: (locale) => {
-      const standing = { excludedBy, otherVersionId, scoreRank, first: above(1)[0] ?? null };
-      return standingSentence(standing, snapshot, locale);
+      const found = { excludedBy, otherVersionId, scoreRank, first: above(1)[0] ?? null };
+      return whyNotSentence(found, snapshot, locale);
     },
   };
 }

@@ -35,7 +35,7 @@ const CHINESE_OF_OTHER = (name: string): Partial<Reasons> => ({
   OTHER_VERSION: `列表中有它的另一个版本${name}`,
 });
 
-export interface Standing {
+export interface WhyNot {
   excludedBy: readonly Exclusion[];
   otherVersionId: number | null;
   scoreRank: number | null;
@@ -44,8 +44,8 @@ export interface Standing {
 }
 
 /** Why a track does not rank higher, in a sentence or two: what excludes it, or what outweighs it ([REC12]). */
-export function standingSentence(
-  { excludedBy, otherVersionId, scoreRank, first }: Standing,
+export function whyNotSentence(
+  { excludedBy, otherVersionId, scoreRank, first }: WhyNot,
   snapshot: Snapshot,
   locale: Locale,
 ): string {

@@ -1,4 +1,4 @@
-import { chanceOf, drawPlace, type Exploration } from './exploration.ts';
+import { chanceOf, drawPosition, type Exploration } from './exploration.ts';
 import { Window, type WindowOptions } from './window.ts';
 
 export interface DiversityOptions extends WindowOptions {
@@ -29,7 +29,7 @@ export function diversify(
   while (picked.length < count) {
     const best = window.best();
     if (best === undefined) break;
-    const drawn = drawPlace(window.size, before.length + picked.length, exploration);
+    const drawn = drawPosition(window.size, before.length + picked.length, exploration);
     const index = drawn === null ? best : (window.nth(drawn) ?? best);
     picked.push({ index, propensity: chanceOf(index === best, window.size, exploration.rate) });
     window.take(index);

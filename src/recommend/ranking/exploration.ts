@@ -16,12 +16,12 @@ export const seedOf = (requestId: string): number => parseInt(requestId.replaceA
 /**
  * ε-greedy: with probability ε a position goes to one of its candidates, drawn uniformly, otherwise to the best. Each
  * position has its own draws, so a list is the same however it is divided into pages ([EXPLORE2]).
- * @param place the position in the whole list, from 0
+ * @param position in the whole list, from 0
  * @returns the number of the drawn candidate; null for the best
  */
-export function drawPlace(candidates: number, place: number, { rate, seed }: Exploration): number | null {
-  const isDrawn = rate > 0 && uniformAt(seed, 2 * place) < rate;
-  return isDrawn ? Math.floor(uniformAt(seed, 2 * place + 1) * candidates) : null;
+export function drawPosition(candidates: number, position: number, { rate, seed }: Exploration): number | null {
+  const isDrawn = rate > 0 && uniformAt(seed, 2 * position) < rate;
+  return isDrawn ? Math.floor(uniformAt(seed, 2 * position + 1) * candidates) : null;
 }
 
 /** The probability of one of the candidates for a position, drawn or as the best. */

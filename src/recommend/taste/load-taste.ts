@@ -8,7 +8,7 @@ import {
   selectReactions,
 } from '../../db/queries/taste-queries.ts';
 import type { Listeners } from '../../listeners/listeners.ts';
-import { standingReactions } from './strengths.ts';
+import { currentReactions } from './strengths.ts';
 import type { KnownTaste } from './taste.ts';
 
 /** Maximum number of history rows to read. Older tracks count neither as reasons nor as heard. */
@@ -36,7 +36,7 @@ export async function loadTaste(
   ]);
   const stated = preferences.get(listenerId);
   const taste = {
-    history: standingReactions(rows.map((row) => ({ ...row, at: row.at.getTime() }))),
+    history: currentReactions(rows.map((row) => ({ ...row, at: row.at.getTime() }))),
     genres: stated?.genres.map(({ slug, weight }) => ({ slug, weight })) ?? [],
     artistIds: stated?.artistIds ?? [],
     tags: stated?.tags ?? [],

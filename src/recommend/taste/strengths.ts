@@ -38,13 +38,13 @@ interface ReactionTotals {
  * The current reaction to each track: the latest verdict, otherwise the latest other event ([FB4]). Repeated plays
  * count as well: each doubling adds 0.1, up to a verdict's 1. The order is that of the rows.
  */
-export function standingReactions(rows: Iterable<ReactionTotals>): Reaction[] {
-  const standing = new Map<number, ReactionTotals>();
+export function currentReactions(rows: Iterable<ReactionTotals>): Reaction[] {
+  const latest = new Map<number, ReactionTotals>();
   for (const row of rows) {
-    const known = standing.get(row.trackId);
-    if (!known || outranks(row, known)) standing.set(row.trackId, row);
+    const known = latest.get(row.trackId);
+    if (!known || outranks(row, known)) latest.set(row.trackId, row);
   }
-  return [...standing.values()].map(({ trackId, kind, at, plays }) => ({
+  return [...latest.values()].map(({ trackId, kind, at, plays }) => ({
     trackId,
     kind,
     at,

@@ -16,14 +16,14 @@ export function measure(rows: ScoredRows, cases: readonly NumberedCase[], scorin
   const scorer = new Scorer(rows, scoring);
   return cases.map((one) => {
     const best = scorer.best(one);
-    const places = one.targets.map((target) => best.indexOf(target)).filter((place) => place >= 0);
-    return metricsOf(places, one.targets.length);
+    const positions = one.targets.map((target) => best.indexOf(target)).filter((position) => position >= 0);
+    return metricsOf(positions, one.targets.length);
   });
 }
 
-/** @param places positions of the targets that are found, from 0 @param targets number of targets */
-function metricsOf(places: readonly number[], targets: number): Metrics {
-  const within = (cut: number) => places.filter((place) => place < cut);
+/** @param positions of the targets that are found, from 0 @param targets number of targets */
+function metricsOf(positions: readonly number[], targets: number): Metrics {
+  const within = (cut: number) => positions.filter((position) => position < cut);
   return {
     'HR@10': within(10).length > 0 ? 1 : 0,
     'NDCG@10': ndcg(within(10), Math.min(10, targets)),

@@ -1,6 +1,6 @@
 import type { TrainingRow } from '../../db/queries/recommend-queries.ts';
 import { uniformAt } from '../../lib/random.ts';
-import { standingReactions } from '../taste/strengths.ts';
+import { currentReactions } from '../taste/strengths.ts';
 
 /** Who heard what, by listener: row u is `items[starts[u] … starts[u + 1]]`, in the order of hearing. */
 export interface Interactions {
@@ -40,7 +40,7 @@ export async function readHistories(batches: AsyncIterable<readonly TrainingRow[
   let listenerId: number | null = null;
   let rows: TrainingRow[] = [];
   const take = (): void => {
-    const history = standingReactions(rows)
+    const history = currentReactions(rows)
       .filter(({ strength }) => strength > 0)
       .sort((a, b) => a.at - b.at || drawOf(a.trackId, listenerId) - drawOf(b.trackId, listenerId));
     if (history.length > 0) histories.push(history);

@@ -22,7 +22,7 @@ const KEPT = 512;
 /** Chosen on Last.fm 2k from 0.03 to 10, on held-out tracks. */
 const RIDGE = 0.3;
 /** Number of positions at which the scores are made equal. */
-const PLACES = 20;
+const POSITIONS = 20;
 
 /** @param ids tracks in the order of the weights' rows */
 export function describe({ features, featureNames, indexOf }: Snapshot, ids: Iterable<number>): Described {
@@ -129,5 +129,5 @@ function toScale(
 /** The sum of the best scores among unknown tracks. */
 function best(scores: Float64Array, { items }: Known): number {
   const heard = new Set(items);
-  return topIndices(scores, PLACES, (at) => !heard.has(at)).reduce((sum, at) => sum + (scores[at] ?? 0), 0);
+  return topIndices(scores, POSITIONS, (at) => !heard.has(at)).reduce((sum, at) => sum + (scores[at] ?? 0), 0);
 }

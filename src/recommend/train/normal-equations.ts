@@ -92,7 +92,7 @@ class PartialRow {
   readonly numbers: Int32Array;
   readonly values: Float64Array;
   /** The position of each track in the whole history. */
-  readonly places: Int32Array;
+  readonly positions: Int32Array;
   count = 0;
   /** Length of the whole history. */
   length = 0;
@@ -105,7 +105,7 @@ class PartialRow {
     this.part = part;
     this.numbers = new Int32Array(longest);
     this.values = new Float64Array(longest);
-    this.places = new Int32Array(longest);
+    this.positions = new Int32Array(longest);
     this.#keys = new Float64Array(longest);
   }
 
@@ -114,23 +114,23 @@ class PartialRow {
     const from = starts[u] ?? 0;
     this.length = (starts[u + 1] ?? 0) - from;
     this.count = 0;
-    for (let place = 0; place < this.length; place++) {
-      const number = this.part.numbers[items[from + place] ?? 0] ?? -1;
-      if (number >= 0) this.#keys[this.count++] = number * PLACES + place;
+    for (let position = 0; position < this.length; position++) {
+      const number = this.part.numbers[items[from + position] ?? 0] ?? -1;
+      if (number >= 0) this.#keys[this.count++] = number * POSITIONS + position;
     }
     const keys = this.#keys.subarray(0, this.count).sort();
     for (let k = 0; k < this.count; k++) {
       const key = keys[k] ?? 0;
-      const place = key % PLACES;
-      this.numbers[k] = (key - place) / PLACES;
-      this.places[k] = place;
-      this.values[k] = values[from + place] ?? 0;
+      const position = key % POSITIONS;
+      this.numbers[k] = (key - position) / POSITIONS;
+      this.positions[k] = position;
+      this.values[k] = values[from + position] ?? 0;
     }
   }
 }
 
 /** More than the length of any history. */
-const PLACES = 1 << 20;
+const POSITIONS = 1 << 20;
 
 function addTogether({ numbers, values, count }: PartialRow, gram: SymmetricMatrix, weight: number): void {
   for (let a = 0; a < count; a++) {
@@ -150,27 +150,27 @@ interface OrderedSums {
 }
 
 function addOrdered(row: PartialRow, gram: SymmetricMatrix, gap: Float32Array, sums: OrderedSums): void {
-  const { numbers, values, places, count, length } = row;
+  const { numbers, values, positions, count, length } = row;
   const { decay, together, after } = sums;
   const { size, targets } = row.part;
   for (let a = 0; a < count; a++) {
-    const [i, place] = [numbers[a] ?? 0, places[a] ?? 0];
+    const [i, position] = [numbers[a] ?? 0, positions[a] ?? 0];
     const { data, from } = gram.half(i);
     for (let b = 0; b <= a; b++) {
-      const [j, other] = [numbers[b] ?? 0, places[b] ?? 0];
+      const [j, other] = [numbers[b] ?? 0, positions[b] ?? 0];
       const product = (values[a] ?? 0) * (values[b] ?? 0);
-      const apart = place > other ? place - other : other - place;
+      const apart = position > other ? position - other : other - position;
       // Nothing follows the last track, so its `squares` are 0.
-      const left = length - 1 - (place > other ? place : other);
+      const left = length - 1 - (position > other ? position : other);
       const both = after * (decay.powers[apart] ?? 0) * (decay.squares[left] ?? 0);
       data[from + j] = (data[from + j] ?? 0) + product * (together + both);
       if (j >= targets) continue;
       const next = after * (decay.convolved[apart] ?? 0);
       const foretold = j * size + i;
-      gap[foretold] = (gap[foretold] ?? 0) + product * ((other > place ? next : 0) - both);
+      gap[foretold] = (gap[foretold] ?? 0) + product * ((other > position ? next : 0) - both);
       if (i >= targets || a === b) continue;
       const mirrored = i * size + j;
-      gap[mirrored] = (gap[mirrored] ?? 0) + product * ((place > other ? next : 0) - both);
+      gap[mirrored] = (gap[mirrored] ?? 0) + product * ((position > other ? next : 0) - both);
     }
   }
 }

@@ -94,14 +94,14 @@ function impactOf(scorer: Scorer, known: Known, list: readonly number[], cited: 
   let impact = noImpact;
   for (const reason of new Set(cited)) {
     if (reason === null) continue;
-    const places = [...list.keys()].filter((place) => cited[place] === reason);
-    const then = scorer.placesOf(
+    const positions = [...list.keys()].filter((position) => cited[position] === reason);
+    const then = scorer.positionsOf(
       without(known, reason),
-      places.map((place) => list[place] ?? 0),
+      positions.map((position) => list[position] ?? 0),
     );
-    then.forEach((place, i) => {
-      const left = place === null || place >= FIRST ? 1 : 0;
-      impact = addImpacts(impact, { cited: 1, left, dropped: place === null ? 0 : place - (places[i] ?? 0) });
+    then.forEach((position, i) => {
+      const left = position === null || position >= FIRST ? 1 : 0;
+      impact = addImpacts(impact, { cited: 1, left, dropped: position === null ? 0 : position - (positions[i] ?? 0) });
     });
   }
   return impact;

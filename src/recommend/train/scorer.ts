@@ -30,7 +30,7 @@ interface HeardTerm {
 }
 
 /** Number of positions that metrics consider. */
-const PLACES = 20;
+const POSITIONS = 20;
 
 /** Smaller than any weight: the initial advantage of the most heard track over one that nobody heard. */
 const LEAST_SCORE = 1e-9;
@@ -42,7 +42,7 @@ export class Scorer {
   /** Each track's score before anything is known about the listener. */
   readonly #start: Float64Array;
   readonly #scores: Float64Array;
-  readonly #best = new Int32Array(PLACES);
+  readonly #best = new Int32Array(POSITIONS);
 
   constructor(rows: ScoredRows, scoring: Scoring) {
     const { counts } = scoring;
@@ -61,7 +61,7 @@ export class Scorer {
   }
 
   /** The number of items that outrank each of these. Null for an excluded item. */
-  placesOf(known: Known, items: readonly number[]): (number | null)[] {
+  positionsOf(known: Known, items: readonly number[]): (number | null)[] {
     this.#score(known);
     const scores = this.#scores;
     return items.map((item) => {
@@ -77,20 +77,20 @@ export class Scorer {
 
   /** For each item, the heard one that contributes most. Null if there is none. */
   mainReasons(known: Known, items: readonly number[]): (number | null)[] {
-    const placeOf = new Map(items.map((item, place) => [item, place]));
+    const placeOf = new Map(items.map((item, position) => [item, position]));
     const reasons = items.map((): number | null => null);
     const greatest = new Float64Array(items.length);
     const said = new Float64Array(items.length);
     for (const term of this.#terms(known)) {
       said.fill(0);
       this.#tell(term, (item, value) => {
-        const place = placeOf.get(item);
-        if (place !== undefined) said[place] = (said[place] ?? 0) + value;
+        const position = placeOf.get(item);
+        if (position !== undefined) said[position] = (said[position] ?? 0) + value;
       });
-      said.forEach((value, place) => {
-        if (value <= (greatest[place] ?? 0)) return;
-        greatest[place] = value;
-        reasons[place] = term.item;
+      said.forEach((value, position) => {
+        if (value <= (greatest[position] ?? 0)) return;
+        greatest[position] = value;
+        reasons[position] = term.item;
       });
     }
     return reasons;
@@ -150,11 +150,11 @@ export class Scorer {
     for (let j = 0; j < scores.length; j++) {
       const score = scores[j] ?? 0;
       if (score <= least) continue;
-      let place = PLACES - 1;
-      for (; place > 0 && (scores[best[place - 1] ?? 0] ?? -Infinity) < score; place--)
-        best[place] = best[place - 1] ?? 0;
-      best[place] = j;
-      const last = best[PLACES - 1] ?? -1;
+      let position = POSITIONS - 1;
+      for (; position > 0 && (scores[best[position - 1] ?? 0] ?? -Infinity) < score; position--)
+        best[position] = best[position - 1] ?? 0;
+      best[position] = j;
+      const last = best[POSITIONS - 1] ?? -1;
       if (last >= 0) least = scores[last] ?? 0;
     }
     return best;
