@@ -38,9 +38,9 @@ function hasCode(error: unknown, matches: (code: string) => boolean): boolean {
 export function explainFailure(error: unknown): unknown {
   if (error instanceof CadenzaError) return error;
   const failure = isAway(error)
-    ? new ServiceUnavailableError('The database does not answer at present. Try again in a moment.')
+    ? new ServiceUnavailableError('The database is unavailable at the moment. Try again shortly.')
     : isOutOfRoom(error)
-      ? new DiskFullError('The disk of the database is full, and nothing was changed. Make room on it, then try again.')
+      ? new DiskFullError('The database’s disk is full. Nothing was changed. Free some space, then try again.')
       : null;
   if (!failure) return error;
   failure.cause = error;

@@ -84,7 +84,7 @@ export class Pulse implements AsyncDisposable {
   #conclude(obstacle: Obstacle): void {
     if (this.#isClosing) return;
     if (obstacle instanceof SilenceError) for (const line of this.#lines) line.destroy();
-    if (obstacle && !this.#obstacle) this.#log.warn({ err: obstacle }, 'The database is away; waiting for it');
+    if (obstacle && !this.#obstacle) this.#log.warn({ err: obstacle }, 'The database is unavailable; waiting for it');
     if (!obstacle && this.#obstacle) this.#log.info('The database answers again');
     this.#obstacle = obstacle;
   }

@@ -221,5 +221,5 @@ test('[DB4] a cluster whose password was changed, or whose files are broken, say
   await writeFile(secret, password);
   await (await running(directory)).stop();
   await rm(join(directory, 'data', 'global', 'pg_control'));
-  await expect(startCluster({ directory })).rejects.toThrow(/does not start. It says:\n.*pg_control/s);
+  await expect(startCluster({ directory })).rejects.toThrow(/does not start. The end of its log:\n.*pg_control/s);
 });

@@ -47,7 +47,7 @@ test.runIf(canMount)(
     const run = () => startImport(['tracks', file], { DATABASE_URL: database.url }).exited;
     expect(await run()).toMatchObject({
       code: 1,
-      errors: 'The disk of the database is full, and nothing was changed. Make room on it, then try again.\n',
+      errors: 'The database’s disk is full. Nothing was changed. Free some space, then try again.\n',
     });
     expect(await contentsOf(database)).toEqual(before);
     await database.sql`alter table tracks set tablespace pg_default`;

@@ -190,7 +190,7 @@ test('[IMP1] [IMP7] a server that stops in the middle ends the import, of which 
   await child.said('merging tracks …');
   expect(await server.stop()).toMatchObject({ code: 0 });
   const { code, errors } = await child.exited;
-  expect(errors).toBe('The database does not answer at present. Try again in a moment.\n');
+  expect(errors).toBe('The database is unavailable at the moment. Try again shortly.\n');
   expect(code).toBe(1);
   const again = await startImport(['tracks', await fileWith(TRACKS)], { CADENZA_DATA_DIR: env.CADENZA_DATA_DIR })
     .exited;

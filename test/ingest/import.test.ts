@@ -78,7 +78,7 @@ test('[IMP1] a database that goes away in the middle is told as that, and nothin
         where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`.catch(() => undefined);
     },
   });
-  expect(error).toBe('The database does not answer at present. Try again in a moment.');
+  expect(error).toBe('The database is unavailable at the moment. Try again shortly.');
   // The driver may still fail the first statement on a connection that takes the place of a lost one.
   await eventually(async () => expect(await rowsIn(database)).toBe(0));
 });

@@ -76,9 +76,9 @@ describe('the database', () => {
       }
     };
     const reading = read();
-    await server.said('The embedded PostgreSQL has gone; starting it again');
+    await server.said('The embedded PostgreSQL has stopped; restarting it');
     const database = { back: false };
-    const returned = server.said('The embedded PostgreSQL is back').then(() => (database.back = true));
+    const returned = server.said('The embedded PostgreSQL runs again').then(() => (database.back = true));
     const codes = new Set<unknown>();
     while (!database.back) {
       const { errors } = await ask(`${server.url}/graphql`, '{ viewer { feedback { totalCount } } }');

@@ -154,7 +154,7 @@ test('[DB5] it outlives the death of its database', async () => {
   const env = await embedded();
   const server = await startServer(env);
   process.kill(await postmasterPid(env.CADENZA_DATA_DIR), 'SIGKILL');
-  await server.said('The embedded PostgreSQL is back');
+  await server.said('The embedded PostgreSQL runs again');
   const database = await embeddedDatabase(env.CADENZA_DATA_DIR);
   expect(await database.sql`select count(*)::int as tracks from tracks`).toEqual([{ tracks: 0 }]);
   expect(await server.stop()).toMatchObject({ code: 0 });

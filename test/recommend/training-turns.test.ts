@@ -15,7 +15,7 @@ import { addTracks, someTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
 
 const TRAINING = 'Training the recommender';
-const WAITING = 'Another process trains the recommender: waiting for what it comes to';
+const WAITING = 'Another process is training the recommender; waiting for its result';
 const GIVEN = 'Another process has trained the recommender';
 
 /** A database in which twenty listeners have heard something. */

@@ -59,7 +59,7 @@ async function readPassword(file: string): Promise<string> {
   } catch (error) {
     throw new StartupError(
       `The embedded PostgreSQL’s password cannot be read from ${file} (${(error as Error).message}). Restore the file ` +
-        'from a backup, or move the folder away to begin anew.',
+        'from a backup, or move the folder away to start with an empty database.',
     );
   }
 }

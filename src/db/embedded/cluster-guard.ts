@@ -62,8 +62,8 @@ function failedAttempt(error: unknown): GuardAttempt {
   if (PASSING.includes(code)) return { kind: 'not ready' };
   if (code === INVALID_PASSWORD) {
     throw new StartupError(
-      'The embedded PostgreSQL does not accept the password in its folder (data/cadenza.password): the file was ' +
-        'changed, or the folder was put together from two. Restore both from one backup.',
+      'The embedded PostgreSQL does not accept the password in its folder (data/cadenza.password): either the file was ' +
+        'changed, or the folder combines two backups. Restore both from one backup.',
     );
   }
   if (/^\d/.test(code)) throw new StartupError(`The embedded PostgreSQL refuses us: ${message}`);

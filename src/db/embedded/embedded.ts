@@ -112,7 +112,7 @@ async function goRound(
         break;
       case 'taken': {
         const { pid, port } = sight.server;
-        if (pid !== mine.child?.pid) log.info({ pid }, 'Adopted the PostgreSQL that an ended process had left running');
+        if (pid !== mine.child?.pid) log.info({ pid }, 'Adopted the PostgreSQL that a killed process had left running');
         if (wantedPort === null || wantedPort === port) return { port, guard: sight.guard };
         await shutDown(files);
         await sight.guard.release();
@@ -137,13 +137,13 @@ async function goRound(
 
 function inUse({ directory }: ClusterFiles, { holder }: { holder: string }): StartupError {
   return new StartupError(
-    `The data folder ${directory} is in use by another Cadenza (${holder}). Stop that one, or give this one a folder ` +
-      'of its own with CADENZA_DATA_DIR.',
+    `The data folder ${directory} is in use by another Cadenza (${holder}). Stop that one, or set CADENZA_DATA_DIR to another ` +
+      'folder for this one.',
   );
 }
 
 async function silent({ directory, log }: ClusterFiles): Promise<StartupError> {
-  return new StartupError(`The PostgreSQL of ${directory} does not answer. What it said last:\n${await logTail(log)}`);
+  return new StartupError(`The PostgreSQL of ${directory} does not answer. The end of its log:\n${await logTail(log)}`);
 }
 
 /** Starts the server. The next round checks whether it comes up. */
@@ -178,7 +178,7 @@ async function checkWorthAnother({ directory, log }: ClusterFiles, wantedPort: n
   const said = await logTail(log);
   if (/lock file .* already exists|shared memory block .* still in use/.test(said)) return;
   if (wantedPort === null && /could not create any TCP\/IP sockets/.test(said)) return;
-  throw new StartupError(`The PostgreSQL of ${directory} does not start. It says:\n${said}`);
+  throw new StartupError(`The PostgreSQL of ${directory} does not start. The end of its log:\n${said}`);
 }
 
 /**
@@ -189,10 +189,10 @@ async function keepUp(cluster: Startable, { port, guard }: Running, ending: Abor
   const ended = once(ending, 'abort').then(() => 'ended' as const);
   let held: Guard | null = guard;
   while (held && (await Promise.race([held.lost, ended])) !== 'ended') {
-    cluster.log.error('The embedded PostgreSQL has gone; starting it again');
+    cluster.log.error('The embedded PostgreSQL has stopped; restarting it');
     await held.release();
     held = await bringBack(cluster, port, ending);
-    if (held) cluster.log.info('The embedded PostgreSQL is back');
+    if (held) cluster.log.info('The embedded PostgreSQL runs again');
   }
   await shutDown(cluster.files);
   await held?.release();
@@ -202,7 +202,7 @@ async function keepUp(cluster: Startable, { port, guard }: Running, ending: Abor
 async function bringBack(cluster: Startable, port: number, ending: AbortSignal): Promise<Guard | null> {
   const attempt = async (): Promise<Guard | null> => (ending.aborted ? null : (await bringUp(cluster, port)).guard);
   const onFailure = (error: unknown, retryInMs: number): void =>
-    cluster.log.error({ err: error, retryInMs }, 'The embedded PostgreSQL does not come back');
+    cluster.log.error({ err: error, retryInMs }, 'The embedded PostgreSQL could not be restarted; will retry');
   return retry(attempt, { backoff: RESTART_BACKOFF, signal: ending, onFailure }).catch(() => null);
 }
 

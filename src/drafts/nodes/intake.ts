@@ -46,7 +46,7 @@ export class Intake {
         () => undefined,
       );
     }
-    this.#work().catch((error: unknown) => logger.error({ err: error }, 'no more drafts are taken up'));
+    this.#work().catch((error: unknown) => logger.error({ err: error }, 'taking up drafts has failed for good'));
   }
 
   /** Something changed that may let a draft be taken up. */

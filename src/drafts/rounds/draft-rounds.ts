@@ -141,7 +141,7 @@ export class DraftRounds implements AsyncDisposable {
     this.#running.set(draftId, running);
     running.done = write(running)
       .catch((error: unknown) => {
-        if (!this.shutdown.aborted) logger.error({ err: error, draft: draftId }, 'a draft could not be written');
+        if (!this.shutdown.aborted) logger.error({ err: error, draft: draftId }, 'a turn of a draft failed');
       })
       .finally(() => {
         if (this.#running.get(draftId) === running) {
@@ -193,7 +193,7 @@ export class DraftRounds implements AsyncDisposable {
       const turns = turnsOf(row);
       const turn = turns.at(-1);
       if (!taken || !turn) return;
-      logger.info({ draft: row.id, sequence: taken.sequence }, 'taking up a draft that was waiting or being written');
+      logger.info({ draft: row.id, sequence: taken.sequence }, 'taking up a draft');
       const missing = openingEvents(turns, taken.sequence, row);
       const fence = missing ? await log.append(taken, missing.events, missing.set, signal) : taken;
       if (!fence) return;

@@ -134,7 +134,10 @@ export class ServedLists implements AsyncDisposable {
         await this.#store(lists.map(({ row }) => row));
       } catch (error) {
         // They stay in memory, where pages find them, and the next list's writing takes them along.
-        this.#log.warn({ err: error, lists: lists.length }, 'Served lists could not be stored; trying with the next');
+        this.#log.warn(
+          { err: error, lists: lists.length },
+          'Served lists could not be stored; will retry with the next ones',
+        );
         break;
       }
       for (const list of lists) if (this.#waiting.get(list.row.id) === list) this.#waiting.delete(list.row.id);
@@ -167,7 +170,7 @@ export class ServedLists implements AsyncDisposable {
       await deleteServedListsBefore(this.#database.db, ago(ATTRIBUTED_MS));
       await dropListStatesBefore(this.#database.db, ago(RESUMED_MS));
     } catch (error) {
-      this.#log.warn({ err: error }, 'Old lists could not be removed; trying later');
+      this.#log.warn({ err: error }, 'Old lists could not be removed; will retry later');
     }
   }
 

@@ -33,11 +33,11 @@ function rangeOf(query: AnalyticsQuery, clock: Clock): { from: Date; to: Date } 
   const to = query.to ?? new Date(now);
   const from = query.from ?? new Date(to.getTime() - DEFAULT_DAYS * DAY_MS);
   if (to.getTime() < 0 || to.getTime() > now + LONGEST_DAYS * DAY_MS) {
-    throw new InvalidInputError(`to (${to.toISOString()}) lies before 1970 or far in the future`, 'to');
+    throw new InvalidInputError(`to (${to.toISOString()}) is before 1970 or far in the future`, 'to');
   }
-  if (from >= to) throw new InvalidInputError('from must lie before to', 'from');
+  if (from >= to) throw new InvalidInputError('from must be before to', 'from');
   if (to.getTime() - from.getTime() > LONGEST_DAYS * DAY_MS) {
-    throw new InvalidInputError(`from must lie at most ${LONGEST_DAYS} days before to`, 'from');
+    throw new InvalidInputError(`from must be at most ${LONGEST_DAYS} days before to`, 'from');
   }
   return { from, to };
 }

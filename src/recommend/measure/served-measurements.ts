@@ -50,7 +50,7 @@ export class ServedMeasurements implements AsyncDisposable {
       return { modelVersion, dataset: 'feedback', protocol: PROTOCOL, metric, value };
     });
     if (!(await insertEvaluationsOnce(database, rows))) return;
-    log.info({ version: modelVersion, listeners: tastes.length, ...metrics }, 'Measured what is served');
+    log.info({ version: modelVersion, listeners: tastes.length, ...metrics }, 'Measured the served lists');
   }
 
   async #watch(): Promise<void> {
@@ -59,7 +59,7 @@ export class ServedMeasurements implements AsyncDisposable {
     await changes.next();
     for await (const _ of changes) {
       this.measure().catch((error: unknown) => {
-        if (!this.#closing.signal.aborted) log.warn({ err: error }, 'What is served could not be measured');
+        if (!this.#closing.signal.aborted) log.warn({ err: error }, 'The served lists could not be measured');
       });
     }
   }

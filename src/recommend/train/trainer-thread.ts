@@ -93,7 +93,7 @@ export class Trainer implements AsyncDisposable {
         settle();
         reject(error);
       };
-      const onExit = (): void => onError(new Error('The training ended before it was done'));
+      const onExit = (): void => onError(new Error('The training thread ended before its job was done'));
       const onAbort = (): void => onError(signal?.reason as Error);
       const settle = (): void => {
         worker.off('message', onMessage).off('error', onError).off('exit', onExit);

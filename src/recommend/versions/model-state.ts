@@ -173,7 +173,7 @@ export class ModelState implements AsyncDisposable {
     const isSet = await setActiveVersion(database, version);
     const state = isSet ? await selectVersionState(database.db, version) : null;
     if (!state) throw new NotFoundError(`There is no version ${version} whose weights are kept`, version);
-    log.info({ version }, 'The recommender serves another version, as it was told');
+    log.info({ version }, 'The recommender serves another version, as requested');
     this.#takeUp();
     return state;
   }
@@ -197,7 +197,10 @@ export class ModelState implements AsyncDisposable {
     };
     consider().catch((error: unknown) => {
       if (this.#closing.signal.aborted) return;
-      this.#options.log.warn({ err: error }, 'The recommender could not be trained; serving what there is');
+      this.#options.log.warn(
+        { err: error },
+        'The recommender could not be trained; the current version stays in service',
+      );
     });
   }
 

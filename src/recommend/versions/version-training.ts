@@ -53,7 +53,7 @@ const ENOUGH_TO_COMPARE = 30;
  */
 export async function trainInTurn(options: VersionTrainingOptions, newest: string | null): Promise<TrainedVersion> {
   const { database, log, signal } = options;
-  const onWait = () => log.info('Another process trains the recommender: waiting for what it comes to');
+  const onWait = () => log.info('Another process is training the recommender; waiting for its result');
   await using _ = await takeTrainingTurn(database, signal, onWait);
   const [latest] = await selectVersions(database.db, 1);
   // Awaited here: what returns ends the turn.
