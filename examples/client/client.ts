@@ -2,23 +2,23 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
 
 export interface ClientOptions {
-  /** e.g. `http://127.0.0.1:4000/graphql`; the WebSocket is at the same address. */
+  /** For example `http://127.0.0.1:4000/graphql`. The WebSocket has the same address. */
   url: string;
-  /** Who asks, where the server runs without tokens. */
+  /** The listener to act as, if the server runs without tokens. */
   listenerId?: string;
-  /** A fresh bearer token, asked for on every request and every reconnect. */
+  /** Returns a valid bearer token. Called for every request and every reconnect. */
   token?: () => string | Promise<string>;
-  /** Node 20 has no WebSocket of its own: pass the class of `ws`. Browsers need nothing. */
+  /** Node.js 20 has no WebSocket: pass the class of `ws`. Browsers need nothing. */
   webSocket?: unknown;
 }
 
-/** An error as GraphQL tells it. */
+/** A GraphQL error. */
 export interface Refusal {
   message: string;
   extensions?: { code?: unknown };
 }
 
-/** What GraphQL answered instead of data. */
+/** The errors that the server sent instead of data. */
 export class GraphQLRequestError extends Error {
   readonly codes: readonly string[];
   constructor(errors: readonly Refusal[]) {
@@ -27,7 +27,7 @@ export class GraphQLRequestError extends Error {
   }
 }
 
-/** One query or mutation over HTTP; variables and result are typed by the document. */
+/** Sends one query or mutation over HTTP. The document determines the types of variables and result. */
 export async function request<Result, Variables>(
   options: ClientOptions,
   document: TypedDocumentNode<Result, Variables>,
@@ -43,7 +43,7 @@ export async function request<Result, Variables>(
   return body.data;
 }
 
-/** Who asks: the headers of a request, and the connection parameters of a WebSocket. */
+/** The identity of the caller, as headers of a request or connection parameters of a WebSocket. */
 export async function identity({ token, listenerId }: ClientOptions): Promise<Record<string, string>> {
   return {
     ...(token && { authorization: `Bearer ${await token()}` }),

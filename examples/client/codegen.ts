@@ -1,6 +1,6 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
-/** `npm run codegen`: types for every operation in operations.graphql, from the committed contract. */
+/** `npm run codegen` generates types for every operation in operations.graphql from the committed contract. */
 const config: CodegenConfig = {
   schema: 'schema.graphql',
   importExtension: '.ts',

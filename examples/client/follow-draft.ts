@@ -3,25 +3,25 @@ import { overSocket, SocketClosed } from './over-socket.ts';
 import type { DraftEvent, Line, Transport } from './transport.ts';
 
 export interface FollowOptions {
-  /** Cursor of the last event that is known already; without one a snapshot comes first. */
+  /** The cursor of the last known event. Without it, a snapshot comes first. */
   after?: string | null;
   /** `overSocket` or `overSse`. */
   over?: Transport;
-  /** Ends it at once, also while nothing comes. */
+  /** Ends it at once, even while no events come. */
   signal?: AbortSignal;
-  /** Told of each break before the next try, for instance to show that the connection is being restored. */
+  /** Called after each lost connection, before the next attempt, for example to show that it is reconnecting. */
   onBreak?: (error: unknown) => void;
-  /** A line on which nothing came for so long is dead; the server says something every 15 seconds. */
+  /** A connection that is silent for this long counts as dead. The server sends a heartbeat every 15 seconds. */
   silenceMs?: number;
 }
 
-/** Tries with tokens that are refused before anything else is heard, until it is believed. */
+/** Number of consecutive refused tokens after which it gives up. */
 const MOST_REFUSALS = 3;
 
 /**
- * A draft's events, each once and in order, through any number of disconnects and restarts of the server: the cursor of
- * the last event seen is where the next connection takes up. Ends when the draft has ended; throws what the server says
- * about a request that cannot succeed (no such draft, no right to it, tokens that are refused).
+ * A draft's events, each once and in order, through any number of disconnects and server restarts: each connection
+ * continues after the cursor of the last event. It ends when the draft has ended. It throws the server's error for a
+ * request that cannot succeed (no such draft, no permission, refused tokens).
  */
 export async function* followDraft(
   options: ClientOptions,
@@ -46,12 +46,12 @@ export async function* followDraft(
     } finally {
       line.close();
     }
-    // Full jitter, so that a thousand readers of a server that restarts do not all come back in the same instant.
+    // Full jitter, so that a thousand readers of a restarted server do not all reconnect at the same instant.
     await pause(Math.random() * Math.min(5_000, 100 * 2 ** failures++), signal);
   }
 }
 
-/** What a reader has on the screen after an event. */
+/** The text to show after an event. */
 export function textAfter(text: string, event: DraftEvent): string {
   switch (event.__typename) {
     case 'DraftSnapshot':
@@ -63,7 +63,9 @@ export function textAfter(text: string, event: DraftEvent): string {
   }
 }
 
-/** A connection can be dead without anybody having been told: after too much silence it is given up. */
+/**
+ * Ends a connection that has been silent for too long, because a connection can be dead without either side noticing.
+ */
 class WatchedLine implements Line {
   readonly silenceMs: number;
   readonly signal: AbortSignal;
@@ -92,7 +94,7 @@ class WatchedLine implements Line {
   }
 }
 
-/** What the server says while it, or its database, goes or comes, and when a token has had its time. */
+/** Error codes while the server or its database starts or stops, and after a token has expired. */
 const PASSING_CODES = ['GOING_AWAY', 'SERVICE_UNAVAILABLE', 'UNAUTHENTICATED'];
 
 const isRefusal = (error: unknown): boolean =>
@@ -100,7 +102,10 @@ const isRefusal = (error: unknown): boolean =>
     ? error.code === 4403
     : error instanceof GraphQLRequestError && error.codes.includes('UNAUTHENTICATED');
 
-/** Breaks of any kind, unless the server says that the request itself was wrong: 4400–4499, but 4403 and 4408. */
+/**
+ * Whether to reconnect: yes, unless the server said that the request itself was wrong (4400–4499, except 4403 and
+ * 4408).
+ */
 function isPassing(error: unknown): boolean {
   if (error instanceof GraphQLRequestError) return error.codes.every((code) => PASSING_CODES.includes(code));
   if (!(error instanceof SocketClosed)) return true;

@@ -5,7 +5,7 @@ import { ReactDocument, RecommendDocument, StartDraftDocument } from './generate
 
 const [url = 'http://127.0.0.1:4000/graphql'] = process.argv.slice(2);
 
-/** One of them is cut further down. */
+/** One of them is terminated below. */
 const sockets: WebSocket[] = [];
 class CuttableSocket extends WebSocket {
   constructor(address: string, protocol: string) {
@@ -35,12 +35,12 @@ const { startDraft } = await request(options, StartDraftDocument, {
 if (startDraft.__typename !== 'StartDraftSuccess') throw new Error(startDraft.message);
 
 const { id, cursor, text } = startDraft.draft;
-// A fast model has begun by now; the cursor is after what it has written.
+// A fast model has already started; the cursor is after what it has written.
 process.stdout.write(text);
 let seen = 0;
 for await (const event of followDraft(options, id, { after: cursor })) {
   if (event.__typename === 'TokensAppended') process.stdout.write(event.text);
   if (event.__typename === 'DraftStatusChanged') console.log(`\n[${event.status}]`);
-  // What a tunnel or a lift does to a phone: the socket is gone without a goodbye, and the text goes on all the same.
+  // Simulates a lost mobile connection: the socket is gone without a close frame, and the text continues nevertheless.
   if (++seen === 20) sockets[0]?.terminate();
 }

@@ -3,13 +3,13 @@ import { type ClientOptions, GraphQLRequestError, identity, type Refusal } from 
 import { FollowDraftDocument } from './generated/graphql.ts';
 import { eventOf, type Line, partsOf, type Result, type Transport } from './transport.ts';
 
-/** What a server says in the graphql-transport-ws protocol, as far as one subscription goes. */
+/** The messages of the graphql-transport-ws protocol that one subscription receives. */
 type Message =
   | { type: 'connection_ack' | 'ping' | 'pong' | 'complete' }
   | { type: 'next'; payload: Result }
   | { type: 'error'; payload: Refusal[] };
 
-/** As much of a WebSocket as is used here. */
+/** The part of a WebSocket that is used here. */
 interface Socket {
   onopen: (() => void) | null;
   onmessage: ((message: { data: unknown }) => void) | null;
@@ -28,8 +28,8 @@ export class SocketClosed extends Error {
 }
 
 /**
- * A draft over a WebSocket of its own. By hand, because a client library that reconnects subscribes with the cursor of the
- * first time again, and what was seen since would come twice.
+ * Follows a draft over its own WebSocket. A client library that reconnects by itself would subscribe with its first
+ * cursor again and repeat events.
  */
 export const overSocket: Transport = async function* (options, variables, line) {
   const payload = await identity(options);
@@ -43,7 +43,7 @@ export const overSocket: Transport = async function* (options, variables, line) 
       switch (message.type) {
         case 'connection_ack':
           send({ id: '1', type: 'subscribe', payload: { query: print(FollowDraftDocument), variables } });
-          // A server answers each; a browser does not tell of those that are the network's own.
+          // The server answers each ping. Browsers do not expose pings at the network level.
           beats = setInterval(() => send({ type: 'ping' }), line.silenceMs / 3);
           break;
         case 'next':
@@ -70,7 +70,7 @@ function openSocket({ url, webSocket = (globalThis as { WebSocket?: unknown }).W
   return new SocketClass(url.replace(/^http/, 'ws'), 'graphql-transport-ws');
 }
 
-/** Breaks when the socket closes or the line is given up; closes the socket when it is cancelled. */
+/** Fails when the socket closes or the connection is given up. Closes the socket when it is cancelled. */
 function messagesOf(socket: Socket, { signal, heard }: Line): ReadableStream<Message> {
   const leave = (): void => {
     socket.onmessage = socket.onclose = socket.onopen = null;
@@ -83,7 +83,7 @@ function messagesOf(socket: Socket, { signal, heard }: Line): ReadableStream<Mes
         controller.enqueue(JSON.parse(String(data)) as Message);
       };
       socket.onclose = ({ code, reason }) => controller.error(new SocketClosed(code, reason));
-      // Its close follows, with all there is to know.
+      // The close event follows, with all details.
       socket.onerror = () => undefined;
       const giveUp = (): void => {
         leave();

@@ -3,7 +3,7 @@ import { GraphQLRequestError, identity, type Refusal } from './client.ts';
 import { FollowDraftDocument } from './generated/graphql.ts';
 import { eventOf, partsOf, type Result, type Transport } from './transport.ts';
 
-/** A draft over server-sent events, by `fetch`: unlike an EventSource that can send a token. */
+/** Follows a draft over server-sent events with `fetch`, which can send a token, unlike EventSource. */
 export const overSse: Transport = async function* (options, variables, { signal, heard }) {
   const response = await fetch(options.url, {
     method: 'POST',
@@ -16,7 +16,7 @@ export const overSse: Transport = async function* (options, variables, { signal,
   for await (const chunk of partsOf(response.body.pipeThrough(new TextDecoderStream()))) {
     if (response.ok) heard();
     const blocks = (text + chunk).split('\n\n');
-    // The last one is not whole yet.
+    // The last block is incomplete.
     text = blocks.pop() ?? '';
     for (const block of blocks) {
       if (block.startsWith('event: complete')) return;
@@ -29,7 +29,7 @@ export const overSse: Transport = async function* (options, variables, { signal,
 
 const isEventStream = ({ headers }: Response): boolean => headers.get('content-type') === 'text/event-stream';
 
-/** What the server says of the request itself; another error for what stands between us and it, which passes. */
+/** The server's error about the request itself, or another error for temporary problems between client and server. */
 async function refusalOf(response: Response): Promise<Error> {
   if (response.status >= 500 || response.status === 429) return new Error(`HTTP status ${response.status}`);
   const { errors } = (await response.json().catch(() => ({}))) as { errors?: Refusal[] };

@@ -3,20 +3,22 @@ import type { FollowDraftSubscription } from './generated/graphql.ts';
 
 export type DraftEvent = FollowDraftSubscription['draftEvents'];
 
-/** One connection: a draft's events after a cursor, until the draft has ended. Throws when it breaks before. */
+/**
+ * One connection: a draft's events after a cursor, until the draft has ended. Throws if the connection is lost before.
+ */
 export type Transport = (
   options: ClientOptions,
   variables: { draftId: string; after: string | null },
   line: Line,
 ) => AsyncIterable<DraftEvent>;
 
-/** What a transport and whoever reconnects it tell each other. */
+/** The interface between a transport and the code that reconnects it. */
 export interface Line {
-  /** Aborts when the connection is to be given up. */
+  /** Aborts when the connection is given up. */
   signal: AbortSignal;
-  /** Something came: the server is there, and has let us in. */
+  /** Call it for each received message: the server is there and has accepted the connection. */
   heard: () => void;
-  /** After so much silence the line is given up. */
+  /** The connection is given up after this much silence. */
   silenceMs: number;
 }
 
@@ -30,13 +32,13 @@ export function eventOf({ data, errors }: Result): DraftEvent {
   return data.draftEvents;
 }
 
-/** A stream's parts: not every browser can iterate one. Leaving cancels it. */
+/** Iterates a stream, which not every browser can do. Leaving the loop cancels the stream. */
 export async function* partsOf<Part>(stream: ReadableStream<Part>): AsyncGenerator<Part> {
   const reader = stream.getReader();
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
   } finally {
-    // A stream that broke has nothing to cancel, and says so.
+    // Cancelling a failed stream rejects, and there is nothing to cancel.
     await reader.cancel().catch(() => undefined);
   }
 }
