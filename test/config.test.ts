@@ -20,7 +20,7 @@ function refusal(env: NodeJS.ProcessEnv): string {
   throw new Error('the configuration was accepted');
 }
 
-describe('[CONF1] a wrong value stops the start with its name, its problem and an example', () => {
+describe('[CONF1] an invalid value prevents the start with its name, its problem and an example', () => {
   test.each([
     ['PORT', '80a', 'is not a whole number from 0 to 65535'],
     ['PORT', '65536', 'is not a whole number'],
@@ -84,7 +84,7 @@ test('[CONF1] a shared secret and JWKS exclude each other', () => {
   expect(refusal(both)).toContain('cannot be set together with CADENZA_JWT_SECRET');
 });
 
-test('[CONF2] what is secret is not in the message about it', () => {
+test('[CONF2] a message about a secret does not contain it', () => {
   const message = refusal({ CADENZA_JWT_SECRET: 'hunter2', DATABASE_URL: 'postgres://me:hunter2@host' });
   expect(message).toContain('CADENZA_JWT_SECRET (its value is not shown) is shorter than 32 bytes');
   expect(message).toContain('DATABASE_URL (its value is not shown) names no database');
@@ -112,7 +112,7 @@ test.each([
   expect(databaseUrlProblem(url) === null).toBe(problem === null);
 });
 
-test('[CONF3] an unknown CADENZA_ variable is warned about, with the one it was probably meant to be', () => {
+test('[CONF3] an unknown CADENZA_ variable causes a warning that names the most similar one', () => {
   const { warnings } = loadConfig({
     CADENZA_LOGLEVEL: 'info',
     CADENZA_SOMETHING_ELSE: '1',
@@ -125,7 +125,7 @@ test('[CONF3] an unknown CADENZA_ variable is warned about, with the one it was 
   ]);
 });
 
-test('[RATE8] with nothing set, and with empty values, the defaults hold: without authentication there are no rates', () => {
+test('[RATE8] absent and empty values mean the defaults: without authentication there are no rates', () => {
   const empty = Object.fromEntries(configVariables.map(({ name }) => [name, '']));
   expect(loadConfig(empty)).toEqual(loadConfig({}));
   expect(loadConfig({})).toEqual({
@@ -174,7 +174,7 @@ test('[RATE8] with authentication there are rates', () => {
   });
 });
 
-test('each variable arrives', () => {
+test('each variable is read', () => {
   const config = loadConfig({
     PORT: '0',
     HOST: '0.0.0.0',
@@ -280,7 +280,7 @@ test('each variable arrives', () => {
   });
 });
 
-test('the loopback may be named in any of its ways without authentication', () => {
+test('without authentication every form of the loopback address is accepted', () => {
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) expect(loadConfig({ HOST: host }).host).toBe(host);
 });
 

@@ -39,7 +39,7 @@ async function idOf(externalId: string): Promise<number> {
 }
 
 describe('upsertTracks', () => {
-  it('[CAT1] repeated, changes nothing; changed, changes just that', async () => {
+  it('[CAT1] changes nothing if repeated, and only the difference otherwise', async () => {
     expect(await catalogue.upsertTracks([teardrop, track(1)])).toEqual({ created: 2, updated: 0, unchanged: 0 });
     expect(await catalogue.upsertTracks([teardrop, track(1)])).toEqual({ created: 0, updated: 0, unchanged: 2 });
     const retagged = { ...teardrop, tags: ['mellow'], genres: ['Electronic', 'Trip Hop'] };
@@ -52,7 +52,7 @@ describe('upsertTracks', () => {
     expect((await catalogue.tagsOfTracks([id])).get(id)).toMatchObject([{ name: 'mellow', weight: 1 }]);
   });
 
-  it('[CAT2] takes all of the batch or none of it, and names the field', async () => {
+  it('[CAT2] stores all of the batch or none of it, and names the field', async () => {
     const attempt = (bad: Partial<TrackInput>) => catalogue.upsertTracks([teardrop, track(1, bad)]);
     await expect(attempt({ title: ' ' })).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'input.1.title' });
     await expect(attempt({ title: 'x'.repeat(501) })).rejects.toMatchObject({ field: 'input.1.title' });
@@ -65,7 +65,7 @@ describe('upsertTracks', () => {
     expect(await (await catalogue.searchTracks({ orderBy: 'TITLE', first: 5 })).total()).toBe(0);
   });
 
-  it('merges two batches at once that make the same artists, genres and tags', async () => {
+  it('merges two concurrent batches with the same new artists, genres and tags', async () => {
     const batch = (k: number) =>
       Array.from({ length: 50 }, (_, i) => ({ ...teardrop, externalId: `${(i * k) % 53}`, artist: `A${i % 7}` }));
     await Promise.all([
@@ -148,7 +148,7 @@ describe('searchTracks', () => {
   });
 });
 
-it('[PAGE3] the tracks of several artists, asked for at once, are those of each, page by page', async () => {
+it('[PAGE3] the tracks of several artists, requested at once, are those of each, page by page', async () => {
   await catalogue.upsertTracks(Array.from({ length: 20 }, (_, i) => track(i)));
   await database.sql`update tracks set popularity = (id % 5) / 5.0`;
   const rows = await database.sql<{ id: string }[]>`select id from artists`;

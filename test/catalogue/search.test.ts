@@ -86,7 +86,7 @@ describe('tracks(search:)', () => {
     ]);
   });
 
-  it('[CAT1] what is only composed otherwise is the same: the artist, and the track by its id', async () => {
+  it('[CAT1] artists and track ids that differ only in composition are the same', async () => {
     const [row] = await database.sql<{ n: number }[]>`select count(*)::int as n from artists where name like 'Bey%'`;
     expect(row?.n).toBe(1);
     const cafe = { title: 'Café', artist: 'X' };
@@ -95,7 +95,7 @@ describe('tracks(search:)', () => {
     await database.sql`delete from tracks where title = 'Café'`;
   });
 
-  it('[FIND3] what is changed is found by its new names only', async () => {
+  it('[FIND3] a changed track is found by its new names only', async () => {
     await catalogue.upsertTracks([{ externalId: 'moving', title: 'Früher', artist: 'Wer' }]);
     expect(await found('fruher')).toEqual(['moving']);
     await catalogue.upsertTracks([{ externalId: 'moving', title: 'Später', artist: 'Wer', tags: ['Mañana'] }]);
@@ -106,7 +106,7 @@ describe('tracks(search:)', () => {
   });
 });
 
-it('[FIND1] filters and preferences take a genre by its name, and tags are kept composed', async () => {
+it('[FIND1] filters and preferences accept a genre’s name, and tags are stored composed', async () => {
   const { edges } = await catalogue.searchTracks({ filter: { genres: ['ART POP'] }, orderBy: 'TITLE', first: 5 });
   expect(edges.map(({ node }) => node.externalId)).toEqual(['joga']);
   const listeners = createListeners({ database, wakeups: new LocalWakeups(), clock: systemClock });

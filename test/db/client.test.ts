@@ -44,7 +44,7 @@ test('[DB1] several processes may open and migrate one new database at once', as
   await admin.sql`drop database ${admin.sql(name)}`;
 });
 
-test('[DB4] a database that is not there is waited for, then named, without its password', async () => {
+test('[DB4] a database that does not answer is awaited, then named, without its password', async () => {
   const url = `postgres://cadenza:tell-nobody@127.0.0.1:${await closedPort()}/cadenza`;
   const failure = await openDatabase(given(url), silentLogger, soon).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(StartupError);
@@ -54,7 +54,7 @@ test('[DB4] a database that is not there is waited for, then named, without its 
   expect(String(failure)).not.toContain('tell-nobody');
 });
 
-test('[DB4] a missing database and a user without rights are told apart', async () => {
+test('[DB4] a missing database and a user without permissions are distinguished', async () => {
   const admin = await testDatabase();
   const user = `reader_${process.pid}`;
   await admin.sql.unsafe(`create role ${user} login password 'right'`);
@@ -71,7 +71,7 @@ test('[DB4] a missing database and a user without rights are told apart', async 
   await expect(open((url) => Object.assign(url, reader))).rejects.toThrow(/does not let this user create tables/);
 });
 
-test('[DB6] a failure to reach the database is an error that callers can act on, and others stay what they are', async () => {
+test('[DB6] a failure to reach the database is a typed error, and other failures are unchanged', async () => {
   await using away = connect(`postgres://cadenza@127.0.0.1:${await closedPort()}/cadenza`, { connections: 1 });
   const failure: unknown = await away.db.execute('select 1').then(
     () => null,

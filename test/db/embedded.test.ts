@@ -100,7 +100,7 @@ test('[DB3] after kill -9 of the process and of its server the next start recove
   expect(await client(cluster.url()).sql`select count(*)::int from kept`).toEqual([{ count: 1000 }]);
 });
 
-test('[DB3] a process number that went to another process does not stop the start', async () => {
+test('[DB3] a pid that now belongs to another process does not prevent the start', async () => {
   const directory = await clusterFolder();
   const cluster = await running(directory);
   await cluster.stop();
@@ -110,7 +110,7 @@ test('[DB3] a process number that went to another process does not stop the star
   expect(await client(again.url()).sql`select 1 as one`).toEqual([{ one: 1 }]);
 });
 
-test('[DB3] of two starts at once one wins, and the cluster is whole', async () => {
+test('[DB3] of two concurrent starts one wins, and the cluster is complete', async () => {
   const directory = await clusterFolder();
   const starts = await Promise.allSettled([startCluster({ directory }), runningElsewhere(directory)]);
   const [here, there] = starts;
@@ -167,7 +167,7 @@ async function guardAt(port: number, directory: string): Promise<Guard | null> {
   }
 }
 
-test('[DB3] what an initialisation that was killed left behind is removed', async () => {
+test('[DB3] leftovers of a killed initialisation are removed', async () => {
   const directory = await clusterFolder();
   const gone = spawn(process.execPath, ['-e', '']);
   await once(gone, 'exit');
@@ -178,7 +178,7 @@ test('[DB3] what an initialisation that was killed left behind is removed', asyn
   expect(await readdir(directory)).toEqual(['data', 'log']);
 });
 
-test('[DB5] a server that dies is started again; until then callers hear that it is away', async () => {
+test('[DB5] a server that dies is restarted; until then callers get an error', async () => {
   const directory = await clusterFolder();
   const cluster = await running(directory);
   const { sql } = client(cluster.url());
@@ -193,14 +193,14 @@ test('[DB5] a server that dies is started again; until then callers hear that it
   await eventually(async () => expect(await sql`select number from kept`).toEqual([{ number: 1 }]));
 });
 
-test('[DB4] a folder that cannot be is refused with what to do', async () => {
+test('[DB4] an unusable folder is refused with a remedy', async () => {
   const directory = await clusterFolder();
   await writeFile(directory, 'a file');
   await expect(startCluster({ directory })).rejects.toThrow(/data folder .* cannot be used: .*CADENZA_DATA_DIR/);
   await expect(startCluster({ directory: join(directory, 'below') })).rejects.toThrow(StartupError);
 });
 
-test('[DB4] a folder with something else in the place of the cluster is left alone', async () => {
+test('[DB4] a folder with something else instead of a cluster is not changed', async () => {
   const directory = await clusterFolder();
   await mkdir(join(directory, 'data'), { recursive: true });
   await writeFile(join(directory, 'data', 'letters.txt'), 'dear');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { testDatabase } from '../support/database.ts';
 
-it('migrates an empty database to the tables of the house', async () => {
+it('migrates an empty database to the current tables', async () => {
   const { sql } = await testDatabase();
   const rows = await sql<
     { name: string }[]

@@ -32,7 +32,7 @@ async function databaseOfBefore(): Promise<Database> {
   return database;
 }
 
-it('[FIND5] [DB1] what was stored before is brought into normal form by one of those who start, and nothing is lost', async () => {
+it('[FIND5] [DB1] existing data is brought into normal form by one of the starting nodes, and nothing is lost', async () => {
   const database = await databaseOfBefore();
   const { sql } = database;
   await sql`insert into artists (name, name_key) values ('Björk', 'björk'), ('Guns N’ Roses', 'guns n’ roses'),
@@ -76,7 +76,7 @@ it('[FIND5] [DB1] what was stored before is brought into normal form by one of t
   expect(await catalogue.upsertTracks([again])).toEqual({ created: 0, updated: 0, unchanged: 1 });
 });
 
-it('[FIND5] a start that was killed on the way goes on where it was', async () => {
+it('[FIND5] a killed start is continued where it was', async () => {
   const database = await databaseOfBefore();
   const { sql, url } = database;
   await sql`insert into artists (name, name_key) values ('Björk', 'björk')`;

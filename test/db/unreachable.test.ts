@@ -36,7 +36,7 @@ async function untilAnswers({ sql }: Database): Promise<void> {
   while ((await failureOf(sql`select 1`)) !== null);
 }
 
-test('[DB8] what is under way when a database falls silent fails, and so do any number of calls until it answers', async () => {
+test('[DB8] calls in progress when a database falls silent fail, and so does every call until it answers', async () => {
   const { database, network } = await behindProxy();
   await untilAnswers(database);
   const manyFailures = () => Promise.all(Array.from({ length: 500 }, () => failureOf(database.sql`select 1`)));
@@ -63,7 +63,7 @@ test('[DB8] a statement that takes long is not silence', async () => {
   expect(await database.sql`select pg_sleep(4)::text as slept`).toEqual([{ slept: '' }]);
 });
 
-test('[DB8] a probe whose connection is ended for reasons of its own ends nobody else’s', async () => {
+test('[DB8] a probe whose own connection is ended does not end other connections', async () => {
   const { database, direct } = await behindProxy();
   await untilAnswers(database);
   const slow = database.sql`select pg_sleep(2)::text as slept`.execute();
@@ -91,7 +91,7 @@ test('[DB8] [WAKE3] wake-ups are heard again after a silence', async () => {
   expect(await watcher.next()).toEqual({ done: false, value: undefined });
 });
 
-test('[OWN6] a node that its network leaves while it starts a draft does not keep the others from starting theirs', async () => {
+test('[OWN6] a node that loses its network while starting a draft does not keep the others from starting theirs', async () => {
   const cut: { here?: () => void } = {};
   const onStatement = (text: string): void => {
     if (text.startsWith('insert into "drafts"')) cut.here?.();

@@ -34,7 +34,7 @@ test('[WAKE3] a wake-up reaches watchers of its key in this process and in the o
   ]);
 });
 
-test('[WAKE3] a wake-up of one key leaves watchers of another alone, and its own process hears it once', async () => {
+test('[WAKE3] a wake-up of one key does not wake watchers of another, and its own process is woken once', async () => {
   const { url } = await testDatabase();
   const here = await joinProcess(url);
   const there = await joinProcess(url);
@@ -79,7 +79,7 @@ test('[WAKE3] a thousand wake-ups at once all arrive', async () => {
   expect(woken.every(({ done }) => done === false)).toBe(true);
 });
 
-test('[WAKE3] when connections were lost, everybody is woken, and what came meanwhile is told', async () => {
+test('[WAKE3] after lost connections everybody is woken, and wake-ups from meanwhile are sent', async () => {
   const database = await testDatabase();
   const here = await joinProcess(database.url);
   const there = await joinProcess(database.url);

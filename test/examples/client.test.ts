@@ -19,7 +19,7 @@ async function demo(): Promise<ClientOptions> {
   return { url: `${server.url}/graphql`, listenerId: 'ann', webSocket: WebSocket };
 }
 
-test('[REC6] a client recommends, reacts, and sees its next list follow', async () => {
+test('[REC6] a client gets recommendations, sends feedback, and sees the next list change', async () => {
   const options = await demo();
   const { recommendations: before } = await request(options, RecommendDocument, { first: 10 });
   expect(before.nodes).toHaveLength(10);
@@ -41,7 +41,7 @@ test('[REC6] a client recommends, reacts, and sees its next list follow', async 
   expect(reasons.some((summary) => summary.includes(track.title))).toBe(true);
 });
 
-test('a client knows which models there are, and how far each is', async () => {
+test('a client lists the models and their status', async () => {
   const { models } = await request(await demo(), ModelsDocument, {});
   expect(models[0]).toMatchObject({ status: 'READY', fetched: 1, failure: null });
 });

@@ -54,7 +54,7 @@ async function collect(
 const writtenBy = ({ engine }: TestListening): string => scriptedText(engine.requests[0]!);
 
 describe.each(transports)('over $name', ({ over }) => {
-  it('[LOG2] [LOG5] connections are torn mid-frame, the server is killed and started again: every event once', async () => {
+  it('[LOG2] [LOG5] connections break mid-frame, the server is killed and restarted: every event comes once', async () => {
     const env = await tinyModel();
     const first = await startServer(env);
     await writerReady(first);
@@ -87,7 +87,7 @@ describe.each(transports)('over $name', ({ over }) => {
     expect(text).not.toBe('');
   });
 
-  it('a line on which nothing comes any more is given up, however often', async () => {
+  it('a silent connection is given up, however often', async () => {
     const engine = new ScriptedEngine({ granted: 5 });
     const server = await startListening({ engine });
     const proxy = await openProxy(Number(new URL(server.url).port));
@@ -134,7 +134,7 @@ describe.each(transports)('over $name', ({ over }) => {
     expectOnceAndInOrder(events);
   });
 
-  it('[AUTH2] tokens that are refused again and again are told of, not tried for ever', async () => {
+  it('[AUTH2] repeatedly refused tokens end it with an error', async () => {
     const auth = { kind: 'secret', secret: 'x'.repeat(32), issuer: null, audience: null } as const;
     const server = await startListening({ config: { auth } });
     let tokens = 0;
@@ -147,7 +147,7 @@ describe.each(transports)('over $name', ({ over }) => {
     else expect((failure as GraphQLRequestError).codes).toEqual(['UNAUTHENTICATED']);
   });
 
-  it('what no reconnecting can help is told at once', async () => {
+  it('an error that reconnecting cannot solve is thrown at once', async () => {
     const options = clientOf((await startListening()).graphqlUrl);
     const draft = await started(options, 1);
     const codes = async (id: string, after: string | null): Promise<unknown> => {
@@ -161,7 +161,7 @@ describe.each(transports)('over $name', ({ over }) => {
     expect(await codes(draft.id, 'elsewhere')).toEqual(['INVALID_INPUT']);
   });
 
-  it('[LOG3] leaving by signal ends it at once while nothing comes, connected or not', async () => {
+  it('[LOG3] the signal ends it at once while idle, connected or not', async () => {
     const server = await startListening({ engine: new ScriptedEngine({ granted: 0 }) });
     const draft = await started(clientOf(server.graphqlUrl), 5);
     const leave = new AbortController();
@@ -192,7 +192,7 @@ it('[LOG2] whatever code a balancer closes a socket with, every event comes once
   expect(broken).toMatchObject(codes.map((code) => ({ code })));
 });
 
-it.each([4400, 4401, 4406, 4409, 4429])('a socket that is closed with %i is not tried again', async (code) => {
+it.each([4400, 4401, 4406, 4409, 4429])('a socket that is closed with %i is not reconnected', async (code) => {
   const server = await startListening({ engine: new ScriptedEngine({ granted: 1 }) });
   const draft = await started(clientOf(server.graphqlUrl), 5);
   const url = await openClosingRelay(server.wsUrl, [code], 2);

@@ -39,20 +39,20 @@ test.each<[string, string | Buffer | Promise<Buffer>]>([
     'a zip with one file and what a Mac adds',
     zipOf({ 'tracks.csv': csvWith(','), '__MACOSX/._tracks.csv': 'x', '.DS_Store': 'y' }),
   ],
-])('[IMP6] the same rows come out of %s', async (_, content) => {
+])('[IMP6] the same rows are read from %s', async (_, content) => {
   const { bad, error, report } = await importContent(theDatabase(), 'tracks', await content);
   expect({ bad, error, rows: report?.rows }).toEqual({ bad: [], error: null, rows: 3 });
   const shown = ({ key, title, artist, year }: TrackRow) => ({ externalId: key, title, artist, releaseYear: year });
   expect((await tracksOf(theDatabase())).map(shown)).toEqual(ROWS);
 });
 
-test('[IMP6] a separator within the values does not change the one of the header', async () => {
+test('[IMP6] a separator within values does not change the header’s separator', async () => {
   const lines = ['externalId;title;artist', '"a,b,c,d,e";"T,\tU";A'];
   expect((await importContent(theDatabase(), 'tracks', lines)).error).toBeNull();
   expect(await tracksOf(theDatabase())).toMatchObject([{ key: 'a,b,c,d,e', title: 'T,\tU', artist: 'A' }]);
 });
 
-test('[IMP2] a bad element of a JSON array is told with its line, and the others come in', async () => {
+test('[IMP2] a bad element of a JSON array is reported with its line, and the others are imported', async () => {
   const text = `[\n{"externalId":"a","title":"A","artist":"X"},\n{"externalId":"b","title":"B}\n,{"externalId":"b2","title":"B","artist":"X"},\n7,\n[],\n, {"externalId":"c","title":"C","artist":"X"} {}\n,{"externalId":"d"\n,"title":"D",\n"artist":"X"}]`;
   const { bad, report } = await importContent(theDatabase(), 'tracks', text, { skipBad: true });
   expect(bad).toEqual([
@@ -108,7 +108,7 @@ test.each<[string, ImportFormat, string | Buffer | Promise<Buffer>, RegExp]>([
     /looks like a Spotify export/,
   ],
   ['no file in a zip', 'tracks', zipOf({}), /holds no file; /],
-])('[IMP6] [IMP14] %s given to %s are named, with what to do', async (_, format, content, message) => {
+])('[IMP6] [IMP14] %s given to %s are named, with a remedy', async (_, format, content, message) => {
   for (const skipBad of [false, true]) {
     const { error } = await importContent(theDatabase(), format, await content, { skipBad, listener: 'ann' });
     expect(error).toMatch(message);
@@ -116,13 +116,13 @@ test.each<[string, ImportFormat, string | Buffer | Promise<Buffer>, RegExp]>([
   expect(await tracksOf(theDatabase())).toEqual([]);
 });
 
-test('[IMP6] [IMP14] what Windows-1252 is, and what to do, is told with the line', async () => {
+test('[IMP6] [IMP14] Windows-1252 is reported with the line and a remedy', async () => {
   const content = Buffer.from('externalId,title,artist\na,Jóga,Björk\n', 'latin1');
   const { bad } = await importContent(theDatabase(), 'tracks', content);
   expect(bad).toEqual([expect.stringMatching(/^2: byte 4 .*0xf3.* iconv -f WINDOWS-1252 -t UTF-8/)]);
 });
 
-test('[IMP9] a column without a name, as pandas writes for its index, is left out, and that is told', async () => {
+test('[IMP9] a column without a name, as pandas writes for its index, is ignored with a note', async () => {
   const { report, bad } = await importContent(theDatabase(), 'tracks', [
     ',externalId,title,artist',
     '0,t1,So What,Miles Davis',
@@ -133,7 +133,7 @@ test('[IMP9] a column without a name, as pandas writes for its index, is left ou
   expect((await importContent(theDatabase(), 'tracks', '{"":1,"externalId":"a"}')).bad).toHaveLength(1);
 });
 
-test('[IMP11] columns are renamed and left out as --map says', async () => {
+test('[IMP11] --map renames and ignores columns', async () => {
   const renames = new Map([
     ['id', 'externalId'],
     ['name', 'title'],
@@ -160,7 +160,7 @@ test.each([
   expect((await importContent(theDatabase(), 'tracks', content, { renames })).error).toMatch(message);
 });
 
-test('[IMP6] [IMP14] an encrypted, a cut off and a damaged zip are told as that', async () => {
+test('[IMP6] [IMP14] encrypted, truncated and damaged zips are reported as such', async () => {
   const zip = await zipOf({ 'tracks.csv': csvWith(',') });
   const encrypted = Buffer.from(zip);
   // The flag of encryption, in the local header and in the directory.

@@ -14,7 +14,7 @@ async function count({ sql }: Database, what: string): Promise<number> {
   return row?.n ?? 0;
 }
 
-test('[DEMO1] an empty catalogue gets real recordings, their genres, and listening to recommend from', async () => {
+test('[DEMO1] an empty catalogue gets real recordings with genres, and feedback to recommend from', async () => {
   const database = theDatabase();
   expect(await seed(database)).toBe(true);
   const tracks = await tracksOf(database);
@@ -31,7 +31,7 @@ test('[DEMO1] an empty catalogue gets real recordings, their genres, and listeni
   expect(await count(database, 'tracks where popularity > 0')).toBeGreaterThan(300);
 });
 
-test('[DEMO1] the listeners are marked as simulated, all but the viewer, who heard nothing', async () => {
+test('[DEMO1] all listeners are marked as simulated except the viewer, who has no history', async () => {
   const database = theDatabase();
   await seed(database);
   expect(await count(database, 'listeners where simulated')).toBe(300);
@@ -46,7 +46,7 @@ test('[DEMO1] the listeners are marked as simulated, all but the viewer, who hea
   expect(heard.every(({ at }) => Date.parse(at) <= NOW)).toBe(true);
 });
 
-test('[DEMO1] it is the same for everybody', async () => {
+test('[DEMO1] it is always the same', async () => {
   const database = theDatabase();
   await seed(database);
   await using other = await createDatabase();
@@ -56,7 +56,7 @@ test('[DEMO1] it is the same for everybody', async () => {
   expect(await inOrder(other)).toEqual(await inOrder(database));
 });
 
-test('[DEMO1] a catalogue that has a track is left alone', async () => {
+test('[DEMO1] a catalogue with a track is not changed', async () => {
   const database = theDatabase();
   await database.sql`with a as (insert into artists (name, name_key) values ('A', 'a') returning id)
     insert into tracks (external_id, title, artist_id) select 't1', 'Mine', id from a`;
@@ -65,14 +65,14 @@ test('[DEMO1] a catalogue that has a track is left alone', async () => {
   expect(await contentsOf(database)).toEqual(before);
 });
 
-test('[DEMO1] of several at once one seeds, the others find it done', async () => {
+test('[DEMO1] of several concurrent starts one loads the demo, and the others find it loaded', async () => {
   const database = theDatabase();
   const seeded = await Promise.all([seed(database), seed(database), seed(database)]);
   expect(seeded.sort()).toEqual([false, false, true]);
   expect(await count(database, 'listeners')).toBe(301);
 });
 
-test('[DEMO1] two servers that start at once have one demo between them', async () => {
+test('[DEMO1] two servers that start at once load one demo', async () => {
   const { url } = theDatabase();
   const start = async () =>
     startServer({ DATABASE_URL: url, CADENZA_DEMO: 'auto', CADENZA_DATA_DIR: await dataFolder() });

@@ -30,7 +30,7 @@ test.each<[string, string | Buffer]>([
   ['JSONL', JSONL.join('\n')],
   ['zipped CSV with CRLF and a byte order mark', gzipSync(`\uFEFF${CSV.join('\r\n')}\r\n`)],
   ['zipped JSONL with CRLF and a byte order mark', gzipSync(`\uFEFF${JSONL.join('\r\n')}\r\n`)],
-])('[IMP6] listening comes in as %s, and makes the listeners', async (_, content) => {
+])('[IMP6] feedback is imported from %s, and new listeners are created', async (_, content) => {
   const database = theDatabase();
   const { report, bad } = await importContent(database, 'feedback', content);
   expect(bad).toEqual([]);
@@ -39,7 +39,7 @@ test.each<[string, string | Buffer]>([
   expect(await feedbackIn(database)).toEqual(EXPECTED);
 });
 
-test('[IMP4] the same listening twice rewrites no row', async () => {
+test('[IMP4] repeating the same feedback rewrites no row', async () => {
   const database = theDatabase();
   await importContent(database, 'feedback', CSV);
   const before = await contentsOf(database);
@@ -48,7 +48,7 @@ test('[IMP4] the same listening twice rewrites no row', async () => {
   expect(await contentsOf(database)).toEqual(before);
 });
 
-test('[IMP4] [IMP13] a key names its row: a later import changes it, and of two in one file the last counts', async () => {
+test('[IMP4] [IMP13] a key identifies its row: a later import changes it, and of two in one file the last counts', async () => {
   const database = theDatabase();
   await importContent(database, 'feedback', CSV);
   const header = 'listener,track,kind,at,key';
@@ -66,7 +66,7 @@ test('[IMP4] [IMP13] a key names its row: a later import changes it, and of two 
   expect(await feedbackIn(database)).toHaveLength(4);
 });
 
-test('[IMP4] [IMP13] rows without a time get that of their first import, and are told apart by counting', async () => {
+test('[IMP4] [IMP13] rows without a time get that of their first import, and are distinguished by counting', async () => {
   const database = theDatabase();
   const lines = ['listener,track,kind,plays', 'ann,t1,PLAY,1', 'ann,t1,PLAY,2', 'ann,t1,LIKE,1'];
   const { report } = await importContent(database, 'feedback', lines);
@@ -116,7 +116,7 @@ const badRows: [string, string, string][] = [
   ['a row that is cut off', 'ann,t1', 'the row has 2 values, the header 7 columns'],
 ];
 
-test.each(badRows)('[IMP2] [IMP3] %s is a bad row, told with line and reason', async (_, line, reason) => {
+test.each(badRows)('[IMP2] [IMP3] %s is a bad row, reported with line and reason', async (_, line, reason) => {
   const database = theDatabase();
   const before = await rowsIn(database);
   const content = [...CSV, line];
@@ -129,7 +129,7 @@ test.each(badRows)('[IMP2] [IMP3] %s is a bad row, told with line and reason', a
   expect(await feedbackIn(database)).toEqual(EXPECTED);
 });
 
-test('[IMP2] all bad rows are told, in a file of thousands as well', async () => {
+test('[IMP2] all bad rows are reported, in a file with thousands of them too', async () => {
   const lines = Array.from(
     { length: 20_000 },
     (_, i) => `ann,${i % 4 === 0 ? 'nowhere' : 't1'},PLAY,${i % 4 === 1 ? '0' : '1'}`,
@@ -162,7 +162,7 @@ test('[CAT3] popularity is up to date after an import', async () => {
   ]);
 });
 
-test('[CAT1] a track is found by its id however its accents are composed, in the catalogue and in the listening', async () => {
+test('[CAT1] a track is found by its id however its accents are composed, in the catalogue and in feedback', async () => {
   const database = theDatabase();
   const [apart, together] = ['id-e\u0301', 'id-\u00e9'];
   for (const [attempt, stored, asked] of [

@@ -185,7 +185,7 @@ async function* endless(
   for (; pulled.count < mebibytes; pulled.count++) yield await Promise.resolve(chunk);
 }
 
-test('[IMP5] a line of a gigabyte is one bad row, and the one after it comes in', async () => {
+test('[IMP5] a line of a gigabyte is one bad row, and the next one is imported', async () => {
   const pulled = { count: 0 };
   const chunks = (async function* (): AsyncGenerator<Buffer, void> {
     yield* endless('listener,track,kind\n', 'x', 1024, pulled);
@@ -203,7 +203,7 @@ test.each<[string, string, string, RegExp]>([
   ['an element', '[\n{"a":"', 'x', /^file:2: the element is longer than 1,048,576 bytes/],
   ['a number', '[', '9', /^file:1: the element is longer than/],
   ['brackets', '[\n', '[', /^file:2: the element is longer than/],
-])('[IMP5] %s without an end is given up after a mebibyte', async (_, start, character, message) => {
+])('[IMP5] %s without an end is abandoned after a mebibyte', async (_, start, character, message) => {
   const pulled = { count: 0 };
   const reading = async () => {
     for await (const elements of readJsonArray(endless(start, character, 1024, pulled), 'file'))
@@ -213,7 +213,7 @@ test.each<[string, string, string, RegExp]>([
   expect(pulled.count).toBeLessThan(4);
 });
 
-test('[IMP5] a gigabyte of blanks is no file of rows', async () => {
+test('[IMP5] a gigabyte of blanks is refused', async () => {
   const pulled = { count: 0 };
   const reading = async () => {
     for await (const batch of readRecords(endless('', ' ', 1024, pulled), feedbackColumns, 'file', naming))
@@ -265,12 +265,12 @@ test.each<[string, string, string[]]>([
   expect(({} as Record<string, unknown>).album).toBeUndefined();
 });
 
-test('[IMP6] of a key that occurs twice the last counts', async () => {
+test('[IMP6] of a key that occurs twice the last one counts', async () => {
   await importContent(theDatabase(), 'tracks', track(',"title":"Last"'));
   expect(await tracksOf(theDatabase())).toMatchObject([{ title: 'Last' }]);
 });
 
-test('[IMP8] keys that are no columns of an export, __proto__ among them, are no matter', async () => {
+test('[IMP8] unknown keys of an export, including __proto__, are ignored', async () => {
   const row = `[${listens[0]!.replace('{', '{"__proto__":{"listened_at":1},"constructor":2,')}]`;
   const { report } = await importContent(theDatabase(), 'listenbrainz', row, { listener: 'ann' });
   expect(report?.heard).toMatchObject({ plays: 1 });
@@ -290,7 +290,7 @@ function overlapping(zip: Buffer, times: number): Buffer {
   return Buffer.concat([zip.subarray(0, directory), ...Array.from({ length: times }, () => entry), tail]);
 }
 
-test('[IMP5] archives that unfold to far more than they hold are refused before they do', async () => {
+test('[IMP5] archives that expand too much are refused before they are expanded', async () => {
   const zeros = await zipOf({ 'a.json': Buffer.alloc(100 * 1024 * 1024) });
   const part = await zipOf({ 'endsong_0.json': Buffer.alloc(10 * 1024 * 1024) });
   for (const zip of [zeros, overlapping(part, 60)]) {
@@ -302,7 +302,7 @@ test('[IMP5] archives that unfold to far more than they hold are refused before 
   expect(error).toMatch(/holds more than 10,000 files$/);
 });
 
-test('[IMP6] archives that lie about sizes, or name files outside of themselves, are refused', async () => {
+test('[IMP6] archives with false sizes, or with paths outside the archive, are refused', async () => {
   const zip = await zipOf({ 'endsong_0.json': spotify });
   const lying = Buffer.from(zip);
   lying.writeUInt32LE(spotify.length - 10, zip.indexOf('PK\x01\x02', 0, 'latin1') + 24);

@@ -14,7 +14,7 @@ const TRACKS = ['externalId,title,artist', 't1,One,A', 't2,Two,B'];
 
 const run = (...args: string[]) => startImport(args, { DATABASE_URL: theDatabase().url }).exited;
 
-test('[IMP4] it says what it does, what became of the rows, and that a second time nothing did', async () => {
+test('[IMP4] it reports its progress and the result, and that a repetition changes nothing', async () => {
   const file = await fileWith(TRACKS, 'tracks.csv');
   const first = await run('tracks', file);
   expect(first).toMatchObject({ code: 0, errors: '' });
@@ -46,13 +46,13 @@ test('[IMP2] [IMP3] bad rows go to standard error with file and line, the first 
   expect(taken.output).toContain('; 60 bad ones skipped\ntracks: 3 created');
 });
 
-test('[IMP2] what a file holds does not steer the terminal', async () => {
+test('[IMP2] a file’s contents do not control the terminal', async () => {
   const { errors } = await run('feedback', await fileWith(['listener,track,kind', 'ann,\u001b[2J,PLAY'], 'evil.csv'));
   expect(errors).toContain('evil.csv:2: track "\uFFFD[2J" is not in the catalogue');
   expect(errors).not.toContain('\u001b');
 });
 
-test('[IMP6] [IMP14] a path that cannot be read is told with status 1, without a stack', async () => {
+test('[IMP6] [IMP14] an unreadable path is reported with status 1 and without a stack', async () => {
   const file = await fileWith(TRACKS, 'tracks.csv');
   const folder = dirname(file);
   const cases: [string[], string][] = [
@@ -65,14 +65,14 @@ test('[IMP6] [IMP14] a path that cannot be read is told with status 1, without a
   for (const [args, errors] of cases) expect(await run(...args)).toEqual({ code: 1, output: '', errors });
 });
 
-test('[IMP6] a mistyped path makes no data folder', async () => {
+test('[IMP6] a mistyped path creates no data folder', async () => {
   const folder = join(await temporaryFolder(), 'data');
   const { exited } = startImport(['tracks', join(folder, 'none.csv'), '--data-dir', folder]);
   expect(await exited).toMatchObject({ code: 1, errors: `${folder}/none.csv does not exist\n` });
   await expect(readdir(folder)).rejects.toThrow('ENOENT');
 });
 
-test('a wrong command line is told with the usage and status 2, before anything is opened', async () => {
+test('an invalid command line prints the usage and exits with status 2, before anything is opened', async () => {
   const nowhere = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
   const cases: [string[], string][] = [
     [[], 'FORMAT and PATH are needed\n\nUsage: '],
@@ -98,7 +98,7 @@ test('a wrong command line is told with the usage and status 2, before anything 
   }
 });
 
-test('--help explains all formats, FORMAT --help one, and the manual names whatever they name', async () => {
+test('--help describes all formats, FORMAT --help one, and the manual covers everything they mention', async () => {
   const nowhere = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
   const helpOf = async (...args: string[]) => {
     const { code, output, errors } = await startImport([...args, '--help'], nowhere).exited;
@@ -122,19 +122,22 @@ async function holdMerges(database: Database): Promise<() => Promise<void>> {
   };
 }
 
-test.each(['SIGINT', 'SIGTERM'] as const)('[IMP1] %s in the middle leaves nothing, with status 130', async (signal) => {
-  const database = theDatabase();
-  await holdMerges(database);
-  const child = startImport(['tracks', await fileWith(TRACKS)], { DATABASE_URL: database.url });
-  await child.said('merging tracks …');
-  child.process.kill(signal);
-  // As a terminal and npm do between them.
-  child.process.kill(signal);
-  expect(await child.exited).toMatchObject({ code: 130, errors: 'interrupted: nothing was imported\n' });
-  expect(await rowsIn(database)).toBe(0);
-});
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '[IMP1] %s during an import leaves nothing, with status 130',
+  async (signal) => {
+    const database = theDatabase();
+    await holdMerges(database);
+    const child = startImport(['tracks', await fileWith(TRACKS)], { DATABASE_URL: database.url });
+    await child.said('merging tracks …');
+    child.process.kill(signal);
+    // As a terminal and npm do between them.
+    child.process.kill(signal);
+    expect(await child.exited).toMatchObject({ code: 130, errors: 'interrupted: nothing was imported\n' });
+    expect(await rowsIn(database)).toBe(0);
+  },
+);
 
-test('[IMP1] kill -9 in the middle leaves nothing, and the next import goes on', async () => {
+test('[IMP1] kill -9 during an import leaves nothing, and the next import works', async () => {
   const database = theDatabase();
   const release = await holdMerges(database);
   const file = await fileWith(TRACKS);
@@ -147,7 +150,7 @@ test('[IMP1] kill -9 in the middle leaves nothing, and the next import goes on',
   expect((await run('tracks', file)).output).toContain('tracks: 2 created');
 });
 
-test('[IMP7] it makes the database of a data folder on which no server runs, and leaves it in order', async () => {
+test('[IMP7] it creates the database of a data folder without a server, and shuts it down cleanly', async () => {
   const folder = await temporaryFolder();
   const file = await fileWith(TRACKS);
   expect((await startImport(['tracks', file, '--data-dir', folder]).exited).output).toContain('tracks: 2 created');
@@ -155,7 +158,7 @@ test('[IMP7] it makes the database of a data folder on which no server runs, and
   await expect(readFile(join(folder, 'postgres', 'data', 'postmaster.pid'))).rejects.toThrow('ENOENT');
 });
 
-test('[IMP7] beside a running server on one data folder: the server shows it at once, and serves on', async () => {
+test('[IMP7] beside a running server on the same data folder: the server shows the data at once and keeps serving', async () => {
   const env = { DATABASE_URL: '', CADENZA_DATA_DIR: await dataFolder() };
   const server = await startServer(env);
   const importing = async (lines: readonly string[]) =>
@@ -178,7 +181,7 @@ test('[IMP7] beside a running server on one data folder: the server shows it at 
   expect(await server.stop()).toMatchObject({ code: 0 });
 });
 
-test('[IMP1] [IMP7] a server that stops in the middle ends the import, of which nothing stays', async () => {
+test('[IMP1] [IMP7] a server that stops during an import ends it, and nothing is kept', async () => {
   const env = { DATABASE_URL: '', CADENZA_DATA_DIR: await dataFolder() };
   const server = await startServer(env);
   const data = join(env.CADENZA_DATA_DIR, 'postgres', 'data');

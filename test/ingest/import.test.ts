@@ -15,7 +15,7 @@ const manyTracks = [
   ...Array.from({ length: 4_000 }, (_, i) => `t${i},${'A long title '.repeat(32)}${i},Artist ${i % 100},Jazz,tag`),
 ];
 
-test('[IMP1] an import that is aborted anywhere leaves nothing, and ends with the reason', async () => {
+test('[IMP1] an import that is aborted at any point leaves nothing, and ends with the reason', async () => {
   const database = theDatabase();
   const steps: string[] = [];
   const progress: number[] = [];
@@ -44,7 +44,7 @@ test('[IMP1] an import that is aborted anywhere leaves nothing, and ends with th
   expect(report?.tracks.created).toBe(4_000);
 });
 
-test('[IMP1] one that is aborted between two statements ends at the next, however long that would take', async () => {
+test('[IMP1] an import that is aborted between two statements ends at the next, however long that would take', async () => {
   const database = theDatabase();
   const holder = connect(database.url, { connections: 1 });
   await holder.sql`select pg_advisory_lock(1)`;
@@ -59,7 +59,7 @@ test('[IMP1] one that is aborted between two statements ends at the next, howeve
   await holder[Symbol.asyncDispose]();
 });
 
-test('[IMP1] one that is aborted beforehand does not begin', async () => {
+test('[IMP1] an import that is aborted beforehand does not begin', async () => {
   const before = await contentsOf(theDatabase());
   const { error, bad } = await importContent(theDatabase(), 'tracks', ['nonsense'], { signal: AbortSignal.abort() });
   expect(error).toMatch(/aborted/);
@@ -67,7 +67,7 @@ test('[IMP1] one that is aborted beforehand does not begin', async () => {
   expect(await contentsOf(theDatabase())).toEqual(before);
 });
 
-test('[IMP1] a database that goes away in the middle is told as that, and nothing was imported', async () => {
+test('[IMP1] a database that becomes unavailable during an import is reported as such, and nothing is imported', async () => {
   const database = theDatabase();
   let isCut = false;
   const { error } = await importContent(database, 'tracks', manyTracks, {
@@ -83,7 +83,7 @@ test('[IMP1] a database that goes away in the middle is told as that, and nothin
   await eventually(async () => expect(await rowsIn(database)).toBe(0));
 });
 
-test('[IMP1] imports take turns, so that each compares with what the one before left', async () => {
+test('[IMP1] imports take turns, so that each compares with the result of the previous one', async () => {
   const database = theDatabase();
   const header = 'externalId,title,artist';
   const both = await Promise.all([
@@ -94,7 +94,7 @@ test('[IMP1] imports take turns, so that each compares with what the one before 
   expect(both.reduce((sum, { report }) => sum + (report?.tracks.created ?? 0), 0)).toBe(700);
 });
 
-test('[CAT3] an import and a refresh of popularity at the same time do not block each other for good', async () => {
+test('[CAT3] a concurrent import and refresh of popularity do not deadlock', async () => {
   const database = theDatabase();
   const { catalogue } = await addTracks(database, someTracks(200));
   await database.sql`insert into listeners (external_id, display_name) values ('ann', 'Ann')`;

@@ -77,7 +77,7 @@ test.each<[string, FileName[]]>([
   },
 );
 
-test('[IMP4] the same folder twice rewrites no row', async () => {
+test('[IMP4] repeating the same folder rewrites no row', async () => {
   const database = theDatabase();
   await importPath(database, 'lastfm-2k', await folderOf({}));
   const before = await contentsOf(database);
@@ -98,7 +98,7 @@ test.each<[string, FileName, string, string]>([
   ['a tagging cut short', 'user_taggedartists.dat', '2\t1', '7: the row has 2 values, the header 6 columns'],
   ['a play count of 0', 'user_artists.dat', '2\t3\t0', '5: weight must be between 1 and 2147483647, not 0'],
   ['plays of nobody known', 'user_artists.dat', '2\t99\t5', '5: artistID 99 is not in artists.dat'],
-])('[IMP2] [IMP3] %s is a bad row, told with line and reason', async (_, name, line, told) => {
+])('[IMP2] [IMP3] %s is a bad row, reported with line and reason', async (_, name, line, told) => {
   const database = theDatabase();
   const folder = await folderOf({ changes: added(name, line) });
   const refused = await importPath(database, 'lastfm-2k', folder);

@@ -68,7 +68,7 @@ const EXPORTS: [string, ImportFormat, string | Buffer | Promise<Buffer>][] = [
   ],
 ];
 
-test.each(EXPORTS)('[IMP8] %s comes in, and twice is once', async (_, format, content) => {
+test.each(EXPORTS)('[IMP8] %s is imported, and repeating that changes nothing', async (_, format, content) => {
   const database = theDatabase();
   const { report, bad } = await importContent(database, format, await content, ann);
   expect(bad).toEqual([]);
@@ -85,7 +85,7 @@ test.each(EXPORTS)('[IMP8] %s comes in, and twice is once', async (_, format, co
   expect(await contentsOf(database)).toEqual(before);
 });
 
-test('[IMP12] the same scrobbles from all exporters are one, at the second where one knows it', async () => {
+test('[IMP12] the same scrobbles from all exporters are one, to the second if one exporter knows it', async () => {
   const database = theDatabase();
   for (const exports of [EXPORTS, [...EXPORTS].reverse()]) {
     for (const [, format, content] of exports) await importContent(database, format, await content, ann);
@@ -121,7 +121,7 @@ test.each<[string, ImportFormat, string, string]>([
   expect(await feedbackIn(theDatabase())).toEqual([]);
 });
 
-test('[IMP8] exports of two people keep apart', async () => {
+test('[IMP8] exports of two people are kept separate', async () => {
   const file = await fileWith(jsonl(LISTENS));
   await importPath(theDatabase(), 'listenbrainz', file, ann);
   const { report } = await importPath(theDatabase(), 'listenbrainz', file, { listener: 'bob' });

@@ -12,34 +12,37 @@ async function heardBy(listener: string): Promise<string[]> {
 test.each<[string, string | Buffer]>([
   ['plain', DATA],
   ['zipped, with a byte order mark', gzipSync(`\uFEFF${DATA}`)],
-])('[IMP6] sequences come in %s: items in order, a millisecond apart, up to the import', async (_, content) => {
-  const database = theDatabase();
-  await importContent(database, 'tracks', ['externalId,title,artist', '10,Known,Someone']);
-  const { report } = await importContent(database, 'sequences', content);
-  expect(report).toMatchObject({
-    ...{ rows: 2, bad: 0, newListeners: 2 },
-    ...{ tracks: { created: 2, updated: 0, unchanged: 1 }, feedback: { created: 5, updated: 0, unchanged: 0 } },
-    notes: [
-      expect.stringContaining('no times'),
-      '2 items were not in the catalogue and became tracks named "Track ID".',
-    ],
-  });
-  expect((await tracksOf(database)).map(({ title, artist }) => `${title} by ${artist}`)).toEqual([
-    'Known by Someone',
-    'Track 20 by Unknown artist',
-    'Track 30 by Unknown artist',
-  ]);
-  const heard = await feedbackIn(database);
-  expect(heard.map(({ who, track, kind, at }) => [who, track, kind, Date.parse(at) - NOW])).toEqual([
-    ['1', '10', 'PLAY', -2],
-    ['1', '20', 'PLAY', -1],
-    ['1', '10', 'PLAY', 0],
-    ['2', '30', 'PLAY', -1],
-    ['2', '10', 'PLAY', 0],
-  ]);
-});
+])(
+  '[IMP6] sequences are imported %s: items in order, a millisecond apart, up to the import’s time',
+  async (_, content) => {
+    const database = theDatabase();
+    await importContent(database, 'tracks', ['externalId,title,artist', '10,Known,Someone']);
+    const { report } = await importContent(database, 'sequences', content);
+    expect(report).toMatchObject({
+      ...{ rows: 2, bad: 0, newListeners: 2 },
+      ...{ tracks: { created: 2, updated: 0, unchanged: 1 }, feedback: { created: 5, updated: 0, unchanged: 0 } },
+      notes: [
+        expect.stringContaining('no times'),
+        '2 items were not in the catalogue and became tracks named "Track ID".',
+      ],
+    });
+    expect((await tracksOf(database)).map(({ title, artist }) => `${title} by ${artist}`)).toEqual([
+      'Known by Someone',
+      'Track 20 by Unknown artist',
+      'Track 30 by Unknown artist',
+    ]);
+    const heard = await feedbackIn(database);
+    expect(heard.map(({ who, track, kind, at }) => [who, track, kind, Date.parse(at) - NOW])).toEqual([
+      ['1', '10', 'PLAY', -2],
+      ['1', '20', 'PLAY', -1],
+      ['1', '10', 'PLAY', 0],
+      ['2', '30', 'PLAY', -1],
+      ['2', '10', 'PLAY', 0],
+    ]);
+  },
+);
 
-test('[IMP4] the same sequences twice rewrite no row; one that grew goes on after what was there', async () => {
+test('[IMP4] repeating the same sequences rewrites no row; one that has grown continues after its existing items', async () => {
   const database = theDatabase();
   await importContent(database, 'sequences', DATA);
   const before = await contentsOf(database);
@@ -65,7 +68,7 @@ test.each([
   ['a listener for the second time', '1 30', 'listener "1" has a sequence on line 1 already'],
   ['an id too long', `${'x'.repeat(129)} 10`, 'listener must have 1 to 128 characters, not 129'],
   ['an item too long', `3 ${'y'.repeat(201)}`, 'item must have 1 to 200 characters, not 201'],
-])('[IMP2] [IMP3] %s is a bad row, told with line and reason', async (_, line, reason) => {
+])('[IMP2] [IMP3] %s is a bad row, reported with line and reason', async (_, line, reason) => {
   const database = theDatabase();
   const content = `1 10 20\n${line}\n2 30\n`;
   const refused = await importContent(database, 'sequences', content);

@@ -60,7 +60,7 @@ async function importAndTrain(database: Database, recordings: readonly Recording
   return { output: imported.output, spotify };
 }
 
-test('[IMP8] on the demo: the list of somebody whose export was imported is of what they like, and says what they heard', async () => {
+test('[IMP8] on the demo, the list of an imported listener follows their taste and names what they heard', async () => {
   const database = await testDatabase();
   const server = await startServer({ DATABASE_URL: database.url, CADENZA_DEMO: 'auto' });
   const { output, spotify } = await importAndTrain(database, [...JAZZ, ...OWN]);
@@ -84,7 +84,7 @@ test('[IMP8] on the demo: the list of somebody whose export was imported is of w
   for (const title of reasons) expect(titles).toContain(title);
 }, 300_000);
 
-test('[IMP8] on an empty server: the catalogue is what they heard, and the list is of it when asked for', async () => {
+test('[IMP8] on an empty server, the catalogue is what the listener heard, and includeHeard lists it', async () => {
   const database = await testDatabase();
   const server = await startServer({ DATABASE_URL: database.url });
   const { output, spotify } = await importAndTrain(database, OWN);

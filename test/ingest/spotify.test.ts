@@ -43,7 +43,7 @@ function expected({ rows, podcasts, videos, privateSessions, short, plays, recor
   };
 }
 
-test('[IMP8] [IMP4] [IMP10] the zip as it is sent comes in whole: overlaps once, one track a recording; twice is once', async () => {
+test('[IMP8] [IMP4] [IMP10] the zip as delivered is imported completely: overlaps once, one track per recording; a repetition changes nothing', async () => {
   const database = theDatabase();
   const zip = await fileWith(await zipOf(EXPORT.files), 'my_spotify_data.zip');
   const { report, bad } = await importPath(database, 'spotify', zip, ann);
@@ -62,7 +62,7 @@ test('[IMP8] [IMP4] [IMP10] the zip as it is sent comes in whole: overlaps once,
   expect(await contentsOf(database)).toEqual(before);
 });
 
-test('[IMP8] a folder, its files one by one, and its files at once come to the same', async () => {
+test('[IMP8] a folder, its files one by one, and its files at once give the same result', async () => {
   const folder = await temporaryFolder();
   for (const [path, content] of Object.entries(EXPORT.files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -110,7 +110,7 @@ test.each<[string, object, string | null]>([
   expect(report?.leftOut.reduce((sum, { rows }) => sum + rows, 0)).toBe(kind === null ? 1 : 0);
 });
 
-test('[IMP12] the account’s last year comes in too; the same play in both exports is one, at the time that is known better', async () => {
+test('[IMP12] the account data is imported too; the same play in both exports is one, with the more precise time', async () => {
   const database = theDatabase();
   const files = [
     [ROW],
@@ -146,7 +146,11 @@ test.each<[string, unknown, string]>([
     { ...ROW, master_metadata_track_name: 'a\0b' },
     '1: the title must not contain the character U+0000',
   ],
-  ['half of a character', { ...ROW, master_metadata_album_artist_name: '\ud800' }, '1: the artist contains an unpaired surrogate'],
+  [
+    'half of a character',
+    { ...ROW, master_metadata_album_artist_name: '\ud800' },
+    '1: the artist contains an unpaired surrogate',
+  ],
 ])('[IMP2] a row with %s is bad', async (_, row, reason) => {
   const { bad, error } = await importContent(theDatabase(), 'spotify', JSON.stringify([row]), ann);
   expect(bad).toEqual([expect.stringContaining(reason)]);
@@ -154,7 +158,7 @@ test.each<[string, unknown, string]>([
   expect(await rowsIn(theDatabase())).toBe(0);
 });
 
-test('[IMP10] tracks of the catalogue are found by their recording, whatever the edition, the case and the accents', async () => {
+test('[IMP10] tracks of the catalogue are matched by recording, whatever the edition, case and accents', async () => {
   const database = theDatabase();
   const catalogue = [
     'externalId,title,artist',
@@ -180,7 +184,7 @@ test('[IMP10] tracks of the catalogue are found by their recording, whatever the
   expect(heard[3]).toMatch(/^song:[0-9a-f]{32}$/);
 });
 
-test('[IMP10] when the catalogue comes later, the next import moves the listening to its tracks', async () => {
+test('[IMP10] if the catalogue is imported later, the next import moves the plays to its tracks', async () => {
   const database = theDatabase();
   const content = JSON.stringify([ROW]);
   await importContent(database, 'spotify', content, ann);
@@ -190,7 +194,7 @@ test('[IMP10] when the catalogue comes later, the next import moves the listenin
   expect((await feedbackIn(database)).map(({ track }) => track)).toEqual(['mine']);
 });
 
-test('[IMP1] an import of an export that is aborted anywhere leaves nothing', async () => {
+test('[IMP1] an import of an export that is aborted at any point leaves nothing', async () => {
   const zip = await fileWith(await zipOf(EXPORT.files));
   for (const place of ['matching tracks', 'merging listening', 'refreshing popularity']) {
     const controller = new AbortController();
@@ -203,7 +207,7 @@ test('[IMP1] an import of an export that is aborted anywhere leaves nothing', as
   }
 });
 
-test('[IMP6] [IMP14] an archive without listening is named, as is a folder', async () => {
+test('[IMP6] [IMP14] an archive or folder without plays is named', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'Playlist1.json'), '{}');
   await writeFile(join(folder, 'Identity.json'), '{}');

@@ -34,7 +34,7 @@ async function recordsOf(chunks: AsyncGenerator<Buffer, void>): Promise<SourceRe
   return records;
 }
 
-test('[IMP5] the same records come out however a file is cut into chunks', async () => {
+test('[IMP5] the same records are read however a file is divided into chunks', async () => {
   const rows = [
     'listener,track,kind',
     'ann,t1,PLAY',
@@ -59,7 +59,7 @@ test('[IMP5] the same records come out however a file is cut into chunks', async
   }
 });
 
-test('[IMP5] the same elements come out however a JSON array is cut into chunks', async () => {
+test('[IMP5] the same elements are read however a JSON array is divided into chunks', async () => {
   const text = '\uFEFF [ {"a":"[{\\\\\\""},\n{"é音":[1,{"b":{}}]}, 7,\n,{"open":"x\n,{"c":"]"}\n] \n';
   const elementsOf = async (size: () => number) => {
     const elements: Line[] = [];
@@ -75,7 +75,7 @@ test('[IMP5] the same elements come out however a JSON array is cut into chunks'
   for (let i = 0; i < 50; i++) expect(await elementsOf(() => 1 + Math.floor(20 * random()))).toEqual(whole);
 });
 
-test('[IMP5] no chunk of a JSON array is read before the objects of the one before are taken', async () => {
+test('[IMP5] no chunk of a JSON array is read before the previous one’s objects are consumed', async () => {
   let read = 0;
   const endless = (async function* (): AsyncGenerator<Buffer, void> {
     yield Buffer.from('[{"ts":0}');
@@ -93,7 +93,7 @@ test('[IMP5] no chunk of a JSON array is read before the objects of the one befo
   }
 });
 
-test('[IMP5] no chunk is read before the rows of the one before are taken', async () => {
+test('[IMP5] no chunk is read before the previous one’s rows are consumed', async () => {
   let read = 0;
   const endless = (async function* (): AsyncGenerator<Buffer, void> {
     yield Buffer.from('listener,track,kind\n');
@@ -124,7 +124,7 @@ function* feedbackLines(rows: number): Generator<string> {
 }
 
 // A machine that is busy with other work takes minutes for so many rows.
-test('[IMP5] a file several times as large as the memory it may use comes in whole, and without a warning', async () => {
+test('[IMP5] a file several times as large as the available memory is imported completely, without a warning', async () => {
   const database = theDatabase();
   const tracks = Array.from({ length: 100 }, (_, i) => `track-${i},Title,Artist`);
   await importContent(database, 'tracks', ['externalId,title,artist', ...tracks]);

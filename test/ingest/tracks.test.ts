@@ -44,7 +44,7 @@ const JSONL = [
   { externalId: 't3', title: 'Two\nlines', artist: 'the  beatles', tags: [] },
 ].map((row) => JSON.stringify(row));
 
-test('[IMP6] a catalogue comes in as CSV, with quoted values over several lines', async () => {
+test('[IMP6] a catalogue is imported from CSV, with quoted values over several lines', async () => {
   const database = theDatabase();
   const { report, bad } = await importContent(database, 'tracks', CSV);
   expect(bad).toEqual([]);
@@ -52,7 +52,7 @@ test('[IMP6] a catalogue comes in as CSV, with quoted values over several lines'
   expect(await tracksOf(database)).toEqual(EXPECTED);
 });
 
-test('[IMP6] a catalogue comes in as JSONL, with lists as arrays or as text', async () => {
+test('[IMP6] a catalogue is imported from JSONL, with lists as arrays or as text', async () => {
   const database = theDatabase();
   const { report } = await importContent(database, 'tracks', JSONL);
   expect(report).toMatchObject({ rows: 3, tracks: COUNTS });
@@ -67,7 +67,7 @@ test.each<[string, Buffer]>([
   ['CRLF', Buffer.from(CSV.join('\r\n'))],
   ['CRLF, a byte order mark, blank lines and gzip', gzipSync(`\uFEFF\r\n${CSV.join('\r\n')}\r\n  \r\n\r\n`)],
   ['columns in another order', Buffer.from(reordered(CSV))],
-])('[IMP6] the same rows come out of %s', async (_, content) => {
+])('[IMP6] the same rows are read from %s', async (_, content) => {
   const database = theDatabase();
   expect(await importContent(database, 'tracks', content)).toMatchObject({ bad: [], error: null });
   expect(await tracksOf(database)).toEqual(EXPECTED);
@@ -80,7 +80,7 @@ function reordered([header = '', ...[first = '']]: readonly string[]): string {
   return [backwards(header), backwards(first), ...rest].join('\n');
 }
 
-test('[IMP4] the same catalogue twice rewrites no row, in whichever form it comes', async () => {
+test('[IMP4] repeating the same catalogue rewrites no row, whatever its format', async () => {
   const database = theDatabase();
   await importContent(database, 'tracks', CSV);
   const before = await contentsOf(database);
@@ -89,7 +89,7 @@ test('[IMP4] the same catalogue twice rewrites no row, in whichever form it come
   expect(await contentsOf(database)).toEqual(before);
 });
 
-test('[IMP4] a later catalogue changes what it says, counts it so, and removes nothing', async () => {
+test('[IMP4] a later catalogue changes and counts what differs, and removes nothing', async () => {
   const database = theDatabase();
   await importContent(database, 'tracks', CSV);
   const { report } = await importContent(database, 'tracks', [
@@ -138,7 +138,7 @@ const badRows: [string, string | Buffer, string][] = [
   ['as many bytes, not characters', `x,${'音'.repeat(400_000)},A,,,,,,`, 'the line is longer than 1,048,576 bytes'],
 ];
 
-test.each(badRows)('[IMP2] [IMP3] %s is a bad row, told with line and reason', async (_, bad, reason) => {
+test.each(badRows)('[IMP2] [IMP3] %s is a bad row, reported with line and reason', async (_, bad, reason) => {
   const database = theDatabase();
   const content = Buffer.concat([
     Buffer.from(`${header}\n${GOOD}\n`),
@@ -154,7 +154,7 @@ test.each(badRows)('[IMP2] [IMP3] %s is a bad row, told with line and reason', a
   expect((await tracksOf(database)).map(({ key }) => key)).toEqual(['also-good', 'good']);
 });
 
-test('[IMP2] a quote that is not closed spoils its own line only, wherever the next quote is', async () => {
+test('[IMP2] an unclosed quote affects only its own line, wherever the next quote is', async () => {
   const database = theDatabase();
   const lines = [
     'externalId,title,artist',
@@ -180,7 +180,7 @@ test('[IMP2] a quote that is not closed spoils its own line only, wherever the n
   ]);
 });
 
-test('[IMP5] a quoted value of more than a mebibyte is not waited for', async () => {
+test('[IMP5] a quoted value of more than a mebibyte is abandoned', async () => {
   const database = theDatabase();
   const filler = Array.from({ length: 30_000 }, (_, i) => `t${i},${'x'.repeat(40)},A`);
   const lines = ['externalId,title,artist', 'open,"Open,A', ...filler];
@@ -189,7 +189,7 @@ test('[IMP5] a quoted value of more than a mebibyte is not waited for', async ()
   expect(report?.tracks.created).toBe(filler.length);
 });
 
-test('[IMP2] every bad row of a JSONL file is told', async () => {
+test('[IMP2] every bad row of a JSONL file is reported', async () => {
   const database = theDatabase();
   const lines = [
     '{"externalId":"a","title":"T","artist":"A"}',
@@ -259,7 +259,7 @@ function damaged(bytes: Buffer): Buffer {
   return copy;
 }
 
-test('[IMP6] a header alone is a catalogue without tracks', async () => {
+test('[IMP6] a header without rows is an empty catalogue', async () => {
   const database = theDatabase();
   const { report } = await importContent(database, 'tracks', 'externalId,title,artist');
   expect(report).toMatchObject({ rows: 0, tracks: { created: 0, updated: 0, unchanged: 0 } });

@@ -27,7 +27,7 @@ test.each([
   ' nan ',
   '0',
   '0000',
-])('[IMP9] a year that is %s is no year, and that is told', async (value) => {
+])('[IMP9] a year of %s counts as missing, with a note', async (value) => {
   const { bad, track, notes } = await trackWith('releaseYear', value);
   expect(bad).toEqual([]);
   expect(track?.year).toBeNull();
@@ -93,13 +93,13 @@ test.each([
   expect({ bad, genres: track?.genres }).toEqual({ bad: [], genres });
 });
 
-test('[IMP9] a comma within a genre is left there, and warned of', async () => {
+test('[IMP9] a comma within a genre is kept, with a note', async () => {
   const { track, notes } = await trackWith('genres', 'Folk, World, & Country');
   expect(track?.genres).toEqual(['Folk, World, & Country']);
   expect(notes).toEqual([expect.stringMatching(/^1 value of genres or tags has a comma .* line 2/)]);
 });
 
-test('[IMP9] a band called None and a song called NaN keep their names, and that is told', async () => {
+test('[IMP9] a band called None and a song called NaN keep their names, with a note', async () => {
   const { report } = await importContent(theDatabase(), 'tracks', [
     'externalId,title,artist,album',
     'NA,NaN,None,NULL',
@@ -108,7 +108,7 @@ test('[IMP9] a band called None and a song called NaN keep their names, and that
   expect(report?.notes).toHaveLength(2);
 });
 
-test('[IMP9] NaN in JSON is nothing, within a text it is a text', async () => {
+test('[IMP9] NaN in JSON counts as missing, but within a string it is text', async () => {
   const row = '{"externalId":"a","title":"NaN \\"NaN\\"","artist":"A","releaseYear":NaN,"album":NaN}';
   const { bad } = await importContent(theDatabase(), 'tracks', row);
   expect(bad).toEqual([]);
@@ -137,7 +137,7 @@ test.each([
   expect(report?.notes).toEqual(isNoted ? [note] : []);
 });
 
-test('[IMP9] numbers of JSON are times as those of CSV are', async () => {
+test('[IMP9] numbers in JSON are times like those in CSV', async () => {
   await importContent(theDatabase(), 'tracks', ['externalId,title,artist', 't,T,A']);
   const rows = [1_700_000_000, 1_700_000_000_000].map((at) => ({ listener: 'ann', track: 't', kind: 'PLAY', at }));
   await importContent(theDatabase(), 'feedback', JSON.stringify(rows));

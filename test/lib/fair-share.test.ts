@@ -17,7 +17,7 @@ function greed(listeners: number, places: number): number[] {
   return held;
 }
 
-it('[FAIR1] nobody holds more than half, and however many are greedy another has a place', () => {
+it('[FAIR1] nobody holds more than half, and however many are greedy, a newcomer gets a place', () => {
   for (let places = 1; places <= 64; places++) {
     for (let listeners = 1; listeners < places; listeners++) {
       const held = greed(listeners, places);
@@ -31,7 +31,7 @@ it('[FAIR1] nobody holds more than half, and however many are greedy another has
   expect(greed(32, 32)).toEqual(Array.from({ length: 32 }, () => 1));
 });
 
-it('[FAIR3] a place is there when so many have ended that it may be taken', () => {
+it('[FAIR3] a place is available when enough drafts have ended', () => {
   const ends = [
     { own: false, ms: 10 },
     { own: true, ms: 20 },
@@ -45,7 +45,7 @@ it('[FAIR3] a place is there when so many have ended that it may be taken', () =
   expect(retryAfter(0)).toBe(1);
 });
 
-it('[FAIR3] drafts end by the tokens that are left, and those that wait after those that hold the slots', () => {
+it('[FAIR3] drafts end in order of remaining tokens, and waiting drafts after those with slots', () => {
   const draft = (listener: number, changes: Partial<Remaining>): Remaining => ({
     ...{ listener, running: true, promptTokens: 0, tokens: 100, limitMs: null },
     ...changes,

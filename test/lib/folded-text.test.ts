@@ -30,11 +30,11 @@ describe('foldText', () => {
     ['สวัสดี', 'สวสด'],
     ['坂本', '阪本'],
     ['pink', 'p!nk'],
-  ])('[FIND4] %s is not %s: marks that make another letter stay', (one, other) => {
+  ])('[FIND4] %s is not %s: marks that make a different letter are kept', (one, other) => {
     expect(foldText(one)).not.toBe(foldText(other));
   });
 
-  it('[FIND1] is the same for every form in which a character can come, and folding twice is folding once', () => {
+  it('[FIND1] is the same for every form of a character, and idempotent', () => {
     const wrong: string[] = [];
     for (let code = 1; code < 0x110000; code++) {
       if (code >= 0xd800 && code < 0xe000) continue;
@@ -62,7 +62,7 @@ function isPlain(character: string): boolean {
   return forms.every((form) => form === character) && /\p{L}|\p{Cn}|\p{Co}/u.test(character);
 }
 
-it('[FIND4] names are the same without regard to case, width, spacing and apostrophes, but not to accents', () => {
+it('[FIND4] names are equal regardless of case, width, spacing and apostrophes, but not of accents', () => {
   const same = ["Guns N' Roses", 'GUNS N’ ROSES', ' guns  n‘ roses', 'Ｇｕｎｓ Ｎ＇ Ｒｏｓｅｓ'];
   expect(new Set(same.map(caseless)).size).toBe(1);
   expect(caseless('Beyonce\u0301')).toBe(caseless('BEYONCÉ'));
@@ -70,7 +70,7 @@ it('[FIND4] names are the same without regard to case, width, spacing and apostr
   expect(caseless("N'Sync")).not.toBe(caseless('Nsync'));
 });
 
-it('[FIND1] slugs keep the letters of any script, and that of a slug is itself', () => {
+it('[FIND1] slugs keep the letters of any script, and the slug of a slug is itself', () => {
   const names = [
     'Hip Hop',
     'R&B',

@@ -15,7 +15,7 @@ function manual(most?: number) {
   return { commits, groups, releases, turn };
 }
 
-it('what one turn of the event loop brings goes together, and what comes meanwhile in the next', async () => {
+it('requests of one turn of the event loop are committed together, and those that arrive meanwhile in the next commit', async () => {
   const { commits, groups, releases, turn } = manual();
   const first = [commits.submit(1), commits.submit(2)];
   await turn();
@@ -32,7 +32,7 @@ it('what one turn of the event loop brings goes together, and what comes meanwhi
   expect(await Promise.all(second)).toEqual([30, 40]);
 });
 
-it('a failure is that of its group alone', async () => {
+it('a failure affects only its own group', async () => {
   const { commits, releases, turn } = manual(2);
   const submitted = [1, 2, 3].map((n) => commits.submit(n).catch((error: unknown) => (error as Error).message));
   await turn();

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { testDatabase } from '../support/database.ts';
 
-test('[ERR4] a failed query is logged with what the database said, and without its values', async () => {
+test('[ERR4] a failed query is logged with the database’s message and without its values', async () => {
   const { url } = await testDatabase();
   // A process of its own: the log goes to standard output, synchronously.
   const program = `

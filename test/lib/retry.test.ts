@@ -41,7 +41,7 @@ test('waits stay at the longest however often an attempt has failed', async () =
   expect(failures.at(-1)?.[1]).toBe(1_000);
 });
 
-test('what is thrown at a failure ends the retrying', async () => {
+test('an exception from onFailure ends the retrying', async () => {
   const { attempt, options, attemptedAt } = failing(Infinity);
   const onFailure = (error: unknown): never => {
     throw error;
@@ -50,7 +50,7 @@ test('what is thrown at a failure ends the retrying', async () => {
   expect(attemptedAt).toEqual([0]);
 });
 
-test('an abort ends the wait, and no failure is told after it', async () => {
+test('an abort ends the wait, and no failure is reported after it', async () => {
   const { closing, attempt, options, attemptedAt, failures } = failing(Infinity);
   const retrying = retry(attempt, options);
   await new Promise(setImmediate);

@@ -27,7 +27,7 @@ test('a repeated task runs at once and again, one run at a time, through failure
   expect(failures).toEqual([new Error('the first')]);
 });
 
-test('disposing a repeated task waits for the run under way', async () => {
+test('disposing a repeated task waits for the current run', async () => {
   let finish = (): void => undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));
   let disposed = false;
@@ -54,7 +54,7 @@ test('a disposal releases last first, all of them, and throws the first failure'
   expect(order).toEqual([3, 2, 1]);
 });
 
-test('what a failed construction had acquired is released', async () => {
+test('a failed construction releases what it had acquired', async () => {
   const order: string[] = [];
   const failing = acquiring(async (disposal) => {
     disposal.defer(() => order.push('released'));

@@ -80,14 +80,14 @@ describe('a recording and its song', () => {
   );
 });
 
-it('[FIND2] belong to an artist, whose spelling and whose guests do not matter', () => {
+it('[FIND2] belong to an artist, whatever its spelling and guests', () => {
   expect(song('Halo', 'Beyoncé')).toBe(song('Halo', 'BEYONCE'));
   expect(recording('Love the Way You Lie', 'Eminem feat. Rihanna')).toBe(recording('Love the Way You Lie', 'Eminem'));
   expect(song('Hurt', 'Johnny Cash')).not.toBe(song('Hurt', 'Nine Inch Nails'));
   expect(song('b', 'a a')).not.toBe(song('a b', 'a'));
 });
 
-it('[FIND2] stay short enough for an index, and apart, however long the names are', () => {
+it('[FIND2] have keys short enough for an index, and distinct, however long the names are', () => {
   const [one, other] = ['I. Allegro', 'II. Adagio'].map((part) =>
     recording(`${'ﷺ'.repeat(490)}${part}`, '坂'.repeat(500)),
   );
@@ -95,7 +95,7 @@ it('[FIND2] stay short enough for an index, and apart, however long the names ar
   expect(Buffer.byteLength(one ?? '')).toBeLessThan(2_000);
 });
 
-it('[FIND2] take no time that grows faster than the title', () => {
+it('[FIND2] take time linear in the length of the title', () => {
   for (const title of [
     '('.repeat(500),
     '()'.repeat(250),

@@ -91,7 +91,7 @@ async function endOf(client: Client, query: string, begun: () => void): Promise<
 }
 
 describe('[ERASE1] erasing a listener', () => {
-  it('deletes all rows of theirs and nobody else’s, ends what they and others follow, and cancels what is written', async () => {
+  it('deletes all their rows and nobody else’s, ends their streams, and cancels their drafts', async () => {
     const engine = new ScriptedEngine({ granted: 2 });
     const server = await startListening({ engine });
     const { database, graphqlUrl, services } = server;
@@ -138,7 +138,7 @@ describe('[ERASE1] erasing a listener', () => {
     });
   });
 
-  it('counts what lists were served', async () => {
+  it('counts the served lists', async () => {
     const server = await startListening();
     const ids = await addSome(server, 8);
     await live(server, ids, 'ann');
@@ -152,7 +152,7 @@ describe('[ERASE1] erasing a listener', () => {
     expect((data as { eraseListener: { lists: number } }).eraseListener.lists).toBeGreaterThanOrEqual(1);
   });
 
-  it('deletes what was started meanwhile, and gives up before it has deleted anything else when that does not end', async () => {
+  it('deletes drafts started meanwhile, and gives up before deleting anything else if that does not end', async () => {
     const database = await testDatabase();
     const server = await startListening({ database });
     const { listeners, drafts } = server.services;
@@ -173,8 +173,8 @@ describe('[ERASE1] erasing a listener', () => {
   });
 });
 
-describe('[ERASE2] afterwards', () => {
-  it('the same external id is a new listener, of whom nothing is known', async () => {
+describe('[ERASE2] after an erasure', () => {
+  it('the same external id is a new listener without data', async () => {
     const server = await startListening();
     const ids = await addSome(server, 8);
     const who = `{ viewer { id preferences { text tags } feedback { totalCount } drafts { totalCount } } recommendations(first: 8) { nodes { rank } } }`;
@@ -191,7 +191,7 @@ describe('[ERASE2] afterwards', () => {
     expect((data as typeof before).viewer.id).not.toBe(before.viewer.id);
   });
 
-  it('what a connection of the old one asks for is not there, and said to be', async () => {
+  it('requests on a connection of the old listener are NOT_FOUND', async () => {
     const server = await startListening();
     const ids = await addSome(server, 8);
     const client = clientOf(server, 'ann');
@@ -218,7 +218,7 @@ describe('[ERASE2] afterwards', () => {
     });
   });
 
-  it('other nodes look up who has the external id', async () => {
+  it('other nodes look up the external id again', async () => {
     await using database = await createDatabase();
     const nodes = await Promise.all(
       [0, 1].map(async () => {
@@ -241,7 +241,7 @@ describe('[ERASE2] afterwards', () => {
   });
 });
 
-describe('who may erase', () => {
+describe('permission to erase', () => {
   const secret = 'a secret that is thirty-two bytes long, or longer';
   const auth = { kind: 'secret', secret, issuer: null, audience: null } as const;
   const bearer = async (sub: string, roles: string[]) => {
@@ -249,7 +249,7 @@ describe('who may erase', () => {
     return { authorization: `Bearer ${await token.sign(new TextEncoder().encode(secret))}` };
   };
 
-  it.each(['LISTENER', 'ANALYST'])('[AUTH3] %s only themselves', async (role) => {
+  it.each(['LISTENER', 'ANALYST'])('[AUTH3] %s may erase only themselves', async (role) => {
     const { graphqlUrl, services } = await startListening({ config: { auth } });
     await services.listeners.ensure('ann');
     const bob = await bearer('bob', [role]);

@@ -44,7 +44,7 @@ async function kept(who: Viewer): Promise<number> {
 }
 
 describe('who', () => {
-  it('[WHO1] makes a listener on first sight, once, however many ask at once', async () => {
+  it('[WHO1] creates a listener on first sight, once, however many requests are concurrent', async () => {
     const fresh = Array.from({ length: 5 }, () => createListeners({ database, wakeups, clock: systemClock }));
     const made = await Promise.all(fresh.flatMap((room) => [room.ensure('carol'), room.ensure('carol', 'Carol')]));
     expect(new Set(made.map((listener) => listener.id)).size).toBe(1);
@@ -136,7 +136,7 @@ describe('feedback', () => {
     expect(await kept(ann)).toBe(0);
   });
 
-  it("[FB3] somebody else's feedback needs the SERVICE role, to record and to remove", async () => {
+  it("[FB3] recording or removing another listener's feedback needs the SERVICE role", async () => {
     const forBob = play(0, { listenerId: bob.listener.id });
     await expect(listeners.record(ann, forBob)).rejects.toMatchObject({ code: 'FORBIDDEN' });
     const service = await viewer('app', 'SERVICE');
@@ -171,7 +171,7 @@ describe('feedback', () => {
     expect(likes.edges).toEqual([]);
   });
 
-  it('[PAGE3] those of several listeners, asked for at once, are those of each', async () => {
+  it('[PAGE3] pages of several listeners, requested at once, are those of each', async () => {
     await listeners.recordBatch(ann, [play(0), play(1, { kind: 'LIKE' }), play(2)]);
     await listeners.recordBatch(bob, [play(3, { kind: 'LIKE' })]);
     const of = async (who: Viewer, kinds: FeedbackKind[] | null) => {
@@ -206,7 +206,7 @@ describe('feedback', () => {
     ]);
   });
 
-  it('wakes whoever watches the listener, after the change can be read', async () => {
+  it('wakes the watchers of a listener after the change can be read', async () => {
     const watcher = wakeups.watch(listenerKey(ann.listener.id));
     await watcher.next();
     const woken = watcher.next();
@@ -220,7 +220,7 @@ describe('feedback', () => {
 describe('preferences', () => {
   const state = async () => (await listeners.preferences([ann.listener.id])).get(ann.listener.id);
 
-  it('[PREF1] fields left out stay, empty lists and texts clear', async () => {
+  it('[PREF1] absent fields keep their values, empty lists and texts clear', async () => {
     const { id } = ann.listener;
     const [artist] = await database.sql<{ id: string }[]>`select id from artists limit 1`;
     const artistIds = [Number(artist?.id)];
@@ -259,7 +259,7 @@ describe('preferences', () => {
     expect(await state()).toMatchObject({ tags: ['kept'], text: null });
   });
 
-  it('[ERR2] an artist that is not there is refused', async () => {
+  it('[ERR2] an unknown artist is refused', async () => {
     await expect(listeners.setPreferences(ann.listener.id, { artistIds: [999_999] })).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });

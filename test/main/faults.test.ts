@@ -60,7 +60,7 @@ describe('the start', () => {
 });
 
 describe('the database', () => {
-  it('[DB6] [DB5] [LOG4] dies and comes back: requests say so and work again, a draft and its reader go on', async () => {
+  it('[DB6] [DB5] [LOG4] dies and is restarted: requests fail and work again, a draft and its reader continue', async () => {
     const env = { ...(await embedded()), ...(await writer()) };
     const server = await startServer(env);
     await writerReady(server);
@@ -92,7 +92,7 @@ describe('the database', () => {
     expect(seen.join('')).toBe(textOf(whole));
   });
 
-  it('[DB3] [FB1] [LOG5] everything that was acknowledged outlives kill -9 of server and database', async () => {
+  it('[DB3] [FB1] [LOG5] everything that was acknowledged survives kill -9 of server and database', async () => {
     const env = { ...(await embedded()), ...(await writer()), CADENZA_DEMO: 'auto' };
     const first = await startServer(env);
     await writerReady(first);
@@ -139,7 +139,7 @@ describe('the model', () => {
     return { env, source: join(folder, 'tiny.gguf'), compiled: join(folder, 'compiled', name) };
   }
 
-  it('[MODEL7] [MODEL8] a damaged file is told, with what to do, where nothing may be fetched', async () => {
+  it('[MODEL7] [MODEL8] a damaged file is reported with a remedy if nothing may be fetched', async () => {
     const { env, source } = await prepared();
     await damage(source);
     const server = await startServer({ ...env, CADENZA_FETCH_MODELS: 'off' });
@@ -165,7 +165,7 @@ describe('the model', () => {
   it.runIf(canMount).each([
     ['file', 256, /there is no room for Tiny/],
     ['compiled model', 600, /there is no room for the compiled Tiny/],
-  ])('[MODEL5] no room for its %s is told, and everything else works', async (_, kibibytes, failure) => {
+  ])('[MODEL5] no room for its %s is reported, and everything else works', async (_, kibibytes, failure) => {
     const server = await startServer({ CADENZA_DATA_DIR: smallDisk(kibibytes), ...(await writer()) });
     await server.said(failure);
     expect(await modelOf(server)).toMatchObject({

@@ -24,7 +24,7 @@ async function postmasterPid(dataDir: string): Promise<number> {
   return Number.parseInt(await readFile(join(dataDir, 'postgres', 'data', 'postmaster.pid'), 'utf8'), 10);
 }
 
-test('[START4] a wrong configuration ends the start with the problems, and no stack', async () => {
+test('[START4] an invalid configuration ends the start with its problems, without a stack', async () => {
   const { exited } = spawnServer({ PORT: 'eighty', CADENZA_QUEUE: '0', DATABASE_URL: 'postgres://me:hunter2@' });
   const { code, output } = await exited;
   expect(code).toBe(1);
@@ -52,7 +52,7 @@ test('[CONF3] an unknown variable is warned about in the log', async () => {
   expect((await server.said(/CADENZA_LOGLEVEL/)).msg).toContain('did you mean CADENZA_LOG_LEVEL?');
 });
 
-test('[START2] SIGTERM and SIGINT end it in order, and its database with it', async () => {
+test('[START2] SIGTERM and SIGINT shut down the server and its database cleanly', async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const env = await embedded();
     const server = await startServer(env);
@@ -113,7 +113,7 @@ test('[START3] the second signal ends it at once, with 128 + its number, however
   }
 });
 
-test('[START5] a failure that nothing caught is logged and ends it in order', async () => {
+test('[START5] an uncaught failure is logged and ends the server cleanly', async () => {
   const hook = "data:text/javascript,process.once('SIGUSR2',()=>{throw new Error('unforeseen')})";
   const env = await embedded();
   const server = await startServer({ ...env, NODE_OPTIONS: `--import=${hook.replaceAll(' ', '%20')}` });
@@ -139,7 +139,7 @@ test('[DB2] [START4] a second start on the same folder names the folder and the 
   expect(await database.sql`select 1 as one`).toEqual([{ one: 1 }]);
 });
 
-test('[DB3] after kill -9 the next start goes on with every row', async () => {
+test('[DB3] after kill -9 the next start has every row', async () => {
   const env = await embedded();
   const first = await startServer(env);
   const before = await embeddedDatabase(env.CADENZA_DATA_DIR);
@@ -150,7 +150,7 @@ test('[DB3] after kill -9 the next start goes on with every row', async () => {
   expect(await after.sql`select count(*)::int as genres from genres`).toEqual([{ genres: 500 }]);
 });
 
-test('[DB5] it outlives the death of its database', async () => {
+test('[DB5] it survives the death of its database', async () => {
   const env = await embedded();
   const server = await startServer(env);
   process.kill(await postmasterPid(env.CADENZA_DATA_DIR), 'SIGKILL');
@@ -160,7 +160,7 @@ test('[DB5] it outlives the death of its database', async () => {
   expect(await server.stop()).toMatchObject({ code: 0 });
 });
 
-test('[DB4] [START4] a database that refuses ends the start, and its password is not shown', async () => {
+test('[DB4] [START4] a database that refuses connections ends the start, and its password is not shown', async () => {
   const url = 'postgres://cadenza:hunter2@127.0.0.1:1/cadenza?connect_timeout=1';
   const server = spawnServer({ DATABASE_URL: url, CADENZA_DATA_DIR: await dataFolder() });
   await server.said(/does not answer yet; waiting/);
@@ -170,7 +170,7 @@ test('[DB4] [START4] a database that refuses ends the start, and its password is
   expect(output).not.toContain('hunter2');
 });
 
-test('[START4] a data folder that cannot be one ends the start', async () => {
+test('[START4] an unusable data folder ends the start', async () => {
   const folder = await dataFolder();
   await writeFile(join(folder, 'file'), '');
   await symlink(join(folder, 'nowhere'), join(folder, 'link'));

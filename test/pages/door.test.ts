@@ -19,7 +19,7 @@ async function servePage(html: string): Promise<string> {
 }
 
 describe.skipIf(browserPath === null)('GraphiQL in a browser', () => {
-  it('[HTTP3] runs scripts of this server alone, and its documentation and workers are there', async () => {
+  it('[HTTP3] runs only scripts of this server, and its documentation and workers load', async () => {
     const { graphqlUrl } = await startListening();
     const { page, asked, failures } = await openOfflinePage();
     await page.goto(graphqlUrl);
@@ -54,7 +54,7 @@ describe.skipIf(browserPath === null)('GraphiQL in a browser', () => {
     expect(failures.join()).toContain('frame-ancestors');
   });
 
-  it('[HTTP4] nothing that another page sends runs, and that of a configured one does', async () => {
+  it('[HTTP4] nothing that another page sends is executed, unless its origin is configured', async () => {
     const page = await openOfflinePage();
     const foreign = await servePage('<title>Elsewhere</title>');
     const send = (url: string) =>

@@ -109,7 +109,7 @@ describe.skipIf(browserPath === null)('GraphiQL', () => {
     expect(failures).toEqual([]);
   });
 
-  it('[SERVE1] says what to do where the catalogue is empty', async () => {
+  it('[SERVE1] says what to do if the catalogue is empty', async () => {
     const { page } = await open({});
     const { data, errors } = await run(page, 'Recommend');
     expect(errors).toBeUndefined();

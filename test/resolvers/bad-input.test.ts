@@ -183,7 +183,7 @@ describe('[ERR3] every argument', () => {
   );
 });
 
-describe('[ERR3] a literal beyond every number', () => {
+describe('[ERR3] a literal beyond the range of numbers', () => {
   const startDraft = (sampling: string) =>
     `mutation { startDraft(input: { kind: POEM, prompt: "rain", sampling: { ${sampling} } }) { __typename ... on InvalidInputError { field } } }`;
   it.each([
@@ -206,7 +206,7 @@ describe('[ERR3] a literal beyond every number', () => {
   });
 });
 
-describe('[ERR3] text that is good, and looks bad', () => {
+describe('[ERR3] unusual but valid text', () => {
   const odd = [
     'null',
     'a"b',
@@ -256,7 +256,7 @@ describe('[ERR3] text that is good, and looks bad', () => {
     }
   });
 
-  it('may be as long as it may be, whatever its characters take in UTF-8 or once they are normalised', async () => {
+  it('may have the maximum length, however long it is in UTF-8 or after normalisation', async () => {
     const { graphqlUrl } = await startListening({ database });
     const longest = (n: number, from: number) =>
       Array.from({ length: n }, (_, i) => String.fromCodePoint(from + i)).join('');

@@ -58,7 +58,7 @@ async function things() {
 const nodesQuery = 'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }';
 
 describe('node', () => {
-  it('[NODE1] finds a thing of every type by its id, one by one and together, in the order asked', async () => {
+  it('[NODE1] finds objects of every type by id, one by one and together, in the order requested', async () => {
     const { graphqlUrl, ids, shared } = await things();
     const ann = await as('ann');
     for (const [type, id] of Object.entries(ids)) {
@@ -76,7 +76,7 @@ describe('node', () => {
     ['ANALYST', ['ANALYST'], ['Track', 'Artist', 'Model', 'Listener', 'Feedback']],
     ['SERVICE', ['SERVICE'], ['Track', 'Artist', 'Model', 'Listener', 'Feedback']],
     ['ADMIN', ['ADMIN'], ['Track', 'Artist', 'Model', 'Listener', 'Feedback', 'Draft']],
-  ])('[NODE2] is null where the thing is not for %s', async (_, roles, seen) => {
+  ])('[NODE2] is null if the object is not visible to %s', async (_, roles, seen) => {
     const { graphqlUrl, ids, shared } = await things();
     const headers = await as('bob', roles);
     const { data, errors } = await ask(graphqlUrl, nodesQuery, { ids: [...Object.values(ids), shared] }, headers);
@@ -92,8 +92,8 @@ describe('node', () => {
   });
 });
 
-describe('what is private', () => {
-  it('[NODE2] a shared draft shows who wrote it, and nothing of what they like, did or wrote besides', async () => {
+describe('private data', () => {
+  it('[NODE2] a shared draft shows its owner, but none of their preferences, feedback or other drafts', async () => {
     const { graphqlUrl, shared, ids } = await things();
     const bob = await as('bob');
     const owner = (fields: string) => `query ($id: ID!) { draft(id: $id) { text owner { ${fields} } } }`;
@@ -113,7 +113,7 @@ describe('what is private', () => {
     expect((await ask(graphqlUrl, owner('id'), { id: ids.Draft }, bob)).data).toEqual({ draft: null });
   });
 
-  it("[NODE2] another's draft cannot be changed: it is FORBIDDEN where it is shared, and not there where it is not", async () => {
+  it("[NODE2] another's draft cannot be changed: FORBIDDEN if it is shared, NOT_FOUND if it is not", async () => {
     const { graphqlUrl, shared, ids } = await things();
     const bob = await as('bob');
     const changes = {
@@ -131,7 +131,7 @@ describe('what is private', () => {
     expect((still.data as { nodes: Node[] }).nodes.map((node) => node?.id)).toEqual([shared, ids.Draft]);
   });
 
-  it("[FB3] another's feedback is neither removed nor given", async () => {
+  it("[FB3] another's feedback can be neither removed nor recorded", async () => {
     const { graphqlUrl, ids } = await things();
     const bob = await as('bob');
     const remove = 'mutation ($id: ID!) { removeFeedback(id: $id) { __typename } }';
@@ -164,7 +164,7 @@ describe('what is private', () => {
     expect((await ask(graphqlUrl, next, { after }, await as('ann'))).errors).toBeUndefined();
   });
 
-  it('[DRAFT3] the events of a private draft are not for another', async () => {
+  it('[DRAFT3] the events of a private draft are not sent to others', async () => {
     const { graphqlUrl, ids, shared } = await things();
     const follow = 'subscription ($id: ID!) { draftEvents(draftId: $id) { __typename } }';
     const bob = await as('bob');

@@ -141,43 +141,49 @@ it('[PAGE4] a cursor of another list, or any other text, is refused', async () =
 });
 
 describe('pages of tracks', () => {
-  it.each(searches)('[PAGE2] by %s, searching for %s, are the whole list however it is cut', async (order, search) => {
-    const database = await testDatabase();
-    await crowd(database, 60);
-    const server = await startListening({ database });
-    const list = tracksBy(order, search);
-    const whole = await read(server, list, 100, null);
-    expect(whole.totalCount).toBe(whole.nodes.length);
-    const ids = whole.nodes.map(({ id }) => id);
-    expect(new Set(ids).size).toBe(whole.totalCount);
-    expect(whole.totalCount).toBe(search === 'song 1' ? 36 : 60);
-    for (const first of [1, 7, 12, 59, 60]) expect(await readAll(server, list, first)).toEqual(ids);
-  });
+  it.each(searches)(
+    '[PAGE2] by %s, searching for %s, add up to the whole list for any page size',
+    async (order, search) => {
+      const database = await testDatabase();
+      await crowd(database, 60);
+      const server = await startListening({ database });
+      const list = tracksBy(order, search);
+      const whole = await read(server, list, 100, null);
+      expect(whole.totalCount).toBe(whole.nodes.length);
+      const ids = whole.nodes.map(({ id }) => id);
+      expect(new Set(ids).size).toBe(whole.totalCount);
+      expect(whole.totalCount).toBe(search === 'song 1' ? 36 : 60);
+      for (const first of [1, 7, 12, 59, 60]) expect(await readAll(server, list, first)).toEqual(ids);
+    },
+  );
 
-  it.each(searches)('[PAGE2] by %s, searching for %s, stay put while tracks come and go', async (order, search) => {
-    const database = await testDatabase();
-    await crowd(database, 60);
-    const server = await startListening({ database });
-    const list = tracksBy(order, search);
-    const before = (await read(server, list, 100, null)).nodes.map(({ id }) => id);
-    const gone = new Set<string>();
-    const seen = await readAll(server, list, 5, async (page) => {
-      // Rows everywhere in the order appear and vanish, the row that the last cursor names among them.
-      if (page >= 8) return;
-      await crowd(database, 10, 100 + page * 10);
-      const read = before.slice(0, (page + 1) * 5).filter((id) => !gone.has(id));
-      for (const id of [read.at(-1), before.at(-1 - page)]) {
-        if (id === undefined) continue;
-        gone.add(id);
-        await database.sql`delete from tracks where id = ${Number(idOf('Track', id, 'id'))}`;
-      }
-    });
-    expect(new Set(seen).size).toBe(seen.length);
-    const stayed = before.filter((id) => !gone.has(id));
-    expect(seen.filter((id) => stayed.includes(id))).toEqual(stayed);
-  });
+  it.each(searches)(
+    '[PAGE2] by %s, searching for %s, do not shift while tracks are added and removed',
+    async (order, search) => {
+      const database = await testDatabase();
+      await crowd(database, 60);
+      const server = await startListening({ database });
+      const list = tracksBy(order, search);
+      const before = (await read(server, list, 100, null)).nodes.map(({ id }) => id);
+      const gone = new Set<string>();
+      const seen = await readAll(server, list, 5, async (page) => {
+        // Rows everywhere in the order appear and vanish, the row that the last cursor names among them.
+        if (page >= 8) return;
+        await crowd(database, 10, 100 + page * 10);
+        const read = before.slice(0, (page + 1) * 5).filter((id) => !gone.has(id));
+        for (const id of [read.at(-1), before.at(-1 - page)]) {
+          if (id === undefined) continue;
+          gone.add(id);
+          await database.sql`delete from tracks where id = ${Number(idOf('Track', id, 'id'))}`;
+        }
+      });
+      expect(new Set(seen).size).toBe(seen.length);
+      const stayed = before.filter((id) => !gone.has(id));
+      expect(seen.filter((id) => stayed.includes(id))).toEqual(stayed);
+    },
+  );
 
-  it('[PAGE2] of an artist are the whole list however it is cut', async () => {
+  it('[PAGE2] of an artist add up to the whole list for any page size', async () => {
     const database = await testDatabase();
     await crowd(database, 60);
     const server = await startListening({ database });
@@ -191,7 +197,7 @@ describe('pages of tracks', () => {
 });
 
 describe('pages of a listener', () => {
-  it('[PAGE2] feedback of one instant: neither repeated nor skipped while more comes and some is taken back', async () => {
+  it('[PAGE2] feedback of one instant is neither repeated nor skipped while events are added and removed', async () => {
     const database = await testDatabase();
     await crowd(database, 20);
     const listener = await viewerId(database);
@@ -216,7 +222,7 @@ describe('pages of a listener', () => {
     expect(seen.filter((id) => stayed.includes(id))).toEqual(stayed);
   });
 
-  it('[PAGE2] drafts: neither repeated nor skipped while more are started and some deleted', async () => {
+  it('[PAGE2] drafts are neither repeated nor skipped while others are started and deleted', async () => {
     const database = await testDatabase();
     const listener = await viewerId(database);
     await addDrafts(database, listener, 25);
@@ -245,7 +251,7 @@ describe('pages of a listener', () => {
   });
 });
 
-describe('pages of lists made for somebody', () => {
+describe('pages of recommendation lists', () => {
   const page =
     '{ requestId edges { cursor node { rank track { id } } } nodes { rank } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }';
   interface Page {
@@ -274,7 +280,7 @@ describe('pages of lists made for somebody', () => {
     }
   }
 
-  it('[REC7] recommendations are one list under one requestId, whatever is said meanwhile', async () => {
+  it('[REC7] recommendations are one list under one requestId, whatever is recorded meanwhile', async () => {
     const database = await testDatabase();
     const all = await crowd(database, 60, 0, 60);
     const server = await startListening({ database });
@@ -304,7 +310,7 @@ describe('pages of lists made for somebody', () => {
     expect((next.data as { list: Page }).list.edges.length).toBeLessThan(60 - said);
   });
 
-  it('[PAGE2] similar tracks are the same however they are cut', async () => {
+  it('[PAGE2] similar tracks are the same for any page size', async () => {
     const database = await testDatabase();
     const all = await crowd(database, 30, 0, 30);
     const server = await startListening({ database });

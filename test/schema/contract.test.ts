@@ -42,12 +42,12 @@ async function explainDrift(printed: string): Promise<string> {
 }
 
 describe('the contract', () => {
-  it('[CONTRACT1] is what the code prints, character for character', async () => {
+  it('[CONTRACT1] equals what the code prints, character for character', async () => {
     const printed = printContract();
     expect(printed === committed, printed === committed ? '' : await explainDrift(printed)).toBe(true);
   });
 
-  it('[CONTRACT1] a drift is told with what to do and whom it would break', async () => {
+  it('[CONTRACT1] a difference is reported with a remedy and the changes that would break clients', async () => {
     const told = await explainDrift(planted('FeedbackKind.SAVE', () => null));
     expect(told).toContain('npm run schema');
     expect(told).toContain("Enum value 'SAVE' was removed");
@@ -104,11 +104,11 @@ describe('the contract', () => {
       planted('Track', (node) => ({ ...node, interfaces: [] })),
       "'Track' object type no longer implements 'Node' interface",
     ],
-  ])('[CONTRACT2] %s is named as what would break clients', async (_, changed, named) => {
+  ])('[CONTRACT2] %s is reported as breaking', async (_, changed, named) => {
     expect(await breakingChanges(committed, changed)).toContain(named);
   });
 
-  it('[CONTRACT2] what clients need not know of breaks nobody', async () => {
+  it('[CONTRACT2] compatible changes are not reported as breaking', async () => {
     const described = planted('Genre', (node) => ({ ...node, description: { kind: Kind.STRING, value: 'A genre.' } }));
     const grown = `${committed}\nextend type Genre {\n  mood: String\n}\nextend input TrackFilter {\n  mood: String\n}`;
     for (const changed of [described, grown]) {
@@ -183,7 +183,7 @@ function partsOf(type: GraphQLNamedType): Part[] {
   return [...own, ...fields];
 }
 
-describe('documents that we hand out', () => {
+describe('published documents', () => {
   const documents = [
     'examples/client/operations.graphql',
     ...readdirSync(new URL('assets/graphiql/', root)).map((name) => `assets/graphiql/${name}`),
@@ -193,7 +193,7 @@ describe('documents that we hand out', () => {
     expect(validate(buildSchema(), parse(read(path)))).toEqual([]);
   });
 
-  it('[CONTRACT4] a document with a field that is not there is not', () => {
+  it('[CONTRACT4] a document with an unknown field is not', () => {
     expect(documents.length).toBeGreaterThan(4);
     expect(validate(buildSchema(), parse('{ viewer { shoeSize } }'))).toHaveLength(1);
   });
