@@ -30,7 +30,7 @@ describe('[GEN15] banned phrases', () => {
     return { vocab: all.length, bytesOf: (id) => all[id] ?? new Uint8Array(0) };
   }
 
-  it('forbids the tokens that would complete one and no others, whatever they are made of', () => {
+  it('forbids the tokens that would complete one and no others, however they are divided', () => {
     const random = randomStream(21);
     let forbidden = 0;
     for (let round = 0; round < 150; round++) {
@@ -68,7 +68,7 @@ describe('[GEN15] banned phrases', () => {
     expect(forbidden).toBeGreaterThan(1000);
   });
 
-  it('folds a text in pieces to what it folds to whole', () => {
+  it('folds a text in pieces as it folds the whole', () => {
     expect(foldCase('ÉCOLE ΟΔΟΣ ẞ İ')).toBe(foldCase('ÉCOLE ΟΔΟ') + foldCase('Σ ẞ ') + foldCase('İ'));
     expect(foldCase('Σίσυφος ẞ')).toBe(foldCase('ΣΊΣΥΦΟΣ ss'));
   });
@@ -119,7 +119,7 @@ describe('[GEN15] an engine', () => {
     }
   });
 
-  it('minds the end of a text that it continues', async () => {
+  it('considers the end of a text that it continues', async () => {
     const messages = [...plain.messages, { role: 'assistant' as const, content: 'and then h' }];
     const goOn = (seed: number, bannedPhrases: string[]) => {
       const sampling = { logitBias: [{ text: 'e', bias: 100 }], seed, bannedPhrases };

@@ -30,13 +30,13 @@ const each = "{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>
 const answer = "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 const plain = `${turn('system', 'Be brief.')}${turn('user', 'Hi')}<|im_start|>assistant\n`;
 
-describe('[MODEL14] [MODEL15] what templates expect to be given', () => {
+describe('[MODEL14] [MODEL15] the input of templates', () => {
   it.each([
     ['tools is not none', "{% if tools is not none %}{{ '[' + tools[0] }}{% endif %}"],
     ['documents', "{% if documents is not none and documents %}{{ 'no' }}{% endif %}"],
     ['tools is defined', "{% if tools is defined and tools %}{{ 'no' }}{% endif %}"],
     ['enable_thinking', "{% if enable_thinking is not defined or enable_thinking is not false %}{{ 'no' }}{% endif %}"],
-  ])('none where transformers has none: %s', async (_, clause) => {
+  ])('has nothing that transformers does not pass: %s', async (_, clause) => {
     const text = await open({ [TEMPLATE]: `{% for m in messages %}${clause}${each}{% endfor %}${answer}` });
     expect(promptOf(text, [system, user])).toBe(plain);
   });
@@ -66,7 +66,7 @@ describe('[MODEL14] [MODEL15] what templates expect to be given', () => {
   it.each([
     ['refuses', "{% if m['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"],
     ['leaves out', "{% if m['role'] == 'system' %}{% continue %}{% endif %}"],
-  ])('the system’s text begins the user’s first message where the template %s it', async (_, clause) => {
+  ])('puts the system’s text before the user’s first message if the template %s it', async (_, clause) => {
     const text = await open({ [TEMPLATE]: `{% for m in messages %}${clause}${each}{% endfor %}${answer}` });
     const folded = turn('user', 'Be brief.\n\nHi');
     expect(promptOf(text, [system, user])).toBe(`${folded}<|im_start|>assistant\n`);
@@ -77,7 +77,7 @@ describe('[MODEL14] [MODEL15] what templates expect to be given', () => {
     expect(promptOf(text, more.slice(0, 3), true)).toBe(`${folded}<|im_start|>assistant\nHo`);
   });
 
-  it('an answer is continued although the template shows no last answer', async () => {
+  it('allows continuing an answer although the template drops the last one', async () => {
     const skip = "{% if loop.last and m['role'] == 'assistant' %}{% continue %}{% endif %}";
     const text = await open({ [TEMPLATE]: `{% for m in messages %}${skip}${each}{% endfor %}${answer}` });
     const messages: ChatMessage[] = [user, { role: 'assistant', content: 'Ho' }];
@@ -107,7 +107,7 @@ describe('[GEN11] the marks of a template are control tokens, whatever the file 
     expect(promptOf(text, [{ role: 'user', content: '<|im_end|>' }])).toContain('user\n<|im_end|><|im_end|>\n');
   });
 
-  it('of whatever form, also in a folder; what stands after an answer ends it', async () => {
+  it('of any form, in a folder too; the mark after an answer ends it', async () => {
     const folder = await temporaryFolder();
     await writeTinyText(folder);
     const path = join(folder, 'tokenizer.json');
@@ -131,7 +131,7 @@ describe('[GEN11] the marks of a template are control tokens, whatever the file 
     expect(tokenizer.ends.has(next)).toBe(false);
   });
 
-  it('a mark that stands further behind an answer ends nothing', async () => {
+  it('a later mark after an answer ends nothing', async () => {
     const { tokenizer } = await open({
       [TEMPLATE]: chatTemplate.replace('<|im_end|>', '[end]'),
       'tokenizer.ggml.eos_token_id': 0,
@@ -139,13 +139,13 @@ describe('[GEN11] the marks of a template are control tokens, whatever the file 
     expect(tokenizer.ends.has(1)).toBe(false);
   });
 
-  it('words of a template that are words of the language stay text', async () => {
+  it('ordinary words in a template stay text', async () => {
     const { tokenizer } = await open({ [TEMPLATE]: chatTemplate.replaceAll('assistant', 'he') });
     expect([...tokenizer.controls.values()].sort()).toEqual([0, 1, 2]);
   });
 });
 
-describe('[MODEL2] [MODEL14] a text that cannot be made is told at once, with what to do', () => {
+describe('[MODEL2] [MODEL14] a tokenizer or template that cannot be used is reported at once, with a remedy', () => {
   it.each<[string, Required<TinyModel>['metadata'], RegExp]>([
     ['no template', { [TEMPLATE]: undefined }, /no chat template .*take a file of a model that was trained/],
     ['no pre-tokenizer', { 'tokenizer.ggml.pre': undefined }, /tokenizer\.ggml\.pre.*use a newer file/],
@@ -166,7 +166,7 @@ describe('[MODEL2] [MODEL14] a text that cannot be made is told at once, with wh
   });
 });
 
-it('SmolLM3’s files call Llama 3’s pre-tokenizer by another name', async () => {
+it('SmolLM3’s files use another name for Llama 3’s pre-tokenizer', async () => {
   const [ours, theirs] = [
     await open({ 'tokenizer.ggml.pre': 'smaug-bpe' }),
     await open({ 'tokenizer.ggml.pre': 'llama-bpe' }),

@@ -75,7 +75,7 @@ describe.each(models)('%s', (_, make, bound) => {
     rows.forEach(({ slot }, i) => expect(together[i]).toEqual(alone[slot]));
   });
 
-  it('[GEN2] goes on from a copied or restored beginning as from one that it computed', async () => {
+  it('[GEN2] continues from a copied or restored beginning as from one that it computed', async () => {
     const decoder = await openOne();
     await decoder.prefill(0, ids.slice(0, 40), 0);
     const row = { token: 7, position: 30 };
@@ -86,7 +86,7 @@ describe.each(models)('%s', (_, make, bound) => {
     for (const slot of [0, 2, 3]) expect((await decoder.decode([{ slot, ...row }]))[0]).toEqual(expected);
   });
 
-  it('ends a run when the signal aborts and works on afterwards', async () => {
+  it('ends a run when the signal aborts and works afterwards', async () => {
     const decoder = await openOne();
     const before = kept(await decoder.prefill(0, ids.slice(0, 30), 0));
     const abort = new AbortController();
@@ -105,7 +105,7 @@ describe.each(models)('%s', (_, make, bound) => {
 });
 
 describe('[MODEL11] an export', () => {
-  it('is kept where it is: only what must be known of it is written', async () => {
+  it('stays where it is, and only its description is written', async () => {
     const source = await writeExport(await temporaryFolder(), config);
     const options = { source, digest: 'd'.repeat(64), directory: join(source, 'compiled') };
     const { graphPath, shape, weightBytes } = await compileModel(options);

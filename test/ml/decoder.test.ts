@@ -92,7 +92,7 @@ describe('compiler and decoder', () => {
     expect(await decoder.decode([rows[3]!])).toEqual([alone[2]]);
   });
 
-  it('ends a run when the signal aborts and works on afterwards', async () => {
+  it('ends a run when the signal aborts and works afterwards', async () => {
     const decoder = await open();
     const before = kept(await decoder.prefill(0, prompt(30), 0));
     const abort = new AbortController();
@@ -111,7 +111,7 @@ describe('compiler and decoder', () => {
 });
 
 describe('compileModel', () => {
-  it('[MODEL1] compiles once: the second call finds the first result', async () => {
+  it('[MODEL1] compiles once: the second call uses the first result', async () => {
     const { folder, source } = await tiny();
     const options = { source, digest: 'd'.repeat(64), directory: join(folder, 'compiled') };
     const [first, second] = await Promise.all([compileModel(options), compileModel(options)]);
@@ -121,7 +121,7 @@ describe('compileModel', () => {
     expect(await readdir(options.directory)).toHaveLength(1);
   });
 
-  it('[MODEL1] makes it anew when a file of it is gone, cut off or no JSON', async () => {
+  it('[MODEL1] compiles again if a file is missing, truncated or not JSON', async () => {
     const { folder, source } = await tiny();
     const options = { source, digest: 'd'.repeat(64), directory: join(folder, 'compiled') };
     const { graphPath } = await compileModel(options);
@@ -138,7 +138,7 @@ describe('compileModel', () => {
     }
   });
 
-  it('[MODEL1] aborted, leaves nothing behind', async () => {
+  it('[MODEL1] leaves nothing behind when aborted', async () => {
     const { folder, source } = await tiny();
     const directory = join(folder, 'compiled');
     const abort = new AbortController();

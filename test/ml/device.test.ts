@@ -16,11 +16,11 @@ function choose(choice: DeviceChoice, dataDir: string) {
 const onLinux = process.platform === 'linux' && process.arch === 'x64';
 
 describe('[DEVICE1] where models run', () => {
-  it('is the CPU without a word when it is told to be', async () => {
+  it('is the CPU without a log line if that is configured', async () => {
     expect(choose('cpu', await temporaryFolder())).toEqual({ device: { type: 'cpu' }, lines: [] });
   });
 
-  it('is the CPU when nothing is installed, and one line says what is missing; cuda fails the start with it', async () => {
+  it('is the CPU if nothing is installed, and one line says what is missing; with cuda it fails the start', async () => {
     const folder = await temporaryFolder();
     const { device, lines } = choose('auto', folder);
     expect(device).toEqual({ type: 'cpu' });

@@ -76,7 +76,7 @@ describe('preparation', () => {
     expect(shares.length).toBeLessThanOrEqual(20);
   });
 
-  it('[MODEL8] says how far a fetch is, and refuses work meanwhile', async () => {
+  it('[MODEL8] reports the progress of a fetch, and refuses work meanwhile', async () => {
     const prepared = await prepare();
     const half = Math.ceil(prepared.bytes.length / 2);
     const { url } = await server.serve(server.standStillAfter(prepared.bytes, half));
@@ -90,7 +90,7 @@ describe('preparation', () => {
     await expect(engine.whenReady(TINY, AbortSignal.abort())).rejects.toThrow('aborted');
   });
 
-  it('[MODEL8] FAILED says why, and the fetch is tried again until it works', async () => {
+  it('[MODEL8] FAILED has the reason, and the fetch is retried until it succeeds', async () => {
     const prepared = await prepare();
     const { url } = await server.serve(server.refuse(503), server.refuse(503), server.whole(prepared.bytes));
     const { engine, log } = start(prepared.folder, {
@@ -114,7 +114,7 @@ describe('preparation', () => {
     expect(log.lines[0]).toContain('damaged');
   });
 
-  it('says nothing of fetching when the files are there', async () => {
+  it('does not report FETCHING if the files are there', async () => {
     const prepared = await prepare();
     const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
     const first = start(prepared.folder, { catalogueFile });
@@ -130,7 +130,7 @@ describe('preparation', () => {
     expect(log.lines).toEqual(['Tiny is ready']);
   });
 
-  it('fetches nothing when told not to, and uses what is there', async () => {
+  it('fetches nothing if fetching is disabled, and uses what is there', async () => {
     const prepared = await prepare();
     const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
     const off = start(prepared.folder, { catalogueFile, fetch: 'off' });
@@ -143,7 +143,7 @@ describe('preparation', () => {
     await again.engine.whenReady(TINY);
   });
 
-  it('leaves models that are not a task’s default where they are, and uses those on disk', async () => {
+  it('does not fetch models that are not a task’s default, and uses those on disk', async () => {
     const prepared = await prepare();
     const [first, second] = [await entryFor(prepared.gguf), await entryFor(prepared.gguf, undefined, 'second')];
     const both = await writeCatalogue(prepared, first, second);
@@ -158,7 +158,7 @@ describe('preparation', () => {
     expect(other.engine.defaultModel('TEXT_GENERATION')?.id).toBe('second');
   });
 
-  it('a model of an unknown kind FAILS with the reason, and is not tried again', async () => {
+  it('a model of an unknown kind is FAILED with the reason, and is not retried', async () => {
     const prepared = await prepare({ metadata: { 'tokenizer.ggml.pre': 'mystery' } });
     const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
     const { engine } = start(prepared.folder, { catalogueFile, fetchBackoff: { firstMs: 1, longestMs: 1 } });
@@ -166,7 +166,7 @@ describe('preparation', () => {
     expect(statusOf(engine)).toMatchObject({ status: 'FAILED', fetched: 1 });
   });
 
-  it('[MODEL1] compiles once for any number of starts, and sweeps away what a killed process or an earlier compiler left', async () => {
+  it('[MODEL1] compiles once for any number of starts, and removes leftovers of a killed process or an earlier compiler', async () => {
     const prepared = await prepare();
     const catalogueFile = await writeCatalogue(prepared, await entryFor(prepared.gguf));
     const compiled = join(prepared.folder, 'models', TINY, 'compiled');
@@ -178,7 +178,7 @@ describe('preparation', () => {
     expect(finished.filter(Boolean)).toHaveLength(1);
   });
 
-  it('[MODEL2] a file that is whole and cannot be compiled FAILS with the reason', async () => {
+  it('[MODEL2] a complete file that cannot be compiled is FAILED with the reason', async () => {
     const prepared = await prepare({ metadata: { 'general.architecture': 'mamba' } });
     const { engine } = start(prepared.folder, {
       catalogueFile: await writeCatalogue(prepared, await entryFor(prepared.gguf)),
@@ -223,7 +223,7 @@ describe('preparation', () => {
     expect(texts[1]).toBe(texts[0]);
   });
 
-  it('can be disposed of in the middle of a fetch', async () => {
+  it('can be disposed during a fetch', async () => {
     const prepared = await prepare();
     const { url } = await server.serve(server.silence);
     const { engine } = start(prepared.folder, {
@@ -234,7 +234,7 @@ describe('preparation', () => {
     expect(refusal(engine)).toThrow(ModelUnavailableError);
   });
 
-  it('does not start with a catalogue that is wrong', async () => {
+  it('does not start with an invalid catalogue', async () => {
     const prepared = await prepare();
     const catalogueFile = await writeCatalogue(prepared, { id: 'x' });
     const create = () =>

@@ -36,7 +36,7 @@ describe.skipIf(realModel === null)('the real model', () => {
     expect(reason).toBe('STOP');
   });
 
-  it('[GEN1][GEN9] writes the same for the same seed, in one go and taken up again', async () => {
+  it('[GEN1][GEN9] writes the same text for the same seed, uninterrupted and resumed', async () => {
     const whole = await write();
     expect(await write()).toEqual(whole);
     for (const done of [1, 7, whole.tokens.length - 1]) {

@@ -63,7 +63,7 @@ describe('engine', () => {
     return other;
   }
 
-  it('shows the model as it is in the catalogue, READY', () => {
+  it('lists the model of the catalogue as READY', () => {
     const shown = { id: TINY, status: 'READY', fetched: 1, failure: null, contextTokens: 512, license: null };
     expect(engine.models()[0]).toMatchObject(shown);
     expect(engine.defaultModel('TEXT_GENERATION')?.id).toBe(TINY);
@@ -71,14 +71,14 @@ describe('engine', () => {
     expect(() => engine.admit('nobody')).toThrow(NotFoundError);
   });
 
-  it('[GEN1] writes the same for the same seed, and something else for another', async () => {
+  it('[GEN1] writes the same text for the same seed, and another for another seed', async () => {
     const first = await write(engine, ask());
     expect(await write(engine, ask())).toMatchObject({ text: first.text, tokens: first.tokens });
     expect((await write(engine, ask({ seed: 4 }))).text).not.toBe(first.text);
     expect(first.finished?.usage).toMatchObject({ completionTokens: first.tokens.length });
   });
 
-  it('[GEN1] writes the same alone and among others, in whatever slot', async () => {
+  it('[GEN1] writes the same text alone and among others, in any slot', async () => {
     const seeds = [1, 2, 3, 4, 5, 6, 7];
     const alone: Draft[] = [];
     for (const seed of seeds) alone.push(await write(engine, ask({ seed, maxTokens: 20 + seed })));
@@ -117,7 +117,7 @@ describe('engine', () => {
     for (const { tokens } of ended) expect(tokens.length).toBeLessThan(400);
   });
 
-  it('[GEN18] ends with TIME when its seconds are over, and keeps what was written', async () => {
+  it('[GEN18] ends with TIME after its time limit, and keeps the text', async () => {
     const whole = await write(engine, ask({ maxTokens: 400 }));
     const cut = await write(engine, ask({ maxTokens: 400, maxSeconds: 0.001 }));
     expect(cut.finished).toMatchObject({ reason: 'TIME', usage: { completionTokens: cut.tokens.length } });
@@ -125,14 +125,14 @@ describe('engine', () => {
     expect(whole.text.startsWith(cut.text)).toBe(true);
   });
 
-  it('[GEN18] a draft whose seconds are over while it waits never starts, and nobody else notices', async () => {
+  it('[GEN18] a draft whose time limit passes while it waits never starts, and affects no other', async () => {
     const ahead = write(engine, ask({ maxTokens: 400 }));
     const late = write(engine, ask({ maxSeconds: 0.001 }));
     expect((await late).finished).toMatchObject({ reason: 'TIME', usage: { completionTokens: 0, queueMs: null } });
     expect((await ahead).finished).toMatchObject({ reason: 'LENGTH' });
   });
 
-  it('[GEN8] ends with CANCELLED within one token, and keeps what was written', async () => {
+  it('[GEN8] ends with CANCELLED within one token, and keeps the text', async () => {
     const whole = await write(engine, ask({ maxTokens: 300 }));
     const cancel = new AbortController();
     const seen: Token[] = [];
@@ -166,7 +166,7 @@ describe('engine', () => {
     expect((await write(engine, ask())).finished?.reason).toBe('LENGTH');
   });
 
-  it('[GEN8] ends with ERROR when the model puts out what are no numbers', async () => {
+  it('[GEN8] ends with ERROR if the model produces values that are not numbers', async () => {
     const broken = await temporaryFolder();
     const catalogueFile = await writeTinyCatalogue(broken);
     const source = join(broken, 'source.gguf');
@@ -193,7 +193,7 @@ describe('engine', () => {
     }
   });
 
-  it('[GEN10] serves drafts in the order in which they came', async () => {
+  it('[GEN10] serves drafts in order of arrival', async () => {
     const order: number[] = [];
     const drafts = [0, 1, 2, 3].map(async (number) => {
       for await (const event of engine.admit(TINY).generate(ask({ maxTokens: 10 }), never)) {
@@ -205,7 +205,7 @@ describe('engine', () => {
     expect(order).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
   });
 
-  it('[GEN10] [GEN23] refuses drafts past the bound, and says when to come again', async () => {
+  it('[GEN10] [GEN23] refuses drafts beyond the limit, with the time to retry', async () => {
     const tickets: Ticket[] = Array.from({ length: 5 }, () => engine.admit(TINY));
     const refusal = refusalOf(engine);
     expect(refusal.retryAfterMs).toBeGreaterThan(0);
@@ -251,14 +251,14 @@ describe('engine', () => {
     ticket[Symbol.dispose]();
   });
 
-  it('goes on from an answer that is left open', async () => {
+  it('continues an unfinished answer', async () => {
     const messages = [...ask().messages, { role: 'assistant' as const, content: 'Once' }];
     const draft = await write(engine, ask({}, { messages, continueLast: true }));
     expect(draft.tokens.length).toBeGreaterThan(0);
     expect(() => engine.admit(TINY).generate(ask({}, { continueLast: true }), never)).toThrow(InvalidInputError);
   });
 
-  it('disposed of, it ends what runs and what waits without a result, so that it can be taken up again', async () => {
+  it('when disposed, it ends running and waiting drafts without a result, so that they can be resumed', async () => {
     const other = await another();
     const running = collect(other.admit(TINY).generate(ask({ maxTokens: 450 }), never));
     const waiting = collect(other.admit(TINY).generate(ask(), never));

@@ -48,7 +48,7 @@ describe.each(Object.entries(families))('%s', (_, family) => {
     [{ device: 'cuda', weights: 'float' }, 0.002],
     [{ device: 'cuda', weights: 'int8' }, 0.03],
     [{ device: 'cuda', weights: 'int4' }, 0.2],
-  ])('[MODEL9] comes near them with $device weights in $weights', async (target, bound) => {
+  ])('[MODEL9] approximates them with $device weights in $weights', async (target, bound) => {
     const source = await writeSafetensors(await temporaryFolder(), family.config, { type: 'F16' });
     expect(await worstDifference(source, family, target)).toBeLessThan(bound);
   });
@@ -82,7 +82,7 @@ it.each(Object.entries(quantised))(
   },
 );
 
-describe('what would be quietly wrong', () => {
+describe('a checkpoint that would be silently wrong', () => {
   const llama = families.llama!.config;
   const refusal = async (changes: object, change?: (tensors: CheckpointTensor[]) => CheckpointTensor[]) => {
     const source = await writeSafetensors(await temporaryFolder(), llama, { changes, ...(change && { change }) });
@@ -112,7 +112,7 @@ describe('what would be quietly wrong', () => {
     expect(error).toHaveProperty('message', expect.stringMatching(reason));
   });
 
-  it('[MODEL2] is refused: weights that are no numbers, and weights of parts that the graph has not', async () => {
+  it('[MODEL2] is refused: weights that are not numbers, and weights of parts that the graph lacks', async () => {
     const broken = await refusal({}, (all) => {
       all[5]!.data[7] = NaN;
       return all;
@@ -125,7 +125,7 @@ describe('what would be quietly wrong', () => {
   it.each([
     ['a window that is switched off', { sliding_window: 32, use_sliding_window: false }],
     ['one as long as the context', { sliding_window: 512 }],
-  ])('is not: %s', async (_, changes) => {
+  ])('is not refused: %s', async (_, changes) => {
     expect(await refusal(changes)).toHaveProperty('shape');
   });
 
@@ -143,7 +143,7 @@ describe('what would be quietly wrong', () => {
     expect(error).toHaveProperty('message', expect.stringMatching(reason));
   });
 
-  it('is not: a GGUF file that says what is so anyway', async () => {
+  it('is not refused: a GGUF file that states the default', async () => {
     const path = join(await temporaryFolder(), 'tiny.gguf');
     const metadata = {
       ...{ 'llama.attention.sliding_window': 512, 'llama.expert_count': 0, 'llama.vocab_size': 263, 'split.count': 1 },
@@ -157,7 +157,7 @@ describe('what would be quietly wrong', () => {
     expect(await compileTiny(path)).toHaveProperty('shape');
   });
 
-  it('is not: a tied head that is stored all the same', async () => {
+  it('is not refused: a tied head that is stored nevertheless', async () => {
     const head = { name: 'lm_head.weight', shape: [263, 64], data: new Float32Array(263 * 64) };
     const change = (all: CheckpointTensor[]) => [...all, head];
     const source = await writeSafetensors(await temporaryFolder(), llama, { change });

@@ -44,7 +44,7 @@ class Model implements Tenant {
 const demand: Demand = { weightBytes: 100, slotBytes: 10, slots: 8 };
 
 describe('[GEN16] model memory', () => {
-  it('gives slots as there is room for, and has idle models make way for more, the least recently used first', async () => {
+  it('grants as many slots as fit, and makes idle models give way, the least recently used first', async () => {
     const memory = new MemoryBudget(400);
     const [a, b, c] = [new Model(memory, 2), new Model(memory, 1), new Model(memory, 3)];
     expect([a.claim(), b.claim()]).toEqual([8, 8]);
@@ -57,7 +57,7 @@ describe('[GEN16] model memory', () => {
     expect(b.claim({ ...demand, weightBytes: 190 })).toBe(3);
   });
 
-  it('serves who waits in turn: the busy make way when they have written what they have', () => {
+  it('serves requests in order: busy models make way when they have written their drafts', () => {
     const memory = new MemoryBudget(200);
     const [a, b, c] = [new Model(memory, 1), new Model(memory), new Model(memory)];
     expect(a.claim()).toBe(8);
@@ -74,7 +74,7 @@ describe('[GEN16] model memory', () => {
     expect(memory.bytesOf(a)).toBe(0);
   });
 
-  it('waits for those that leave, and lets a model that is alone have a slot whatever it takes', () => {
+  it('waits for models that leave, and gives the only model a slot whatever its size', () => {
     const memory = new MemoryBudget(150);
     const [slow, first] = [new Model(memory, 0, false), new Model(memory)];
     slow.claim();
@@ -132,7 +132,7 @@ async function engineWith(ids: readonly string[], options: object, ready = ids):
 describe('[GEN16] an engine with little memory', () => {
   const inMemory = (engine: Engine) => engine.load().map(({ modelId }) => modelId);
 
-  it('writes with one model after the other, and the same', async () => {
+  it('writes with one model after the other, and the same texts', async () => {
     const engine = await engineWith(['other', TINY], memoryForOne);
     expect(inMemory(engine)).toEqual([TINY]);
     const { text } = await write(engine, 'other', request(1));
@@ -142,7 +142,7 @@ describe('[GEN16] an engine with little memory', () => {
     expect(await write(engine, 'other', request(1))).toEqual({ text, end: 'LENGTH' });
   });
 
-  it('[GEN19] lets a draft wait for the model that has the memory, which takes nothing more before', async () => {
+  it('[GEN19] lets a draft wait for the model that has the memory, which accepts no more drafts meanwhile', async () => {
     const engine = await engineWith(['other', TINY], memoryForOne);
     const order: string[] = [];
     const note = (what: string) => (written: Written) => void order.push(`${what} ${written.end}`);
@@ -153,7 +153,7 @@ describe('[GEN16] an engine with little memory', () => {
     expect(order).toEqual(['first LENGTH', 'second LENGTH', 'third LENGTH']);
   });
 
-  it('[GEN8][GEN18] a draft that waits for memory can be cancelled, and ends when its time is over', async () => {
+  it('[GEN8][GEN18] a draft that waits for memory can be cancelled, and ends at its time limit', async () => {
     const engine = await engineWith(['other', TINY], memoryForOne);
     using busy = engine.admit(TINY);
     const waiting = request(1);
@@ -172,7 +172,7 @@ describe('[GEN16] an engine with little memory', () => {
     expect((await ends[0]!).end).toBe('CANCELLED');
   });
 
-  it('[GEN19] a place that nothing comes of wakes nothing in the end', async () => {
+  it('[GEN19] an unused place opens no model', async () => {
     const engine = await engineWith(['other', TINY], memoryForOne);
     const busy = engine.admit(TINY);
     engine.admit('other')[Symbol.dispose]();
@@ -184,35 +184,38 @@ describe('[GEN16] an engine with little memory', () => {
   it.each([
     [2, 4],
     [8, 2],
-  ])('[GEN19] %d models take turns at random, no draft is lost and each is as it is alone', async (count, seeds) => {
-    const ids = [TINY, ...Array.from({ length: count - 1 }, (_, i) => `other-${i}`)];
-    const engine = await engineWith(ids, { ...memoryForOne, sleepAfterMs: 1, queue: 64 });
-    const pool = ids.flatMap((id) => [5, 30].map((maxTokens) => ({ id, asked: request(7, maxTokens) })));
-    const alone: Written[] = [];
-    for (const { id, asked } of pool) alone.push(await write(engine, id, asked));
-    expect(new Set(alone.map(({ text }) => text)).size).toBeGreaterThan(count);
-    for (let seed = 1; seed <= seeds; seed++) {
-      const random = randomStream(seed);
-      const below = (bound: number) => Math.floor(random() * bound);
-      const drafts: Promise<void>[] = [];
-      for (let n = 0; n < 10; n++) {
-        const which = below(pool.length);
-        const { id, asked } = pool[which]!;
-        const cancelAfter = below(4) === 0 ? below(3) : Infinity;
-        const check = ({ text, end }: Written): void => {
-          const told = `${seed}/${n}: ${end}`;
-          expect(told).toBe(`${seed}/${n}: ${cancelAfter < Infinity && end === 'CANCELLED' ? end : 'LENGTH'}`);
-          if (end === 'LENGTH') expect(text).toBe(alone[which]!.text);
-        };
-        drafts.push(write(engine, id, asked, cancelAfter).then(check));
-        for (let ticks = below(6); ticks > 0; ticks--) await new Promise(setImmediate);
-        if (below(3) === 0) await Promise.race(drafts);
+  ])(
+    '[GEN19] %d models take random turns, no draft is lost and each has the text it has alone',
+    async (count, seeds) => {
+      const ids = [TINY, ...Array.from({ length: count - 1 }, (_, i) => `other-${i}`)];
+      const engine = await engineWith(ids, { ...memoryForOne, sleepAfterMs: 1, queue: 64 });
+      const pool = ids.flatMap((id) => [5, 30].map((maxTokens) => ({ id, asked: request(7, maxTokens) })));
+      const alone: Written[] = [];
+      for (const { id, asked } of pool) alone.push(await write(engine, id, asked));
+      expect(new Set(alone.map(({ text }) => text)).size).toBeGreaterThan(count);
+      for (let seed = 1; seed <= seeds; seed++) {
+        const random = randomStream(seed);
+        const below = (bound: number) => Math.floor(random() * bound);
+        const drafts: Promise<void>[] = [];
+        for (let n = 0; n < 10; n++) {
+          const which = below(pool.length);
+          const { id, asked } = pool[which]!;
+          const cancelAfter = below(4) === 0 ? below(3) : Infinity;
+          const check = ({ text, end }: Written): void => {
+            const told = `${seed}/${n}: ${end}`;
+            expect(told).toBe(`${seed}/${n}: ${cancelAfter < Infinity && end === 'CANCELLED' ? end : 'LENGTH'}`);
+            if (end === 'LENGTH') expect(text).toBe(alone[which]!.text);
+          };
+          drafts.push(write(engine, id, asked, cancelAfter).then(check));
+          for (let ticks = below(6); ticks > 0; ticks--) await new Promise(setImmediate);
+          if (below(3) === 0) await Promise.race(drafts);
+        }
+        await Promise.all(drafts);
       }
-      await Promise.all(drafts);
-    }
-  });
+    },
+  );
 
-  it('[GEN19] ends while a model that is being prepared waits for memory, and its drafts can be taken up again', async () => {
+  it('[GEN19] can be disposed while a model waits for memory, and its drafts can be resumed', async () => {
     const engine = await engineWith([TINY, 'other'], memoryForOne, []);
     const busy = engine.admit(TINY);
     const isPrepared = () => engine.models().find(({ id }) => id === 'other')?.status;
@@ -222,12 +225,12 @@ describe('[GEN16] an engine with little memory', () => {
     await expect(late[Symbol.asyncIterator]().next()).rejects.toThrow(ServiceUnavailableError);
   });
 
-  it('lets a model sleep that was opened at the start and never needed', async () => {
+  it('unloads a model that was opened at the start and never needed', async () => {
     const engine = await engineWith(['other', TINY], { sleepAfterMs: 1 });
     await eventually(() => expect(engine.load()).toEqual([]));
   });
 
-  it('lets a model sleep that nobody needs, and wakes it', async () => {
+  it('unloads an idle model, and opens it again', async () => {
     const engine = await engineWith(['other', TINY], { sleepAfterMs: 1 });
     const { text } = await write(engine, TINY, request(1));
     await eventually(() => expect(inMemory(engine)).not.toContain(TINY));

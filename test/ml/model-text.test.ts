@@ -40,7 +40,7 @@ describe('[MODEL10] text from a folder', () => {
     expect(ours.chat.encode(messages, false)).toEqual(theirs.chat.encode(messages, false));
   });
 
-  it('knows what ends an answer from either configuration, one or several', async () => {
+  it('reads the tokens that end an answer from either configuration, one or several', async () => {
     const folder = await folderWith();
     await rm(join(folder, 'generation_config.json'), { force: true });
     await writeFile(join(folder, 'config.json'), JSON.stringify({ eos_token_id: [7, 8] }));
@@ -49,7 +49,7 @@ describe('[MODEL10] text from a folder', () => {
     expect([...(await openModelText(folder)).tokenizer.ends]).toEqual(expect.arrayContaining([7, 8, 9]));
   });
 
-  it('takes the template from its own file, or the default of several', async () => {
+  it('reads the template from its own file, or the default of several', async () => {
     const expected = (await openModelText(await folderWith())).chat.encode([{ role: 'user', content: 'x' }], false);
     const several = await folderWith((config) => {
       config.chat_template = [

@@ -62,7 +62,7 @@ describe('npm run models', () => {
     expect((await run('verify')).output).toBe('no model is on disk\n');
   });
 
-  it('works in the folder it is told', async () => {
+  it('uses the folder of --data-dir', async () => {
     const { run, file } = await setUp();
     const elsewhere = await temporaryFolder();
     await run('pull', '--data-dir', elsewhere);
@@ -96,7 +96,7 @@ describe('npm run models', () => {
     },
   );
 
-  it('interrupted, keeps what it has and goes on from there', async () => {
+  it('keeps what it has when interrupted, and resumes from there', async () => {
     const ranges: (string | null)[][] = [];
     const { start, run } = await setUp(async (bytes) => {
       const one = await server.serve(server.standStillAfter(bytes, 100_000), server.whole(bytes));

@@ -54,14 +54,14 @@ async function gatedHub(status = 401) {
 }
 
 describe('[MODEL13] a gated repository', () => {
-  it('is read with the token, which only the hub is shown', async () => {
+  it('is fetched with the token, which is sent only to the hub', async () => {
     const { source, shown } = await gatedHub();
     await fetch({ ...directNetwork, hubToken: TOKEN }, source);
     expect(shown.length).toBeGreaterThan(0);
     expect(new Set(shown)).toEqual(new Set([null]));
   });
 
-  it.each([401, 403])('is told as such when it answers %d, with what to do', async (status) => {
+  it.each([401, 403])('is reported with a remedy when the hub answers %d', async (status) => {
     const { source } = await gatedHub(status);
     await expect(fetch(directNetwork, source)).rejects.toThrow(
       /gated or private, or there is none: set HF_TOKEN to an access token that may read it/,
@@ -71,7 +71,7 @@ describe('[MODEL13] a gated repository', () => {
     await expect(refused).rejects.not.toThrow(/another-secret/);
   });
 
-  it('[CONF2] no other source is shown the token', async () => {
+  it('[CONF2] the token is sent to no other source', async () => {
     const shown: (string | undefined)[] = [];
     const { url } = await server.serve((request, response) => {
       shown.push(request.headers.authorization);
@@ -88,7 +88,7 @@ describe('[MODEL13] a proxy', () => {
     proxies: { http, https, except },
   });
 
-  it('is asked for http addresses, with its credentials, and goes on where a connection broke', async () => {
+  it('is used for http URLs, with its credentials, and an interrupted fetch is resumed', async () => {
     const proxy = await openForwardProxy();
     const { url, ranges } = await server.serve(server.breakAfter(bytes, 50_000), server.whole(bytes));
     const steps = await fetch(through(proxy.url.replace('//', '//user:pass@')), { url });
@@ -98,14 +98,14 @@ describe('[MODEL13] a proxy', () => {
     expect(steps.join()).not.toContain('pass');
   });
 
-  it('is asked by hubs too, and shown no more than the hub is', async () => {
+  it('is used for hubs too, and gets no more than the hub', async () => {
     const proxy = await openForwardProxy();
     const { source } = await gatedHub();
     await fetch({ ...through(proxy.url), hubToken: TOKEN }, source);
     expect(proxy.asked[0]).toMatch(/^GET http:\/\/127.0.0.1:\d+\/some\/repo\/resolve\/main\/model.gguf$/);
   });
 
-  it('opens a tunnel for https addresses; what it refuses is told as its own', async () => {
+  it('opens a tunnel for https URLs, and its refusals are reported as its own', async () => {
     const proxy = await openForwardProxy(407);
     const refused = fetch(through(null, proxy.url.replace('//', '//user:pass@')), {
       url: 'https://files.invalid/model.gguf',
@@ -125,7 +125,7 @@ describe('[MODEL13] a proxy', () => {
     },
   );
 
-  it('is found in the environment, in small letters too, and one of no use does not stop the start', () => {
+  it('is read from the environment, in lower case too, and an unusable one does not prevent the start', () => {
     expect(loadConfig({}).network).toEqual(directNetwork);
     const { network } = loadConfig({ HTTPS_PROXY: 'http://a:1', https_proxy: 'proxy.example:3128', no_proxy: '.b' });
     expect(network.proxies).toEqual({ http: null, https: 'http://proxy.example:3128/', except: '.b' });

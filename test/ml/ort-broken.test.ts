@@ -34,7 +34,7 @@ function tryAll(kind: 'library' | 'graph', paths: readonly string[]): Outcome[] 
     .map((line) => JSON.parse(line) as Outcome);
 }
 
-describe('[MODEL2] what cannot be run is a typed error, and ends nothing', () => {
+describe('[MODEL2] what cannot be run is a typed error and affects nothing else', () => {
   let folder: string;
   let graph: string;
   beforeAll(async () => {
@@ -121,7 +121,7 @@ describe('[MODEL2] what cannot be run is a typed error, and ends nothing', () =>
     });
   });
 
-  it('names the platforms that there is no library for', () => {
+  it('names platforms without a library', () => {
     expect(packagedLibrary('linux', 'arm64')).toMatch(/linux.arm64.libonnxruntime\.so\.1$/);
     expect(packagedLibrary('darwin', 'arm64')).toMatch(/darwin.arm64.libonnxruntime\.1\.dylib$/);
     expect(packagedLibrary('win32', 'x64')).toMatch(/win32.x64.onnxruntime\.dll$/);
@@ -129,7 +129,7 @@ describe('[MODEL2] what cannot be run is a typed error, and ends nothing', () =>
     expect(() => packagedLibrary('aix', 'ppc64')).toThrow(OrtError);
   });
 
-  it('a CUDA provider that is not there', () => {
+  it('a missing CUDA provider', () => {
     expect(() => checkCuda(packagedLibrary())).toThrow(/CUDA provider cannot be loaded: .*providers_shared/);
   });
 });

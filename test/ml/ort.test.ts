@@ -32,7 +32,7 @@ describe('binding', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('outlives garbage collections between and within the lives of sessions', async () => {
+  it('survives garbage collections between and during sessions', async () => {
     const predictions: Prediction[] = [];
     for (let round = 0; round < 12; round++) {
       await using decoder = await openDecoder({
@@ -49,7 +49,7 @@ describe('binding', () => {
     for (const other of predictions) expect(other).toEqual(predictions[0]);
   });
 
-  it('[GEN16] [GEN24] a cache that nothing was written to costs no memory, however often a model is opened', async () => {
+  it('[GEN16] [GEN24] an unwritten cache uses no memory, however often a model is opened', async () => {
     // 4 parts of 24 MB: what glibc would take from its own heap from the second time on, and clear.
     const open = () => openDecoder({ model, threads, slots: 370, capacity: 512 });
     const close = async (decoder: Awaited<ReturnType<typeof open>>) => {
@@ -81,7 +81,7 @@ describe('binding', () => {
     expect(koffi.config()).toMatchObject({ sync_stack_size: 8 << 20, async_stack_size: 8 << 20 });
   });
 
-  it('refuses what is disposed of, a second run at once, and a shape that its data does not have', async () => {
+  it('refuses disposed objects, a concurrent run, and a shape that does not fit the data', async () => {
     const session = await Session.open(model.graphPath, { threads });
     using ids = new Tensor(new BigInt64Array(2), [1, 2]);
     const binding = new Binding(session, { input_ids: ids }, {});

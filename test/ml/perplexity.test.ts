@@ -20,7 +20,7 @@ const oracle = JSON.parse(readFileSync(new URL('../oracles/perplexity.json', imp
 };
 
 describe.skipIf(realModel === null)('the real model', () => {
-  it('[GEN13] has the perplexity of llama.cpp on prose, verse, code, mixed scripts and a specification, read a token at a time', async () => {
+  it('[GEN13] has the perplexity of llama.cpp on prose, verse, code, mixed scripts and a specification, token by token', async () => {
     const { texts } = oracle;
     const decoder = await openReal(texts.length);
     const ours = texts.map((): number[] => []);
@@ -41,7 +41,7 @@ describe.skipIf(realModel === null)('the real model', () => {
     expect(Math.abs(all - 1)).toBeLessThan(0.01);
   }, 180_000);
 
-  it('[GEN13] a prompt taken in whole leads to the logits of the same tokens one by one', async () => {
+  it('[GEN13] a prompt processed as a whole gives the logits of the same tokens one by one', async () => {
     const ids = oracle.texts[0]!.ids.slice(0, 100);
     const decoder = await openReal(2);
     const whole = kept(await decoder.prefill(0, ids, 0));
@@ -52,7 +52,7 @@ describe.skipIf(realModel === null)('the real model', () => {
     expect(divergence(whole, single)).toBeLessThan(0.03);
   });
 
-  it('[GEN4] the graph’s own log-probability of the likeliest token is what its logits say', async () => {
+  it('[GEN4] the graph’s log-probability of the most likely token agrees with its logits', async () => {
     const decoder = await openReal(2);
     for (const { ids } of oracle.texts) {
       const prediction = await decoder.prefill(0, ids.slice(0, 100), 0);

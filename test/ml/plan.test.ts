@@ -9,7 +9,7 @@ const taking = (slot: number, done: number, total: number): Occupant => ({
 const growing = (slot: number): Occupant => ({ slot, work: { type: 'decode', position: 9 } });
 
 describe('planStep', () => {
-  it('decodes every draft that grows and takes in a piece of the oldest prompt', () => {
+  it('decodes every growing draft and processes a piece of the oldest prompt', () => {
     const occupants = [growing(0), taking(2, 0, 40), growing(1), taking(3, 0, 500)];
     const plan = planStep(occupants, costs);
     expect(plan.decode).toEqual([occupants[0], occupants[2]]);
@@ -17,13 +17,13 @@ describe('planStep', () => {
     expect(planStep([], costs)).toEqual({ moves: [], decode: [], prefill: [] });
   });
 
-  it('takes longer pieces when nobody would stutter, and shorter ones on a slow machine, never below sixteen tokens', () => {
+  it('processes longer pieces if no draft stutters, and shorter ones on a slow machine, but at least sixteen tokens', () => {
     expect(planStep([taking(0, 0, 500)], costs).prefill[0]?.to).toBe(256);
     expect(planStep([growing(0), taking(1, 0, 500)], { decode: 100, prefillToken: 1.25 }).prefill[0]?.to).toBe(140);
     expect(planStep([growing(0), taking(1, 0, 500)], { decode: 100, prefillToken: 50 }).prefill[0]?.to).toBe(16);
   });
 
-  it('takes in several prompts in a step while more drafts wait than grow', () => {
+  it('processes several prompts in a step while more drafts wait than grow', () => {
     const occupants = [growing(0), ...[1, 2, 3, 4].map((slot) => taking(slot, 0, 50))];
     const [first, second, third] = planStep(occupants, costs).prefill;
     expect([first, second]).toEqual([1, 2].map((i) => ({ draft: occupants[i], from: 0, to: 50 })));
@@ -32,7 +32,7 @@ describe('planStep', () => {
     expect(alone.prefill).toEqual([{ draft: occupants[1], from: 0, to: 50 }]);
   });
 
-  it('[GEN2] takes in pieces whose length never leaves one when divided by four', () => {
+  it('[GEN2] processes pieces whose length never has remainder one when divided by four', () => {
     for (const decode of [1, 18, 20, 40]) {
       for (let total = 2; total < 600; total++) {
         let done = 0;
@@ -47,7 +47,7 @@ describe('planStep', () => {
     }
   });
 
-  it('moves the highest drafts into the holes that ended ones have left', () => {
+  it('moves the highest drafts into the holes of ended ones', () => {
     expect(planStep([growing(0), growing(5), growing(2), taking(7, 3, 9)], costs).moves).toEqual([
       { from: 5, to: 1 },
       { from: 7, to: 3 },
@@ -59,7 +59,7 @@ describe('planStep', () => {
 describe('[GEN10] nextToStart', () => {
   const of = (listener: number | null, priority = 0) => ({ listener, priority });
 
-  it('takes the first who came, when they are equal', () => {
+  it('takes the first to arrive among equals', () => {
     const waiting = [of(null), of(null), of(7)];
     expect(nextToStart(waiting, [])).toBe(waiting[0]);
     expect(nextToStart([], [of(1)])).toBeNull();

@@ -13,7 +13,7 @@ function add(cache: PrefixCache, prompt: number[]): Prefix | null {
 }
 
 describe('prefix cache', () => {
-  it('finds the longest common beginning, and leaves at least two tokens over', () => {
+  it('finds the longest common beginning, and leaves at least two tokens to process', () => {
     const cache = new PrefixCache(10_000);
     const short = add(cache, [...upTo(20), 99]);
     const long = add(cache, [...upTo(30), 98]);
@@ -25,7 +25,7 @@ describe('prefix cache', () => {
     expect(cache).toMatchObject({ lookups: 5, hits: 3, tokensSaved: 25 + 28 + 21 });
   });
 
-  it('keeps a prompt once: not when another covers it, and in place of one that it covers', () => {
+  it('keeps a prompt once: not if another covers it, and instead of one that it covers', () => {
     const cache = new PrefixCache(10_000);
     add(cache, upTo(20));
     add(cache, upTo(40));
@@ -34,7 +34,7 @@ describe('prefix cache', () => {
     expect(cache.bytes).toBe(40 * BYTES);
   });
 
-  it('drops the least recently used past its budget, and keeps nothing that would not fit', () => {
+  it('evicts the least recently used beyond its budget, and keeps nothing that does not fit', () => {
     const cache = new PrefixCache(60 * BYTES);
     const [first, second, third] = [upTo(25), upTo(25, 100), upTo(25, 200)];
     add(cache, first);

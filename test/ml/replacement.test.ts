@@ -40,7 +40,7 @@ async function setUp() {
   return { engine, catalogueFile, offer, version, warnings };
 }
 
-it('[MODEL12] a model is replaced while it writes: what was begun is ended by the old one, what comes is the new one’s', async () => {
+it('[MODEL12] a model is replaced while it writes: the old one finishes its drafts, the new one writes later ones', async () => {
   const { engine, offer, version } = await setUp();
   const first = await write(engine, 30);
   await offer('2', 2);
@@ -55,7 +55,7 @@ it('[MODEL12] a model is replaced while it writes: what was begun is ended by th
   expect(await write(engine, 30)).not.toBe(first);
 });
 
-it('[MODEL12] a catalogue that is wrong leaves the models as they are, and the next one counts', async () => {
+it('[MODEL12] an invalid catalogue changes no models, and the next one counts', async () => {
   const { engine, catalogueFile, offer, version, warnings } = await setUp();
   const first = await write(engine, 20);
   await writeFile(catalogueFile, '{ "models": [');

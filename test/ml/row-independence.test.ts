@@ -25,7 +25,7 @@ async function openTiny(): Promise<Decoder> {
   return decoder;
 }
 
-it('[GEN2] rows of a graph in 8 bits, which mixes none, go in one run, and so does a prompt', async () => {
+it('[GEN2] rows of an 8-bit graph, which mixes none, share a run, and so does a prompt', async () => {
   const decoder = await openTiny();
   const rows = [0, 1, 2, 3].map((slot) => ({ slot, token: 7, position: 0 }));
   expect(await runsOf(() => decoder.decode(rows))).toBe(1);
@@ -51,6 +51,6 @@ it.each([
   ['none', {}, false],
   ['rows of a batch', { batch: (rows: number) => (rows > 1 ? LAST_BIT : 0) }, true],
   ['rows of a prompt', { prompt: (length: number) => (length % 2 ? LAST_BIT : 0) }, true],
-])('[GEN2] a graph that mixes %s is known for it', async (_, bitOf, mixes) => {
+])('[GEN2] a graph that mixes %s is recognised', async (_, bitOf, mixes) => {
   expect(await mixesRows(mixingDecoder(bitOf))).toBe(mixes);
 });

@@ -78,7 +78,7 @@ function allowing(vocab: number, isAllowed: (id: number) => boolean): Constraint
 }
 
 describe('sampler', () => {
-  it('[GEN3] chooses what the rules written out choose, for any sampling, history, bias and constraint', () => {
+  it('[GEN3] chooses what a reference implementation chooses, for any sampling, history, bias and constraint', () => {
     const random = randomStream(11);
     const upTo = (n: number) => Math.floor(random() * n);
     for (const [vocab, rounds] of [
@@ -118,7 +118,7 @@ describe('sampler', () => {
     }
   });
 
-  it('[GEN3] draws each token as often as its probability says', () => {
+  it('[GEN3] draws each token with its probability', () => {
     const logits = Float32Array.from([2, 1, 0, -1]);
     const sampler = new Sampler(4);
     const draws = 20_000;
@@ -133,13 +133,13 @@ describe('sampler', () => {
     expect(chiSquare).toBeLessThan(16.3);
   });
 
-  it('[GEN3] takes the likeliest token at temperature 0, of equal ones the lowest id', () => {
+  it('[GEN3] takes the most likely token at temperature 0, of equal ones the lowest id', () => {
     const sampler = new Sampler(5);
     expect(sampler.sample(unnormalised(Float32Array.from([1, 3, 3, 0, 3])), greedy, start).id).toBe(1);
     expect(sampler.sample(unnormalised(Float32Array.from([-2, -2, -2, -2, -2])), greedy, start).id).toBe(0);
   });
 
-  it('[GEN3] penalises what occurred lately, once, but never the control tokens', () => {
+  it('[GEN3] penalises recent tokens once, but never control tokens', () => {
     const sampler = new Sampler(4, new Set([3]));
     const sampling = { ...greedy, repetitionPenalty: 1.5 };
     const choose = (logits: number[], history: number[]) =>
@@ -152,7 +152,7 @@ describe('sampler', () => {
     expect(choose([3, 2.5, 0, 0], longAgo)).toBe(0);
   });
 
-  it('[GEN3] takes off presence once and frequency per occurrence, of what was said lately', () => {
+  it('[GEN3] subtracts presence once and frequency per occurrence of recent tokens', () => {
     const sampler = new Sampler(3, new Set([2]));
     const choose = (penalties: Partial<Sampling>, history: number[]) =>
       sampler.sample(
@@ -169,7 +169,7 @@ describe('sampler', () => {
     expect(choose({ presencePenalty: -2, frequencyPenalty: -2 }, [2, 2, 2])).toBe(0);
   });
 
-  it('[GEN3] [GEN20] biases a text’s next token where the text was begun, and only the last of one to be avoided', () => {
+  it('[GEN3] [GEN20] raises the next token of a biased text where it was begun, and lowers only the last', () => {
     const encode = (text: string) => Array.from(text, (letter) => ' abc'.indexOf(letter));
     const sampler = new Sampler(4);
     const choose = (bias: number, history: number[], logits = [0, 1, 0.9, 0.8]) =>
@@ -231,7 +231,7 @@ describe('sampler', () => {
     }
   });
 
-  it('[GEN3] says so when a constraint allows nothing', () => {
+  it('[GEN3] fails if a constraint allows nothing', () => {
     const constraint = allowing(40, () => false);
     const sample = () => new Sampler(40).sample(unnormalised(new Float32Array(40)), plain, { ...start, constraint });
     expect(sample).toThrow('the constraint allows no token');
@@ -267,7 +267,7 @@ describe('sampler', () => {
     }
   });
 
-  it('gives out one object, filled anew', () => {
+  it('returns one object, which is overwritten', () => {
     const sampler = new Sampler(9);
     const first = sampler.sample(unnormalised(Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9])), greedy, start);
     const { alternatives } = first;
@@ -287,7 +287,7 @@ describe('sampler', () => {
     expect([...logits]).toEqual([1, 2, 3]);
   });
 
-  it.each([NaN, Infinity])('refuses logits that hold %s', (broken) => {
+  it.each([NaN, Infinity])('refuses logits that contain %s', (broken) => {
     const sample = () => new Sampler(3).sample(unnormalised(Float32Array.from([0, broken, 1])), plain, start);
     expect(sample).toThrow('not finite');
   });
@@ -302,7 +302,7 @@ describe('ranking', () => {
     return taken;
   };
 
-  it('lists and ranks like a full sort, ties and forbidden tokens among the scores', () => {
+  it('lists and ranks like a full sort, with ties and forbidden tokens', () => {
     const random = randomStream(3);
     for (const vocab of [1, 7, 500, 3001]) {
       const [shortlist, ranking] = [new Shortlist(vocab), new TopScores(vocab)];
@@ -334,13 +334,13 @@ describe('ranking', () => {
 });
 
 describe('exponential', () => {
-  it('is e^−x to 10⁻¹³, and 0 where no sum would feel it', () => {
+  it('is e^−x to 10⁻¹³, and 0 where it does not affect a sum', () => {
     for (let x = 0; x < 40; x += 0.000_97) expect(Math.abs(decay(x) / Math.exp(-x) - 1)).toBeLessThan(1e-13);
     expect(decay(0)).toBe(1);
     for (const x of [40, 1e9, Infinity]) expect(decay(x)).toBe(0);
   });
 
-  it('sums what a plain loop sums', () => {
+  it('sums like a plain loop', () => {
     const random = randomStream(8);
     for (let round = 0; round < 50; round++) {
       const scores = randomLogits(random, 1 + Math.floor(random() * 700));

@@ -29,7 +29,7 @@ const settled = async (): Promise<void> => {
   for (let turns = 0; turns < 5; turns++) await new Promise(setImmediate);
 };
 
-it('[GEN17] the scheduler is at most one step ahead of whoever takes its events', async () => {
+it('[GEN17] the scheduler is at most one step ahead of the reader of its events', async () => {
   const decoder = await tinyDecoder();
   const runs: (() => void)[] = [];
   let run = 0;

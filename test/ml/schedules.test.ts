@@ -34,7 +34,7 @@ async function check(schedules: Schedules, seeds: number): Promise<void> {
   }
 }
 
-describe('[GEN1][GEN9][GEN14] whatever comes, goes and breaks, a draft’s text is the one it has alone', () => {
+describe('[GEN1][GEN9][GEN14] whatever starts, ends and fails, a draft has the text that it has alone', () => {
   it('on a tiny model', { timeout: 600_000 }, async () => {
     const folder = await temporaryFolder();
     const catalogueFile = await writeTinyCatalogue(folder);

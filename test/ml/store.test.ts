@@ -84,7 +84,7 @@ with zipfile.ZipFile(sys.argv[1] + '/tiny_model-1.0-py3-none-any.whl', 'w', zipf
 }
 
 describe('fetching', () => {
-  it('[MODEL4] brings the file from a URL, and tells how far it is', async () => {
+  it('[MODEL4] fetches the file from a URL, and reports its progress', async () => {
     const store = await openStore();
     const { url, ranges } = await server.serve(server.whole(bytes));
     const entry = entryFrom([{ url }]);
@@ -98,7 +98,7 @@ describe('fetching', () => {
     expect(ranges).toEqual([null]);
   });
 
-  it('[MODEL4] brings the file from a hub and goes on there after a break', async () => {
+  it('[MODEL4] fetches the file from a hub and resumes after an interruption', async () => {
     const store = await openStore();
     const { url, ranges } = await server.serve(
       server.whole(bytes),
@@ -131,7 +131,7 @@ describe('fetching', () => {
     expect(steps.some((step) => step.includes("There is no item named 'other'"))).toBe(true);
   });
 
-  it('[MODEL4] goes on where the connection broke, any number of times as long as it gets further', async () => {
+  it('[MODEL4] resumes a broken connection any number of times as long as it makes progress', async () => {
     const store = await openStore();
     const broken = [400_000, 300_000, 500_000].map((count) => server.breakAfter(bytes, count));
     const { url, ranges } = await server.serve(...broken, server.whole(bytes));
@@ -143,7 +143,7 @@ describe('fetching', () => {
     expect(starts).toHaveLength(4);
   });
 
-  it('[MODEL4] begins again with a server that cannot go on', async () => {
+  it('[MODEL4] starts over with a server that cannot resume', async () => {
     const store = await openStore();
     const { url, ranges } = await server.serve(server.breakAfter(bytes, 900_000), server.rangeless(bytes));
     const entry = entryFrom([{ url }]);
@@ -152,7 +152,7 @@ describe('fetching', () => {
     expect(ranges[1]).toMatch(/^bytes=\d+-$/);
   });
 
-  it('[MODEL4] begins again when there is more on disk than the server has', async () => {
+  it('[MODEL4] starts over if there is more on disk than the server has', async () => {
     const store = await openStore();
     const { url } = await server.serve(server.whole(bytes));
     const entry = entryFrom([{ url }]);
@@ -162,7 +162,7 @@ describe('fetching', () => {
     await expectWhole(store, entry);
   });
 
-  it('[MODEL4] tries the sources in turn and goes on in the next from where the last broke', async () => {
+  it('[MODEL4] tries the sources in order, and the next one resumes the previous one’s file', async () => {
     const store = await openStore();
     const missing = await server.serve(server.refuse(404));
     const flaky = await server.serve(server.breakAfter(bytes, 600_000), server.refuse(500));
@@ -177,7 +177,7 @@ describe('fetching', () => {
     expect(steps).toContain(`url ${flaky.url}: the server answered 500`);
   });
 
-  it('[MODEL4] says of each source why it was of no use', async () => {
+  it('[MODEL4] names the problem of each source', async () => {
     const store = await openStore({ connectTimeoutMs: 50, stallTimeoutMs: 50 });
     const refusing = await server.serve(server.refuse(403));
     const silent = await server.serve(server.silence);
@@ -201,7 +201,7 @@ describe('fetching', () => {
     expect(await store.check(entry)).toBe('absent');
   });
 
-  it('[MODEL4] keeps secrets of a URL out of what it says', async () => {
+  it('[MODEL4] keeps secrets of a URL out of messages', async () => {
     const store = await openStore();
     const { url } = await server.serve(server.refuse(403));
     const secret = new URL(`${url}?token=hidden`);
@@ -209,7 +209,7 @@ describe('fetching', () => {
     await expect(store.fetch(entry, { signal: never })).rejects.toThrow(/^(?!.*hidden)/);
   });
 
-  it('[MODEL5] refuses other bytes than promised, too many as well, and takes the next source’s', async () => {
+  it('[MODEL5] refuses wrong bytes and too many bytes, and uses the next source', async () => {
     const store = await openStore();
     const other = Buffer.from(bytes).fill(1, 1_000_000, 1_000_001);
     const wrong = await server.serve(server.whole(other));
@@ -222,7 +222,7 @@ describe('fetching', () => {
     await expectWhole(store, bad);
   });
 
-  it('[MODEL5] judges a source by its own bytes when the beginning came from a wrong one', async () => {
+  it('[MODEL5] judges a source by its own bytes if the beginning came from a wrong one', async () => {
     const store = await openStore();
     const wrong = await server.serve(server.breakAfter(Buffer.alloc(bytes.length), 500_000), server.refuse(500));
     const good = await server.serve(server.whole(bytes));
@@ -231,7 +231,7 @@ describe('fetching', () => {
     await expectWhole(store, entry);
   });
 
-  it('[MODEL5] ends when it is told to, and goes on from there', async () => {
+  it('[MODEL5] ends when aborted, and resumes from there', async () => {
     const store = await openStore();
     const stop = new AbortController();
     const { url, ranges } = await server.serve(server.standStillAfter(bytes, 800_000), server.whole(bytes));
@@ -244,7 +244,7 @@ describe('fetching', () => {
     expect(ranges).toEqual([null, 'bytes=800000-']);
   });
 
-  it('[MODEL5] says that the disk is full when it is plain beforehand', async () => {
+  it('[MODEL5] reports a full disk before fetching', async () => {
     const store = await openStore();
     const { url, ranges } = await server.serve(server.whole(bytes));
     const entry = entryFrom([{ url }], { bytes: Number.MAX_SAFE_INTEGER });
@@ -278,7 +278,7 @@ describe('fetching', () => {
     expect(await store.check(entry)).toBe('corrupt');
   });
 
-  it('[MODEL7] reads a file whose stamp does not fit it, and stamps it anew', async () => {
+  it('[MODEL7] reads a file whose stamp does not match, and stamps it again', async () => {
     const store = await openStore();
     const { url } = await server.serve(server.whole(bytes));
     const entry = entryFrom([{ url }]);
@@ -290,7 +290,7 @@ describe('fetching', () => {
     expect(stamp.mtimeMs).toBe((await stat(path)).mtimeMs);
   });
 
-  it('[MODEL4] brings a model of several files, each from where it broke off, and counts them together', async () => {
+  it('[MODEL4] fetches a model of several files, resumes each, and reports their total', async () => {
     const store = await openStore();
     const parts = [bytes.subarray(0, 1_200_000), bytes.subarray(1_200_000)];
     const first = await server.serve(server.whole(parts[0]!));
@@ -354,7 +354,7 @@ describe('several processes', () => {
     return { entry, root, store: openModelStore(root), entryFile };
   }
 
-  it('[MODEL6] two fetch at once: one does, and both have it', async () => {
+  it('[MODEL6] of two concurrent fetches one runs, and both get the file', async () => {
     const { url, ranges } = await server.serve(server.whole(bytes));
     const { entry, root, store, entryFile } = await prepare(url);
     const ends = await Promise.all([start(root, entryFile).exit, start(root, entryFile).exit]);
@@ -364,7 +364,7 @@ describe('several processes', () => {
     await expectWhole(store, entry);
   });
 
-  it('[MODEL6] one is killed in the middle: the next takes its lock over and goes on from there', async () => {
+  it('[MODEL6] the next process takes over the lock of a killed one and resumes', async () => {
     const { url, ranges } = await server.serve(server.standStillAfter(bytes, 800_000), server.whole(bytes));
     const { entry, root, store, entryFile } = await prepare(url);
     const { child, exit } = start(root, entryFile);
@@ -394,7 +394,7 @@ describe('file lock', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('[MODEL6] stops waiting when it is told to', async () => {
+  it('[MODEL6] stops waiting when aborted', async () => {
     const path = join(await temporaryFolder(), 'lock');
     const lock = await takeLock(path, { signal: never });
     const stop = new AbortController();
@@ -447,13 +447,13 @@ describe('catalogue', () => {
     return path;
   }
 
-  it('[MODEL3] holds the default model, with sources that can be tried', () => {
+  it('[MODEL3] contains the default model, with usable sources', () => {
     const [first] = loadModelCatalogue();
     expect(first).toMatchObject({ id: 'smollm2-135m-instruct', task: 'TEXT_GENERATION', license: 'Apache-2.0' });
     expect(first?.sources.length).toBeGreaterThan(1);
   });
 
-  it('[MODEL3] puts the operator’s models first, and in place of built-in ones with their id', async () => {
+  it('[MODEL3] puts the operator’s models first, and replaces built-in ones with the same id', async () => {
     const [builtIn] = loadModelCatalogue();
     const own = { ...entryFrom([{ file: 'beside.gguf' }]), id: 'own' };
     const path = await write({ models: [own, { ...builtIn, name: 'Ours' }] });
@@ -510,7 +510,7 @@ describe('catalogue', () => {
     expect(() => loadModelCatalogue(path)).toThrow(path);
   });
 
-  it('[MODEL3] refuses a file that is not there', () => {
+  it('[MODEL3] refuses a missing file', () => {
     expect(() => loadModelCatalogue('/nowhere/models.json')).toThrow(StartupError);
   });
 });

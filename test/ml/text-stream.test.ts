@@ -17,7 +17,7 @@ function cut(bytes: Uint8Array, random: () => number): Uint8Array[] {
 }
 
 describe('UTF-8 in pieces', () => {
-  it('[GEN6] decodes whole characters as they complete, however they are cut', () => {
+  it('[GEN6] decodes characters when they are complete, however they are split', () => {
     const random = randomStream(1);
     const text = 'a é 夜 🎵 👩‍👩‍👧 \u{10FFFF} \uFEFF ß';
     for (let round = 0; round < 300; round++) {
@@ -53,7 +53,7 @@ describe('UTF-8 in pieces', () => {
   });
 });
 
-it('[GEN6] shows U+0000 as U+FFFD, the character looked at beforehand too', () => {
+it('[GEN6] shows U+0000 as U+FFFD, when peeking too', () => {
   const stream = new Utf8Stream();
   expect(stream.peek(Uint8Array.of(0x61, 0))).toBe('a\uFFFD');
   expect(stream.push(Uint8Array.of(0, 0x61, 0))).toBe('\uFFFDa\uFFFD');
@@ -73,7 +73,7 @@ describe('text stream', () => {
     ]);
   });
 
-  it('[GEN7] holds back what could begin a stop string, and shows it when it does not', () => {
+  it('[GEN7] holds back what could begin a stop string, and shows it if it does not', () => {
     const stream = new TextStream<number>(['###']);
     expect(stream.push(0, encode('a#'))).toEqual([]);
     expect(textOf(stream.push(1, encode('#b')))).toBe('a##b');
@@ -84,7 +84,7 @@ describe('text stream', () => {
     expect(stream.flush()).toEqual([]);
   });
 
-  it('[GEN7] shows at the end what no stop string claimed', () => {
+  it('[GEN7] shows at the end what was held back', () => {
     const stream = new TextStream<number>(['###']);
     stream.push(0, encode('a##'));
     expect(stream.flush()).toEqual([{ item: 0, text: 'a##' }]);
@@ -112,7 +112,7 @@ describe('text stream', () => {
     }
   });
 
-  it('[GEN9] goes on after a replay as if there had been no break, wherever it was cut', () => {
+  it('[GEN9] continues after a replay as without an interruption, wherever that was', () => {
     const random = randomStream(6);
     const stop = ['bb夜', 'aé'];
     for (let round = 0; round < 200; round++) {

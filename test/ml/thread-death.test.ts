@@ -33,7 +33,7 @@ async function write(engine: Engine, maxTokens: number, onTokens = (): void => u
   return last;
 }
 
-it('[GEN8] a thread that ends by itself fails its drafts with the reason, those that wait too, and the next draft has another', async () => {
+it('[GEN8] a thread that dies fails its drafts with the reason, waiting ones too, and the next draft gets another thread', async () => {
   const folder = await temporaryFolder();
   const catalogueFile = await writeTirelessCatalogue(folder);
   const engine = await tinyEngine(folder, { catalogueFile, slots: 1 });

@@ -94,7 +94,7 @@ const isLong = process.env.THREADS === 'long';
 /** Around the blocks in which attention goes through keys, and beyond the length from which it splits them between threads. */
 const lengths = [5, 15, 16, 17, 31, 32, 33, 64, 65, 129, 257, 513, 1025, 1200, 2000];
 
-describe('[GEN2] logits are the same bits whatever the threads, the length and the company', () => {
+describe('[GEN2] logits are bit-identical for any threads, length and batch', () => {
   it('on a model of two heads', { timeout: 300_000 }, async () => {
     expect(
       await differences(await compileTiny(await writeTwoHeads(await temporaryFolder())), [2, 3, 16], lengths),
@@ -136,7 +136,7 @@ describe('[GEN2] logits are the same bits whatever the threads, the length and t
   });
 });
 
-describe('what ONNX Runtime is told', () => {
+describe('the environment of ONNX Runtime', () => {
   const names = ['ORT_GQA_DISABLE_FLASH_ATTENTION', 'ORT_DISABLE_TELEMETRY'];
 
   it('reaches the C library of this process', () => {

@@ -29,7 +29,7 @@ function decode(tokenizer: Tokenizer, ids: readonly number[]): string {
 }
 
 describe('tokenizer', () => {
-  it('gives every text back from its tokens', async () => {
+  it('decodes every text from its tokens', async () => {
     const tokenizer = createTokenizer(readGgufTokenizer(await tinyMetadata()));
     for (const text of ['hello, the world', 'é 夜 🎵 \u0000\u007f\u00ad', ' \n\t  two  spaces', '2024']) {
       expect(decode(tokenizer, tokenizer.encode(text))).toBe(text);
@@ -70,7 +70,7 @@ describe('chat format', () => {
     expect(ids).toEqual(tokenizer.encode('<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n'));
   });
 
-  it('leaves an answer open that is to be continued', async () => {
+  it('leaves an answer open if it is to be continued', async () => {
     const { tokenizer, chat } = await tinyFormat();
     const messages = [
       { role: 'user', content: 'Hi' },
@@ -95,7 +95,7 @@ describe('chat format', () => {
     },
   );
 
-  it('adds the first token that a model wants, unless its template has it', async () => {
+  it('adds the first token that a model requires, unless its template has it', async () => {
     const wanted = { 'tokenizer.ggml.add_bos_token': true, 'tokenizer.ggml.bos_token_id': 0 };
     const without = await tinyFormat(wanted);
     expect(without.chat.encode([{ role: 'user', content: 'Hi' }], false).slice(0, 2)).toEqual([0, 1]);
@@ -133,7 +133,7 @@ describe.skipIf(realModel === null)('on the real vocabulary', () => {
     }
   });
 
-  it('gives every text back from its tokens', async () => {
+  it('decodes every text from its tokens', async () => {
     const tokenizer = createTokenizer(readGgufTokenizer(await metadataOf(path)));
     for (const text of oracle.texts.filter((one) => !one.includes('<|'))) {
       expect(decode(tokenizer, tokenizer.encode(text))).toBe(text);
