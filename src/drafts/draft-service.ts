@@ -54,13 +54,13 @@ export interface DraftsOptions {
   log: Logger;
   /** Draws seeds: a float in [0, 1). */
   random?: () => number;
-  /** Where the logs are kept; in the database unless told. */
+  /** The storage of the logs; the database by default. */
   store?: LogStore;
-  /** This process among others on the same database; alone unless told: then nobody else writes what it does not. */
+  /** This process among the nodes of the database. By default it is the only one. */
   node?: Node;
-  /** Given where this process leaves writing to other nodes. */
+  /** Set if this process leaves the writing to other nodes. */
   backlog?: Backlog | null;
-  /** Drafts of one listener that may wait or be written at once. */
+  /** Maximum number of a listener's drafts that wait or are being written. */
   mostAtOnce?: number;
 }
 
@@ -264,13 +264,13 @@ class DraftService implements Drafts {
     return this.#engine.models().find(({ id }) => id === modelId)?.digest ?? null;
   }
 
-  /** As far as this node's engine, or the others', tell. */
+  /** The forecast of this node's engine, or of the other nodes'. */
   #forecastOf(modelId: string): Forecast | null {
     const here = this.#engine.load().find((model) => model.modelId === modelId);
     return here?.forecast ?? this.#engine.models().find(({ id }) => id === modelId)?.forecast ?? null;
   }
 
-  /** @throws OverloadedError when the draft may not be written on at present */
+  /** @throws OverloadedError if the draft cannot be continued now */
   async #checkRoom({ listenerId, modelId }: queries.DraftRow): Promise<void> {
     const { db } = this.#database;
     const forecast = this.#forecastOf(modelId);
@@ -291,8 +291,8 @@ class DraftService implements Drafts {
   }
 
   /**
-   * Takes a place in the queue, given back when nothing comes of it: nothing is written before the engine has said yes. Once the
-   * round has begun the place is its writer's: whatever fails afterwards must not cancel what is being written ([DRAFT8]).
+   * Reserves a place and gives it back on failure: nothing is stored before the engine has accepted the draft. Once the
+   * turn has begun, the place belongs to its writer, and a later failure must not cancel it ([DRAFT8]).
    */
   async #begin(
     draftId: string,
@@ -330,7 +330,7 @@ class DraftService implements Drafts {
     return draft;
   }
 
-  /** The draft when the viewer may change it. */
+  /** The draft, if the viewer may change it. */
   async #own(viewer: Viewer, id: string): Promise<queries.DraftRow> {
     const [row] = await this.#rows(UUID.test(id) ? [id] : []);
     if (!row || !mayRead(viewer, row)) throw noSuchDraft(id);

@@ -7,7 +7,7 @@ export type Locale = 'EN' | 'ZH';
 export type Exclusion = 'HEARD' | 'HIDDEN' | 'EXPLICIT' | 'FILTERED' | 'AVOIDED_GENRE' | 'WITHDRAWN' | 'OTHER_VERSION';
 
 export interface RecommendationContext {
-  /** Steer towards these tracks for this request only. */
+  /** Ranks tracks similar to these higher, for this request only. */
   seedTrackIds?: readonly number[] | null;
   text?: string | null;
   /** 0–1. At 0 the year of release has no effect, at 1 new releases come first. */
@@ -17,13 +17,13 @@ export interface RecommendationContext {
 export interface RecommendationQuery {
   context?: RecommendationContext | null;
   filter?: TrackFilter | null;
-  /** 0: by score alone … 1: by difference from what is above. */
+  /** Weight of diversity: 0 is score alone, 1 is difference from the tracks above alone. */
   diversity?: number;
-  /** 0: whatever genres score … 1: genres in the shares that the listener hears them in ([BEYOND1]). */
+  /** Weight of calibration: 0 ignores genres, 1 matches the shares in which the listener hears them ([BEYOND1]). */
   calibration?: number;
-  /** Any number where it is null. */
+  /** Null for no limit. */
   maxPerArtist?: number | null;
-  /** What was in the listener's lists of so many hours stays out. */
+  /** Excludes what was in the listener's lists of the last hours. */
   notServedForHours?: number;
   includeHeard?: boolean;
 }
@@ -33,7 +33,7 @@ export interface Recommendation {
   rank: number;
   score: number;
   scoreRank: number;
-  /** The chance that the track had of this place, given those above it; 1 where nothing is explored. */
+  /** The probability that the track was chosen for its position, given those above it. 1 without exploration. */
   propensity: number;
   explanation: Explanation;
 }
@@ -51,10 +51,10 @@ export interface Counterfactual {
   rank: number | null;
 }
 
-/** What a reason refers to; NONE where nothing speaks for a track. */
+/** The kind of thing that a reason refers to. NONE if nothing speaks for a track. */
 export type ReasonKind = 'HISTORY' | 'PREFERENCE' | 'POPULARITY' | 'NONE';
 
-/** One additive term of a score. `without` recomputes the ranking, so it is computed only when asked for. */
+/** One additive term of a score. `without` recomputes the ranking, so it is computed only on demand. */
 export type Reason = {
   contribution: number;
   summary(locale: Locale): string;
@@ -65,15 +65,18 @@ export type Reason = {
   | { kind: 'popularity'; listeners: number; ofAllTime: boolean }
 );
 
-/** SPEC [REC1]: `score = baseline + Σ reasons.contribution`, to 1e-6. Reasons: largest absolute contribution first. */
+/**
+ * `score = baseline + Σ reasons.contribution`, to 1e-6 ([REC1]). Reasons are sorted by absolute contribution, largest
+ * first.
+ */
 export interface Explanation {
   baseline: number;
   reasons: readonly Reason[];
-  /** The first of `reasons`, without making the others. */
+  /** The first of `reasons`, without computing the others. */
   top(first: number): readonly Reason[];
-  /** Of the reason that speaks most for the track. */
+  /** The kind of the reason with the largest positive contribution. */
   readonly mainReason: ReasonKind;
-  /** What the reasons beyond the first contribute together. */
+  /** The sum of the contributions beyond the first reasons. */
   remainder(first: number): number;
   summary(locale: Locale): string;
 }
@@ -86,9 +89,9 @@ export interface TrackExplanation {
   /** The other recording of the song that the listener reacted to, or that may be in the list instead. */
   otherVersionId: number | null;
   explanation: Explanation;
-  /** The tracks that score best, as far as they score above this one; none where it is excluded. */
+  /** The tracks that score best and higher than this one. Empty if it is excluded. */
   outweighedBy(first: number): readonly Recommendation[];
-  /** Why it is not further up: what rules it out, or what outweighs it ([REC12]). */
+  /** Why it does not rank higher: what excludes it, or what outweighs it ([REC12]). */
   summary(locale: Locale): string;
 }
 
@@ -101,19 +104,19 @@ export interface RecommenderEvaluation {
   at: Date;
 }
 
-/** One training. */
+/** A version produced by one training. */
 export interface ModelVersion {
   version: string;
   trainedAt: Date;
-  /** What was chosen, and counts of what it was trained on. */
+  /** The chosen settings, and counts of the training data. */
   parameters: Readonly<Record<string, number | string>>;
   isActive: boolean;
-  /** Whether its weights are still there, so that it can serve again. */
+  /** Whether its weights are kept, so that it can serve again. */
   isKept: boolean;
 }
 
 export interface Recommender extends AsyncDisposable {
-  /** @throws InvalidInputError for a bad argument or a cursor that is not of such a list */
+  /** @throws InvalidInputError for an invalid argument or a cursor of another list */
   recommend(listenerId: number, query: RecommendationQuery, page: PageArgs): Promise<RecommendationPage>;
   explain(
     listenerId: number,
@@ -121,11 +124,12 @@ export interface Recommender extends AsyncDisposable {
     query: Pick<RecommendationQuery, 'context' | 'filter'>,
   ): Promise<TrackExplanation | null>;
   /**
-   * Tracks nearest to this one, without those that the listener hid, disliked or does not want: reasons refer to the track
-   * itself and popularity. Feedback of the listener is attributed to the page. Without a listener nobody's rules hold.
+   * The tracks nearest to this one, without those that the listener hid, disliked or excludes by preference. Reasons
+   * refer to the track itself and to popularity. The listener's feedback is attributed to the page. Without a listener
+   * no rules apply.
    */
   similar(trackId: number, page: PageArgs, listenerId?: number): Promise<RecommendationPage>;
-  /** The other recordings of a track's song that are not withdrawn, the most popular first. */
+  /** The other recordings of a track's song that are not withdrawn, most popular first. */
   versionsOf(trackId: number): Promise<number[]>;
   /**
    * The list that `recommend` gives for the same query, and again whenever feedback, preferences or the model change it. Ends
@@ -137,36 +141,36 @@ export interface Recommender extends AsyncDisposable {
     first: number,
     signal?: AbortSignal,
   ): AsyncIterableIterator<RecommendationPage>;
-  /** What came of the lists served in a time. @throws InvalidInputError for a range that is none or too long */
+  /** Engagement with the lists served in a period. @throws InvalidInputError for an empty or too long period */
   analytics(query: AnalyticsQuery): Promise<Analytics>;
-  /** What a version would come to, judged by what was served; null where its weights are not kept. */
+  /** An estimate of a version's click-through rate from served lists. Null if its weights are not kept. */
   offPolicy(modelVersion: string): Promise<OffPolicyEstimate | null>;
   evaluations(first: number): Promise<RecommenderEvaluation[]>;
   /**
    * Trains on all feedback in a worker and stores the version, which serves from then on unless it is worse ([REC13]).
    * @returns its name
-   * @throws the signal's reason when it aborts; nothing has been changed then
+   * @throws the signal's reason if it aborts; nothing has been changed then
    */
   train(options?: TrainerOptions): Promise<string>;
   /** Newest first. */
   versions(first: number): Promise<ModelVersion[]>;
   /**
-   * Makes a version that is kept serve.
-   * @returns it, as it then is
-   * @throws InvalidInputError for what can be no name, NotFoundError when it is not there or not kept
+   * Makes a kept version serve.
+   * @returns the version as it is then
+   * @throws InvalidInputError for an invalid name; NotFoundError if it does not exist or is not kept
    */
   activate(version: string): Promise<ModelVersion>;
 }
 
 export interface AnalyticsQuery {
-  /** Seven days before `to` unless told. */
+  /** By default seven days before `to`. */
   from?: Date | null;
-  /** Not included; now unless told. */
+  /** Exclusive. By default now. */
   to?: Date | null;
   modelVersion?: string | null;
 }
 
-/** Counts of impressions ([ATTR1]), and of those that something came of. */
+/** Counts of impressions ([ATTR1]), and of those with feedback. */
 export interface Engagement {
   impressions: number;
   /** With a PLAY, COMPLETE, LIKE or SAVE. */
@@ -186,33 +190,36 @@ export interface Analytics {
   totals: Engagement;
   byModelVersion: (Engagement & { modelVersion: string })[];
   bySurface: (Engagement & { surface: 'RECOMMENDATIONS' | 'SIMILAR' })[];
-  /** Null: further down than the hundredth place. */
+  /** Null for positions after 100. */
   byPosition: (Engagement & { position: number | null })[];
   byGenre: (Engagement & { genre: Genre | null })[];
   byReasonKind: (Engagement & { reasonKind: ReasonKind })[];
   /** In UTC. */
   byDay: (Engagement & { day: Date })[];
-  /** Feedback of the time that names a list which had no such track for its listener. */
+  /** Number of feedback events of the period that name a list without this track and listener. */
   unattributed: number;
 }
 
-/** What the clicks for each impression would be with another version, judged by what was served and what came of it. */
+/** An estimate of the clicks per impression of another version, from served lists and their clicks. */
 export interface OffPolicyEstimate {
   modelVersion: string;
   lists: number;
   impressions: number;
-  /** As it was served. */
+  /** Clicks per impression as served. */
   ctr: number | null;
-  /** Inverse propensity scoring (Horvitz & Thompson 1952); low where much of what the version would show was never shown. */
+  /**
+   * Inverse propensity scoring (Horvitz & Thompson 1952). Too low if much of what the version would show was never
+   * shown.
+   */
   ips: number | null;
-  /** The same, normalised by the weights (Swaminathan & Joachims 2015). */
+  /** Normalised by the weights (Swaminathan & Joachims 2015). */
   snips: number | null;
-  /** Of `snips`, 95 %; lists and not places are taken as independent. */
+  /** The 95 % interval of `snips`. Lists, not positions, are treated as independent. */
   low: number | null;
   high: number | null;
-  /** As many impressions served by the version itself would say as much: (Σ w)² / Σ w². */
+  /** Number of the version's own impressions that would be equally informative: (Σ w)² / Σ w². */
   effectiveSampleSize: number;
-  /** Near 1 where what the version would show could have been shown; what is missing to 1 is not judged at all. */
+  /** Near 1 if the lists could have shown what the version would show. The rest up to 1 is not evaluated. */
   meanWeight: number | null;
 }
 

@@ -43,13 +43,13 @@ export interface RecommenderOptions {
   clock: Clock;
   sleep?: Sleep;
   log: Logger;
-  /** The chance that a place of a list goes to a track that would not have got it ([EXPLORE1]); none unless told. */
+  /** Probability that a position is filled at random ([EXPLORE1]). */
   exploration?: number;
-  /** Off where training is asked for, as in commands. */
+  /** False if training is only started explicitly, as in commands. */
   trainsByItself?: boolean;
 }
 
-/** Recommends with the active version, from the first request on; trains one in the background where there is none. */
+/** Recommends with the active version from the first request on. If there is none, one is trained in the background. */
 export async function createRecommender(options: RecommenderOptions): Promise<Recommender> {
   return new RecommenderService(options, await ModelState.open(options));
 }

@@ -2,15 +2,15 @@ import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import type { Sampling, Usage } from '../../ml/engine.ts';
 import { keptSampling } from '../draft-input.ts';
 
-/** One round of a draft as its row keeps it. */
+/** One turn of a draft, as stored in its row. */
 export interface Turn {
   instruction: string | null;
   sampling: Sampling;
-  /** The log's position when the round began: its tokens come after. */
+  /** The log's position when the turn began. Its tokens come after. */
   from: number;
-  /** Usage of the rounds before. */
+  /** Usage of the previous turns. */
   before: Usage;
-  /** The digest of the model that began it; rounds from before it was kept have none. */
+  /** The digest of the model that began it. Absent in turns from before it was stored. */
   model?: string | null;
   /** The idempotency key that it was asked for with, and the digest of what was asked. */
   asked?: { key: string; input: string } | null;

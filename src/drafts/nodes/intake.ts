@@ -8,7 +8,7 @@ import { queueKey } from '../wakeup-keys.ts';
 import type { Node } from './membership.ts';
 import type { Ownership } from './ownership.ts';
 
-/** A wake-up may have been lost with a connection, and a claim's answer too: the queue is looked at anyway. */
+/** The queue is checked this often anyway, because a wake-up or a claim's answer may be lost with a connection. */
 const LOOK_MS = 2_000;
 
 export interface IntakeOptions {
@@ -18,16 +18,18 @@ export interface IntakeOptions {
   wakeups: Wakeups;
   logger: Logger;
   sleep: Sleep;
-  /** Ends it. */
+  /** Ends the intake. */
   signal: AbortSignal;
-  /** Drafts this node is at work on: what else is its own was lost on the way to it. */
+  /** The drafts that this node is working on. Others that it owns were lost on the way to it. */
   busy: () => readonly string[];
-  /** Whether a draft of this node waits for its turn already: another one is better off with a node that is free. */
+  /**
+   * Whether a draft of this node is already waiting for a slot, so that another one is better taken up by a free node.
+   */
   isFull: () => boolean;
   takeUp: (row: DraftRow, ticket: Ticket) => void;
 }
 
-/** Takes up drafts that nobody writes, while the engine has a place for them ([OWN3]). */
+/** Takes up drafts without a writer as long as the engine has a free place ([OWN3]). */
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #kicks = new LocalWakeups();
@@ -49,7 +51,7 @@ export class Intake {
     this.#work().catch((error: unknown) => logger.error({ err: error }, 'taking up drafts has failed for good'));
   }
 
-  /** Something changed that may let a draft be taken up. */
+  /** Call when something has changed that may allow taking up a draft. */
   kick(): void {
     this.#kicks.wake('');
   }
@@ -69,7 +71,7 @@ export class Intake {
     return false;
   }
 
-  /** Found without asking for a place: that would open a model nobody waits for, and close another for it. */
+  /** Found without reserving a place, which could open a model for which no draft waits and close another. */
   async #awaited(): Promise<string[]> {
     const { engine, ownership, node, busy } = this.#options;
     const ready = engine.models().filter(({ status }) => status === 'READY');
@@ -101,7 +103,7 @@ export class Intake {
     this.#options.logger.warn({ err: error }, 'the queue of drafts cannot be read; trying again');
   }
 
-  /** The place comes first: what is claimed without one would wait while another node is free. */
+  /** A place is reserved first, because a draft that is claimed without one would wait while another node is free. */
   #admit(model: string): Ticket | null {
     try {
       return this.#options.engine.admit(model);

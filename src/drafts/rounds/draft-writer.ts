@@ -14,7 +14,7 @@ export interface WriterOptions {
   logger: Logger;
   fence: Fence;
   request: GenerationRequest;
-  /** Usage of the rounds before. */
+  /** Usage of the previous turns. */
   before: Usage;
   /** Aborts the generation: a person's cancel ends the draft, the server's stop leaves it to be taken up again. */
   cancel: AbortSignal;

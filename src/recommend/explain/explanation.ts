@@ -6,14 +6,14 @@ import type { Scores } from '../ranking/scores.ts';
 import type { Source } from '../taste/taste.ts';
 import { reasonSentence, summarySentence } from './summary.ts';
 
-/** Why a track scores as it does in this ranking; each part is worked out when it is first asked for, and once. */
+/** Explains a track's score in this ranking. Each part is computed once, when it is first needed. */
 export function explain(ranking: Ranking, index: number): Explanation {
   return new RankedExplanation(ranking, index);
 }
 
-// Classes, for remembered lists hold thousands of these: a closure for each part would take three times the memory.
+// Classes, because cached lists hold thousands of these, and a closure for each part would take three times the memory.
 
-/** Sentences, each worded once. */
+/** Sentences, each created once. */
 type Worded = Record<Locale, string | null>;
 
 class RankedExplanation implements Explanation {
@@ -143,7 +143,7 @@ function counterfactual(scores: Scores, index: number): Counterfactual {
   return { score: scores.scoreOf(index), rank: scores.rankOf(index) };
 }
 
-/** What was said or asked for, as the reason names it. */
+/** The preference or request, as the reason names it. */
 function preferenceOf(source: PreferenceSource, snapshot: Snapshot): string {
   switch (source.kind) {
     case 'genre':

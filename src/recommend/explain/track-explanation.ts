@@ -7,7 +7,7 @@ import { byScore } from '../ranking/scores.ts';
 import { explain } from './explanation.ts';
 import { whyNotSentence } from './why-not.ts';
 
-/** Why a track is where it is in a ranking, or not in it ([REC12]); null for a track that the ranking does not know. */
+/** Why a track has its rank, or is excluded ([REC12]). Null for a track that the ranking does not know. */
 export function explainTrack(ranking: Ranking, trackId: number): TrackExplanation | null {
   const { snapshot } = ranking;
   const index = snapshot.indexOf.get(trackId);

@@ -10,13 +10,13 @@ import { keyOf } from './list-query.ts';
 import { type FirstPage, OpenedList } from './opened-list.ts';
 import type { ServedLists } from './served-lists.ts';
 
-/** Bytes that opened lists may hold on to; the least recently asked for go first. */
+/** Memory for opened lists in bytes. Beyond it the least recently requested are evicted. */
 const MOST_BYTES = 32 << 20;
-/** Recommendations with their reasons and sentences. */
+/** Estimated memory of a list, with its reasons and sentences. */
 const BYTES_OF_LIST = 75_000;
 const MOST_LISTS = Math.floor(MOST_BYTES / BYTES_OF_LIST);
 
-/** What most lists leave out of those before them. */
+/** Most lists exclude nothing of earlier ones. */
 const nothing: readonly number[] = [];
 
 export interface ListCacheOptions {
@@ -24,19 +24,19 @@ export interface ListCacheOptions {
   model: ModelState;
   served: ServedLists;
   clock: Clock;
-  /** The chance that a place goes to a track that would not have got it ([EXPLORE1]). */
+  /** Probability that a position is filled at random ([EXPLORE1]). */
   exploration: number;
 }
 
-/** All that a list depends on besides the query. */
+/** Everything that a list depends on, except the query. */
 interface Basis {
   serving: Serving;
   known: KnownTaste;
 }
 
 /**
- * Opens lists. As long as nothing that a list depends on has changed, it begins as it did the last time: pages are opened
- * again and again, by the same person and by several of their windows.
+ * Opens lists. As long as nothing that a list depends on has changed, the same list is returned, because pages are
+ * opened repeatedly, by the same person and in several windows.
  */
 export class ListCache {
   readonly #options: ListCacheOptions;
@@ -46,14 +46,17 @@ export class ListCache {
     this.#options = options;
   }
 
-  /** The first page of a list, which is kept so that later pages and feedback find it. */
+  /** The first page of a list. It is stored so that later pages and feedback find it. */
   async begin(listenerId: number, query: RecommendationQuery, first: number): Promise<RecommendationPage> {
     const { page, sent } = await this.#begin(listenerId, query, first, await this.#servedIn(listenerId, query));
     sent();
     return page;
   }
 
-  /** Looks at the list that was asked for ([LIVE3]): what it leaves out was settled when it was begun, or is now. */
+  /**
+   * Computes the requested list for a subscription ([LIVE3]). What it excludes was determined when it was begun, or is
+   * determined now.
+   */
   follow(listenerId: number, query: RecommendationQuery, first: number): () => Promise<FirstPage> {
     const asked = this.#lists.get(keyOf(listenerId, query))?.list;
     let servedBefore = asked?.isRecent(this.#options.clock.monotonic()) ? asked.servedBefore : null;
@@ -93,7 +96,7 @@ export class ListCache {
     return list;
   }
 
-  /** What was served before is other each time: a list that leaves it out is like none before it. */
+  /** Previously served tracks differ each time, so a list that excludes them is always new. */
   async #servedIn(
     listenerId: number,
     { notServedForHours: hours = 0 }: RecommendationQuery,
@@ -112,7 +115,7 @@ export class ListCache {
 const isSame = (a: Basis, b: Basis): boolean =>
   a.known === b.known && a.serving.snapshot === b.serving.snapshot && a.serving.neighbours === b.serving.neighbours;
 
-/** A seed that is not there would steer nowhere, and the list would look as if it had. */
+/** An unknown seed would have no effect, and the list would look as if it had. */
 function checkSeeds({ context }: RecommendationQuery, { snapshot }: Serving): void {
   context?.seedTrackIds?.forEach((id, i) => {
     const field = `context.seedTrackIds.${i}`;

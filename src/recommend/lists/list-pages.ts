@@ -10,17 +10,20 @@ import { checkSameQuery, shapingOf } from './list-query.ts';
 import { type BegunList, type FirstPage, type OpenedList, recommendationOf } from './opened-list.ts';
 import type { Place, ServedList, ServedLists } from './served-lists.ts';
 
-/** What the cursors of a listener's lists say that they are of. */
+/** The name in the cursors of a listener's lists. */
 const LIST = 'recommendations';
 
 type Bounds = Pick<RecommendationPage, 'hasNextPage' | 'hasPreviousPage'>;
 
-/** Of whatever length, and whoever asks: as long as nothing has changed, all are of one list ([REC7], [LIVE3]). */
+/**
+ * The first page, of any length, for a query or a subscription. As long as nothing has changed, all of them are of one
+ * list ([REC7], [LIVE3]).
+ */
 export function firstPage(lists: ServedLists, opened: OpenedList, begun: BegunList, first: number): FirstPage {
   const known = begun.pages.get(first);
   if (known) return known;
   const { list } = begun;
-  // One more than asked for, to know whether a page follows.
+  // One more than requested, to know whether a page follows.
   const found = opened.first(first + 1, { rate: list.exploration, seed: seedOf(list.id) });
   const nodes = found.slice(0, first);
   const sent = (): void => {
@@ -33,7 +36,7 @@ export function firstPage(lists: ServedLists, opened: OpenedList, begun: BegunLi
   return { page, sent };
 }
 
-/** A list that is begun, before anything of it has been sent. */
+/** A new list of which nothing has been sent. */
 export function newList(
   { taste, modelVersion, servedBefore }: OpenedList,
   listenerId: number,
@@ -44,7 +47,7 @@ export function newList(
   return { id: randomUUID(), listenerId, modelVersion, taste, servedBefore, ...asked };
 }
 
-/** Goes on with a list: what has been served of it is served again as it was, what comes after is ranked as it was begun. */
+/** Continues a list: what was served of it is repeated unchanged, and what follows is ranked as when it was begun. */
 export function laterPage(
   lists: ServedLists,
   serving: Serving,
@@ -78,7 +81,7 @@ export function laterPage(
   return pageOf({ ...list, modelVersion: neighbours.version }, nodes, bounds);
 }
 
-/** The list that a cursor belongs to, and the position it names. What the query asks for was settled with the first page. */
+/** The list and position of a cursor. What the query requests was determined with the first page. */
 export async function resume(
   lists: ServedLists,
   after: string,

@@ -20,7 +20,7 @@ export function checkQuery(query: RecommendationQuery): void {
   if (context?.text != null) checkText(context.text, 'context.text', { min: 0, max: LONGEST_CONTEXT });
 }
 
-/** A page of another query's list would be a wrong answer: the client is told. */
+/** A page of another query's list would be wrong, so it is an error. */
 export function checkSameQuery(list: ServedList, query: RecommendationQuery): void {
   const { seedTrackIds, contextText, freshness = 0 } = list.taste;
   const begun = { ...list, context: { seedTrackIds, text: contextText, freshness } };
@@ -28,20 +28,20 @@ export function checkSameQuery(list: ServedList, query: RecommendationQuery): vo
   throw new InvalidInputError('after belongs to a list with another filter, context or diversity', 'after');
 }
 
-/** Lists with the same key are asked for in the same way. */
+/** A key that lists with the same query share. */
 export function keyOf(listenerId: number, query: RecommendationQuery): string {
   const { filter = null, context } = query;
   const steering = [context?.seedTrackIds ?? [], context?.text ?? null, context?.freshness ?? 0];
   return JSON.stringify([listenerId, ...steering, shapingOf(query), conditionsOf(filter)]);
 }
 
-/** How a list is to be made, with what holds where nothing is said. */
+/** The options of a list, with their defaults. */
 export function shapingOf(query: RecommendationQuery) {
   const { diversity = 0, calibration = 0, maxPerArtist = null, notServedForHours = 0, includeHeard = false } = query;
   return { diversity, calibration, maxPerArtist, notServedForHours, includeHeard };
 }
 
-/** A filter's conditions in a fixed order: neither clients nor jsonb keep the order of an object's fields. */
+/** A filter's conditions in a fixed order, because neither clients nor jsonb keep the order of an object's fields. */
 function conditionsOf(filter: TrackFilter | null): unknown[] {
   const { genres, excludeGenres, artistIds, excludeArtistIds, excludeTrackIds } = filter ?? {};
   const { releaseYear, durationMs, explicit } = filter ?? {};

@@ -4,22 +4,22 @@ import type { Sleep } from '../../lib/clock.ts';
 import type { RecommendationPage } from '../contract.ts';
 import type { FirstPage } from './opened-list.ts';
 
-/** What changes within this time of a look leads to one more look, however much it is. */
+/** All changes within this time after a computation cause one more computation. */
 const REST_MS = 200;
 
 export interface LiveOptions {
   wakeups: Wakeups;
   sleep: Sleep;
-  /** Wake-ups of any of these may change the list. */
+  /** Keys whose wake-ups may change the list. */
   keys: readonly string[];
-  /** Looks that find the same state share one list: the list cache sees to that. */
+  /** Computes the list. Calls that find the same state share one list, through the list cache. */
   look: () => Promise<FirstPage>;
 }
 
 /**
- * The list now, and again after each wake-up of any of the keys, when it differs: other tracks, another order or another
- * score. The first wake-up leads to a look at once. Those that come while a list is being made, or soon after, lead to one
- * more: a mutation may have dozens of reactions, and a listener dozens of live lists. Ends at once on return or abort.
+ * The list now, and again after a wake-up of any of the keys if it differs in tracks, order or scores. The first
+ * wake-up causes a computation at once. Those that arrive during it or soon after cause one more, because a mutation
+ * may contain dozens of reactions, and a listener may have dozens of live lists. It ends at once on return or abort.
  */
 export function live(options: LiveOptions, signal?: AbortSignal): AsyncIterableIterator<RecommendationPage> {
   return abortable(signal, (ended) => follow(options, ended));
@@ -36,7 +36,7 @@ async function* follow(
   while (!signal.aborted) {
     changes.seen();
     const { page, sent } = await look();
-    // It rejects when the list ends, and so does the loop.
+    // Rejects when the list ends, which ends the loop as well.
     const rested = sleep(REST_MS, signal).catch(() => undefined);
     const content = contentOf(page);
     if (content !== last) {
@@ -52,13 +52,13 @@ async function* follow(
 const contentOf = ({ edges, modelVersion }: RecommendationPage): string =>
   JSON.stringify([modelVersion, edges.map(({ node }) => [node.trackId, node.score])]);
 
-/** Several watchers as one flag. */
+/** Combines several watchers into one flag. */
 class Changes {
   #changed = false;
   #wake: (() => void) | null = null;
 
   async follow(watcher: AsyncIterableIterator<void>): Promise<void> {
-    // The wake-up that every watcher begins with is the look that we take anyway.
+    // The initial wake-up of each watcher is covered by the first computation.
     await watcher.next();
     for await (const _ of watcher) {
       this.#changed = true;

@@ -8,30 +8,33 @@ import type { KnownTaste, Taste } from '../taste/taste.ts';
 import { shapingOf } from './list-query.ts';
 import type { ServedList } from './served-lists.ts';
 
-/** Far less than the day that a list can be paged through. */
+/** Much less than the day for which a list can be paged through. */
 const LIST_KEPT_MS = 3_600_000;
 
-/** The beginning of a list, which counts as served when it is sent: a live list is looked at more often than it changes. */
+/**
+ * The beginning of a list. It counts as served when it is sent, because a live list is computed more often than it
+ * changes.
+ */
 export interface FirstPage {
   page: RecommendationPage;
-  /** Keeps what was sent of the list, so that later pages and feedback find it. */
+  /** Records what was sent, so that later pages and feedback find it. */
   sent: () => void;
 }
 
-/** A list under its id, and its beginnings of the lengths asked for. */
+/** A list with its id, and its beginnings by length. */
 export interface BegunList {
   readonly list: Omit<ServedList, 'places'>;
   readonly pages: Map<number, FirstPage>;
-  /** Places that have been sent from here; null: not even that there are none. */
+  /** Number of positions that were sent. Null if not even an empty list was. */
   sent: number | null;
 }
 
-/** What a list begins from, and the list as far as somebody has asked for it. */
+/** What a list is made from, and the part of the list computed so far. */
 export class OpenedList {
   readonly taste: Taste;
   readonly ranking: Ranking;
   readonly modelVersion: string;
-  /** Tracks of earlier lists that stay out of this one. */
+  /** Tracks of earlier lists that this one excludes. */
   readonly servedBefore: readonly number[];
   readonly #shape: Omit<Shape, 'exploration'>;
   readonly #indices: number[] = [];
@@ -49,7 +52,7 @@ export class OpenedList {
     this.#shape = shape;
   }
 
-  /** The recommendations of the first `count` ranks, or all there are. One that explores is like no other. */
+  /** The recommendations of the first `count` ranks, or all if there are fewer. A list that explores is unique. */
   first(count: number, exploration: Exploration): readonly Recommendation[] {
     return exploration.rate > 0 ? this.#make([], count, exploration) : this.#known(count);
   }
@@ -65,7 +68,9 @@ export class OpenedList {
     return fresh.map((one) => recommendationOf(this.ranking, one, before.push(one.index)));
   }
 
-  /** Begun once an hour at most: who asks again, or for another length of it, has the same list and can page on in it. */
+  /**
+   * Begun at most once an hour. A repeated request, also for another length, gets the same list and can page on in it.
+   */
   begun(now: number, begin: () => Omit<ServedList, 'places'>): BegunList {
     if (this.#begun && this.isRecent(now)) return this.#begun.list;
     const list: BegunList = { list: begin(), pages: new Map(), sent: null };

@@ -15,16 +15,16 @@ import type { Logger } from '../../lib/log.ts';
 import type { ReasonKind } from '../contract.ts';
 import type { Taste } from '../taste/taste.ts';
 
-/** A track as it was served: what attribution knows of it. */
+/** A served track, with the data for attribution. */
 export interface Place {
   trackId: number;
-  /** The chance that it had of this place, given those above it. */
+  /** The probability that it was chosen for its position, given those above it. */
   propensity: number;
-  /** Of what speaks most for it. */
+  /** The kind of its main reason. */
   reason: ReasonKind;
 }
 
-/** All that a later page of a list needs: what was known when it was begun, and which tracks have been served. */
+/** Everything that a later page of a list needs: the data as of its beginning, and the tracks served so far. */
 export interface ServedList {
   id: string;
   listenerId: number;
@@ -36,14 +36,14 @@ export interface ServedList {
   calibration: number;
   maxPerArtist: number | null;
   notServedForHours: number;
-  /** Tracks of earlier lists that stay out of this one. */
+  /** Tracks of earlier lists that this one excludes. */
   servedBefore: readonly number[];
   exploration: number;
   /** In the order of their ranks. */
   places: readonly Place[];
 }
 
-/** A page that nothing goes on from: it is kept for attribution alone. */
+/** A page without continuation, which is stored for attribution only. */
 export interface ServedPage {
   id: string;
   listenerId: number;
@@ -53,14 +53,16 @@ export interface ServedPage {
 }
 
 const RESUMED_MS = 24 * 3_600_000;
-/** What was served is attributed, and therefore kept, for this long. */
+/** Served lists are kept for attribution for this long. */
 const ATTRIBUTED_MS = 90 * RESUMED_MS;
 const PURGE_EVERY_MS = 3_600_000;
-/** Pauses after which a list that is not there is looked for again: another process may be about to write it. */
+/** Waits before a missing list is looked up again, because another process may be about to store it. */
 const PATIENCE_MS = [20, 80, 200];
-/** Far below what a reader needs to ask for another page. */
+/** Much less than a reader needs to request another page. */
 const GATHERING_MS = 10;
-/** Lists that may wait for a database that is away; past it the oldest cannot be paged through any more. */
+/**
+ * Maximum number of lists that wait for an unavailable database. Beyond it the oldest can no longer be paged through.
+ */
 const MOST_WAITING = 1_000;
 
 interface Waiting {
@@ -69,8 +71,8 @@ interface Waiting {
 }
 
 /**
- * Lists that were served: whole for a day, then what was in them. They are written behind the answer, many in one
- * statement, and are found here until they are: serving a list does not wait for the disk.
+ * Served lists: complete for a day, then only their contents. They are written after the response, many in one
+ * statement, and are found in memory until then, so that serving a list does not wait for the disk.
  */
 export class ServedLists implements AsyncDisposable {
   readonly #database: Database;
@@ -104,7 +106,10 @@ export class ServedLists implements AsyncDisposable {
     this.#writing ??= this.#writeAll();
   }
 
-  /** @param position up to which it has been served: one that waits may be a shorter beginning of one that is stored */
+  /**
+   * @param position the position up to which it was served, because a waiting list may be a shorter beginning of a
+   * stored one
+   */
   async find(id: string, position: number): Promise<ServedList | null> {
     const waiting = this.#waiting.get(id)?.list;
     if (waiting && waiting.places.length >= position) return waiting;
@@ -117,7 +122,7 @@ export class ServedLists implements AsyncDisposable {
     return row ? fromRow(row) : null;
   }
 
-  /** Tracks of the lists that the listener was recommended in so many hours. */
+  /** The tracks of the listener's recommendation lists of the last hours. */
   async recent(listenerId: number, hours: number): Promise<number[]> {
     const waiting = [...this.#waiting.values()].flatMap(({ list }) => (list?.listenerId === listenerId ? [list] : []));
     const since = new Date(this.#clock.now() - hours * 3_600_000);
@@ -127,13 +132,13 @@ export class ServedLists implements AsyncDisposable {
 
   async #writeAll(): Promise<void> {
     while (this.#waiting.size > 0) {
-      // What is served within a short while is written together.
+      // Lists that are served within a short time are written together.
       await delay(GATHERING_MS);
       const lists = [...this.#waiting.values()];
       try {
         await this.#store(lists.map(({ row }) => row));
       } catch (error) {
-        // They stay in memory, where pages find them, and the next list's writing takes them along.
+        // They stay in memory, where pages find them, and are written with the next list.
         this.#log.warn(
           { err: error, lists: lists.length },
           'Served lists could not be stored; will retry with the next ones',
@@ -146,7 +151,9 @@ export class ServedLists implements AsyncDisposable {
     await this.#purge();
   }
 
-  /** A list that the database refuses, its listener being gone, must not keep the others from being stored. */
+  /**
+   * A list that the database refuses, because its listener was erased, must not prevent the others from being stored.
+   */
   async #store(rows: readonly ServedListRow[]): Promise<void> {
     try {
       await upsertServedLists(this.#database, rows);
@@ -193,11 +200,11 @@ const columnsOf = (places: readonly Place[]) => ({
   reasons: places.map(({ reason }) => reason),
 });
 
-/** Of lists that were begun before these could be asked for. */
+/** Defaults for lists that were stored before these options existed. */
 const unsaid = { exploration: 0, calibration: 0, maxPerArtist: null, notServedForHours: 0, servedBefore: [] };
 type StoredState = Omit<ServedList, 'id' | 'listenerId' | 'modelVersion' | 'places' | keyof typeof unsaid>;
 
-/** What this process's code wrote, or that of another of the same version: trusted. */
+/** Trusted, because this process or another of the same version wrote it. */
 export function fromRow({ id, listenerId, modelVersion, state, ...columns }: ServedListRow): ServedList {
   const places = columns.trackIds.map((trackId, i): Place => {
     return { trackId, propensity: columns.propensities[i] ?? 1, reason: columns.reasons[i] ?? 'NONE' };

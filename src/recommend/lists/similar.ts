@@ -9,7 +9,7 @@ import { byScore } from '../ranking/scores.ts';
 import type { Taste } from '../taste/taste.ts';
 import { recommendationOf } from './opened-list.ts';
 
-/** What the ranking is made of: the track alone. What may be in it depends on who asks. */
+/** The ranking is based on the track alone. What may be in it depends on the viewer. */
 const similarTaste = (trackId: number): Taste => ({
   ...{ history: [], genres: [], artistIds: [], tags: [], text: null, contextText: null },
   ...{ allowExplicit: true, seedTrackIds: [trackId] },

@@ -3,13 +3,13 @@ import { byScore } from '../ranking/scores.ts';
 import type { Source } from '../taste/taste.ts';
 import { addImpacts, type Impact, noImpact } from '../train/impact.ts';
 
-/** One object, for rankings without a source are remembered by it. */
+/** A single object, because rankings without a source are cached by it. */
 const POPULARITY: Source = { kind: 'popularity' };
 
 /**
- * Counterfactual impact: the ranking is computed again without what each of the first tracks cites, and the track is looked
- * for in it. A reason that is true decides something; one that is only told does not. The track's main reason is measured
- * against the explanation that many services give, "because it is popular".
+ * Counterfactual impact: for each of the first tracks the ranking is computed again without its main reason, and the
+ * track is looked up in it. A true reason decides something; one that is merely stated does not. The main reason is
+ * compared with the explanation that many services give, "because it is popular".
  */
 export function impactOfReasons(ranking: Ranking, first: number): { reasons: Impact; popularity: Impact } {
   let [reasons, popularity] = [noImpact, noImpact];

@@ -7,22 +7,22 @@ import { fromRow, type ServedList } from '../lists/served-lists.ts';
 import type { Serving } from '../model/serving.ts';
 import { Ranking } from '../ranking/ranking.ts';
 
-/** Lists that an estimate reads: the newest that can still be gone on with. */
+/** Maximum number of lists that an estimate reads: the newest that can still be paged through. */
 const MOST_LISTS = 1_000;
-/** Of the standard normal distribution, for 95 %. */
+/** The quantile of the standard normal distribution for 95 %. */
 const Z = 1.96;
 
-/** A place that was served: how much likelier the other version fills it so, and what came of it. */
+/** A served position: how much more likely the other version fills it in the same way, and whether it was clicked. */
 export interface WeightedPlace {
   list: string;
-  /** The chance under the version that is judged, divided by the chance under which it was served. */
+  /** The probability under the evaluated version, divided by the propensity with which it was served. */
   weight: number;
   isClicked: boolean;
 }
 
 /**
- * Each place is a decision whose context is the listener and the tracks above, as they were served. Its chance under the
- * other version is computed exactly, in the way in which the list was made, exploration included.
+ * Each position is a decision whose context is the listener and the tracks above, as served. Its probability under the
+ * other version is computed exactly, in the way in which the list was made, including exploration.
  */
 export async function estimateOffPolicy(database: Database, serving: Serving): Promise<OffPolicyEstimate> {
   const places: WeightedPlace[] = [];
@@ -30,7 +30,7 @@ export async function estimateOffPolicy(database: Database, serving: Serving): P
     const clicked = new Set(clicks.map(({ requestId, trackId }) => `${requestId}:${trackId}`));
     for (const row of rows) {
       places.push(...weigh(fromRow(row), serving, clicked));
-      // Requests go on meanwhile.
+      // Lets requests be served in between.
       await turn();
     }
   }
@@ -68,7 +68,10 @@ export function estimate(places: readonly WeightedPlace[]): Omit<OffPolicyEstima
   };
 }
 
-/** Of the ratio, by the delta method; null for a single list, of which nothing is known of how lists differ. */
+/**
+ * The standard deviation of the ratio, by the delta method. Null for a single list, which says nothing about the
+ * variation between lists.
+ */
 function deviationOf(places: readonly WeightedPlace[], snips: number, weights: number): number | null {
   const byList = new Map<string, number>();
   for (const { list, weight, isClicked } of places) {

@@ -7,7 +7,7 @@ import type { KnownTaste } from '../taste/taste.ts';
 import { modelWakeup } from '../versions/model-state.ts';
 import { measureServed } from './served-quality.ts';
 
-/** Listeners whose lists are measured: enough for two digits, few enough to take a second or so. */
+/** Number of listeners whose lists are measured: enough for two digits, few enough to take about a second. */
 const LISTENERS = 200;
 const PROTOCOL = 'served-lists';
 
@@ -19,7 +19,10 @@ export interface MeasurementOptions {
   load: (listenerId: number) => Promise<KnownTaste>;
 }
 
-/** What each version serves is measured once, when it begins to, and kept beside its accuracy ([BEYOND5], [TRUTH1]). */
+/**
+ * Measures each version's lists once, when it starts to serve, and stores the results beside its accuracy ([BEYOND5],
+ * [TRUTH1]).
+ */
 export class ServedMeasurements implements AsyncDisposable {
   readonly #options: MeasurementOptions;
   readonly #closing = new AbortController();
@@ -30,7 +33,7 @@ export class ServedMeasurements implements AsyncDisposable {
     void this.#watch();
   }
 
-  /** Of the version that serves; one after another, so that none is measured twice. */
+  /** Measures the serving version. Measurements run one after the other, so that none is repeated. */
   measure(): Promise<void> {
     const measured = this.#last.then(() => this.#measure());
     this.#last = measured.catch(() => undefined);

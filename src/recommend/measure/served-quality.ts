@@ -8,15 +8,15 @@ import { addImpacts, noImpact } from '../train/impact.ts';
 import { type MeasuredList, measureLists } from './beyond-accuracy.ts';
 import { impactOfReasons } from './counterfactual-impact.ts';
 
-/** As lists are made where nothing else is asked for. */
+/** The default options of a list. */
 const USUAL = { ...byScore, diversity: 0.2 };
 const LENGTH = 20;
 const FIRST = 10;
 
 /**
- * What a version serves to these listeners, by the names under which it is kept beside its accuracy: what the lists are
- * like (`measureLists`), and what their reasons decide (`impactOfReasons`): the share of the first ten tracks that leave the
- * ten without their main reason and the places that they fall, and the same without popularity.
+ * Measures what a version serves to these listeners. The names are those stored beside its accuracy: the qualities of
+ * the lists (`measureLists`), and the effect of their reasons (`impactOfReasons`): the share of the first ten tracks
+ * that leave the ten without their main reason and the ranks that they fall, and the same without popularity.
  */
 export async function measureServed(serving: Serving, tastes: readonly KnownTaste[]): Promise<Record<string, number>> {
   if (tastes.length === 0 || serving.snapshot.tracks.length === 0) return {};
@@ -30,7 +30,7 @@ export async function measureServed(serving: Serving, tastes: readonly KnownTast
     const impact = impactOfReasons(ranking, FIRST);
     reasons = addImpacts(reasons, impact.reasons);
     popularity = addImpacts(popularity, impact.popularity);
-    // Requests go on meanwhile.
+    // Lets requests be served in between.
     await turn();
   }
   const { coverage, novelty, diversity, miscalibration } = measureLists(lists, serving.snapshot);

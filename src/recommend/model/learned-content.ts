@@ -2,10 +2,10 @@ import { dot, emptyVector, type SparseVector, topIndices } from '../math/sparse.
 import { type ContentWeights, renumber, saidBy } from './content-weights.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** What the features of tracks that training knew say of those that it did not, against a snapshot of the catalogue. */
+/** Applies what training learned about features to tracks that it did not know, for a snapshot of the catalogue. */
 export class LearnedContent {
   readonly #weights: ContentWeights;
-  /** By track, over the numbers of the weights. */
+  /** By track, with the features' numbers in the weights. */
   readonly #features: readonly SparseVector[];
   readonly #isTrained: (index: number) => boolean;
   readonly #untrained: readonly number[];
@@ -21,7 +21,9 @@ export class LearnedContent {
     this.#features = this.#untrained.length > 0 ? features.map((vector) => renumber(vector, numbers)) : [];
   }
 
-  /** Whether these two are near by what was learned: one at least was not trained on, and of both a feature is known. */
+  /**
+   * Whether what was learned applies to these two: at least one was unknown to training, and both have a known feature.
+   */
   speaks(index: number, other: number): boolean {
     return (!this.#isTrained(index) || !this.#isTrained(other)) && this.#isKnown(index) && this.#isKnown(other);
   }
@@ -30,7 +32,7 @@ export class LearnedContent {
     return (this.#features[index]?.indices.length ?? 0) > 0;
   }
 
-  /** The tracks that this one speaks for by its features, as far as training does not know better. */
+  /** The tracks that this one speaks for by its features, where training has no better knowledge. */
   nearest(index: number, most: number): readonly (readonly [index: number, weight: number])[] {
     const others = this.#isTrained(index) ? this.#untrained : this.#everything;
     if (others.length === 0) return [];

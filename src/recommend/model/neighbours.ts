@@ -7,28 +7,28 @@ import type { Snapshot } from './snapshot.ts';
 import type { ItemWeights } from './weights.ts';
 
 /**
- * Between tracks that were trained on, and where nothing was learned of features: what is alike by its artist, genres and
- * tags counts this much of what is heard by the same people: enough that a track
- * nobody has heard yet has neighbours, too little to outweigh what listeners do.
+ * Weight of similarity by artist, genres and tags relative to similarity by listeners, for tracks known to training and
+ * if nothing was learned about features: enough that a track nobody has heard has neighbours, too little to outweigh
+ * what listeners do.
  */
 const CONTENT_SHARE = 0.08;
 const CONTENT_NEIGHBOURS = 60;
 const MAX_CACHED_ROWS = 20_000;
-/** Newest tracks of listeners, whose rows are kept a second time, with what comes right after them. */
+/** Maximum number of cached rows of newest tracks, which include what comes right after them. */
 const MAX_CACHED_NEXT = 4_000;
 
-/** A version of the weights against a snapshot of the catalogue: the tracks next to a track. */
+/** A version of the weights applied to a snapshot of the catalogue: the neighbours of each track. */
 export class Neighbours {
   readonly version: string;
   readonly snapshot: Snapshot;
-  /** Of a history each track counts this much of the one after it. */
+  /** Each track of a history counts this much of the one after it. */
   readonly recency: number;
   readonly #weights: ItemWeights;
   readonly #rowOfTrack: ReadonlyMap<number, number>;
   readonly #cache = new Map<number, SparseVector>();
   readonly #withNext = new Map<number, SparseVector>();
   readonly #content: LearnedContent | null;
-  /** By row of the weights; −1 for a track that has left the catalogue since the training. */
+  /** By row of the weights. −1 for a track that has left the catalogue since the training. */
   readonly #indexOfRow: Int32Array;
   readonly #sum: SparseSum;
 
@@ -44,12 +44,12 @@ export class Neighbours {
     this.#content = weights.content && new LearnedContent(weights.content, snapshot, isTrained);
   }
 
-  /** Whether it matters which of a history's tracks is the newest ([REC8]). */
+  /** Whether it matters which track of a history is the newest ([REC8]). */
   get knowsNext(): boolean {
     return this.#weights.next !== null;
   }
 
-  /** By index of the track: how much hearing it speaks for each neighbour; none for itself. */
+  /** How much hearing this track speaks for each neighbour, excluding itself. */
   of(index: number): SparseVector {
     const known = this.#cache.get(index);
     if (known) return known;
@@ -60,8 +60,8 @@ export class Neighbours {
   }
 
   /**
-   * The same of the newest liked track of a history, for which what comes right after it counts as well: in one row, for it is
-   * one event's term. None of its neighbours loses by that.
+   * The same for the newest liked track of a history, which also raises what comes right after it. It is one row,
+   * because it is the term of one event, and it lowers no neighbour.
    */
   ofNewest(index: number): SparseVector {
     const row = this.#weights.next ? this.#rowOf(index) : undefined;
@@ -77,7 +77,7 @@ export class Neighbours {
     return sum;
   }
 
-  /** Only what it speaks for: a reaction against a track lowers those, and raises none. */
+  /** Only the positive weights, because a reaction against a track lowers these and raises nothing. */
   near(index: number): SparseVector {
     const { indices, values } = this.of(index);
     const isFor = (_: number, at: number): boolean => (values[at] ?? 0) > 0;
@@ -95,7 +95,7 @@ export class Neighbours {
     return sum.take();
   }
 
-  /** Of the weights; undefined for a track that was not trained on. */
+  /** The row of the weights. Undefined for a track that training did not know. */
   #rowOf(index: number): number | undefined {
     return this.#rowOfTrack.get(this.snapshot.tracks[index]?.id ?? -1);
   }
@@ -107,7 +107,7 @@ export class Neighbours {
     }
   }
 
-  /** Tells of the nearest by the cosine of the features, among the tracks that share any. */
+  /** Reports the nearest tracks by the cosine of their features, among those that share any. */
   #alike(index: number, tell: (at: number, cosine: number) => void): void {
     const { features, byFeature } = this.snapshot;
     const own = features[index] ?? emptyVector;

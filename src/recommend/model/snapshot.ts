@@ -16,19 +16,19 @@ export interface SnapshotTrack {
   /** Percentile in [0, 1]. */
   popularity: number;
   recentListeners: number;
-  /** Null where popularity is that of the last 30 days. */
+  /** Null if popularity counts the last 30 days. */
   allTimeListeners: number | null;
-  /** Whose last verdict is against it. */
+  /** Number of listeners whose last verdict is against it. */
   rejecters: number;
-  /** In no list; what listeners did with it counts all the same. */
+  /** Not in any list, but feedback on it still counts. */
   withdrawn: boolean;
   genreSlugs: readonly string[];
 }
 
 /**
- * The catalogue as ranking sees it: tracks by index, in the order of their external ids, those last that more reject than hear,
- * so that what decides between equal scores is not the order of an import; and for each genre, artist, tag and word the tracks that it describes, with how
- * much (0 to 1).
+ * The catalogue as used by rankings: tracks by index, in the order of their external ids, with those that more
+ * listeners reject than hear at the end, so that the order of imports does not decide between equal scores; and for
+ * each genre, artist, tag and word the tracks that it describes, with a degree from 0 to 1.
  */
 export interface Snapshot {
   tracks: readonly SnapshotTrack[];
@@ -41,17 +41,17 @@ export interface Snapshot {
   byWord: ReadonlyMap<string, SparseVector>;
   songs: Songs;
   meanPopularity: number;
-  /** What the track is made of (artist, genres, tags), as a unit vector over features. */
+  /** The track's features (artist, genres, tags), as a unit vector. */
   features: readonly SparseVector[];
-  /** For each feature the tracks that have it. */
+  /** The tracks of each feature. */
   byFeature: readonly SparseVector[];
   /** `g:` and a genre's slug, `a:` and an artist's id, or `t:` and a tag. */
   featureNames: readonly string[];
 }
 
-/** How much a genre says of a track: the first that a source names is the main one. */
+/** Weight of a secondary genre. The first that a source names is the main one. */
 const SIDE_GENRE = 0.6;
-/** What a word that matches says of a track, by where it matched. */
+/** Weight of a matching word, by where it occurs. */
 const WORD_WEIGHTS = { genre: 1, tag: 1, artist: 0.8, title: 0.5 } as const;
 
 export function createSnapshot(rows: SnapshotRows, songKeys = new SongKeys()): Snapshot {
@@ -125,7 +125,7 @@ function invert<Key>(
   return new Map([...lists].map(([key, entries]) => [key, sparseVector(entries)]));
 }
 
-/** Features weighted by rarity (inverse document frequency, Spärck Jones 1972), each track's vector scaled to length 1. */
+/** Features weighted by inverse document frequency (Spärck Jones 1972), with each track's vector scaled to length 1. */
 function featureSpace(described: readonly Description[]): Pick<Snapshot, 'features' | 'byFeature' | 'featureNames'> {
   const numbers = new Map<string, number>();
   const named = described.map(({ genres, artist, tags }) => [

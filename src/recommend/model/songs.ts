@@ -1,27 +1,27 @@
 import { songKey } from '../../lib/text/song-key.ts';
 
-/** Which tracks are recordings of one song ([FIND2]). */
+/** The recordings of each song ([FIND2]). */
 export interface Songs {
-  /** By track index: the number of its song in `groups`; −1 for a song of which there is no other recording. */
+  /** By track index: the number of its song in `groups`, or −1 if the song has no other recording. */
   ofTrack: Int32Array;
-  /** Of songs with several recordings the tracks, ascending. */
+  /** The tracks of each song with several recordings, in ascending order. */
   groups: readonly Int32Array[];
 }
 
 const alone = new Int32Array();
 
-/** The other recordings of a track's song, and the track; none where it has no others. */
+/** The recordings of a track's song, including the track. Empty if there are no others. */
 export const recordingsOf = ({ ofTrack, groups }: Songs, index: number): Int32Array =>
   groups[ofTrack[index] ?? -1] ?? alone;
 
-/** What is known of tracks, by index. */
+/** The parts of a snapshot that are needed here. */
 interface Catalogued {
   tracks: readonly { id: number; popularity: number; withdrawn: boolean }[];
   indexOf: ReadonlyMap<number, number>;
   songs: Songs;
 }
 
-/** The other recordings of a track's song that are not withdrawn, the most popular first; of equal ones the first. */
+/** The other recordings of a track's song that are not withdrawn, most popular first, equal ones in catalogue order. */
 export function versionsOf({ tracks, indexOf, songs }: Catalogued, trackId: number): number[] {
   const others = [...recordingsOf(songs, indexOf.get(trackId) ?? -1)].flatMap((index) => tracks[index] ?? []);
   return others
@@ -43,7 +43,7 @@ export function groupSongs(keys: readonly string[]): Songs {
   return { ofTrack, groups };
 }
 
-/** Keys of songs by artist and title: of those that are asked for again nothing is computed anew. */
+/** Caches the keys of songs by artist and title. */
 export class SongKeys {
   #known = new Map<string, string>();
 
@@ -61,8 +61,8 @@ export class SongKeys {
 }
 
 /**
- * Leaves each song one of its recordings that may be in the list: the one with the best score, of equal ones the first.
- * @param bit is added to why the others may not
+ * Keeps one recording of each song: the one with the best score that may be in the list, of equal ones the first.
+ * @param bit is added to the exclusions of the others
  */
 export function keepBestRecordings(scores: Float64Array, excluded: Uint8Array, { groups }: Songs, bit: number): void {
   for (const group of groups) {

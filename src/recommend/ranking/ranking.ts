@@ -59,7 +59,7 @@ export class Ranking {
     return new Scores(board, this.snapshot, this.baseline, this.#options, this.#workspace);
   }
 
-  /** Those that are not 0, the largest for or against first; with the baseline they add up to the score. */
+  /** The contributions other than 0, largest first. With the baseline they add up to the score. */
   contributions(index: number): Contribution[] {
     const found: Contribution[] = [];
     for (const { source, factor, vector } of this.#terms) {

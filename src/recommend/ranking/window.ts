@@ -1,15 +1,15 @@
 import { addScaled, dot, emptyVector, type SparseVector } from '../math/sparse.ts';
 import type { Calibration } from './calibration.ts';
 
-/** Tracks that compete for each place: the best that are not in the list yet. */
+/** Number of tracks that compete for each position: the best that are not in the list yet. */
 export const WINDOW = 100;
 
 export interface WindowOptions {
-  /** 0: by score alone … 1: by difference alone. */
+  /** Weight of diversity: 0 is score alone, 1 is diversity alone. */
   diversity: number;
-  /** 0: whatever genres come … 1: by how near the list's genres are to the listener's alone. */
+  /** Weight of calibration: 0 ignores genres, 1 considers only the distance from the listener's genres. */
   calibration: number;
-  /** How far the list's genres are from the listener's; null where there is nothing to compare with. */
+  /** The distance of the list's genres from the listener's. Null if there is nothing to compare with. */
   genres: Calibration | null;
   scoreOf: (index: number) => number;
   /** Unit vectors. */
@@ -19,22 +19,22 @@ export interface WindowOptions {
 }
 
 /**
- * The candidates for the next place of a list and what each is worth there:
- * `(1 − d) · (1 − c) · relevance − d · likeness − c · divergence`. Relevance is the score, from 0 at the first window's end
- * to 1 at the top; likeness the greatest cosine with a track above (maximal marginal relevance, Carbonell & Goldstein
- * 1998); divergence how far the genres would be from the listener's (Steck 2018). Numbers lie in flat arrays by the order
- * in which candidates enter, which is that of their scores.
+ * The candidates for the next position of a list and what each is worth there: `(1 − d) · (1 − c) · relevance − d ·
+ * likeness − c · divergence`. Relevance is the score, from 0 at the end of the first window to 1 at the top; likeness
+ * is the greatest cosine with a track above (maximal marginal relevance, Carbonell & Goldstein 1998); divergence is the
+ * distance of the genres from the listener's (Steck 2018). Values are in flat arrays in the order in which candidates
+ * enter, which is that of their scores.
  *
- * Likeness only grows as the list does, so what is known of it bounds the worth from above: it is brought up to date for
- * the candidate that looks best, until that one is (lazy greedy, Minoux 1978). Most are never compared with most.
+ * Likeness only grows as the list does, so the known likeness gives an upper bound of the worth. It is updated for the
+ * candidate that looks best until that one is the best (lazy greedy, Minoux 1978). Most pairs are never compared.
  */
 export class Window {
   readonly #options: WindowOptions;
   readonly #candidates: Int32Array;
   readonly #relevance: Float64Array;
-  /** What each is worth at most, by what is known of its likeness; −Infinity once it is taken. */
+  /** Upper bound of each candidate's worth, from its known likeness. −Infinity if it has been taken. */
   readonly #bounds: Float64Array;
-  /** The greatest to those of `#above` that it has been compared with: the first so many. */
+  /** The greatest cosine with those of `#above` that the candidate has been compared with, which are the first ones. */
   readonly #likeness: Float64Array;
   readonly #compared: Int32Array;
   readonly #above: SparseVector[];
@@ -42,9 +42,9 @@ export class Window {
   #size: number;
 
   /**
-   * @param ranked by score, best first, what is in the list already among them
+   * @param ranked by score, best first, including tracks in the list
    * @param before the list so far
-   * @param count places to be filled
+   * @param count number of positions to fill
    */
   constructor(ranked: Int32Array, before: readonly number[], count: number, options: WindowOptions) {
     const { scoreOf, genres } = options;
@@ -60,17 +60,17 @@ export class Window {
     this.#bounds = new Float64Array(size);
     if (!genres) for (let at = 0; at < size; at++) this.#bound(at);
     this.#size = this.#entered;
-    // Only the places just above matter to a reader who scrolls, and they keep the cost of a deep page bounded.
+    // Only the positions just above matter to a person who scrolls, and this limits the cost of a deep page.
     this.#above = before.slice(-WINDOW).map((index) => this.#featuresOf(index));
     if (genres) for (const index of before) genres.place(index);
   }
 
-  /** How many compete for the next place. */
+  /** Number of candidates for the next position. */
   get size(): number {
     return this.#size;
   }
 
-  /** The `nth` of those that compete, from 0, by score. */
+  /** The `nth` candidate by score, from 0. */
   nth(nth: number): number | undefined {
     let left = nth;
     for (let at = 0; at < this.#entered; at++) {
@@ -84,9 +84,9 @@ export class Window {
     return at >= 0 && at < this.#entered && !this.#isTaken(at);
   }
 
-  /** Of the greatest worth; of equal ones the first by score. */
+  /** The candidate with the greatest worth; of equal ones the first by score. */
   best(): number | undefined {
-    // What every track would do to the genres changes with each place.
+    // The effect of each track on the genres changes with each position.
     if (this.#options.genres) for (let at = 0; at < this.#entered; at++) if (!this.#isTaken(at)) this.#bound(at);
     for (;;) {
       const at = this.#greatest();
@@ -119,7 +119,7 @@ export class Window {
     this.#bounds[at] = worth - diversity * (this.#likeness[at] ?? 0);
   }
 
-  /** With those above that it has not been compared with yet. */
+  /** Compares a candidate with the tracks above that it has not been compared with. */
   #compare(at: number): void {
     const above = this.#above;
     const own = this.#featuresOf(this.#candidates[at] ?? 0);
@@ -134,7 +134,7 @@ export class Window {
     for (let i = 0; i < own.indices.length; i++) spread[own.indices[i] ?? 0] = 0;
   }
 
-  /** Gives the next place to a track, of the window or not. */
+  /** Puts a track, from the window or not, at the next position. */
   take(index: number): void {
     const at = this.#candidates.indexOf(index);
     const next = this.#entered;
@@ -152,7 +152,7 @@ export class Window {
     return this.#bounds[at] === -Infinity;
   }
 
-  /** One enters for each that leaves. */
+  /** For each candidate that leaves, another enters. */
   get #entered(): number {
     return Math.min(this.#candidates.length, WINDOW + this.#placed);
   }

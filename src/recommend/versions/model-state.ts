@@ -24,13 +24,13 @@ import { type ItemWeights, noWeights, parseWeights } from '../model/weights.ts';
 import { Workspace } from '../ranking/workspace.ts';
 import { trainInTurn } from './version-training.ts';
 
-/** Woken when another version becomes the active one. */
+/** Woken when another version becomes active. */
 export const modelWakeup = 'model';
-/** What serves before anything has been trained: content, preferences and popularity. */
+/** The version before any training: it uses content, preferences and popularity. */
 const UNTRAINED = 'untrained';
-/** Training begins by itself when there is this much more feedback than the newest version has seen. */
+/** Training starts automatically when there is this many times as much feedback as the newest version has seen. */
 const ENOUGH_MORE = 1.5;
-/** Feedback arrives all day, counting it costs a query: it is looked at this often at most. */
+/** Minimum interval for counting feedback, because each count is a query. */
 const MS_BETWEEN_LOOKS = 60_000;
 
 interface Version {
@@ -43,13 +43,13 @@ export interface ModelStateOptions {
   wakeups: Wakeups;
   clock: Clock;
   log: Logger;
-  /** Off where training is asked for, as in commands. */
+  /** False if training is only started explicitly, as in commands. */
   trainsByItself?: boolean;
 }
 
 /**
- * The catalogue and the active weights in memory. Wake-ups only mark them as out of date; the next request brings them up
- * to date, so that what was recorded before a request is in its answer.
+ * The catalogue and the active weights in memory. Wake-ups only mark them as stale, and the next request updates them,
+ * so that everything recorded before a request counts in its answer.
  */
 export class ModelState implements AsyncDisposable {
   static readonly wakeupKeys: readonly string[] = [catalogueWakeup, modelWakeup];
@@ -58,7 +58,7 @@ export class ModelState implements AsyncDisposable {
   readonly #songKeys = new SongKeys();
   readonly #workspace = new Workspace();
   #version: Version = { name: UNTRAINED, weights: noWeights };
-  /** The version that served before, or that a list was last gone on with. */
+  /** The version that served before, or of the list that was continued last. */
   #earlier: Version = { name: UNTRAINED, weights: noWeights };
   #earlierNeighbours: Neighbours | null = null;
   #serving: Promise<Serving> | null = null;
@@ -92,14 +92,14 @@ export class ModelState implements AsyncDisposable {
 
   current(): Promise<Serving> {
     const loading = (this.#serving ??= this.#load());
-    // A failure is the caller's to hear, and the next one's to try again.
+    // The caller gets the failure, and the next one retries.
     loading.catch(() => {
       if (this.#serving === loading) this.#serving = null;
     });
     return loading;
   }
 
-  /** What a list was begun with, as long as it is at hand; what serves now otherwise. */
+  /** The version with which a list was begun, if it is in memory, otherwise the serving one. */
   async of(version: string): Promise<Serving> {
     const serving = await this.current();
     const earlier = version === serving.neighbours.version ? null : await this.#findEarlier(version);
@@ -120,8 +120,8 @@ export class ModelState implements AsyncDisposable {
   }
 
   /**
-   * One training at a time: who asks meanwhile gets its result.
-   * @param newest the newest version that was there when it was decided to train another; looked up unless given
+   * One training at a time. A call during a training gets its result.
+   * @param newest the newest version when the training was decided; looked up by default
    */
   train(options: TrainerOptions = {}, newest?: string | null): Promise<string> {
     this.#training ??= this.#train(options, newest).finally(() => (this.#training = null));
@@ -130,7 +130,7 @@ export class ModelState implements AsyncDisposable {
 
   async #load(): Promise<Serving> {
     const { database } = this.#options;
-    // One after the other, and waited for by every load: the weights read last are the ones that stay.
+    // Loads run one after the other, so that the weights read last are the ones that stay.
     if (this.#isVersionStale) {
       this.#versionLoading = this.#versionLoading.catch(() => undefined).then(() => this.#loadVersion());
     }
@@ -167,7 +167,7 @@ export class ModelState implements AsyncDisposable {
     return selectVersions(this.#options.database.db, first);
   }
 
-  /** Makes an earlier version serve again. @throws NotFoundError when it is not there, or its weights are not kept any more */
+  /** Makes an earlier version serve again. @throws NotFoundError if it does not exist or its weights are not kept */
   async activate(version: string): Promise<ModelVersion> {
     const { database, log } = this.#options;
     const isSet = await setActiveVersion(database, version);
@@ -178,7 +178,7 @@ export class ModelState implements AsyncDisposable {
     return state;
   }
 
-  /** Whoever waits for a switch is served by it, also before the wake-up has made its round. */
+  /** The caller of a switch gets the new version even before the wake-up arrives. */
   #takeUp(): void {
     this.#isVersionStale = true;
     this.#serving = null;
@@ -190,7 +190,7 @@ export class ModelState implements AsyncDisposable {
     this.#lookedAt = this.#options.clock.monotonic();
     const consider = async (): Promise<void> => {
       const feedback = await countFeedback(this.#options.database);
-      // The newest version may not be the one that serves: it was worse, or somebody has gone back.
+      // The newest version may not be the serving one, because it was worse or an earlier one was activated.
       const [newest] = await selectVersions(this.#options.database.db, 1);
       const isWorthwhile = feedback > 0 && feedback > ENOUGH_MORE * Number(newest?.parameters.feedback ?? 0);
       if (isWorthwhile && !this.#closing.signal.aborted) await this.train({}, newest?.version ?? null);

@@ -37,34 +37,35 @@ export interface TrainedVersion {
   isActive: boolean;
 }
 
-/** Whose last track is looked for, at most. */
+/** Maximum number of listeners whose last track is a target. */
 const MOST_CASES = 5_000;
-/** Tracks. What a few of them show of genres and tags is chance; plain likeness knows more. */
+/** Minimum number of tracks. What fewer show about genres and tags is chance, and plain similarity is better. */
 const ENOUGH_TO_LEARN_FROM = 200;
-/** By whose lists what features say is made as loud as what listening says. */
+/** Number of listeners whose lists are used to scale the weights of features to those of listening. */
 const LISTENERS_FOR_SCALE = 300;
-/** So many reactions that neither version has seen tell which is better. */
+/** Minimum number of reactions, unseen by both versions, for comparing them. */
 const ENOUGH_TO_COMPARE = 30;
 
 /**
- * One process at a time trains ([REC16]): who asks while another does is given the version that it comes to, and trains one
- * where it comes to none.
- * @param newest the newest version when it was asked for
+ * One process at a time trains ([REC16]). A call while another process trains gets that version, and trains only if
+ * there is none.
+ * @param newest the newest version when the training was requested
  */
 export async function trainInTurn(options: VersionTrainingOptions, newest: string | null): Promise<TrainedVersion> {
   const { database, log, signal } = options;
   const onWait = () => log.info('Another process is training the recommender; waiting for its result');
   await using _ = await takeTrainingTurn(database, signal, onWait);
   const [latest] = await selectVersions(database.db, 1);
-  // Awaited here: what returns ends the turn.
+  // Awaited here, because returning ends the turn.
   if (!latest || latest.version === newest) return await trainVersion(options);
   log.info({ version: latest.version }, 'Another process has trained the recommender');
   return { version: latest.version, isActive: latest.isActive };
 }
 
 /**
- * A version from all feedback: settings chosen without each listener's last track, measured on it, trained on everything.
- * It serves unless the active version foretells better what has come since that one was trained.
+ * A version from all feedback: its settings are chosen without each listener's last track, measured on these, and then
+ * it is trained on everything. It serves unless the active version predicts better what has come since that one was
+ * trained.
  */
 async function trainVersion(options: VersionTrainingOptions): Promise<TrainedVersion> {
   const { database, clock, log, signal, report } = options;
@@ -92,7 +93,7 @@ async function trainVersion(options: VersionTrainingOptions): Promise<TrainedVer
   return { version, isActive };
 }
 
-/** What the catalogue's genres, artists and tags say of tracks that nobody has heard. */
+/** Learns what genres, artists and tags say about tracks that nobody has heard. */
 async function withContent(
   weights: ItemWeights,
   { trainer, database, histories }: { trainer: Trainer; database: Database; histories: readonly History[] },
@@ -105,7 +106,7 @@ async function withContent(
   return { ...weights, content };
 }
 
-/** What the version would be without each listener's last track, and what it makes of those. */
+/** The version without each listener's last track, and its accuracy on those. */
 interface Twin {
   chosen: SearchResult;
   cases: readonly HoldoutCase[];
@@ -123,7 +124,10 @@ async function trainTwin(trainer: Trainer, histories: readonly History[]): Promi
   return { chosen, cases, measured };
 }
 
-/** The last track of everybody who has at least two, unless too many have the same ([REC9]); the others train whole. */
+/**
+ * Holds out the last track of each listener with at least two, unless too many share it ([REC9]). The others are used
+ * in full.
+ */
 export function holdOutLast(histories: readonly History[]): { train: History[]; cases: HoldoutCase[] } {
   const targets = lastTargets(histories.map((history) => history.map(({ trackId }) => trackId)));
   const cases: HoldoutCase[] = [];
@@ -138,7 +142,7 @@ export function holdOutLast(histories: readonly History[]): { train: History[]; 
   return { train, cases };
 }
 
-/** Compared on what came after the active version was trained: of what is older it has seen the answers. */
+/** Compared on what came after the active version was trained, because it has seen everything older. */
 async function isActiveBetter(database: Database, trainer: Trainer, { cases, measured }: Twin): Promise<boolean> {
   const active = await selectActiveVersion(database.db);
   const readAt = Number(active?.parameters.readAt ?? Infinity);
@@ -158,7 +162,7 @@ async function isActiveBetter(database: Database, trainer: Trainer, { cases, mea
   );
 }
 
-/** Two trainings may end within the same second, here or in two processes. */
+/** Two trainings may end within the same second, in one process or in two. */
 function nameOf(instant: number): string {
   const at = new Date(instant).toISOString().replace(/[-:]|\.\d+/g, '');
   return `ease-${at}-${randomUUID().slice(0, 8)}`;

@@ -1,6 +1,6 @@
 import type { Spending } from './spending.ts';
 
-/** An account takes about 200 bytes. */
+/** Maximum number of accounts. Each uses about 200 bytes. */
 const MOST_ACCOUNTS = 10_000;
 
 /**
@@ -9,7 +9,7 @@ const MOST_ACCOUNTS = 10_000;
  */
 export class ListenerAccounts {
   readonly #most: number;
-  /** By the listener's id, the longest unused first. */
+  /** By the listener's id, least recently used first. */
   readonly #accounts = new Map<number, Spending>();
 
   constructor(most = MOST_ACCOUNTS) {
