@@ -4,8 +4,8 @@ import { caseless, slugOf } from '../lib/text/folded-text.ts';
 import { fillTrackTexts } from './track-texts.ts';
 
 /**
- * Brings what was stored before there were normal forms into them, once: in batches, so that a start that is killed goes on
- * where it was. Who calls it holds the lock of migrations; what other nodes merge meanwhile takes turns with each batch.
+ * Converts data stored without normal forms, once, in batches, so that a killed start continues where it was. The
+ * caller holds the migration lock. Merges by other nodes take turns with the batches.
  */
 export async function bringToNormalForm(sql: postgres.Sql, log?: Logger): Promise<void> {
   await sql`insert into track_texts (track_id) select id from tracks t
@@ -28,7 +28,7 @@ export async function bringToNormalForm(sql: postgres.Sql, log?: Logger): Promis
 
 type Transaction = postgres.TransactionSql;
 
-/** Artists whose keys become the same are one: the first stays. */
+/** Artists whose keys become equal are merged into the first. */
 async function renameArtistKeys(tx: Transaction): Promise<void> {
   const rows = await tx<
     { id: string; name: string; key: string }[]

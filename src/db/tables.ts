@@ -23,7 +23,7 @@ const ref = () => bigint({ mode: 'number' }).notNull();
 const instant = () => timestamp({ withTimezone: true, mode: 'date', precision: 3 });
 const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
 const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' });
-/** Ordered by its bytes, however the database orders texts. */
+/** Ordered by bytes, whatever the database's collation. */
 const bytewise = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
 
 export const feedbackKind = pgEnum('feedback_kind', ['PLAY', 'COMPLETE', 'LIKE', 'SAVE', 'SKIP', 'DISLIKE', 'HIDE']);
@@ -54,14 +54,14 @@ export const tracks = pgTable(
     releaseYear: integer(),
     durationMs: integer(),
     explicit: boolean().notNull().default(false),
-    /** What listeners think of it, and its percentile among all tracks by that: refreshed, never live ([CAT3]). */
+    /** The track's listeners, and its percentile among all tracks. Refreshed regularly, never live ([CAT3]). */
     recentListeners: integer().notNull().default(0),
-    /** Null where the last 30 days tell enough. */
+    /** Null if the last 30 days have enough events. */
     allTimeListeners: integer(),
-    /** Of the time that popularity is of, those whose last verdict is against it. */
+    /** Number of listeners in that period whose last verdict is against the track. */
     rejecters: integer().notNull().default(0),
     popularity: doublePrecision().notNull().default(0),
-    /** Since when it is in no list and no search; null: it is. What refers to it stays. */
+    /** When the track was withdrawn. Null if it is available. References to it are kept. */
     withdrawnAt: instant(),
     createdAt: instant().notNull().defaultNow(),
     updatedAt: instant().notNull().defaultNow(),
@@ -77,8 +77,8 @@ export const tracks = pgTable(
 );
 
 /**
- * What a track is found and compared by: its names in normal form, and the terms that searches ask for. Of each track a row,
- * beside `tracks`, whose rows are written anew whenever popularity changes. All null while they have yet to be made.
+ * How a track is found and compared: its names in normal form, and its search terms. This is a separate table, because
+ * rows of `tracks` are rewritten whenever popularity changes. All columns are null until the texts have been created.
  */
 export const trackTexts = pgTable(
   'track_texts',
@@ -89,7 +89,7 @@ export const trackTexts = pgTable(
     title: bytewise(),
     artist: bytewise(),
     recordingKey: bytewise(),
-    /** Weighted by where a term stands: see track-texts. */
+    /** Weighted by where a term occurs: see track-texts. */
     search: tsvector(),
   },
   (t) => [
@@ -107,7 +107,7 @@ export const trackGenres = pgTable(
   {
     trackId: ref().references(() => tracks.id, { onDelete: 'cascade' }),
     genreId: ref().references(() => genres.id),
-    /** Order in which the source named the genres: the first is the main one. */
+    /** The source's order of genres. The first is the main one. */
     position: integer().notNull().default(0),
   },
   (t) => [primaryKey({ columns: [t.trackId, t.genreId] }), index().on(t.genreId)],
@@ -130,7 +130,7 @@ export const listeners = pgTable('listeners', {
   id: id(),
   externalId: text().notNull().unique(),
   displayName: text().notNull(),
-  /** A listener of the built-in demo: made by a documented model, not a person. */
+  /** Whether the listener is simulated by the built-in demo. */
   simulated: boolean().notNull().default(false),
   allowExplicit: boolean().notNull().default(true),
   preferenceTags: text()
@@ -172,12 +172,12 @@ export const feedback = pgTable(
     listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
     trackId: ref().references(() => tracks.id, { onDelete: 'cascade' }),
     kind: feedbackKind().notNull(),
-    /** How often: more than 1 where a source gives counts instead of events. */
+    /** Number of events. More than 1 if a source supplies counts instead of events. */
     plays: integer().notNull().default(1),
     listenedMs: integer(),
     at: instant().notNull().defaultNow(),
     requestId: uuid(),
-    /** What makes a repeat a repeat: a caller's idempotency key or an import's natural key. */
+    /** Identifies a repetition: a caller's idempotency key or an import's natural key. */
     dedupeKey: text(),
   },
   (t) => [
@@ -198,9 +198,9 @@ export const recommenderVersions = pgTable('recommender_versions', {
   id: id(),
   version: text().notNull().unique(),
   trainedAt: instant().notNull().defaultNow(),
-  /** Hyperparameters and counts, as the trainer reports them. */
+  /** Settings and counts, as reported by the training. */
   parameters: jsonb().$type<Record<string, number | string>>().notNull(),
-  /** The item–item weights as `recommend/` serialises them; null while they have not been written. */
+  /** The item–item weights as serialised by `recommend/`. Null if they are not stored. */
   weights: bytea(),
   active: boolean().notNull().default(false),
 });
@@ -219,7 +219,7 @@ export const evaluations = pgTable(
   (t) => [index().on(t.at.desc(), t.id.desc())],
 );
 
-/** One served list: what attribution reads, and, for a day, what later pages go on from. */
+/** A served list, for attribution and, for a day, for later pages. */
 export const recommendationLists = pgTable(
   'recommendation_lists',
   {
@@ -227,7 +227,7 @@ export const recommendationLists = pgTable(
     listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
     surface: listSurface().notNull().default('RECOMMENDATIONS'),
     modelVersion: text().notNull(),
-    /** The tracks served, in order, the first at this rank; with each the chance that it had, and what speaks most for it. */
+    /** The served tracks in order, the first at this rank, each with its propensity and the kind of its main reason. */
     firstRank: integer().notNull().default(1),
     trackIds: bigint({ mode: 'number' })
       .array()
@@ -241,7 +241,7 @@ export const recommendationLists = pgTable(
       .array()
       .notNull()
       .default(sql`'{}'`),
-    /** Everything the ranking depends on, so that a later page is the same ranking: see recommend/. Null once it is old. */
+    /** Everything that the ranking depends on, so that a later page repeats it: see recommend/. Null when it is old. */
     state: jsonb(),
     createdAt: instant().notNull().defaultNow(),
   },
@@ -268,22 +268,25 @@ export const drafts = pgTable(
     status: draftStatus().notNull(),
     finishReason: finishReason(),
     modelId: text().notNull(),
-    /** Fully resolved: no field is left to a default that may change. */
+    /** Complete, so that no field depends on a default that may change. */
     sampling: jsonb().notNull(),
-    /** One entry for the start and one per continuation: see drafts/. */
+    /** One entry for the start and one for each continuation: see drafts/. */
     turns: jsonb().notNull(),
     usage: jsonb().notNull(),
     failure: text(),
     /** The last event's sequence number. */
     sequence: integer().notNull().default(0),
-    /** Raised by whoever takes the draft up: the writer before can then append nothing more. */
+    /** Raised when the draft is taken up, after which the previous writer can append nothing. */
     epoch: integer().notNull().default(1),
-    /** The node that writes it; of no meaning once it has ended. Null, or a node that is gone: whoever can may take it. */
+    /**
+     * The node that writes it, without meaning once it has ended. If it is null, or the node is gone, any node may take
+     * the draft.
+     */
     owner: uuid(),
-    /** Each round's text, up to `textsUntil`; what comes after is in the events. */
+    /** The text of each turn, up to `textsUntil`. Later text is in the events. */
     texts: text().array(),
     textsUntil: integer().notNull().default(0),
-    /** Events up to here are in the log no more: only their text is left. */
+    /** Events up to here are no longer in the log; only their text is kept. */
     compacted: integer().notNull().default(0),
     idempotencyKey: text(),
     /** Of the input that the key was given with: a repeat has the same. Null where none was kept. */
@@ -298,20 +301,20 @@ export const drafts = pgTable(
   ],
 );
 
-/** The nodes that write drafts or serve them, while they live: see drafts/membership. */
+/** The living nodes that write or serve drafts: see drafts/nodes. */
 export const nodes = pgTable('nodes', {
   id: uuid().primaryKey(),
-  /** Goes up with each sign of life. No time is kept: clocks jump. */
+  /** Increases with each heartbeat. Times are not stored, because clocks jump. */
   beat: bigint({ mode: 'number' }).notNull().default(0),
-  /** What its engine can write with: models as the `ml` room describes them. */
+  /** The models of its engine, as described by the `ml` room. */
   models: jsonb().notNull(),
 });
 
-/** What the nodes have counted together: see transport/rates. The columns are those that rate-limiter-flexible asks for. */
+/** The counts that nodes share: see transport/rates. The columns are those that rate-limiter-flexible requires. */
 export const rateLimits = pgTable('rate_limits', {
   key: text().primaryKey(),
   points: integer().notNull().default(0),
-  /** When the count begins anew, in milliseconds since the epoch. */
+  /** When the count starts over, in milliseconds since the epoch. */
   expire: bigint({ mode: 'number' }),
 });
 

@@ -6,13 +6,13 @@ import type { Database } from './client.ts';
 
 const CHANNEL = 'cadenza_wakeups';
 const BACKOFF = { firstMs: 1_000, longestMs: 1_000 };
-/** PostgreSQL takes payloads of fewer than 8,000 bytes. */
+/** PostgreSQL accepts payloads of less than 8,000 bytes. */
 const MOST_BYTES = 7_900;
 
 /**
- * Wake-ups among all processes on one database, by NOTIFY on one channel. Within the process a wake-up does not wait for
- * the database; the others hear of it as soon as it has been told. When the listening connection is lost and found again,
- * everybody is woken, since nobody knows what was missed ([WAKE3]).
+ * Wake-ups among all processes on one database, with NOTIFY on one channel. In its own process a wake-up does not wait
+ * for the database; other processes get it when it has been sent. When the listening connection is lost and established
+ * again, everybody is woken, because it is unknown what was missed ([WAKE3]).
  */
 export async function openWakeups(database: Database, log: Logger): Promise<Wakeups & AsyncDisposable> {
   const local = new LocalWakeups();
@@ -38,8 +38,8 @@ export async function openWakeups(database: Database, log: Logger): Promise<Wake
 }
 
 /**
- * Keys that the other processes have yet to hear of. One statement is under way at a time and takes all keys that came
- * meanwhile, so a busy key costs no more than a statement a round trip; keys that could not be told are kept.
+ * Keys that have not been sent to the other processes yet. One statement runs at a time and takes all keys that arrived
+ * meanwhile, so a busy key costs at most one statement per round trip. Keys that could not be sent are kept.
  */
 class Outbox implements AsyncDisposable {
   readonly #database: Database;
@@ -78,7 +78,7 @@ class Outbox implements AsyncDisposable {
         throw error;
       }
     }
-    // In the same breath as the last look at the keys, so that none is added in between and forgotten.
+    // In the same turn as the last check for keys, so that none is added in between and forgotten.
     this.#sending = null;
   }
 
@@ -88,14 +88,14 @@ class Outbox implements AsyncDisposable {
       .sql`select pg_notify(${CHANNEL}, payload) from jsonb_array_elements_text(${list}::jsonb) as payloads (payload)`;
   }
 
-  /** What is under way is told; a database that is away is not waited for: its other clients will wake on its return. */
+  /** Waits for the running statement, but not for an unavailable database: its other clients wake when it returns. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#sending;
   }
 }
 
-/** The sender and as many keys as fit into a payload: a step of hundreds of drafts is one message or two. */
+/** The sender and as many keys as fit into a payload. A step of hundreds of drafts is one or two messages. */
 function packed(origin: string, keys: readonly string[]): string[] {
   const payloads: string[][] = [];
   let room = 0;

@@ -24,9 +24,9 @@ export interface Draft {
   usage: Usage;
   /** Why `status` is FAILED. */
   failure: string | null;
-  /** The last event that this snapshot includes; its cursor resumes after it. */
+  /** The last event included in this snapshot. Its cursor resumes after it. */
   sequence: number;
-  /** Events up to here are in the log no more: a reader that comes from before is given a snapshot. */
+  /** Events up to here are no longer in the log. A reader that resumes before it gets a snapshot. */
   compacted: number;
   /** The text up to `sequence`. */
   text: string;
@@ -59,13 +59,13 @@ export interface UpdateDraftInput {
   visibility?: DraftVisibility | null;
 }
 
-/** One step of a draft's log, as a reader sees it. */
+/** An event of a draft's log, as a reader gets it. */
 export type DraftEvent =
   | { type: 'snapshot'; cursor: string; draft: Draft }
   | { type: 'tokens'; cursor: string; text: string; tokens: readonly Token[] }
   | { type: 'status'; cursor: string; status: DraftStatus; finishReason: FinishReason | null; usage: Usage };
 
-/** Drafts: written by the engine, kept in a log, followed by any number of readers. */
+/** Drafts: written by the engine, stored in a log, followed by any number of readers. */
 export interface Drafts extends AsyncDisposable {
   /**
    * Repeating an idempotency key returns the first draft.
@@ -74,28 +74,28 @@ export interface Drafts extends AsyncDisposable {
   start(viewer: Viewer, input: StartDraftInput): Promise<Draft>;
   /** Goes on writing a finished draft; repeating a key of the draft changes nothing. @throws ConflictError while it is still being written, and as `start` */
   continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft>;
-  /** Ends generation within one token and keeps the text. A finished draft stays as it is. */
+  /** Ends generation within one token and keeps the text. A finished draft is not changed. */
   cancel(viewer: Viewer, draftId: string): Promise<Draft>;
   update(viewer: Viewer, input: UpdateDraftInput): Promise<Draft>;
   delete(viewer: Viewer, draftId: string): Promise<void>;
-  /** Deletes all drafts of a listener; what is being written is cancelled first, wherever it is. @returns how many */
+  /** Deletes all drafts of a listener. Those being written are cancelled first, on any node. @returns their number */
   deleteOf(listenerId: number): Promise<number>;
-  /** The drafts that the viewer may read; others are absent. */
+  /** The drafts that the viewer may read. Others are absent. */
   byIds(viewer: Viewer, ids: readonly string[]): Promise<Map<string, Draft>>;
-  /** Newest first; of somebody else's, only those that are SHARED. */
+  /** Newest first; of another listener, only SHARED drafts. */
   ofListener(viewer: Viewer, listenerId: number, page: PageArgs): Promise<Page<Draft>>;
   cursorOf(draft: Draft): string;
   /**
    * The events after `after`, replayed and then live, each once and in order, until the draft has finished, the signal
-   * aborts or the iterator is returned. Without `after`, or with one from before the log was compacted, a snapshot comes
-   * first. Readers at the same place are handed the very same object, so what is made of an event can be made once for all of
-   * them.
-   * @throws NotFoundError, InvalidInputError for a cursor of another draft
+   * aborts or the iterator is returned. Without `after`, or if it is older than the compacted log, a snapshot comes
+   * first. Readers at the same position get the same object, so that what is derived from an event can be computed once
+   * for all of them.
+   * @throws NotFoundError; InvalidInputError for a cursor of another draft
    */
   follow(viewer: Viewer, draftId: string, after: string | null, signal?: AbortSignal): PollableIterator<DraftEvent>;
-  /** Takes up, from now on, what nobody writes: drafts that were waiting or being written when a process ended. */
+  /** From now on, takes up drafts that were waiting or being written when a process ended. */
   recover(): void;
-  /** Leaves of drafts that ended before then only their text: at most so many. @returns how many */
+  /** Reduces drafts that ended before this time to their text, at most `limit`. @returns their number */
   compact(before: Date, limit: number): Promise<number>;
 }
 

@@ -6,10 +6,13 @@ import type { SamplingInput } from './contract.ts';
 const MAX_PROMPT = 8_000;
 const MAX_TITLE = 200;
 const DEFAULT_TITLE = 60;
-/** GraphQL's Int ends there. */
+/** The maximum of GraphQL's Int. */
 const MAX_SEED = 2 ** 31 - 1;
 
-/** Every value decided, the seed drawn and kept, so that the text can be had again. @throws InvalidInputError */
+/**
+ * Completes the options and draws the seed, which is stored so that the text can be reproduced.
+ * @throws InvalidInputError
+ */
 export function resolveSampling(
   input: SamplingInput | null | undefined,
   random: () => number,
@@ -56,7 +59,7 @@ export function checkTitle(title: string): string {
   return checkText(title, 'input.title', { max: MAX_TITLE }).replace(/\s+/g, ' ');
 }
 
-/** The prompt's first line, cut at a word. */
+/** The prompt's first line, truncated at a word. */
 export function titleFrom(prompt: string): string {
   const line = prompt.replace(/\s+/g, ' ');
   const characters = Array.from(line);

@@ -8,9 +8,9 @@ export type CopyValue = string | number | boolean | Date | null | readonly strin
 const CHUNK_CHARACTERS = 64 * 1024;
 
 /**
- * Loads rows into a table by COPY, with backpressure: the source is read no faster than the server takes the rows. When
- * the source throws, the COPY is called off and the error passed on; the transaction has to be rolled back then.
- * @param target table and columns, e.g. `staged (a, b)`; not escaped
+ * Loads rows into a table with COPY and backpressure: the source is read no faster than the server accepts rows. If the
+ * source throws, the COPY is aborted and the error passed on; the transaction must then be rolled back.
+ * @param target table and columns, for example `staged (a, b)`; not escaped
  */
 export async function copyRows(
   tx: Transaction,
@@ -18,7 +18,7 @@ export async function copyRows(
   batches: AsyncIterable<readonly (readonly CopyValue[])[]>,
 ): Promise<void> {
   const stream = await tx.unsafe(`copy ${target} from stdin`).writable();
-  // A failure of the connection or the server arrives as an event, and would end the process if nobody heard it.
+  // A failure of the connection or the server is an event, which would end the process without a listener.
   const failures: Error[] = [];
   stream.on('error', (error: Error) => failures.push(error));
   const throwIfFailed = (): void => {
@@ -44,14 +44,17 @@ export async function copyRows(
     throw failures[0] ?? error;
   }
   stream.end();
-  // The driver lets go of the stream when it sends the end, and never settles it if the server refuses then; the next
-  // statement of the transaction always answers, and fails when the COPY did.
+  // The driver releases the stream when it sends the end, and never settles it if the server then refuses. The next
+  // statement of the transaction always settles, and fails if the COPY did.
   await setImmediate();
   await tx`select 1`;
   throwIfFailed();
 }
 
-/** Or closed, which the next write tells. A long COPY waits thousands of times, so no listener may stay behind. */
+/**
+ * Also settles if it is closed, which the next write reports. A long COPY waits thousands of times, so no listener may
+ * stay behind.
+ */
 function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {
@@ -62,7 +65,7 @@ function drained(stream: Writable): Promise<void> {
   });
 }
 
-/** The text format of COPY: tab between values, \N for null, backslash before what would be misread. */
+/** The text format of COPY: tabs between values, \N for null, backslash before special characters. */
 function encode(value: CopyValue): string {
   if (value === null) return '\\N';
   if (typeof value === 'string') return escapeText(value);

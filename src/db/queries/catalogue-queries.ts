@@ -36,7 +36,7 @@ const trackColumns = {
   withdrawnAt: tracks.withdrawnAt,
 };
 
-/** What lists and searches show. */
+/** What lists and searches include. */
 const isOffered = isNull(tracks.withdrawnAt);
 
 export interface TrackRow {
@@ -73,7 +73,7 @@ export interface GenreRow {
   trackCount: number;
 }
 
-// Withdrawn tracks are few, and have an index of their own: what is offered need not be looked up one by one.
+// Withdrawn tracks are few and have their own index, so that available tracks need not be checked one by one.
 const trackCount = sql<number>`((select count(*) from ${trackGenres} counted where counted.genre_id = genres.id)
   - (select count(*) from ${tracks} gone join ${trackGenres} counted on counted.track_id = gone.id
     where gone.withdrawn_at is not null and counted.genre_id = genres.id))::int`;
@@ -122,12 +122,12 @@ export function selectTagsOfTracks(
     .orderBy(asc(trackTags.trackId), desc(trackTags.weight), asc(tags.name));
 }
 
-/** One key of the keyset: an expression, its direction (nulls last in either), and what values it takes. */
+/** One part of the sort key: an expression, its direction (nulls last in either), and its valid values. */
 export interface SortKey {
   expression: SQL;
   descending: boolean;
   part: KeyPart<string | number | null>;
-  /** Holds for every row that is ordered by it, and lets an index do so. */
+  /** A condition that every row with this key satisfies, so that an index can be used. */
   present?: SQL;
 }
 
@@ -138,7 +138,7 @@ export interface TrackPageQuery {
   limit: number;
 }
 
-/** Tracks after a key, with each row's own key beside it: what the next cursor is made of. */
+/** The tracks after a key, with each row's own key for the next cursor. */
 export async function selectTrackPage(
   db: Queryable,
   { where, order, after, limit }: TrackPageQuery,
@@ -166,7 +166,7 @@ export function pickTrack(row: TrackRow): TrackRow {
   return { id, externalId, title, artistId, album, releaseYear, durationMs, explicit, popularity, withdrawnAt };
 }
 
-/** `(a, b, c) > key`, each part in its own direction, nulls last: a row comparison cannot say that, so it is spelled out. */
+/** `(a, b, c) > key`, each part in its own direction with nulls last. A row comparison cannot express that. */
 function afterKey(order: readonly SortKey[], key: readonly (string | number | null)[]): SQL | undefined {
   const alternatives = order.map((part, i) =>
     and(...order.slice(0, i).map((p, j) => equalTo(p, key[j])), beyond(part, key[i])),
@@ -215,7 +215,7 @@ export async function countTracks(db: Queryable, where: SQL | undefined): Promis
   return row?.total ?? 0;
 }
 
-/** What each filter field means in SQL. An absent field is no condition. */
+/** The SQL of each filter field. An absent field is no condition. */
 export interface FilterColumns {
   genres?: readonly string[] | null | undefined;
   excludeGenres?: readonly string[] | null | undefined;
@@ -248,7 +248,7 @@ export function filterCondition(db: Queryable, filter: FilterColumns): SQL | und
   );
 }
 
-/** Every word is in the title, the artist's name, a genre or a tag. */
+/** Every word must occur in the title, the artist's name, a genre or a tag. */
 export function searchCondition(db: Queryable, query: TermQuery): SQL {
   const found = db
     .select({ id: trackTexts.trackId })
@@ -258,9 +258,9 @@ export function searchCondition(db: Queryable, query: TermQuery): SQL {
 }
 
 /**
- * How well the whole search fits a track, coarse on purpose: equal steps are then ordered by popularity. 6 the title or the
- * artist is just that, 5 begins with it, 4 holds it as it stands, 3 its words begin words of title and artist, 2 stand within
- * such, 1 are in genres or tags.
+ * How well the whole search matches a track. It is coarse on purpose, so that equal matches are ordered by popularity.
+ * 6: the title or artist equals it; 5: begins with it; 4: contains it; 3: its words begin words of title and artist; 2:
+ * occur within such words; 1: occur in genres or tags.
  */
 export function relevance(search: string, query: TermQuery): SQL {
   const { title, artist, search: terms } = trackTexts;
@@ -272,7 +272,7 @@ export function relevance(search: string, query: TermQuery): SQL {
     when ${terms} @@ ${tsquery(query, name + partOfName)}::tsquery then 2 else 1 end)`;
 }
 
-/** @param weights where the terms have to stand; anywhere when empty */
+/** @param weights where the terms must occur; anywhere if empty */
 function tsquery(query: TermQuery, weights = ''): string {
   const term = ({ text, whole }: { text: string; whole: boolean }): string => {
     const suffix = `${whole ? '' : '*'}${weights}`;

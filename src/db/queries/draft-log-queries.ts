@@ -3,13 +3,13 @@ import type { Database, Queryable } from '../client.ts';
 import { drafts } from '../tables.ts';
 import type { DraftRow } from './draft-queries.ts';
 
-/** What an append changes of a draft's row besides its position. */
+/** The changes to a draft's row besides its position. */
 export type RowChanges = Partial<Pick<DraftRow, 'status' | 'finishReason' | 'usage' | 'failure' | 'turns'>>;
 
 export interface Append {
   draftId: string;
   epoch: number;
-  /** Of the first event; the draft must be just before it. */
+  /** The first event's sequence number, which must follow the draft's last. */
   sequence: number;
   events: readonly unknown[];
   set: RowChanges;
@@ -17,13 +17,13 @@ export interface Append {
 }
 
 /**
- * Appends events to any number of drafts and moves their rows, in one statement: a reader sees both or neither, and however
- * many drafts are being written, a step of theirs is one round trip and one commit.
- * @returns for each, whether it was made: false when the draft is not where the caller believes, because another writer has
- * taken it or it was deleted
+ * Appends events to any number of drafts and updates their rows in one statement. A reader sees both or neither, and a
+ * step of all drafts is one round trip and one commit.
+ * @returns for each, whether it was made; false if the draft is not at the expected position, because another writer
+ * has taken it or it was deleted
  */
 export async function appendEvents({ sql }: Database, appends: readonly Append[]): Promise<boolean[]> {
-  // The driver would make a string of an object by itself only where it knows the parameter's type.
+  // The driver serialises an object itself only if it knows the parameter's type.
   const batch = JSON.stringify(appends.map((append, n) => ({ n, ...append })));
   const made = await sql<{ n: number }[]>`
     with batch as (
@@ -54,7 +54,7 @@ export async function appendEvents({ sql }: Database, appends: readonly Append[]
 
 export type Position = Pick<DraftRow, 'sequence' | 'epoch' | 'status'>;
 
-/** Where the log stands, for a writer that does not know whether its last append arrived. */
+/** The log's position, for a writer that does not know whether its last append arrived. */
 export async function selectPosition(db: Queryable, id: string): Promise<Position | null> {
   const position = { sequence: drafts.sequence, epoch: drafts.epoch, status: drafts.status };
   const [row] = await db.select(position).from(drafts).where(eq(drafts.id, id));
@@ -67,7 +67,10 @@ interface EventsWanted {
   limit: number;
 }
 
-/** For each of those wanted its entries in order, in one statement: the tails of all drafts that grew in a step go together. */
+/**
+ * The entries of each request in order, in one statement, so that the tails of all drafts that grew in a step are read
+ * together.
+ */
 export async function selectEvents(
   { sql }: Database,
   wanted: readonly EventsWanted[],
@@ -87,8 +90,9 @@ export async function selectEvents(
 }
 
 /**
- * Leaves of drafts that ended before `before` each round's text, and removes their events: at most so many drafts, those
- * first that ended first. @returns how many
+ * Reduces drafts that ended before `before` to the text of each turn, and removes their events: at most `limit` drafts,
+ * the earliest ended first.
+ * @returns their number
  */
 export async function compactFinished({ sql }: Database, before: Date, limit: number): Promise<number> {
   const rows = await sql`

@@ -37,14 +37,16 @@ export interface DraftRow {
   compacted: number;
   createdAt: Date;
   updatedAt: Date;
-  /** Up to `sequence`: read in the same statement, so that the two agree. */
+  /** The text up to `sequence`, from the same statement, so that the two agree. */
   text: string;
 }
 
 const text = sql<string>`coalesce(array_to_string(drafts.texts, ''), '') || coalesce((
   select string_agg(e.event->>'text', '' order by e.sequence) from draft_events e
   where e.draft_id = drafts.id and e.sequence > drafts.texts_until and e.sequence <= drafts.sequence), '')`.as('text');
-/** While a round is being written, its tokens count by the log: the model's own account comes at the end. */
+/**
+ * While a turn is being written, its tokens are counted from the log, because the model reports its usage at the end.
+ */
 const usage =
   sql<unknown>`case when drafts.status in ('QUEUED', 'GENERATING') then jsonb_set(drafts.usage, '{completionTokens}',
   to_jsonb(coalesce((drafts.turns->-1->'before'->>'completionTokens')::int, 0) + (
@@ -94,18 +96,18 @@ export interface NewDraft {
   inputDigest: string | null;
   /** Null: whichever node has a place. */
   owner: string | null;
-  /** Bounds the drafts without an owner, where it is to be one of them. */
+  /** The limit on drafts without an owner, if this is one of them. */
   queue: QueueBound | null;
-  /** Of this listener so many may wait or be written at once; one more is refused. */
+  /** Maximum number of this listener's drafts that wait or are being written. */
   mostAtOnce: number;
-  /** When slots become free; null: nobody tells. */
+  /** When slots become free. Null if unknown. */
   forecast: Forecast | null;
   at: Date;
 }
 
 /**
- * Draft and first events in one transaction; without events its log is elsewhere.
- * @returns false when the idempotency key is taken
+ * Inserts a draft and its first events in one transaction, without events if its log is stored elsewhere.
+ * @returns false if the idempotency key is taken
  * @throws OverloadedError
  */
 export function insertDraft(
@@ -133,7 +135,9 @@ export function selectDrafts(db: Queryable, ids: readonly string[]): Promise<Dra
     .where(inArray(drafts.id, [...ids]));
 }
 
-/** Who may read a draft and how far its log is: what a reader who comes back is asked, without the text. */
+/**
+ * What is needed to let a reader resume without loading the text: who may read the draft, and its position in the log.
+ */
 export type DraftStanding = Pick<DraftRow, 'listenerId' | 'visibility' | 'status' | 'sequence'>;
 
 export async function selectStanding(db: Queryable, id: string): Promise<DraftStanding | null> {

@@ -28,7 +28,7 @@ export interface ListenerRow {
   simulated: boolean;
 }
 
-/** The listener of this external id, inserted when there is none: one statement unless two make it at once. */
+/** The listener with this external id, inserted if there is none: one statement, unless two callers insert at once. */
 export async function upsertListener(db: Queryable, externalId: string, displayName: string): Promise<ListenerRow> {
   const [made] = await db
     .insert(listeners)
@@ -67,7 +67,7 @@ const statedGenres = sql<PreferenceRow['genres']>`coalesce((
   from ${listenerGenres} l join ${genres} g on g.id = l.genre_id where l.listener_id = listeners.id), '[]')`;
 const statedArtists = sql<number[]>`coalesce((
   select jsonb_agg(l.artist_id order by l.position) from ${listenerArtists} l where l.listener_id = listeners.id), '[]')`;
-// As JSON: Drizzle reads an array's text without its backslashes.
+// As JSON, because Drizzle drops the backslashes of an array's text.
 const statedTags = sql<string[]>`to_jsonb(${listeners.preferenceTags})`;
 
 export function selectPreferences(db: Queryable, ids: readonly number[]): Promise<PreferenceRow[]> {
@@ -85,7 +85,7 @@ export function selectPreferences(db: Queryable, ids: readonly number[]): Promis
     .where(inArray(listeners.id, [...ids]));
 }
 
-/** The driver hands JSON over as text: Drizzle parses its own columns, not an expression. */
+/** The driver returns JSON as text. Drizzle parses its own columns, but not expressions. */
 function parsed(value: unknown): unknown {
   return typeof value === 'string' ? JSON.parse(value) : value;
 }
@@ -136,7 +136,7 @@ export async function genreIdsBySlug(db: Queryable, slugs: readonly string[]): P
   return new Map(rows.map((row) => [row.slug, row.id]));
 }
 
-/** Which of these ids are there. */
+/** The ids among these that exist. */
 export async function existingIds(
   db: Queryable,
   table: 'artists' | 'tracks' | 'listeners',
@@ -217,7 +217,7 @@ export function selectFeedbackByIds(db: Queryable, ids: readonly number[]): Prom
 
 export interface FeedbackPage {
   kinds: readonly FeedbackKindColumn[] | null;
-  /** Of the last row of the page before. */
+  /** The key of the previous page's last row. */
   after: { at: Date; id: number } | null;
   limit: number;
 }
@@ -258,7 +258,7 @@ export async function deleteFeedback(db: Queryable, id: number): Promise<void> {
   await db.delete(feedback).where(eq(feedback.id, id));
 }
 
-/** Per track the latest verdict (LIKE, SAVE, DISLIKE, HIDE), or the latest event of any kind where there is no verdict. */
+/** For each track the latest verdict (LIKE, SAVE, DISLIKE, HIDE), otherwise the latest event of any kind. */
 export async function selectReactions(
   db: Queryable,
   listenerId: number,

@@ -1,14 +1,17 @@
 import type { Transaction } from '../transaction.ts';
 import { takeMergeTurn } from './track-merge.ts';
 
-/** Listeners of tracks that the last 30 days must have to tell what is popular: one a track, and never more than this. */
+/**
+ * Maximum of the number of listener–track pairs that the last 30 days must have for popularity: one per track, but
+ * never more than this.
+ */
 const ENOUGH = 1_000;
 
 /**
- * Recomputes how many listen to each track, how many reject it, and its percentile among all tracks ([CAT3]): the share of
- * tracks with fewer listeners left when those who reject it are taken away, plus half of those with as many (the mid-rank); 0
- * where none are left. It is that of the last 30 days, or of all time where too little was heard in them. Rows that stay as
- * they are are not written. Takes its turn with the merges, which write the same rows in another order.
+ * Recomputes the listeners and rejecters of each track, and its percentile among all tracks ([CAT3]): the share of
+ * tracks with fewer listeners after subtracting rejecters, plus half of those with as many (the mid-rank); 0 if none
+ * are left. It counts the last 30 days, or all time if these have too few events. Unchanged rows are not written. It
+ * takes turns with merges, which write the same rows in another order.
  */
 export async function refreshPopularity(tx: Transaction, now: Date): Promise<void> {
   await takeMergeTurn(tx);
@@ -18,7 +21,10 @@ export async function refreshPopularity(tx: Transaction, now: Date): Promise<voi
   await rankTracks(tx, isEnough);
 }
 
-/** By track: `listeners` who heard it and do not reject it, `rejecters` whose last verdict is against it. */
+/**
+ * For each track the `listeners` who heard it and do not reject it, and the `rejecters` whose last verdict is against
+ * it.
+ */
 async function countOpinions(tx: Transaction, table: string, now: Date, period: string | null): Promise<void> {
   const until = now.toISOString();
   const since = period === null ? tx`'-infinity'::timestamptz` : tx`${until}::timestamptz - ${period}::interval`;

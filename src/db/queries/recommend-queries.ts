@@ -15,7 +15,7 @@ export interface SnapshotRows {
     explicit: boolean;
     popularity: number;
     recentListeners: number;
-    /** Null where the last 30 days tell enough. */
+    /** Null if the last 30 days have enough events. */
     allTimeListeners: number | null;
     rejecters: number;
     withdrawn: boolean;
@@ -27,8 +27,9 @@ export interface SnapshotRows {
 }
 
 /**
- * Everything that ranking needs of the catalogue, as of one moment; tracks by their keys, in whatever order they came, and what
- * more reject than hear after all others: of equal scores they are the last.
+ * Everything that rankings need of the catalogue, as of one moment. Tracks are ordered by their keys, whatever the
+ * order of arrival, with those that more listeners reject than hear at the end, so that they come last among equal
+ * scores.
  */
 export async function selectSnapshot({ sql: driver }: Database): Promise<SnapshotRows> {
   return driver.begin('isolation level repeatable read read only', async (tx) => ({
@@ -50,7 +51,7 @@ export async function selectSnapshot({ sql: driver }: Database): Promise<Snapsho
 
 // ── Feedback ──
 
-/** What one listener did with one track, one row a kind. */
+/** One listener's feedback on one track, one row per kind. */
 export interface ReactionRow {
   trackId: number;
   kind: FeedbackKindColumn;
@@ -64,7 +65,7 @@ export interface TrainingRow extends Omit<ReactionRow, 'at'> {
   at: number;
 }
 
-/** Everybody's reactions, in batches, ordered by listener: nothing is held whole but what the caller keeps. */
+/** All reactions in batches, ordered by listener, so that only one batch is in memory. */
 export async function* readAllReactions({ sql: driver }: Database): AsyncGenerator<TrainingRow[]> {
   const cursor = driver<TrainingRow[]>`
     select listener_id::float8 as "listenerId", track_id::float8 as "trackId", kind::text as kind,
@@ -91,7 +92,7 @@ export function selectActiveVersion(db: Queryable): Promise<VersionRow | null> {
   return selectVersionWhere(db, eq(recommenderVersions.active, true));
 }
 
-/** Null when there is none of this name, or its weights have not been kept. */
+/** Null if there is no such version, or its weights are not stored. */
 export function selectVersion(db: Queryable, version: string): Promise<VersionRow | null> {
   return selectVersionWhere(db, eq(recommenderVersions.version, version));
 }
@@ -122,12 +123,12 @@ export interface MetricRow {
   value: number;
 }
 
-/** One switch at a time: of two trainings that end together both are kept, and one is active. */
+/** One switch at a time: of two trainings that end together both are stored, and one is active. */
 const lockVersions = sql`select pg_advisory_xact_lock(hashtext('cadenza_recommender_versions'))`;
-/** Weights are large: these many of the newest versions keep theirs, and the active one. */
+/** Number of the newest versions whose weights are kept, besides the active one's, because weights are large. */
 const VERSIONS_WITH_WEIGHTS = 5;
 
-/** Writes a version with its metrics and, if it is to serve, makes it the active one, in one transaction. */
+/** Stores a version with its metrics and, if it is to serve, activates it, in one transaction. */
 export async function insertVersion(
   { db }: Database,
   row: VersionRow & { active: boolean },
@@ -153,7 +154,7 @@ export async function insertVersion(
   });
 }
 
-/** @returns false when there is no such version, or its weights have not been kept; nothing is changed then */
+/** @returns false if there is no such version, or its weights are not kept; then nothing is changed */
 export async function setActiveVersion({ db }: Database, version: string): Promise<boolean> {
   return db.transaction(async (tx) => {
     await tx.execute(lockVersions);

@@ -5,8 +5,8 @@ import { feedback, recommendationLists } from '../tables.ts';
 export type ServedListRow = Omit<typeof recommendationLists.$inferSelect, 'createdAt'>;
 
 /**
- * A list that is there already is replaced: its later pages have been served. One parameter, whatever their number: this
- * runs for every list served, and making a statement would cost more than making the list.
+ * An existing list is replaced, because more of its pages have been served. There is one parameter, whatever the number
+ * of rows: this runs for every served list, and building a statement would cost more than the list.
  */
 export async function upsertServedLists({ sql: driver }: Database, rows: readonly ServedListRow[]): Promise<void> {
   await driver`
@@ -22,7 +22,7 @@ export async function upsertServedLists({ sql: driver }: Database, rows: readonl
     where cardinality(recommendation_lists.track_ids) <= cardinality(excluded.track_ids)`;
 }
 
-/** Null as well when it is too old to be gone on with. */
+/** Also null if it is too old to be continued. */
 export async function selectServedList(db: Queryable, id: string): Promise<ServedListRow | null> {
   const [row] = await db
     .select()
@@ -31,7 +31,7 @@ export async function selectServedList(db: Queryable, id: string): Promise<Serve
   return row ?? null;
 }
 
-/** What the listener was recommended since then, each track once. */
+/** The tracks recommended to the listener since then, each once. */
 export async function selectServedTracks({ sql }: Database, listenerId: number, since: Date): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
     select distinct unnest(track_ids)::float8 as id from recommendation_lists
@@ -40,16 +40,16 @@ export async function selectServedTracks({ sql }: Database, listenerId: number, 
   return rows.map(({ id }) => id);
 }
 
-/** Lists of which a batch holds so many: each may carry a history of thousands of events. */
+/** Number of lists in a batch. Each may have a history of thousands of events. */
 const BATCH = 50;
 
 export interface ListsWithClicks {
   rows: ServedListRow[];
-  /** Of these lists' listeners. */
+  /** The clicks in these lists. */
   clicks: { requestId: string | null; trackId: number }[];
 }
 
-/** The newest recommendations that can still be gone on with, at most so many, in batches, with what was clicked in them. */
+/** The newest recommendation lists that can still be continued, at most `limit`, in batches, with their clicks. */
 export async function* readRecentLists({ db }: Database, limit: number): AsyncGenerator<ListsWithClicks> {
   const isWhole = and(isNotNull(recommendationLists.state), eq(recommendationLists.surface, 'RECOMMENDATIONS'));
   const newest = await db
@@ -75,7 +75,7 @@ export async function* readRecentLists({ db }: Database, limit: number): AsyncGe
   }
 }
 
-/** Of lists older than this only what was served is kept. */
+/** Deletes the state of older lists, of which only the served tracks are kept. */
 export async function dropListStatesBefore(db: Queryable, instant: Date): Promise<void> {
   const isOld = and(lt(recommendationLists.createdAt, instant), isNotNull(recommendationLists.state));
   await db.update(recommendationLists).set({ state: null }).where(isOld);

@@ -2,7 +2,7 @@ import { caseless } from '../../lib/text/folded-text.ts';
 import { fillAllTrackTexts } from '../track-texts.ts';
 import type { Sql, Transaction } from '../transaction.ts';
 
-/** A track as a source gives it, cleaned: what `merge_tracks` compares with the catalogue. */
+/** A validated track of a source, which `merge_tracks` compares with the catalogue. */
 export interface StagedTrack {
   externalId: string;
   title: string;
@@ -23,7 +23,7 @@ export interface MergeCounts {
   unchanged: number;
 }
 
-/** An empty staging table that lives as long as the transaction. */
+/** Creates an empty staging table for the duration of the transaction. */
 export async function createTrackStaging(tx: Transaction): Promise<void> {
   await tx`create temp table staged_tracks (
     external_id text, title text, artist text, artist_key text, album text, release_year int, duration_ms int,
@@ -34,7 +34,10 @@ export async function createTrackStaging(tx: Transaction): Promise<void> {
 export const stagedTrackColumns =
   'external_id, title, artist, artist_key, album, release_year, duration_ms, explicit, genre_slugs, genre_names, tag_names, tag_weights';
 
-/** A row for the staging table, its values in the order of `stagedTrackColumns`; tags by name, so that order never counts as a change. */
+/**
+ * A row for the staging table, with values in the order of `stagedTrackColumns`. Tags are sorted by name, so that their
+ * order never counts as a change.
+ */
 export function stagedTrackValues(track: StagedTrack): (string | number | boolean | null | string[] | number[])[] {
   const tags = [...track.tags].sort((a, b) => (a.name < b.name ? -1 : 1));
   return [
@@ -56,7 +59,7 @@ export function stagedTrackValues(track: StagedTrack): (string | number | boolea
 /** The artist's natural key: "The  BEATLES" and "the beatles" are one artist. */
 export const nameKey = caseless;
 
-/** Stages a batch in one statement and merges it: all of it or, when anything fails, none. */
+/** Stages a batch in one statement and merges it: all of it or, on any failure, nothing. */
 export function mergeTracks(sql: Sql, tracks: readonly StagedTrack[]): Promise<MergeCounts> {
   return sql.begin(async (tx) => {
     await createTrackStaging(tx);
@@ -85,8 +88,8 @@ export function mergeTracks(sql: Sql, tracks: readonly StagedTrack[]): Promise<M
 }
 
 /**
- * Brings the catalogue to what is staged and tells how many tracks that created, changed or found as they were. External
- * ids must be unique within the staging table.
+ * Merges the staged tracks into the catalogue and counts how many were created, changed or unchanged. External ids must
+ * be unique in the staging table.
  */
 export async function mergeStagedTracks(tx: Transaction): Promise<MergeCounts> {
   await takeMergeTurn(tx);
@@ -101,7 +104,7 @@ export async function mergeStagedTracks(tx: Transaction): Promise<MergeCounts> {
   return counts ?? { created: 0, updated: 0, unchanged: 0 };
 }
 
-/** Two merges that insert the same new names in different orders would deadlock; they take turns instead. */
+/** Two merges that insert the same new names in different orders would deadlock, so they take turns. */
 export async function takeMergeTurn(tx: Transaction): Promise<void> {
   await tx`select pg_advisory_xact_lock(hashtext('cadenza:merge-tracks'))`;
 }
@@ -118,7 +121,10 @@ async function mergeNames(tx: Transaction): Promise<void> {
     select distinct name from staged_tracks, unnest(tag_names) as t (name) on conflict (name) do nothing`;
 }
 
-/** Decides per staged track whether it is new, changed or neither, comparing genres in order and tags with weights. */
+/**
+ * Decides for each staged track whether it is new, changed or unchanged, comparing genres in order and tags with
+ * weights.
+ */
 async function planTracks(tx: Transaction): Promise<void> {
   await tx`create temp table track_plan on commit drop as
     select s.*, a.id as artist_id, t.id as track_id, t.id is null as is_new,

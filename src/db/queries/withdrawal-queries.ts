@@ -1,7 +1,7 @@
 import type { Sql } from '../transaction.ts';
 import { takeMergeTurn } from './track-merge.ts';
 
-/** Tracks by their external ids or by ours, each in the order in which they were named. */
+/** Tracks by external id or by our id, in the order in which they were named. */
 export interface NamedTracks {
   externalIds: readonly string[];
   ids: readonly number[];
@@ -9,10 +9,7 @@ export interface NamedTracks {
 
 export type Withdrawal = { withdrawn: number; unchanged: number } | { unknown: NamedTracks };
 
-/**
- * Withdraws these tracks, unless any of them is not there: then nothing is changed. A batch that is being merged meanwhile
- * comes before or after.
- */
+/** Withdraws these tracks, or none if any does not exist. A concurrent merge of tracks runs before or after it. */
 export function withdrawTracks(sql: Sql, { externalIds, ids }: NamedTracks, at: Date): Promise<Withdrawal> {
   return sql.begin(async (tx): Promise<Withdrawal> => {
     await takeMergeTurn(tx);

@@ -8,7 +8,10 @@ import { draftKey } from '../wakeup-keys.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
 import { type EntriesWanted, type Fence, type LogStore, RefusedError, STORE_BACKOFF } from './log-store.ts';
 
-/** Entries of a draft that stay in memory after they were written, so that its live readers do not each ask the database. */
+/**
+ * Number of a draft's entries that stay in memory after they were written, so that live readers do not each query the
+ * database.
+ */
 const TAIL = 512;
 const READ_BATCH = 256;
 
@@ -20,7 +23,10 @@ export interface DraftLogOptions {
   sleep?: Sleep;
 }
 
-/** The log of every draft: appended to by one writer a draft, read by any number of readers, kept before anyone sees it ([LOG1]). */
+/**
+ * The logs of all drafts. Each has one writer and any number of readers, and an entry is durable before anyone sees it
+ * ([LOG1]).
+ */
 export class DraftLog {
   readonly #store: LogStore;
   readonly #wakeups: Wakeups;
@@ -42,10 +48,10 @@ export class DraftLog {
   }
 
   /**
-   * Appends, however long the store is away: nothing that was sampled is dropped, and an append that did arrive is not made
-   * twice ([LOG4]).
-   * @returns the fence moved on, or null when another writer has taken the draft or it was deleted
-   * @throws RefusedError when the store will never take these events
+   * Appends events, however long the store is unavailable: no sampled token is lost, and an append that did arrive is
+   * not repeated ([LOG4]).
+   * @returns the advanced fence, or null if another writer has taken the draft or it was deleted
+   * @throws RefusedError if the store will never accept these events
    */
   async append(fence: Fence, events: readonly LogEvent[], set: RowChanges, signal: AbortSignal): Promise<Fence | null> {
     const at = new Date(this.#clock.now());
@@ -56,7 +62,7 @@ export class DraftLog {
     return { ...fence, sequence: fence.sequence + events.length };
   }
 
-  /** As `LogStore.take`, however long the store is away. */
+  /** Like `LogStore.take`, however long the store is unavailable. */
   take(draftId: string, epoch: number, signal: AbortSignal): Promise<Fence | null> {
     return this.#persist(draftId, signal, () => this.#store.take(draftId, epoch));
   }
@@ -77,12 +83,12 @@ export class DraftLog {
     this.#tails.set(draftId, tail);
   }
 
-  /** The entries after a sequence number, at most a batch of them; from memory where they are there. */
+  /** The entries after a sequence number, at most one batch, from memory if they are there. */
   async read(draftId: string, after: number, limit = READ_BATCH): Promise<LogEntry[]> {
     return this.#recent(draftId, after, limit) ?? this.#store.read(draftId, after, limit);
   }
 
-  /** For those who wait at the end: see `LogStore.news`. */
+  /** For readers at the end of the log: see `LogStore.news`. */
   async news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
     const recent = wanted.map(({ draftId, after, limit }) => this.#recent(draftId, after, limit));
     const others = wanted.filter((_, i) => !recent[i]);
@@ -108,7 +114,7 @@ export class DraftLog {
     }
   }
 
-  /** As `readAll`, however long the store is away. */
+  /** Like `readAll`, however long the store is unavailable. */
   recall(draftId: string, after: number, signal: AbortSignal): Promise<LogEntry[]> {
     return this.#persist(draftId, signal, () => this.readAll(draftId, after));
   }
@@ -117,7 +123,7 @@ export class DraftLog {
     return this.#store.standingOf(draftId);
   }
 
-  /** The same drafts as their logs have them now. */
+  /** The same drafts, updated from their logs. */
   refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
     return this.#store.refresh(rows);
   }
@@ -131,7 +137,7 @@ export class DraftLog {
     return this.#store.compact(before, limit);
   }
 
-  /** Lets go of a draft's tail: when nothing is written to it any more. */
+  /** Discards a draft's tail when nothing more is written to it. */
   forget(draftId: string): void {
     this.#tails.delete(draftId);
   }

@@ -18,43 +18,44 @@ import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
 import type { EntriesWanted, Fence, LogAppend, LogStore } from './log-store.ts';
 import { turnsOf } from './turns.ts';
 
-/** What one message says: an append, or, without events, that a later epoch begins. */
+/** A message: an append or, without events, the start of a later epoch. */
 interface Message {
   epoch: number;
-  /** Of its first event; without events, of the event before. */
+  /** The sequence number of its first event or, without events, of the previous one. */
   sequence: number;
   events: readonly LogEvent[];
   failure: string | null;
   at: string;
 }
 
-/** Drafts whose messages' places are remembered: some 20 kB each. */
+/** Maximum number of drafts whose messages' stream positions are cached: about 20 kB each. */
 const REMEMBERED = 256;
 
-/** Where a log ends. */
+/** The end of a log. */
 interface End {
   epoch: number;
   sequence: number;
-  /** Of the last message within the stream; 0 when there is none. */
+  /** The stream sequence of the last message. 0 if there is none. */
   place: number;
   ended: boolean;
 }
 
 /**
- * The logs in NATS JetStream, a subject a draft ([LOG9]). An append is one message, so its events are there together or not at
- * all. It names the message that it follows, and the server takes it only there: that is the fence. Its id makes a repeat
- * harmless. A draft's row is brought up to date when the draft has ended; until then the log is asked.
+ * The logs in NATS JetStream, with one subject per draft ([LOG9]). An append is one message, so its events are stored
+ * together or not at all. It names the message that it follows, and the server accepts it only there: that is the
+ * fence. Its id makes a repetition harmless. A draft's row is updated when the draft has ended; until then the log is
+ * read.
  */
 export class JetStreamLog implements LogStore {
   readonly #database: Database;
   readonly #messages: SubjectLog;
-  /** Where logs ended when we last saw them: a guess that the server checks. */
+  /** The ends of logs as last seen: a guess that the server checks. */
   readonly #ends = new Map<string, End>();
-  /** Where the messages lie that were read lately, so that who reads on does not begin at the beginning. */
+  /** Stream positions of recently read messages, so that a reader that continues does not start from the beginning. */
   readonly #places = new Map<string, { sequence: number; place: number }[]>();
   readonly #live: LiveLogs;
 
-  /** @param wake tells this process's readers of a draft that there may be something new */
+  /** @param wake wakes this process's readers of a draft */
   constructor(database: Database, messages: SubjectLog, wake: (draftId: string) => void) {
     this.#database = database;
     this.#messages = messages;
@@ -74,7 +75,7 @@ export class JetStreamLog implements LogStore {
 
   async create(draft: NewDraft, events: readonly LogEvent[]): Promise<boolean> {
     if (!(await insertDraft(this.#database.db, draft, []))) return false;
-    // Should this process die here, whoever takes the draft up finds its log empty and begins it.
+    // If this process dies here, the node that takes up the draft finds its log empty and starts it.
     await this.append({ fence: { draftId: draft.id, epoch: 1, sequence: 0 }, events, set: {}, at: draft.at });
     return true;
   }
@@ -103,7 +104,7 @@ export class JetStreamLog implements LogStore {
     const at = row.updatedAt.toISOString();
     if (await this.#write(draftId, { epoch, sequence, events: [], failure: null, at }))
       return { draftId, epoch, sequence };
-    // The writer before was quicker once more; now its append is in front of us.
+    // The previous writer appended once more, before our message.
     return this.take(draftId, epoch);
   }
 
@@ -132,7 +133,7 @@ export class JetStreamLog implements LogStore {
     return end.sequence > after ? this.#readBack(draftId, after, last, limit) : [];
   }
 
-  /** Null when the log has to be asked: what we have written ourselves may not have come back to us yet. */
+  /** Null if the log must be read, because our own last append may not have been pushed back to us yet. */
   #pushed(draftId: string, after: number, limit: number): LogEntry[] | null {
     const isBehind = (this.#live.sequenceOf(draftId) ?? 0) < (this.#ends.get(draftId)?.sequence ?? 0);
     return isBehind ? null : this.#live.read(draftId, after, limit);
@@ -145,7 +146,7 @@ export class JetStreamLog implements LogStore {
     const places = this.#placesOf(draftId);
     let from = places.findLast((one) => one.sequence <= after)?.place ?? 0;
     const found: LogEntry[] = [];
-    // What was asked for may lie many messages behind the place that was known.
+    // The requested entries may be many messages after the known position.
     while (from < last.place && found.length < limit) {
       const messages = await this.#messages.range(draftId, from + 1, last.place, limit);
       const read = messages.at(-1);
@@ -180,7 +181,7 @@ export class JetStreamLog implements LogStore {
     const finished = await projection.selectFinished(this.#database.db, before, limit);
     for (const { id, sequence } of finished) {
       const last = await this.#messages.last(id);
-      // One that is being continued goes on from what we saw; what comes after stays.
+      // A draft that is being continued continues after what we have seen. Later messages are kept.
       if (last && lastOf(last) <= sequence) await this.#messages.purge(id, last.place);
       await projection.markCompacted(this.#database.db, id, sequence);
       this.#forget(id);
@@ -188,7 +189,7 @@ export class JetStreamLog implements LogStore {
     return finished.length;
   }
 
-  /** @returns false when the log does not end where this message would begin, or a later epoch has it */
+  /** @returns false if the log does not end where this message begins, or a later epoch owns it */
   async #write(draftId: string, message: Message): Promise<boolean> {
     const { epoch, sequence, events } = message;
     const before = events.length > 0 ? sequence - 1 : sequence;
@@ -197,7 +198,7 @@ export class JetStreamLog implements LogStore {
       const isRepeat = end?.epoch === epoch && events.length > 0 && end.sequence === before + events.length;
       if (isRepeat) return true;
       if (!end || end.epoch > epoch || end.sequence !== before) {
-        // What we remembered may be out of date; what we have just looked up is not.
+        // A cached end may be outdated. One that was just looked up is not.
         if (this.#ends.delete(draftId)) continue;
         return false;
       }
@@ -214,7 +215,7 @@ export class JetStreamLog implements LogStore {
     }
   }
 
-  /** Looked up, not remembered. Null when there is no such draft. */
+  /** Looks up the end without the cache. Null if there is no such draft. */
   async #endOf(draftId: string): Promise<End | null> {
     const last = await this.#messages.last(draftId);
     const standing = await selectStanding(this.#database.db, draftId);
@@ -224,7 +225,7 @@ export class JetStreamLog implements LogStore {
     return { epoch, sequence: lastOf(last), place: last.place, ended: isEnd(events) };
   }
 
-  /** The row as its log has it by now. */
+  /** The row, updated from its log. */
   async #fold(row: DraftRow): Promise<DraftRow> {
     const now = { ...row, texts: [...(row.texts ?? [])] };
     const turns = turnsOf(row);
@@ -247,7 +248,7 @@ export class JetStreamLog implements LogStore {
       if (events.length > 0) Object.assign(now, { failure, updatedAt: new Date(at) });
     }
     now.text = now.texts.join('');
-    // The model's own account of a round comes at its end.
+    // The model reports a turn's usage at its end.
     if (!isTerminal(now.status)) now.usage = { ...(now.usage as Usage), completionTokens: written };
     return now;
   }

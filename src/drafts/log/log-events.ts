@@ -1,10 +1,10 @@
 import type { FinishReason, Token, Usage } from '../../ml/engine.ts';
 import type { DraftEvent, DraftStatus } from '../contract.ts';
 
-/** A token as the log keeps it: [id, text, logprob, runners-up as [text, logprob]]. */
+/** A token as stored in the log: [id, text, logprob, alternatives as [text, logprob]]. */
 type LoggedToken = [number, string, number, [string, number][]];
 
-/** What one row of the log says. */
+/** The content of one row of the log. */
 export type LogEvent =
   | { type: 'tokens'; text: string; tokens: LoggedToken[] }
   | { type: 'status'; status: DraftStatus; finishReason: FinishReason | null; usage: Usage };
@@ -29,17 +29,17 @@ export function isTerminal(status: DraftStatus): boolean {
   return status === 'COMPLETED' || status === 'CANCELLED' || status === 'FAILED';
 }
 
-/** Tokens that one event may carry: what a reader far behind gets at once. */
+/** Maximum number of tokens in one event, for readers that are behind. */
 export const COALESCED_TOKENS = 200;
 
-/** What a reader sees next, and where in the log that leaves it. */
+/** A reader's next event, and its position in the log after it. */
 export interface Step {
   event: DraftEvent;
-  /** The last entry that the event tells of. */
+  /** The last entry included in the event. */
   sequence: number;
 }
 
-/** The event that begins with the entry at `from`, neighbouring tokens together; null when there is no such entry. */
+/** The event that begins with the entry at `from`, with neighbouring tokens joined. Null if there is no such entry. */
 export function stepFrom(
   entries: readonly LogEntry[],
   from: number,
@@ -57,7 +57,7 @@ export function stepFrom(
 
 type LoggedTokens = Extract<LogEvent, { type: 'tokens' }>;
 
-/** Of a text that is followed live nearly nobody asks for the tokens, which are most of its bytes: they are made for who does. */
+/** Live readers rarely select the tokens, which are most of an event's bytes, so they are built on demand. */
 class TokensEvent {
   readonly type = 'tokens';
   readonly cursor: string;

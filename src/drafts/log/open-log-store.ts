@@ -12,12 +12,12 @@ const STREAM = 'cadenza-drafts';
 export interface LogStoreOptions {
   database: Database;
   place: DraftLogConfig;
-  /** JetStream pushes what readers of this process follow. */
+  /** Wakes readers when JetStream pushes new events. */
   wakeups: Wakeups;
   stream?: string;
 }
 
-/** @throws StartupError when it cannot be reached */
+/** @throws StartupError if it cannot be reached */
 export async function openLogStore(
   options: LogStoreOptions,
 ): Promise<{ store: LogStore; release: () => Promise<void> }> {

@@ -13,10 +13,10 @@ import { Batcher } from '../../lib/async/batcher.ts';
 import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
 import { type EntriesWanted, type Fence, type LogAppend, type LogStore, RefusedError } from './log-store.ts';
 
-/** Whether an append was made, or why the database will never take it. */
+/** Whether an append was made, or why the database will never accept it. */
 type Outcome = boolean | RefusedError;
 
-/** The logs in PostgreSQL: a row an event, moved together with the draft's own row. */
+/** The logs in PostgreSQL: one row per event, written together with the draft's own row. */
 export class PostgresLog implements LogStore {
   readonly #database: Database;
   readonly #reads = new Batcher<EntriesWanted, LogEntry[]>((wanted) => this.#select(wanted), 256);
@@ -35,7 +35,7 @@ export class PostgresLog implements LogStore {
     const outcome = await this.#commits.submit({ draftId, epoch, sequence: sequence + 1, events, set, at });
     if (outcome instanceof RefusedError) throw outcome;
     if (outcome) return true;
-    // Refused: by somebody else's fence, or because our own earlier try arrived although its answer was lost.
+    // Refused, either by another writer's fence or because an earlier attempt had arrived although its answer was lost.
     const position = await log.selectPosition(this.#database.db, draftId);
     return position?.epoch === epoch && position.sequence === sequence + events.length;
   }
@@ -74,7 +74,7 @@ export class PostgresLog implements LogStore {
     return (await log.selectEvents(this.#database, wanted)) as LogEntry[][];
   }
 
-  /** What the database will not take of one draft must not keep the others': they are then committed one by one ([LOG7]). */
+  /** One draft's rejected events must not prevent the others', so they are committed one by one ([LOG7]). */
   async #commit(appends: readonly log.Append[]): Promise<Outcome[]> {
     try {
       return await log.appendEvents(this.#database, appends);

@@ -3,34 +3,35 @@ import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import * as queries from '../../db/queries/ownership-queries.ts';
 import type { Model } from '../../ml/engine.ts';
 
-/** What is known of a node: it lives as long as its beat goes up. */
+/** A node as others see it: it is alive as long as its beat increases. */
 export interface NodeSight {
   id: string;
   beat: number;
-  /** What its engine writes with. */
+  /** The models of its engine. */
   models: readonly Model[];
 }
 
 /**
- * Which node writes which draft. A node's lease on its drafts is its row among the nodes: as long as it is there and beats,
- * nobody takes them; once it is buried, it can append nothing more, and anybody may.
+ * Which node writes which draft. A node's row is its lease on its drafts: as long as the row exists and its beat
+ * increases, nobody takes them. Once it has been removed, the node can append nothing more, and any node may take the
+ * drafts.
  */
 export interface Ownership {
   join(node: string, models: readonly Model[]): Promise<void>;
-  /** A sign of life and a look at all nodes; a node that is not among them was buried. */
+  /** Sends a heartbeat and returns all nodes. A node that is not among them has been declared dead. */
   beat(node: string, models: readonly Model[]): Promise<NodeSight[]>;
-  /** Unless it has beaten since (null: in any case), removes the node and raises the epoch of what it was writing. */
+  /** Removes the node and raises the epoch of its drafts, unless there was a heartbeat since (null: in any case). */
   bury(node: string, beat: number | null): Promise<boolean>;
-  /** Of these models, those for which `claim` would find a draft; whose is the oldest first. */
+  /** The models among these for which `claim` would find a draft, the oldest draft's first. */
   awaited(node: string, models: readonly string[], busy: readonly string[]): Promise<string[]>;
   /**
-   * Takes the oldest draft that waits for one of these models and nobody writes, raising its epoch. One of the node's own that
-   * is not among those it is busy with is one whose answer was lost: nobody writes that either.
+   * Claims the oldest unowned draft that waits for one of these models, and raises its epoch. A draft of the node's own
+   * that it is not busy with is one whose answer was lost, so it is claimed too.
    */
   claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRow | null>;
-  /** Takes a draft whoever has it, raising its epoch. @returns null when there is no such draft */
+  /** Takes a draft from any owner and raises its epoch. @returns null if there is no such draft */
   seize(node: string | null, draftId: string): Promise<DraftRow | null>;
-  /** The latest epoch of each; of a draft that is gone, none. */
+  /** The latest epoch of each draft. Drafts that are gone are absent. */
   epochsOf(draftIds: readonly string[]): Promise<Map<string, number>>;
 }
 

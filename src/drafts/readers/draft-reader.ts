@@ -8,22 +8,22 @@ import type { Step } from '../log/log-events.ts';
 import { DraftTail, type Follower, type TailSource } from './draft-tail.ts';
 
 /**
- * Events at a time that are fetched for readers who are behind. Each is hundreds of tokens to read, answer and send, between
- * which those who are not behind get theirs.
+ * Number of events fetched at a time for readers that are behind. Each is hundreds of tokens to read, execute and send,
+ * and in between the other readers get their events.
  */
 const CATCHING_UP = 4;
 
 export interface FollowOptions {
   draftId: string;
-  /** Cursor to go on after; null begins with a snapshot. */
+  /** The cursor to resume after. Null begins with a snapshot. */
   after: string | null;
   mayRead: (standing: DraftStanding) => boolean;
-  /** The draft as this viewer may read it. @throws NotFoundError when they may not, or no longer */
+  /** Loads the draft for this viewer. @throws NotFoundError if they may not, or may no longer, read it */
   load: () => Promise<Draft>;
   signal?: AbortSignal | undefined;
 }
 
-/** Everybody who follows a draft in this process, on one tail a draft. */
+/** All readers of drafts in this process, with one tail per draft. */
 export class DraftTails {
   readonly #source: TailSource;
   readonly #tails = new Map<string, DraftTail>();
@@ -34,7 +34,7 @@ export class DraftTails {
     this.#source = { ...source, read };
   }
 
-  /** Replays the log after a position and then stays with it until the draft has ended ([LOG2], [LOG3]). */
+  /** Replays the log after a position and follows it until the draft has ended ([LOG2], [LOG3]). */
   follow(options: FollowOptions): PollableIterator<DraftEvent> {
     return new DraftReader(options, this.#source, () => this.#tailOf(options.draftId));
   }
@@ -49,27 +49,27 @@ export class DraftTails {
 }
 
 /**
- * One reader: a cursor, and whoever waits for what comes after it. It asks for its next event when the one before was taken,
- * so that one who does not read holds nothing but the cursor ([SERVE6]).
+ * One reader: a cursor and a pending request for the next event. It asks for the next event when the previous one was
+ * taken, so that a reader that does not read holds only its cursor ([SERVE6]).
  */
 class DraftReader implements PollableIterator<DraftEvent>, Follower {
   readonly #options: FollowOptions;
   readonly #source: TailSource;
   readonly #enter: () => DraftTail;
   readonly #leave = (): void => this.#close();
-  /** Busy: what comes next is being fetched, and settles whoever waits. */
+  /** `busy`: the next event is being fetched. */
   #state: 'outside' | 'busy' | 'following' | 'closed' = 'outside';
   #tail: DraftTail | null = null;
   #position = 0;
-  /** A snapshot is to come first, or in place of what the log has no more. */
+  /** Whether a snapshot is due, at the start or because the log no longer has the next events. */
   #owesSnapshot: boolean;
   /**
-   * Fetched for who asks at once. One who has no room for it comes later and has it fetched anew: held for each who does not
-   * read, it would be most of what they cost ([SERVE6]).
+   * An event that was fetched for the next request. A reader without room for it asks later and has it fetched again:
+   * keeping it for every reader that does not read would be most of their cost ([SERVE6]).
    */
   #fetched: WeakRef<Step> | null = null;
   #failure: Error | null = null;
-  /** Called when it is worth asking again. */
+  /** Called when another poll is worthwhile. */
   #ready: (() => void) | null = null;
 
   constructor(options: FollowOptions, source: TailSource, enter: () => DraftTail) {
@@ -123,7 +123,7 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     this.#close();
   }
 
-  /** Whoever waits asks again, and is told what there is by then. */
+  /** The waiting request polls again. */
   #tellReady(): void {
     const ready = this.#ready;
     this.#ready = null;
@@ -138,9 +138,10 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     return this.#state === 'closed';
   }
 
-  /** The next event when it is at hand; otherwise sees to it that it will be. */
+  /** The next event if it is available; otherwise arranges for it. */
   #look(): DraftEvent | null {
-    // Until it is known whether it still may it is told nothing, not even what was fetched before; it is woken then ([DRAFT4]).
+    // While its permission is being checked it gets nothing, not even what was fetched before. It is woken afterwards
+    // ([DRAFT4]).
     if (this.#tail?.isChecking) return null;
     const fetched = this.#fetched?.deref();
     this.#fetched = null;
@@ -178,7 +179,7 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     return event;
   }
 
-  /** Runs aside, since leaving must not have to wait for the database. */
+  /** Runs in the background, because leaving must not wait for the database. */
   #fetch(next: () => Promise<Step | null>): null {
     this.#state = 'busy';
     next().then(
@@ -193,7 +194,7 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     return null;
   }
 
-  /** @returns the snapshot, when one was asked for */
+  /** @returns the snapshot, if one is due */
   async #join(): Promise<Step | null> {
     const { draftId, after, load, signal } = this.#options;
     signal?.addEventListener('abort', this.#leave, { once: true });
@@ -209,14 +210,14 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     return draft && snapshotOf(draft);
   }
 
-  /** Leave to read, without the text that a snapshot has. */
+  /** Checks the permission to read, without loading the text. */
   async #standing(): Promise<DraftStanding> {
     const standing = await this.#source.standingOf(this.#options.draftId);
     if (standing && this.#options.mayRead(standing)) return standing;
     throw noSuchDraft(this.#options.draftId);
   }
 
-  /** A log that does not reach back so far any more has a snapshot in place of the events: never a hole. */
+  /** If the log no longer reaches back far enough, a snapshot replaces the events, so that there is no gap. */
   async #catchUp(): Promise<Step> {
     return (await this.#tail?.read(this.#position)) ?? this.#snapshot();
   }

@@ -10,38 +10,40 @@ import { type EntriesWanted, STORE_BACKOFF } from '../log/log-store.ts';
 import { draftKey, rightsKey } from '../wakeup-keys.ts';
 import type { PolledTail, TailPoller } from './tail-poller.ts';
 
-/** Entries kept for followers who have yet to take them; who is further behind reads the log. */
+/**
+ * Number of entries kept for followers that have not taken them yet. A follower that is further behind reads the log.
+ */
 const WINDOW = 128;
-/** Entries of a log that are taken at once. */
+/** Number of entries read at once. */
 const READ_BATCH = 256;
-/** Nothing is written to it: with entries comes a map of their own. */
+/** Never written to: new entries come with their own map. */
 const NONE = new Map<number, Step>();
 
-/** What tails read from. */
+/** The source of a tail. */
 export interface TailSource {
-  /** The entries after a sequence number, in order, at most `limit` of them; fewer are all there are. */
+  /** The entries after a sequence number, in order, at most `limit`. If there are fewer, these are all. */
   read: (draftId: string, after: number, limit: number) => Promise<LogEntry[]>;
-  /** For who waits at the end. */
+  /** For followers at the end. */
   news: TailPoller;
-  /** Null when the draft is gone. */
+  /** Null if the draft is gone. */
   standingOf: (draftId: string) => Promise<DraftStanding | null>;
   wakeups: Wakeups;
   logger: Logger;
 }
 
-/** A reader as its tail knows it. */
+/** A reader as its tail sees it. */
 export interface Follower {
   /** The last entry that it has taken. */
   readonly position: number;
   mayRead(standing: DraftStanding): boolean;
-  /** There may be something new for it. */
+  /** Call when there may be something new. */
   wake(): void;
   fail(error: unknown): void;
 }
 
 /**
- * The end of one draft's log in this process: read once, however many follow it. Followers at the same place are handed the
- * very same event, so that whatever is made of it (a GraphQL result, its bytes) can be made once.
+ * The end of one draft's log in this process, read once for all followers. Followers at the same position get the same
+ * event object, so that what is derived from it (a GraphQL result, its bytes) can be computed once.
  */
 export class DraftTail implements PolledTail {
   readonly #draftId: string;
@@ -51,20 +53,20 @@ export class DraftTail implements PolledTail {
   readonly #woken: AsyncIterableIterator<void>;
   readonly #followers = new Set<Follower>();
   /**
-   * The next event by the position before it, as of the current head. With each head it is a new map: one that is cleared is
-   * linked to what it was before, which keeps hundreds of drafts' past steps alive, and was a tenth of what a step took.
+   * The next event by the position before it, as of the current head. Each head gets a new map: a cleared map stays
+   * linked to its former contents, which kept past steps of hundreds of drafts alive and took a tenth of a step's time.
    */
   #steps = new Map<number, Step>();
   readonly #reading = new Map<number, Promise<Step | null>>();
-  /** What was read for those who are behind, as long as memory is not needed for something else. */
+  /** Events read for followers that are behind, as long as memory is not needed for something else. */
   readonly #known = new Map<number, WeakRef<Step>>();
   readonly #cursorAt: (sequence: number) => string;
   #entries: LogEntry[] = [];
-  /** The last entry that is known here; null until the first follower has said where the log is. */
+  /** The last known entry. Null until the first follower has reported the log's state. */
   #head: number | null = null;
   /** Whether the draft had ended when `#head` was its last entry. */
   #ended = false;
-  /** Rights are being looked up: until they are known nobody is told anything. */
+  /** Number of running permission checks. Until they end, nobody gets anything. */
   #checks = 0;
 
   constructor(draftId: string, source: TailSource, onEmpty: () => void) {
@@ -72,14 +74,14 @@ export class DraftTail implements PolledTail {
     this.#cursorAt = eventCursors(draftId);
     this.#source = source;
     this.#onEmpty = onEmpty;
-    // Whoever is behind while the database is away waits with it: however many they are, none is a leak.
+    // Each follower that waits for an unavailable database adds a listener. Many listeners are not a leak here.
     setMaxListeners(0, this.#closing.signal);
-    // Watching comes before looking: what changes in between wakes us.
+    // Watching starts before reading, so that a change in between causes a wake-up.
     void this.#watchRights();
     this.#woken = source.wakeups.watch(draftKey(draftId), this.#closing.signal);
   }
 
-  /** Whether it is being looked up who may read. */
+  /** Whether permissions are being checked. */
   get isChecking(): boolean {
     return this.#checks > 0;
   }
@@ -94,7 +96,7 @@ export class DraftTail implements PolledTail {
     this.#onEmpty();
   }
 
-  /** Goes on from where a follower found the log, unless another has found it already. */
+  /** Starts from a follower's state of the log, unless the tail has started already. */
   begin({ sequence, status }: Pick<DraftStanding, 'sequence' | 'status'>): void {
     if (this.#head !== null) return;
     this.#head = sequence;
@@ -102,7 +104,7 @@ export class DraftTail implements PolledTail {
     void this.#follow();
   }
 
-  /** What comes after a position: an event that is at hand, or where else to look. */
+  /** The next event after a position if it is available, or where else to get it. */
   after(position: number): Step | 'behind' | 'later' | 'ended' {
     if (this.isChecking || this.#head === null || position > this.#head) return 'later';
     if (position === this.#head) return this.#ended ? 'ended' : 'later';
@@ -116,9 +118,9 @@ export class DraftTail implements PolledTail {
   }
 
   /**
-   * The same for who is behind what is kept here, from the log; null when the log does not go back so far any more. Where more
-   * tokens than one event's are left, events end at the same places wherever they began, so that those who are far behind are
-   * soon handed the same ones.
+   * The same from the log, for followers that are behind the kept entries. Null if the log no longer reaches back that
+   * far. If more tokens remain than fit into one event, events end at the same positions wherever they began, so that
+   * followers that are far behind soon share them.
    */
   read(position: number): Promise<Step | null> {
     const known = this.#known.get(position)?.deref();
@@ -133,7 +135,7 @@ export class DraftTail implements PolledTail {
   }
 
   async #readStep(position: number): Promise<Step | null> {
-    // One more than an event carries tells whether tokens go on behind it.
+    // One more entry than fits into an event shows whether more tokens follow.
     const entries = await this.#patiently(() => this.#source.read(this.#draftId, position, COALESCED_TOKENS + 1));
     if (entries[0]?.sequence !== position + 1) return null;
     const past = position % COALESCED_TOKENS;
@@ -159,7 +161,7 @@ export class DraftTail implements PolledTail {
     const last = entries.at(-1);
     if (!last || this.isClosed) return;
     if (entries.length === READ_BATCH) this.#source.news.want(this);
-    // What was compacted meanwhile is a gap that nobody may step over.
+    // Entries that were compacted meanwhile are a gap, which nobody may skip.
     const isNext = entries[0]?.sequence === (this.#head ?? 0) + 1;
     this.#forgetTaken();
     this.#entries = isNext ? [...this.#entries, ...entries] : [...entries];
@@ -170,7 +172,10 @@ export class DraftTail implements PolledTail {
     this.#forgetTaken();
   }
 
-  /** Of hundreds of drafts, what everybody has taken must be garbage at once: to collect what has aged costs most of what a step does. */
+  /**
+   * With hundreds of drafts, entries that everybody has taken must become garbage at once, because collecting aged
+   * objects costs most of a step's time.
+   */
   #forgetTaken(): void {
     if (this.#entries.length === 0) return;
     let least = Infinity;
@@ -179,7 +184,7 @@ export class DraftTail implements PolledTail {
     if (this.#entries.length === 0) this.#steps = NONE;
   }
 
-  /** While the database is away the readers wait, as the draft does ([LOG4]). */
+  /** While the database is unavailable, readers wait as the draft does ([LOG4]). */
   #patiently(read: () => Promise<LogEntry[]>): Promise<LogEntry[]> {
     const onFailure = (error: unknown): void =>
       this.#source.logger.warn({ err: error, draft: this.#draftId }, 'a draft log cannot be read; trying again');
@@ -192,7 +197,7 @@ export class DraftTail implements PolledTail {
     for await (const _ of changes) await this.#checkRights();
   }
 
-  /** Ends those who may no longer read; all of them when that cannot be found out ([DRAFT4]). */
+  /** Ends the followers that may no longer read, or all of them if that cannot be determined ([DRAFT4]). */
   async #checkRights(): Promise<void> {
     this.#checks++;
     try {

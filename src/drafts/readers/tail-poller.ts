@@ -4,24 +4,25 @@ import type { Logger } from '../../lib/log.ts';
 import type { LogEntry } from '../log/log-events.ts';
 import { type EntriesWanted, STORE_BACKOFF } from '../log/log-store.ts';
 
-/** Drafts whose news are read at once. */
+/** Maximum number of drafts read at once. */
 const MOST = 256;
 
-/** Whoever waits at a log's end. */
+/** A tail that waits at its log's end. */
 export interface PolledTail {
-  /** What would be new to it. */
+  /** The entries that it waits for. */
   readonly wanted: EntriesWanted;
   readonly isClosed: boolean;
-  /** Is handed what there is, which may be nothing. */
+  /** Takes the new entries, of which there may be none. */
   take(entries: readonly LogEntry[]): void;
 }
 
-/** Reads, for each wanted, the entries or why they cannot be had now. */
+/** Returns for each request the entries, or why they are unavailable now. */
 export type ReadNewEntries = (wanted: readonly EntriesWanted[]) => Promise<(LogEntry[] | Error)[]>;
 
 /**
- * What is new in the logs that are followed in this process. Whoever was woken in one turn of the event loop, and while a read is
- * under way, is read for together: a step of hundreds of drafts is one statement, and no promise a draft.
+ * Reads the new entries of the logs that are followed in this process. All tails that are woken in one turn of the
+ * event loop, or during a read, are read together: a step of hundreds of drafts is one statement, without a promise for
+ * each draft.
  */
 export class TailPoller {
   readonly #read: ReadNewEntries;
@@ -29,7 +30,7 @@ export class TailPoller {
   readonly #sleep: Sleep;
   #waiting: Set<PolledTail> = new Set();
   #isReading = false;
-  /** Reads in a row that failed. */
+  /** Number of consecutive failed reads. */
   #failures = 0;
 
   constructor(read: ReadNewEntries, logger: Logger, sleep: Sleep = systemSleep) {
@@ -38,7 +39,7 @@ export class TailPoller {
     this.#sleep = sleep;
   }
 
-  /** Reads for it from now on: what was read before does not count. */
+  /** Reads for this tail from now on. A read that has already started does not count. */
   want(reader: PolledTail): void {
     this.#waiting.add(reader);
     if (this.#isReading) return;
@@ -72,7 +73,10 @@ export class TailPoller {
     }
   }
 
-  /** While the database is away the readers wait, as the draft does ([LOG4]); who can be read for does not wait with them. */
+  /**
+   * While the database is unavailable, readers wait as the draft does ([LOG4]). Those that can be served do not wait
+   * with them.
+   */
   #tryAgain(readers: readonly PolledTail[], error: Error): void {
     this.#logger.warn({ err: error, drafts: readers.length }, 'draft logs cannot be read; trying again');
     const again = (): void => readers.filter(({ isClosed }) => !isClosed).forEach((reader) => this.want(reader));

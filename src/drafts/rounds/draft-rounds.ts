@@ -16,7 +16,7 @@ import { ended, statusEntry, writeDraft } from './draft-writer.ts';
 import { conversationOf } from './prompts.ts';
 import { openingEvents, roundsOf } from './round-events.ts';
 
-/** Of drafts that wait in the database so many, where no engine of this node's own bounds them. */
+/** The limit on drafts waiting in the database, for a node without an engine. */
 export interface Backlog {
   queue: number;
 }
@@ -28,12 +28,12 @@ export interface DraftRoundsOptions {
   wakeups: Wakeups;
   logger: Logger;
   node: Node;
-  /** Given where this node writes no drafts itself but leaves them to the others ([OWN4]). */
+  /** Set if this node writes no drafts itself but leaves them to others ([OWN4]). */
   backlog?: Backlog | null;
   sleep?: Sleep;
 }
 
-/** A round that this node writes. */
+/** A turn that this node writes. */
 interface Running {
   epoch: number;
   cancel: AbortController;
@@ -41,18 +41,18 @@ interface Running {
   done: Promise<void>;
 }
 
-/** The rounds of generation that this node writes: begun, taken up after a death, cancelled, left at a stop. */
+/** The turns that this node writes: started, taken up after a crash, cancelled, or left at shutdown. */
 export class DraftRounds implements AsyncDisposable {
   readonly #options: DraftRoundsOptions;
   readonly #shutdown = new AbortController();
   readonly #running = new Map<string, Running>();
-  /** On their way into the database: not to be taken for lost there. */
+  /** Turns that are being stored. They must not be taken for lost. */
   readonly #starting = new Set<string>();
   readonly #intake: Intake;
 
   constructor(options: DraftRoundsOptions) {
     this.#options = options;
-    // Every draft that waits for the database listens for the end: however many there are, none is a leak.
+    // Each draft that waits for the database adds a listener. Many listeners are not a leak here.
     setMaxListeners(0, this.shutdown);
     const { ownership, engine, node, wakeups, logger, sleep = systemSleep } = options;
     this.#intake = new Intake({
@@ -63,18 +63,18 @@ export class DraftRounds implements AsyncDisposable {
     });
   }
 
-  /** Aborts when the process begins to end. */
+  /** Aborts when the process starts to shut down. */
   get shutdown(): AbortSignal {
     return this.#shutdown.signal;
   }
 
-  /** Who is to own a draft that begins here, and how many may wait with it where it is nobody's. */
+  /** The owner of drafts that start here and, if they have none, how many may wait. */
   get place(): { owner: string | null; queue: number | null } {
     const { node, backlog } = this.#options;
     return backlog ? { owner: null, queue: backlog.queue } : { owner: node.id, queue: null };
   }
 
-  /** Records a round's beginning by `record`, then writes it in the background on the place in the queue that the ticket is. */
+  /** Records the start of a turn with `record`, then writes it in the background, on the ticket's place. */
   async begin(
     draftId: string,
     ticket: Ticket,
@@ -94,19 +94,20 @@ export class DraftRounds implements AsyncDisposable {
     }
   }
 
-  /** Takes up, from now on, what nobody writes: what other processes left when they died ([LOG5]), and what waits for a place. */
+  /** From now on, takes up drafts that other processes left behind ([LOG5]), and drafts that wait for a place. */
   recover(): void {
     if (this.#options.backlog) return;
     this.#intake.start();
     void this.#cancelWhatIsTaken();
   }
 
-  /** Ends a draft that is being written, here, by another node, or by one that is gone. */
+  /** Ends a draft that is being written by this node, another one, or one that has died. */
   async cancel(draftId: string): Promise<void> {
     const running = this.#running.get(draftId);
     running?.cancel.abort();
     await running?.done;
-    // Nobody's until the end is recorded: should this process die in between, others take it up. That may also happen just so.
+    // Without an owner until its end is recorded, so that others take it up if this process dies in between. They may
+    // also do so anyway.
     while (!(await this.#tryCancel(draftId)));
     this.#options.log.forget(draftId);
   }
@@ -121,7 +122,7 @@ export class DraftRounds implements AsyncDisposable {
     return (await log.append(fence, [event], set, this.shutdown)) !== null;
   }
 
-  /** Shuts out whoever writes the draft, and makes that known to them. */
+  /** Fences off the draft's writer and notifies it. */
   async seize(draftId: string, owner = this.place.owner): Promise<DraftRow | null> {
     const { ownership, wakeups, log } = this.#options;
     const row = await ownership.seize(owner, draftId);
@@ -129,7 +130,7 @@ export class DraftRounds implements AsyncDisposable {
     return row && ((await log.refresh([row]))[0] ?? null);
   }
 
-  /** Leaves what is being written where it is recorded, for others or the next start to take up. */
+  /** Leaves the drafts as recorded, for other nodes or the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#shutdown.abort();
     await Promise.all([...this.#running.values()].map(({ done }) => done));
@@ -152,7 +153,10 @@ export class DraftRounds implements AsyncDisposable {
       });
   }
 
-  /** Without it a writer would learn that it is one no more only by its next append, and until then take an engine's place. */
+  /**
+   * Otherwise a writer would notice only at its next append that it has lost the draft, and use an engine's slot until
+   * then.
+   */
   async #cancelWhatIsTaken(): Promise<void> {
     const { wakeups, ownership } = this.#options;
     for await (const _ of wakeups.watch(takenKey, this.shutdown)) {
@@ -178,13 +182,13 @@ export class DraftRounds implements AsyncDisposable {
     return writeDraft(ticket, { log, logger, ...round, cancel: running.cancel.signal, shutdown, onStarted });
   }
 
-  /** Another model would go on with another text than the one that was begun. */
+  /** Another model would continue with a different text. */
   #isReplaced({ modelId }: DraftRow, { model }: Turn): boolean {
     const now = this.#options.engine.models().find(({ id }) => id === modelId)?.digest ?? null;
     return model != null && now !== null && now !== model;
   }
 
-  /** Goes on where the log ends: recorded tokens are decoded again, never sampled again ([LOG5]). */
+  /** Continues at the end of the log: recorded tokens are decoded again, never sampled again ([LOG5]). */
   async #takeUp(row: DraftRow, ticket: Ticket, running: Running): Promise<void> {
     const { log, logger } = this.#options;
     const signal = AbortSignal.any([running.cancel.signal, this.shutdown]);
@@ -205,7 +209,7 @@ export class DraftRounds implements AsyncDisposable {
         await log.append(fence, [event], set, signal);
         return;
       }
-      // Ahead of those that have not begun: their readers have seen a beginning.
+      // Drafts that were already started go first, because their readers have seen a beginning.
       const order = { listener: row.listenerId, priority: replay.length > 0 ? 1 : 0 };
       const request = { messages, continueLast, sampling: turn.sampling, replay, ...order };
       await this.#write(ticket, { fence, request, before: turn.before }, running);

@@ -6,7 +6,7 @@ import type { DraftLog } from '../log/draft-log.ts';
 import { type LogEvent, logTokens } from '../log/log-events.ts';
 import type { Fence } from '../log/log-store.ts';
 
-/** Entries that may wait for the database before the engine is made to wait too. */
+/** Maximum number of entries that wait for the database. Beyond it the engine waits too. */
 const MOST_PENDING = 256;
 
 export interface WriterOptions {
@@ -16,14 +16,14 @@ export interface WriterOptions {
   request: GenerationRequest;
   /** Usage of the previous turns. */
   before: Usage;
-  /** Aborts the generation: a person's cancel ends the draft, the server's stop leaves it to be taken up again. */
+  /** Aborts the generation. A cancellation ends the draft; a shutdown leaves it to be resumed. */
   cancel: AbortSignal;
   shutdown: AbortSignal;
-  /** Its turn has come: it does not wait any more. */
+  /** Called when the engine has started it. */
   onStarted: () => void;
 }
 
-/** Carries one round of generation from the engine to the log. Resolves when its end is recorded, or at shutdown. */
+/** Writes one turn from the engine into the log. Resolves when its end is recorded, or at shutdown. */
 export async function writeDraft(ticket: Ticket, options: WriterOptions): Promise<void> {
   const { request, cancel, shutdown } = options;
   const appender = new Appender(options);
@@ -86,8 +86,8 @@ function addUsage(a: Usage, b: Usage): Usage {
 }
 
 /**
- * One append is under way at a time; what is sampled meanwhile goes out together in the next. A lone token never waits, and
- * the end goes out in the same statement as the tokens before it.
+ * One append runs at a time, and what is sampled meanwhile goes into the next one. A lone token never waits, and the
+ * end is written in the same statement as the last tokens.
  */
 class Appender {
   readonly #log: DraftLog;
@@ -96,7 +96,7 @@ class Appender {
   #pending: Entry[] = [];
   #appending: Promise<void> | null = null;
   #failed = false;
-  /** Another writer has the draft, or it was deleted: nothing more can be written. */
+  /** Whether another writer has taken the draft or it was deleted, so that nothing more can be written. */
   lost = false;
 
   constructor({ log, fence, shutdown }: WriterOptions) {
@@ -105,12 +105,12 @@ class Appender {
     this.#shutdown = shutdown;
   }
 
-  /** Returns at once while the database keeps up. */
+  /** Returns at once as long as the database keeps up. */
   async take(entries: readonly Entry[]): Promise<void> {
     this.#pending.push(...entries);
     if (!this.#appending) {
       this.#appending = this.#drain();
-      // It rejects at shutdown and for what the database refuses; nobody may be waiting at that very moment.
+      // It rejects at shutdown and for rejected events, possibly while nobody awaits it.
       this.#appending.catch(() => (this.#failed = true));
     }
     if (this.#failed || this.#pending.length >= MOST_PENDING) await this.#appending;
@@ -120,7 +120,7 @@ class Appender {
     await this.#appending;
   }
 
-  /** The last entry, after a failure. What could not be kept, and what came after it, is left out. */
+  /** The last entry after a failure. Entries that could not be stored, and all later ones, are left out. */
   async end(entry: Entry): Promise<void> {
     await this.#appending?.catch(() => (this.#pending = []));
     this.#pending.push(entry);

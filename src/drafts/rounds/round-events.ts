@@ -7,13 +7,13 @@ import type { Round } from './prompts.ts';
 
 const SEPARATOR = '\n\n';
 
-/** What the log says when a round begins: that it waits, and, where an answer follows a text, a blank line. */
+/** The log events at the start of a turn: that it waits and, if an answer follows a text, a blank line. */
 export function opening({ instruction, before }: Turn, textBefore: string): { events: LogEvent[]; set: RowChanges } {
   const { event, set } = statusEntry('QUEUED', null, before);
   return { events: [event, ...(isSeparated(instruction, textBefore) ? [logTokens(SEPARATOR, [])] : [])], set };
 }
 
-/** Where a process died between a round's row and its log: what the log still lacks. */
+/** The events that the log lacks if a process died between storing a turn's row and its log. */
 export function openingEvents(
   turns: readonly Turn[],
   sequence: number,
@@ -24,7 +24,7 @@ export function openingEvents(
   return turn && sequence === begins ? opening(turn, text) : null;
 }
 
-/** The rounds with what was written in each, the separator before a round not being part of it. */
+/** The turns with their texts, without the separator before each. */
 export function roundsOf(row: DraftRow, entries: readonly LogEntry[]): Round[] {
   const turns = turnsOf(row);
   let before = '';
