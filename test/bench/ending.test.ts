@@ -23,7 +23,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-it('a storm that is ended at its start leaves no process and no folder behind', async () => {
+it('a storm that is interrupted at its start leaves no process and no folder behind', async () => {
   const folder = await temporaryFolder();
   const storm = spawn(process.execPath, ['--import', 'tsx', 'bench/storm.ts'], {
     env: { ...process.env, TMPDIR: folder },

@@ -6,18 +6,18 @@ import { check } from '../../bench/storm/checker.ts';
 describe('the checker of the storm', () => {
   const draft = ['a', 'b', 'a', 'c', 'd', 'e'];
 
-  it('finds nothing in what is whole', () => {
+  it('finds nothing in a complete run', () => {
     expect(check(draft, draft)).toEqual({ lost: 0, doubled: 0, reordered: 0 });
   });
 
-  it('catches a planted loss wherever it is, and a reader who saw nothing', () => {
+  it('detects a planted loss anywhere, and a reader that saw nothing', () => {
     for (let at = 0; at < draft.length; at++) {
       expect(check(draft, draft.toSpliced(at, 1))).toMatchObject({ lost: 1, doubled: 0 });
     }
     expect(check(draft, [])).toEqual({ lost: 6, doubled: 0, reordered: 0 });
   });
 
-  it('catches a planted repeat, at once and later', () => {
+  it('detects a planted repetition, immediate or later', () => {
     for (let at = 1; at < draft.length; at++) {
       for (let to = at; to <= draft.length; to++) {
         const { lost, doubled, reordered } = check(draft, draft.toSpliced(to, 0, draft[at - 1] as string));
@@ -27,7 +27,7 @@ describe('the checker of the storm', () => {
     }
   });
 
-  it('catches a planted swap of any two that differ', () => {
+  it('detects a planted swap of any two different tokens', () => {
     for (let i = 0; i < draft.length; i++) {
       for (let j = i + 1; j < draft.length; j++) {
         if (draft[i] === draft[j]) continue;
@@ -39,7 +39,7 @@ describe('the checker of the storm', () => {
     }
   });
 
-  it('catches a token of another draft', () => {
+  it('detects a token of another draft', () => {
     expect(check(draft, [...draft, 'x']).reordered).toBe(1);
   });
 });

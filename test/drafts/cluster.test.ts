@@ -77,7 +77,7 @@ async function untilWritten(drafts: Drafts, { id }: Draft, sequence: number): Pr
 const expected = (engine: ScriptedEngine, draft: Draft): string =>
   scriptedText({ messages: engine.requests[0]?.messages ?? [], sampling: draft.sampling });
 
-it('[OWN1] [OWN2] [OWN7] a node that shows no sign of life loses its drafts, and another ends them with the same text', async () => {
+it('[OWN1] [OWN2] [OWN7] a node without heartbeats loses its drafts, and another finishes them with the same text', async () => {
   const [dying, living] = [await writingNode({ granted: 5 }), await writingNode()];
   const draft = await dying.drafts.start(ann, poem());
   await untilWritten(dying.drafts, draft, 7);
@@ -96,7 +96,7 @@ it('[OWN1] [OWN2] [OWN7] a node that shows no sign of life loses its drafts, and
   await whole(dying.drafts, await dying.drafts.start(ann, poem()));
 });
 
-it('[OWN2] [OWN7] a node that leaves in order hands its drafts on at once', async () => {
+it('[OWN2] [OWN7] a node that shuts down cleanly frees its drafts at once', async () => {
   const [leaving, staying] = [await writingNode({ granted: 5 }), await writingNode()];
   const draft = await leaving.drafts.start(ann, poem());
   await untilWritten(leaving.drafts, draft, 7);
@@ -105,7 +105,7 @@ it('[OWN2] [OWN7] a node that leaves in order hands its drafts on at once', asyn
   expect(await whole(staying.drafts, draft)).toMatchObject({ text: expected(leaving.engine, draft) });
 });
 
-it('[OWN5] clocks that jump an hour to and fro cost nobody a draft', async () => {
+it('[OWN5] clocks that jump back and forth by an hour cost nobody a draft', async () => {
   const [one, two] = [await writingNode({ granted: 0 }), await writingNode({ granted: 0 })];
   const nodes = [one.node.id, two.node.id];
   const drafts = [await one.drafts.start(ann, poem(40)), await two.drafts.start(ann, poem(40))];
@@ -124,7 +124,7 @@ it('[OWN5] clocks that jump an hour to and fro cost nobody a draft', async () =>
 });
 
 describe('[OWN4] a node without an engine', () => {
-  it('knows the models of the others, and without a ready one refuses with a type', async () => {
+  it('knows the models of the others, and without a ready one refuses with a typed error', async () => {
     const alone = await servingNode(2);
     await expect(alone.start(ann, poem())).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
     const writing = await writingNode();
@@ -133,7 +133,7 @@ describe('[OWN4] a node without an engine', () => {
     expect(end).toMatchObject({ status: 'COMPLETED', text: expected(writing.engine, end) });
   });
 
-  it('admits as many drafts as may wait in the database, and says when a place is free', async () => {
+  it('admits as many drafts as may wait in the database, and reports when a place is free', async () => {
     const writing = await writingNode({ granted: 0, queue: 1 });
     const serving = await servingNode(2);
     const started = [await serving.start(ann, poem())];
@@ -149,7 +149,7 @@ describe('[OWN4] a node without an engine', () => {
     for (const draft of started) expect(await whole(serving, draft)).toMatchObject({ status: 'COMPLETED' });
   });
 
-  it('[FAIR2] [OWN3] keeps places for others than whoever takes all, and whose turn it is depends on who is written', async () => {
+  it('[FAIR2] [OWN3] keeps places for others, and the next draft is of the listener with the fewest being written', async () => {
     const writing = await writingNode({ granted: 0, queue: 2 });
     const serving = await servingNode(6);
     const greedy = await serving.start(ann, poem());
@@ -191,7 +191,7 @@ describe('[OWN4] a node without an engine', () => {
   });
 });
 
-it('[LOG8] a reader who comes from before a compaction is given the draft as it is, and never a hole', async () => {
+it('[LOG8] a reader from before a compaction gets a snapshot, never a gap', async () => {
   const { drafts } = await writingNode();
   const draft = await whole(drafts, await drafts.start(ann, poem()));
   expect(await drafts.compact(new Date(Date.now() + HOUR), 10)).toBe(1);

@@ -83,7 +83,7 @@ async function rows(): Promise<number> {
 }
 
 describe('starting', () => {
-  it('[DRAFT8] writes a draft to its end although the answer to who asked for it fails', async () => {
+  it('[DRAFT8] writes a draft to its end although its caller’s answer fails', async () => {
     const scripted = new ScriptedEngine({ granted: 0 });
     let failures = 1;
     // The database goes away once the draft is being written, for one question.
@@ -135,7 +135,7 @@ describe('starting', () => {
     expect(tokens[0]).toMatchObject({ logprob: -0.5, alternatives: [{ logprob: -1.5 }] });
   });
 
-  it('[DRAFT1] repeating an idempotency key returns the first draft and starts nothing twice, two at once included', async () => {
+  it('[DRAFT1] repeating an idempotency key returns the first draft and starts nothing, even concurrently', async () => {
     const input = poem({ idempotencyKey: 'k' });
     const made = await Promise.all([1, 2, 3].map(() => drafts.start(ann, input)));
     expect(new Set(made.map((draft) => draft.id)).size).toBe(1);
@@ -210,7 +210,7 @@ describe('starting', () => {
     await expect(drafts.start(ann, poem())).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
   });
 
-  it('a refused or repeated start gives its place in the queue back', async () => {
+  it('a refused or repeated start gives its place back', async () => {
     ({ engine, drafts } = room({ queue: 1 }));
     for (let i = 0; i < 3; i++) await expect(drafts.start(ann, poem({ prompt: 'x'.repeat(9_000) }))).rejects.toThrow();
     const first = await drafts.start(ann, poem({ idempotencyKey: 'k' }));
@@ -219,7 +219,7 @@ describe('starting', () => {
     await finished(await drafts.start(ann, poem()));
   });
 
-  it('a model that breaks fails the draft with the reason and keeps the text', async () => {
+  it('a failing model fails the draft with the reason and keeps the text', async () => {
     ({ engine, drafts } = room({ failAt: 10 }));
     const end = await finished(await drafts.start(ann, poem()));
     expect(end).toMatchObject({ status: 'FAILED', finishReason: 'ERROR', failure: 'the model broke' });
@@ -270,7 +270,7 @@ describe('following', () => {
     expect((await finished(draft)).status).toBe('COMPLETED');
   });
 
-  it('a reader far behind gets tokens together, at most 200 an event', async () => {
+  it('a reader far behind gets tokens together, at most 200 per event', async () => {
     const draft = await finished(await drafts.start(ann, poem({ sampling: { maxTokens: 900 } })));
     const events = await collect(draft.id, drafts.cursorOf({ ...draft, sequence: 0 }));
     expect(textOf(events)).toBe(draft.text);
@@ -307,7 +307,7 @@ describe('following', () => {
     expect((await drafts.byIds(await viewer('root', 'ADMIN'), [draft.id])).size).toBe(1);
   });
 
-  it('[DRAFT4] making a draft private again, or deleting it, ends the readers who may no longer read', async () => {
+  it('[DRAFT4] making a draft private again, or deleting it, ends the readers that may no longer read it', async () => {
     ({ engine, drafts } = room({ granted: 3 }));
     const draft = await drafts.start(ann, poem({ visibility: 'SHARED' }));
     const reader = drafts.follow(bob, draft.id, null, never);
@@ -332,7 +332,7 @@ async function waitFor(condition: () => Promise<boolean>): Promise<void> {
 }
 
 describe('cancel and continue', () => {
-  it('[LOG1] usage counts the tokens while they are written, those of earlier rounds among them', async () => {
+  it('[LOG1] usage counts tokens while they are written, including those of earlier turns', async () => {
     ({ engine, drafts } = room({ granted: 7 }));
     const draft = await drafts.start(ann, poem({ sampling: { maxTokens: 9 } }));
     const now = async () => (await drafts.byIds(ann, [draft.id])).get(draft.id);
@@ -393,7 +393,7 @@ describe('cancel and continue', () => {
 });
 
 describe('when the process dies', () => {
-  it('[LOG5] whatever was recorded, the next process ends the draft with the text it would have had', async () => {
+  it('[LOG5] whatever was recorded, the next process finishes the draft with the text it would have had', async () => {
     for (let granted = 0; granted <= 12; granted++) {
       const before = room({ granted });
       const draft = await before.drafts.start(ann, poem({ sampling: { maxTokens: 12, seed: granted } }));
@@ -431,7 +431,7 @@ describe('when the process dies', () => {
     expect(engine.requests).toEqual([]);
   });
 
-  it('an orderly stop records no end, and the next start goes on', async () => {
+  it('a clean shutdown records no end, and the next start continues', async () => {
     const before = room({ granted: 5 });
     const draft = await before.drafts.start(ann, poem());
     await waitFor(async () => ((await drafts.byIds(ann, [draft.id])).get(draft.id)?.sequence ?? 0) >= 7);
@@ -469,7 +469,7 @@ describe('when the process dies', () => {
   });
 });
 
-it('[LOG4] a database that goes away loses and doubles nothing', async () => {
+it('[LOG4] an unavailable database causes no loss or duplication', async () => {
   ({ engine, drafts } = room({ granted: 0 }));
   const draft = await drafts.start(ann, poem({ sampling: { maxTokens: 40 } }));
   const kill = () =>
@@ -489,7 +489,7 @@ it('[LOG4] a database that goes away loses and doubles nothing', async () => {
   expect(textOf(events)).toBe(scriptedText({ ...(engine.requests[0] ?? { messages: [] }), sampling: draft.sampling }));
 });
 
-it('[LOG4] what the database will never take ends the draft, with the text before it', async () => {
+it('[LOG4] a value that the database will never accept ends the draft, with the text before it', async () => {
   await database.sql`alter table draft_events add constraint no_snow check (event::text not like '%雪%')`;
   const draft = await finished(await drafts.start(ann, poem({ sampling: { maxTokens: 60 } })));
   expect(draft).toMatchObject({ status: 'FAILED', finishReason: 'ERROR', failure: 'the text could not be kept' });
@@ -530,7 +530,7 @@ it('[LOG2] forty readers that come and go at random end with the same text', asy
   expect(wakeups.size).toBe(0);
 });
 
-it('the checker of these tests catches a repeated and a swapped event', () => {
+it('the checker of these tests detects a repeated and a swapped event', () => {
   const event = (n: number): DraftEvent => ({
     type: 'tokens',
     cursor: Buffer.from(JSON.stringify(['d', n])).toString('base64url'),

@@ -56,7 +56,7 @@ async function startMany(viewer: Viewer, count: number, maxTokens: number) {
 const cancelAll = (viewer: Viewer, started: readonly Draft[]) =>
   Promise.all(started.map(({ id }) => drafts.cancel(viewer, id)));
 
-it('[FAIR1] one who starts as many long drafts as there are places has half of them, and everybody else finds a place', async () => {
+it('[FAIR1] a listener that starts as many long drafts as there are places gets half of them, and all others find a place', async () => {
   const greedy = await startMany(ann, 32, 3_000);
   expect(greedy.started).toHaveLength(4);
   for (const refusal of greedy.refusals) {
@@ -73,7 +73,7 @@ it('[FAIR1] one who starts as many long drafts as there are places has half of t
   await Promise.all(each.map(({ id }, i) => drafts.cancel(others[i] as Viewer, id)));
 });
 
-it('[FAIR1] continuing a draft takes a place as well', async () => {
+it('[FAIR1] continuing a draft takes a place too', async () => {
   const first = await drafts.start(ann, story(2));
   const status = async () => (await drafts.byIds(ann, [first.id])).get(first.id)?.status;
   await expect.poll(status).toBe('COMPLETED');
@@ -84,7 +84,7 @@ it('[FAIR1] continuing a draft takes a place as well', async () => {
   await cancelAll(ann, started);
 });
 
-it('[FAIR3] it says the longer to wait the more there is to write, and a place is there when the first has ended', async () => {
+it('[FAIR3] the time to retry grows with the work, and a place is free when the first draft has ended', async () => {
   const waitBehind = async (maxTokens: number) => {
     const { started, refusals } = await startMany(ann, 5, maxTokens);
     expect([started.length, refusals.length]).toEqual([4, 1]);
@@ -105,7 +105,7 @@ it('[FAIR3] it says the longer to wait the more there is to write, and a place i
   await drafts.start(ann, story(10));
 });
 
-it('[FAIR2] [FAIR3] of drafts that wait in the database: from the slots of the nodes that write', async () => {
+it('[FAIR2] [FAIR3] for drafts that wait in the database, it is computed from the slots of the writing nodes', async () => {
   const own = await testDatabase();
   const [{ id: one }, { id: two }] = await own.sql<[{ id: number }, { id: number }]>`
     insert into listeners (external_id, display_name) values ('one', 'One'), ('two', 'Two') returning id::int`;
@@ -128,7 +128,7 @@ it('[FAIR2] [FAIR3] of drafts that wait in the database: from the slots of the n
   await expect(limited).rejects.toMatchObject({ code: 'OVERLOADED', retryAfterMs: 880 });
 });
 
-it('the engine tells when its slots are free', async () => {
+it('the engine reports when its slots become free', async () => {
   const idle = () => engine.load().find(({ modelId }) => modelId === TINY)?.forecast.endsMs;
   await expect.poll(idle).toEqual([0, 0]);
   const { started } = await startMany(ann, 1, 3_000);

@@ -52,7 +52,7 @@ const cursorOf = (id: string, sequence: number): string =>
   Buffer.from(JSON.stringify([`draft:${id}`, sequence])).toString('base64url');
 
 describe('[SERVE8] readers of one draft', () => {
-  it('are handed the very same events, and the log is read once for all of them', async () => {
+  it('get the same event objects, and the log is read once for all of them', async () => {
     const draft = await start();
     const status = async () => (await writing.byIds(ann, [draft.id])).get(draft.id)?.status;
     await expect.poll(status).toBe('GENERATING');
@@ -72,7 +72,7 @@ describe('[SERVE8] readers of one draft', () => {
     expect(wakeups.size).toBe(0);
   });
 
-  it('[DRAFT4] lose sight of it when it is made private, all but its owner', async () => {
+  it('[DRAFT4] are ended when it is made private, except its owner', async () => {
     const draft = await start();
     const own = reading.follow(ann, draft.id, null);
     const others = Array.from({ length: 3 }, () => reading.follow(bob, draft.id, null));
@@ -88,7 +88,7 @@ describe('[SERVE8] readers of one draft', () => {
     expect(wakeups.size).toBe(0);
   });
 
-  it('[DRAFT4] are told nothing while it is looked up whether they still may, not even what was fetched for them before', async () => {
+  it('[DRAFT4] get nothing while their permission is being checked, not even what was fetched before', async () => {
     const draft = await start(300);
     engine.grant(Infinity);
     await collect(writing.follow(ann, draft.id, null));
@@ -103,7 +103,7 @@ describe('[SERVE8] readers of one draft', () => {
     await expect(reader.next()).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  it('can be polled: an event at hand, LATER and then called, or OVER', async () => {
+  it('can be polled: an event, LATER with a call afterwards, or OVER', async () => {
     const draft = await start(1);
     const reader = reading.follow(ann, draft.id, null);
     const polls: (DraftEvent | symbol)[] = [];
@@ -127,7 +127,7 @@ describe('[SERVE8] readers of one draft', () => {
   });
 });
 
-it('[SERVE6] who is behind and has no room for more holds nothing of what was fetched, and gets it when there is room', async () => {
+it('[SERVE6] that are behind and full keep nothing of what was fetched, and get it when there is room', async () => {
   const { id } = await start(1_200);
   engine.grant(Infinity);
   await collect(writing.follow(ann, id, null));
@@ -153,7 +153,7 @@ it('[SERVE6] who is behind and has no room for more holds nothing of what was fe
   }
 });
 
-it('[LOG10] those who are behind are caught up a few at a time, and who is not behind does not wait for them', async () => {
+it('[LOG10] that are behind catch up a few at a time, and the others do not wait for them', async () => {
   const { id, sequence } = await start(40);
   engine.grant(30);
   const ahead = reading.follow(ann, id, cursorOf(id, sequence));
@@ -181,7 +181,7 @@ it('[LOG10] those who are behind are caught up a few at a time, and who is not b
   clearInterval(opening);
 });
 
-it('[DRAFT7] of one listener so many drafts are written at once, also when all are started at the same moment', async () => {
+it('[DRAFT7] the number of a listener’s concurrent drafts is limited, even if all are started at once', async () => {
   const tries = await Promise.allSettled([start(), start(), start(), start()]);
   expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
   for (const attempt of tries) {

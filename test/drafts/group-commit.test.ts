@@ -11,7 +11,7 @@ import { addDrafts } from '../support/drafts.ts';
 const never = new AbortController().signal;
 const tokens = (text: string) => ({ type: 'tokens' as const, text, tokens: [] });
 
-it('[LOG7] a step of many drafts is one statement, and what is refused of one draft is made of the others', async () => {
+it('[LOG7] a step of many drafts is one statement, and a refusal of one draft does not affect the others', async () => {
   const statements: string[] = [];
   const database = await testDatabase({ onStatement: (statement) => statements.push(statement) });
   await database.sql`alter table draft_events add constraint no_snow check (event::text not like '%snow%')`;

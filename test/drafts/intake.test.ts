@@ -10,7 +10,7 @@ import { MemoryCluster } from '../support/memory-cluster.ts';
 import { firstEvents, newDraft } from '../support/new-draft.ts';
 import { ScriptedEngine } from '../support/scripted-engine.ts';
 
-it('[OWN3][GEN19] [GEN25] a look at the queue asks for no place, so it wakes no model; one that a draft waits for is asked alone', async () => {
+it('[OWN3][GEN19] [GEN25] checking the queue reserves no place and opens no model except one that a draft waits for', async () => {
   const { ownership, store } = new MemoryCluster();
   const engine = new ScriptedEngine();
   const [scripted] = engine.models();

@@ -44,7 +44,7 @@ describe.runIf(hasNats)('with NATS', () => {
     };
   });
 
-  it('[LOG6] a writer that does not know of the others learns it from the server', async () => {
+  it('[LOG6] a writer that is unaware of another is refused by the server', async () => {
     const stream = `t-${randomUUID()}`;
     const one = await inStream(stream);
     const { store: two, release } = await openLogStore({ ...one, place: placeAt(nats.url), stream });
@@ -65,7 +65,7 @@ describe.runIf(hasNats)('with NATS', () => {
     expect(read.map(({ event }) => (event.type === 'tokens' ? event.text : ''))).toEqual(['', 'a', 'b']);
   });
 
-  it('[LOG9] [LOG2] what has not been pushed yet is asked for: a log is never said to end before its end', async () => {
+  it('[LOG9] [LOG2] what has not been pushed yet is read: a log never seems to end before its end', async () => {
     const stream = `t-${randomUUID()}`;
     const one = await inStream(stream);
     const { store, release } = await openLogStore({ ...one, place: placeAt(nats.url), stream });
@@ -86,7 +86,7 @@ describe.runIf(hasNats)('with NATS', () => {
     expect((await late.store.read(draft.id, 150, 10)).map((entry) => entry.sequence)[0]).toBe(151);
   });
 
-  it('[LOG6] [LOG9] a log whose last word is that another has taken it is read to its last event', async () => {
+  it('[LOG6] [LOG9] a log that ends with a new epoch is read to its last event', async () => {
     const { database, store, ann } = await fresh();
     const draft = newDraft({ listenerId: ann.id });
     await store.create(draft, firstEvents());
@@ -100,7 +100,7 @@ describe.runIf(hasNats)('with NATS', () => {
     }
   });
 
-  it('[LOG9] what one node writes is pushed to those who read on another, also across a crash of NATS', async () => {
+  it('[LOG9] what one node writes is pushed to readers on another, even across a crash of NATS', async () => {
     const stream = `t-${randomUUID()}`;
     const one = await inStream(stream);
     // Nobody wakes the other's readers but the log.
@@ -138,7 +138,7 @@ describe.runIf(hasNats)('with NATS', () => {
     expect(text).toBe(scriptedText({ messages, sampling: draft.sampling }));
   });
 
-  it('[LOG1] [LOG2] [LOG5] a draft is written, taken up and read as it is in PostgreSQL', async () => {
+  it('[LOG1] [LOG2] [LOG5] a draft is written, taken up and read as in PostgreSQL', async () => {
     const { database, store, ann, wakeups } = await fresh();
     const room = (script: Script) => {
       const engine = new ScriptedEngine(script);
@@ -177,7 +177,7 @@ describe.runIf(hasNats)('with NATS', () => {
   });
 });
 
-it('[DB4] a NATS that is not there stops the start, with what to do about it', async () => {
+it('[DB4] an unreachable NATS prevents the start, with a remedy', async () => {
   const database = await testDatabase();
   const opening = openLogStore({ database, place: placeAt('nats://127.0.0.1:1'), wakeups: new LocalWakeups() });
   await expect(opening).rejects.toThrow(StartupError);

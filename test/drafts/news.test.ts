@@ -38,7 +38,7 @@ function newsOf(read: ReadNewEntries) {
   return { news, asked };
 }
 
-it('[SERVE8] those who are woken together, and while a read is under way, are read for together, each once', async () => {
+it('[SERVE8] tails that are woken together or during a read are read together, each once', async () => {
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
   const { news, asked } = newsOf(async (wanted) => {
@@ -56,7 +56,7 @@ it('[SERVE8] those who are woken together, and while a read is under way, are re
   expect(readers.map(({ answers }) => answers)).toEqual([2, ...Array<number>(599).fill(1)]);
 });
 
-it('[LOG4] whom it cannot be read for waits and is asked for again, and nobody else waits with them', async () => {
+it('[LOG4] a tail that cannot be read waits and is retried, and no other waits with it', async () => {
   let broken = true;
   const [a, b, left] = [readerOf('a'), readerOf('b'), readerOf('b')];
   const { news, asked } = newsOf((wanted) => {
@@ -77,7 +77,7 @@ it('[LOG4] whom it cannot be read for waits and is asked for again, and nobody e
   expect(asked[0]).toEqual(['a', 'b', 'b']);
 });
 
-it('[LOG4] a database that is away for all is asked again for all', async () => {
+it('[LOG4] an unavailable database is retried for all', async () => {
   let tries = 0;
   const { news } = newsOf((wanted) =>
     ++tries < 3 ? Promise.reject(new Error('away')) : Promise.resolve(wanted.map(({ after }) => [entry(after + 1)])),

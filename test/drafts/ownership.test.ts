@@ -58,7 +58,7 @@ describe.each([
     return { ...under, add };
   }
 
-  it('[OWN3] a draft that nobody writes is taken by one node, the oldest first', async () => {
+  it('[OWN3] an unowned draft is taken by one node, the oldest first', async () => {
     const { ownership, add } = await opened();
     const late = await add({ at: new Date('2026-01-02') });
     const early = await add();
@@ -74,7 +74,7 @@ describe.each([
     expect(await ownership.awaited(a, [...scripted, 'other'], [early, late])).toEqual(['other']);
   });
 
-  it('[OWN3] many nodes at once take different drafts', async () => {
+  it('[OWN3] concurrent nodes take different drafts', async () => {
     const { ownership, add } = await opened();
     const ids = await Promise.all(Array.from({ length: 12 }, () => add()));
     const nodes = Array.from({ length: 12 }, () => randomUUID());
@@ -92,7 +92,7 @@ describe.each([
     expect([...taken].sort()).toEqual([...ids].sort());
   });
 
-  it('[OWN2] a buried node can append nothing more, and what it had is free', async () => {
+  it('[OWN2] a removed node can append nothing more, and its drafts are free', async () => {
     const { ownership, store, add, ownerOf } = await opened();
     const id = await add({ owner: a });
     const fence = { draftId: id, epoch: 1, sequence: 1 };
@@ -112,7 +112,7 @@ describe.each([
     expect(await ownership.claim(b, scripted, [])).toMatchObject({ id, epoch: 3, sequence: 3 });
   });
 
-  it('[OWN3] what a node owns without knowing it, a claim whose answer was lost, is taken anew', async () => {
+  it('[OWN3] a draft that a node owns without knowing it, because the claim’s answer was lost, is claimed again', async () => {
     const { ownership, add } = await opened();
     const id = await add();
     await ownership.claim(a, scripted, []);
@@ -121,7 +121,7 @@ describe.each([
     expect(await ownership.claim(a, scripted, [])).toMatchObject({ id, epoch: 3 });
   });
 
-  it('seizing raises the epoch whoever has the draft', async () => {
+  it('seizing raises the epoch, whoever owns the draft', async () => {
     const { ownership, add } = await opened();
     const id = await add({ owner: a });
     expect(await ownership.seize(null, id)).toMatchObject({ id, epoch: 2, owner: null });

@@ -43,11 +43,11 @@ describe('the checker', () => {
     return problemsOf({ ...history, readings: [...others, spoilt] });
   };
 
-  it('finds nothing in a whole history', async () => {
+  it('finds nothing in a complete history', async () => {
     expect(problemsOf(await whole())).toEqual([]);
   });
 
-  it('catches a planted loss, repeat and swap, at every place', async () => {
+  it('detects a planted loss, repetition and swap at every position', async () => {
     const { entries } = (await whole()).readings.findLast(({ draftId }) => draftId === 'draft-0') ?? { entries: [] };
     expect(entries.length).toBeGreaterThan(5);
     for (let at = 2; at < entries.length - 1; at++) {
@@ -62,7 +62,7 @@ describe('the checker', () => {
     }
   });
 
-  it('catches a reader who saw what is not there, and an append of an earlier epoch', async () => {
+  it('detects a reader that saw what is not there, and an append of an earlier epoch', async () => {
     const history = await whole();
     const stray = { draftId: 'draft-0', entries: [{ sequence: 2, event: { type: 'tokens', text: 'x', tokens: [] } }] };
     expect(problemsOf({ ...history, readings: [...history.readings, stray] as History['readings'] })).not.toEqual([]);
@@ -85,7 +85,7 @@ describe('the checker', () => {
       }),
   };
 
-  it.each(Object.entries(sabotages))('catches a store that %s', async (_, sabotage) => {
+  it.each(Object.entries(sabotages))('detects a store that %s', async (_, sabotage) => {
     let caught = 0;
     for (let seed = 1; seed <= 40; seed++) {
       const run = new Simulation(seed, { sabotage }).run();

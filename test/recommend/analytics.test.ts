@@ -56,7 +56,7 @@ const counts = (row: Engagement | undefined) =>
   row && [row.impressions, row.clicks, row.completions, row.likes, row.skips, row.rejections];
 
 describe('attribution', () => {
-  it('[ATTR1] [ATTR2] [ATTR3] joins feedback to lists, versions, places, genres and reasons', async () => {
+  it('[ATTR1] [ATTR2] [ATTR3] joins feedback to lists, versions, positions, genres and reasons', async () => {
     const query = { diversity: 0 };
     const first = await recommender.recommend(ann.listener.id, query, { first: 4 });
     const rest = await recommender.recommend(ann.listener.id, query, {
@@ -115,7 +115,7 @@ describe('attribution', () => {
     expect(found.byDay.reduce((sum, { impressions }) => sum + impressions, 0)).toBe(9);
   });
 
-  it('[ATTR1] counts what was served within the range alone, and of one version where one is named', async () => {
+  it('[ATTR1] counts only what was served in the range, and by the named version if there is one', async () => {
     const now = Date.now();
     const yesterday = await recommender.analytics({ from: new Date(now - 2e8), to: new Date(now - 1e8) });
     expect(counts(yesterday.totals)).toEqual([0, 0, 0, 0, 0, 0]);
@@ -124,7 +124,7 @@ describe('attribution', () => {
     expect((await recommender.analytics({ modelVersion: 'untrained' })).totals.impressions).toBe(9);
   });
 
-  it('[ERR2] refuses a range that is none, by name', async () => {
+  it('[ERR2] refuses an invalid range by name', async () => {
     const now = Date.now();
     const refused = (query: object, field: string) =>
       expect(recommender.analytics(query)).rejects.toMatchObject({ name: 'InvalidInputError', field });
@@ -133,7 +133,7 @@ describe('attribution', () => {
     await refused({ to: new Date(now + 4e10) }, 'to');
   });
 
-  it('[ATTR4] keeps what was served when a list is too old to be gone on with, and drops it after 90 days', async () => {
+  it('[ATTR4] keeps the contents of a list that is too old to be continued, and deletes it after 90 days', async () => {
     const days = (count: number) => count * 24 * 3_600_000;
     let ahead = 0;
     const clock: Clock = { now: () => Date.now() + ahead, monotonic: () => performance.now() + ahead };
@@ -154,7 +154,7 @@ describe('attribution', () => {
   });
 });
 
-describe('who may see it', () => {
+describe('permission to see it', () => {
   const secret = 'a secret that is thirty-two bytes long, or longer';
   const auth = { kind: 'secret', secret, issuer: null, audience: null } as const;
   const tokenOf = (roles: string[]) =>

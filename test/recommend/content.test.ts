@@ -85,7 +85,7 @@ const newOnes = (ranking: Ranking) =>
     .map(({ index }) => idAt(index))
     .filter(isNew);
 
-test('[REC15] a track that nobody has heard wins by its tags, by those that tell who hears a track', () => {
+test('[REC15] a track that nobody has heard ranks by its tags, by those that predict listeners', () => {
   for (const mood of MOODS) {
     // Of the other decades, so that likeness alone would say as much for a decade as for the mood.
     const liked = Array.from({ length: TRACKS }, (_, i) => i + 1).filter((id) => !isNew(id) && moodOf(id) === mood);
@@ -102,7 +102,7 @@ test('[REC15] a track that nobody has heard wins by its tags, by those that tell
   }
 });
 
-test('[REC1] [REC15] what features say is of the event whose track has them, and adds up', () => {
+test('[REC1] [REC15] the contribution of features belongs to the event of their track, and adds up', () => {
   const ranking = rankingOf([1, 4, 8, 20]);
   const scores = ranking.scores();
   for (let index = 0; index < TRACKS; index++) {
@@ -116,7 +116,7 @@ test('[REC1] [REC15] what features say is of the event whose track has them, and
   }
 });
 
-test('[REC15] having liked a track that is new speaks for those alike; new tracks have no say where nothing is known', () => {
+test('[REC15] a liked new track speaks for similar ones; without known features it has no effect', () => {
   const liked = TRACKS;
   const [first] = rankingOf([liked])
     .scores()
@@ -131,7 +131,7 @@ test('[REC15] having liked a track that is new speaks for those alike; new track
   expect(new Neighbours('version', strange, weights).of(0).indices).toHaveLength(0);
 });
 
-test('[REC23] where no features were learned, a track speaks for those that share features with it, more the more they share', () => {
+test('[REC23] without learned features a track speaks for those that share features, in proportion', () => {
   const id = TRACKS;
   const { indices, values } = new Neighbours('version', snapshot, { ...weights, content: null }).of(TRACKS - 1);
   const shared = (other: number) => Number(moodOf(other) === moodOf(id)) + Number(decadeOf(other) === decadeOf(id));
@@ -141,7 +141,7 @@ test('[REC23] where no features were learned, a track speaks for those that shar
   expect(Math.min(...byShared(2))).toBeGreaterThan(Math.max(...byShared(1)));
 });
 
-test('[REC15] nothing to learn from is nothing learned', () => {
+test('[REC15] without data nothing is learned', () => {
   const bare = describeTracks(
     createSnapshot({ tracks: [], artists: [], genres: [], trackGenres: [], trackTags: [] }),
     [],
@@ -149,7 +149,7 @@ test('[REC15] nothing to learn from is nothing learned', () => {
   expect(bare).toEqual({ names: [], rows: [] });
 });
 
-test('[REC15] a version learns it from the catalogue, and a track that was added since is recommended by it', async () => {
+test('[REC15] a version learns from the catalogue, and recommends a track that was added since', async () => {
   const [database, wakeups] = [await testDatabase(), new LocalWakeups()];
   const parts = { database, wakeups, clock: systemClock, log: silentLogger };
   const listeners = createListeners(parts);

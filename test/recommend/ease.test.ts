@@ -80,7 +80,7 @@ describe('EASE', () => {
     }
   });
 
-  it('[REC8] keeps the weights furthest from 0 where not all fit', () => {
+  it('[REC8] keeps the weights furthest from 0 if not all fit', () => {
     const interactions = randomInteractions(40, 120, 9);
     const whole = dense(trainEase(interactions, { ridge: 3, entries: 1e6 }), 120);
     const cut = dense(trainEase(interactions, { ridge: 3, entries: 120 * 60 }), 120);
@@ -161,7 +161,7 @@ describe('weights as bytes', () => {
     },
   };
 
-  it('survive the way to the database and back', () => {
+  it('survive serialisation', () => {
     const bytes = serialiseWeights(weights);
     // A slice at an odd offset, as a driver hands it over.
     expect(parseWeights(Buffer.concat([Buffer.alloc(3), bytes]).subarray(3))).toEqual(weights);
@@ -170,7 +170,7 @@ describe('weights as bytes', () => {
     }
   });
 
-  it('of the formats before are read as they were meant', () => {
+  it('of earlier formats are read correctly', () => {
     const { content, recency, ...rows } = { ...weights, next: null };
     const third = serialiseWeights({ ...rows, recency, content });
     third.writeUInt32LE(3, 4);
@@ -185,7 +185,7 @@ describe('weights as bytes', () => {
     expect(parseWeights(first)).toEqual({ ...rows, recency: 1, content: null });
   });
 
-  it('of another format, or cut short, are refused', () => {
+  it('of another format, or truncated, are refused', () => {
     const bytes = serialiseWeights(weights);
     expect(() => parseWeights(bytes.subarray(0, -4))).toThrow('not recommender weights');
     const fifth = Buffer.from(bytes);
@@ -196,7 +196,7 @@ describe('weights as bytes', () => {
 });
 
 describe('evaluation', () => {
-  it('[REC9] computes the metrics of a case done by hand', () => {
+  it('[REC9] computes the metrics of a hand-computed case', () => {
     // Having heard 1, the scores are: 2 → 0.9, 3 → 0.8, 4 → 0.7.
     const rows = {
       starts: Uint32Array.of(0, 3, 3, 3, 3),
@@ -220,7 +220,7 @@ describe('evaluation', () => {
     });
   });
 
-  it('[REC9] [EVAL3] of many targets the share that is found is told, and of equal scores the more heard comes first', () => {
+  it('[REC9] [EVAL3] reports the share of the targets that is found, and ranks the more heard first among equals', () => {
     const rows = { starts: new Uint32Array(31), columns: new Uint32Array(), values: new Float32Array() };
     const counts = Array.from({ length: 30 }, (_, item) => item);
     const cases = [{ items: Uint32Array.of(29), values: Float32Array.of(1), targets: [28, 9, 8, 0] }];
@@ -228,7 +228,7 @@ describe('evaluation', () => {
     expect(measure(rows, cases, { recency: 1, counts })[0]).toMatchObject({ 'HR@10': 1, 'Recall@20': 0.5 });
   });
 
-  it('[REC9] what was heard is found only where it may come again', () => {
+  it('[REC9] finds heard tracks only if they may recur', () => {
     const rows = { starts: new Uint32Array(31), columns: new Uint32Array(), values: new Float32Array() };
     const cases = [{ items: Uint32Array.of(25, 26, 25), values: Float32Array.of(1, 1, 1), targets: [26] }];
     const of = (repeats: number | null) => measure(rows, cases, { recency: 0.5, repeats })[0]!['NDCG@10'];
@@ -237,7 +237,7 @@ describe('evaluation', () => {
     expect(of(0.2)).toBeCloseTo(1 / Math.log2(3));
   });
 
-  it('[REC9] of tracks with the same last time, the one held out is drawn, and the same each time', async () => {
+  it('[REC9] draws one of several tracks with the same last time, the same each time', async () => {
     const rows = Array.from({ length: 200 }, (_, u) =>
       [1, 2, 3, 4].map((trackId) => ({ listenerId: u, trackId, kind: 'PLAY' as const, plays: 1, at: 5 })),
     );
@@ -256,7 +256,7 @@ describe('evaluation', () => {
     expect(await lastOf(rows.map((row) => row.toReversed()))).toEqual(last);
   });
 
-  it('[REC9] holds out the last of everybody who has two', () => {
+  it('[REC9] holds out the last track of every listener with two', () => {
     const of = (...ids: number[]) => ids.map((trackId) => ({ trackId, strength: 1 }));
     const { train, cases } = holdOutLast([of(1, 2, 3), of(4)]);
     expect(train).toEqual([of(1, 2), of(4)]);

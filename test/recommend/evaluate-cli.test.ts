@@ -91,7 +91,7 @@ describe('npm run evaluate', () => {
     expect([one!['HR@10'], apart!['HR@10']]).toEqual([1, 1]);
   });
 
-  it('[EVAL1] [EVAL3] next finds what comes again, and a beginning of the next line is not counted twice', async () => {
+  it('[EVAL1] [EVAL3] next finds recurring items, and does not count a beginning of the next line twice', async () => {
     const lines = Array.from({ length: 40 }, (_, u) => Array.from({ length: 6 }, (_, i) => `i${(u + i) % 12}`));
     const histories = lines.flatMap((items) => [items.slice(0, 4), items.slice(0, 5), [...items, items[5]!]]);
     const targets = lines.flatMap((items) => [items[4], items[5], items[5]]);
@@ -104,7 +104,7 @@ describe('npm run evaluate', () => {
     expect(JSON.parse(output)).toMatchObject({ 'HR@10': 1 });
   });
 
-  it('says what is wrong with its arguments or its file, without a stack', async () => {
+  it('reports problems of its arguments or files without a stack', async () => {
     const cases: [string[], number, RegExp][] = [
       [[], 2, /--data is missing/],
       [['--data', '/nowhere'], 1, /\/nowhere cannot be read: ENOENT/],

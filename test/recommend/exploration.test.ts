@@ -13,7 +13,7 @@ const list = (seed: number, rate: number, count = 3, diversity = 0.5, before: nu
   });
 
 describe('exploration', () => {
-  it('[EXPLORE2] propensities are exact: over all lists that can be they add up to 1, and lists come as often as they say', () => {
+  it('[EXPLORE2] propensities are exact: they add up to 1 over all possible lists, and lists occur accordingly', () => {
     const rate = 0.4;
     const rounds = 40_000;
     const seen = new Map<string, { chance: number; times: number }>();
@@ -34,7 +34,7 @@ describe('exploration', () => {
     }
   });
 
-  it('[EXPLORE2] the list is a function of its seed, and the same however it is cut into pages', () => {
+  it('[EXPLORE2] the list is a function of its seed, and the same for any page size', () => {
     for (let seed = 0; seed < 200; seed++) {
       const whole = list(seed, 0.5, 4);
       const first = list(seed, 0.5, 2);
@@ -49,7 +49,7 @@ describe('exploration', () => {
     }
   });
 
-  it('[EXPLORE1] without it the best is certain, with and without diversity', () => {
+  it('[EXPLORE1] without it the best is chosen with certainty, with and without diversity', () => {
     for (const diversity of [0, 0.5]) {
       const picked = list(7, 0, 4, diversity);
       expect(picked.map(({ propensity }) => propensity)).toEqual([1, 1, 1, 1]);

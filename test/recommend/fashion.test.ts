@@ -66,7 +66,7 @@ describe('[REC9] [REC21] what is held out', () => {
   const rows = Array.from({ length: 300 }, (_, u) => [1_000 + u, 100 + (u % 100), 7]);
   const asHistories = rows.map((row) => row.map((trackId) => ({ trackId, strength: 1 })));
 
-  it('is a track that at most a hundredth are asked for; the others are asked for what they heard before it', () => {
+  it('is the target of at most a hundredth of the listeners; the others have an earlier target', () => {
     const { cases, train } = holdOutLast(interactionsOf(rows));
     const counts = groupBy(
       cases.flatMap(({ targets }) => targets),
@@ -88,7 +88,7 @@ describe('[REC9] [REC21] what is held out', () => {
     expect(train.flat().filter(({ trackId }) => trackId === 7)).toHaveLength(297);
   });
 
-  it('is the last of everybody where tracks are few, or listeners are', () => {
+  it('is the last track of everybody if there are few tracks or listeners', () => {
     const few = Array.from({ length: 60 }, (_, u) => [1 + (u % 10), 1 + ((u + 1) % 10)]);
     const { cases } = holdOutLast(interactionsOf(few));
     expect(cases.map(({ targets }) => targets)).toEqual(few.map(([, last]) => [last! - 1]));

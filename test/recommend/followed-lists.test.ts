@@ -51,7 +51,7 @@ async function startServer() {
   return { ...server, list, followed };
 }
 
-describe('what is followed is what was asked for', () => {
+describe('a subscription follows the list of the query', () => {
   it.each([
     ['', ''],
     ['(first: 3)', '(first: 3)'],
@@ -75,7 +75,7 @@ describe('what is followed is what was asked for', () => {
     },
   );
 
-  it('[LIVE3] a cursor of a subscription is one of the query with the same arguments', async () => {
+  it('[LIVE3] a cursor of a subscription is valid in the query with the same arguments', async () => {
     const { list, followed, database } = await startServer();
     const sent = await followed(`subscription { recommendations(first: 3) ${FIELDS} }`);
     const page = (after: string) =>
@@ -93,7 +93,7 @@ describe('what is followed is what was asked for', () => {
     await expect.poll(() => impressionsOf(database)).toEqual([1, 9]);
   });
 
-  it('[LIVE3] bad arguments are refused before anything is followed', async () => {
+  it('[LIVE3] invalid arguments are refused before anything is followed', async () => {
     const { graphqlUrl } = await startServer();
     for (const [args, field] of [
       ['diversity: 2', 'diversity'],
@@ -121,7 +121,7 @@ describe('a live list', () => {
     return { ann, lists };
   }
 
-  it('[ATTR1] that is looked at and not sent again is no impression', async () => {
+  it('[ATTR1] that is computed but not sent again is no impression', async () => {
     const { database, catalogue, listeners, wakeups, ...world } = await startRecommending(tracks);
     let looks = 0;
     const onStatement = (statement: string) => (looks += /from "?feedback/.test(statement) ? 1 : 0);
@@ -145,7 +145,7 @@ describe('a live list', () => {
     expect(last.edges).toHaveLength(5);
   });
 
-  it('[LIVE3] [BEYOND4] leaves out what was served before it began, and not what it sent itself', async () => {
+  it('[LIVE3] [BEYOND4] excludes what was served before it began, but not what it sent itself', async () => {
     const world = await startRecommending(tracks);
     const before = await world.list(await world.heard('ann', []), {}, 4);
     const { ann, lists } = await follow(world, { notServedForHours: 1 });
@@ -159,7 +159,7 @@ describe('a live list', () => {
     await lists.return!();
   });
 
-  it('[LIVE3] [EXPLORE2] one that explores is one list too, however long its beginnings are', async () => {
+  it('[LIVE3] [EXPLORE2] that explores is one list too, whatever the length of its beginnings', async () => {
     const world = await startRecommending(tracks);
     const { database, catalogue, listeners, wakeups } = world;
     const parts = { database, catalogue, listeners, wakeups, clock: systemClock, log: silentLogger };

@@ -143,7 +143,7 @@ describe.each(VERSIONS)('properties of lists, version %s', (version) => {
     }
   });
 
-  it('[REC2] what a counterfactual says is what a listener without the event gets', async () => {
+  it('[REC2] a counterfactual equals the ranking of a listener without the event', async () => {
     const deeds = [3, 8, 14, 21, 30].map((i, at) => [i, KINDS[at]!] as const);
     for (const [i, kind] of deeds) await react(i, kind, secondOf(i));
     const { edges } = await list({ includeHeard: true }, 30);
@@ -168,7 +168,7 @@ describe.each(VERSIONS)('properties of lists, version %s', (version) => {
     expect(checked).toBeGreaterThan(20);
   });
 
-  it('[REC14] a like raises all neighbours of its track by its own term, and a no raises nothing and lowers them', async () => {
+  it('[REC14] a like raises all neighbours of its track by its own term, and a negative reaction lowers them and raises nothing', async () => {
     const termsOf = async (listenerId: number, trackId: number): Promise<Map<number, number>> => {
       const page = await world.recommender.recommend(listenerId, { includeHeard: true }, { first: 60 });
       return new Map(
@@ -208,7 +208,7 @@ describe.each(VERSIONS)('properties of lists, version %s', (version) => {
     expect(lowered).toBeGreaterThan(100);
   });
 
-  it('[REC11] the order in which catalogue and listening came changes no list', async () => {
+  it('[REC11] the order in which catalogue and feedback arrived changes no list', async () => {
     const random = randomStream(5);
     const order = tracks.map((_, i) => [random(), i] as const).toSorted(([a], [b]) => a - b);
     await using other = await createWorld(order.map(([, i]) => i));
@@ -227,7 +227,7 @@ describe.each(VERSIONS)('properties of lists, version %s', (version) => {
     }
   });
 
-  it('the greatest scores are those of a whole sort, ties and masks among them', () => {
+  it('the greatest scores are those of a full sort, with ties and masks', () => {
     for (let seed = 0; seed < 200; seed++) {
       const random = randomStream(seed);
       const n = 1 + Math.floor(random() * 60);
@@ -255,11 +255,11 @@ function passes(track: (typeof tracks)[number], id: number, filter: TrackFilter)
   );
 }
 
-describe.each(VERSIONS)('what is remembered of a listener, version %s', (version) => {
+describe.each(VERSIONS)('the cached taste of a listener, version %s', (version) => {
   beforeAll(() => serve(world, version));
   afterAll(() => serve(world, 'trained'));
 
-  it('[REC6] is brought up to date to what reading it anew would give, whatever comes and goes', async () => {
+  it('[REC6] is updated to what a full read would give, whatever is added and removed', async () => {
     const parts = { database: world.database, wakeups: new LocalWakeups(), clock: systemClock, log: silentLogger };
     const catalogue = createCatalogue(parts);
     const draw = randomStream(17);
@@ -283,7 +283,7 @@ describe.each(VERSIONS)('what is remembered of a listener, version %s', (version
 });
 
 describe('why not', () => {
-  it('[REC12] answers with what rules the track out, or with what outweighs it', async () => {
+  it('[REC12] answers with what excludes the track, or with what outweighs it', async () => {
     await react(0, 'LIKE');
     await react(1, 'HIDE');
     const { edges } = await list({}, 60);
@@ -307,8 +307,8 @@ describe('why not', () => {
   });
 });
 
-describe('judging a version before it serves', () => {
-  it('[ATTR5] weighs what was served by the exact chances of both versions', async () => {
+describe('evaluating a version before it serves', () => {
+  it('[ATTR5] weighs what was served by the exact probabilities of both versions', async () => {
     await react(0, 'LIKE');
     const pages: RecommendationPage[] = [];
     for (let n = 0; n < 60; n++) {
@@ -354,7 +354,7 @@ describe('beyond the score', () => {
   const genreShares = (page: RecommendationPage) =>
     GENRES.map((_, genre) => numbersOf(page).filter((i) => i % 4 === genre).length / page.edges.length);
 
-  it('[BEYOND1] calibration spreads genres as the listener hears them', async () => {
+  it('[BEYOND1] calibration matches the shares in which the listener hears genres', async () => {
     for (const i of [0, 4, 8]) await react(i, 'LIKE');
     await react(1, 'LIKE');
     const [jazz, rock] = genreShares(await list({ calibration: 0.9 }, 16));
@@ -364,7 +364,7 @@ describe('beyond the score', () => {
     expect(genreShares(await list({ calibration: 0.9, filter: { genres: ['metal'] } }, 5))).toEqual([0, 0, 0, 1]);
   });
 
-  it('[BEYOND2] an artist has at most so many places in the whole list, those of their best', async () => {
+  it('[BEYOND2] the number of an artist’s tracks in the whole list is limited to their best', async () => {
     await react(0, 'LIKE');
     const whole = await list({}, 60);
     const capped = await list({ maxPerArtist: 2 }, 7);
@@ -377,7 +377,7 @@ describe('beyond the score', () => {
     }
   });
 
-  it('[BEYOND3] freshness is a term of the score, with its reason', async () => {
+  it('[BEYOND3] freshness is a term of the score, with a reason', async () => {
     await react(0, 'LIKE');
     const { edges } = await list({ context: { freshness: 1 } }, 5);
     expect(edges.map(({ node }) => world.ids.indexOf(node.trackId)).toSorted()).toEqual(
@@ -389,7 +389,7 @@ describe('beyond the score', () => {
     expect(reason.without().rank).toBe((await world.recommender.explain(ann.listener.id, node.trackId, {}))!.scoreRank);
   });
 
-  it('[BEYOND4] what was in the lists of late stays out, in the next list and all its pages', async () => {
+  it('[BEYOND4] tracks of recent lists are excluded from the next list and all its pages', async () => {
     const first = await list({ notServedForHours: 24 }, 10);
     const second = await list({ notServedForHours: 24 }, 10);
     const third = await list({ notServedForHours: 24 }, 10, second.edges.at(-1)!.cursor);
@@ -400,7 +400,7 @@ describe('beyond the score', () => {
     expect((await list({ notServedForHours: 24 }, 100)).edges).toHaveLength(30);
   });
 
-  it('[ERR2] what is out of range is refused by name', async () => {
+  it('[ERR2] values out of range are refused by name', async () => {
     const refused = (query: object, field: string) => expect(list(query)).rejects.toMatchObject({ field });
     await refused({ calibration: 1.1 }, 'calibration');
     await refused({ maxPerArtist: 0 }, 'maxPerArtist');

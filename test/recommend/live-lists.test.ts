@@ -46,7 +46,7 @@ async function watch(
 it.each([
   ['equal ones', () => ({}), 3],
   ['ones that all differ', (i: number) => ({ context: { text: `Title ${70 + i}` } }), 3 * 8],
-])('[LIVE2] thirty reactions are two more lists for all live lists of a listener: %s', async (_, queryOf, most) => {
+])('[LIVE2] thirty reactions cause two more lists for all live lists of a listener: %s', async (_, queryOf, most) => {
   const manual = new ManualSleep();
   const world = await startRecommending(tracks, { sleep: manual.sleep });
   const ann = await world.heard('ann', [['t79', 'LIKE']]);

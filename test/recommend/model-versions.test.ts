@@ -40,7 +40,7 @@ async function open() {
   };
 }
 
-test('[REC13] an ADMIN goes back to an earlier version, and the next list is of it', async () => {
+test('[REC13] an ADMIN activates an earlier version, and the next list uses it', async () => {
   const asked = await open();
   const serving = async () => (await asked('LISTENER', '{ recommendations(first: 1) { modelVersion } }')).data;
   expect(await serving()).toEqual({ recommendations: { modelVersion: 'latest' } });
@@ -71,14 +71,14 @@ test.each(['gone', 'never there'])(
   },
 );
 
-test.each(['LISTENER', 'SERVICE', 'ANALYST'])('[AUTH3] a %s cannot change what serves', async (role) => {
+test.each(['LISTENER', 'SERVICE', 'ANALYST'])('[AUTH3] a %s cannot change the serving version', async (role) => {
   const asked = await open();
   const refused = { activateModelVersion: { __typename: 'ForbiddenError' } };
   expect((await asked(role, ACTIVATE, { version: 'earlier' })).data).toEqual(refused);
   expect(JSON.stringify((await asked('ADMIN', LIST)).data)).toContain('"latest","isActive":true');
 });
 
-test.each(['LISTENER', 'SERVICE'])('[AUTH3] a %s is not shown the versions', async (role) => {
+test.each(['LISTENER', 'SERVICE'])('[AUTH3] a %s cannot list the versions', async (role) => {
   const asked = await open();
   expect((await asked(role, LIST)).errors?.[0]?.extensions?.code).toBe('FORBIDDEN');
 });

@@ -50,7 +50,7 @@ describe('what comes right after a track', () => {
     return Array.from({ length: 5 }, (_, i) => 1 + ((from + i) % 30));
   });
 
-  it('[REC8] [REC20] is learned of a chain: each track speaks for its successor, and hardly for what came before or later', () => {
+  it('[REC8] [REC20] is learned from a chain: each track speaks for its successor, and hardly for others', () => {
     dense(trainNext(interactionsOf(ring), options, gemm)).forEach((row, i) => {
       expect(greatestOf(row)).toBe((i + 1) % 30);
       const said = (steps: number) => row[(i + steps + 30) % 30]! / row[(i + 1) % 30]!;
@@ -59,7 +59,7 @@ describe('what comes right after a track', () => {
     });
   });
 
-  it('[REC8] [REC20] is kept as at most fifty weights a track, the greatest of all, and none below 0', () => {
+  it('[REC8] [REC20] is stored as at most fifty weights per track, the greatest, and none below 0', () => {
     const interactions = interactionsOf(drawnRows(200, 120, 20, 3));
     const rows = trainNext(interactions, options, gemm);
     // The same system with all of its weights, by the ridge of the second.
@@ -72,7 +72,7 @@ describe('what comes right after a track', () => {
     expect(Math.max(...dense(rows).map((row) => row.filter((value) => value !== 0).length))).toBe(50);
   });
 
-  it('[REC8] [REC18] is the same from blocks where what belongs together fits into one', () => {
+  it('[REC8] [REC18] is the same from blocks if related items fit into one', () => {
     const apart = interactionsOf([
       ...drawnRows(80, 20, 8, 4),
       ...drawnRows(80, 20, 8, 5).map((row) => row.map((id) => id + 20)),
@@ -83,7 +83,7 @@ describe('what comes right after a track', () => {
     expect(Math.min(...blocks.values)).toBeGreaterThan(0);
   });
 
-  it('[REC8] [REC20] counts as much as was chosen, and is not there where it does not', () => {
+  it('[REC8] [REC20] has the chosen weight, and is absent if that is 0', () => {
     const interactions = interactionsOf(ring);
     const of = (next: number) => trainItemModel(interactions, { ...options, next, rarity: 0.2 }, gemm);
     const { next: none, ...rows } = of(0);
@@ -104,11 +104,11 @@ describe('what comes right after a track', () => {
   });
 });
 
-describe('choosing how much it counts', () => {
+describe('choosing its weight', () => {
   const chosen = (rows: readonly (readonly number[])[]) =>
     search(interactionsOf(rows), { ordered: true, seed: 1 }, gemm, () => undefined).settings;
 
-  it('[REC9] above 0 where the last track tells what is next, and all of them who listens', () => {
+  it('[REC9] above 0 if the last track predicts the next, and all of them the listener', () => {
     // Two in three tracks are of the listener's taste, of ten; after a track comes, as often as not, its one successor, of
     // whatever taste: no one share of old and new serves both.
     const rows = Array.from({ length: 500 }, (_, u) => {
@@ -126,7 +126,7 @@ describe('choosing how much it counts', () => {
     expect(chosen(rows).next).toBeGreaterThan(0);
   });
 
-  it.each([3, 4, 5])('[REC9] 0 where order says nothing (%i)', (seed) => {
+  it.each([3, 4, 5])('[REC9] 0 if order is random (%i)', (seed) => {
     expect(chosen(drawnRows(300, 40, 10, seed)).next).toBe(0);
   });
 });
@@ -145,7 +145,7 @@ describe('scoring with it', () => {
   };
   const heard = (...items: number[]) => ({ items: Uint32Array.from(items), values: Float32Array.from(items, () => 1) });
 
-  it('[REC9] the newest track alone has its say, and without it the one before', () => {
+  it('[REC9] only the newest track counts, and without it the one before', () => {
     const scorer = new Scorer({ ...rows, next }, { recency: 1 });
     expect([...scorer.best(heard(0, 1))].slice(0, 4)).toEqual([5, 2, 3, 4]);
     expect([...scorer.best(heard(1, 0))].slice(0, 4)).toEqual([4, 2, 3, 5]);
@@ -156,7 +156,7 @@ describe('scoring with it', () => {
     expect(found.map((one) => one['NDCG@10'])).toEqual([1, 1 / Math.log2(5)]);
   });
 
-  it('[REC9] [REC20] one that was not trained on has none, nor has what is against a track', () => {
+  it('[REC9] [REC20] an unknown track has no effect, and neither has a negative reaction', () => {
     const scorer = new Scorer({ ...rows, next }, { recency: 1 });
     expect([...scorer.best(heard(0, 6))].slice(0, 2)).toEqual([2, 1]);
     const disliked = { items: Uint32Array.of(0, 1), values: Float32Array.of(1, -1) };
@@ -205,7 +205,7 @@ describe('serving with it', () => {
   const scoresIn = (scores: Scores) => indices.map((index) => scores.scoreOf(index));
   const scoresOf = (ranking: Ranking) => ranking.withScores(scoresIn);
 
-  it('[REC1] [REC2] sums and counterfactuals are exact, with one term an event, for 60 random histories', () => {
+  it('[REC1] [REC2] sums and counterfactuals are exact, with one term per event, for 60 random histories', () => {
     const random = randomStream(21);
     for (let round = 0; round < 60; round++) {
       const heard = drawnRows(1, TRACKS, 1 + Math.floor(random() * 6), round)[0]!.map((id) => id - 1);
@@ -230,7 +230,7 @@ describe('serving with it', () => {
     }
   });
 
-  it('[REC8] [REC20] the newest like speaks for what comes after its track as well, and the next like takes that over', () => {
+  it('[REC8] [REC20] the newest like also speaks for what comes after its track, until the next like', () => {
     for (const history of [
       [reaction(3, 9), reaction(8, 8)],
       // What is against a track is not what something comes after.
@@ -242,12 +242,12 @@ describe('serving with it', () => {
     }
   });
 
-  it('[REC15] [REC20] after a track that training did not know nothing is known to come', () => {
+  it('[REC15] [REC20] nothing is known to follow a track unknown to training', () => {
     const history = [reaction(35, 9), reaction(3, 8)];
     expect(scoresOf(rankingOf(history))).toEqual(scoresOf(rankingOf(history, plain)));
   });
 
-  it('[REC11] of likes of the same moment the first in the catalogue counts as the newest, however they came', () => {
+  it('[REC11] of simultaneous likes the first in the catalogue counts as the newest, whatever their order', () => {
     const [one, other] = [reaction(3, 9), reaction(8, 9)];
     const differences = [
       [one, other],
@@ -265,7 +265,7 @@ describe('serving with it', () => {
     );
   });
 
-  it('[REC14] [REC22] by its own term a like raises all that is similar, and what comes after raises nothing of a no', () => {
+  it('[REC14] [REC22] a like raises all similar tracks by its own term, and a negative reaction raises nothing', () => {
     for (const index of indices) {
       const near = neighbours.near(index).indices;
       const [row, newest] = [neighbours.of(index), neighbours.ofNewest(index)].map(({ indices: at, values }) => {

@@ -35,7 +35,7 @@ const strong = rowsOf(
 const counts = Float64Array.from({ length: size }, (_, i) => (i === 0 ? 50 : i === 1 ? 20 : 2));
 
 describe('beyond accuracy, on files', () => {
-  it('[EVAL2] [EVAL4] a reason that is true decides the place, and one told by popularity decides what it happens to speak for', () => {
+  it('[EVAL2] [EVAL4] a true reason decides the position, one by popularity only what it happens to affect', () => {
     const quality = measureOffline(strong, [heard(0, 1)], { recency: 1, counts }, counts);
     // The first ten of twelve: 2 … 11. Without its reason each is behind the six of the other, and the one taken away.
     expect(quality['ReasonLeaves@10']).toBeCloseTo(0.4, 6);
@@ -43,7 +43,7 @@ describe('beyond accuracy, on files', () => {
     expect(quality['PopularReasonDrop@10']).toBeLessThan(quality['ReasonDrop@10']);
   });
 
-  it('[EVAL2] [EVAL4] taking away what is told makes the ranking that there is without it', () => {
+  it('[EVAL2] [EVAL4] removing a reason gives the ranking without it', () => {
     const scorer = new Scorer(strong, { recency: 0.5, counts });
     expect(scorer.mainReasons(heard(0, 1), [2, 3, 0])).toEqual([0, 1, null]);
     // The newest counts whole: the odd ones are before the even ones. 0 itself is left out, and without having been heard is not.
@@ -51,7 +51,7 @@ describe('beyond accuracy, on files', () => {
     expect(scorer.positionsOf(heard(1), [3, 13, 0, 2])).toEqual([0, 5, 6, 7]);
   });
 
-  it('[EVAL2] lists of what is alike are less different, and all of the catalogue is all of it', () => {
+  it('[EVAL2] lists of similar items have less diversity, and the whole catalogue has coverage 1', () => {
     const quality = measureOffline(strong, [heard(0), heard(1)], { recency: 1, counts }, counts);
     expect(quality['Coverage@20']).toBe(1);
     // Of what is in the lists only 0 and 1 have weights, and those have nothing in common.
@@ -60,7 +60,7 @@ describe('beyond accuracy, on files', () => {
     expect(measureOffline(same, [heard(3)], { recency: 1, counts }, counts)['Diversity@20']).toBeCloseTo(0, 6);
   });
 
-  it('[EVAL2] [EVAL4] of nobody nothing is said, and of who is new no reason is cited', () => {
+  it('[EVAL2] [EVAL4] without listeners there are no metrics, and a new listener has no reasons', () => {
     for (const listeners of [[], [heard()]]) {
       const quality = measureOffline(strong, listeners, { recency: 1, counts }, counts);
       expect(Object.values(quality).every(Number.isFinite)).toBe(true);
@@ -68,11 +68,11 @@ describe('beyond accuracy, on files', () => {
     }
   });
 
-  it('[CAT3] popularity is the mid-rank percentile, 0 for what nobody heard', () => {
+  it('[CAT3] popularity is the mid-rank percentile, 0 if nobody heard it', () => {
     expect([...midRanks(Float64Array.of(0, 3, 1, 3))]).toEqual([0, 0.75, 0.375, 0.75]);
   });
 
-  it('[EVAL2] popularity diverges by 0 where the list is as the history and by 1 where they share no group', () => {
+  it('[EVAL2] popularity divergence is 0 if list and history agree, and 1 if they share no group', () => {
     // A fifth of ten is of item 0, and a fifth of 4 and 5.
     const groups = popularityGroups(Float64Array.of(2, 2, 2, 2, 1, 1));
     expect(popularityDivergence([0, 1, 4], [0, 2, 5], groups)).toBeCloseTo(0, 12);

@@ -102,7 +102,7 @@ describe('order', () => {
     },
   );
 
-  it('[REC8] is learned where there is any: what follows is found, which EASE cannot', () => {
+  it('[REC8] is learned if there is any: successors are found, which EASE cannot', () => {
     // Everybody goes round a ring of thirty tracks in one direction, from anywhere: of what is next to a stretch at its
     // two ends, one comes next.
     const random = randomStream(5);
@@ -119,7 +119,7 @@ describe('order', () => {
     expect(of({ order: 0, recency: 1 })).toBeLessThan(0.9);
   });
 
-  it('is known where times differ, and not where counts were imported', () => {
+  it('is known if times differ, but not for imported counts', () => {
     const at = (...times: number[]) => times.map((time, i) => ({ trackId: i + 1, strength: 1, at: time }));
     expect(isOrdered([at(1, 2, 3), at(5, 5)])).toBe(true);
     expect(isOrdered([at(1, 1, 1), at(5, 6)])).toBe(false);
@@ -134,7 +134,7 @@ describe('search', () => {
     expect(once()).toEqual(once());
   });
 
-  it('[REC9] leaves out what was heard where it does not come again, and not where it does', () => {
+  it('[REC9] excludes heard tracks if they do not recur, and includes them if they do', () => {
     const random = randomStream(2);
     const chosen = (again: number) => {
       const rows = drawnRows(300, 30, 3).map((row) => (random() < again ? [...row, row[row.length - 2]!] : row));
@@ -144,7 +144,7 @@ describe('search', () => {
     expect(chosen(1)).toBeGreaterThan(0);
   });
 
-  it('[REC9] keeps to the defaults where there is nothing to learn from', () => {
+  it('[REC9] keeps the defaults if there is nothing to learn', () => {
     for (const rows of [[], [[1]], [[1], [2]]]) {
       const { settings, cases } = search(interactionsOf(rows), { ordered: false, seed: 1 }, gemm, () => undefined);
       expect(settings).toEqual(defaultSettings);
@@ -153,8 +153,8 @@ describe('search', () => {
   });
 });
 
-describe('what training is given', () => {
-  it('[REC8] one who heard a million times weighs no more than their newest thousand tracks', () => {
+describe('the input of training', () => {
+  it('[REC8] a listener with a million events counts only with the newest thousand tracks', () => {
     const bot = Array.from({ length: 3_000 }, (_, i) => ({ trackId: i + 1, strength: 1 }));
     const { ids, interactions } = toInteractions([bot, bot.slice(0, 2)]);
     expect(interactions.items).toHaveLength(1_002);
@@ -173,7 +173,7 @@ describe('what training is given', () => {
     }
   });
 
-  it('[REC8] what a listener heard again counts once, where they heard it last', () => {
+  it('[REC8] a repeated track counts once, where it was heard last', () => {
     const options = { ...defaultSettings, order: 0.5, ridge: 3 };
     const again = interactionsOf([
       [1, 2, 1, 3],
@@ -198,7 +198,7 @@ describe('blocks', () => {
     ...drawnRows(80, 20, 5).map((row) => row.map((id) => id + 20)),
   ]);
 
-  it('[REC8] [REC18] give the weights of the whole where what belongs together fits into one', () => {
+  it('[REC8] [REC18] give the weights of the whole if related items fit into one', () => {
     const whole = dense(trainItemModel(apart, options, gemm), 40);
     const blocks = dense(trainInBlocks(apart, { ...options, largestSystem: 22 }, gemm), 40);
     for (let i = 0; i < 40; i++) {
@@ -206,7 +206,7 @@ describe('blocks', () => {
     }
   });
 
-  it('[REC8] [REC18] smaller than that find nearly what the whole finds', () => {
+  it('[REC8] [REC18] that are smaller find nearly what the whole finds', () => {
     const random = randomStream(5);
     const ring = Array.from({ length: 400 }, () => {
       const from = Math.floor(random() * 60);
@@ -221,7 +221,7 @@ describe('blocks', () => {
     expect(of(60)).toBeGreaterThan(0.5);
   });
 
-  it('[REC8] [REC18] speak for every track, with as many weights as were asked for', () => {
+  it('[REC8] [REC18] have weights for every track, as many as requested', () => {
     const rows = trainInBlocks(
       interactionsOf(drawnRows(90, 70, 4)),
       { ...options, largestSystem: 64, entries: 0 },
@@ -233,12 +233,12 @@ describe('blocks', () => {
     expect(Math.max(...spokenFor.values())).toBe(50);
   });
 
-  it('[REC8] [REC18] refuse NaN as the whole does', () => {
+  it('[REC8] [REC18] refuse NaN like the whole', () => {
     const broken = { ...apart, values: apart.values.map((value, at) => (at === 3 ? NaN : value)) };
     expect(() => trainInBlocks(broken, { ...options, largestSystem: 20 }, gemm)).toThrow(RangeError);
   });
 
-  it('are of tracks that the same people hear', () => {
+  it('consist of tracks that the same people hear', () => {
     const groups = groupItems(apart, 20).map((group) => [...group].sort((a, b) => a - b));
     const first = Array.from({ length: 20 }, (_, i) => i);
     expect(groups.sort((a, b) => a[0]! - b[0]!)).toEqual([first, first.map((i) => i + 20)]);
@@ -251,11 +251,11 @@ describe('a sample', () => {
   ).flat();
   const all = interactionsOf(rows);
 
-  it('[REC9] of few is all of them', () => {
+  it('[REC9] of few is complete', () => {
     expect(sample(all, { items: 128, pairs: 1e9 }, 1)).toEqual({ interactions: all, share: 1 });
   });
 
-  it('[REC9] of many is whole groups of tracks with all who heard two of them', () => {
+  it('[REC9] of many has whole groups of tracks with all listeners who heard two of them', () => {
     const { interactions, share } = sample(all, { items: 64, pairs: 1e9 }, 1);
     expect(share).toBe(1);
     expect(interactions.itemCount).toBe(64);
@@ -267,7 +267,7 @@ describe('a sample', () => {
     expect(lengths.length).toBeGreaterThan(rows.length / 2);
   });
 
-  it('[REC9] of too much listening is a share of the listeners', () => {
+  it('[REC9] of too many events has a share of the listeners', () => {
     const { interactions, share } = sample(all, { items: 128, pairs: 3_000 }, 1);
     const pairs = Array.from({ length: interactions.starts.length - 1 }, (_, u) => {
       const length = interactions.starts[u + 1]! - interactions.starts[u]!;

@@ -40,7 +40,7 @@ describe('[CAT3] popularity', () => {
       'Because 10 others have listened to it.',
       '因为有 10 位听众听过它。',
     ],
-  ])('is of %s, and said to be', async (_, daysAgo, english, chinese) => {
+  ])('counts %s, and says so', async (_, daysAgo, english, chinese) => {
     const world = await listening(daysAgo);
     expect(await popularityOf(world)).toEqual([0, 0, 0, 0.7, 0.9]);
     const somebody = await world.heard('somebody new', []);
@@ -51,7 +51,7 @@ describe('[CAT3] popularity', () => {
     expect(first.explanation.reasons).toMatchObject([{ kind: 'popularity', listeners: 10, ofAllTime: daysAgo > 30 }]);
   });
 
-  it('[CAT5] is of all time while too little was heard of late, and of the last 30 days from then on', async () => {
+  it('[CAT5] counts all time while recent events are few, and the last 30 days from then on', async () => {
     const world = await listening(400);
     for (const name of ['x', 'y', 'z']) await world.heard(name, [['c-unheard', 'PLAY', 1]]);
     await world.heard('x', [['d-some', 'PLAY', 1]]);
@@ -75,7 +75,7 @@ describe('[CAT3] popularity', () => {
     },
   );
 
-  it('counts a listener by the last verdict, and takes who rejects a track from who hears it', async () => {
+  it('counts a listener by the last verdict, and subtracts those who reject a track from those who hear it', async () => {
     const world = await startRecommending(tracks);
     await world.heard('changed their mind', [
       ['d-some', 'DISLIKE', 3],
@@ -97,7 +97,7 @@ describe('[CAT3] popularity', () => {
     expect(await popularityOf(world)).toEqual([0, 0, 0.9, 0.6, 0.6]);
   });
 
-  it('property: for a new listener the first track is never one that more reject than hear', async () => {
+  it('property: a new listener’s first track is never one that more listeners reject than hear', async () => {
     const many = Array.from({ length: 12 }, (_, i) => track(`t${String(i).padStart(2, '0')}`, `Artist ${i % 4}`));
     const world = await startRecommending(many);
     const random = randomStream(17);

@@ -26,7 +26,7 @@ const snapshot = createSnapshot({
   trackTags: [],
 });
 
-describe('[BEYOND5] what lists are like', () => {
+describe('[BEYOND5] qualities of lists', () => {
   it('by hand', () => {
     const half = Float64Array.of(0.5, 0.5);
     const { coverage, novelty, diversity, miscalibration } = measureLists(
@@ -48,13 +48,13 @@ describe('[BEYOND5] what lists are like', () => {
   });
 });
 
-describe('[BEYOND5] where no genre is known', () => {
-  it('calibration is not told, rather than told as perfect', () => {
+describe('[BEYOND5] without known genres', () => {
+  it('calibration is missing instead of perfect', () => {
     expect(measureLists([{ indices: [0], genres: null }], snapshot).miscalibration).toBeNull();
   });
 });
 
-describe('[TRUTH1] what reasons decide', () => {
+describe('[TRUTH1] the effect of reasons', () => {
   /** Having heard track 4 speaks for track 3, and nothing else for anything. */
   const weights = {
     ...noWeights,
@@ -110,7 +110,7 @@ describe('[ATTR5] an off-policy estimate', () => {
     expect(found.high).toBe(1);
   });
 
-  it('has the truth within its interval about as often as it says, and no bias to speak of', () => {
+  it('has the truth within its interval as often as it should, and no significant bias', () => {
     // Three tracks with known chances of a click; logged evenly, judged for a version that mostly shows the third.
     const [logged, judged, clicked] = [
       [1 / 3, 1 / 3, 1 / 3],
@@ -135,7 +135,7 @@ describe('[ATTR5] an off-policy estimate', () => {
     expect(covered / 300).toBeLessThan(0.99);
   });
 
-  it('of nothing says nothing', () => {
+  it('is null without lists', () => {
     expect(estimate([])).toEqual({
       ...{ lists: 0, impressions: 0, ctr: null, ips: null, snips: null, low: null, high: null },
       ...{ effectiveSampleSize: 0, meanWeight: null },

@@ -35,7 +35,7 @@ function catalogueOf(tracks: number): Snapshot {
   });
 }
 
-test('[REC1] [REC4] [REC5] rankings that are asked in turns answer as each would alone, of one catalogue or of two', () => {
+test('[REC1] [REC4] [REC5] interleaved rankings answer as each would alone, with one catalogue or two', () => {
   const [large, small] = [catalogueOf(60), catalogueOf(40)];
   const workspace = new Workspace();
   const rankingOf = (snapshot: Snapshot, liked: number[], tags: string[]): Ranking => {
@@ -74,7 +74,7 @@ test('[REC1] [REC4] [REC5] rankings that are asked in turns answer as each would
   expect(ranking!.scores().scoreOf(5)).toBeCloseTo(sum, 12);
 });
 
-test('[REC5] each place goes to the best mix of score and difference, though most are not compared with most', () => {
+test('[REC5] each position goes to the best mix of score and difference, although most pairs are not compared', () => {
   const tracks = 3 * WINDOW;
   for (let seed = 0; seed < 6; seed++) {
     const random = randomStream(seed);
@@ -115,7 +115,7 @@ test('[REC5] each place goes to the best mix of score and difference, though mos
   }
 });
 
-test('[REC1] sums on memory that is used again are those of one sum after the other', () => {
+test('[REC1] sums in reused memory equal separate sums', () => {
   const random = randomStream(3);
   const sum = new SparseSum(200);
   for (const count of [0, 1, 5, 150, 3, 400]) {

@@ -117,7 +117,7 @@ describe.each(['trained', NEXT_VERSION])('explanations, version %s', (version) =
     }
   });
 
-  it('[REC2] a counterfactual is the ranking without the reaction: the same as when it is removed', async () => {
+  it('[REC2] a counterfactual is the ranking without the reaction: the same as after removing it', async () => {
     const liked = await react(0, 'LIKE');
     await react(5, 'LIKE');
     await react(9, 'DISLIKE');
@@ -137,7 +137,7 @@ describe.each(['trained', NEXT_VERSION])('explanations, version %s', (version) =
     expect(page.edges.some(({ node }) => node.explanation.reasons.some(({ kind }) => kind === 'history'))).toBe(true);
   });
 
-  it('[REC2] a counterfactual without popularity or a preference is computed, too', async () => {
+  it('[REC2] a counterfactual without popularity or a preference is computed too', async () => {
     await listeners.setPreferences(ann.listener.id, { genres: [{ genre: 'jazz', weight: 1 }] });
     const { edges } = await list({}, 1);
     const reasons = edges[0]!.node.explanation.reasons;
@@ -162,8 +162,8 @@ describe('sentences', () => {
   });
 });
 
-describe('what a list takes in', () => {
-  it('[REC6] a listener with no history gets the popular, and what they state at once', async () => {
+describe('what a list takes into account', () => {
+  it('[REC6] a listener without history gets popular tracks, and stated preferences at once', async () => {
     const cold = await list();
     expect(cold.edges[0]!.node.score).toBeGreaterThan(cold.edges.at(-1)!.node.score);
     await listeners.setPreferences(ann.listener.id, { genres: [{ genre: 'classical', weight: 1 }] });
@@ -174,7 +174,7 @@ describe('what a list takes in', () => {
     expect(genreShare(await list(), 3)).toBe(1);
   });
 
-  it('[REC6] feedback changes the very next list, with no training', async () => {
+  it('[REC6] feedback changes the very next list, without training', async () => {
     const before = await list();
     await react(1, 'LIKE');
     const after = await list();
@@ -183,7 +183,7 @@ describe('what a list takes in', () => {
     expect(after.modelVersion).toBe(before.modelVersion);
   });
 
-  it('[REC6] a dislike lowers what is alike and raises none of it', async () => {
+  it('[REC6] a dislike lowers similar tracks and raises none', async () => {
     await react(0, 'LIKE');
     const before = new Map((await list({}, 79)).edges.map(({ node }) => [node.trackId, node.score]));
     await react(4, 'DISLIKE');
@@ -193,7 +193,7 @@ describe('what a list takes in', () => {
     expect(Math.min(...changes)).toBeLessThan(-0.001);
   });
 
-  it('[REC6] seeds and words steer this request alone', async () => {
+  it('[REC6] seeds and words affect this request only', async () => {
     const steered = await list({ context: { seedTrackIds: [ids[2]!], text: null } });
     expect(genreShare(steered, 2)).toBeGreaterThan(0.8);
     expect(genreShare(await list({ context: { text: 'metal please' } }), 3)).toBe(1);
@@ -201,7 +201,7 @@ describe('what a list takes in', () => {
   });
 });
 
-describe('what a list leaves out', () => {
+describe('what a list excludes', () => {
   const excluded = async (i: number, query = {}) =>
     (await recommender.explain(ann.listener.id, ids[i]!, query))!.excludedBy;
 
@@ -244,7 +244,7 @@ describe('what a list leaves out', () => {
 });
 
 describe('order and pages', () => {
-  it('[REC5] without diversity the order is that of the scores, and scoreRank tells it in any case', async () => {
+  it('[REC5] without diversity the order is that of the scores, and scoreRank is that order in any case', async () => {
     await react(0, 'LIKE');
     const plain = await list({}, 50);
     expect(plain.edges.map(({ node }) => node.scoreRank)).toEqual(plain.edges.map((_, i) => i + 1));
@@ -280,7 +280,7 @@ describe('order and pages', () => {
     },
   );
 
-  it('[REC7] another process goes on with the list, and the last page ends it', async () => {
+  it('[REC7] another process continues the list, and the last page ends it', async () => {
     const first = await list({ diversity: 0.3 }, 50);
     const catalogue = createCatalogue({ database, clock: systemClock });
     const other = await createRecommender({
@@ -304,7 +304,7 @@ describe('order and pages', () => {
     expect(rest.hasNextPage).toBe(false);
   });
 
-  it('[REC7] cursors of others, of other queries and of no list are refused by name', async () => {
+  it('[REC7] cursors of other listeners, of other queries and of no list are refused by name', async () => {
     const page = await list({}, 5);
     const cursor = page.edges.at(-1)!.cursor;
     const somebody = await listeners.ensure('somebody else');
@@ -320,7 +320,7 @@ describe('order and pages', () => {
     await expect(list({ context: { text: 'x'.repeat(501) } })).rejects.toMatchObject({ field: 'context.text' });
   });
 
-  it('a list costs the same few statements however long it and the history are', async () => {
+  it('a list costs the same few statements, however long it and the history are', async () => {
     for (let i = 0; i < 20; i++) await react(i, 'PLAY');
     const count = async (first: number) => {
       await list({}, first);
@@ -336,7 +336,7 @@ describe('order and pages', () => {
 });
 
 describe('similar, live and versions', () => {
-  it('similar tracks are alike, without the track itself, and come in pages', async () => {
+  it('similar tracks exclude the track itself, and are paged', async () => {
     const page = await recommender.similar(ids[0]!, { first: 10 });
     expect(genreShare(page, 0)).toBeGreaterThan(0.8);
     expect(trackIds(page)).not.toContain(ids[0]);
@@ -346,7 +346,7 @@ describe('similar, live and versions', () => {
     await expect(foreign).rejects.toMatchObject({ field: 'after' });
   });
 
-  it('[LIVE1] a live list comes at once, again when something changes it, and ends at once', async () => {
+  it('[LIVE1] a live list is sent at once and again when something changes it, and ends at once', async () => {
     const leaving = new AbortController();
     await list();
     // The listener's taste is watched already, as long as it is remembered.
@@ -362,7 +362,7 @@ describe('similar, live and versions', () => {
     expect(wakeups.size).toBe(watchers);
   });
 
-  it('[REC9] training stores a version with its metrics and serves it; nothing to train on is no failure', async () => {
+  it('[REC9] training stores a version with its metrics and serves it; without data it does not fail', async () => {
     const all = await recommender.evaluations(20);
     const metrics = all.filter(({ protocol }) => protocol === 'leave-last-out');
     const version = (await list()).modelVersion;

@@ -16,7 +16,7 @@ class SteppedClock implements Clock {
   advance = (ms: number) => void (this.#elapsed += ms);
 }
 
-test('[REC10] feedback trains a first version once a minute has passed, and none before', async () => {
+test('[REC10] feedback trains a first version after a minute, and not before', async () => {
   const [database, wakeups, clock] = [await testDatabase(), new LocalWakeups(), new SteppedClock()];
   const listeners = createListeners({ database, wakeups, clock });
   const catalogue = createCatalogue({ database, wakeups, clock });

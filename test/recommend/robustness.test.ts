@@ -52,8 +52,8 @@ const isStored = async ({ requestId }: RecommendationPage) => {
 };
 const stored = (page: RecommendationPage) => expect.poll(() => isStored(page)).toBe(true);
 
-describe('lists that are gone on with', () => {
-  it('[REC7] a filter of several conditions is the same filter once the list has been to the database', async () => {
+describe('lists that are continued', () => {
+  it('[REC7] a filter of several conditions is the same after the list was stored', async () => {
     const query = { filter: { releaseYear: { min: 1950, max: 2100 }, genres: ['jazz', 'rock'], explicit: false } };
     const page = await list(query);
     await stored(page);
@@ -67,7 +67,7 @@ describe('lists that are gone on with', () => {
     await expect(list(other, 5, cursorOf(page))).rejects.toMatchObject({ field: 'after' });
   });
 
-  it('[REC7] a list that the database refuses keeps no other from being stored', async () => {
+  it('[REC7] a list that the database refuses does not prevent others from being stored', async () => {
     await recommender.recommend(999_999, {}, { first: 5 });
     await stored(await list());
   });
@@ -84,7 +84,7 @@ describe('lists that are gone on with', () => {
     await other[Symbol.asyncDispose]();
   });
 
-  it('[REC7] a list goes on with the version that it was begun with, in a process that never served it, too', async () => {
+  it('[REC7] a list continues with the version that it was begun with, even in a process that never served it', async () => {
     await react(0, 'LIKE');
     await recommender.train();
     const whole = await list({}, 20);
@@ -100,11 +100,11 @@ describe('lists that are gone on with', () => {
     expect((await list()).modelVersion).not.toBe(page.modelVersion);
   });
 
-  it('[REC7] an empty cursor is none', async () => {
+  it('[REC7] an empty cursor counts as none', async () => {
     await expect(list({}, 5, '')).rejects.toMatchObject({ name: 'InvalidInputError', field: 'after' });
   });
 
-  it('[PAGE2] pages of similar tracks go on after the last one shown, though the catalogue has grown', async () => {
+  it('[PAGE2] pages of similar tracks continue after the last one, although the catalogue has grown', async () => {
     const whole = trackIds(await recommender.similar(ids[0]!, { first: 20 }));
     const page = await recommender.similar(ids[0]!, { first: 5 });
     await addTracks(database, [
@@ -116,7 +116,7 @@ describe('lists that are gone on with', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('refused', () => {
   it.each([
     ['filter.excludeGenres.0', { excludeGenres: ['\0'] }],
     ['filter.releaseYear', { releaseYear: { min: 2000, max: 1990 } }],
@@ -127,7 +127,7 @@ describe('what is refused', () => {
     await expect(recommender.explain(ann.listener.id, ids[0]!, { filter })).rejects.toMatchObject({ field });
   });
 
-  it('[ERR2] a seed that is no track, for it would steer nowhere', async () => {
+  it('[ERR2] a seed that is not a track, because it would have no effect', async () => {
     const context = { seedTrackIds: [ids[0]!, 999_999] };
     const refusal = { name: 'InvalidInputError', field: 'context.seedTrackIds.1' };
     await expect(list({ context })).rejects.toMatchObject(refusal);
@@ -136,7 +136,7 @@ describe('what is refused', () => {
 });
 
 describe('summaries', () => {
-  it('[REC3] tell several deeds of a kind as one, and name a track that stands for its artist once', async () => {
+  it('[REC3] combine reactions of one kind, and name a track that stands for its artist once', async () => {
     for (const i of [0, 7, 14]) await react(i, 'LIKE');
     const { edges } = await list({}, 1);
     const { explanation } = edges[0]!.node;
@@ -150,7 +150,7 @@ describe('summaries', () => {
     expect(near.summary('ZH')).toBe('它与《Radiohead》相近。');
   });
 
-  it('[REC3] name of a text only the words that describe the track', async () => {
+  it('[REC3] name only the words of a text that describe the track', async () => {
     const text = 'jazz please, with nothing zzyzx about it';
     await listeners.setPreferences(ann.listener.id, { text });
     const { explanation } = (await list({}, 1)).edges[0]!.node;
@@ -162,7 +162,7 @@ describe('summaries', () => {
     expect(asked.explanation.summary('EN')).toContain('you asked for “moody”');
   });
 
-  it('[REC3] say often of what is played often', async () => {
+  it('[REC3] say “often” of what is played often', async () => {
     await database.sql`insert into feedback (listener_id, track_id, kind, plays, at)
       values (${ann.listener.id}, ${ids[0]!}, 'PLAY', 40, now())`;
     const reasons = (await list({}, 1)).edges[0]!.node.explanation.reasons;
@@ -171,8 +171,8 @@ describe('summaries', () => {
   });
 });
 
-describe('what stays away', () => {
-  it('[REC6] what an import brought, which wakes the catalogue alone', async () => {
+describe('excluded from lists', () => {
+  it('[REC6] what was imported, which wakes only the catalogue', async () => {
     const before = await list();
     const [heard] = trackIds(before);
     await database.sql`insert into feedback (listener_id, track_id, kind, at)
@@ -210,7 +210,7 @@ describe('live lists and training', () => {
     expect(wakeups.size).toBe(watchers);
   });
 
-  it('two trainings within a second make two versions', async () => {
+  it('two trainings within a second produce two versions', async () => {
     await react(0, 'LIKE');
     const versions = [await recommender.train(), await recommender.train()];
     expect(new Set(versions).size).toBe(2);

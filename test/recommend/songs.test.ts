@@ -62,7 +62,7 @@ async function pagesOf(world: Recommending, { listener }: Viewer, query: Recomme
 }
 
 describe('[SONG1] recordings of one song', () => {
-  it('property: no two are in any list, its pages, a live list or similar tracks, and what was heard is in none', async () => {
+  it('property: no two are in any list, its pages, a live list or similar tracks, and a heard one is in none', async () => {
     const world = await listening();
     const random = randomStream(7);
     for (let round = 0; round < 6; round++) {
@@ -96,7 +96,7 @@ describe('[SONG1] recordings of one song', () => {
     }
   });
 
-  it('have the place of the best that may be in it, and say which one that is', async () => {
+  it('have the position of the best eligible one, and name it', async () => {
     const world = await listening();
     const ann = await world.heard('ann', []);
     const liked = await world.list(ann);
@@ -127,7 +127,7 @@ describe('[SONG1] recordings of one song', () => {
     expect(recordings.find(({ externalId }) => externalId === clean)!.explicit).toBe(false);
   });
 
-  it('are all heard, or all rejected, by who heard or rejected one, but for one that they like', async () => {
+  it('all count as heard or rejected if one is, except one that the listener likes', async () => {
     const world = await listening();
     const ann = await world.heard('ann', [
       ['s4-2', 'PLAY'],
@@ -160,7 +160,7 @@ describe('[SONG1] recordings of one song', () => {
     expect(reason?.without().score).toBeDefined();
   });
 
-  it('served in the last hours are not served again in another recording', async () => {
+  it('that were served in the last hours are not served in another recording', async () => {
     const world = await listening();
     const ann = await world.heard('ann', []);
     const query = { notServedForHours: 24 };
@@ -192,7 +192,7 @@ describe('[SONG1] recordings of one song', () => {
 });
 
 describe('Track.versions', () => {
-  it('[SONG1] are the other recordings, the most popular first, without withdrawn ones', async () => {
+  it('[SONG1] are the other recordings, most popular first, without withdrawn ones', async () => {
     const { database, graphqlUrl, services } = await startListening();
     const { ids } = await addTracks(database, recordings);
     const at = (externalId: string) => ids[recordings.findIndex((track) => track.externalId === externalId)]!;

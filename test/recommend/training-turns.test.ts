@@ -57,7 +57,7 @@ const takeTurn = (database: Database) => takeTrainingTurn(database, new AbortCon
 const PATIENCE = { timeout: 20_000 };
 const saying = ({ said }: Node, message: string) => expect.poll(() => said, PATIENCE).toContain(message);
 
-test('[REC16] of two nodes that are asked at once one trains, and both serve what it comes to', async () => {
+test('[REC16] of two nodes that are told to train at once one trains, and both serve the result', async () => {
   const database = await heard();
   const nodes = [await joinNode(database, false), await joinNode(database, false)] as const;
   // Until both have asked nobody may begin: else the second might ask only after the first was done.
@@ -71,7 +71,7 @@ test('[REC16] of two nodes that are asked at once one trains, and both serve wha
   expect(await Promise.all(nodes.map((node) => node.serving()))).toEqual([version, version]);
 });
 
-test('[BEYOND5] what a version serves is measured once, however many nodes serve it', async () => {
+test('[BEYOND5] a version’s lists are measured once, however many nodes serve it', async () => {
   const database = await heard();
   const nodes = [await joinNode(database, false), await joinNode(database, false)];
   const turn = await takeTurn(database);
@@ -84,7 +84,7 @@ test('[BEYOND5] what a version serves is measured once, however many nodes serve
   expect(coverages).toHaveLength(1);
 });
 
-test('[REC16] of two nodes that would train by themselves one does', async () => {
+test('[REC16] of two nodes that would train automatically one does', async () => {
   const database = await heard();
   const turn = await takeTurn(database);
   const nodes = [await joinNode(database, true), await joinNode(database, true)];
@@ -96,7 +96,7 @@ test('[REC16] of two nodes that would train by themselves one does', async () =>
   expect(await nodes[0]!.recommender.versions(10)).toHaveLength(1);
 });
 
-test('[REC16] a process that is killed in its turn leaves it to the next', async () => {
+test('[REC16] a process that is killed while training leaves the turn to the next', async () => {
   const database = await heard();
   const script = fileURLToPath(new URL('../support/training-turn-process.ts', import.meta.url));
   const holder = spawn(process.execPath, ['--import', 'tsx', script, database.url], {
@@ -111,7 +111,7 @@ test('[REC16] a process that is killed in its turn leaves it to the next', async
   await expect.poll(() => node.serving(), PATIENCE).toMatch(/^ease-/);
 });
 
-test('[REC16] who is interrupted while waiting has changed nothing and keeps nobody waiting', async () => {
+test('[REC16] a process that is interrupted while waiting changes nothing and delays nobody', async () => {
   const database = await heard();
   const [impatient, other] = [await joinNode(database, false), await joinNode(database, false)];
   const turn = await takeTurn(database);
@@ -125,7 +125,7 @@ test('[REC16] who is interrupted while waiting has changed nothing and keeps nob
   expect((await other.recommender.versions(10)).map((one) => one.version)).toEqual([version]);
 });
 
-test('[REC16] who is interrupted in the middle of a training leaves the turn to the next', async () => {
+test('[REC16] a process that is interrupted while training leaves the turn to the next', async () => {
   const database = await heard();
   const [interrupted, other] = [await joinNode(database, false), await joinNode(database, false)];
   const ending = new AbortController();

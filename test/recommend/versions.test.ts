@@ -68,7 +68,7 @@ test('[REC13] a training that was interrupted has changed nothing', async () => 
   expect(await servingOf(recommender, listener.id)).toBe(version);
 });
 
-test('[REC13] a new version that is worse at what has come since is kept, and does not serve', async () => {
+test('[REC13] a new version that predicts recent feedback worse is kept but does not serve', async () => {
   const { recommender, hear, listener } = await open();
   // Each has their own way through the group: the last track does not give the next away, whatever bots say.
   const group = (u: number, i: number) => (u % 4) * 10 + ((u + i * [1, 3, 7, 9][(u >> 2) % 4]!) % 10);

@@ -11,7 +11,7 @@ const WITHDRAW = `mutation ($input: WithdrawTracksInput!) { withdrawTracks(input
   ... on WithdrawTracksSuccess { withdrawn unchanged } ... on NotFoundError { message id } ... on InvalidInputError { message field } } }`;
 
 describe('[CAT4] a withdrawn track', () => {
-  it('property: is in no list, page, live list, search or neighbourhood, and speaks for others all the same', async () => {
+  it('property: is in no list, page, live list, search or neighbourhood, but still speaks for others', async () => {
     const tracks = someTracks(40);
     const world = await startRecommending(tracks);
     const random = randomStream(23);
@@ -76,7 +76,7 @@ describe('[CAT4] a withdrawn track', () => {
     expect(kept!.count).toBeGreaterThan(1);
   });
 
-  it('is back when it is sent again, as it was or changed', async () => {
+  it('is restored when it is sent again, unchanged or changed', async () => {
     const tracks = someTracks(4);
     const world = await startRecommending(tracks);
     const ann = await world.heard('ann', []);
@@ -90,7 +90,7 @@ describe('[CAT4] a withdrawn track', () => {
 });
 
 describe('withdrawTracks', () => {
-  it('[CAT4] withdraws for every reader of the API, keeps what refers to it, and tells since when', async () => {
+  it('[CAT4] withdraws in the whole API, keeps references, and reports the time', async () => {
     const { database, graphqlUrl, services } = await startListening();
     const { ids } = await addTracks(database, someTracks(5));
     await services.catalogue.refreshPopularity();
@@ -151,7 +151,7 @@ describe('withdrawTracks', () => {
         message: 'input.externalIds.0 must not contain the character U+0000',
       },
     ],
-  ])('[ERR2] of %j tells what is wrong, and changes nothing', async (input, error) => {
+  ])('[ERR2] of %j reports the problem, and changes nothing', async (input, error) => {
     const { database, graphqlUrl } = await startListening();
     await addTracks(database, someTracks(3));
     expect((await ask(graphqlUrl, WITHDRAW, { input })).data).toEqual({ withdrawTracks: error });
@@ -160,7 +160,7 @@ describe('withdrawTracks', () => {
 });
 
 describe('[REC17] similar', () => {
-  it('leaves out what the listener hid, disliked or does not want, and shows what they know', async () => {
+  it('excludes what the listener hid, disliked or does not want, and includes known tracks', async () => {
     const genres = (i: number) => [i % 2 ? 'Jazz' : 'Metal'];
     const world = await startRecommending(
       Array.from({ length: 12 }, (_, i) => ({

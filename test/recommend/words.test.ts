@@ -46,7 +46,7 @@ test.each([
   ['ac/dc', 4],
   ['beyonc\u00e9', 5],
   ['Reveur', 5],
-])('[FIND1] “%s” speaks for what a person means, asked for now or stated once', (text, index) => {
+])('[FIND1] “%s” finds what a person means, in a request or a preference', (text, index) => {
   expect(spokenFor({ contextText: text })).toEqual([index]);
   expect(spokenFor({ text })).toEqual([index]);
 });

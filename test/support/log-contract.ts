@@ -90,7 +90,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await texts()).toEqual(['status', 'a', 'b']);
     });
 
-    it('[LOG6] taking races with an append of the writer before: it is in front of what follows, or nowhere', async () => {
+    it('[LOG6] taking a draft races with an append of the previous writer, which comes first or not at all', async () => {
       for (let i = 0; i < 10; i++) {
         const { id, fence, append, texts, store, ownership } = await begun();
         const row = await ownership.seize(randomUUID(), id);
@@ -101,7 +101,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       }
     });
 
-    it('an ended draft cannot be taken, and can be gone on with by a later epoch', async () => {
+    it('an ended draft cannot be taken, but can be continued by a later epoch', async () => {
       const { id, fence, append, finish, store, ownership, texts, now } = await begun();
       const sequence = await finish(fence);
       const row = await ownership.seize(null, id);
@@ -116,7 +116,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await texts()).toEqual(['status', 'z', 'status', 'status', 'y']);
     });
 
-    it('[DRAFT1] the same key of the same listener makes one draft', async () => {
+    it('[DRAFT1] the same key of the same listener creates one draft', async () => {
       const { store, listenerId, texts } = await begun({ idempotencyKey: 'k' });
       const again = newDraft({ listenerId, idempotencyKey: 'k' });
       expect(await store.create(again, firstEvents())).toBe(false);
@@ -124,7 +124,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await texts()).toEqual(['status']);
     });
 
-    it('a removed draft takes nothing more', async () => {
+    it('a removed draft accepts nothing more', async () => {
       const { id, fence, append, store, rowOf } = await begun();
       await append(fence, [oneToken('a')]);
       await store.remove(id);
@@ -134,7 +134,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await rowOf(id)).toBeUndefined();
     });
 
-    it('[LOG8] an old log is compacted to its text; and it can be gone on with', async () => {
+    it('[LOG8] an old log is compacted to its text, and can be continued', async () => {
       const { id, fence, append, finish, store, now, all, ownership } = await begun();
       expect(await store.compact(later, 10)).toBe(0);
       const sequence = await finish(fence);
