@@ -289,7 +289,7 @@ export const drafts = pgTable(
     /** Events up to here are no longer in the log; only their text is kept. */
     compacted: integer().notNull().default(0),
     idempotencyKey: text(),
-    /** Of the input that the key was given with: a repeat has the same. Null where none was kept. */
+    /** The digest of the input with this key, which a repetition shares. Null if none was stored. */
     inputDigest: text(),
     createdAt: instant().notNull().defaultNow(),
     updatedAt: instant().notNull().defaultNow(),

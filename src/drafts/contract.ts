@@ -69,10 +69,14 @@ export type DraftEvent =
 export interface Drafts extends AsyncDisposable {
   /**
    * Repeating an idempotency key returns the first draft.
-   * @throws InvalidInputError, OverloadedError, ModelUnavailableError, IdempotencyConflictError for a key of another input
+   * @throws InvalidInputError, OverloadedError, ModelUnavailableError; IdempotencyConflictError for a key of another
+   * input
    */
   start(viewer: Viewer, input: StartDraftInput): Promise<Draft>;
-  /** Goes on writing a finished draft; repeating a key of the draft changes nothing. @throws ConflictError while it is still being written, and as `start` */
+  /**
+   * Continues a finished draft. Repeating one of the draft's keys changes nothing.
+   * @throws ConflictError while it is being written; otherwise like `start`
+   */
   continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft>;
   /** Ends generation within one token and keeps the text. A finished draft is not changed. */
   cancel(viewer: Viewer, draftId: string): Promise<Draft>;

@@ -29,7 +29,7 @@ export function resolveSampling(
 const withoutNulls = (input: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(input).filter(([, value]) => value != null));
 
-/** A sampling as it was kept, perhaps before some of its fields existed. */
+/** A stored sampling, which may lack newer fields. */
 export function keptSampling(stored: unknown): Sampling {
   return { ...defaultSampling, ...(stored as Sampling) };
 }
@@ -38,7 +38,7 @@ export function checkKey(key: string | null | undefined): string | null {
   return key == null ? null : checkText(key, 'input.idempotencyKey', { max: 200 });
 }
 
-/** The same for inputs that ask for the same in whatever order of fields; a field that is null is as good as absent. */
+/** A digest that is the same for equal inputs in any order of fields. A null field equals an absent one. */
 export function inputDigest({ sampling, ...input }: { sampling?: SamplingInput | null | undefined }): string {
   const fields = [...sortedFields(input), sortedFields(sampling ?? {})];
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');

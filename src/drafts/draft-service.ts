@@ -343,7 +343,7 @@ function mayRead(viewer: Viewer, row: Pick<queries.DraftRow, 'listenerId' | 'vis
   return row.listenerId === viewer.listener.id || row.visibility === 'SHARED' || may(viewer, 'ADMIN');
 }
 
-/** What makes a repeat a repeat: the caller's key, and the digest of what was asked with it. */
+/** Identifies a repetition: the caller's key and the digest of its input. */
 type Asked = NonNullable<Turn['asked']>;
 
 function askedOf({ idempotencyKey, ...input }: StartDraftInput | ContinueDraftInput): Asked | null {
@@ -351,7 +351,10 @@ function askedOf({ idempotencyKey, ...input }: StartDraftInput | ContinueDraftIn
   return key === null ? null : { key, input: inputDigest(input) };
 }
 
-/** Whether the draft was continued with this key before. @throws IdempotencyConflictError where that was another input */
+/**
+ * Whether the draft was already continued with this key.
+ * @throws IdempotencyConflictError if that was with another input
+ */
 function isRepeated(row: queries.DraftRow, asked: Asked | null): boolean {
   const first = asked && turnsOf(row).find((turn) => turn.asked?.key === asked.key)?.asked;
   if (!asked || !first) return false;

@@ -65,7 +65,7 @@ export class ConflictError extends CadenzaError {
   readonly code = 'CONFLICT';
 }
 
-/** The idempotency key has been used for another input: what is given now would be lost. `field` is the key's dotted path. */
+/** The idempotency key was used for another input, so the new input would be lost. `field` is the key's dotted path. */
 export class IdempotencyConflictError extends CadenzaError {
   readonly code = 'IDEMPOTENCY_CONFLICT';
   readonly field: string;
@@ -75,7 +75,7 @@ export class IdempotencyConflictError extends CadenzaError {
   }
 }
 
-/** A bounded queue is full; nothing was started. */
+/** A bounded queue is full. Nothing was started. */
 export class OverloadedError extends CadenzaError {
   readonly code = 'OVERLOADED';
   readonly retryAfterMs: number;

@@ -14,7 +14,7 @@ export function checkBatch(input: readonly FeedbackInput[]): void {
   checkLength(input, 'input', MAX_BATCH);
 }
 
-/** @throws InvalidInputError naming e.g. `input.3.listenedMs`; `path` goes before the field's name */
+/** @throws InvalidInputError naming, for example, `input.3.listenedMs`; `path` precedes the field's name */
 export function checkFeedback(input: FeedbackInput, viewerId: number, clock: Clock, path: string): GivenFeedback {
   const { idempotencyKey: key, listenedMs, requestId } = input;
   if (listenedMs != null) checkRange(listenedMs, `${path}listenedMs`, 0, DAY_MS);

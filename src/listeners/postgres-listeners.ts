@@ -81,7 +81,7 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
       const { made, known } = await unlessErased(recordOnce(db, [row], () => 'input.'));
       noteRecorded(made);
       const [first] = [...made, ...known];
-      if (!first) throw new NotFoundError('The feedback with this idempotency key has been removed meanwhile');
+      if (!first) throw new NotFoundError('The feedback with this idempotency key has been removed in the meantime');
       return first;
     },
 

@@ -8,18 +8,19 @@ import {
 } from '../db/queries/listener-queries.ts';
 import { IdempotencyConflictError } from '../lib/errors.ts';
 
-/** Feedback that is to be recorded, with the time that it was given; null: that of its recording. */
+/** Feedback to record, with the time in the input; null for the time of recording. */
 export type GivenFeedback = NewFeedback & { givenAt: Date | null };
 
-/** What was new, and what had been recorded under the same keys before. */
+/** The new feedback, and the feedback recorded earlier under the same keys. */
 interface Recorded {
   made: FeedbackRow[];
   known: FeedbackRow[];
 }
 
 /**
- * Records what is new, all of it or nothing. What repeats a key has to repeat its input as well, also within the same batch:
- * it would be lost otherwise ([FB5]). @throws IdempotencyConflictError
+ * Records new feedback, all of it or nothing. A repeated key must come with the same input, also within one batch;
+ * otherwise that input would be lost ([FB5]).
+ * @throws IdempotencyConflictError
  */
 export function recordOnce(
   db: Database['db'],
@@ -45,7 +46,7 @@ export function recordOnce(
 const keyOf = ({ listenerId, dedupeKey }: Pick<KeyedFeedbackRow, 'listenerId' | 'dedupeKey'>): string =>
   `${listenerId} ${dedupeKey ?? ''}`;
 
-/** A repeat that leaves the time to the server is one of whatever time. */
+/** A repetition without a time matches any time. */
 function isRepeat(row: GivenFeedback, first: FeedbackRow): boolean {
   return (
     row.trackId === first.trackId &&

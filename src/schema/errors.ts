@@ -49,7 +49,7 @@ const errorTypes = {
       ...implementing,
       description: 'The idempotency key was used before, with another input. Nothing was changed.',
       fields: (t) => ({
-        field: t.exposeString('field', { description: "The key's dotted path, e.g. `input.idempotencyKey`." }),
+        field: t.exposeString('field', { description: "The key's dotted path, for example `input.idempotencyKey`." }),
       }),
     }),
   OverloadedError: builder.objectRef<Failure & Pick<OverloadedError, 'retryAfterMs'>>('OverloadedError').implement({

@@ -54,7 +54,7 @@ describe('who', () => {
 });
 
 describe('feedback', () => {
-  it('[FB1] repeating an idempotency key returns the first result, two at once included', async () => {
+  it('[FB1] repeating an idempotency key returns the first result, even concurrently', async () => {
     const again = play(0, { idempotencyKey: 'k' });
     const results = await Promise.all([1, 2, 3, 4].map(() => listeners.record(ann, again)));
     expect(new Set(results.map((row) => row.id)).size).toBe(1);

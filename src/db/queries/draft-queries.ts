@@ -92,9 +92,9 @@ export interface NewDraft {
   turns: unknown;
   usage: unknown;
   idempotencyKey: string | null;
-  /** Of the input that the key was given with; null without a key. */
+  /** The digest of the input with this key. Null without a key. */
   inputDigest: string | null;
-  /** Null: whichever node has a place. */
+  /** Null for any node with a free place. */
   owner: string | null;
   /** The limit on drafts without an owner, if this is one of them. */
   queue: QueueBound | null;

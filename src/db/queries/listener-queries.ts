@@ -186,7 +186,7 @@ export interface NewFeedback {
 export type KeyedFeedbackRow = FeedbackRow & { dedupeKey: string | null };
 const keyedColumns = { ...feedbackColumns, dedupeKey: feedback.dedupeKey };
 
-/** Inserts what is new. Rows whose (listener, dedupe key) is taken are left out of the result. */
+/** Inserts new rows. Rows whose (listener, dedupe key) exists are left out of the result. */
 export function insertFeedback(db: Queryable, rows: readonly NewFeedback[]): Promise<KeyedFeedbackRow[]> {
   return db
     .insert(feedback)
@@ -195,7 +195,7 @@ export function insertFeedback(db: Queryable, rows: readonly NewFeedback[]): Pro
     .returning(keyedColumns);
 }
 
-/** What is kept under these listeners' keys, and perhaps under the same keys of others among them. */
+/** The rows with these listeners and keys, and possibly the same keys of other listeners among them. */
 export function selectFeedbackByKeys(
   db: Queryable,
   rows: readonly Pick<NewFeedback, 'listenerId' | 'dedupeKey'>[],

@@ -12,7 +12,7 @@ export interface Turn {
   before: Usage;
   /** The digest of the model that began it. Absent in turns from before it was stored. */
   model?: string | null;
-  /** The idempotency key that it was asked for with, and the digest of what was asked. */
+  /** The idempotency key of its request, and the digest of the input. */
   asked?: { key: string; input: string } | null;
 }
 
