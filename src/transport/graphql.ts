@@ -36,13 +36,13 @@ export interface GraphQLOptions {
   mask: Mask;
   /** Aborts when the server starts to shut down. */
   draining: AbortSignal;
-  /** Which queries are compiled; by default those that come often. */
+  /** Limits on the compilation of queries. By default frequent ones are compiled. */
   compiling?: CompilingLimits | undefined;
-  /** Told of each operation that arrives over HTTP, for the access log. */
+  /** Called for each operation that arrives over HTTP, for the access log. */
   onOperation: (request: IncomingMessage, name: string) => void;
 }
 
-/** GraphQL over HTTP and server-sent events; the pipeline below also serves what arrives over WebSocket. */
+/** GraphQL over HTTP and server-sent events. Operations that arrive over WebSocket go through the same pipeline. */
 export function createGraphQL({ config, rates, mask, draining, compiling, onOperation }: GraphQLOptions) {
   const schema = buildSchema();
   const costs = new CostControl(schema, config.cost);

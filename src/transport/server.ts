@@ -38,7 +38,7 @@ export interface ListenOptions {
   rateStore?: RateStore | null;
   /** See `WebSocketOptions`. */
   initMs?: number;
-  /** Of queries: see `GraphQLOptions`. */
+  /** See `GraphQLOptions`. */
   compiling?: CompilingLimits | undefined;
 }
 

@@ -12,21 +12,24 @@ import type { Plugin } from 'graphql-yoga';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { type Compiled, compiledOf, type Run } from './compiled-execution.ts';
 
-/** Which queries are compiled, and how often. */
+/** Limits on the compilation of queries. */
 export interface CompilingLimits {
-  /** Compiling takes as long as some executions: it is worth it for a query that comes again and again. */
+  /** Number of executions after which a query is compiled, because compiling takes as long as several executions. */
   afterExecutions: number;
-  /** A token takes about 10 µs to compile, up to ten times that at first. */
+  /**
+   * Maximum number of tokens of a compiled query. Compiling takes about 10 µs per token, and up to ten times that at
+   * first.
+   */
   mostTokens: number;
-  /** Between two compilations, in ms: whatever is sent, they take at most a hundredth of the time. */
+  /** Milliseconds between two compilations, so that they take at most a hundredth of the time, whatever is sent. */
   everyMs: number;
 }
 
 const LIMITS: CompilingLimits = { afterExecutions: 8, mostTokens: 400, everyMs: 1_000 };
 
 /**
- * Executes queries that come often as compiled code, in half the time ([SERVE12]). Mutations stay with the interpreter: they take
- * little of the time.
+ * Executes frequent queries as compiled code, in half the time ([SERVE12]). Mutations are interpreted, because they
+ * take little of the time.
  */
 export function compileQueries(limits?: CompilingLimits): Plugin {
   const queries = new CompiledQueries(limits);
@@ -40,11 +43,11 @@ export function compileQueries(limits?: CompilingLimits): Plugin {
   };
 }
 
-/** What queries are compiled to, if they are. */
+/** The compiled queries. */
 export class CompiledQueries {
   readonly #limits: CompilingLimits;
   readonly #clock: Clock;
-  /** By document and operation: how often it was executed, or what it was compiled to; null: it cannot be compiled. */
+  /** By document and operation: the number of executions, or the compiled code. Null if it cannot be compiled. */
   readonly #known = new WeakMap<DocumentNode, Map<string, number | Compiled | null>>();
   #nextAt = -Infinity;
 
@@ -53,7 +56,7 @@ export class CompiledQueries {
     this.#clock = clock;
   }
 
-  /** Null: the interpreter executes it. */
+  /** Null if the interpreter must execute it. */
   of(args: ExecutionArgs): Compiled | null {
     const { document, operationName } = args;
     const operations = this.#known.get(document) ?? new Map<string, number | Compiled | null>();
@@ -76,7 +79,10 @@ export class CompiledQueries {
   }
 }
 
-/** Errors as the interpreter states them. One without a path is of the request: no field was resolved, and none is twice. */
+/**
+ * Errors as the interpreter reports them. One without a path concerns the request: no field was resolved, so nothing is
+ * executed twice.
+ */
 function executeAs(compiled: Compiled, args: ExecutionArgs, interpret: typeof execute): ReturnType<Run> {
   const checked = (result: ExecutionResult): ReturnType<Run> => {
     if (!result.errors) return result;
@@ -87,7 +93,7 @@ function executeAs(compiled: Compiled, args: ExecutionArgs, interpret: typeof ex
   return result instanceof Promise ? result.then(checked) : checked(result);
 }
 
-/** Compiled code states lines and columns only; whoever masks an error needs its positions in the source. */
+/** Compiled code reports only lines and columns, but masking needs the positions in the source. */
 function placed(error: GraphQLError, { loc }: DocumentNode): GraphQLError {
   const { message, path, originalError, extensions, locations } = error;
   if (!loc || !locations) return error;

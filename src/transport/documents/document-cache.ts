@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 
 /** Memory for all cached documents together. */
 const CACHE_BYTES = 32 * 2 ** 20;
-/** What a token takes in memory, parsed and compiled. Measured, rounded up. */
+/** Estimated memory per token, parsed and compiled. Measured and rounded up. */
 const BYTES_PER_TOKEN = 1_700;
 
 /**
