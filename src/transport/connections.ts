@@ -48,8 +48,7 @@ export class Connections {
     if (!waiting) {
       this.#waiting.set(socket, []);
       act();
-    } else if (waiting.push(act) >= this.#limits.operations)
-      this.#cut(socket, 'has too many unanswered requests');
+    } else if (waiting.push(act) >= this.#limits.operations) this.#cut(socket, 'has too many unanswered requests');
   }
 
   #goOn(socket: Socket): void {

@@ -144,7 +144,10 @@ function acceptedSockets(): readonly Socket[] {
 
 it('[SERVE6] [SERVE11] a reader that never reads uses little memory, delays nobody, and is disconnected with the reason', async () => {
   const sentAway = new EventEmitter();
-  const log = pino({ level: 'info' }, { write: (line: string) => line.includes('Closed the connection of a reader') && sentAway.emit('told') });
+  const log = pino(
+    { level: 'info' },
+    { write: (line: string) => line.includes('Closed the connection of a reader') && sentAway.emit('told') },
+  );
   // Nothing is written until both are there: what was before is in the answer to the mutation, and not told again.
   const engine = new ScriptedEngine({ granted: 0 });
   const server = await startListening({ engine, limits: { heartbeatMs: 200 }, log });

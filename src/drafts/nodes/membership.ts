@@ -80,7 +80,10 @@ export class Membership implements Node, AsyncDisposable {
       await ownership.bury(this.#id, null);
       wakeups.wake(queueKey);
     } catch (error) {
-      log.warn({ err: error }, 'This node could not announce its departure; the others will notice it by its missing heartbeats');
+      log.warn(
+        { err: error },
+        'This node could not announce its departure; the others will notice it by its missing heartbeats',
+      );
     }
   }
 

@@ -12,7 +12,7 @@ export function explainTrack(ranking: Ranking, trackId: number): TrackExplanatio
   const { snapshot } = ranking;
   const index = snapshot.indexOf.get(trackId);
   if (index === undefined) return null;
-  // Kept with the explanation, whose parts are computed of them when they are asked for.
+  // Kept with the explanation, whose parts are computed from them on demand.
   const scores = ranking.scores();
   const scoreRank = scores.rankOf(index);
   const excludedBy = exclusionNames(scores.exclusionsOf(index));

@@ -15,7 +15,7 @@ const similarTaste = (trackId: number): Taste => ({
   ...{ allowExplicit: true, seedTrackIds: [trackId] },
 });
 
-/** Tracks next to this one that a listener's rules allow: its neighbours, and popularity among equals ([REC17]). */
+/** The neighbours of a track that a listener's rules allow, and popularity among equals ([REC17]). */
 export function similar(serving: Serving, trackId: number, page: PageArgs, rules?: Rules): RecommendationPage {
   const { snapshot, neighbours } = serving;
   const first = checkFirst(page.first);
@@ -26,7 +26,8 @@ export function similar(serving: Serving, trackId: number, page: PageArgs, rules
   const options = { taste: similarTaste(trackId), filter, includeHeard: true, ...(rules && { rules }) };
   const ranking = new Ranking(serving, options);
   const { position, ranked } = ranking.withScores((scores) => {
-    // Tracks that came or went above the last one move it, and the page with it; if it is gone, its old place has to do.
+    // If tracks above the last one were added or removed, it moves, and the page with it. If it is gone, its old
+    // position is used.
     const position = last ? (scores.rankOf(snapshot.indexOf.get(last.trackId) ?? -1) ?? last.rank) : 0;
     return { position, ranked: scores.next([], position + first + 1, byScore) };
   });

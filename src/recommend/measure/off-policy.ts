@@ -39,7 +39,7 @@ export async function estimateOffPolicy(database: Database, serving: Serving): P
 
 function weigh(list: ServedList, serving: Serving, clicked: ReadonlySet<string>): WeightedPlace[] {
   const indices = list.places.flatMap(({ trackId }) => serving.snapshot.indexOf.get(trackId) ?? []);
-  // With a track gone from the catalogue the list cannot be judged as it was.
+  // If a track has left the catalogue, the list cannot be evaluated as it was.
   if (indices.length < list.places.length) return [];
   const chances = new Ranking(serving, list).withScores((scores) => scores.chances(indices, shapeOf(list)));
   return list.places.map(({ trackId, propensity }, i) => {

@@ -2,7 +2,7 @@ import type { Workspace } from '../ranking/workspace.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** What rankings are made with. */
+/** What rankings are based on. */
 export interface Serving {
   snapshot: Snapshot;
   neighbours: Neighbours;

@@ -15,8 +15,8 @@ export interface Contribution {
 }
 
 /**
- * What one listener's scores are made of. The scores themselves are computed when they are asked for, for every track of the
- * snapshot, and each time anew.
+ * The terms of one listener's scores. The scores themselves are computed on demand, for every track of the snapshot,
+ * each time again.
  */
 export class Ranking {
   readonly snapshot: Snapshot;
@@ -26,8 +26,8 @@ export class Ranking {
   readonly #options: ExclusionOptions;
   readonly #terms: readonly Term[];
   /**
-   * The tracks of a list share their reasons, so one answer asks for few of these, over and over, in one turn of the event
-   * loop. For that turn they are kept; longer, a list that is remembered would hold on to megabytes.
+   * The tracks of a list share reasons, so one response needs a few of these repeatedly, within one turn of the event
+   * loop. They are kept for that turn. Keeping them longer would let a cached list hold on to megabytes.
    */
   readonly #without = new Map<Source, WeakRef<Scores>>();
 
@@ -40,12 +40,12 @@ export class Ranking {
     this.#terms = termsOf(options.taste, snapshot, neighbours);
   }
 
-  /** Computes the scores on memory that is lent until `use` returns: they must not be kept. */
+  /** Computes the scores in memory that is lent until `use` returns. They must not be kept. */
   withScores<Result>(use: (scores: Scores) => Result): Result {
     return this.#workspace.lend(this.snapshot.tracks.length, (board) => use(this.#compute(board)));
   }
 
-  /** Computes the scores on memory of their own: nine bytes for each track of the catalogue, as long as they are kept. */
+  /** Computes the scores in memory of their own: nine bytes per track of the catalogue, as long as they are kept. */
   scores(): Scores {
     return this.#compute(boardOf(this.snapshot.tracks.length));
   }
@@ -70,7 +70,7 @@ export class Ranking {
     return found.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   }
 
-  /** All scores computed again as if this had not been said or done ([REC2]). */
+  /** All scores computed again as if this reaction, preference or request did not exist ([REC2]). */
   without(source: Source): Scores {
     const known = this.#without.get(source)?.deref();
     if (known) return known;
@@ -82,7 +82,7 @@ export class Ranking {
   }
 }
 
-/** A vector over all tracks is added without looking up where each value belongs. */
+/** A vector over all tracks is added without looking up indices. */
 const isDense = ({ indices }: SparseVector, all: ArrayLike<unknown>): boolean => indices.length === all.length;
 
 function addTerm(scores: Float64Array, vector: SparseVector, factor: number): void {

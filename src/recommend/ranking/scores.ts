@@ -12,19 +12,19 @@ import type { Board, Workspace } from './workspace.ts';
 export interface RankedTrack {
   index: number;
   score: number;
-  /** 1-based, by score alone among all that may be in the list. */
+  /** From 1, by score alone among all eligible tracks. */
   scoreRank: number;
-  /** The chance that it had of its place, given those before it. */
+  /** The probability that it was chosen for its position, given those above it. */
   propensity: number;
 }
 
-/** How a list is made of scores. */
+/** How a list is made from scores. */
 export interface Shape {
-  /** 0: by score alone … 1: by difference alone. */
+  /** Weight of diversity: 0 is score alone, 1 is diversity alone. */
   diversity: number;
-  /** 0: whatever genres come … 1: as the listener's own are spread. */
+  /** Weight of calibration: 0 ignores genres, 1 matches the listener's shares. */
   calibration: number;
-  /** Only so many tracks of an artist, those with the best scores, may be in the list; null: any number. */
+  /** Maximum number of tracks per artist, those with the best scores. Null for no limit. */
   maxPerArtist: number | null;
   exploration: Exploration;
 }
@@ -34,7 +34,7 @@ export const byScore: Shape = {
   exploration: noExploration,
 };
 
-/** The score of every track, computed once, and which tracks may be in the list: what ranks are counted and lists are made of. */
+/** The score of every track, computed once, and its exclusions. Ranks and lists are derived from them. */
 export class Scores {
   readonly #board: Board;
   readonly #snapshot: Snapshot;
@@ -54,12 +54,12 @@ export class Scores {
     return this.#board.scores[index] ?? this.#baseline;
   }
 
-  /** Bits of `exclusions.ts`. */
+  /** The bits defined in `exclusions.ts`. */
   exclusionsOf(index: number): number {
     return this.#board.excluded[index] ?? 0;
   }
 
-  /** Null when the track may not be in the list, or there is none. */
+  /** Null if the track is excluded or does not exist. */
   rankOf(index: number): number | null {
     const { scores, excluded } = this.#board;
     const own = scores[index];
@@ -73,8 +73,8 @@ export class Scores {
   }
 
   /**
-   * The tracks after those in `before`, as far as `count`, diversified ([REC5]); a track in `before` is not repeated,
-   * whatever has happened to its score.
+   * The next tracks after those in `before`, at most `count`, diversified ([REC5]). A track in `before` is not
+   * repeated, however its score has changed.
    */
   next(before: readonly number[], count: number, shape: Shape): RankedTrack[] {
     const ranked = this.#best(before.length + count + WINDOW, shape, before);
@@ -84,7 +84,10 @@ export class Scores {
     });
   }
 
-  /** The chance that each track of a list has of its place, given those before it, if the list is made of these scores. */
+  /**
+   * The probability of each track of a list at its position, given those above it, if the list is made from this
+   * ranking.
+   */
   chances(list: readonly number[], shape: Shape): number[] {
     return chances(this.#best(list.length + WINDOW, shape), list, this.#shaping(shape));
   }
@@ -108,8 +111,8 @@ export class Scores {
   }
 
   /**
-   * The other recording of a track's song that has to do with why it is not in the list: the one that the listener reacted to,
-   * or the one that may be in the list instead. Null where there is none, or the track itself was reacted to.
+   * The other recording of a track's song by which the track is excluded: the one that the listener reacted to, or the
+   * one that may be in the list instead. Null if there is none, or if the listener reacted to the track itself.
    */
   otherVersionOf(index: number): number | null {
     const { excluded } = this.#board;
@@ -122,7 +125,10 @@ export class Scores {
   }
 }
 
-/** What scored best when the list was begun may not any more: a song that is in it has its place all the same. */
+/**
+ * The recording that scored best when the list was begun may no longer do so. A song in the list keeps its position
+ * nevertheless.
+ */
 function withoutOthersOf(before: readonly number[], excluded: Uint8Array, songs: Songs): Uint8Array {
   const others = before.flatMap((index) =>
     [...recordingsOf(songs, index)].filter((other) => other !== index && excluded[other] === 0),

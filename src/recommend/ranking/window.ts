@@ -14,7 +14,7 @@ export interface WindowOptions {
   scoreOf: (index: number) => number;
   /** Unit vectors. */
   features: readonly SparseVector[];
-  /** One for each feature, to spread a vector out on. */
+  /** One zero per feature, for writing a vector into. */
   zeros: Float64Array;
 }
 

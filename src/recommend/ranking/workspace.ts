@@ -1,4 +1,4 @@
-/** The scores of all tracks and, where it is not 0, why one may not be in the list (bits of `exclusions.ts`). */
+/** The scores of all tracks, and the exclusions of each (bits of `exclusions.ts`; 0 if it may be in the list). */
 export interface Board {
   scores: Float64Array;
   excluded: Uint8Array;
@@ -10,17 +10,17 @@ export const boardOf = (tracks: number): Board => ({
 });
 
 /**
- * Memory that rankings use one after the other: to fill a board anew costs less than to make room for one and to have it
- * collected afterwards. The recommender has one workspace.
+ * Memory that rankings use in turn. Filling a board again costs less than allocating one and collecting it afterwards.
+ * The recommender has one workspace.
  */
 export class Workspace {
   #free: Board = boardOf(0);
   #zeros = new Float64Array();
 
-  /** Lends a board, with whatever is on it, until `use` returns. */
+  /** Lends a board, with arbitrary contents, until `use` returns. */
   lend<Result>(tracks: number, use: (board: Board) => Result): Result {
     const board = this.#free.scores.length === tracks ? this.#free : boardOf(tracks);
-    // Whoever borrows one meanwhile is given another.
+    // A nested call gets another board.
     this.#free = boardOf(0);
     try {
       return use(board);
@@ -30,8 +30,9 @@ export class Workspace {
   }
 
   /**
-   * Zeros, at least so many. One vector at a time is spread out there, so that its product with another costs a look-up an
-   * entry, and wiped away again: a list has to do with few of the features, and making this anew would cost more.
+   * At least `length` zeros. One sparse vector at a time is written into them, so that its product with another costs
+   * one lookup per entry, and then cleared. A list uses few of the features, and allocating this each time would cost
+   * more.
    */
   zeros(length: number): Float64Array {
     if (this.#zeros.length < length) this.#zeros = new Float64Array(length);
