@@ -97,7 +97,6 @@ describe('[DOC2] the document cache', () => {
 describe('[DOC3] before a document is validated', () => {
   const repeated = 'fields with the same name too often';
   const circle = 'fragment F on Query { genres { slug } ...G } fragment G on Query { genres { name } ...F }';
-  const doubled = Array.from({ length: 30 }, (_, i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`);
 
   it.each([
     ['480 equal fields', `{ ${'__typename '.repeat(480)} }`],
@@ -169,8 +168,36 @@ describe('[DOC3] before a document is validated', () => {
     expect((await ask(server.graphqlUrl, `{ genres { slug } ...F } ${circle}`)).errors?.[0]?.message).toContain(
       'itself',
     );
-    const exponential = `{ ...F0 } ${doubled.join(' ')} fragment F30 on Query { __typename }`;
-    expect((await ask(server.graphqlUrl, exponential)).data).toEqual({ __typename: 'Query' });
+  });
+});
+
+describe('[DOC5] fragments that spread each other twice, level by level', () => {
+  const doubled = (type: string, field: string): string =>
+    [
+      ...Array.from({ length: 60 }, (_, i) => `fragment F${i} on ${type} { ...F${i + 1} ...F${i + 1} }`),
+      `fragment F60 on ${type} { ${field} }`,
+    ].join(' ');
+
+  it.each([
+    ['at the root of a query', `{ ...F0 } ${doubled('Query', '__typename')}`, { __typename: 'Query' }],
+    ['in an object', `{ genres { ...F0 } } ${doubled('Genre', 'slug')}`, { genres: [] }],
+    [
+      'of a mutation',
+      `mutation { ...F0 } ${doubled('Mutation', 'removeFeedback(id: "x") { ... on Error { __typename } }')}`,
+      { removeFeedback: { __typename: 'NotFoundError' } },
+    ],
+  ])('cost no more than one, however often they come: %s', async (_, query, data) => {
+    const server = await startListening({ compiling: { afterExecutions: 1, mostTokens: 10_000, everyMs: 0 } });
+    for (let n = 0; n < 4; n++) expect(await ask(server.graphqlUrl, query)).toMatchObject({ data });
+  });
+
+  it('cost no more than one in a subscription', async () => {
+    const server = await startListening();
+    const live = `subscription { recommendations { ...F0 } } ${doubled('RecommendationConnection', 'requestId')}`;
+    const first = await firstOfStream(server.graphqlUrl, live, {});
+    for (const { data } of [await overSocket(server, live), first]) {
+      expect(data).toMatchObject({ recommendations: { requestId: expect.any(String) as string } });
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import { type DocumentNode, execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { compileQuery, isCompiledQuery } from 'graphql-jit';
+import { expandedFields } from './expansion.ts';
 
 export type Run = (event: unknown, context: unknown) => ExecutionResult | Promise<ExecutionResult>;
 export type Compiled = (
@@ -25,6 +26,9 @@ export function executionOf(args: ExecutionArgs): Run {
   };
 }
 
+/** The compiler writes out each fragment where it is spread, so that the length of a document does not bound its work. */
+const MOST_FIELDS = 500;
+
 /** A text is parsed once, so a document object identifies its text. Null if it cannot be compiled. */
 const known = new WeakMap<DocumentNode, Map<string, Compiled | null>>();
 
@@ -34,8 +38,9 @@ export function compiledOf({ schema, document, operationName }: ExecutionArgs): 
   const name = operationName ?? '';
   const already = ofDocument.get(name);
   if (already !== undefined) return already;
-  const made = compileQuery(schema, document, operationName ?? undefined);
-  const compiled = isCompiledQuery(made) ? (made.query as Compiled) : null;
+  const made =
+    expandedFields(document) > MOST_FIELDS ? null : compileQuery(schema, document, operationName ?? undefined);
+  const compiled = made && isCompiledQuery(made) ? (made.query as Compiled) : null;
   ofDocument.set(name, compiled);
   return compiled;
 }

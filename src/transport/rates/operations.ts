@@ -1,15 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  type FragmentDefinitionNode,
-  getOperationAST,
-  Kind,
-  OperationTypeNode,
-  type SelectionSetNode,
-} from 'graphql';
+import { type ExecutionArgs, getOperationAST, OperationTypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../../resolvers/context.ts';
+import { fragmentsOf, responseKeys } from '../documents/expansion.ts';
 import type { Mask } from '../live-results.ts';
 import { releaseWhenClosed } from './open-connections.ts';
 import type { Rates } from './rates.ts';
@@ -57,23 +50,6 @@ async function countOperation(rates: Rates, { document, operationName, contextVa
   await rates.count('requests', viewer);
   const operation = getOperationAST(document, operationName);
   if (operation?.operation !== OperationTypeNode.MUTATION) return;
-  await rates.count('mutations', viewer, countFields(operation.selectionSet, fragmentsOf(document)));
+  // Each field of a mutation changes something, whatever alias or fragment contains it.
+  await rates.count('mutations', viewer, responseKeys(operation.selectionSet, fragmentsOf(document)));
 }
-
-/** Each field of a mutation changes something, whatever alias or fragment contains it. */
-function countFields({ selections }: SelectionSetNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): number {
-  let fields = 0;
-  for (const selection of selections) {
-    if (selection.kind === Kind.FIELD) fields++;
-    else {
-      const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value);
-      if (inner) fields += countFields(inner.selectionSet, fragments);
-    }
-  }
-  return fields;
-}
-
-const fragmentsOf = ({ definitions }: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>
-  new Map(
-    definitions.flatMap((one) => (one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one] as const] : [])),
-  );
