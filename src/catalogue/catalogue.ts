@@ -11,6 +11,6 @@ export type {
   WithdrawCounts,
 } from './contract.ts';
 export { createCatalogue } from './postgres-catalogue.ts';
-export { checkFilter } from './search.ts';
+export { checkFilter, checkKnownGenres } from './search.ts';
 export { cleanTrack } from './track-input.ts';
 export { catalogueWakeup } from './wakeup-key.ts';

@@ -8,8 +8,8 @@ import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { checkFirst, decodeCursor, type Page, pageOf } from '../lib/page.ts';
 import { RowCache } from './catalogue-cache.ts';
-import type { Catalogue, Track, TrackSearch } from './contract.ts';
-import { orderOf, parseSearch, whereOf } from './search.ts';
+import type { Catalogue, Track, TrackFilter, TrackSearch } from './contract.ts';
+import { checkFilter, checkKnownGenres, genresNamed, orderOf, parseSearch, whereOf } from './search.ts';
 import { cleanTracks } from './track-input.ts';
 import { catalogueWakeup } from './wakeup-key.ts';
 import { withdraw } from './withdrawal.ts';
@@ -70,6 +70,7 @@ async function searchTracks(db: Queryable, search: TrackSearch): Promise<Page<Tr
   const { first, after = null, orderBy } = search;
   checkFirst(first);
   const parsed = parseSearch(search.search);
+  if (search.filter) await checkGenres(db, checkFilter(search.filter));
   const list = `tracks:${orderBy}`;
   const where = whereOf(db, parsed, search.filter);
   const order = orderOf(parsed, orderBy);
@@ -78,6 +79,12 @@ async function searchTracks(db: Queryable, search: TrackSearch): Promise<Page<Tr
   const total = () => queries.countTracks(db, where);
   const page = pageOf(rows, list, { first, after }, (row) => row.key, total);
   return { ...page, edges: page.edges.map(({ cursor, node }) => ({ cursor, node: queries.pickTrack(node) })) };
+}
+
+async function checkGenres(db: Queryable, filter: TrackFilter): Promise<void> {
+  const named = genresNamed(filter);
+  const known = new Set(named.length > 0 ? await queries.selectSlugs(db, named) : []);
+  checkKnownGenres(filter, (slug) => known.has(slug));
 }
 
 const partsOf = (order: readonly queries.SortKey[]) => order.map(({ part }) => part);

@@ -31,7 +31,7 @@ export function parseSearch(search: string | null | undefined): Search | null {
 export function whereOf(db: Database['db'], search: Search | null, filter: TrackFilter | null | undefined) {
   return allOf(
     search ? searchCondition(db, search.terms) : undefined,
-    filter ? filterCondition(db, inNormalForm(checkFilter(filter))) : undefined,
+    filter ? filterCondition(db, inNormalForm(filter)) : undefined,
   );
 }
 
@@ -76,6 +76,20 @@ export function checkFilter(filter: TrackFilter): TrackFilter {
   checkInterval(filter.durationMs, 'filter.durationMs');
   return filter;
 }
+
+/** @throws InvalidInputError naming e.g. `filter.genres.0` */
+export function checkKnownGenres(filter: TrackFilter, isKnown: (slug: string) => boolean): void {
+  for (const list of ['genres', 'excludeGenres'] as const) {
+    filter[list]?.forEach((genre, i) => {
+      const field = `filter.${list}.${i}`;
+      if (!isKnown(slugOf(genre))) throw new InvalidInputError(`${field}: there is no genre "${genre.trim()}"`, field);
+    });
+  }
+}
+
+/** The slugs of the genres that a filter names. */
+export const genresNamed = ({ genres, excludeGenres }: TrackFilter): string[] =>
+  [...(genres ?? []), ...(excludeGenres ?? [])].map(slugOf);
 
 function checkInterval(range: Range | null | undefined, field: string): void {
   if (range?.min != null) checkRange(range.min, `${field}.min`, 0, MAX_INT);

@@ -4,7 +4,7 @@ import type { Page, PageArgs } from '../lib/page.ts';
 import type { Listener } from '../listeners/listeners.ts';
 import type { Model } from '../ml/engine.ts';
 import type { Context } from './context.ts';
-import { asSent, encodeId, idOf, idOrNotFound } from './global-id.ts';
+import { asSent, encodeId, idOf } from './global-id.ts';
 
 export async function draftById(id: string, { loaders }: Context): Promise<Draft | null> {
   return (await loaders.drafts.load(idOf('Draft', id, 'id'))) ?? null;
@@ -38,7 +38,7 @@ export async function continueDraft(
 }
 
 export async function cancelDraft(id: string, { drafts, viewer }: Context): Promise<Draft> {
-  const draftId = idOrNotFound('Draft', id, 'id');
+  const draftId = idOf('Draft', id, 'id');
   return asSent(id, () => drafts.cancel(viewer, draftId));
 }
 
@@ -51,7 +51,7 @@ export async function updateDraft(
 }
 
 export async function deleteDraft(id: string, { drafts, viewer }: Context): Promise<{ deletedId: string }> {
-  const draftId = idOrNotFound('Draft', id, 'id');
+  const draftId = idOf('Draft', id, 'id');
   await asSent(id, () => drafts.delete(viewer, draftId));
   return { deletedId: encodeId('Draft', draftId) };
 }

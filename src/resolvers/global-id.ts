@@ -64,12 +64,3 @@ export async function asSentIn<Result>(args: object, act: () => Promise<Result>)
     throw new NotFoundError(error.message, typeof at === 'string' ? at : null, error.field);
   }
 }
-
-/** For operations whose only error is NotFoundError: an invalid id counts as one that does not exist. */
-export function idOrNotFound(type: NodeType, global: string, field: string): string {
-  try {
-    return idOf(type, global, field);
-  } catch (error) {
-    throw new NotFoundError(error instanceof Error ? error.message : `there is no such ${type}`, global);
-  }
-}

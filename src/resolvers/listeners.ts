@@ -13,7 +13,7 @@ import {
   type PreferencesInput,
 } from '../listeners/listeners.ts';
 import { type Context, requireRole } from './context.ts';
-import { asSent, asSentIn, encodeId, idOrNotFound, numberOf } from './global-id.ts';
+import { asSent, asSentIn, encodeId, numberOf } from './global-id.ts';
 
 export async function listenerByExternalId(externalId: string, context: Context): Promise<Listener | null> {
   requireRole(context, 'SERVICE', 'ANALYST');
@@ -130,7 +130,7 @@ const erase = (listenerId: number, { listeners, drafts }: Context): Promise<Eras
   listeners.erase(listenerId, () => drafts.deleteOf(listenerId));
 
 export async function removeFeedback(id: string, { listeners, viewer }: Context): Promise<{ removedId: string }> {
-  const feedbackId = Number(idOrNotFound('Feedback', id, 'id'));
+  const feedbackId = numberOf('Feedback', id, 'id');
   await asSent(id, () => listeners.remove(viewer, feedbackId));
   return { removedId: encodeId('Feedback', feedbackId) };
 }

@@ -150,7 +150,7 @@ const continueErrors = [
   'ModelUnavailableError',
   'IdempotencyConflictError',
 ] as const;
-const cancelErrors = ['NotFoundError', 'ForbiddenError'] as const;
+const cancelErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError'] as const;
 const updateErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError'] as const;
 
 builder.mutationFields((t) => ({

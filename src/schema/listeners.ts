@@ -237,7 +237,7 @@ const eraseListenerErrors = ['InvalidInputError', 'NotFoundError', 'ConflictErro
 const eraseMeErrors = ['InvalidInputError', 'NotFoundError', 'ConflictError'] as const;
 const setErrors = ['InvalidInputError', 'NotFoundError'] as const;
 const recordErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError', 'IdempotencyConflictError'] as const;
-const removeErrors = ['NotFoundError'] as const;
+const removeErrors = ['InvalidInputError', 'NotFoundError'] as const;
 
 builder.mutationFields((t) => ({
   setPreferences: t.field({

@@ -4,7 +4,8 @@ import * as bad from './bad-values.ts';
 /** A new database's ids begin at 1. */
 const [track, artist] = [encodeId('Track', 1), encodeId('Artist', 1)];
 
-const genres = bad.listOf(100, bad.text({ max: 100 }), 'jazz');
+const genre: bad.BadValues = { ...bad.text({ max: 100 }), refused: [...bad.text({ max: 100 }).refused, { value: 'no-such-genre' }] };
+const genres = bad.listOf(100, genre, 'jazz');
 const range: Record<string, bad.BadValues> = {
   min: bad.integer(0, 2 ** 31 - 1),
   max: bad.integer(0, 2 ** 31 - 1),

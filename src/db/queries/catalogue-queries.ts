@@ -87,6 +87,15 @@ export function selectGenres(db: Queryable, slugs?: readonly string[]): Promise<
     .orderBy(asc(genres.name), asc(genres.id));
 }
 
+/** Those of these slugs that are a genre's. */
+export async function selectSlugs(db: Queryable, slugs: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .select({ slug: genres.slug })
+    .from(genres)
+    .where(inArray(genres.slug, [...new Set(slugs)]));
+  return rows.map(({ slug }) => slug);
+}
+
 export function selectGenresOfTracks(db: Queryable, ids: readonly number[]): Promise<(GenreRow & { owner: number })[]> {
   return db
     .select({ ...genreColumns, owner: trackGenres.trackId })

@@ -1,3 +1,4 @@
+import { checkKnownGenres } from '../../catalogue/catalogue.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import type { RecommendationPage, RecommendationQuery } from '../contract.ts';
@@ -108,6 +109,7 @@ export class ListCache {
     const known = await this.#options.tastes.get(listenerId);
     const serving = await this.#options.model.current();
     checkSeeds(query, serving);
+    checkGenres(query, serving);
     return { serving, known };
   }
 }
@@ -121,4 +123,9 @@ function checkSeeds({ context }: RecommendationQuery, { snapshot }: Serving): vo
     const field = `context.seedTrackIds.${i}`;
     if (!snapshot.indexOf.has(id)) throw new InvalidInputError(`${field} is not a track of the catalogue`, field);
   });
+}
+
+/** A list of a genre that nobody has heard of would be empty, or leave out nothing, and look as if that was meant. */
+function checkGenres({ filter }: RecommendationQuery, { snapshot }: Serving): void {
+  if (filter) checkKnownGenres(filter, (slug) => snapshot.genreNames.has(slug));
 }
