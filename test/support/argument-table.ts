@@ -4,7 +4,10 @@ import * as bad from './bad-values.ts';
 /** A new database's ids begin at 1. */
 const [track, artist] = [encodeId('Track', 1), encodeId('Artist', 1)];
 
-const genre: bad.BadValues = { ...bad.text({ max: 100 }), refused: [...bad.text({ max: 100 }).refused, { value: 'no-such-genre' }] };
+const genre: bad.BadValues = {
+  ...bad.text({ max: 100 }),
+  refused: [...bad.text({ max: 100 }).refused, { value: 'no-such-genre' }],
+};
 const genres = bad.listOf(100, genre, 'jazz');
 const range: Record<string, bad.BadValues> = {
   min: bad.integer(0, 2 ** 31 - 1),
