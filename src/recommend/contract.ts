@@ -38,12 +38,20 @@ export interface Recommendation {
   explanation: Explanation;
 }
 
+/** A word of `context.text`, and whether tracks of the catalogue are described by it. */
+export interface ContextWord {
+  text: string;
+  match: 'MATCHED' | 'UNMATCHED' | 'NEGATED' | 'IGNORED';
+}
+
 export interface RecommendationPage {
   edges: readonly { cursor: string; node: Recommendation }[];
   hasNextPage: boolean;
   hasPreviousPage: boolean;
   requestId: string;
   modelVersion: string;
+  /** Each word that the list was asked for with, once. */
+  contextWords: readonly ContextWord[];
 }
 
 export interface Counterfactual {

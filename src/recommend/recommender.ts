@@ -1,6 +1,7 @@
 export type {
   Analytics,
   AnalyticsQuery,
+  ContextWord,
   Engagement,
   Explanation,
   ModelVersion,

@@ -1,4 +1,4 @@
-import type { Explanation, Reason, Recommendation, RecommendationPage } from '../recommend/recommender.ts';
+import type { ContextWord, Explanation, Reason, Recommendation, RecommendationPage } from '../recommend/recommender.ts';
 import { existingTrack } from '../resolvers/catalogue.ts';
 import { remainder, shownReasons } from '../resolvers/recommendations.ts';
 import { builder } from './builder.ts';
@@ -153,6 +153,24 @@ export const RecommendationType = builder.objectRef<Recommendation>('Recommendat
   }),
 });
 
+const WordMatchType = builder.enumType('WordMatch', {
+  description: 'What became of a word of `context.text`.',
+  values: {
+    MATCHED: { description: 'Tracks of the catalogue are described by the word, and count for it.' },
+    UNMATCHED: { description: 'No track is described by the word.' },
+    NEGATED: { description: 'The word is negated, as in "not metal": it counts for no track.' },
+    IGNORED: { description: 'The word says nothing about the music, as in "music for".' },
+  } as const,
+});
+
+const ContextWordType = builder.objectRef<ContextWord>('ContextWord').implement({
+  description: 'A word of `context.text`.',
+  fields: (t) => ({
+    text: t.exposeString('text', { description: 'The word as it was written, in lower case.' }),
+    match: t.field({ type: WordMatchType, description: 'What became of the word.', resolve: ({ match }) => match }),
+  }),
+});
+
 const fields = listFields<Recommendation>('Recommendation', RecommendationType);
 
 export const RecommendationConnectionType = builder
@@ -164,6 +182,11 @@ export const RecommendationConnectionType = builder
       ...fields(t as never),
       requestId: t.exposeID('requestId', {
         description: 'The id of this list. Send it with feedback to attribute the feedback to the list.',
+      }),
+      contextWords: t.field({
+        type: [ContextWordType],
+        description: 'The words of `context.text`, each once: which of them matched, and which did not.',
+        resolve: ({ contextWords }) => contextWords,
       }),
       modelVersion: t.exposeString('modelVersion', { description: 'The recommender version that produced the list.' }),
     }),

@@ -1,8 +1,8 @@
 import type { FeedbackKind } from '../../listeners/listeners.ts';
 import type { Locale } from '../contract.ts';
 import { emptyVector, valueAt } from '../math/sparse.ts';
+import { wantedWords } from '../model/request-words.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { writtenWords } from '../model/words.ts';
 import type { Contribution } from '../ranking/ranking.ts';
 import type { Source } from '../taste/taste.ts';
 
@@ -99,8 +99,8 @@ export const trackSentenceName = (trackId: number, snapshot: Snapshot, locale: L
 
 /** The words of a text that describe this track. The others contribute nothing to it. */
 function matchedWords(text: string, index: number, { byWord }: Snapshot): string[] {
-  const matched = [...writtenWords(text)].filter(([word]) => valueAt(byWord.get(word) ?? emptyVector, index) > 0);
-  return matched.map(([, written]) => written);
+  const matched = wantedWords(text).filter(({ word }) => valueAt(byWord.get(word) ?? emptyVector, index) > 0);
+  return matched.map(({ written }) => written);
 }
 
 /** The listeners of a track in the period that its popularity counts. */

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { decodeCursor, encodeCursor, keyPart } from '../../lib/page.ts';
-import type { Recommendation, RecommendationPage, RecommendationQuery } from '../contract.ts';
+import type { ContextWord, Recommendation, RecommendationPage, RecommendationQuery } from '../contract.ts';
+import { requestWords } from '../model/request-words.ts';
 import type { Serving } from '../model/serving.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import { seedOf } from '../ranking/exploration.ts';
 import { Ranking } from '../ranking/ranking.ts';
 import type { RankedTrack, Shape } from '../ranking/scores.ts';
@@ -31,7 +33,8 @@ export function firstPage(lists: ServedLists, opened: OpenedList, begun: BegunLi
     begun.sent = nodes.length;
     lists.keep({ ...list, places: nodes.map(placeOf) });
   };
-  const page = pageOf(list, nodes, { hasNextPage: found.length > first, hasPreviousPage: false });
+  const bounds = { hasNextPage: found.length > first, hasPreviousPage: false };
+  const page = pageOf(list, nodes, bounds, opened.ranking.snapshot);
   begun.pages.set(first, { page, sent });
   return { page, sent };
 }
@@ -78,7 +81,7 @@ export function laterPage(
   const places = [...list.places.slice(0, position), ...nodes.map(placeOf)];
   if (places.length > list.places.length) lists.keep({ ...list, places });
   const bounds = { hasNextPage: found.length > first, hasPreviousPage: position > 0 };
-  return pageOf({ ...list, modelVersion: neighbours.version }, nodes, bounds);
+  return pageOf({ ...list, modelVersion: neighbours.version }, nodes, bounds, snapshot);
 }
 
 /** The list and position of a cursor. What the query requests was determined with the first page. */
@@ -108,10 +111,20 @@ export const placeOf = ({ trackId, propensity, explanation }: Recommendation): P
 });
 
 function pageOf(
-  { id, modelVersion }: Pick<ServedList, 'id' | 'modelVersion'>,
+  { id, modelVersion, taste }: Pick<ServedList, 'id' | 'modelVersion' | 'taste'>,
   nodes: readonly Recommendation[],
   bounds: Bounds,
+  snapshot: Snapshot,
 ): RecommendationPage {
   const edges = nodes.map((node) => ({ cursor: encodeCursor(LIST, [id, node.rank]), node }));
-  return { edges, ...bounds, requestId: id, modelVersion };
+  const contextWords = contextWordsOf(taste.contextText, snapshot);
+  return { edges, ...bounds, requestId: id, modelVersion, contextWords };
+}
+
+/** What became of each word that was asked for ([WORDS2]). */
+function contextWordsOf(text: string | null, { byWord }: Snapshot): ContextWord[] {
+  return requestWords(text ?? '').map(({ word, written, use }) => {
+    const match = byWord.has(word) ? 'MATCHED' : 'UNMATCHED';
+    return { text: written, match: use === 'WANTED' ? match : use === 'NEGATED' ? 'NEGATED' : 'IGNORED' };
+  });
 }

@@ -41,6 +41,7 @@ export function similar(serving: Serving, trackId: number, page: PageArgs, rules
     hasPreviousPage: position > 0,
     requestId: randomUUID(),
     modelVersion: neighbours.version,
+    contextWords: [],
   };
 }
 

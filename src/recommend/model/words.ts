@@ -3,24 +3,20 @@ import { joinedSpellings } from '../../lib/text/search-terms.ts';
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
 
-/** The words of a text in any script, in normal form, without stop words, each once. */
-export function wordsOf(text: string): string[] {
-  return [...writtenWords(text).keys()];
-}
-
-/** The words of `wordsOf`, each with its spelling in lower case. */
-export function writtenWords(text: string): Map<string, string> {
-  const words = new Map<string, string>();
+/** The words of a text in any script, as written in lower case and in normal form; punctuation is an empty word. */
+export function* segmentsOf(text: string): Generator<{ written: string; word: string }> {
   for (const { segment, isWordLike } of segmenter.segment(text.normalize('NFKC'))) {
     const word = isWordLike ? foldText(segment).replace(/[^\p{L}\p{M}\p{N}]/gu, '') : '';
-    if (word !== '' && !STOP_WORDS.has(word) && !words.has(word)) words.set(word, segment.toLowerCase());
+    if (word !== '' || /\p{P}|\n/u.test(segment)) yield { written: segment.toLowerCase(), word };
   }
-  return words;
 }
+
+export const isStopWord = (word: string): boolean => STOP_WORDS.has(word);
 
 /** The words by which a stored text is found, including “acdc” for “AC/DC” and “pink” for “P!nk”. */
 export function findableWords(text: string): Set<string> {
-  return new Set([...wordsOf(text), ...joinedSpellings(text)].filter((word) => !STOP_WORDS.has(word)));
+  const words = [...segmentsOf(text)].map(({ word }) => word);
+  return new Set([...words, ...joinedSpellings(text)].filter((word) => word !== '' && !isStopWord(word)));
 }
 
 const STOP_WORDS: ReadonlySet<string> = new Set(

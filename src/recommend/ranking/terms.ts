@@ -1,8 +1,8 @@
 import { foldText } from '../../lib/text/folded-text.ts';
 import { emptyVector, type SparseVector, sparseVector } from '../math/sparse.ts';
 import type { Neighbours } from '../model/neighbours.ts';
+import { wantedWords } from '../model/request-words.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { wordsOf } from '../model/words.ts';
 import type { Reaction } from '../taste/strengths.ts';
 import type { Source, Taste } from '../taste/taste.ts';
 
@@ -147,7 +147,7 @@ function newness(snapshot: Snapshot): SparseVector {
 
 /** For each track, the share of the words that describe it, weighted by how well each does. */
 function matches(text: string, { byWord }: Snapshot): SparseVector {
-  const found = wordsOf(text).flatMap((word) => byWord.get(word) ?? []);
+  const found = wantedWords(text).flatMap(({ word }) => byWord.get(word) ?? []);
   const sums = new Map<number, number>();
   for (const { indices, values } of found) {
     indices.forEach((index, i) => sums.set(index, (sums.get(index) ?? 0) + (values[i] ?? 0) / found.length));
