@@ -4,7 +4,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 const config: CodegenConfig = {
   schema: 'schema.graphql',
   importExtension: '.ts',
-  documents: 'examples/client/operations.graphql',
+  documents: ['examples/client/operations.graphql', 'examples/clients/operations.graphql'],
   generates: {
     'examples/client/generated/': {
       preset: 'client',

@@ -1,0 +1,212 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { EventSource } from 'eventsource';
+import { assertAbstractType, print } from 'graphql';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import WebSocket from 'ws';
+import { request } from '../../examples/client/client.ts';
+import { textAfter } from '../../examples/client/follow-draft.ts';
+import {
+  FeedDocument,
+  type FeedQuery,
+  LiveFeedDocument,
+  ReactDocument,
+  StartDraftDocument,
+} from '../../examples/client/generated/graphql.ts';
+import { createApolloClient, possibleTypes } from '../../examples/clients/apollo.ts';
+import { type DraftEvent, watchDraft } from '../../examples/clients/event-source.ts';
+import type { Options } from '../../examples/clients/options.ts';
+import { createRelayEnvironment } from '../../examples/clients/relay.ts';
+import { firstPage } from '../../examples/clients/server-side.ts';
+import { createSseClient } from '../../examples/clients/sse.ts';
+import { createUrqlClient } from '../../examples/clients/urql.ts';
+import type { Database } from '../../src/db/client.ts';
+import { buildSchema } from '../../src/schema/schema.ts';
+import { bearer, withAuth } from '../support/auth.ts';
+import { addTracks, someTracks } from '../support/catalogue.ts';
+import { createDatabase } from '../support/database.ts';
+import { startListening } from '../support/listening.ts';
+import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
+import { openTearingProxy } from '../support/tearing-proxy.ts';
+
+let database: Database;
+beforeAll(async () => {
+  database = await createDatabase();
+  await addTracks(database, someTracks(30));
+  return () => database[Symbol.asyncDispose]();
+});
+
+/** A server that asks for tokens, and what one listener's client needs to know of it. */
+async function start(engine?: ScriptedEngine) {
+  const server = await startListening({ database, config: withAuth, ...(engine && { engine }) });
+  const { authorization } = await bearer({ sub: `listener-${listeners++}`, roles: ['LISTENER'] });
+  const token = authorization.replace('Bearer ', '');
+  const options: Options = { url: server.graphqlUrl, token: () => token, webSocket: WebSocket };
+  return { options, authorization };
+}
+
+let listeners = 0;
+
+const idsOf = ({ recommendations }: Pick<FeedQuery, 'recommendations'>): string[] =>
+  recommendations.edges.map(({ node }) => node.track.id);
+
+/** Ten, then ten more, as somebody scrolls. */
+async function scrolled(page: (after: string | null) => Promise<FeedQuery>): Promise<FeedQuery> {
+  const { recommendations } = await page(null);
+  return page(recommendations.pageInfo.endCursor ?? null);
+}
+
+describe('urql', () => {
+  it('shows the pages of a list as one list', async () => {
+    const { options } = await start();
+    const client = createUrqlClient(options);
+    const all = await scrolled(async (after) => {
+      const { data, error } = await client.query(FeedDocument, { first: 10, after }).toPromise();
+      if (!data) throw error ?? new Error('there is no data');
+      return data;
+    });
+    expect(new Set(idsOf(all)).size).toBe(20);
+  });
+
+  it('follows the list, which changes after a reaction', async () => {
+    const { options } = await start();
+    const client = createUrqlClient(options);
+    const lists: string[][] = [];
+    const changed = new Promise<void>((resolve, reject) => {
+      const following = client.subscription(LiveFeedDocument, { first: 10 }).subscribe(({ data, error }) => {
+        if (error) reject(error);
+        if (data) lists.push(idsOf(data));
+        if (lists.length === 1)
+          void client.mutation(ReactDocument, { trackId: lists[0]![0]!, kind: 'HIDE' }).toPromise();
+        if (lists.length === 2) resolve();
+      });
+      onTestFinished(() => following.unsubscribe());
+    });
+    await changed;
+    expect(lists[1]).not.toContain(lists[0]![0]);
+  });
+});
+
+describe('Apollo Client', () => {
+  it('shows the pages of a list as one list', async () => {
+    const { options } = await start();
+    const client = createApolloClient(options);
+    onTestFinished(() => client.stop());
+    const list = client.watchQuery({ query: FeedDocument, variables: { first: 10 } });
+    const after = await new Promise<string>((resolve, reject) => {
+      const following = list.subscribe({
+        error: reject,
+        next: ({ data, dataState }) => {
+          if (dataState === 'complete') resolve(data.recommendations.pageInfo.endCursor ?? '');
+        },
+      });
+      onTestFinished(() => following.unsubscribe());
+    });
+    await list.fetchMore({ variables: { first: 10, after } });
+    const all = client.readQuery({ query: FeedDocument, variables: { first: 10 } });
+    expect(new Set(idsOf(all!)).size).toBe(20);
+  });
+
+  it('is told all types of errors', () => {
+    const { Error } = possibleTypes;
+    const types = buildSchema().getPossibleTypes(assertAbstractType(buildSchema().getType('Error')));
+    expect([...Error].sort()).toEqual(types.map(({ name }) => name).sort());
+  });
+
+  it('follows the list, which changes after a reaction', async () => {
+    const { options } = await start();
+    const client = createApolloClient(options);
+    onTestFinished(() => client.stop());
+    const lists: string[][] = [];
+    await new Promise<void>((resolve, reject) => {
+      const following = client.subscribe({ query: LiveFeedDocument, variables: { first: 10 } }).subscribe({
+        error: reject,
+        next: ({ data }) => {
+          if (data) lists.push(idsOf(data));
+          if (lists.length === 1) {
+            const variables = { trackId: lists[0]![0]!, kind: 'HIDE' as const };
+            client.mutate({ mutation: ReactDocument, variables }).catch(reject);
+          }
+          if (lists.length === 2) resolve();
+        },
+      });
+      onTestFinished(() => following.unsubscribe());
+    });
+    expect(lists[1]).not.toContain(lists[0]![0]);
+  });
+});
+
+it('Relay’s network asks and follows', async () => {
+  const { options } = await start();
+  const network = createRelayEnvironment(options).getNetwork();
+  const requestOf = (name: string, operationKind: 'query' | 'subscription', text: string) => ({
+    ...{ name, operationKind, text, id: null, cacheID: name, metadata: {} },
+  });
+  const query = requestOf('Feed', 'query', print(FeedDocument));
+  const page = await network.execute(query, { first: 10 }, {}).toPromise();
+  expect(idsOf((page as { data: FeedQuery }).data)).toHaveLength(10);
+  const live = requestOf('LiveFeed', 'subscription', print(LiveFeedDocument));
+  const first = await new Promise((resolve, reject) => {
+    const following = network.execute(live, { first: 10 }, {}).subscribe({ next: resolve, error: reject });
+    onTestFinished(() => following.unsubscribe());
+  });
+  expect(first).toMatchObject({ data: { recommendations: { edges: { length: 10 } } } });
+});
+
+it('graphql-sse follows a list', async () => {
+  const { options } = await start();
+  const client = createSseClient(options);
+  onTestFinished(() => client.dispose());
+  const lists = client.iterate({ query: print(LiveFeedDocument), variables: { first: 10 } });
+  const first = await lists.next();
+  expect(first.value).toMatchObject({ data: { recommendations: { edges: { length: 10 } } } });
+  await lists.return?.();
+});
+
+it('EventSource shows a draft whole, although its connection breaks', async () => {
+  const engine = new ScriptedEngine();
+  const { options, authorization } = await start(engine);
+  const variables = { kind: 'POEM' as const, prompt: 'rain', maxTokens: 40, seed: 7 };
+  const { startDraft } = await request(options, StartDraftDocument, variables);
+  if (startDraft.__typename !== 'StartDraftSuccess') throw new Error(startDraft.__typename);
+  const proxy = await openTearingProxy(Number(new URL(options.url).port), () => 3_000);
+  const text = await new Promise<string>((resolve) => {
+    let shown = '';
+    const withToken = (url: string | URL, { headers, ...init }: { headers: Record<string, string> }) =>
+      fetch(url, { ...init, headers: { ...headers, authorization } });
+    const close = watchDraft(proxy.url, startDraft.draft.id, {
+      open: (url) => new EventSource(url, { fetch: withToken }),
+      onEvent: (event: DraftEvent) => (shown = textAfter(shown, event)),
+      onEnd: () => resolve(shown),
+    });
+    onTestFinished(close);
+  });
+  expect(text).toBe(scriptedText(engine.requests[0]!));
+});
+
+describe('a page rendered on a server', () => {
+  it('has the listener’s own list', async () => {
+    const { options, authorization } = await start();
+    expect(idsOf(await firstPage(options.url, authorization, new AbortController().signal))).toHaveLength(10);
+  });
+
+  it('is told why it has none', async () => {
+    const { options } = await start();
+    const page = firstPage(options.url, 'Bearer nonsense', new AbortController().signal);
+    await expect(page).rejects.toThrow(/token/);
+  });
+});
+
+it('the pages in docs/clients show this very code', async () => {
+  const pages = new URL('../../docs/clients/', import.meta.url);
+  const files = new URL('../../examples/', import.meta.url);
+  const shown = new Set<string>();
+  for (const page of await readdir(pages)) {
+    const text = await readFile(new URL(page, pages), 'utf8');
+    for (const [, file, code] of text.matchAll(/^```\w+ examples\/(\S+)\n([^]*?)^```$/gm)) {
+      expect(code, page).toBe(await readFile(new URL(file!, files), 'utf8'));
+      shown.add(file!);
+    }
+  }
+  const all = (await readdir(new URL('clients/', files))).map((file) => `clients/${file}`);
+  expect([...shown].sort()).toEqual(all.sort());
+});
