@@ -176,7 +176,9 @@ async function describeDatabase(config: Config, { sql }: Database): Promise<stri
 async function describeCatalogue(catalogue: Catalogue): Promise<string> {
   const tracks = await catalogue.searchTracks({ first: 1, orderBy: 'POPULARITY' });
   const [count, genres] = await Promise.all([tracks.total(), catalogue.genres()]);
-  return count === 0 ? 'empty: npm run import brings tracks and listening' : `${count} tracks, ${genres.length} genres`;
+  return count === 0
+    ? 'empty; add tracks and feedback with npm run import'
+    : `${count} tracks, ${genres.length} genres`;
 }
 
 function describeWriter(model: Model | null): string {
@@ -184,6 +186,6 @@ function describeWriter(model: Model | null): string {
 }
 
 function describeViewer({ auth }: Config): string {
-  if (auth) return 'whoever the JSON Web Token of a request names';
-  return 'the demo listener, or whoever the header X-Listener-Id names (no authentication is configured)';
+  if (auth) return 'the subject of each request’s JSON Web Token';
+  return 'the demo listener, or the one in the header X-Listener-Id (no authentication is configured)';
 }

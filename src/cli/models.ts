@@ -136,6 +136,6 @@ function firstOf(catalogue: readonly ModelEntry[]): ModelEntry {
 
 await runCommand({
   usage: USAGE,
-  interrupted: 'interrupted: what was fetched stays, and the next pull goes on from there',
+  interrupted: 'interrupted: fetched data is kept, and the next pull resumes it',
   run,
 });

@@ -57,7 +57,7 @@ async function train(recommender: Recommender, signal: AbortSignal): Promise<num
   const isActive = (await recommender.versions(1)).some((newest) => newest.version === version && newest.isActive);
   const outcome = isActive
     ? 'is the active version'
-    : 'is kept, but foretells worse than the active version, which stays';
+    : 'was stored but predicts worse than the active version, which stays active';
   display.step(`${version} ${outcome}.`);
   return 0;
 }

@@ -171,7 +171,7 @@ class DraftService implements Drafts {
       return this.#log.append(fence, events, { ...set, turns }, this.#rounds.shutdown);
     });
     if (!begun && !isRepeated(await this.#own(viewer, row.id), asked)) {
-      throw new ConflictError('The draft was continued by somebody else at the same moment');
+      throw new ConflictError('The draft was continued by another request at the same moment');
     }
     return this.#load(viewer, row.id);
   }

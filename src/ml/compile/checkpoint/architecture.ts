@@ -63,7 +63,7 @@ export function checkConsistent(architecture: Architecture): void {
     (heads * headDim) % SMALLEST_BLOCK !== 0 &&
       `the attention width ${heads * headDim} is no multiple of ${SMALLEST_BLOCK}`,
     feedForward % SMALLEST_BLOCK !== 0 && `the feed-forward size ${feedForward} is no multiple of ${SMALLEST_BLOCK}`,
-    (vocabulary < 1 || vocabulary > LIMITS.vocabulary) && `the vocabulary of ${vocabulary} is beyond belief`,
+    (vocabulary < 1 || vocabulary > LIMITS.vocabulary) && `the vocabulary of ${vocabulary} is implausible`,
     !isPositive(architecture.ropeBase) && `the rotary base ${architecture.ropeBase} is not positive`,
     !isPositive(architecture.normEpsilon) && `the normalisation's epsilon ${architecture.normEpsilon} is not positive`,
     ropeFactors?.some((factor) => !isPositive(factor)) && 'the rotary factors are not all positive',

@@ -12,7 +12,7 @@ export async function readJsonFile<Schema extends z.ZodType>(path: string, schem
   const { size } = await stat(path).catch(() => {
     throw new ModelFileError(`there is no ${name}`);
   });
-  if (size > MAX_BYTES) throw new ModelFileError(`${name} has ${size} bytes, which is beyond belief`);
+  if (size > MAX_BYTES) throw new ModelFileError(`${name} has ${size} bytes, which is implausibly large`);
   const parsed = schema.safeParse(parse(await readFile(path, 'utf8'), name));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
