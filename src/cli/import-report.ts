@@ -15,7 +15,7 @@ export function summarise(report: ImportReport, config: Config): void {
   print(`${count(rows)} rows read in ${seconds.toFixed(1)} s${rate}${skipped}`);
   for (const { rule, rows: n } of leftOut) print(`left out: ${count(n)} ${rule}`);
   printCounts('tracks', report.tracks);
-  printCounts('listening', report.feedback);
+  printCounts('feedback', report.feedback);
   if (newListeners > 0) print(`listeners: ${count(newListeners)} created`);
   for (const note of notes) print(`note: ${visible(note)}`);
   if (heard) print(`\n${endingOf(heard, report, config)}`);

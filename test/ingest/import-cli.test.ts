@@ -24,7 +24,7 @@ test('[IMP4] it reports its progress and the result, and that a repetition chang
   expect((await run('tracks', file)).output).toContain('tracks: 0 created, 0 updated, 2 unchanged');
   const listening = await run('feedback', await fileWith(['listener,track,kind', 'ann,t1,PLAY'], 'listening.csv'));
   expect(listening.output).toMatch(
-    /\nlistening: 1 created, 0 updated, 0 unchanged\nlisteners: 1 created\nnote: 1 rows came without a time: .*\n$/,
+    /\nfeedback: 1 created, 0 updated, 0 unchanged\nlisteners: 1 created\nnote: 1 rows came without a time: .*\n$/,
   );
 });
 

@@ -67,7 +67,7 @@ test('[IMP8] on the demo, the list of an imported listener follows their taste a
   expect(output).toContain(
     `tracks: ${spotify.recordings - JAZZ.length} created, 0 updated, ${JAZZ.length} unchanged\n`,
   );
-  expect(output).toContain(`\nlistening: ${spotify.plays} created`);
+  expect(output).toContain(`\nfeedback: ${spotify.plays} created`);
   expect(output).toContain(
     `Imported ${spotify.plays} plays of ${spotify.recordings} tracks by 15 artists for listener ann.`,
   );

@@ -50,7 +50,7 @@ test('[IMP8] [IMP4] [IMP10] the zip as delivered is imported completely: overlap
   expect(bad).toEqual([]);
   expect(report).toMatchObject(expected(EXPORT));
   expect(report?.notes).toEqual([
-    expect.stringMatching(/^1 other files hold no listening and were not read: .*\.pdf\.$/),
+    expect.stringMatching(/^1 other files contain no plays and were not read: .*\.pdf\.$/),
   ]);
   expect(await tracksOf(database)).toHaveLength(EXPORT.recordings);
   const before = await contentsOf(database);
@@ -196,7 +196,7 @@ test('[IMP10] if the catalogue is imported later, the next import moves the play
 
 test('[IMP1] an import of an export that is aborted at any point leaves nothing', async () => {
   const zip = await fileWith(await zipOf(EXPORT.files));
-  for (const place of ['matching tracks', 'merging listening', 'refreshing popularity']) {
+  for (const place of ['matching tracks', 'merging feedback', 'refreshing popularity']) {
     const controller = new AbortController();
     const onStep = (step: string) => {
       if (step === place) controller.abort(new Error('enough'));

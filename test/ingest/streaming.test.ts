@@ -136,7 +136,7 @@ test('[IMP5] a file several times as large as the available memory is imported c
   const { code, output, errors } = await startImport(['feedback', path], env).exited;
   expect(errors).toBe('');
   expect(code).toBe(0);
-  expect(output).toContain('listening: 400,000 created, 0 updated, 0 unchanged');
+  expect(output).toContain('feedback: 400,000 created, 0 updated, 0 unchanged');
   const shares = output.match(/^\d+ %/gm)?.map((share) => Number.parseInt(share, 10)) ?? [];
   expect(shares.length).toBeGreaterThanOrEqual(5);
   expect(shares.length).toBeLessThanOrEqual(10);

@@ -29,7 +29,7 @@ export async function importFeedback(path: string, context: ImportContext): Prom
     progress.reject(source.name, line, `track "${track}" is not in the catalogue; import the tracks first`);
   });
   progress.checkpoint();
-  step('merging listening');
+  step('merging feedback');
   const { newListeners, untimed, ...feedback } = await mergeStagedFeedback(tx);
   return { tracks: nothing, feedback, newListeners, notes: [...untimedNote(untimed), ...notices.notes()] };
 }

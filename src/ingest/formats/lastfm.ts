@@ -54,7 +54,7 @@ export async function importLastfm(path: string, context: ImportContext): Promis
   progress.checkpoint();
   const tracks = await mergeStagedTracks(tx);
   await stagePlays(sources, context);
-  step('merging listening');
+  step('merging feedback');
   await takeUnknownTracks(tx, ({ line, track }) => {
     progress.reject(sources.plays.name, line, `artistID ${track.replace(/.*:/, '')} is not in ${sources.artists.name}`);
   });

@@ -56,7 +56,7 @@ export async function importPlays(
   step('matching tracks');
   progress.checkpoint();
   const tracks = await makeUnknownSongs(tx);
-  step('merging listening');
+  step('merging feedback');
   await createFeedbackStaging(tx);
   await stagePlaysAsFeedback(tx, who);
   const { newListeners, untimed: _, ...feedback } = await mergeStagedFeedback(tx);
@@ -82,7 +82,7 @@ async function findSources({ named, holds }: PlayFormat, paths: readonly string[
 function otherFilesNote(names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const some = names.slice(0, 3).join(', ');
-  return [`${names.length} other files hold no listening and were not read: ${some}${names.length > 3 ? ', …' : ''}.`];
+  return [`${names.length} other files contain no plays and were not read: ${some}${names.length > 3 ? ', …' : ''}.`];
 }
 
 /** Rows are numbered through all files, because lines of different files may have the same number. */

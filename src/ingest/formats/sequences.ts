@@ -46,7 +46,7 @@ export async function importSequences(path: string, context: ImportContext): Pro
     })(),
   );
   if (progress.rows === 0) throw new InvalidInputError(`${source.name} contains no rows`, 'path');
-  step('merging listening');
+  step('merging feedback');
   await takeRepeatedSequences(tx, ({ line, reason }) => progress.reject(source.name, line, reason));
   progress.checkpoint();
   const tracks = await makeUnknownTracks(tx, UNKNOWN_ARTIST);

@@ -4,7 +4,7 @@ const formats = [
   { format: 'listenbrainz', kind: 'a ListenBrainz export', columns: ['listened_at', 'track_metadata'] },
   { format: 'lastfm-csv', kind: 'a Last.fm export', columns: ['uts', 'utc_time', 'artist_mbid', 'track_mbid'] },
   { format: 'tracks', kind: 'a catalogue', columns: ['externalId'] },
-  { format: 'feedback', kind: 'listening in the columns of this server', columns: ['listener'] },
+  { format: 'feedback', kind: 'feedback in this server’s columns', columns: ['listener'] },
 ] as const;
 
 /**
