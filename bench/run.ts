@@ -1,3 +1,6 @@
+import { ending } from './support/ending.ts';
+import { stopAll } from './support/processes.ts';
+
 const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<Record<string, number>> }>> = {
   engine: () => import('./engine.ts'),
   fanout: () => import('./fanout.ts'),
@@ -18,4 +21,8 @@ if (!load) {
   process.exit(2);
 }
 const { run } = await load();
-console.log(JSON.stringify(await run(args)));
+const figures = await ending((stack) => {
+  stack.defer(stopAll);
+  return run(args);
+});
+console.log(JSON.stringify(figures));

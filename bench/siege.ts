@@ -12,7 +12,8 @@ import { floods, skirmishes, type Target } from './siege/attacks.ts';
 import { pick, type Random } from './siege/grammar.ts';
 import type { Slips } from './siege/wire.ts';
 import { authorizationOf, SECRET } from './storm/tokens.ts';
-import { type ServerProcess, startServer, stop } from './support/processes.ts';
+import { ending } from './support/ending.ts';
+import { type ServerProcess, startServer, stop, stopAll } from './support/processes.ts';
 import { quantile, round } from './support/statistics.ts';
 
 /**
@@ -193,9 +194,13 @@ const siege = {
   attackers: Number(values.attackers),
   rates: values.rates,
 };
-const outcomes: Outcome[] = [];
-if (only !== 'jwt') outcomes.push(await lay(siege, null));
-if (only !== 'open') outcomes.push(await lay(siege, SECRET));
+const outcomes = await ending(async (stack) => {
+  stack.defer(stopAll);
+  const laid: Outcome[] = [];
+  if (only !== 'jwt') laid.push(await lay(siege, null));
+  if (only !== 'open') laid.push(await lay(siege, SECRET));
+  return laid;
+});
 const worst = (key: keyof Outcome): number => Math.max(...outcomes.map((outcome) => outcome[key]));
 const total = (key: keyof Outcome): number => outcomes.reduce((sum, outcome) => sum + outcome[key], 0);
 const result: Outcome = {

@@ -1,3 +1,4 @@
+import { bomb } from './bombs.ts';
 import { brokenFrames, pingFrame, textFrame } from './frames.ts';
 import {
   document,
@@ -141,8 +142,20 @@ const posted =
   ({ authorization }: Target): string => {
     const body = JSON.stringify({ query });
     const who = authorization === null ? '' : `authorization: ${authorization}\r\n`;
-    return `POST /graphql HTTP/1.1\r\nhost: localhost\r\n${who}accept: ${accept}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    return `POST /graphql HTTP/1.1\r\nhost: localhost\r\n${who}accept: ${accept}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   };
+
+/** A small document that asks for very much, by HTTP or as an event stream. */
+const bombed: Attack = async (target, random) => {
+  const wire = await Wire.open(target.port);
+  wire.listen();
+  const query = bomb(random);
+  wire.socket.write(posted(query, query.startsWith('subscription') ? 'text/event-stream' : 'application/json')(target));
+  await wire.until(answered);
+  inspect(target.slips, wire.text, () => query.slice(0, 500));
+  await (random() < 0.5 ? wire.reset() : wire.close());
+  return 1;
+};
 
 /** Cheap and many: what most of a siege consists of. */
 export const skirmishes: readonly [Attack, ...Attack[]] = [
@@ -151,6 +164,7 @@ export const skirmishes: readonly [Attack, ...Attack[]] = [
   mutatedRequest,
   mutatedUpgrade,
   mutatedMessages,
+  bombed,
   ...[Buffer.from(request), conversation, Buffer.from(refusedUpgrade), Buffer.from(foreignUpgrade)].map(resetAtByte),
 ];
 
@@ -169,6 +183,8 @@ export const floods: readonly Attack[] = [
   unreadAnswers(() => 'GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n'),
   unreadAnswers(posted(introspection, 'application/json')),
   unreadAnswers(posted('subscription { recommendations { requestId } }', 'text/event-stream')),
+  // A hundred live lists, which every reaction changes.
+  unreadMessages((n) => subscribe(n % 100, 'subscription { recommendations(first: 100) { requestId } }')),
   async ({ port, authorization }, random) => {
     // Asked for and left at once, again and again.
     for (let n = 0; n < 50; n++) {

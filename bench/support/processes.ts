@@ -33,12 +33,22 @@ export function startCadenza({ dataDir, env = {}, nodeArguments = [] }: ServerOp
   });
 }
 
+/** Servers that were started and have not ended. */
+const running = new Set<ChildProcess>();
+
+/** Stops every server that still runs: whatever a benchmark failed at, it leaves no process behind. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map(stop));
+}
+
 /** Starts Node.js on what says, sooner or later, at which URL it listens. */
 export async function startServer(nodeArguments: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
   const child = spawn(process.execPath, nodeArguments, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const said = listenTo(child);
   return { process: child, url: LISTENING.exec(await said(LISTENING))?.[0] ?? '', said };
 }
