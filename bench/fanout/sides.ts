@@ -77,7 +77,8 @@ async function insertDrafts({ sql }: Database, drafts: number): Promise<string[]
       insert into listeners (external_id, display_name) values (${randomUUID()}, 'Writer') returning id
     )
     insert into drafts (id, listener_id, kind, title, prompt, visibility, status, model_id, sampling, turns, usage, sequence)
-    select gen_random_uuid(), listener.id, 'POEM', 'Draft', 'snow', 'SHARED', 'GENERATING', 'bench', '{}', '[]', '{}', 0
+    select gen_random_uuid(), listener.id, 'POEM', 'Draft', 'snow', 'SHARED', 'GENERATING', 'bench', '{"seed":1}', '[]',
+      '{"promptTokens":0,"completionTokens":0}', 0
     from listener, generate_series(1, ${drafts})
     returning id`;
   return rows.map(({ id }) => id);

@@ -78,7 +78,7 @@ async function searchTracks(db: Queryable, search: TrackSearch): Promise<Page<Tr
   const rows = await queries.selectTrackPage(db, { where, order, after: key, limit: first + 1 });
   const total = () => queries.countTracks(db, where);
   const page = pageOf(rows, list, { first, after }, (row) => row.key, total);
-  return { ...page, edges: page.edges.map(({ cursor, node }) => ({ cursor, node: queries.pickTrack(node) })) };
+  return { ...page, edges: page.edges.map(({ cursor, node }) => ({ cursor, node: node.track })) };
 }
 
 async function checkGenres(db: Queryable, filter: TrackFilter): Promise<void> {

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { retry } from '../lib/async/retry.ts';
 import { LocalWakeups, type Wakeups } from '../lib/async/wakeups.ts';
 import type { Logger } from '../lib/log.ts';
+import { parseStoredJson } from '../lib/stored-data.ts';
 import type { Database } from './client.ts';
 
 const CHANNEL = 'cadenza_wakeups';
+/** The sender, and the keys that it wakes. */
+const message = z.tuple([z.string()], z.string());
 const BACKOFF = { firstMs: 1_000, longestMs: 1_000 };
 /** PostgreSQL accepts payloads of less than 8,000 bytes. */
 const MOST_BYTES = 7_900;
@@ -19,8 +23,12 @@ export async function openWakeups(database: Database, log: Logger): Promise<Wake
   const origin = randomUUID();
   const outbox = new Outbox(database, origin, log);
   const onMessage = (payload: string): void => {
-    const [from, ...keys] = JSON.parse(payload) as [string, ...string[]];
-    if (from !== origin) for (const key of keys) local.wake(key);
+    try {
+      const [from, ...keys] = parseStoredJson(message, payload, 'a wake-up');
+      if (from !== origin) for (const key of keys) local.wake(key);
+    } catch (error) {
+      log.warn({ err: error }, 'Another process sent what is no wake-up');
+    }
   };
   const listening = await database.listen(CHANNEL, onMessage, () => local.wakeAll());
   return {

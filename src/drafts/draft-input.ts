@@ -29,11 +29,6 @@ export function resolveSampling(
 const withoutNulls = (input: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(input).filter(([, value]) => value != null));
 
-/** A stored sampling, which may lack newer fields. */
-export function keptSampling(stored: unknown): Sampling {
-  return { ...defaultSampling, ...(stored as Sampling) };
-}
-
 export function checkKey(key: string | null | undefined): string | null {
   return key == null ? null : checkText(key, 'input.idempotencyKey', { max: 200 });
 }

@@ -27,7 +27,6 @@ import {
   checkPrompt,
   checkTitle,
   inputDigest,
-  keptSampling,
   resolveSampling,
   titleFrom,
 } from './draft-input.ts';
@@ -36,7 +35,7 @@ import { DraftLog } from './log/draft-log.ts';
 import { isTerminal } from './log/log-events.ts';
 import type { Fence, LogStore } from './log/log-store.ts';
 import { PostgresLog } from './log/postgres-log.ts';
-import { type Turn, turnsOf } from './log/turns.ts';
+import { type Asked, type DraftRecord, draftRecord, type Turn } from './log/stored.ts';
 import type { Node } from './nodes/membership.ts';
 import { PostgresOwnership } from './nodes/ownership.ts';
 import { DraftTails } from './readers/draft-reader.ts';
@@ -127,7 +126,14 @@ class DraftService implements Drafts {
     const repeated = asked && (await this.#findByKey(viewer, asked));
     if (repeated) return repeated;
     const modelId = this.#chooseModel(input);
-    const turn: Turn = { instruction: null, sampling, from: 1, before: UNUSED, model: this.#digestOf(modelId) };
+    const turn: Turn = {
+      instruction: null,
+      sampling,
+      from: 1,
+      before: UNUSED,
+      model: this.#digestOf(modelId),
+      asked: null,
+    };
     const conversation = conversationOf(input.kind, prompt, [{ instruction: null, text: '' }]);
     const request = { ...conversation, sampling, listener: viewer.listener.id };
     const id = randomUUID();
@@ -141,7 +147,7 @@ class DraftService implements Drafts {
       ...{ owner, queue, mostAtOnce: this.#mostAtOnce, forecast },
     };
     const begun = await this.#begin(id, { modelId, request, before: UNUSED }, async () => {
-      const made = await unlessErased(this.#log.create(draft, opening(turn, '').events));
+      const made = await unlessErased(this.#log.create(draft, opening(turn, '')));
       return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
     });
     const first = begun ? null : asked && (await this.#findByKey(viewer, asked));
@@ -157,18 +163,20 @@ class DraftService implements Drafts {
     if (!isTerminal(row.status))
       throw new ConflictError('The draft is still being written; cancel it or wait for its end');
     await this.#checkRoom(row);
-    const before = row.usage as Usage;
-    const turn: Turn = { instruction, sampling, from: row.sequence, before, model: this.#digestOf(row.modelId), asked };
-    const turns = [...turnsOf(row), turn];
+    const turn: Turn = {
+      ...{ instruction, sampling, from: row.sequence, before: row.usage },
+      ...{ model: this.#digestOf(row.modelId), asked },
+    };
+    const turns = [...row.turns, turn];
     const entries = await this.#log.readAll(row.id, row.textsUntil);
-    const conversation = conversationOf(row.kind, row.prompt, roundsOf({ ...row, turns }, entries));
+    const conversation = conversationOf(row.kind, row.prompt, roundsOf({ texts: row.texts, turns }, entries));
     const request = { ...conversation, sampling, listener: row.listenerId };
     const begun = await this.#begin(row.id, { modelId: row.modelId, request, before: turn.before }, async () => {
       const seized = await this.#rounds.seize(row.id);
       if (!seized) throw noSuchDraft(row.id);
-      const { events, set } = opening(turn, row.text);
+      const events = opening(turn, row.text);
       const fence = { draftId: row.id, epoch: seized.epoch, sequence: row.sequence };
-      return this.#log.append(fence, events, { ...set, turns }, this.#rounds.shutdown);
+      return this.#log.append(fence, { type: 'round', events, turns }, this.#rounds.shutdown);
     });
     if (!begun && !isRepeated(await this.#own(viewer, row.id), asked)) {
       throw new ConflictError('The draft was continued by another request at the same moment');
@@ -215,7 +223,7 @@ class DraftService implements Drafts {
 
   async byIds(viewer: Viewer, ids: readonly string[]): Promise<Map<string, Draft>> {
     const valid = ids.filter((id) => UUID.test(id));
-    const rows = await this.#rows(valid);
+    const rows = await this.#records(valid);
     return indexBy(rows.filter((row) => mayRead(viewer, row)).map(toDraft), (draft) => draft.id);
   }
 
@@ -229,7 +237,7 @@ class DraftService implements Drafts {
     const key = after === null ? null : parsePageKey(after, list);
     const rows = await this.#page(listenerId, { sharedOnly, after: key, limit: checkFirst(first) + 1 });
     const keyOf = ({ createdAt, id }: Draft) => [createdAt.getTime(), id];
-    return pageOf((await this.#log.refresh(rows)).map(toDraft), list, { first, after }, keyOf, () =>
+    return pageOf((await this.#log.refresh(rows.map(draftRecord))).map(toDraft), list, { first, after }, keyOf, () =>
       this.#count(listenerId, sharedOnly),
     );
   }
@@ -320,8 +328,10 @@ class DraftService implements Drafts {
     return row && this.#load(viewer, row.id);
   }
 
-  async #rows(ids: readonly string[]): Promise<queries.DraftRow[]> {
-    return ids.length > 0 ? this.#log.refresh(await queries.selectDrafts(this.#database.db, ids)) : [];
+  async #records(ids: readonly string[]): Promise<DraftRecord[]> {
+    if (ids.length === 0) return [];
+    const rows = await queries.selectDrafts(this.#database.db, ids);
+    return this.#log.refresh(rows.map(draftRecord));
   }
 
   async #load(viewer: Viewer, id: string): Promise<Draft> {
@@ -331,8 +341,8 @@ class DraftService implements Drafts {
   }
 
   /** The draft, if the viewer may change it. */
-  async #own(viewer: Viewer, id: string): Promise<queries.DraftRow> {
-    const [row] = await this.#rows(UUID.test(id) ? [id] : []);
+  async #own(viewer: Viewer, id: string): Promise<DraftRecord> {
+    const [row] = await this.#records(UUID.test(id) ? [id] : []);
     if (!row || !mayRead(viewer, row)) throw noSuchDraft(id);
     if (row.listenerId === viewer.listener.id || may(viewer, 'ADMIN')) return row;
     throw new ForbiddenError('The draft is shared for reading; only its owner may change it');
@@ -343,9 +353,6 @@ function mayRead(viewer: Viewer, row: Pick<queries.DraftRow, 'listenerId' | 'vis
   return row.listenerId === viewer.listener.id || row.visibility === 'SHARED' || may(viewer, 'ADMIN');
 }
 
-/** Identifies a repetition: the caller's key and the digest of its input. */
-type Asked = NonNullable<Turn['asked']>;
-
 function askedOf({ idempotencyKey, ...input }: StartDraftInput | ContinueDraftInput): Asked | null {
   const key = checkKey(idempotencyKey);
   return key === null ? null : { key, input: inputDigest(input) };
@@ -355,8 +362,8 @@ function askedOf({ idempotencyKey, ...input }: StartDraftInput | ContinueDraftIn
  * Whether the draft was already continued with this key.
  * @throws IdempotencyConflictError if that was with another input
  */
-function isRepeated(row: queries.DraftRow, asked: Asked | null): boolean {
-  const first = asked && turnsOf(row).find((turn) => turn.asked?.key === asked.key)?.asked;
+function isRepeated({ turns }: DraftRecord, asked: Asked | null): boolean {
+  const first = asked && turns.find((turn) => turn.asked?.key === asked.key)?.asked;
   if (!asked || !first) return false;
   checkSameInput(first.input, asked.input);
   return true;
@@ -366,8 +373,8 @@ function checkSameInput(first: string | null, now: string): void {
   if (first !== null && first !== now) throw new IdempotencyConflictError('input.idempotencyKey');
 }
 
-function toDraft({ turns: _, epoch: __, owner: ___, texts: ____, textsUntil: _____, ...row }: queries.DraftRow): Draft {
-  return { ...row, sampling: keptSampling(row.sampling), usage: row.usage as Usage };
+function toDraft({ turns: _, epoch: __, owner: ___, texts: ____, textsUntil: _____, ...draft }: DraftRecord): Draft {
+  return draft;
 }
 
 function parsePageKey(after: string, list: string): { createdAt: Date; id: string } {

@@ -119,3 +119,6 @@ export class DeadlineExceededError extends CadenzaError {
 export class ClientLeftError extends CadenzaError {
   readonly code = 'CLIENT_LEFT';
 }
+
+/** What was thrown, which need not be an error. */
+export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -1,21 +1,24 @@
 import { AckPolicy, DeliverPolicy, type JetStreamManager, ReplayPolicy } from '@nats-io/jetstream';
 import { createInbox, type Msg, nanos, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { asError } from '../lib/errors.ts';
 
 /** A message as the stream keeps it: `place` is its sequence number in the whole stream, of all subjects. */
-export interface Kept {
+export interface Kept<Data> {
   place: number;
-  data: unknown;
+  data: Data;
 }
 
-export interface FeedOptions {
+export interface FeedOptions<Data> {
   stream: string;
   subject: string;
   /** The first sequence number to deliver. */
   from: number;
+  /** @throws when it is not what is written there: that ends the feed */
+  decode: (json: string) => Data;
   /** @param pending number of messages after this one */
-  onMessage: (message: Kept, pending: number) => void;
+  onMessage: (message: Kept<Data>, pending: number) => void;
   /** Called once unless the feed was stopped. Nothing more will be delivered. */
-  onEnd: () => void;
+  onEnd: (error?: Error) => void;
   /** Aborts when the connection is lost, and messages with it. */
   lost: AbortSignal;
 }
@@ -28,9 +31,9 @@ const IDLE = 100;
  * A subject's messages, pushed by the server in order and without gaps. In doubt (a gap, no heartbeat, a lost
  * connection) it ends: the reader knows its position and starts another feed.
  */
-export class SubjectFeed {
+export class SubjectFeed<Data> {
   readonly #manager: JetStreamManager;
-  readonly #options: FeedOptions;
+  readonly #options: FeedOptions<Data>;
   readonly #subscription: Subscription;
   readonly #patience: NodeJS.Timeout;
   readonly #onLost = (): void => this.#end();
@@ -40,7 +43,12 @@ export class SubjectFeed {
   #received = 0;
   #ended = false;
 
-  private constructor(connection: NatsConnection, manager: JetStreamManager, inbox: string, options: FeedOptions) {
+  private constructor(
+    connection: NatsConnection,
+    manager: JetStreamManager,
+    inbox: string,
+    options: FeedOptions<Data>,
+  ) {
     this.#manager = manager;
     this.#options = options;
     const callback = (error: Error | null, message: Msg): void => (error ? this.#end() : this.#take(message));
@@ -49,7 +57,11 @@ export class SubjectFeed {
     options.lost.addEventListener('abort', this.#onLost, { once: true });
   }
 
-  static async open(connection: NatsConnection, manager: JetStreamManager, options: FeedOptions): Promise<SubjectFeed> {
+  static async open<Data>(
+    connection: NatsConnection,
+    manager: JetStreamManager,
+    options: FeedOptions<Data>,
+  ): Promise<SubjectFeed<Data>> {
     const inbox = createInbox();
     const feed = new SubjectFeed(connection, manager, inbox, options);
     try {
@@ -93,14 +105,26 @@ export class SubjectFeed {
       return;
     }
     const { place, nth, pending } = whereOf(message);
-    if (nth !== ++this.#received) this.#end();
-    else this.#options.onMessage({ place, data: message.json() }, pending);
+    if (nth === ++this.#received) this.#tell(place, message.string(), pending);
+    else this.#end();
   }
 
-  #end(): void {
+  #tell(place: number, json: string, pending: number): void {
+    const { decode, onMessage } = this.#options;
+    let data: Data;
+    try {
+      data = decode(json);
+    } catch (error) {
+      this.#end(asError(error));
+      return;
+    }
+    onMessage({ place, data }, pending);
+  }
+
+  #end(error?: Error): void {
     if (this.#ended) return;
     this.stop();
-    this.#options.onEnd();
+    this.#options.onEnd(error);
   }
 
   #remove(): void {

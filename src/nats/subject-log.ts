@@ -1,16 +1,18 @@
 import { setMaxListeners } from 'node:events';
-import type { JetStreamClient, JetStreamManager, MsgRequest, StoredMsg } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import { jetstream, JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { ServiceUnavailableError, StartupError } from '../lib/errors.ts';
 import { type FeedOptions, type Kept, SubjectFeed } from './subject-feed.ts';
 
-export interface SubjectLogOptions {
+export interface SubjectLogOptions<Data> {
   url: string;
   /** Number of servers that keep a copy of every message; 3 in production. */
   replicas: number;
   /** The stream's name and the first part of its subjects. */
   stream: string;
+  /** What the JSON of a message says. @throws when it is not what is written there */
+  decode: (json: string) => Data;
 }
 
 /** Long enough for the election of a leader. */
@@ -25,24 +27,31 @@ export class WrongPlaceError extends Error {}
  * Logs in one JetStream stream, one subject each. Reads go to the stream's leader, so that acknowledged messages are
  * seen.
  */
-export class SubjectLog implements AsyncDisposable {
+export class SubjectLog<Data> implements AsyncDisposable {
   readonly #connection: NatsConnection;
   readonly #manager: JetStreamManager;
   readonly #client: JetStreamClient;
   readonly #stream: string;
+  readonly #decode: (json: string) => Data;
   /** Aborts when the connection is lost. */
   #lost = newSignal();
 
-  private constructor(connection: NatsConnection, manager: JetStreamManager, stream: string) {
+  private constructor(
+    connection: NatsConnection,
+    manager: JetStreamManager,
+    { stream, decode }: Pick<SubjectLogOptions<Data>, 'stream' | 'decode'>,
+  ) {
     this.#connection = connection;
     this.#manager = manager;
     this.#client = jetstream(connection, { timeout: TIMEOUT_MS });
     this.#stream = stream;
+    this.#decode = decode;
     void this.#watchConnection();
   }
 
   /** Creates the stream if it does not exist. @throws StartupError */
-  static async open({ url, replicas, stream }: SubjectLogOptions): Promise<SubjectLog> {
+  static async open<Data>(options: SubjectLogOptions<Data>): Promise<SubjectLog<Data>> {
+    const { url, replicas, stream } = options;
     let connection: NatsConnection | null = null;
     try {
       connection = await connect({
@@ -54,7 +63,7 @@ export class SubjectLog implements AsyncDisposable {
       });
       const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
       await manager.streams.add({ name: stream, subjects: [`${stream}.*`], num_replicas: replicas });
-      return new SubjectLog(connection, manager, stream);
+      return new SubjectLog(connection, manager, options);
     } catch (error) {
       await connection?.close();
       throw startupError(error, url);
@@ -66,7 +75,7 @@ export class SubjectLog implements AsyncDisposable {
    * @param id a second message with this id within two minutes is not stored
    * @throws WrongPlaceError
    */
-  async append(subject: string, data: unknown, { after, id }: { after: number; id: string }): Promise<number> {
+  async append(subject: string, data: Data, { after, id }: { after: number; id: string }): Promise<number> {
     const options = { msgID: id, expect: { lastSubjectSequence: after } };
     try {
       const publish = () => this.#client.publish(`${this.#stream}.${subject}`, JSON.stringify(data), options);
@@ -77,25 +86,31 @@ export class SubjectLog implements AsyncDisposable {
     }
   }
 
-  last(subject: string): Promise<Kept | null> {
-    return this.#get({ last_by_subj: `${this.#stream}.${subject}` });
+  async last(subject: string): Promise<Kept<Data> | null> {
+    const message = await this.#last(subject);
+    return message && { place: message.seq, data: this.#decode(message.string()) };
+  }
+
+  /** Where its last message is, whatever that says; 0 where there is none. */
+  async lastPlace(subject: string): Promise<number> {
+    return (await this.#last(subject))?.seq ?? 0;
   }
 
   /**
    * The subject's messages from one sequence number to another, both inclusive, as far as they still exist; at most
    * `most`.
    */
-  async range(subject: string, from: number, to: number, most: number): Promise<Kept[]> {
+  async range(subject: string, from: number, to: number, most: number): Promise<Kept<Data>[]> {
     const messages = await this.#collect(subject, from, to, most);
     const isWhole = messages.length === most || (messages.at(-1)?.place ?? 0) >= to;
     // Messages were removed in the meantime, or the server that was asked is behind and must not be relied on.
-    if (!isWhole && ((await this.last(subject))?.place ?? 0) >= to) throw unavailable();
+    if (!isWhole && (await this.lastPlace(subject)) >= to) throw unavailable();
     return messages;
   }
 
-  #collect(subject: string, from: number, to: number, most: number): Promise<Kept[]> {
+  #collect(subject: string, from: number, to: number, most: number): Promise<Kept<Data>[]> {
     return new Promise((resolve, reject) => {
-      const messages: Kept[] = [];
+      const messages: Kept<Data>[] = [];
       const finish = (): void => {
         resolve(messages);
         following.then(
@@ -103,12 +118,12 @@ export class SubjectLog implements AsyncDisposable {
           () => undefined,
         );
       };
-      const onMessage = (message: Kept, pending: number): void => {
+      const onMessage = (message: Kept<Data>, pending: number): void => {
         // More messages than requested may be on their way.
         if (messages.length === most) return;
         if (messages.push(message) === most || message.place >= to || pending === 0) finish();
       };
-      const onEnd = (): void => reject(unavailable());
+      const onEnd = (error?: Error): void => reject(error ?? unavailable());
       const following = this.follow(subject, from, { onMessage, onEnd });
       following.then(({ isEmpty }) => (isEmpty ? finish() : undefined), reject);
     });
@@ -118,10 +133,10 @@ export class SubjectLog implements AsyncDisposable {
   async follow(
     subject: string,
     from: number,
-    handlers: Pick<FeedOptions, 'onMessage' | 'onEnd'>,
-  ): Promise<Pick<SubjectFeed, 'stop' | 'isEmpty'>> {
+    handlers: Pick<FeedOptions<Data>, 'onMessage' | 'onEnd'>,
+  ): Promise<Pick<SubjectFeed<Data>, 'stop' | 'isEmpty'>> {
     const place = { stream: this.#stream, subject: `${this.#stream}.${subject}`, from: Math.max(1, from) };
-    const options = { ...place, ...handlers, lost: this.#lost.signal };
+    const options = { ...place, ...handlers, decode: this.#decode, lost: this.#lost.signal };
     return explained(() => SubjectFeed.open(this.#connection, this.#manager, options));
   }
 
@@ -143,18 +158,16 @@ export class SubjectLog implements AsyncDisposable {
     }
   }
 
-  async #get(query: MsgRequest): Promise<Kept | null> {
+  async #last(subject: string): Promise<StoredMsg | null> {
+    const query = { last_by_subj: `${this.#stream}.${subject}` };
     try {
-      const message = await explained(() => this.#manager.streams.getMessage(this.#stream, query));
-      return message && keptOf(message);
+      return await explained(() => this.#manager.streams.getMessage(this.#stream, query));
     } catch (error) {
       if (hasCode(error, JetStreamApiCodes.NoMessageFound)) return null;
       throw error;
     }
   }
 }
-
-const keptOf = (message: StoredMsg): Kept => ({ place: message.seq, data: message.json() });
 
 const hasCode = (error: unknown, code: number): boolean => error instanceof JetStreamApiError && error.code === code;
 

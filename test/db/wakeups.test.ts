@@ -69,6 +69,15 @@ test('[WAKE3] keys may hold any character', async () => {
   expect(await watcher.next()).toEqual({ done: false, value: undefined });
 });
 
+test('[WAKE3] what is no wake-up is passed over, and those after it are heard', async () => {
+  const { url, sql } = await testDatabase();
+  const [here, there] = [await joinProcess(url), await joinProcess(url)];
+  const watcher = await watching(there, 'draft:1');
+  for (const payload of ['no JSON', '{}', '[]', '[7]']) await sql`select pg_notify('cadenza_wakeups', ${payload})`;
+  here.wake('draft:1');
+  expect(await watcher.next()).toEqual({ done: false, value: undefined });
+});
+
 test('[WAKE3] a thousand wake-ups at once all arrive', async () => {
   const { url } = await testDatabase();
   const [here, there] = [await joinProcess(url), await joinProcess(url)];

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import { createDrafts, type DraftEvent, type Drafts } from '../../src/drafts/drafts.ts';
 import { PostgresLog } from '../../src/drafts/log/postgres-log.ts';
-import { rightsKey } from '../../src/drafts/wakeup-keys.ts';
+import { draftKey, rightsKey } from '../../src/drafts/wakeup-keys.ts';
 import { LATER } from '../../src/lib/async/streams.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -69,6 +69,24 @@ describe('[SERVE8] readers of one draft', () => {
     const reads = statements.slice(before).filter((text) => text.includes('from draft_events d'));
     expect(reads.length).toBeLessThanOrEqual(4);
     for (const reader of readers) await reader.return?.();
+    expect(wakeups.size).toBe(0);
+  });
+
+  it('[LOG11] end with what is wrong when its log cannot be read, and readers of another go on', async () => {
+    const [damaged, sound] = [await start(), await start()];
+    const status = async ({ id }: { id: string }) => (await writing.byIds(ann, [id])).get(id)?.status;
+    for (const draft of [damaged, sound]) await expect.poll(() => status(draft)).toBe('GENERATING');
+    const [live, other] = [damaged, sound].map(({ id }) => reading.follow(bob, id, null));
+    for (const reader of [live!, other!]) await reader.next();
+    await database.sql`
+      with moved as (update drafts set sequence = sequence + 1 where id = ${damaged.id} returning id, sequence)
+      insert into draft_events (draft_id, sequence, event) select id, sequence, '{"type":"tokens","text":7}' from moved`;
+    wakeups.wake(draftKey(damaged.id));
+    const wrong = /^the log of draft .* cannot be read: .*event\.text: /;
+    await expect(collect(live!)).rejects.toThrow(wrong);
+    await expect(collect(reading.follow(bob, damaged.id, cursorOf(damaged.id, 0)))).rejects.toThrow(wrong);
+    engine.grant(Infinity);
+    expect((await collect(other!)).at(-1)).toMatchObject({ type: 'status', status: 'COMPLETED' });
     expect(wakeups.size).toBe(0);
   });
 

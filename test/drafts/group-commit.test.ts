@@ -21,7 +21,7 @@ it('[LOG7] a step of many drafts is one statement, and a refusal of one draft do
   const log = new DraftLog({ store: new PostgresLog(database), wakeups, clock: systemClock, log: silentLogger });
   const append = (draftId: string, fence: object, text = 'rain') =>
     log
-      .append({ draftId, epoch: 1, sequence: 1, ...fence }, [tokens(text)], {}, never)
+      .append({ draftId, epoch: 1, sequence: 1, ...fence }, { type: 'progress', events: [tokens(text)] }, never)
       .catch((error: unknown) => error);
 
   statements.length = 0;

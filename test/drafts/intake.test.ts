@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import type { DraftRow } from '../../src/db/queries/draft-queries.ts';
+import type { DraftRecord } from '../../src/drafts/log/stored.ts';
 import { Intake } from '../../src/drafts/nodes/intake.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemSleep } from '../../src/lib/clock.ts';
@@ -22,7 +22,7 @@ it('[OWN3][GEN19] [GEN25] checking the queue reserves no place and opens no mode
   await ownership.join(node.id, []);
   const ending = new AbortController();
   onTestFinished(() => ending.abort());
-  const taken: DraftRow[] = [];
+  const taken: DraftRecord[] = [];
   const intake = new Intake({
     ...{ ownership, engine, node, logger: silentLogger, sleep: systemSleep, signal: ending.signal },
     wakeups: new LocalWakeups(),

@@ -3,12 +3,15 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { selectDrafts } from '../../src/db/queries/draft-queries.ts';
 import { createDrafts, type Draft, type DraftEvent, openLogStore } from '../../src/drafts/drafts.ts';
 import type { LogStore } from '../../src/drafts/log/log-store.ts';
+import { draftRecord } from '../../src/drafts/log/stored.ts';
 import { PostgresOwnership } from '../../src/drafts/nodes/ownership.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { StartupError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
+import { StoredDataError } from '../../src/lib/stored-data.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
+import { SubjectLog } from '../../src/nats/subject-log.ts';
 import { testDatabase } from '../support/database.ts';
 import { itKeepsLogs } from '../support/log-contract.ts';
 import { hasNats, type Nats, startNats } from '../support/nats.ts';
@@ -40,7 +43,7 @@ describe.runIf(hasNats)('with NATS', () => {
       store,
       ownership: new PostgresOwnership(database),
       listenerId: ann.id,
-      rowOf: async (id) => (await selectDrafts(database.db, [id]))[0],
+      rowOf: async (id) => (await selectDrafts(database.db, [id])).map(draftRecord)[0],
     };
   });
 
@@ -53,9 +56,9 @@ describe.runIf(hasNats)('with NATS', () => {
     await one.store.create(draft, firstEvents());
     const append = (store: typeof two, sequence: number, text: string) =>
       store.append({
+        type: 'progress',
         fence: { draftId: draft.id, epoch: 1, sequence },
         events: [oneToken(text)],
-        set: {},
         at: new Date(),
       });
     expect(await append(one.store, 1, 'a')).toBe(true);
@@ -76,7 +79,7 @@ describe.runIf(hasNats)('with NATS', () => {
     await store.news([{ draftId: draft.id, after: 1, limit: 10 }]);
     for (let sequence = 1; sequence < 200; sequence++) {
       const fence = { draftId: draft.id, epoch: 1, sequence };
-      await one.store.append({ fence, events: [oneToken('a')], set: {}, at: new Date() });
+      await one.store.append({ type: 'progress', fence, events: [oneToken('a')], at: new Date() });
       const standing = await store.standingOf(draft.id);
       expect(standing?.sequence).toBe(sequence + 1);
       expect((await store.read(draft.id, sequence, 10)).map((entry) => entry.sequence)).toEqual([sequence + 1]);
@@ -91,13 +94,38 @@ describe.runIf(hasNats)('with NATS', () => {
     const draft = newDraft({ listenerId: ann.id });
     await store.create(draft, firstEvents());
     const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
-    await store.append({ fence, events: [oneToken('a')], set: {}, at: new Date() });
+    await store.append({ type: 'progress', fence, events: [oneToken('a')], at: new Date() });
     await new PostgresOwnership(database).seize(randomUUID(), draft.id);
     expect(await store.take(draft.id, 2)).toMatchObject({ sequence: 2 });
     for (const after of [0, 1]) {
       const read = await store.read(draft.id, after, 10);
       expect(read.map(({ sequence }) => sequence)).toEqual([1, 2].slice(after));
     }
+  });
+
+  it('[LOG11] a message that is none is an error of its draft, which can be deleted', async () => {
+    const stream = `t-${randomUUID()}`;
+    const { store, ann } = await inStream(stream);
+    const [damaged, sound] = [newDraft({ listenerId: ann.id }), newDraft({ listenerId: ann.id })];
+    for (const draft of [damaged, sound]) await store.create(draft, firstEvents());
+    const wanted = [damaged, sound].map(({ id }) => ({ draftId: id, after: 1, limit: 10 }));
+    // From here on the logs are followed.
+    await store.news(wanted);
+    const messages = await SubjectLog.open<unknown>({ ...placeAt(nats.url), stream, decode: JSON.parse });
+    onTestFinished(() => messages[Symbol.asyncDispose]());
+    const after = await messages.lastPlace(damaged.id);
+    await messages.append(
+      damaged.id,
+      { epoch: 1, sequence: 2, events: [{ type: 'none' }] },
+      { after, id: randomUUID() },
+    );
+    await expect
+      .poll(() => store.read(damaged.id, 1, 10).catch((error: unknown) => error))
+      .toBeInstanceOf(StoredDataError);
+    await expect(store.read(damaged.id, 0, 10)).rejects.toThrow(/events\.0/);
+    expect(await store.news(wanted)).toEqual([expect.any(StoredDataError), []]);
+    await store.remove(damaged.id);
+    expect(await store.read(damaged.id, 0, 10)).toEqual([]);
   });
 
   it('[LOG9] what one node writes is pushed to readers on another, even across a crash of NATS', async () => {

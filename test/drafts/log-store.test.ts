@@ -1,5 +1,6 @@
 import { selectDrafts } from '../../src/db/queries/draft-queries.ts';
 import { PostgresLog } from '../../src/drafts/log/postgres-log.ts';
+import { draftRecord } from '../../src/drafts/log/stored.ts';
 import { PostgresOwnership } from '../../src/drafts/nodes/ownership.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -15,7 +16,7 @@ itKeepsLogs('PostgreSQL', async () => {
     store: new PostgresLog(database),
     ownership: new PostgresOwnership(database),
     listenerId: (await listeners.ensure('ann')).id,
-    rowOf: async (id) => (await selectDrafts(database.db, [id]))[0],
+    rowOf: async (id) => (await selectDrafts(database.db, [id])).map(draftRecord)[0],
   };
 });
 

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { LogEntry } from '../../src/drafts/log/log-events.ts';
 import { type PolledTail, type ReadNewEntries, TailPoller } from '../../src/drafts/readers/tail-poller.ts';
 import { silentLogger } from '../../src/lib/log.ts';
+import { StoredDataError } from '../../src/lib/stored-data.ts';
 
 const entry = (sequence: number): LogEntry => ({ sequence, event: { type: 'tokens', text: 'a', tokens: [] } });
 
@@ -11,6 +12,7 @@ class CountingReader implements PolledTail {
   taken = 0;
   answers = 0;
   isClosed = false;
+  failure: Error | null = null;
 
   constructor(draftId: string) {
     this.#draftId = draftId;
@@ -23,6 +25,10 @@ class CountingReader implements PolledTail {
   take(entries: readonly LogEntry[]): void {
     this.taken += entries.length;
     this.answers++;
+  }
+
+  fail(error: Error): void {
+    this.failure = error;
   }
 }
 
@@ -86,4 +92,17 @@ it('[LOG4] an unavailable database is retried for all', async () => {
   for (const reader of readers) news.want(reader);
   await expect.poll(() => readers.map(({ taken }) => taken)).toEqual([1, 1]);
   expect(tries).toBe(3);
+});
+
+it('[LOG11] whose log cannot be read is told so, once, and is not asked for again', async () => {
+  const damage = new StoredDataError('damaged');
+  const { news, asked } = newsOf((wanted) =>
+    Promise.resolve(wanted.map(({ draftId, after }) => (draftId === 'b' ? damage : [entry(after + 1)]))),
+  );
+  const [a, b] = [readerOf('a'), readerOf('b')];
+  for (const reader of [a, b]) news.want(reader);
+  await expect.poll(() => b.failure).toBe(damage);
+  news.want(a);
+  await expect.poll(() => a.taken).toBe(2);
+  expect(asked).toEqual([['a', 'b'], ['a']]);
 });

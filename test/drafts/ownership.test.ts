@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type NewDraft, selectDrafts } from '../../src/db/queries/draft-queries.ts';
 import type { LogStore } from '../../src/drafts/log/log-store.ts';
 import { PostgresLog } from '../../src/drafts/log/postgres-log.ts';
+import { readableModels } from '../../src/drafts/nodes/node-models.ts';
 import { type Ownership, PostgresOwnership } from '../../src/drafts/nodes/ownership.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -10,6 +11,7 @@ import { createListeners } from '../../src/listeners/listeners.ts';
 import { testDatabase } from '../support/database.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 import { firstEvents, newDraft, oneToken } from '../support/new-draft.ts';
+import { ScriptedEngine } from '../support/scripted-engine.ts';
 
 interface UnderTest {
   ownership: Ownership;
@@ -97,7 +99,7 @@ describe.each([
     const id = await add({ owner: a });
     const fence = { draftId: id, epoch: 1, sequence: 1 };
     const append = (sequence: number) =>
-      store.append({ fence: { ...fence, sequence }, events: [oneToken('x')], set: {}, at: new Date() });
+      store.append({ type: 'progress', fence: { ...fence, sequence }, events: [oneToken('x')], at: new Date() });
     expect(await append(1)).toBe(true);
     const seen = await ownership.beat(b, []);
     const beatOf = (nodes: typeof seen) => nodes.find((node) => node.id === a)?.beat ?? -1;
@@ -129,4 +131,10 @@ describe.each([
     const none = randomUUID();
     expect(await ownership.epochsOf([id, none])).toEqual(new Map([[id, 2]]));
   });
+});
+
+it('[OWN2] a node counts whatever it says of its models: those that cannot be read, as of another version, are left out', () => {
+  const models = new ScriptedEngine().models();
+  expect(readableModels([...models, { ...models[0], status: 'DREAMING' }, 7])).toEqual(models);
+  expect(readableModels('none')).toEqual([]);
 });

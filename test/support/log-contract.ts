@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { RowChanges } from '../../src/db/queries/draft-log-queries.ts';
-import type { DraftRow, NewDraft } from '../../src/db/queries/draft-queries.ts';
+import type { NewDraft } from '../../src/db/queries/draft-queries.ts';
 import type { LogEvent } from '../../src/drafts/log/log-events.ts';
 import type { Fence, LogStore } from '../../src/drafts/log/log-store.ts';
+import type { DraftRecord, Turn } from '../../src/drafts/log/stored.ts';
 import type { Ownership } from '../../src/drafts/nodes/ownership.ts';
-import { statusEntry } from '../../src/drafts/rounds/draft-writer.ts';
+import { ended, statusEvent } from '../../src/drafts/rounds/draft-writer.ts';
 import { roundsOf } from '../../src/drafts/rounds/round-events.ts';
 import { firstEvents, newDraft, oneToken, samplingOf, unused } from './new-draft.ts';
 
@@ -13,12 +13,16 @@ export interface LogUnderTest {
   store: LogStore;
   ownership: Ownership;
   listenerId: number;
-  rowOf: (draftId: string) => Promise<DraftRow | undefined>;
+  rowOf: (draftId: string) => Promise<DraftRecord | undefined>;
 }
 
 const at = new Date('2026-01-02T00:00:00Z');
 const later = new Date('2026-01-03T00:00:00Z');
-const end = () => statusEntry('COMPLETED', 'LENGTH', { ...unused, completionTokens: 2 });
+const used = { ...unused, completionTokens: 2 };
+
+const anotherTurn = (from: number): Turn => {
+  return { instruction: 'more', sampling: samplingOf(), from, before: unused, model: null, asked: null };
+};
 
 /** What every place for logs must do (SPEC [LOG1], [LOG4], [LOG6], [LOG8]). */
 export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): void {
@@ -28,8 +32,10 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       const draft = newDraft({ listenerId: log.listenerId, ...changes });
       expect(await log.store.create(draft, firstEvents())).toBe(true);
       const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
-      const append = (from: Fence, events: LogEvent[], set: RowChanges = {}) =>
-        log.store.append({ fence: from, events, set, at });
+      const append = (from: Fence, events: LogEvent[]) =>
+        log.store.append({ type: 'progress', fence: from, events, at });
+      const beginRound = (from: Fence, events: LogEvent[], turns: readonly Turn[]) =>
+        log.store.append({ type: 'round', fence: from, events, turns, at });
       const now = async () => {
         const row = await log.rowOf(draft.id);
         return row && (await log.store.refresh([row]))[0];
@@ -37,18 +43,17 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       const all = () => log.store.read(draft.id, 0, 1_000);
       const texts = async () => (await all()).map(({ event }) => (event.type === 'tokens' ? event.text : event.type));
       const finish = async (from: Fence) => {
-        const { event, set } = end();
-        expect(await append(from, [oneToken('z'), event], set)).toBe(true);
+        expect(await append(from, [oneToken('z'), ended('LENGTH', used)])).toBe(true);
         return from.sequence + 2;
       };
-      return { ...log, id: draft.id, fence, append, now, all, texts, finish };
+      return { ...log, id: draft.id, fence, append, beginRound, now, all, texts, finish };
     }
 
     it('[LOG1] keeps events in order, and the draft always agrees with them', async () => {
       const { fence, append, now, all, texts, store, id } = await begun();
       expect(await now()).toMatchObject({ sequence: 1, text: '', status: 'QUEUED' });
-      const generating = statusEntry('GENERATING', null, { ...unused, promptTokens: 5 });
-      expect(await append(fence, [generating.event, oneToken('a')], generating.set)).toBe(true);
+      const generating = statusEvent('GENERATING', null, { ...unused, promptTokens: 5 });
+      expect(await append(fence, [generating, oneToken('a')])).toBe(true);
       expect(await now()).toMatchObject({
         sequence: 3,
         text: 'a',
@@ -56,10 +61,9 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
         usage: { promptTokens: 5, completionTokens: 1 },
       });
       expect(await store.standingOf(id)).toMatchObject({ sequence: 3, status: 'GENERATING', visibility: 'PRIVATE' });
-      const { event, set } = end();
-      const failed = { ...set, failure: 'it broke' };
-      expect(await append({ ...fence, sequence: 3 }, [oneToken('b'), oneToken('雪'), event], failed)).toBe(true);
-      const over = { status: 'COMPLETED', finishReason: 'LENGTH', usage: { completionTokens: 2 }, failure: 'it broke' };
+      const failed = ended('ERROR', used, 'it broke');
+      expect(await append({ ...fence, sequence: 3 }, [oneToken('b'), oneToken('雪'), failed])).toBe(true);
+      const over = { status: 'FAILED', finishReason: 'ERROR', usage: { completionTokens: 2 }, failure: 'it broke' };
       expect(await now()).toMatchObject({ sequence: 6, text: 'ab雪', ...over, updatedAt: at });
       expect(await texts()).toEqual(['status', 'status', 'a', 'b', '雪', 'status']);
       expect((await all()).map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6]);
@@ -94,7 +98,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       for (let i = 0; i < 10; i++) {
         const { id, fence, append, texts, store, ownership } = await begun();
         const row = await ownership.seize(randomUUID(), id);
-        const [made, taken] = await Promise.all([append(fence, [oneToken('a')]), store.take(id, row?.epoch ?? 0)]);
+        const [made, taken] = await Promise.all([append(fence, [oneToken('a')]), store.take(id, row!.epoch)]);
         expect(taken?.sequence).toBe(made ? 2 : 1);
         expect(await append(taken!, [oneToken('b')])).toBe(true);
         expect(await texts()).toEqual(made ? ['status', 'a', 'b'] : ['status', 'b']);
@@ -102,17 +106,15 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
     });
 
     it('an ended draft cannot be taken, but can be continued by a later epoch', async () => {
-      const { id, fence, append, finish, store, ownership, texts, now } = await begun();
-      const sequence = await finish(fence);
-      const row = await ownership.seize(null, id);
-      expect(await store.take(id, row?.epoch ?? 0)).toBeNull();
-      const { event, set } = statusEntry('QUEUED', null, unused);
-      const turns = [
-        ...(row?.turns as []),
-        { instruction: 'more', sampling: samplingOf(), from: sequence, before: unused },
-      ];
-      expect(await append({ draftId: id, epoch: 2, sequence }, [event, oneToken('y')], { ...set, turns })).toBe(true);
-      expect(await now()).toMatchObject({ status: 'QUEUED', finishReason: null, text: 'zy', turns });
+      const { id, fence, append, beginRound, store, ownership, texts, now } = await begun();
+      expect(await append(fence, [oneToken('z'), ended('ERROR', used, 'it broke')])).toBe(true);
+      const sequence = fence.sequence + 2;
+      const draft = (await ownership.seize(null, id))!;
+      expect(await store.take(id, draft.epoch)).toBeNull();
+      const turns = [...draft.turns, anotherTurn(sequence)];
+      const begins = [statusEvent('QUEUED', null, unused), oneToken('y')];
+      expect(await beginRound({ draftId: id, epoch: 2, sequence }, begins, turns)).toBe(true);
+      expect(await now()).toMatchObject({ status: 'QUEUED', finishReason: null, failure: null, text: 'zy', turns });
       expect(await texts()).toEqual(['status', 'z', 'status', 'status', 'y']);
     });
 
@@ -135,7 +137,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
     });
 
     it('[LOG8] an old log is compacted to its text, and can be continued', async () => {
-      const { id, fence, append, finish, store, now, all, ownership } = await begun();
+      const { id, fence, beginRound, finish, store, now, all, ownership } = await begun();
       expect(await store.compact(later, 10)).toBe(0);
       const sequence = await finish(fence);
       expect(await store.compact(at, 10)).toBe(0);
@@ -146,14 +148,10 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await store.standingOf(id)).toMatchObject({ sequence, status: 'COMPLETED' });
       for (const after of [0, sequence - 1, sequence]) expect(await store.read(id, after, 10)).toEqual([]);
 
-      const row = await ownership.seize(null, id);
-      const turns = [
-        ...(row?.turns as []),
-        { instruction: 'more', sampling: samplingOf(), from: sequence, before: unused },
-      ];
-      const queued = statusEntry('QUEUED', null, unused);
+      const turns = [...(await ownership.seize(null, id))!.turns, anotherTurn(sequence)];
       const next = { draftId: id, epoch: 2, sequence };
-      expect(await append(next, [queued.event, oneToken('\n\n')], { ...queued.set, turns })).toBe(true);
+      const begins = [statusEvent('QUEUED', null, unused), oneToken('\n\n')];
+      expect(await beginRound(next, begins, turns)).toBe(true);
       await finish({ ...next, sequence: sequence + 2 });
       expect(await now()).toMatchObject({ text: 'z\n\nz', sequence: sequence + 4 });
       expect((await store.read(id, sequence, 10)).map((entry) => entry.sequence)).toEqual([4, 5, 6, 7]);

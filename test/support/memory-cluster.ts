@@ -1,12 +1,12 @@
-import type { DraftRow, DraftStanding, NewDraft } from '../../src/db/queries/draft-queries.ts';
-import { isTerminal, type LogEntry, type LogEvent, tokenIds } from '../../src/drafts/log/log-events.ts';
+import type { DraftStanding, NewDraft } from '../../src/db/queries/draft-queries.ts';
+import { isTerminal, type LogEntry, type LogEvent, statusAfter, tokenIds } from '../../src/drafts/log/log-events.ts';
 import type { EntriesWanted, Fence, LogAppend, LogStore } from '../../src/drafts/log/log-store.ts';
-import { turnsOf } from '../../src/drafts/log/turns.ts';
+import { type DraftRecord, draftRecord } from '../../src/drafts/log/stored.ts';
 import type { NodeSight, Ownership } from '../../src/drafts/nodes/ownership.ts';
-import type { Model, Usage } from '../../src/ml/engine.ts';
+import type { Model } from '../../src/ml/engine.ts';
 
 interface Stored {
-  row: DraftRow;
+  row: DraftRecord;
   key: string;
   log: LogEvent[];
 }
@@ -18,7 +18,7 @@ export class MemoryCluster {
   readonly store: LogStore = new MemoryLog(this);
   readonly ownership: Ownership = new MemoryOwnership(this);
 
-  raise(stored: Stored, owner: string | null): DraftRow {
+  raise(stored: Stored, owner: string | null): DraftRecord {
     stored.row = { ...stored.row, owner, epoch: stored.row.epoch + 1 };
     return stored.row;
   }
@@ -34,21 +34,23 @@ class MemoryLog implements LogStore {
   create({ at, queue: _, idempotencyKey, ...draft }: NewDraft, events: readonly LogEvent[]): Promise<boolean> {
     const key = `${draft.listenerId} ${idempotencyKey ?? draft.id}`;
     if ([...this.#cluster.drafts.values()].some((stored) => stored.key === key)) return Promise.resolve(false);
-    const row: DraftRow = {
+    const row = draftRecord({
       ...{ ...draft, status: 'QUEUED', finishReason: null, failure: null, text: '', sequence: events.length, epoch: 1 },
       ...{ texts: null, textsUntil: 0, compacted: 0, createdAt: at, updatedAt: at },
-    };
+    });
     this.#cluster.drafts.set(draft.id, { row, key, log: [...events] });
     return Promise.resolve(true);
   }
 
-  append({ fence: { draftId, epoch, sequence }, events, set, at }: LogAppend): Promise<boolean> {
+  append({ fence: { draftId, epoch, sequence }, at, ...addition }: LogAppend): Promise<boolean> {
+    const { events } = addition;
     const stored = this.#cluster.drafts.get(draftId);
     if (stored?.row.epoch !== epoch) return Promise.resolve(false);
     const next = sequence + events.length;
     if (stored.row.sequence !== sequence) return Promise.resolve(stored.row.sequence === next);
     stored.log.push(...events);
-    stored.row = { ...stored.row, ...set, sequence: next, updatedAt: at };
+    const turns = addition.type === 'round' ? addition.turns : stored.row.turns;
+    stored.row = { ...stored.row, ...statusAfter(events), turns, sequence: next, updatedAt: at };
     stored.row.text = (stored.row.texts ?? []).join('') + stored.log.map(textOf).join('');
     return Promise.resolve(true);
   }
@@ -75,16 +77,16 @@ class MemoryLog implements LogStore {
     return Promise.resolve(this.#cluster.drafts.get(draftId)?.row ?? null);
   }
 
-  refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
+  refresh(rows: readonly DraftRecord[]): Promise<DraftRecord[]> {
     return Promise.resolve(rows.map((row) => this.#counted(row)));
   }
 
-  #counted(row: DraftRow): DraftRow {
+  #counted(row: DraftRecord): DraftRecord {
     const log = this.#cluster.drafts.get(row.id)?.log ?? [];
-    const turn = turnsOf(row).at(-1);
+    const turn = row.turns.at(-1);
     if (isTerminal(row.status) || !turn) return row;
     const written = tokenIds(log.slice(turn.from - row.compacted).map((event, i) => ({ sequence: i, event }))).length;
-    return { ...row, usage: { ...(row.usage as Usage), completionTokens: turn.before.completionTokens + written } };
+    return { ...row, usage: { ...row.usage, completionTokens: turn.before.completionTokens + written } };
   }
 
   remove(draftId: string): Promise<void> {
@@ -98,9 +100,8 @@ class MemoryLog implements LogStore {
     );
     for (const stored of old.slice(0, limit)) {
       const { row, log } = stored;
-      const turns = row.turns as { from: number }[];
-      const begins = (i: number): number => (i === 0 ? 0 : (turns[i]?.from ?? row.sequence));
-      const texts = turns.map((_, i) => {
+      const begins = (i: number): number => (i === 0 ? 0 : (row.turns[i]?.from ?? row.sequence));
+      const texts = row.turns.map((_, i) => {
         const round = log.slice(begins(i) - row.compacted, begins(i + 1) - row.compacted);
         return row.texts?.[i] ?? round.map(textOf).join('');
       });
@@ -145,13 +146,13 @@ class MemoryOwnership implements Ownership {
     return Promise.resolve([...new Set(this.#free(node, models, busy).map(({ row }) => row.modelId))]);
   }
 
-  claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRow | null> {
+  claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRecord | null> {
     const [oldest] = this.#free(node, models, busy);
     return Promise.resolve(oldest ? this.#cluster.raise(oldest, node) : null);
   }
 
   #free(node: string, models: readonly string[], busy: readonly string[]) {
-    const isFree = ({ id, owner }: DraftRow): boolean =>
+    const isFree = ({ id, owner }: DraftRecord): boolean =>
       owner === null || (owner === node ? !busy.includes(id) : !this.#cluster.nodes.has(owner));
     return [...this.#cluster.drafts.values()]
       .filter(({ row }) => !isTerminal(row.status) && models.includes(row.modelId) && isFree(row))
@@ -164,12 +165,12 @@ class MemoryOwnership implements Ownership {
   }
 
   /** How many of its listener's drafts have a writer. */
-  #written({ listenerId }: DraftRow): number {
+  #written({ listenerId }: DraftRecord): number {
     const rows = [...this.#cluster.drafts.values()].map(({ row }) => row);
     return rows.filter((row) => row.listenerId === listenerId && row.owner !== null && !isTerminal(row.status)).length;
   }
 
-  seize(node: string | null, draftId: string): Promise<DraftRow | null> {
+  seize(node: string | null, draftId: string): Promise<DraftRecord | null> {
     const stored = this.#cluster.drafts.get(draftId);
     return Promise.resolve(stored ? this.#cluster.raise(stored, node) : null);
   }

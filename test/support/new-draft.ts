@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NewDraft } from '../../src/db/queries/draft-queries.ts';
 import { type LogEvent, logTokens } from '../../src/drafts/log/log-events.ts';
-import { type Turn } from '../../src/drafts/log/turns.ts';
+import type { Turn } from '../../src/drafts/log/stored.ts';
 import { opening } from '../../src/drafts/rounds/round-events.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../src/ml/engine.ts';
 
@@ -18,7 +18,14 @@ export const samplingOf = (changes: Partial<Sampling> = {}): Sampling => ({
   ...changes,
 });
 
-export const firstTurn = (sampling = samplingOf()): Turn => ({ instruction: null, sampling, from: 1, before: unused });
+export const firstTurn = (sampling = samplingOf()): Turn => ({
+  instruction: null,
+  sampling,
+  from: 1,
+  before: unused,
+  model: null,
+  asked: null,
+});
 
 /** A draft that is about to be written, as a service would record it. */
 export function newDraft(changes: Partial<NewDraft> = {}): NewDraft {
@@ -41,7 +48,7 @@ export function newDraft(changes: Partial<NewDraft> = {}): NewDraft {
 }
 
 /** What a draft's log begins with. */
-export const firstEvents = (): LogEvent[] => opening(firstTurn(), '').events;
+export const firstEvents = (): LogEvent[] => opening(firstTurn(), '');
 
 /** An event of one token. */
 export const oneToken = (text: string, id = 1): LogEvent =>

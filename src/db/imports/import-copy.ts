@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { asError } from '../../lib/errors.ts';
 import type { Transaction } from '../transaction.ts';
 
 /** A value of a COPY row. Arrays are arrays of text or of numbers. */
@@ -40,7 +41,7 @@ export async function copyRows(
     }
     await write(chunk);
   } catch (error) {
-    if (!stream.destroyed) stream.destroy(error instanceof Error ? error : new Error(String(error)));
+    if (!stream.destroyed) stream.destroy(asError(error));
     throw failures[0] ?? error;
   }
   stream.end();

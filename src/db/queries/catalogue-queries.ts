@@ -133,7 +133,7 @@ export function selectTagsOfTracks(
 
 /** One part of the sort key: an expression, its direction (nulls last in either), and its valid values. */
 export interface SortKey {
-  expression: SQL;
+  expression: SQL<string | number | null>;
   descending: boolean;
   part: KeyPart<string | number | null>;
   /** A condition that every row with this key satisfies, so that an index can be used. */
@@ -151,10 +151,10 @@ export interface TrackPageQuery {
 export async function selectTrackPage(
   db: Queryable,
   { where, order, after, limit }: TrackPageQuery,
-): Promise<(TrackRow & { key: (string | number | null)[] })[]> {
+): Promise<{ track: TrackRow; key: (string | number | null)[] }[]> {
   const keys = Object.fromEntries(order.map(({ expression }, i) => [`key${i}`, expression]));
   const rows = await db
-    .select({ ...trackColumns, ...keys })
+    .select({ track: trackColumns, keys })
     .from(tracks)
     .leftJoin(trackTexts, eq(trackTexts.trackId, tracks.id))
     .where(and(isOffered, where, ...order.map(({ present }) => present), after ? afterKey(order, after) : undefined))
@@ -164,15 +164,7 @@ export async function selectTrackPage(
       ),
     )
     .limit(limit);
-  return rows.map((row) => {
-    const values = row as unknown as TrackRow & Record<string, string | number | null>;
-    return { ...pickTrack(values), key: order.map((_, i) => values[`key${i}`] ?? null) };
-  });
-}
-
-export function pickTrack(row: TrackRow): TrackRow {
-  const { id, externalId, title, artistId, album, releaseYear, durationMs, explicit, popularity, withdrawnAt } = row;
-  return { id, externalId, title, artistId, album, releaseYear, durationMs, explicit, popularity, withdrawnAt };
+  return rows.map(({ track, keys: key }) => ({ track, key: Object.values(key) }));
 }
 
 /** `(a, b, c) > key`, each part in its own direction with nulls last. A row comparison cannot express that. */
@@ -271,10 +263,10 @@ export function searchCondition(db: Queryable, query: TermQuery): SQL {
  * 6: the title or artist equals it; 5: begins with it; 4: contains it; 3: its words begin words of title and artist; 2:
  * occur within such words; 1: occur in genres or tags.
  */
-export function relevance(search: string, query: TermQuery): SQL {
+export function relevance(search: string, query: TermQuery): SQL<number> {
   const { title, artist, search: terms } = trackTexts;
   const { name, partOfName } = termWeights;
-  return sql`(case when ${title} = ${search} or ${artist} = ${search} then 6
+  return sql<number>`(case when ${title} = ${search} or ${artist} = ${search} then 6
     when starts_with(${title}, ${search}) or starts_with(${artist}, ${search}) then 5
     when strpos(' ' || ${title}, ${` ${search}`}) > 0 or strpos(' ' || ${artist}, ${` ${search}`}) > 0 then 4
     when ${terms} @@ ${tsquery(query, name)}::tsquery then 3
@@ -294,11 +286,11 @@ function tsquery(query: TermQuery, weights = ''): string {
 }
 
 export const sortKeys = {
-  id: { expression: sql`${tracks.id}`.mapWith(Number), descending: false, part: keyPart.id },
-  popularity: { expression: sql`${tracks.popularity}`, descending: true, part: keyPart.number },
-  releaseYear: { expression: sql`${tracks.releaseYear}`, descending: true, part: keyPart.integerOrNull },
+  id: { expression: sql<number>`${tracks.id}`.mapWith(Number), descending: false, part: keyPart.id },
+  popularity: { expression: sql<number>`${tracks.popularity}`, descending: true, part: keyPart.number },
+  releaseYear: { expression: sql<number | null>`${tracks.releaseYear}`, descending: true, part: keyPart.integerOrNull },
   title: {
-    expression: sql`${trackTexts.title}`,
+    expression: sql<string>`${trackTexts.title}`,
     descending: false,
     part: keyPart.text,
     present: isNotNull(trackTexts.title),

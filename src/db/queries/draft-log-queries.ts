@@ -61,6 +61,11 @@ export async function selectPosition(db: Queryable, id: string): Promise<Positio
   return row ?? null;
 }
 
+export interface EventRow {
+  sequence: number;
+  event: unknown;
+}
+
 interface EventsWanted {
   draftId: string;
   after: number;
@@ -71,11 +76,8 @@ interface EventsWanted {
  * The entries of each request in order, in one statement, so that the tails of all drafts that grew in a step are read
  * together.
  */
-export async function selectEvents(
-  { sql }: Database,
-  wanted: readonly EventsWanted[],
-): Promise<{ sequence: number; event: unknown }[][]> {
-  const rows = await sql<{ n: number; sequence: number; event: unknown }[]>`
+export async function selectEvents({ sql }: Database, wanted: readonly EventsWanted[]): Promise<EventRow[][]> {
+  const rows = await sql<(EventRow & { n: number })[]>`
     select w.n::int, e.sequence, e.event
     from rows from (jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as ("draftId" uuid, after int, "limit" int))
       with ordinality as w ("draftId", after, "limit", n)
@@ -84,7 +86,7 @@ export async function selectEvents(
       where d.draft_id = w."draftId" and d.sequence > w.after order by d.sequence limit w.limit
     ) e
     order by w.n, e.sequence`;
-  const found = wanted.map((): { sequence: number; event: unknown }[] => []);
+  const found = wanted.map((): EventRow[] => []);
   for (const { n, sequence, event } of rows) found[n - 1]?.push({ sequence, event });
   return found;
 }

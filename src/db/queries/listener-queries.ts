@@ -1,4 +1,6 @@
 import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { parseStored } from '../../lib/stored-data.ts';
 import type { Queryable } from '../client.ts';
 import {
   artists,
@@ -62,6 +64,7 @@ export interface PreferenceRow {
   updatedAt: Date | null;
 }
 
+const genresShape = z.array(z.object({ genreId: z.int(), slug: z.string(), name: z.string(), weight: z.number() }));
 const statedGenres = sql<PreferenceRow['genres']>`coalesce((
   select jsonb_agg(jsonb_build_object('genreId', g.id, 'slug', g.slug, 'name', g.name, 'weight', l.weight) order by l.weight desc, g.name)
   from ${listenerGenres} l join ${genres} g on g.id = l.genre_id where l.listener_id = listeners.id), '[]')`;
@@ -74,9 +77,9 @@ export function selectPreferences(db: Queryable, ids: readonly number[]): Promis
   return db
     .select({
       listenerId: listeners.id,
-      genres: statedGenres.mapWith((value: unknown) => parsed(value) as PreferenceRow['genres']),
-      artistIds: statedArtists.mapWith((value: unknown) => parsed(value) as number[]),
-      tags: statedTags.mapWith((value: unknown) => parsed(value) as string[]),
+      genres: statedGenres.mapWith(jsonOf(genresShape, 'the genres of a listener')),
+      artistIds: statedArtists.mapWith(jsonOf(z.array(z.int()), 'the artists of a listener')),
+      tags: statedTags.mapWith(jsonOf(z.array(z.string()), 'the tags of a listener')),
       text: listeners.preferenceText,
       allowExplicit: listeners.allowExplicit,
       updatedAt: listeners.preferencesUpdatedAt,
@@ -85,10 +88,10 @@ export function selectPreferences(db: Queryable, ids: readonly number[]): Promis
     .where(inArray(listeners.id, [...ids]));
 }
 
-/** The driver returns JSON as text. Drizzle parses its own columns, but not expressions. */
-function parsed(value: unknown): unknown {
-  return typeof value === 'string' ? JSON.parse(value) : value;
-}
+const jsonOf =
+  <Data>(shape: z.ZodType<Data>, what: string) =>
+  (value: unknown) =>
+    parseStored(shape, value, what);
 
 export interface PreferenceChange {
   genres?: readonly { genreId: number; weight: number }[];

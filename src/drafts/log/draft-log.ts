@@ -1,12 +1,20 @@
-import type { RowChanges } from '../../db/queries/draft-log-queries.ts';
-import type { DraftRow, DraftStanding, NewDraft } from '../../db/queries/draft-queries.ts';
+import type { DraftStanding, NewDraft } from '../../db/queries/draft-queries.ts';
 import { retry } from '../../lib/async/retry.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { type Clock, type Sleep, systemSleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
+import { StoredDataError } from '../../lib/stored-data.ts';
 import { draftKey } from '../wakeup-keys.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
-import { type EntriesWanted, type Fence, type LogStore, RefusedError, STORE_BACKOFF } from './log-store.ts';
+import {
+  type Addition,
+  type EntriesWanted,
+  type Fence,
+  type LogStore,
+  RefusedError,
+  STORE_BACKOFF,
+} from './log-store.ts';
+import type { DraftRecord } from './stored.ts';
 
 /**
  * Number of a draft's entries that stay in memory after they were written, so that live readers do not each query the
@@ -53,9 +61,10 @@ export class DraftLog {
    * @returns the advanced fence, or null if another writer has taken the draft or it was deleted
    * @throws RefusedError if the store will never accept these events
    */
-  async append(fence: Fence, events: readonly LogEvent[], set: RowChanges, signal: AbortSignal): Promise<Fence | null> {
+  async append(fence: Fence, addition: Addition, signal: AbortSignal): Promise<Fence | null> {
     const at = new Date(this.#clock.now());
-    const made = await this.#persist(fence.draftId, signal, () => this.#store.append({ fence, events, set, at }));
+    const { events } = addition;
+    const made = await this.#persist(fence.draftId, signal, () => this.#store.append({ ...addition, fence, at }));
     if (!made) return null;
     this.#remember(fence, events);
     this.#wakeups.wake(draftKey(fence.draftId));
@@ -69,7 +78,7 @@ export class DraftLog {
 
   #persist<Result>(draft: string, signal: AbortSignal, attempt: () => Promise<Result>): Promise<Result> {
     const onFailure = (error: unknown): void => {
-      if (error instanceof RefusedError) throw error;
+      if (error instanceof RefusedError || error instanceof StoredDataError) throw error;
       this.#log.warn({ err: error, draft }, 'the draft log cannot be written; trying again');
     };
     return retry(attempt, { backoff: STORE_BACKOFF, signal, sleep: this.#sleep, onFailure });
@@ -114,7 +123,7 @@ export class DraftLog {
     }
   }
 
-  /** Like `readAll`, however long the store is unavailable. */
+  /** Like `readAll`, however long the store is unavailable. @throws StoredDataError */
   recall(draftId: string, after: number, signal: AbortSignal): Promise<LogEntry[]> {
     return this.#persist(draftId, signal, () => this.readAll(draftId, after));
   }
@@ -124,8 +133,8 @@ export class DraftLog {
   }
 
   /** The same drafts, updated from their logs. */
-  refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
-    return this.#store.refresh(rows);
+  refresh(drafts: readonly DraftRecord[]): Promise<DraftRecord[]> {
+    return this.#store.refresh(drafts);
   }
 
   async remove(draftId: string): Promise<void> {

@@ -2,31 +2,23 @@ import type { Database } from '../../db/client.ts';
 import * as projection from '../../db/queries/draft-projection-queries.ts';
 import {
   deleteDraft,
-  type DraftRow,
   type DraftStanding,
   insertDraft,
   type NewDraft,
   selectDrafts,
   selectStanding,
 } from '../../db/queries/draft-queries.ts';
-import type { Usage } from '../../ml/engine.ts';
+import { asError } from '../../lib/errors.ts';
 import type { Kept } from '../../nats/subject-feed.ts';
 import type { SubjectLog } from '../../nats/subject-log.ts';
 import { WrongPlaceError } from '../../nats/subject-log.ts';
 import { LiveLogs } from './live-logs.ts';
-import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
+import { isTerminal, type LogEntry, type LogEvent, statusAfter } from './log-events.ts';
 import type { EntriesWanted, Fence, LogAppend, LogStore } from './log-store.ts';
-import { turnsOf } from './turns.ts';
+import { type DraftRecord, draftRecord, type StoredMessage } from './stored.ts';
 
-/** A message: an append or, without events, the start of a later epoch. */
-interface Message {
-  epoch: number;
-  /** The sequence number of its first event or, without events, of the previous one. */
-  sequence: number;
-  events: readonly LogEvent[];
-  failure: string | null;
-  at: string;
-}
+type Message = Kept<StoredMessage>;
+export type LogMessages = SubjectLog<StoredMessage>;
 
 /** Maximum number of drafts whose messages' stream positions are cached: about 20 kB each. */
 const REMEMBERED = 256;
@@ -48,7 +40,7 @@ interface End {
  */
 export class JetStreamLog implements LogStore {
   readonly #database: Database;
-  readonly #messages: SubjectLog;
+  readonly #messages: LogMessages;
   /** The ends of logs as last seen: a guess that the server checks. */
   readonly #ends = new Map<string, End>();
   /** Stream positions of recently read messages, so that a reader that continues does not start from the beginning. */
@@ -56,14 +48,14 @@ export class JetStreamLog implements LogStore {
   readonly #live: LiveLogs;
 
   /** @param wake wakes this process's readers of a draft */
-  constructor(database: Database, messages: SubjectLog, wake: (draftId: string) => void) {
+  constructor(database: Database, messages: LogMessages, wake: (draftId: string) => void) {
     this.#database = database;
     this.#messages = messages;
     this.#live = new LiveLogs({
       wake,
       follow: (draftId, { place }, { onEntries, onEnd }) =>
         messages.follow(draftId, place + 1, {
-          onMessage: (message) => onEntries(entriesOf(message), isEnd(messageOf(message).events)),
+          onMessage: (message) => onEntries(entriesOf(message), isEnd(message.data.events)),
           onEnd,
         }),
     });
@@ -76,33 +68,32 @@ export class JetStreamLog implements LogStore {
   async create(draft: NewDraft, events: readonly LogEvent[]): Promise<boolean> {
     if (!(await insertDraft(this.#database.db, draft, []))) return false;
     // If this process dies here, the node that takes up the draft finds its log empty and starts it.
-    await this.append({ fence: { draftId: draft.id, epoch: 1, sequence: 0 }, events, set: {}, at: draft.at });
+    await this.append({ type: 'progress', fence: { draftId: draft.id, epoch: 1, sequence: 0 }, events, at: draft.at });
     return true;
   }
 
-  async append({ fence, events, set, at }: LogAppend): Promise<boolean> {
+  async append({ fence, at, ...addition }: LogAppend): Promise<boolean> {
     const { draftId, epoch, sequence } = fence;
-    const { turns, failure = null, ...status } = set;
-    if (turns !== undefined) {
-      const begun = { ...status, turns, finishReason: null };
+    const { events } = addition;
+    if (addition.type === 'round') {
+      const begun = { ...statusAfter(events), turns: addition.turns };
       if (!(await projection.beginRound(this.#database.db, draftId, epoch, begun, at))) return false;
     }
-    const made = await this.#write(draftId, { epoch, sequence: sequence + 1, events, failure, at: at.toISOString() });
+    const made = await this.#write(draftId, { epoch, sequence: sequence + 1, events, at });
     if (made && isEnd(events)) await this.#project(draftId);
     return made;
   }
 
   async take(draftId: string, epoch: number): Promise<Fence | null> {
     this.#ends.delete(draftId);
-    const [end, [row]] = [await this.#endOf(draftId), await selectDrafts(this.#database.db, [draftId])];
-    if (!row || !end || row.epoch !== epoch) return null;
-    if (end.ended && end.sequence > (turnsOf(row).at(-1)?.from ?? 0)) {
+    const [end, draft] = [await this.#endOf(draftId), await this.#record(draftId)];
+    if (!draft || !end || draft.epoch !== epoch) return null;
+    if (end.ended && end.sequence > (draft.turns.at(-1)?.from ?? 0)) {
       await this.#project(draftId);
       return null;
     }
     const { sequence } = end;
-    const at = row.updatedAt.toISOString();
-    if (await this.#write(draftId, { epoch, sequence, events: [], failure: null, at }))
+    if (await this.#write(draftId, { epoch, sequence, events: [], at: draft.updatedAt }))
       return { draftId, epoch, sequence };
     // The previous writer appended once more, before our message.
     return this.take(draftId, epoch);
@@ -121,7 +112,7 @@ export class JetStreamLog implements LogStore {
     try {
       return this.#pushed(draftId, after, limit) ?? (await this.#ask(draftId, after, limit));
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      return asError(error);
     }
   }
 
@@ -129,7 +120,7 @@ export class JetStreamLog implements LogStore {
     const last = await this.#messages.last(draftId);
     if (!last) return [];
     const end = { sequence: lastOf(last), place: last.place };
-    if (!isEnd(messageOf(last).events)) this.#live.begin(draftId, end);
+    if (!isEnd(last.data.events)) this.#live.begin(draftId, end);
     return end.sequence > after ? this.#readBack(draftId, after, last, limit) : [];
   }
 
@@ -139,9 +130,9 @@ export class JetStreamLog implements LogStore {
     return isBehind ? null : this.#live.read(draftId, after, limit);
   }
 
-  async #readBack(draftId: string, after: number, last: Kept, limit: number): Promise<LogEntry[]> {
+  async #readBack(draftId: string, after: number, last: Message, limit: number): Promise<LogEntry[]> {
     const isLater = (entry: LogEntry): boolean => entry.sequence > after;
-    const { sequence, events } = messageOf(last);
+    const { sequence, events } = last.data;
     if (events.length > 0 && sequence <= after + 1) return entriesOf(last).filter(isLater).slice(0, limit);
     const places = this.#placesOf(draftId);
     let from = places.findLast((one) => one.sequence <= after)?.place ?? 0;
@@ -162,19 +153,19 @@ export class JetStreamLog implements LogStore {
     const standing = await selectStanding(this.#database.db, draftId);
     const last = standing && !isTerminal(standing.status) ? await this.#messages.last(draftId) : null;
     if (!standing || !last) return standing;
-    const event = messageOf(last).events.at(-1);
+    const event = last.data.events.at(-1);
     return { ...standing, sequence: lastOf(last), status: event?.type === 'status' ? event.status : 'GENERATING' };
   }
 
-  refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
-    return Promise.all(rows.map(async (row) => (isTerminal(row.status) ? row : this.#fold(row))));
+  refresh(drafts: readonly DraftRecord[]): Promise<DraftRecord[]> {
+    return Promise.all(drafts.map(async (draft) => (isTerminal(draft.status) ? draft : this.#fold(draft))));
   }
 
   async remove(draftId: string): Promise<void> {
-    const last = await this.#messages.last(draftId);
+    const place = await this.#messages.lastPlace(draftId);
     await deleteDraft(this.#database.db, draftId);
     this.#forget(draftId);
-    if (last) await this.#messages.purge(draftId, last.place);
+    if (place > 0) await this.#messages.purge(draftId, place);
   }
 
   async compact(before: Date, limit: number): Promise<number> {
@@ -190,7 +181,7 @@ export class JetStreamLog implements LogStore {
   }
 
   /** @returns false if the log does not end where this message begins, or a later epoch owns it */
-  async #write(draftId: string, message: Message): Promise<boolean> {
+  async #write(draftId: string, message: StoredMessage): Promise<boolean> {
     const { epoch, sequence, events } = message;
     const before = events.length > 0 ? sequence - 1 : sequence;
     for (;;) {
@@ -221,20 +212,19 @@ export class JetStreamLog implements LogStore {
     const standing = await selectStanding(this.#database.db, draftId);
     if (!standing) return null;
     if (!last) return { epoch: 0, sequence: standing.sequence, place: 0, ended: isTerminal(standing.status) };
-    const { epoch, events } = messageOf(last);
+    const { epoch, events } = last.data;
     return { epoch, sequence: lastOf(last), place: last.place, ended: isEnd(events) };
   }
 
-  /** The row, updated from its log. */
-  async #fold(row: DraftRow): Promise<DraftRow> {
-    const now = { ...row, texts: [...(row.texts ?? [])] };
-    const turns = turnsOf(row);
+  /** The draft, updated from its log. */
+  async #fold(draft: DraftRecord): Promise<DraftRecord> {
+    const now = { ...draft, texts: [...(draft.texts ?? [])] };
+    const { turns } = draft;
     let written = turns.at(-1)?.before.completionTokens ?? 0;
-    const last = await this.#messages.last(row.id);
-    for (const message of last ? await this.#messages.range(row.id, 1, last.place, Infinity) : []) {
-      const { failure, at, events } = messageOf(message);
+    const last = await this.#messages.last(draft.id);
+    for (const message of last ? await this.#messages.range(draft.id, 1, last.place, Infinity) : []) {
       for (const { sequence, event } of entriesOf(message)) {
-        if (sequence <= row.textsUntil) continue;
+        if (sequence <= draft.textsUntil) continue;
         now.sequence = sequence;
         const round = Math.max(
           0,
@@ -243,24 +233,30 @@ export class JetStreamLog implements LogStore {
         if (event.type === 'tokens') {
           now.texts[round] = (now.texts[round] ?? '') + event.text;
           if (round === turns.length - 1) written += event.tokens.length;
-        } else Object.assign(now, { status: event.status, finishReason: event.finishReason, usage: event.usage });
+        } else Object.assign(now, statusAfter([event]));
       }
-      if (events.length > 0) Object.assign(now, { failure, updatedAt: new Date(at) });
+      if (message.data.events.length > 0) now.updatedAt = message.data.at;
     }
     now.text = now.texts.join('');
     // The model reports a turn's usage at its end.
-    if (!isTerminal(now.status)) now.usage = { ...(now.usage as Usage), completionTokens: written };
+    if (!isTerminal(now.status)) now.usage = { ...now.usage, completionTokens: written };
     return now;
   }
 
   async #project(draftId: string): Promise<void> {
-    const [row] = await selectDrafts(this.#database.db, [draftId]);
-    if (!row) return;
-    const { sequence, texts, status, finishReason, usage, failure, updatedAt } = await this.#fold(row);
-    const whole = Array.from({ length: turnsOf(row).length }, (_, i) => texts?.[i] ?? '');
+    const draft = await this.#record(draftId);
+    if (!draft) return;
+    const { sequence, texts, status, finishReason, usage, failure, updatedAt } = await this.#fold(draft);
+    const whole = draft.turns.map((_, i) => texts?.[i] ?? '');
     const end = { sequence, texts: whole, status, finishReason, usage, failure };
     await projection.projectEnd(this.#database.db, draftId, end, updatedAt);
     this.#forget(draftId);
+  }
+
+  /** As the database has it. */
+  async #record(draftId: string): Promise<DraftRecord | null> {
+    const [row] = await selectDrafts(this.#database.db, [draftId]);
+    return row ? draftRecord(row) : null;
   }
 
   #placesOf(draftId: string): { sequence: number; place: number }[] {
@@ -278,15 +274,12 @@ export class JetStreamLog implements LogStore {
   }
 }
 
-const messageOf = ({ data }: Kept): Message => data as Message;
-
-function lastOf(kept: Kept): number {
-  const { sequence, events } = messageOf(kept);
+function lastOf({ data: { sequence, events } }: Message): number {
   return events.length > 0 ? sequence + events.length - 1 : sequence;
 }
 
-const entriesOf = (kept: Kept): LogEntry[] =>
-  messageOf(kept).events.map((event, i) => ({ sequence: messageOf(kept).sequence + i, event }));
+const entriesOf = ({ data: { sequence, events } }: Message): LogEntry[] =>
+  events.map((event, i) => ({ sequence: sequence + i, event }));
 
 function isEnd(events: readonly LogEvent[]): boolean {
   const last = events.at(-1);

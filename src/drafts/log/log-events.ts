@@ -4,10 +4,17 @@ import type { DraftEvent, DraftStatus } from '../contract.ts';
 /** A token as stored in the log: [id, text, logprob, alternatives as [text, logprob]]. */
 type LoggedToken = [number, string, number, [string, number][]];
 
-/** The content of one row of the log. */
-export type LogEvent =
-  | { type: 'tokens'; text: string; tokens: LoggedToken[] }
-  | { type: 'status'; status: DraftStatus; finishReason: FinishReason | null; usage: Usage };
+/** The content of one entry of the log. */
+export type LogEvent = { type: 'tokens'; text: string; tokens: LoggedToken[] } | StatusEvent;
+
+export interface StatusEvent {
+  type: 'status';
+  status: DraftStatus;
+  finishReason: FinishReason | null;
+  usage: Usage;
+  /** Why `status` is FAILED. */
+  failure: string | null;
+}
 
 export interface LogEntry {
   sequence: number;
@@ -19,6 +26,14 @@ export function logTokens(text: string, tokens: readonly Token[]): LogEvent {
     return [id, own, logprob, alternatives.map((other) => [other.text, other.logprob])];
   });
   return { type: 'tokens', text, tokens: logged };
+}
+
+/** Where events leave a draft; null when they do not say. */
+export function statusAfter(events: readonly LogEvent[]): Omit<StatusEvent, 'type'> | null {
+  const last = events.findLast((event) => event.type === 'status');
+  if (!last) return null;
+  const { status, finishReason, usage, failure } = last;
+  return { status, finishReason, usage, failure };
 }
 
 export function tokenIds(entries: readonly LogEntry[]): number[] {
@@ -48,7 +63,8 @@ export function stepFrom(
   const first = entries[from];
   if (!first) return null;
   if (first.event.type === 'status') {
-    return { event: { ...first.event, cursor: cursorAt(first.sequence) }, sequence: first.sequence };
+    const { failure: _, ...event } = first.event;
+    return { event: { ...event, cursor: cursorAt(first.sequence) }, sequence: first.sequence };
   }
   const run = tokenRun(entries, from);
   const sequence = first.sequence + run.length - 1;

@@ -1,7 +1,7 @@
-import type { RowChanges } from '../../db/queries/draft-log-queries.ts';
-import type { DraftRow, DraftStanding, NewDraft } from '../../db/queries/draft-queries.ts';
+import type { DraftStanding, NewDraft } from '../../db/queries/draft-queries.ts';
 import type { Backoff } from '../../lib/async/retry.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
+import type { DraftRecord, Turn } from './stored.ts';
 
 /** Waits between attempts while the store is unavailable ([LOG4]). */
 export const STORE_BACKOFF: Backoff = { firstMs: 100, longestMs: 2_000 };
@@ -21,13 +21,14 @@ export interface EntriesWanted {
   limit: number;
 }
 
-export interface LogAppend {
-  fence: Fence;
-  events: readonly LogEvent[];
-  /** The changes to the draft's row. */
-  set: RowChanges;
-  at: Date;
-}
+/** What may be appended to a log. */
+export type Addition =
+  /** What the round that is being written has come to. */
+  | { type: 'progress'; events: readonly LogEvent[] }
+  /** Another round's beginning: the draft has these turns from then on. */
+  | { type: 'round'; events: readonly LogEvent[]; turns: readonly Turn[] };
+
+export type LogAppend = Addition & { fence: Fence; at: Date };
 
 /**
  * The storage of the drafts' logs: PostgreSQL or NATS JetStream. One contract suite covers both. Drafts, their owners
@@ -55,6 +56,7 @@ export interface LogStore {
   /**
    * The entries after a sequence number, in order and without gaps, at most `limit`. If the next ones were compacted,
    * the entries begin after those.
+   * @throws StoredDataError if they are not log entries
    */
   read(draftId: string, after: number, limit: number): Promise<LogEntry[]>;
   /**
@@ -66,7 +68,7 @@ export interface LogStore {
   /** The state of a draft according to its log. Null if it is gone. */
   standingOf(draftId: string): Promise<DraftStanding | null>;
   /** The same drafts, updated from their logs. */
-  refresh(rows: readonly DraftRow[]): Promise<DraftRow[]>;
+  refresh(drafts: readonly DraftRecord[]): Promise<DraftRecord[]>;
   /** Removes a draft and its log. */
   remove(draftId: string): Promise<void>;
   /** Reduces drafts that ended before this time to their text, at most `limit`. @returns their number */

@@ -3,15 +3,16 @@ import { isRefused } from '../../db/failures.ts';
 import * as log from '../../db/queries/draft-log-queries.ts';
 import {
   deleteDraft,
-  type DraftRow,
   type DraftStanding,
   insertDraft,
   type NewDraft,
   selectStanding,
 } from '../../db/queries/draft-queries.ts';
 import { Batcher } from '../../lib/async/batcher.ts';
-import { isTerminal, type LogEntry, type LogEvent } from './log-events.ts';
+import { asError } from '../../lib/errors.ts';
+import { isTerminal, type LogEntry, type LogEvent, statusAfter } from './log-events.ts';
 import { type EntriesWanted, type Fence, type LogAppend, type LogStore, RefusedError } from './log-store.ts';
+import { type DraftRecord, logEntries } from './stored.ts';
 
 /** Whether an append was made, or why the database will never accept it. */
 type Outcome = boolean | RefusedError;
@@ -19,7 +20,10 @@ type Outcome = boolean | RefusedError;
 /** The logs in PostgreSQL: one row per event, written together with the draft's own row. */
 export class PostgresLog implements LogStore {
   readonly #database: Database;
-  readonly #reads = new Batcher<EntriesWanted, LogEntry[]>((wanted) => this.#select(wanted), 256);
+  readonly #reads = new Batcher<EntriesWanted, log.EventRow[]>(
+    (wanted) => log.selectEvents(this.#database, wanted),
+    256,
+  );
   readonly #commits = new Batcher<log.Append, Outcome>((appends) => this.#commit(appends));
 
   constructor(database: Database) {
@@ -30,8 +34,10 @@ export class PostgresLog implements LogStore {
     return insertDraft(this.#database.db, draft, events);
   }
 
-  async append({ fence, events, set, at }: LogAppend): Promise<boolean> {
+  async append({ fence, at, ...addition }: LogAppend): Promise<boolean> {
     const { draftId, epoch, sequence } = fence;
+    const { events } = addition;
+    const set = { ...statusAfter(events), ...(addition.type === 'round' && { turns: addition.turns }) };
     const outcome = await this.#commits.submit({ draftId, epoch, sequence: sequence + 1, events, set, at });
     if (outcome instanceof RefusedError) throw outcome;
     if (outcome) return true;
@@ -46,20 +52,21 @@ export class PostgresLog implements LogStore {
     return { draftId, epoch, sequence: position.sequence };
   }
 
-  read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
-    return this.#reads.submit({ draftId, after, limit });
+  async read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+    return logEntries(draftId, await this.#reads.submit({ draftId, after, limit }));
   }
 
-  news(wanted: readonly EntriesWanted[]): Promise<LogEntry[][]> {
-    return this.#select(wanted);
+  async news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
+    const found = await log.selectEvents(this.#database, wanted);
+    return wanted.map(({ draftId }, i) => entriesOrError(draftId, found[i] ?? []));
   }
 
   standingOf(draftId: string): Promise<DraftStanding | null> {
     return selectStanding(this.#database.db, draftId);
   }
 
-  refresh(rows: readonly DraftRow[]): Promise<DraftRow[]> {
-    return Promise.resolve([...rows]);
+  refresh(drafts: readonly DraftRecord[]): Promise<DraftRecord[]> {
+    return Promise.resolve([...drafts]);
   }
 
   remove(draftId: string): Promise<void> {
@@ -68,10 +75,6 @@ export class PostgresLog implements LogStore {
 
   compact(before: Date, limit: number): Promise<number> {
     return log.compactFinished(this.#database, before, limit);
-  }
-
-  async #select(wanted: readonly EntriesWanted[]): Promise<LogEntry[][]> {
-    return (await log.selectEvents(this.#database, wanted)) as LogEntry[][];
   }
 
   /** One draft's rejected events must not prevent the others', so they are committed one by one ([LOG7]). */
@@ -85,5 +88,14 @@ export class PostgresLog implements LogStore {
       for (const append of appends) outcomes.push(...(await this.#commit([append])));
       return outcomes;
     }
+  }
+}
+
+/** A log that cannot be read leaves the others alone. */
+function entriesOrError(draftId: string, rows: readonly log.EventRow[]): LogEntry[] | Error {
+  try {
+    return logEntries(draftId, rows);
+  } catch (error) {
+    return asError(error);
   }
 }

@@ -1,9 +1,9 @@
-import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import { LocalWakeups, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Sleep } from '../../lib/clock.ts';
 import { OverloadedError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Engine, Ticket } from '../../ml/engine.ts';
+import type { DraftRecord } from '../log/stored.ts';
 import { queueKey } from '../wakeup-keys.ts';
 import type { Node } from './membership.ts';
 import type { Ownership } from './ownership.ts';
@@ -26,7 +26,7 @@ export interface IntakeOptions {
    * Whether a draft of this node is already waiting for a slot, so that another one is better taken up by a free node.
    */
   isFull: () => boolean;
-  takeUp: (row: DraftRow, ticket: Ticket) => void;
+  takeUp: (row: DraftRecord, ticket: Ticket) => void;
 }
 
 /** Takes up drafts without a writer as long as the engine has a free place ([OWN3]). */

@@ -1,7 +1,8 @@
 import type { Database } from '../../db/client.ts';
-import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import * as queries from '../../db/queries/ownership-queries.ts';
 import type { Model } from '../../ml/engine.ts';
+import { type DraftRecord, draftRecord } from '../log/stored.ts';
+import { readableModels } from './node-models.ts';
 
 /** A node as others see it: it is alive as long as its beat increases. */
 export interface NodeSight {
@@ -28,9 +29,9 @@ export interface Ownership {
    * Claims the oldest unowned draft that waits for one of these models, and raises its epoch. A draft of the node's own
    * that it is not busy with is one whose answer was lost, so it is claimed too.
    */
-  claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRow | null>;
+  claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRecord | null>;
   /** Takes a draft from any owner and raises its epoch. @returns null if there is no such draft */
-  seize(node: string | null, draftId: string): Promise<DraftRow | null>;
+  seize(node: string | null, draftId: string): Promise<DraftRecord | null>;
   /** The latest epoch of each draft. Drafts that are gone are absent. */
   epochsOf(draftIds: readonly string[]): Promise<Map<string, number>>;
 }
@@ -47,7 +48,8 @@ export class PostgresOwnership implements Ownership {
   }
 
   async beat(node: string, models: readonly Model[]): Promise<NodeSight[]> {
-    return (await queries.beatAndLook(this.#database, node, models)) as NodeSight[];
+    const nodes = await queries.beatAndLook(this.#database, node, models);
+    return nodes.map((row) => ({ ...row, models: readableModels(row.models) }));
   }
 
   bury(node: string, beat: number | null): Promise<boolean> {
@@ -58,12 +60,14 @@ export class PostgresOwnership implements Ownership {
     return queries.selectAwaitedModels(this.#database.db, node, models, busy);
   }
 
-  claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRow | null> {
-    return queries.claimDraft(this.#database.db, node, models, busy);
+  async claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRecord | null> {
+    const row = await queries.claimDraft(this.#database.db, node, models, busy);
+    return row && draftRecord(row);
   }
 
-  seize(node: string | null, draftId: string): Promise<DraftRow | null> {
-    return queries.seizeDraft(this.#database.db, node, draftId);
+  async seize(node: string | null, draftId: string): Promise<DraftRecord | null> {
+    const row = await queries.seizeDraft(this.#database.db, node, draftId);
+    return row && draftRecord(row);
   }
 
   epochsOf(draftIds: readonly string[]): Promise<Map<string, number>> {

@@ -1,6 +1,7 @@
 import type { DraftStanding } from '../../db/queries/draft-queries.ts';
 import { Semaphore } from '../../lib/async/semaphore.ts';
 import { LATER, OVER, type PollableIterator, type Polled } from '../../lib/async/streams.ts';
+import { asError } from '../../lib/errors.ts';
 import type { Draft, DraftEvent } from '../contract.ts';
 import { noSuchDraft } from '../contract.ts';
 import { eventCursor, positionOf } from '../log/draft-cursor.ts';
@@ -119,7 +120,7 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
 
   fail(error: unknown): void {
     if (this.#isClosed) return;
-    this.#failure = error instanceof Error ? error : new Error(String(error));
+    this.#failure = asError(error);
     this.#close();
   }
 

@@ -3,6 +3,7 @@ import type { DraftStanding } from '../../db/queries/draft-queries.ts';
 import { retry } from '../../lib/async/retry.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';
+import { StoredDataError } from '../../lib/stored-data.ts';
 import { noSuchDraft } from '../contract.ts';
 import { eventCursors } from '../log/draft-cursor.ts';
 import { COALESCED_TOKENS, isTerminal, type LogEntry, type Step, stepFrom } from '../log/log-events.ts';
@@ -172,6 +173,10 @@ export class DraftTail implements PolledTail {
     this.#forgetTaken();
   }
 
+  fail(error: unknown): void {
+    for (const follower of [...this.#followers]) follower.fail(error);
+  }
+
   /**
    * With hundreds of drafts, entries that everybody has taken must become garbage at once, because collecting aged
    * objects costs most of a step's time.
@@ -186,8 +191,10 @@ export class DraftTail implements PolledTail {
 
   /** While the database is unavailable, readers wait as the draft does ([LOG4]). */
   #patiently(read: () => Promise<LogEntry[]>): Promise<LogEntry[]> {
-    const onFailure = (error: unknown): void =>
+    const onFailure = (error: unknown): void => {
+      if (error instanceof StoredDataError) throw error;
       this.#source.logger.warn({ err: error, draft: this.#draftId }, 'a draft log cannot be read; trying again');
+    };
     return retry(read, { backoff: STORE_BACKOFF, signal: this.#closing.signal, onFailure });
   }
 
@@ -206,7 +213,7 @@ export class DraftTail implements PolledTail {
         if (!standing || !follower.mayRead(standing)) follower.fail(noSuchDraft(this.#draftId));
       }
     } catch (error) {
-      for (const follower of [...this.#followers]) follower.fail(error);
+      this.fail(error);
     } finally {
       this.#checks--;
     }

@@ -1,6 +1,8 @@
 import { waitAfter } from '../../lib/async/retry.ts';
 import { type Sleep, systemSleep } from '../../lib/clock.ts';
+import { asError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
+import { StoredDataError } from '../../lib/stored-data.ts';
 import type { LogEntry } from '../log/log-events.ts';
 import { type EntriesWanted, STORE_BACKOFF } from '../log/log-store.ts';
 
@@ -14,6 +16,8 @@ export interface PolledTail {
   readonly isClosed: boolean;
   /** Takes the new entries, of which there may be none. */
   take(entries: readonly LogEntry[]): void;
+  /** Its log will never be readable. */
+  fail(error: StoredDataError): void;
 }
 
 /** Returns for each request the entries, or why they are unavailable now. */
@@ -53,12 +57,8 @@ export class TailPoller {
       const readers = waiting.slice(0, MOST);
       this.#waiting = new Set(waiting.slice(MOST));
       const answers = await this.#answersFor(readers);
-      const failed = readers.filter((reader, i) => {
-        const answer = answers[i];
-        if (Array.isArray(answer)) reader.take(answer);
-        return !Array.isArray(answer);
-      });
-      const [error] = answers.filter((answer) => answer instanceof Error);
+      const failed = readers.filter((reader, i) => !handed(reader, answers[i]));
+      const error = answers.find(isPassing);
       if (error) this.#tryAgain(failed, error);
       else this.#failures = 0;
     }
@@ -69,7 +69,7 @@ export class TailPoller {
     try {
       return await this.#read(readers.map(({ wanted }) => wanted));
     } catch (error) {
-      return readers.map(() => (error instanceof Error ? error : new Error(String(error))));
+      return readers.map(() => asError(error));
     }
   }
 
@@ -82,4 +82,15 @@ export class TailPoller {
     const again = (): void => readers.filter(({ isClosed }) => !isClosed).forEach((reader) => this.want(reader));
     void this.#sleep(waitAfter(this.#failures++, STORE_BACKOFF)).then(again);
   }
+}
+
+const isPassing = (answer: LogEntry[] | Error): answer is Error =>
+  answer instanceof Error && !(answer instanceof StoredDataError);
+
+/** @returns false where it has to be read again */
+function handed(reader: PolledTail, answer: LogEntry[] | Error | undefined): boolean {
+  if (answer instanceof StoredDataError) reader.fail(answer);
+  else if (Array.isArray(answer)) reader.take(answer);
+  else return false;
+  return true;
 }

@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { type Sleep, systemSleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -7,14 +6,14 @@ import type { Engine, GenerationRequest, Ticket, Usage } from '../../ml/engine.t
 import type { DraftLog } from '../log/draft-log.ts';
 import { isTerminal, tokenIds } from '../log/log-events.ts';
 import type { Fence } from '../log/log-store.ts';
-import { type Turn, turnsOf } from '../log/turns.ts';
+import type { DraftRecord, Turn } from '../log/stored.ts';
 import { Intake } from '../nodes/intake.ts';
 import type { Node } from '../nodes/membership.ts';
 import type { Ownership } from '../nodes/ownership.ts';
 import { queueKey, takenKey } from '../wakeup-keys.ts';
-import { ended, statusEntry, writeDraft } from './draft-writer.ts';
+import { ended, statusEvent, writeDraft } from './draft-writer.ts';
 import { conversationOf } from './prompts.ts';
-import { openingEvents, roundsOf } from './round-events.ts';
+import { missingOpening, roundsOf } from './round-events.ts';
 
 /** The limit on drafts waiting in the database, for a node without an engine. */
 export interface Backlog {
@@ -118,12 +117,12 @@ export class DraftRounds implements AsyncDisposable {
     if (!row || isTerminal(row.status)) return true;
     const fence = await log.take(draftId, row.epoch, this.shutdown);
     if (!fence) return isOver((await log.refresh([row]))[0]);
-    const { event, set } = statusEntry('CANCELLED', 'CANCELLED', row.usage as Usage);
-    return (await log.append(fence, [event], set, this.shutdown)) !== null;
+    const events = [statusEvent('CANCELLED', 'CANCELLED', row.usage)];
+    return (await log.append(fence, { type: 'progress', events }, this.shutdown)) !== null;
   }
 
   /** Fences off the draft's writer and notifies it. */
-  async seize(draftId: string, owner = this.place.owner): Promise<DraftRow | null> {
+  async seize(draftId: string, owner = this.place.owner): Promise<DraftRecord | null> {
     const { ownership, wakeups, log } = this.#options;
     const row = await ownership.seize(owner, draftId);
     wakeups.wake(takenKey);
@@ -183,30 +182,29 @@ export class DraftRounds implements AsyncDisposable {
   }
 
   /** Another model would continue with a different text. */
-  #isReplaced({ modelId }: DraftRow, { model }: Turn): boolean {
+  #isReplaced({ modelId }: DraftRecord, { model }: Turn): boolean {
     const now = this.#options.engine.models().find(({ id }) => id === modelId)?.digest ?? null;
-    return model != null && now !== null && now !== model;
+    return model !== null && now !== null && now !== model;
   }
 
   /** Continues at the end of the log: recorded tokens are decoded again, never sampled again ([LOG5]). */
-  async #takeUp(row: DraftRow, ticket: Ticket, running: Running): Promise<void> {
+  async #takeUp(row: DraftRecord, ticket: Ticket, running: Running): Promise<void> {
     const { log, logger } = this.#options;
     const signal = AbortSignal.any([running.cancel.signal, this.shutdown]);
     try {
       const taken = await log.take(row.id, row.epoch, signal);
-      const turns = turnsOf(row);
-      const turn = turns.at(-1);
+      const turn = row.turns.at(-1);
       if (!taken || !turn) return;
       logger.info({ draft: row.id, sequence: taken.sequence }, 'taking up a draft');
-      const missing = openingEvents(turns, taken.sequence, row);
-      const fence = missing ? await log.append(taken, missing.events, missing.set, signal) : taken;
+      const missing = missingOpening(row, taken.sequence);
+      const fence = missing ? await log.append(taken, { type: 'progress', events: missing }, signal) : taken;
       if (!fence) return;
       const entries = await log.recall(row.id, row.textsUntil, signal);
       const { messages, continueLast } = conversationOf(row.kind, row.prompt, roundsOf(row, entries));
       const replay = tokenIds(entries.filter((entry) => entry.sequence > turn.from));
       if (replay.length > 0 && this.#isReplaced(row, turn)) {
-        const { event, set } = ended('ERROR', row.usage as Usage, 'the model that began it has been replaced');
-        await log.append(fence, [event], set, signal);
+        const events = [ended('ERROR', row.usage, 'the model that began it has been replaced')];
+        await log.append(fence, { type: 'progress', events }, signal);
         return;
       }
       // Drafts that were already started go first, because their readers have seen a beginning.
@@ -219,4 +217,4 @@ export class DraftRounds implements AsyncDisposable {
   }
 }
 
-const isOver = (row: DraftRow | undefined): boolean => !row || isTerminal(row.status);
+const isOver = (row: DraftRecord | undefined): boolean => !row || isTerminal(row.status);

@@ -1,12 +1,11 @@
-import type { RowChanges } from '../../db/queries/draft-log-queries.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { FinishReason, GenerationEvent, GenerationRequest, Ticket, Usage } from '../../ml/engine.ts';
 import type { DraftStatus } from '../contract.ts';
 import type { DraftLog } from '../log/draft-log.ts';
-import { type LogEvent, logTokens } from '../log/log-events.ts';
+import { type LogEvent, logTokens, type StatusEvent } from '../log/log-events.ts';
 import type { Fence } from '../log/log-store.ts';
 
-/** Maximum number of entries that wait for the database. Beyond it the engine waits too. */
+/** Maximum number of events that wait for the database. Beyond it the engine waits too. */
 const MOST_PENDING = 256;
 
 export interface WriterOptions {
@@ -31,7 +30,7 @@ export async function writeDraft(ticket: Ticket, options: WriterOptions): Promis
     for await (const event of ticket.generate(request, AbortSignal.any([cancel, shutdown]))) {
       if (shutdown.aborted || appender.lost) break;
       if (event.type === 'started') options.onStarted();
-      await appender.take(entriesOf(event, options.before));
+      await appender.take(loggedEvents(event, options.before));
     }
     await appender.flushed();
   } catch (error) {
@@ -41,25 +40,20 @@ export async function writeDraft(ticket: Ticket, options: WriterOptions): Promis
   }
 }
 
-interface Entry {
-  event: LogEvent;
-  set: RowChanges;
-}
-
-function entriesOf(event: GenerationEvent, before: Usage): Entry[] {
+function loggedEvents(event: GenerationEvent, before: Usage): LogEvent[] {
   switch (event.type) {
     case 'started': {
       const usage = { ...before, promptTokens: before.promptTokens + event.promptTokens };
-      return [statusEntry('GENERATING', null, usage)];
+      return [statusEvent('GENERATING', null, usage)];
     }
     case 'tokens':
-      return [{ event: logTokens(event.text, event.tokens), set: {} }];
+      return [logTokens(event.text, event.tokens)];
     case 'finished':
       return [ended(event.reason, addUsage(before, event.usage), event.message)];
   }
 }
 
-export function ended(reason: FinishReason, usage: Usage, failure?: string): Entry {
+export function ended(reason: FinishReason, usage: Usage, failure = 'the model failed'): StatusEvent {
   const status = {
     STOP: 'COMPLETED',
     LENGTH: 'COMPLETED',
@@ -67,12 +61,11 @@ export function ended(reason: FinishReason, usage: Usage, failure?: string): Ent
     CANCELLED: 'CANCELLED',
     ERROR: 'FAILED',
   } as const;
-  const entry = statusEntry(status[reason], reason, usage);
-  return { ...entry, set: { ...entry.set, failure: reason === 'ERROR' ? (failure ?? 'the model failed') : null } };
+  return { ...statusEvent(status[reason], reason, usage), failure: reason === 'ERROR' ? failure : null };
 }
 
-export function statusEntry(status: DraftStatus, finishReason: FinishReason | null, usage: Usage): Entry {
-  return { event: { type: 'status', status, finishReason, usage }, set: { status, finishReason, usage } };
+export function statusEvent(status: DraftStatus, finishReason: FinishReason | null, usage: Usage): StatusEvent {
+  return { type: 'status', status, finishReason, usage, failure: null };
 }
 
 function addUsage(a: Usage, b: Usage): Usage {
@@ -93,7 +86,7 @@ class Appender {
   readonly #log: DraftLog;
   readonly #shutdown: AbortSignal;
   #fence: Fence;
-  #pending: Entry[] = [];
+  #pending: LogEvent[] = [];
   #appending: Promise<void> | null = null;
   #failed = false;
   /** Whether another writer has taken the draft or it was deleted, so that nothing more can be written. */
@@ -106,8 +99,8 @@ class Appender {
   }
 
   /** Returns at once as long as the database keeps up. */
-  async take(entries: readonly Entry[]): Promise<void> {
-    this.#pending.push(...entries);
+  async take(events: readonly LogEvent[]): Promise<void> {
+    this.#pending.push(...events);
     if (!this.#appending) {
       this.#appending = this.#drain();
       // It rejects at shutdown and for rejected events, possibly while nobody awaits it.
@@ -120,20 +113,18 @@ class Appender {
     await this.#appending;
   }
 
-  /** The last entry after a failure. Entries that could not be stored, and all later ones, are left out. */
-  async end(entry: Entry): Promise<void> {
+  /** The last event after a failure. Events that could not be stored, and all later ones, are left out. */
+  async end(event: LogEvent): Promise<void> {
     await this.#appending?.catch(() => (this.#pending = []));
-    this.#pending.push(entry);
+    this.#pending.push(event);
     await this.#drain();
   }
 
   async #drain(): Promise<void> {
     while (this.#pending.length > 0 && !this.lost) {
-      const batch = this.#pending;
+      const events = this.#pending;
       this.#pending = [];
-      const set = Object.assign({}, ...batch.map((entry) => entry.set)) as RowChanges;
-      const events = batch.map((entry) => entry.event);
-      const moved = await this.#log.append(this.#fence, events, set, this.#shutdown);
+      const moved = await this.#log.append(this.#fence, { type: 'progress', events }, this.#shutdown);
       if (moved) this.#fence = moved;
       else this.lost = true;
     }

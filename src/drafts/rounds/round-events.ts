@@ -1,37 +1,33 @@
-import type { RowChanges } from '../../db/queries/draft-log-queries.ts';
-import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import { type LogEntry, type LogEvent, logTokens } from '../log/log-events.ts';
-import { type Turn, turnsOf } from '../log/turns.ts';
-import { statusEntry } from './draft-writer.ts';
+import type { DraftRecord, Turn } from '../log/stored.ts';
+import { statusEvent } from './draft-writer.ts';
 import type { Round } from './prompts.ts';
 
 const SEPARATOR = '\n\n';
 
 /** The log events at the start of a turn: that it waits and, if an answer follows a text, a blank line. */
-export function opening({ instruction, before }: Turn, textBefore: string): { events: LogEvent[]; set: RowChanges } {
-  const { event, set } = statusEntry('QUEUED', null, before);
-  return { events: [event, ...(isSeparated(instruction, textBefore) ? [logTokens(SEPARATOR, [])] : [])], set };
+export function opening({ instruction, before }: Turn, textBefore: string): LogEvent[] {
+  const queued = statusEvent('QUEUED', null, before);
+  return isSeparated(instruction, textBefore) ? [queued, logTokens(SEPARATOR, [])] : [queued];
 }
 
 /** The events that the log lacks if a process died between storing a turn's row and its log. */
-export function openingEvents(
-  turns: readonly Turn[],
-  sequence: number,
-  { text }: DraftRow,
-): { events: LogEvent[]; set: RowChanges } | null {
+export function missingOpening({ turns, text }: DraftRecord, sequence: number): LogEvent[] | null {
   const turn = turns.at(-1);
   const begins = turns.length === 1 ? 0 : turn?.from;
   return turn && sequence === begins ? opening(turn, text) : null;
 }
 
 /** The turns with their texts, without the separator before each. */
-export function roundsOf(row: DraftRow, entries: readonly LogEntry[]): Round[] {
-  const turns = turnsOf(row);
+export function roundsOf(
+  { turns, texts }: Pick<DraftRecord, 'turns' | 'texts'>,
+  entries: readonly LogEntry[],
+): Round[] {
   let before = '';
   return turns.map(({ instruction, from }, i) => {
     const until = turns[i + 1]?.from ?? Infinity;
     const own = entries.filter(({ sequence, event }) => sequence > from && sequence <= until && hasTokens(event));
-    const kept = row.texts?.[i];
+    const kept = texts?.[i];
     const text = kept === undefined ? own.map(textOf).join('') : kept.slice(separatorLength(instruction, before));
     before += text;
     return { instruction, text };

@@ -1,3 +1,5 @@
+import { asError } from '../errors.ts';
+
 /**
  * A poll's answer if it has no item: LATER means that it calls back when there may be one, OVER that polling has ended.
  */
@@ -61,7 +63,7 @@ class AbortableIterator<Item> implements AsyncIterableIterator<Item> {
         },
         (error: unknown) => {
           this.#signal.removeEventListener('abort', abort);
-          reject(error instanceof Error ? error : new Error(String(error)));
+          reject(asError(error));
           this.#inner.abort();
         },
       );

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import type { DraftRow } from '../../db/queries/draft-queries.ts';
+import { parseStored } from '../../lib/stored-data.ts';
+import { defaultSampling, type Sampling, type Usage } from '../../ml/engine.ts';
+import type { LogEntry, LogEvent } from './log-events.ts';
+
+/** Identifies a repetition: the caller's idempotency key and the digest of its input. */
+export interface Asked {
+  key: string;
+  input: string;
+}
+
+/** One round of a draft as its row keeps it. */
+export interface Turn {
+  instruction: string | null;
+  sampling: Sampling;
+  /** The log's position when the round began: its tokens come after. */
+  from: number;
+  /** Usage of the rounds before. */
+  before: Usage;
+  /** The digest of the model that began it; null where it was not kept. */
+  model: string | null;
+  /** Of a continuation that was asked for with a key. */
+  asked: Asked | null;
+}
+
+/** A draft's row with what it keeps as JSON read. */
+export interface DraftRecord extends DraftRow {
+  sampling: Sampling;
+  turns: readonly Turn[];
+  usage: Usage;
+}
+
+const count = z.int().nonnegative();
+const measured = z.number().nullable().default(null);
+const usage: z.ZodType<Usage> = z.object({
+  promptTokens: count,
+  completionTokens: count,
+  queueMs: measured,
+  timeToFirstTokenMs: measured,
+  tokensPerSecond: measured,
+});
+
+const texts = z.array(z.string());
+const kept = defaultSampling;
+/** One that was kept before some of its fields existed has their defaults. */
+const sampling: z.ZodType<Sampling> = z.object({
+  temperature: z.number().default(kept.temperature),
+  topK: count.default(kept.topK),
+  topP: z.number().default(kept.topP),
+  minP: z.number().default(kept.minP),
+  repetitionPenalty: z.number().default(kept.repetitionPenalty),
+  presencePenalty: z.number().default(kept.presencePenalty),
+  frequencyPenalty: z.number().default(kept.frequencyPenalty),
+  logitBias: z.array(z.object({ text: z.string(), bias: z.number() })).default([]),
+  bannedPhrases: texts.default([]),
+  maxTokens: count.default(kept.maxTokens),
+  maxSeconds: z.number().nullable().default(kept.maxSeconds),
+  seed: count,
+  stop: texts.default([]),
+});
+
+/** Loose, since turns are written back: what another version has added stays. */
+const turn: z.ZodType<Turn> = z.looseObject({
+  instruction: z.string().nullable(),
+  sampling,
+  from: count,
+  before: usage,
+  model: z.string().nullable().default(null),
+  asked: z.object({ key: z.string(), input: z.string() }).nullable().default(null),
+});
+
+const jsonOfDraft = z.object({ sampling, turns: z.array(turn), usage });
+
+/** @throws StoredDataError */
+export function draftRecord(row: DraftRow): DraftRecord {
+  return { ...row, ...parseStored(jsonOfDraft, row, `draft ${row.id}`) };
+}
+
+const alternative = z.tuple([z.string(), z.number()]);
+const event: z.ZodType<LogEvent> = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('tokens'),
+    text: z.string(),
+    tokens: z.array(z.tuple([count, z.string(), z.number(), z.array(alternative)])),
+  }),
+  z.object({
+    type: z.literal('status'),
+    status: z.enum(['QUEUED', 'GENERATING', 'COMPLETED', 'CANCELLED', 'FAILED']),
+    finishReason: z.enum(['STOP', 'LENGTH', 'TIME', 'CANCELLED', 'ERROR']).nullable(),
+    usage,
+    failure: z.string().nullable().default(null),
+  }),
+]);
+const entries = z.array(z.object({ sequence: count, event }));
+
+/** @throws StoredDataError */
+export const logEntries = (draftId: string, rows: readonly { sequence: number; event: unknown }[]): LogEntry[] =>
+  parseStored(entries, rows, `the log of draft ${draftId}`);
+
+/** A message of a log in JetStream: an append or, without events, the start of a later epoch. */
+export interface StoredMessage {
+  epoch: number;
+  /** The sequence number of its first event or, without events, of the previous one. */
+  sequence: number;
+  events: readonly LogEvent[];
+  at: Date;
+}
+
+export const storedMessage: z.ZodType<StoredMessage> = z.object({
+  epoch: count,
+  sequence: count,
+  events: z.array(event),
+  at: z.iso.datetime().transform((at) => new Date(at)),
+});
