@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { Database } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
 import { createRateStore } from './db/queries/rate-limits.ts';
+import { answersWithin, selectServerVersion } from './db/queries/server-queries.ts';
 import { openWakeups } from './db/wakeups.ts';
 import { createDrafts, type Drafts, joinNodes, openLogStore } from './drafts/drafts.ts';
 import { seedDemo } from './ingest/ingest.ts';
@@ -155,19 +156,13 @@ function engineOptions(config: Config, log: Logger) {
 
 const READINESS_TIMEOUT_MS = 1_000;
 
-async function readinessOf({ sql }: Database, engine: Engine): Promise<Readiness> {
-  const late = new Promise<false>((resolve) => setTimeout(resolve, READINESS_TIMEOUT_MS, false).unref());
-  const answered = sql`select 1`.then(
-    () => true,
-    () => false,
-  );
-  const up = await Promise.race([answered, late]);
+async function readinessOf(database: Database, engine: Engine): Promise<Readiness> {
+  const up = await answersWithin(database, READINESS_TIMEOUT_MS);
   return { ready: up, database: up ? 'up' : 'down', writer: engine.defaultModel('TEXT_GENERATION')?.status ?? 'NONE' };
 }
 
-async function describeDatabase(config: Config, { sql }: Database): Promise<string> {
-  const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`;
-  const version = `PostgreSQL ${row?.version ?? ''}`;
+async function describeDatabase(config: Config, database: Database): Promise<string> {
+  const version = `PostgreSQL ${(await selectServerVersion(database)).text}`;
   return config.databaseUrl
     ? `${version} at ${maskPassword(config.databaseUrl)}`
     : `${version} in ${config.dataDir}/postgres`;

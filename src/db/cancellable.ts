@@ -1,4 +1,4 @@
-import type postgres from 'postgres';
+import type { Sql } from './transaction.ts';
 
 /** Number of times that a statement is sent if it is hit by the cancellation of the previous one on its connection. */
 const ATTEMPTS = 3;
@@ -13,7 +13,7 @@ const CANCELLED = '57014';
  * @param cancel called with the statement's process in the database. The driver's own way of cancelling causes a
  * rejection that cannot be caught if the database is unavailable.
  */
-export function cancelledBy(sql: postgres.Sql, signal: AbortSignal, cancel: (pid: number) => void): postgres.Sql {
+export function cancelledBy(sql: Sql, signal: AbortSignal, cancel: (pid: number) => void): Sql {
   const unsafe = (...args: Parameters<typeof sql.unsafe>) => {
     const send = () => sql.unsafe(...args);
     const rows = () => untilAborted(signal, cancel, send);

@@ -1,14 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import type postgres from 'postgres';
+import type { Sql, Transaction } from './transaction.ts';
 
-type Run = (tx: postgres.TransactionSql) => unknown;
+type Run = (tx: Transaction) => unknown;
 
 /**
  * Makes transactions fail properly when their connection is lost. The driver by itself sends ROLLBACK, or the next
  * statement, to the lost connection, which throws an exception that cannot be caught. Here nothing more is sent, and
  * the transaction fails with CONNECTION_CLOSED.
  */
-export function withSafeTransactions(sql: postgres.Sql): postgres.Sql {
+export function withSafeTransactions(sql: Sql): Sql {
   const begin = sql.begin.bind(sql) as (options: string, run: Run) => Promise<unknown>;
   const safeBegin = (...args: [Run] | [string, Run]): Promise<unknown> =>
     args.length === 1 ? runSafely(begin, '', args[0]) : runSafely(begin, ...args);
@@ -46,7 +46,7 @@ async function runSafely(
 }
 
 /** Makes statements throw once the connection is lost. */
-function guard(tx: postgres.TransactionSql, connection: Connection): postgres.TransactionSql {
+function guard(tx: Transaction, connection: Connection): Transaction {
   const throwIfLost = (): void => {
     if (connection.loss) throw connection.loss;
   };

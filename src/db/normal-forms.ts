@@ -1,13 +1,13 @@
-import type postgres from 'postgres';
 import type { Logger } from '../lib/log.ts';
 import { caseless, slugOf } from '../lib/text/folded-text.ts';
 import { fillTrackTexts } from './track-texts.ts';
+import type { Sql, Transaction } from './transaction.ts';
 
 /**
  * Converts data stored without normal forms, once, in batches, so that a killed start continues where it was. The
  * caller holds the migration lock. Merges by other nodes take turns with the batches.
  */
-export async function bringToNormalForm(sql: postgres.Sql, log?: Logger): Promise<void> {
+export async function bringToNormalForm(sql: Sql, log?: Logger): Promise<void> {
   await sql`insert into track_texts (track_id) select id from tracks t
     where not exists (select from track_texts x where x.track_id = t.id) on conflict do nothing`;
   const [waiting] = await sql<
@@ -25,8 +25,6 @@ export async function bringToNormalForm(sql: postgres.Sql, log?: Logger): Promis
     last = await sql.begin((tx) => fillTrackTexts(tx, after));
   }
 }
-
-type Transaction = postgres.TransactionSql;
 
 /** Artists whose keys become equal are merged into the first. */
 async function renameArtistKeys(tx: Transaction): Promise<void> {

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { acquiring } from '../lib/async/disposal.ts';
+import { retry } from '../lib/async/retry.ts';
 import { maskPassword } from '../lib/database-url.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { connect, type Database, migrateToLatest } from './client.ts';
 import { startCluster } from './embedded/embedded.ts';
 import { isAway } from './failures.ts';
+import { selectServerVersion, type ServerVersion } from './queries/server-queries.ts';
 
 export interface OpenDatabaseOptions {
   /** How long to wait for a database that does not answer yet. */
@@ -31,7 +32,9 @@ export function openDatabase(
     const name = config.databaseUrl ? `The database ${maskPassword(url)}` : 'The embedded PostgreSQL';
     const database = disposal.use(connect(url, { watch: log }));
     try {
-      await untilAnswers(database, log, name, patienceMs, signal);
+      const { number, text } = await versionOnceThere(database, log, name, patienceMs, signal);
+      if (number < OLDEST_VERSION * 10_000)
+        throw new StartupError(`${name} is PostgreSQL ${text}; Cadenza needs ${OLDEST_VERSION} or later.`);
       await migrateToLatest(url, log);
     } catch (error) {
       throw startupError(error, name);
@@ -57,29 +60,24 @@ async function ensureDatabase(url: string, name: string): Promise<void> {
 
 const OLDEST_VERSION = 15;
 
-/** Retries each second while nothing answers: in a group of containers the database may start later than the server. */
-async function untilAnswers(
-  { sql }: Database,
+/** Asks each second while nothing answers: in a group of containers the database may come up after us. */
+async function versionOnceThere(
+  database: Database,
   log: Logger,
   name: string,
   patienceMs: number,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<ServerVersion> {
   const deadline = performance.now() + patienceMs;
-  for (let tries = 1; ; tries++) {
-    try {
-      const [row] = await sql<{ number: number; version: string }[]>`
-        select current_setting('server_version_num')::int as number, current_setting('server_version') as version`;
-      if (row && row.number >= OLDEST_VERSION * 10_000) return;
-      throw new StartupError(
-        `${name} is PostgreSQL ${row?.version ?? 'of an unknown version'}; Cadenza needs ${OLDEST_VERSION} or later.`,
-      );
-    } catch (error) {
-      if (!isAway(error) || performance.now() > deadline) throw error;
-      if (tries === 1) log.warn(`${name} does not answer yet; waiting for it up to ${patienceMs / 1000} seconds`);
-      await delay(Math.min(1000, patienceMs / 10), undefined, signal && { signal });
-    }
-  }
+  let isTold = false;
+  const onFailure = (error: unknown): void => {
+    if (!isAway(error) || performance.now() > deadline) throw error;
+    if (!isTold) log.warn(`${name} does not answer yet; waiting for it up to ${patienceMs / 1000} seconds`);
+    isTold = true;
+  };
+  const waitMs = Math.min(1000, patienceMs / 10);
+  const backoff = { firstMs: waitMs, longestMs: waitMs };
+  return retry(() => selectServerVersion(database), { backoff, signal, onFailure });
 }
 
 function startupError(error: unknown, name: string): unknown {

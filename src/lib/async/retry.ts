@@ -9,7 +9,7 @@ export interface Backoff {
 export interface RetryOptions {
   backoff: Backoff;
   /** Ends the retrying. A running attempt is awaited. */
-  signal: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * Called with each failure before the wait. If it throws, no further attempt is made: for failures that would recur.
    */
@@ -27,7 +27,7 @@ export async function retry<Result>(attempt: () => Promise<Result>, options: Ret
     try {
       return await attempt();
     } catch (error) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       const waitMs = waitAfter(failures, backoff);
       onFailure(error, waitMs);
       await sleep(waitMs, signal);
