@@ -13,4 +13,4 @@ export type {
 export { createCatalogue } from './postgres-catalogue.ts';
 export { checkFilter, checkKnownGenres } from './search.ts';
 export { cleanTrack } from './track-input.ts';
-export { catalogueWakeup } from './wakeup-key.ts';
+export { catalogueWakeup } from './wakeup-keys.ts';

@@ -3,7 +3,7 @@ import * as queries from '../db/queries/catalogue-queries.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
 import { refreshPopularity } from '../db/queries/popularity-queries.ts';
 import { mergeTracks } from '../db/queries/track-merge.ts';
-import type { Wakeups } from '../lib/async/wakeups.ts';
+import { onEach, type Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { checkFirst, decodeCursor, type Page, pageOf } from '../lib/page.ts';
@@ -11,7 +11,7 @@ import { RowCache } from './catalogue-cache.ts';
 import type { Catalogue, Track, TrackFilter, TrackSearch } from './contract.ts';
 import { checkFilter, checkKnownGenres, genresNamed, orderOf, parseSearch, whereOf } from './search.ts';
 import { cleanTracks } from './track-input.ts';
-import { catalogueWakeup } from './wakeup-key.ts';
+import { catalogueWakeup } from './wakeup-keys.ts';
 import { withdraw } from './withdrawal.ts';
 
 export interface CatalogueOptions {
@@ -37,7 +37,7 @@ export function createCatalogue({ database, wakeups, clock }: CatalogueOptions):
     if (!wakeups) cache.clear();
     return cache.get(ids);
   };
-  if (wakeups) void onEach(wakeups.watch(catalogueWakeup), clear);
+  if (wakeups) void onEach(wakeups.changes(catalogueWakeup), clear);
   const changed = async <Result>(change: Promise<Result>): Promise<Result> => {
     const result = await change;
     clear();
@@ -60,10 +60,6 @@ export function createCatalogue({ database, wakeups, clock }: CatalogueOptions):
     withdrawTracks: async (input) => changed(withdraw(sql, input, new Date(clock.now()))),
     refreshPopularity: () => changed(sql.begin((tx) => refreshPopularity(tx, new Date(clock.now())))),
   };
-}
-
-async function onEach(changes: AsyncIterable<void>, act: () => void): Promise<void> {
-  for await (const _ of changes) act();
 }
 
 async function searchTracks(db: Queryable, search: TrackSearch): Promise<Page<Track>> {

@@ -38,6 +38,7 @@ export async function openWakeups(database: Database, log: Logger): Promise<Wake
     },
     wakeHere: (key) => local.wake(key),
     watch: (key, signal) => local.watch(key, signal),
+    changes: (key, signal) => local.changes(key, signal),
     [Symbol.asyncDispose]: async () => {
       await outbox[Symbol.asyncDispose]();
       await listening.unlisten().catch(() => undefined);

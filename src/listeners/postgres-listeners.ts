@@ -1,7 +1,7 @@
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/queries/listener-queries.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
-import type { Wakeups } from '../lib/async/wakeups.ts';
+import { onEach, type Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { ForbiddenError, NotFoundError } from '../lib/errors.ts';
@@ -27,7 +27,7 @@ const REMEMBERED = 10_000;
 export function createListeners({ database, wakeups, clock }: ListenersOptions): Listeners {
   const { db } = database;
   const known = new Map<string, Promise<Listener>>();
-  void onEach(wakeups.watch(erasureWakeup), () => known.clear());
+  void onEach(wakeups.changes(erasureWakeup), () => known.clear());
   const changed = (listenerIds: Iterable<number>) => {
     for (const id of listenerIds) wakeups.wake(listenerKey(id));
   };
@@ -118,10 +118,6 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
       return new Map(rows.map((row) => [row.trackId, row.kind]));
     },
   };
-}
-
-async function onEach(changes: AsyncIterable<void>, act: () => void): Promise<void> {
-  for await (const _ of changes) act();
 }
 
 function feedbackOf(db: Database['db']): Listeners['feedback'] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
+import { LocalWakeups, onEach } from '../../src/lib/async/wakeups.ts';
 
 describe('wake-ups', () => {
   it('[WAKE1] yields once at the start, then after each wake-up, several counting as one', async () => {
@@ -29,5 +29,36 @@ describe('wake-ups', () => {
     abort.abort();
     expect((await Promise.all(idle)).map((result) => result.done)).toEqual([true, true]);
     expect(wakeups.size).toBe(0);
+  });
+
+  it('[WAKE1] changes are the same without the one at the start: from then on none is missed', async () => {
+    const wakeups = new LocalWakeups();
+    const changes = wakeups.changes('a');
+    wakeups.wake('a');
+    expect((await changes.next()).done).toBe(false);
+    const next = changes.next();
+    let isSettled = false;
+    void next.then(() => (isSettled = true));
+    await new Promise(setImmediate);
+    expect(isSettled).toBe(false);
+    void changes.return?.();
+    expect((await next).done).toBe(true);
+    expect(wakeups.size).toBe(0);
+  });
+
+  it('acts after each wake-up, one after another, until the end', async () => {
+    const wakeups = new LocalWakeups();
+    const ending = new AbortController();
+    const acts: string[] = [];
+    const acting = onEach(wakeups.changes('a', ending.signal), async () => {
+      acts.push('begun');
+      // Those that come meanwhile are one.
+      if (acts.length === 1) for (let n = 0; n < 2; n++) wakeups.wake('a');
+      await new Promise(setImmediate);
+      if (acts.push('done') === 4) ending.abort();
+    });
+    wakeups.wake('a');
+    await acting;
+    expect(acts).toEqual(['begun', 'done', 'begun', 'done']);
   });
 });

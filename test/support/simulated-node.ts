@@ -51,6 +51,7 @@ export class SimulatedNode {
       },
       wakeHere: (key) => this.#local.wake(key),
       watch: (key, signal) => this.#local.watch(key, signal),
+      changes: (key, signal) => this.#local.changes(key, signal),
     };
     const [log, sleep, models] = [silentLogger, this.#sleep, () => this.#engine.models()];
     const join = (): Promise<Membership> =>

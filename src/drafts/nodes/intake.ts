@@ -1,4 +1,4 @@
-import { LocalWakeups, type Wakeups } from '../../lib/async/wakeups.ts';
+import { LocalWakeups, onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Sleep } from '../../lib/clock.ts';
 import { OverloadedError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -40,7 +40,7 @@ export class Intake {
 
   start(): void {
     const { wakeups, engine, signal, logger } = this.#options;
-    void this.#forward(wakeups.watch(queueKey, signal));
+    void onEach(wakeups.changes(queueKey, signal), () => this.kick());
     void this.#lookNowAndAgain();
     for (const { id } of engine.models()) {
       engine.whenReady(id, signal).then(
@@ -118,10 +118,6 @@ export class Intake {
       () => this.kick(),
       () => undefined,
     );
-  }
-
-  async #forward(wakeups: AsyncIterable<void>): Promise<void> {
-    for await (const _ of wakeups) this.kick();
   }
 
   async #lookNowAndAgain(): Promise<void> {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { DraftStanding } from '../../db/queries/draft-queries.ts';
 import { retry } from '../../lib/async/retry.ts';
-import type { Wakeups } from '../../lib/async/wakeups.ts';
+import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';
 import { StoredDataError } from '../../lib/stored-data.ts';
 import { noSuchDraft } from '../contract.ts';
@@ -78,7 +78,7 @@ export class DraftTail implements PolledTail {
     // Each follower that waits for an unavailable database adds a listener. Many listeners are not a leak here.
     setMaxListeners(0, this.#closing.signal);
     // Watching starts before reading, so that a change in between causes a wake-up.
-    void this.#watchRights();
+    void onEach(source.wakeups.changes(rightsKey(draftId), this.#closing.signal), () => this.#checkRights());
     this.#woken = source.wakeups.watch(draftKey(draftId), this.#closing.signal);
   }
 
@@ -102,7 +102,7 @@ export class DraftTail implements PolledTail {
     if (this.#head !== null) return;
     this.#head = sequence;
     this.#ended = isTerminal(status);
-    void this.#follow();
+    void onEach(this.#woken, () => this.#source.news.want(this));
   }
 
   /** The next event after a position if it is available, or where else to get it. */
@@ -144,10 +144,6 @@ export class DraftTail implements PolledTail {
     if (step && past === 0) this.#known.set(position, new WeakRef(step));
     const goesOn = step && entries[step.sequence - position]?.event.type === 'tokens';
     return past > 0 && goesOn ? stepFrom(entries.slice(0, COALESCED_TOKENS - past), 0, this.#cursorAt) : step;
-  }
-
-  async #follow(): Promise<void> {
-    for await (const _ of this.#woken) this.#source.news.want(this);
   }
 
   get wanted(): EntriesWanted {
@@ -196,12 +192,6 @@ export class DraftTail implements PolledTail {
       this.#source.logger.warn({ err: error, draft: this.#draftId }, 'a draft log cannot be read; trying again');
     };
     return retry(read, { backoff: STORE_BACKOFF, signal: this.#closing.signal, onFailure });
-  }
-
-  async #watchRights(): Promise<void> {
-    const changes = this.#source.wakeups.watch(rightsKey(this.#draftId), this.#closing.signal);
-    await changes.next();
-    for await (const _ of changes) await this.#checkRights();
   }
 
   /** Ends the followers that may no longer read, or all of them if that cannot be determined ([DRAFT4]). */

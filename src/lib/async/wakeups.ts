@@ -12,6 +12,13 @@ export interface Wakeups {
    * signal aborts or the iterator is returned, even while idle.
    */
   watch(key: string, signal?: AbortSignal): AsyncIterableIterator<void>;
+  /** The same without the one at the start: for what is up to date already. */
+  changes(key: string, signal?: AbortSignal): AsyncIterableIterator<void>;
+}
+
+/** Acts after each wake-up, one after another. */
+export async function onEach(wakeups: AsyncIterable<void>, act: () => unknown): Promise<void> {
+  for await (const _ of wakeups) await act();
 }
 
 /** Wake-ups within one process. */
@@ -32,7 +39,15 @@ export class LocalWakeups implements Wakeups {
   }
 
   watch(key: string, signal?: AbortSignal): AsyncIterableIterator<void> {
-    const watcher = new Watcher(() => this.#remove(key, watcher), signal);
+    return this.#add(key, signal, true);
+  }
+
+  changes(key: string, signal?: AbortSignal): AsyncIterableIterator<void> {
+    return this.#add(key, signal, false);
+  }
+
+  #add(key: string, signal: AbortSignal | undefined, isPending: boolean): Watcher {
+    const watcher = new Watcher(() => this.#remove(key, watcher), signal, isPending);
     const set = this.#watchers.get(key) ?? new Set();
     this.#watchers.set(key, set.add(watcher));
     if (signal?.aborted) watcher.close();
@@ -58,12 +73,13 @@ class Watcher implements AsyncIterableIterator<void> {
   readonly #onClose: () => void;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => this.close();
-  #pending = true;
+  #pending: boolean;
   #closed = false;
   #waiting: ((result: IteratorResult<void>) => void) | null = null;
 
-  constructor(onClose: () => void, signal?: AbortSignal) {
+  constructor(onClose: () => void, signal: AbortSignal | undefined, isPending: boolean) {
     this.#onClose = onClose;
+    this.#pending = isPending;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#abort, { once: true });
   }

@@ -1,5 +1,5 @@
 import { abortable } from '../../lib/async/streams.ts';
-import type { Wakeups } from '../../lib/async/wakeups.ts';
+import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Sleep } from '../../lib/clock.ts';
 import type { RecommendationPage } from '../contract.ts';
 import type { FirstPage } from './opened-list.ts';
@@ -29,9 +29,8 @@ async function* follow(
   { wakeups, sleep, keys, look }: LiveOptions,
   signal: AbortSignal,
 ): AsyncGenerator<RecommendationPage, void> {
-  const watchers = keys.map((key) => wakeups.watch(key, signal));
   const changes = new Changes();
-  for (const watcher of watchers) void changes.follow(watcher);
+  for (const key of keys) void onEach(wakeups.changes(key, signal), () => changes.add());
   let last = '';
   while (!signal.aborted) {
     changes.seen();
@@ -57,13 +56,9 @@ class Changes {
   #changed = false;
   #wake: (() => void) | null = null;
 
-  async follow(watcher: AsyncIterableIterator<void>): Promise<void> {
-    // The initial wake-up of each watcher is covered by the first computation.
-    await watcher.next();
-    for await (const _ of watcher) {
-      this.#changed = true;
-      this.#wake?.();
-    }
+  add(): void {
+    this.#changed = true;
+    this.#wake?.();
   }
 
   seen(): void {

@@ -1,10 +1,10 @@
 import type { Database } from '../../db/client.ts';
 import { hasEvaluations, insertEvaluationsOnce, selectSomeListeners } from '../../db/queries/evaluation-queries.ts';
-import type { Wakeups } from '../../lib/async/wakeups.ts';
+import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type Serving } from '../model/serving.ts';
 import type { KnownTaste } from '../taste/taste.ts';
-import { modelWakeup } from '../versions/model-state.ts';
+import { modelWakeup } from '../wakeup-keys.ts';
 import { measureServed } from './served-quality.ts';
 
 /** Number of listeners whose lists are measured: enough for two digits, few enough to take about a second. */
@@ -30,7 +30,7 @@ export class ServedMeasurements implements AsyncDisposable {
 
   constructor(options: MeasurementOptions) {
     this.#options = options;
-    void this.#watch();
+    void onEach(options.wakeups.changes(modelWakeup, this.#closing.signal), () => this.#measureAside());
   }
 
   /** Measures the serving version. Measurements run one after the other, so that none is repeated. */
@@ -56,15 +56,10 @@ export class ServedMeasurements implements AsyncDisposable {
     log.info({ version: modelVersion, listeners: tastes.length, ...metrics }, 'Measured the served lists');
   }
 
-  async #watch(): Promise<void> {
-    const { wakeups, log } = this.#options;
-    const changes = wakeups.watch(modelWakeup, this.#closing.signal);
-    await changes.next();
-    for await (const _ of changes) {
-      this.measure().catch((error: unknown) => {
-        if (!this.#closing.signal.aborted) log.warn({ err: error }, 'The served lists could not be measured');
-      });
-    }
+  #measureAside(): void {
+    this.measure().catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) this.#options.log.warn({ err: error }, 'What is served could not be measured');
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

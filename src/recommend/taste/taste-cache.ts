@@ -1,5 +1,5 @@
 import { catalogueWakeup } from '../../catalogue/catalogue.ts';
-import type { Wakeups } from '../../lib/async/wakeups.ts';
+import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import { listenerKey } from '../../listeners/listeners.ts';
 import type { LoadedTaste } from './load-taste.ts';
 import type { KnownTaste } from './taste.ts';
@@ -29,7 +29,7 @@ export class TasteCache implements AsyncDisposable {
   constructor(wakeups: Wakeups, load: Load) {
     this.#wakeups = wakeups;
     this.#load = load;
-    void this.#forgetAllOnImport();
+    void onEach(wakeups.changes(catalogueWakeup, this.#closing.signal), () => this.#forgetAll());
   }
 
   async get(listenerId: number): Promise<KnownTaste> {
@@ -49,7 +49,8 @@ export class TasteCache implements AsyncDisposable {
     if (this.#tastes.size >= MOST_TASTES && oldest !== undefined) this.#forget(oldest);
     const state = { isStale: false, forget: new AbortController() };
     // Watching starts before reading, so that a change in between marks the taste as stale.
-    void this.#watch(listenerId, state);
+    const changes = this.#wakeups.changes(listenerKey(listenerId), state.forget.signal);
+    void onEach(changes, () => (state.isStale = true));
     const remembered = Object.assign(state, { loaded: this.#load(listenerId, null) });
     this.#tastes.set(listenerId, remembered);
     this.#forgetWhenFailed(listenerId, remembered);
@@ -66,18 +67,6 @@ export class TasteCache implements AsyncDisposable {
     remembered.loaded.catch(() => {
       if (this.#tastes.get(listenerId) === remembered) this.#forget(listenerId);
     });
-  }
-
-  async #watch(listenerId: number, state: Omit<Remembered, 'loaded'>): Promise<void> {
-    const changes = this.#wakeups.watch(listenerKey(listenerId), state.forget.signal);
-    await changes.next();
-    for await (const _ of changes) state.isStale = true;
-  }
-
-  async #forgetAllOnImport(): Promise<void> {
-    const imports = this.#wakeups.watch(catalogueWakeup, this.#closing.signal);
-    await imports.next();
-    for await (const _ of imports) this.#forgetAll();
   }
 
   #forgetAll(): void {

@@ -10,7 +10,7 @@ import {
   selectVersionState,
   setActiveVersion,
 } from '../../db/queries/recommend-queries.ts';
-import type { Wakeups } from '../../lib/async/wakeups.ts';
+import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { NotFoundError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -22,10 +22,9 @@ import { createSnapshot } from '../model/snapshot.ts';
 import { SongKeys } from '../model/songs.ts';
 import { type ItemWeights, noWeights, parseWeights } from '../model/weights.ts';
 import { Workspace } from '../ranking/workspace.ts';
+import { modelWakeup } from '../wakeup-keys.ts';
 import { trainInTurn } from './version-training.ts';
 
-/** Woken when another version becomes active. */
-export const modelWakeup = 'model';
 /** The version before any training: it uses content, preferences and popularity. */
 const UNTRAINED = 'untrained';
 /** Training starts automatically when there is this many times as much feedback as the newest version has seen. */
@@ -197,19 +196,12 @@ export class ModelState implements AsyncDisposable {
     };
     consider().catch((error: unknown) => {
       if (this.#closing.signal.aborted) return;
-      this.#options.log.warn(
-        { err: error },
-        'The recommender could not be trained; the current version stays in service',
-      );
+      this.#options.log.warn({ err: error }, 'The recommender could not be trained; serving what there is');
     });
   }
 
   #watch(key: string, onWake: () => void): void {
-    const watcher = this.#options.wakeups.watch(key, this.#closing.signal);
-    void (async () => {
-      await watcher.next();
-      for await (const _ of watcher) onWake();
-    })();
+    void onEach(this.#options.wakeups.changes(key, this.#closing.signal), onWake);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

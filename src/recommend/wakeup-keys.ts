@@ -1,0 +1,2 @@
+/** Woken when another version becomes the active one. */
+export const modelWakeup = 'model';
