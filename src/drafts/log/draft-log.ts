@@ -14,6 +14,7 @@ import {
   RefusedError,
   STORE_BACKOFF,
 } from './log-store.ts';
+import { LogTail } from './log-tail.ts';
 import type { DraftRecord } from './stored.ts';
 
 /**
@@ -41,7 +42,7 @@ export class DraftLog {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #sleep: Sleep;
-  readonly #tails = new Map<string, LogEntry[]>();
+  readonly #tails = new Map<string, LogTail>();
 
   constructor({ store, wakeups, clock, log, sleep = systemSleep }: DraftLogOptions) {
     this.#store = store;
@@ -85,10 +86,8 @@ export class DraftLog {
   }
 
   #remember({ draftId, sequence }: Fence, events: readonly LogEvent[]): void {
-    const tail = this.#tails.get(draftId) ?? [];
-    if (tail.length > 0 && tail.at(-1)?.sequence !== sequence) tail.length = 0;
-    tail.push(...events.map((event, i) => ({ sequence: sequence + i + 1, event })));
-    if (tail.length > 2 * TAIL) tail.splice(0, tail.length - TAIL);
+    const tail = this.#tails.get(draftId) ?? new LogTail(sequence, TAIL);
+    tail.add(events.map((event, i) => ({ sequence: sequence + i + 1, event })));
     this.#tails.set(draftId, tail);
   }
 
@@ -107,10 +106,9 @@ export class DraftLog {
   }
 
   #recent(draftId: string, after: number, limit: number): LogEntry[] | null {
-    const tail = this.#tails.get(draftId);
-    const first = tail?.[0]?.sequence;
-    if (!tail || first === undefined || after < first - 1 || after >= (tail.at(-1)?.sequence ?? 0)) return null;
-    return tail.slice(after - first + 1, after - first + 1 + limit);
+    const entries = this.#tails.get(draftId)?.after(after, limit);
+    // Somebody else may have written on.
+    return entries?.length ? entries : null;
   }
 
   /** The whole log after a sequence number. */

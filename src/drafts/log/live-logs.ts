@@ -1,4 +1,5 @@
 import type { LogEntry } from './log-events.ts';
+import { LogTail } from './log-tail.ts';
 
 /** Number of entries kept of each followed log. */
 const KEPT = 512;
@@ -23,8 +24,7 @@ export interface LiveLogsOptions {
 }
 
 interface Live {
-  entries: LogEntry[];
-  sequence: number;
+  tail: LogTail;
   /** Whether it has been read since the last check. */
   isRead: boolean;
   stop: () => void;
@@ -49,19 +49,18 @@ export class LiveLogs implements Disposable {
     const live = this.#logs.get(draftId);
     if (!live) return null;
     live.isRead = true;
-    const first = live.sequence - live.entries.length;
-    return after < first ? null : live.entries.slice(after - first, after - first + limit);
+    return live.tail.after(after, limit);
   }
 
   /** The last known entry. Null if the log is not followed. */
   sequenceOf(draftId: string): number | null {
-    return this.#logs.get(draftId)?.sequence ?? null;
+    return this.#logs.get(draftId)?.tail.last ?? null;
   }
 
   /** Follows a log from its end on, unless it is followed already. */
   begin(draftId: string, head: Head): void {
     if (this.#logs.has(draftId)) return;
-    const live: Live = { entries: [], sequence: head.sequence, isRead: true, stop: () => undefined };
+    const live: Live = { tail: new LogTail(head.sequence, KEPT), isRead: true, stop: () => undefined };
     this.#logs.set(draftId, live);
     const following = this.#options.follow(draftId, head, {
       onEntries: (entries, isEnd) => this.#take(draftId, live, entries, isEnd),
@@ -84,13 +83,11 @@ export class LiveLogs implements Disposable {
 
   #take(draftId: string, live: Live, entries: readonly LogEntry[], isEnd: boolean): void {
     if (this.#logs.get(draftId) !== live || entries.length === 0) return;
-    if (entries[0]?.sequence !== live.sequence + 1) {
+    if (entries[0]?.sequence !== live.tail.last + 1) {
       this.#leave(draftId, live);
       return;
     }
-    live.entries.push(...entries);
-    live.sequence += entries.length;
-    if (live.entries.length > 2 * KEPT) live.entries.splice(0, live.entries.length - KEPT);
+    live.tail.add(entries);
     // A draft that is continued is followed again.
     if (isEnd) this.#leave(draftId, live);
     else this.#options.wake(draftId);

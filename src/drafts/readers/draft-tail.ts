@@ -8,6 +8,7 @@ import { noSuchDraft } from '../contract.ts';
 import { eventCursors } from '../log/draft-cursor.ts';
 import { COALESCED_TOKENS, isTerminal, type LogEntry, type Step, stepFrom } from '../log/log-events.ts';
 import { type EntriesWanted, STORE_BACKOFF } from '../log/log-store.ts';
+import { LogTail } from '../log/log-tail.ts';
 import { draftKey, rightsKey } from '../wakeup-keys.ts';
 import type { PolledTail, TailPoller } from './tail-poller.ts';
 
@@ -62,10 +63,9 @@ export class DraftTail implements PolledTail {
   /** Events read for followers that are behind, as long as memory is not needed for something else. */
   readonly #known = new Map<number, WeakRef<Step>>();
   readonly #cursorAt: (sequence: number) => string;
-  #entries: LogEntry[] = [];
-  /** The last known entry. Null until the first follower has reported the log's state. */
-  #head: number | null = null;
-  /** Whether the draft had ended when `#head` was its last entry. */
+  /** What followers have yet to take; null until the first follower has said where the log is. */
+  #tail: LogTail | null = null;
+  /** Whether the draft had ended with the tail's last entry. */
   #ended = false;
   /** Number of running permission checks. Until they end, nobody gets anything. */
   #checks = 0;
@@ -99,20 +99,19 @@ export class DraftTail implements PolledTail {
 
   /** Starts from a follower's state of the log, unless the tail has started already. */
   begin({ sequence, status }: Pick<DraftStanding, 'sequence' | 'status'>): void {
-    if (this.#head !== null) return;
-    this.#head = sequence;
+    if (this.#tail) return;
+    this.#tail = new LogTail(sequence, WINDOW);
     this.#ended = isTerminal(status);
     void onEach(this.#woken, () => this.#source.news.want(this));
   }
 
   /** The next event after a position if it is available, or where else to get it. */
   after(position: number): Step | 'behind' | 'later' | 'ended' {
-    if (this.isChecking || this.#head === null || position > this.#head) return 'later';
-    if (position === this.#head) return this.#ended ? 'ended' : 'later';
+    if (this.isChecking || !this.#tail || position > this.#tail.last) return 'later';
+    if (position === this.#tail.last) return this.#ended ? 'ended' : 'later';
     const known = this.#steps.get(position);
     if (known) return known;
-    const first = this.#entries[0]?.sequence ?? Infinity;
-    const step = position >= first - 1 ? stepFrom(this.#entries, position - first + 1, this.#cursorAt) : null;
+    const step = this.#tail.stepAfter(position, this.#cursorAt);
     if (!step) return 'behind';
     this.#steps.set(position, step);
     return step;
@@ -147,7 +146,7 @@ export class DraftTail implements PolledTail {
   }
 
   get wanted(): EntriesWanted {
-    return { draftId: this.#draftId, after: this.#head ?? 0, limit: READ_BATCH };
+    return { draftId: this.#draftId, after: this.#tail?.last ?? 0, limit: READ_BATCH };
   }
 
   get isClosed(): boolean {
@@ -156,17 +155,14 @@ export class DraftTail implements PolledTail {
 
   take(entries: readonly LogEntry[]): void {
     const last = entries.at(-1);
-    if (!last || this.isClosed) return;
+    if (!last || !this.#tail || this.isClosed) return;
     if (entries.length === READ_BATCH) this.#source.news.want(this);
-    // Entries that were compacted meanwhile are a gap, which nobody may skip.
-    const isNext = entries[0]?.sequence === (this.#head ?? 0) + 1;
-    this.#forgetTaken();
-    this.#entries = isNext ? [...this.#entries, ...entries] : [...entries];
-    this.#head = last.sequence;
+    // What was compacted meanwhile leaves a gap.
+    this.#tail.add(entries);
     this.#ended = last.event.type === 'status' && isTerminal(last.event.status);
     this.#steps = new Map();
     this.#wakeAll();
-    this.#forgetTaken();
+    this.#forgetTaken(this.#tail);
   }
 
   fail(error: unknown): void {
@@ -177,12 +173,11 @@ export class DraftTail implements PolledTail {
    * With hundreds of drafts, entries that everybody has taken must become garbage at once, because collecting aged
    * objects costs most of a step's time.
    */
-  #forgetTaken(): void {
-    if (this.#entries.length === 0) return;
+  #forgetTaken(tail: LogTail): void {
     let least = Infinity;
     for (const { position } of this.#followers) least = Math.min(least, position);
-    this.#entries = this.#entries.filter(({ sequence }) => sequence > least).slice(-WINDOW);
-    if (this.#entries.length === 0) this.#steps = NONE;
+    tail.drop(least);
+    if (tail.isEmpty) this.#steps = NONE;
   }
 
   /** While the database is unavailable, readers wait as the draft does ([LOG4]). */
