@@ -72,13 +72,15 @@ const globalId = (id: string): string => Buffer.from(`Draft:${id}`).toString('ba
 const localId = (global: string): string => Buffer.from(global, 'base64url').toString().slice('Draft:'.length);
 
 async function insertDrafts({ sql }: Database, drafts: number): Promise<string[]> {
+  const [sampling, usage] = [{ seed: 1 }, { promptTokens: 0, completionTokens: 0 }];
+  const turns = [{ instruction: null, sampling, from: 0, before: usage }];
   const rows = await sql<{ id: string }[]>`
     with listener as (
       insert into listeners (external_id, display_name) values (${randomUUID()}, 'Writer') returning id
     )
     insert into drafts (id, listener_id, kind, title, prompt, visibility, status, model_id, sampling, turns, usage, sequence)
-    select gen_random_uuid(), listener.id, 'POEM', 'Draft', 'snow', 'SHARED', 'GENERATING', 'bench', '{"seed":1}', '[]',
-      '{"promptTokens":0,"completionTokens":0}', 0
+    select gen_random_uuid(), listener.id, 'POEM', 'Draft', 'snow', 'SHARED', 'GENERATING', 'bench', ${JSON.stringify(sampling)}::jsonb,
+      ${JSON.stringify(turns)}::jsonb, ${JSON.stringify(usage)}::jsonb, 0
     from listener, generate_series(1, ${drafts})
     returning id`;
   return rows.map(({ id }) => id);

@@ -35,7 +35,7 @@ import { DraftLog } from './log/draft-log.ts';
 import { isTerminal } from './log/log-events.ts';
 import type { Fence, LogStore } from './log/log-store.ts';
 import { PostgresLog } from './log/postgres-log.ts';
-import { type Asked, type DraftRecord, draftRecord, type Turn } from './log/stored.ts';
+import { type Asked, type DraftRecord, draftRecord, type Turn, type Turns } from './log/stored.ts';
 import type { Node } from './nodes/membership.ts';
 import { PostgresOwnership } from './nodes/ownership.ts';
 import { DraftTails } from './readers/draft-reader.ts';
@@ -167,7 +167,7 @@ class DraftService implements Drafts {
       ...{ instruction, sampling, from: row.sequence, before: row.usage },
       ...{ model: this.#digestOf(row.modelId), asked },
     };
-    const turns = [...row.turns, turn];
+    const turns: Turns = [...row.turns, turn];
     const entries = await this.#log.readAll(row.id, row.textsUntil);
     const conversation = conversationOf(row.kind, row.prompt, roundsOf({ texts: row.texts, turns }, entries));
     const request = { ...conversation, sampling, listener: row.listenerId };

@@ -237,8 +237,7 @@ describe('preparation', () => {
   it('does not start with an invalid catalogue', async () => {
     const prepared = await prepare();
     const catalogueFile = await writeCatalogue(prepared, { id: 'x' });
-    const create = () =>
-      createEngine({ dataDir: prepared.folder, threads: 1, log: new Lines() as never, catalogueFile });
+    const create = () => createEngine({ dataDir: prepared.folder, threads: 1, log: new Lines(), catalogueFile });
     expect(create).toThrow(StartupError);
   });
 });

@@ -33,7 +33,7 @@ it('[GEN2] rows of an 8-bit graph, which mixes none, share a run, and so does a 
 });
 
 /** What it says depends on the token, and by the last bit on what else is in a run. */
-function mixingDecoder(bitOf: { prompt?: (length: number) => number; batch?: (rows: number) => number }): Decoder {
+function mixingDecoder(bitOf: { prompt?: (length: number) => number; batch?: (rows: number) => number }) {
   const { prompt = () => 0, batch = () => 0 } = bitOf;
   const prediction = (token: number, bit: number) => ({ logits: Float32Array.of(token, 1 + bit), peak: null });
   return {
@@ -42,7 +42,7 @@ function mixingDecoder(bitOf: { prompt?: (length: number) => number; batch?: (ro
       Promise.resolve(prediction(tokens.at(-1)!, prompt(tokens.length))),
     decode: (rows: readonly DecoderRow[]) =>
       Promise.resolve(rows.map(({ token }) => prediction(token, batch(rows.length)))),
-  } as unknown as Decoder;
+  };
 }
 
 const LAST_BIT = 2 ** -23;

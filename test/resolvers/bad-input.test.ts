@@ -123,6 +123,11 @@ describe('[ERR3] [ERR5] [FIND6] every argument', () => {
     Object.keys(of).map((path) => `${field}(${path})`),
   );
 
+  const partsOf = (coordinate: string): [type: string, field: string, path: string] => {
+    const [, type, field, path] = /^(\w+)\.(\w+)\((.+)\)$/.exec(coordinate)!;
+    return [type!, field!, path!];
+  };
+
   it('is in the table', () => {
     expect(coordinates.toSorted()).toEqual(argumentsOf(schema).toSorted());
     expect(coordinates.length).toBeGreaterThan(100);
@@ -132,12 +137,7 @@ describe('[ERR3] [ERR5] [FIND6] every argument', () => {
     '%s refuses what is out of bounds with a typed error, and changes nothing',
     async (coordinate) => {
       const { graphqlUrl } = await startListening({ database });
-      const [, type, field, path] = /^(\w+)\.(\w+)\((.+)\)$/.exec(coordinate) as unknown as [
-        string,
-        string,
-        string,
-        string,
-      ];
+      const [type, field, path] = partsOf(coordinate);
       const { args = {}, of } = argumentTable({ ...fixture, cursors: await cursorsOf(graphqlUrl) })[
         `${type}.${field}`
       ]!;

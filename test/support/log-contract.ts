@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { NewDraft } from '../../src/db/queries/draft-queries.ts';
 import type { LogEvent } from '../../src/drafts/log/log-events.ts';
 import type { Fence, LogStore } from '../../src/drafts/log/log-store.ts';
-import type { DraftRecord, Turn } from '../../src/drafts/log/stored.ts';
+import type { DraftRecord, Turn, Turns } from '../../src/drafts/log/stored.ts';
 import type { Ownership } from '../../src/drafts/nodes/ownership.ts';
 import { ended, statusEvent } from '../../src/drafts/rounds/draft-writer.ts';
 import { roundsOf } from '../../src/drafts/rounds/round-events.ts';
@@ -34,7 +34,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
       const append = (from: Fence, events: LogEvent[]) =>
         log.store.append({ type: 'progress', fence: from, events, at });
-      const beginRound = (from: Fence, events: LogEvent[], turns: readonly Turn[]) =>
+      const beginRound = (from: Fence, events: LogEvent[], turns: Turns) =>
         log.store.append({ type: 'round', fence: from, events, turns, at });
       const now = async () => {
         const row = await log.rowOf(draft.id);
@@ -111,7 +111,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       const sequence = fence.sequence + 2;
       const draft = (await ownership.seize(null, id))!;
       expect(await store.take(id, draft.epoch)).toBeNull();
-      const turns = [...draft.turns, anotherTurn(sequence)];
+      const turns: Turns = [...draft.turns, anotherTurn(sequence)];
       const begins = [statusEvent('QUEUED', null, unused), oneToken('y')];
       expect(await beginRound({ draftId: id, epoch: 2, sequence }, begins, turns)).toBe(true);
       expect(await now()).toMatchObject({ status: 'QUEUED', finishReason: null, failure: null, text: 'zy', turns });
@@ -148,7 +148,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await store.standingOf(id)).toMatchObject({ sequence, status: 'COMPLETED' });
       for (const after of [0, sequence - 1, sequence]) expect(await store.read(id, after, 10)).toEqual([]);
 
-      const turns = [...(await ownership.seize(null, id))!.turns, anotherTurn(sequence)];
+      const turns: Turns = [...(await ownership.seize(null, id))!.turns, anotherTurn(sequence)];
       const next = { draftId: id, epoch: 2, sequence };
       const begins = [statusEvent('QUEUED', null, unused), oneToken('\n\n')];
       expect(await beginRound(next, begins, turns)).toBe(true);

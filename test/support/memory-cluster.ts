@@ -1,7 +1,7 @@
 import type { DraftStanding, NewDraft } from '../../src/db/queries/draft-queries.ts';
 import { isTerminal, type LogEntry, type LogEvent, statusAfter, tokenIds } from '../../src/drafts/log/log-events.ts';
 import type { EntriesWanted, Fence, LogAppend, LogStore } from '../../src/drafts/log/log-store.ts';
-import { type DraftRecord, draftRecord } from '../../src/drafts/log/stored.ts';
+import { type DraftRecord, draftRecord, lastTurn } from '../../src/drafts/log/stored.ts';
 import type { NodeSight, Ownership } from '../../src/drafts/nodes/ownership.ts';
 import type { Model } from '../../src/ml/engine.ts';
 
@@ -83,8 +83,8 @@ class MemoryLog implements LogStore {
 
   #counted(row: DraftRecord): DraftRecord {
     const log = this.#cluster.drafts.get(row.id)?.log ?? [];
-    const turn = row.turns.at(-1);
-    if (isTerminal(row.status) || !turn) return row;
+    if (isTerminal(row.status)) return row;
+    const turn = lastTurn(row);
     const written = tokenIds(log.slice(turn.from - row.compacted).map((event, i) => ({ sequence: i, event }))).length;
     return { ...row, usage: { ...row.usage, completionTokens: turn.before.completionTokens + written } };
   }

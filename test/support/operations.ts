@@ -49,7 +49,7 @@ export function callWith(
   value: unknown,
   around: (declarations: string, call: string) => string,
 ): FieldCall {
-  const [, typeName, fieldName, argumentPath] = /^(\w+)\.(\w+)\((.+)\)$/.exec(coordinate) as unknown as string[];
+  const [, typeName, fieldName, argumentPath] = /^(\w+)\.(\w+)\((.+)\)$/.exec(coordinate)!;
   const field = (schema.getType(typeName!) as GraphQLObjectType).getFields()[fieldName!]!;
   const { variables, path } = set(args, argumentPath!.split('.'), value);
   const used = field.args.filter(({ name }) => name in variables);

@@ -42,7 +42,7 @@ export async function takeRepeatedIds(
  * @returns the number of taggings with an unknown artist or tag
  */
 export async function stageLastfmTracks(tx: Transaction): Promise<number> {
-  const [orphans] = await tx<{ n: number }[]>`
+  const [orphans] = await tx<[{ n: number }]>`
     with taken as (delete from lastfm_taggings g where not exists (select from lastfm_artists a where a.id = g.artist)
       or not exists (select from lastfm_tags t where t.id = g.tag) returning 1)
     select count(*)::int as n from taken`;
@@ -59,5 +59,5 @@ export async function stageLastfmTracks(tx: Transaction): Promise<number> {
     insert into staged_tracks (external_id, title, artist, artist_key, explicit, genre_slugs, genre_names, tag_names, tag_weights, line)
     select 'lastfm:artist:' || a.id, a.name, a.name, a.name_key, false, '{}', '{}', coalesce(g.names, '{}'), coalesce(g.weights, '{}'), a.line
     from lastfm_artists a left join tagged g on g.artist = a.id`;
-  return orphans?.n ?? 0;
+  return orphans.n;
 }

@@ -35,12 +35,12 @@ const CANCEL_AGAIN_MS = 100;
 
 /** Disposing it waits for a cancellation in progress, which would otherwise hit the connection's next statement. */
 async function cancelOnAbort(sql: Sql, tx: Transaction, signal: AbortSignal | undefined): Promise<AsyncDisposable> {
-  const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  const [row] = await tx<[{ pid: number }]>`select pg_backend_pid() as pid`;
   const ended = new AbortController();
   // Repeatedly, because a cancellation between two statements has no effect.
   const cancel = async (): Promise<void> => {
     while (!ended.signal.aborted) {
-      await sql`select pg_cancel_backend(${row?.pid ?? 0})`;
+      await sql`select pg_cancel_backend(${row.pid})`;
       await delay(CANCEL_AGAIN_MS, undefined, { signal: ended.signal });
     }
   };

@@ -91,12 +91,12 @@ function selectEngagement(tx: Transaction, { from, to, modelVersion }: Analytics
 
 /** Counts feedback that names no list with this track and listener: another listener's list, or one no longer kept. */
 async function countUnattributed(tx: Transaction, { from, to }: AnalyticsRange): Promise<number> {
-  const [row] = await tx<{ count: number }[]>`
+  const [row] = await tx<[{ count: number }]>`
     select count(*)::float8 as count from feedback f
     where f.request_id is not null
       and f.at >= ${from.toISOString()}::timestamptz and f.at < ${to.toISOString()}::timestamptz
       and not exists (
         select from recommendation_lists l
         where l.id = f.request_id and l.listener_id = f.listener_id and f.track_id = any (l.track_ids))`;
-  return row?.count ?? 0;
+  return row.count;
 }

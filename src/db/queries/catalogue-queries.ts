@@ -19,6 +19,7 @@ import {
 import { type KeyPart, keyPart } from '../../lib/page.ts';
 import type { TermQuery } from '../../lib/text/search-terms.ts';
 import type { Queryable } from '../client.ts';
+import { onlyRow } from '../only-row.ts';
 import { artists, genres, tags, trackGenres, tracks, trackTags, trackTexts } from '../tables.ts';
 import { quoted, termWeights } from '../track-texts.ts';
 import { countPerOwner } from './per-owner.ts';
@@ -212,8 +213,7 @@ export const countTracksOfArtists = (db: Queryable, artistIds: readonly number[]
   countPerOwner(db, tracks.artistId, artistIds, isOffered);
 
 export async function countTracks(db: Queryable, where: SQL | undefined): Promise<number> {
-  const [row] = await db.select({ total: count() }).from(tracks).where(and(isOffered, where));
-  return row?.total ?? 0;
+  return onlyRow(await db.select({ total: count() }).from(tracks).where(and(isOffered, where))).total;
 }
 
 /** The SQL of each filter field. An absent field is no condition. */

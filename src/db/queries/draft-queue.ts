@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { OverloadedError } from '../../lib/errors.ts';
 import { type Forecast, mayTake, retryAfter, whenMayTake } from '../../lib/fair-share.ts';
 import type { Queryable } from '../client.ts';
+import { onlyRow } from '../only-row.ts';
 
 /** An arbitrary constant that nothing else in the database uses. */
 const QUEUE_LOCK = 0x71756575;
@@ -28,11 +29,11 @@ export interface QueueBound {
  */
 export async function checkQueueHasRoom(tx: Queryable, listenerId: number, bound: QueueBound): Promise<void> {
   await lock(tx, sql`${QUEUE_LOCK}`);
-  const [queue] = await tx.execute<{ length: number; own: number; oldest_ms: number }>(sql`
+  const queue = await tx.execute<{ length: number; own: number; oldest: number }>(sql`
     select count(*)::int as length, count(*) filter (where listener_id = ${listenerId})::int as own,
-      ${oldestMs} as oldest_ms
+      ${oldestMs} as oldest
     from drafts where status in ('QUEUED', 'GENERATING') and owner is null`);
-  const { length = 0, own = 0, oldest_ms: oldest = 0 } = queue ?? {};
+  const { length, own, oldest } = onlyRow(queue);
   const free = bound.most - length;
   if (mayTake(own, free)) return;
   const wait = untilRoom(own, free, bound.forecast?.endsMs ?? []) ?? oldest / Math.max(1, length);
@@ -69,16 +70,16 @@ export async function checkListenerHasRoom(
   forecast: Forecast | null,
 ): Promise<void> {
   const left = sql`(sampling->>'maxTokens')::int - greatest(0, sequence - coalesce((turns->-1->>'from')::int, 1))`;
-  const [own] = await db.execute<{
+  const drafts = await db.execute<{
     length: number;
     written: number | null;
     waiting: number | null;
-    oldest_ms: number;
+    oldest: number;
   }>(sql`
     select count(*)::int as length, min(${left}) filter (where owner is not null)::int as written,
-      min(${left}) filter (where owner is null)::int as waiting, ${oldestMs} as oldest_ms
+      min(${left}) filter (where owner is null)::int as waiting, ${oldestMs} as oldest
     from drafts where status in ('QUEUED', 'GENERATING') and listener_id = ${listenerId}`);
-  const { length = 0, written = null, waiting = null, oldest_ms: oldest = 0 } = own ?? {};
+  const { length, written, waiting, oldest } = onlyRow(drafts);
   if (length <= most) return;
   const message = `Of a listener ${most} drafts can wait or be written at once`;
   if (!forecast) throw new OverloadedError(message, retryAfter(oldest / length));

@@ -76,8 +76,8 @@ export async function* readAllReactions({ sql: driver }: Database): AsyncGenerat
 }
 
 export async function countFeedback({ sql: driver }: Database): Promise<number> {
-  const [row] = await driver<{ count: number }[]>`select count(*)::float8 as count from feedback`;
-  return row?.count ?? 0;
+  const [row] = await driver<[{ count: number }]>`select count(*)::float8 as count from feedback`;
+  return row.count;
 }
 
 // ── Versions and their evaluations ──

@@ -15,7 +15,7 @@ import { WrongPlaceError } from '../../nats/subject-log.ts';
 import { LiveLogs } from './live-logs.ts';
 import { isTerminal, type LogEntry, type LogEvent, statusAfter } from './log-events.ts';
 import type { EntriesWanted, Fence, LogAppend, LogStore } from './log-store.ts';
-import { type DraftRecord, draftRecord, type StoredMessage } from './stored.ts';
+import { type DraftRecord, draftRecord, lastTurn, type StoredMessage } from './stored.ts';
 
 type Message = Kept<StoredMessage>;
 export type LogMessages = SubjectLog<StoredMessage>;
@@ -88,7 +88,7 @@ export class JetStreamLog implements LogStore {
     this.#ends.delete(draftId);
     const [end, draft] = [await this.#endOf(draftId), await this.#record(draftId)];
     if (!draft || !end || draft.epoch !== epoch) return null;
-    if (end.ended && end.sequence > (draft.turns.at(-1)?.from ?? 0)) {
+    if (end.ended && end.sequence > lastTurn(draft).from) {
       await this.#project(draftId);
       return null;
     }
@@ -126,8 +126,8 @@ export class JetStreamLog implements LogStore {
 
   /** Null if the log must be read, because our own last append may not have been pushed back to us yet. */
   #pushed(draftId: string, after: number, limit: number): LogEntry[] | null {
-    const isBehind = (this.#live.sequenceOf(draftId) ?? 0) < (this.#ends.get(draftId)?.sequence ?? 0);
-    return isBehind ? null : this.#live.read(draftId, after, limit);
+    const written = this.#ends.get(draftId);
+    return written && !this.#live.hasReached(draftId, written.sequence) ? null : this.#live.read(draftId, after, limit);
   }
 
   async #readBack(draftId: string, after: number, last: Message, limit: number): Promise<LogEntry[]> {
@@ -220,7 +220,7 @@ export class JetStreamLog implements LogStore {
   async #fold(draft: DraftRecord): Promise<DraftRecord> {
     const now = { ...draft, texts: [...(draft.texts ?? [])] };
     const { turns } = draft;
-    let written = turns.at(-1)?.before.completionTokens ?? 0;
+    let written = lastTurn(draft).before.completionTokens;
     const last = await this.#messages.last(draft.id);
     for (const message of last ? await this.#messages.range(draft.id, 1, last.place, Infinity) : []) {
       for (const { sequence, event } of entriesOf(message)) {

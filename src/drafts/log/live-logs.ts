@@ -52,9 +52,10 @@ export class LiveLogs implements Disposable {
     return live.tail.after(after, limit);
   }
 
-  /** The last known entry. Null if the log is not followed. */
-  sequenceOf(draftId: string): number | null {
-    return this.#logs.get(draftId)?.tail.last ?? null;
+  /** Whether the log is followed and that entry has come. */
+  hasReached(draftId: string, sequence: number): boolean {
+    const live = this.#logs.get(draftId);
+    return live !== undefined && live.tail.last >= sequence;
   }
 
   /** Follows a log from its end on, unless it is followed already. */

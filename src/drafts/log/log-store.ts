@@ -1,7 +1,7 @@
 import type { DraftStanding, NewDraft } from '../../db/queries/draft-queries.ts';
 import type { Backoff } from '../../lib/async/retry.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
-import type { DraftRecord, Turn } from './stored.ts';
+import type { DraftRecord, Turns } from './stored.ts';
 
 /** Waits between attempts while the store is unavailable ([LOG4]). */
 export const STORE_BACKOFF: Backoff = { firstMs: 100, longestMs: 2_000 };
@@ -26,7 +26,7 @@ export type Addition =
   /** What the round that is being written has come to. */
   | { type: 'progress'; events: readonly LogEvent[] }
   /** Another round's beginning: the draft has these turns from then on. */
-  | { type: 'round'; events: readonly LogEvent[]; turns: readonly Turn[] };
+  | { type: 'round'; events: readonly LogEvent[]; turns: Turns };
 
 export type LogAppend = Addition & { fence: Fence; at: Date };
 

@@ -24,12 +24,18 @@ export interface Turn {
   asked: Asked | null;
 }
 
+/** The start, and each continuation. */
+export type Turns = readonly [Turn, ...Turn[]];
+
 /** A draft's row with what it keeps as JSON read. */
 export interface DraftRecord extends DraftRow {
   sampling: Sampling;
-  turns: readonly Turn[];
+  turns: Turns;
   usage: Usage;
 }
+
+/** The round that is being written, or was last. */
+export const lastTurn = ({ turns }: { turns: Turns }): Turn => turns.at(-1) ?? turns[0];
 
 const count = z.int().nonnegative();
 const measured = z.number().nullable().default(null);
@@ -70,7 +76,7 @@ const turn: z.ZodType<Turn> = z.looseObject({
   asked: z.object({ key: z.string(), input: z.string() }).nullable().default(null),
 });
 
-const jsonOfDraft = z.object({ sampling, turns: z.array(turn), usage });
+const jsonOfDraft = z.object({ sampling, turns: z.tuple([turn], turn), usage });
 
 /** @throws StoredDataError */
 export function draftRecord(row: DraftRow): DraftRecord {

@@ -6,7 +6,7 @@ import type { Engine, GenerationRequest, Ticket, Usage } from '../../ml/engine.t
 import type { DraftLog } from '../log/draft-log.ts';
 import { isTerminal, tokenIds } from '../log/log-events.ts';
 import type { Fence } from '../log/log-store.ts';
-import type { DraftRecord, Turn } from '../log/stored.ts';
+import { type DraftRecord, lastTurn, type Turn } from '../log/stored.ts';
 import { Intake } from '../nodes/intake.ts';
 import type { Node } from '../nodes/membership.ts';
 import type { Ownership } from '../nodes/ownership.ts';
@@ -193,8 +193,8 @@ export class DraftRounds implements AsyncDisposable {
     const signal = AbortSignal.any([running.cancel.signal, this.shutdown]);
     try {
       const taken = await log.take(row.id, row.epoch, signal);
-      const turn = row.turns.at(-1);
-      if (!taken || !turn) return;
+      if (!taken) return;
+      const turn = lastTurn(row);
       logger.info({ draft: row.id, sequence: taken.sequence }, 'taking up a draft');
       const missing = missingOpening(row, taken.sequence);
       const fence = missing ? await log.append(taken, { type: 'progress', events: missing }, signal) : taken;

@@ -1,5 +1,5 @@
 import { type LogEntry, type LogEvent, logTokens } from '../log/log-events.ts';
-import type { DraftRecord, Turn } from '../log/stored.ts';
+import { type DraftRecord, lastTurn, type Turn } from '../log/stored.ts';
 import { statusEvent } from './draft-writer.ts';
 import type { Round } from './prompts.ts';
 
@@ -12,10 +12,10 @@ export function opening({ instruction, before }: Turn, textBefore: string): LogE
 }
 
 /** The events that the log lacks if a process died between storing a turn's row and its log. */
-export function missingOpening({ turns, text }: DraftRecord, sequence: number): LogEvent[] | null {
-  const turn = turns.at(-1);
-  const begins = turns.length === 1 ? 0 : turn?.from;
-  return turn && sequence === begins ? opening(turn, text) : null;
+export function missingOpening(draft: DraftRecord, sequence: number): LogEvent[] | null {
+  const turn = lastTurn(draft);
+  const begins = draft.turns.length === 1 ? 0 : turn.from;
+  return sequence === begins ? opening(turn, draft.text) : null;
 }
 
 /** The turns with their texts, without the separator before each. */

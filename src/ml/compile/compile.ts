@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
 import { startWorker } from '../../lib/async/worker.ts';
+import { parseStoredJson } from '../../lib/stored-data.ts';
 import { digestOf } from '../../lib/text/digest.ts';
-import type { ModelShape } from './checkpoint/architecture.ts';
+import { type ModelShape, modelShape } from './checkpoint/architecture.ts';
 import { ModelFileError } from './checkpoint/model-file-error.ts';
 import { type CompileTask, digestsFile, graphFile, shapeFile } from './compile-model.ts';
 import type { CompileMessage } from './compile-worker.ts';
@@ -88,13 +90,14 @@ function folderOf({ digest, directory, target = DEFAULT_TARGET }: CacheKey): str
 
 /** A result that was damaged since is removed and counts as missing. */
 async function readCompiled(folder: string, source: string): Promise<CompiledModel | null> {
-  const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), 'utf8'));
+  const read = async <Data>(name: string, form: z.ZodType<Data>): Promise<Data> =>
+    parseStoredJson(form, await readFile(join(folder, name), 'utf8'), name);
   try {
-    const digests = (await read(digestsFile)) as Record<string, string>;
+    const digests = await read(digestsFile, z.record(z.string(), z.string()));
     for (const [name, digest] of Object.entries({ [shapeFile]: '', ...digests })) {
       if ((await digestOf(join(folder, name))) !== digest) throw new Error(`${name} is damaged`);
     }
-    const shape = (await read(shapeFile)) as ModelShape;
+    const shape = await read(shapeFile, modelShape);
     const graphPath = shape.exported ? join(source, shape.exported.file) : join(folder, graphFile);
     return { graphPath, shape, weightBytes: await bytesOfGraph(graphPath) };
   } catch {

@@ -12,7 +12,7 @@ const TOKENS = [0, 1, 2, 3, 4];
  * depends on the threads, because that would take a second of prompt at every opening. `ort/environment.ts` prevents
  * that, and a test varies threads, lengths and batches.
  */
-export async function mixesRows(decoder: Decoder): Promise<boolean> {
+export async function mixesRows(decoder: Pick<Decoder, 'slots' | 'capacity' | 'prefill' | 'decode'>): Promise<boolean> {
   if (decoder.capacity < TOKENS.length) return false;
   const whole = (await decoder.prefill(0, TOKENS, 0)).logits.slice();
   await decoder.prefill(0, TOKENS.slice(0, 3), 0);

@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { makeFolder } from '../../lib/folders.ts';
+import { parseStoredJson } from '../../lib/stored-data.ts';
 import { python } from '../store/pip.ts';
 
 /** One package contains ONNX Runtime's provider, the others the NVIDIA libraries that it needs. */
@@ -56,5 +58,5 @@ export async function installCuda({ dataDir, withRuntime, signal }: CudaInstalla
 
 function packagedVersion(): string {
   const file = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  return parseStoredJson(z.object({ version: z.string() }), readFileSync(file, 'utf8'), file).version;
 }

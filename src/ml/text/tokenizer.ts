@@ -1,12 +1,6 @@
-import { Tokenizer as BpeTokenizer } from '@huggingface/tokenizers';
+import { Tokenizer as Bpe } from '@huggingface/tokenizers';
 import { ModelFileError } from '../compile/compile.ts';
 import { bytesOfToken, packTokenBytes, type TokenBytes } from './token-bytes.ts';
-
-/** The part of the library that we use. Its own declarations do not resolve outside its repository. */
-const Bpe = BpeTokenizer as unknown as new (
-  tokenizer: object,
-  config: object,
-) => { encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] } };
 
 /** Control tokens that end an answer whatever the files declare: the usual marks for the end of a turn or text. */
 const END_MARKS = ['<|im_end|>', '<|endoftext|>', '<|eot_id|>', '<|end_of_text|>', '<|end|>', '<end_of_turn>', '</s>'];

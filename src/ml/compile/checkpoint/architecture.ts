@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { ModelFileError } from './model-file-error.ts';
 
 /** What the user of a compiled graph must know about it. */
@@ -26,6 +27,22 @@ export interface ExportedGraph {
   /** Whether a token's last bits depend on the other tokens of the run. */
   mixesRows: boolean;
 }
+
+const count = z.int().nonnegative();
+/** As it is kept beside the graph. */
+export const modelShape: z.ZodType<ModelShape> = z.object({
+  architecture: z.string(),
+  vocabulary: count,
+  layers: count,
+  heads: count,
+  kvHeads: count,
+  headDim: count,
+  hidden: count,
+  contextTokens: count,
+  parameters: count,
+  cacheType: z.enum(['float32', 'float16']),
+  exported: z.object({ file: z.string(), positionIds: z.boolean(), mixesRows: z.boolean() }).nullable(),
+});
 
 /** Everything that the graph is built from, except the weights. */
 export interface Architecture extends Omit<ModelShape, 'cacheType' | 'exported'> {
