@@ -60,7 +60,7 @@ async function ensureDatabase(url: string, name: string): Promise<void> {
 
 const OLDEST_VERSION = 15;
 
-/** Asks each second while nothing answers: in a group of containers the database may come up after us. */
+/** Retries each second while nothing answers: in a group of containers the database may start later than the server. */
 async function versionOnceThere(
   database: Database,
   log: Logger,

@@ -1,2 +1,2 @@
-/** Woken when another version becomes the active one. */
+/** Woken when another version becomes active. */
 export const modelWakeup = 'model';

@@ -63,7 +63,7 @@ export class DraftTail implements PolledTail {
   /** Events read for followers that are behind, as long as memory is not needed for something else. */
   readonly #known = new Map<number, WeakRef<Step>>();
   readonly #cursorAt: (sequence: number) => string;
-  /** What followers have yet to take; null until the first follower has said where the log is. */
+  /** The entries that followers have yet to take. Null until the first follower has reported the log's state. */
   #tail: LogTail | null = null;
   /** Whether the draft had ended with the tail's last entry. */
   #ended = false;
@@ -157,7 +157,7 @@ export class DraftTail implements PolledTail {
     const last = entries.at(-1);
     if (!last || !this.#tail || this.isClosed) return;
     if (entries.length === READ_BATCH) this.#source.news.want(this);
-    // What was compacted meanwhile leaves a gap.
+    // Entries that were compacted meanwhile leave a gap.
     this.#tail.add(entries);
     this.#ended = last.event.type === 'status' && isTerminal(last.event.status);
     this.#steps = new Map();

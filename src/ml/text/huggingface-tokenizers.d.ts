@@ -1,4 +1,4 @@
-/** What we use of the library: its own declarations do not resolve outside its repository. */
+/** The part of the library that we use. Its own declarations do not resolve outside its repository. */
 declare module '@huggingface/tokenizers' {
   export class Tokenizer {
     constructor(tokenizer: object, config: object);

@@ -196,7 +196,10 @@ export class ModelState implements AsyncDisposable {
     };
     consider().catch((error: unknown) => {
       if (this.#closing.signal.aborted) return;
-      this.#options.log.warn({ err: error }, 'The recommender could not be trained; serving what there is');
+      this.#options.log.warn(
+        { err: error },
+        'The recommender could not be trained; the current version stays in service',
+      );
     });
   }
 
