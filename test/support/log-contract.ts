@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { NewDraft } from '../../src/db/queries/draft-queries.ts';
-import type { LogEvent } from '../../src/drafts/log/log-events.ts';
+import { type LogEvent, logTokens } from '../../src/drafts/log/log-events.ts';
 import type { Fence, LogStore } from '../../src/drafts/log/log-store.ts';
 import type { DraftRecord, Turn, Turns } from '../../src/drafts/log/stored.ts';
 import type { Ownership } from '../../src/drafts/nodes/ownership.ts';
@@ -69,6 +69,14 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect((await all()).map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6]);
       expect((await store.read(id, 2, 2)).map(({ sequence }) => sequence)).toEqual([3, 4]);
       expect(await store.read(id, 6, 10)).toEqual([]);
+    });
+
+    it('[LOG1] keeps a token that the model held to be impossible', async () => {
+      const { fence, append, all } = await begun();
+      const alternatives = [{ text: 'rain', logprob: -0.5 }];
+      const event = logTokens('snow', [{ id: 7, text: 'snow', logprob: -Infinity, alternatives }]);
+      expect(await append(fence, [event])).toBe(true);
+      expect((await all())[1]?.event).toEqual(event);
     });
 
     it('[LOG4] a repeated append is made once', async () => {

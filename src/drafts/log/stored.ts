@@ -83,12 +83,17 @@ export function draftRecord(row: DraftRow): DraftRecord {
   return { ...row, ...parseStored(jsonOfDraft, row, `draft ${row.id}`) };
 }
 
-const alternative = z.tuple([z.string(), z.number()]);
+/** Of what the model holds to be impossible it is minus infinity, for which JSON has null. */
+const logprob = z
+  .number()
+  .nullable()
+  .transform((stored) => stored ?? -Infinity);
+const alternative = z.tuple([z.string(), logprob]);
 const event: z.ZodType<LogEvent> = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('tokens'),
     text: z.string(),
-    tokens: z.array(z.tuple([count, z.string(), z.number(), z.array(alternative)])),
+    tokens: z.array(z.tuple([count, z.string(), logprob, z.array(alternative)])),
   }),
   z.object({
     type: z.literal('status'),
