@@ -176,7 +176,7 @@ class DraftService implements Drafts {
       if (!seized) throw noSuchDraft(row.id);
       const events = opening(turn, row.text);
       const fence = { draftId: row.id, epoch: seized.epoch, sequence: row.sequence };
-      return this.#log.append(fence, { type: 'round', events, turns }, this.#rounds.shutdown);
+      return this.#log.append(fence, { type: 'turn', events, turns }, this.#rounds.shutdown);
     });
     if (!begun && !isRepeated(await this.#own(viewer, row.id), asked)) {
       throw new ConflictError('The draft was continued by another request at the same moment');

@@ -34,8 +34,8 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
       const append = (from: Fence, events: LogEvent[]) =>
         log.store.append({ type: 'progress', fence: from, events, at });
-      const beginRound = (from: Fence, events: LogEvent[], turns: Turns) =>
-        log.store.append({ type: 'round', fence: from, events, turns, at });
+      const beginTurn = (from: Fence, events: LogEvent[], turns: Turns) =>
+        log.store.append({ type: 'turn', fence: from, events, turns, at });
       const now = async () => {
         const row = await log.rowOf(draft.id);
         return row && (await log.store.refresh([row]))[0];
@@ -46,7 +46,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
         expect(await append(from, [oneToken('z'), ended('LENGTH', used)])).toBe(true);
         return from.sequence + 2;
       };
-      return { ...log, id: draft.id, fence, append, beginRound, now, all, texts, finish };
+      return { ...log, id: draft.id, fence, append, beginTurn, now, all, texts, finish };
     }
 
     it('[LOG1] keeps events in order, and the draft always agrees with them', async () => {
@@ -114,14 +114,14 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
     });
 
     it('an ended draft cannot be taken, but can be continued by a later epoch', async () => {
-      const { id, fence, append, beginRound, store, ownership, texts, now } = await begun();
+      const { id, fence, append, beginTurn, store, ownership, texts, now } = await begun();
       expect(await append(fence, [oneToken('z'), ended('ERROR', used, 'it broke')])).toBe(true);
       const sequence = fence.sequence + 2;
       const draft = (await ownership.seize(null, id))!;
       expect(await store.take(id, draft.epoch)).toBeNull();
       const turns: Turns = [...draft.turns, anotherTurn(sequence)];
       const begins = [statusEvent('QUEUED', null, unused), oneToken('y')];
-      expect(await beginRound({ draftId: id, epoch: 2, sequence }, begins, turns)).toBe(true);
+      expect(await beginTurn({ draftId: id, epoch: 2, sequence }, begins, turns)).toBe(true);
       expect(await now()).toMatchObject({ status: 'QUEUED', finishReason: null, failure: null, text: 'zy', turns });
       expect(await texts()).toEqual(['status', 'z', 'status', 'status', 'y']);
     });
@@ -145,7 +145,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
     });
 
     it('[LOG8] an old log is compacted to its text, and can be continued', async () => {
-      const { id, fence, beginRound, finish, store, now, all, ownership } = await begun();
+      const { id, fence, beginTurn, finish, store, now, all, ownership } = await begun();
       expect(await store.compact(later, 10)).toBe(0);
       const sequence = await finish(fence);
       expect(await store.compact(at, 10)).toBe(0);
@@ -159,7 +159,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       const turns: Turns = [...(await ownership.seize(null, id))!.turns, anotherTurn(sequence)];
       const next = { draftId: id, epoch: 2, sequence };
       const begins = [statusEvent('QUEUED', null, unused), oneToken('\n\n')];
-      expect(await beginRound(next, begins, turns)).toBe(true);
+      expect(await beginTurn(next, begins, turns)).toBe(true);
       await finish({ ...next, sequence: sequence + 2 });
       expect(await now()).toMatchObject({ text: 'z\n\nz', sequence: sequence + 4 });
       expect((await store.read(id, sequence, 10)).map((entry) => entry.sequence)).toEqual([4, 5, 6, 7]);

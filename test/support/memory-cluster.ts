@@ -49,7 +49,7 @@ class MemoryLog implements LogStore {
     const next = sequence + events.length;
     if (stored.row.sequence !== sequence) return Promise.resolve(stored.row.sequence === next);
     stored.log.push(...events);
-    const turns = addition.type === 'round' ? addition.turns : stored.row.turns;
+    const turns = addition.type === 'turn' ? addition.turns : stored.row.turns;
     stored.row = { ...stored.row, ...statusAfter(events), turns, sequence: next, updatedAt: at };
     stored.row.text = (stored.row.texts ?? []).join('') + stored.log.map(textOf).join('');
     return Promise.resolve(true);

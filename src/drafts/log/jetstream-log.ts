@@ -75,7 +75,7 @@ export class JetStreamLog implements LogStore {
   async append({ fence, at, ...addition }: LogAppend): Promise<boolean> {
     const { draftId, epoch, sequence } = fence;
     const { events } = addition;
-    if (addition.type === 'round') {
+    if (addition.type === 'turn') {
       const begun = { ...statusAfter(events), turns: addition.turns };
       if (!(await projection.beginRound(this.#database.db, draftId, epoch, begun, at))) return false;
     }

@@ -23,10 +23,10 @@ export interface EntriesWanted {
 
 /** What may be appended to a log. */
 export type Addition =
-  /** What the round that is being written has come to. */
+  /** Events of the turn that is being written. */
   | { type: 'progress'; events: readonly LogEvent[] }
-  /** Another round's beginning: the draft has these turns from then on. */
-  | { type: 'round'; events: readonly LogEvent[]; turns: Turns };
+  /** The beginning of another turn, and all turns of the draft from then on. */
+  | { type: 'turn'; events: readonly LogEvent[]; turns: Turns };
 
 export type LogAppend = Addition & { fence: Fence; at: Date };
 

@@ -37,7 +37,7 @@ export class PostgresLog implements LogStore {
   async append({ fence, at, ...addition }: LogAppend): Promise<boolean> {
     const { draftId, epoch, sequence } = fence;
     const { events } = addition;
-    const set = { ...statusAfter(events), ...(addition.type === 'round' && { turns: addition.turns }) };
+    const set = { ...statusAfter(events), ...(addition.type === 'turn' && { turns: addition.turns }) };
     const outcome = await this.#commits.submit({ draftId, epoch, sequence: sequence + 1, events, set, at });
     if (outcome instanceof RefusedError) throw outcome;
     if (outcome) return true;

@@ -10,31 +10,31 @@ export interface Asked {
   input: string;
 }
 
-/** One round of a draft as its row keeps it. */
+/** One turn of a draft, as stored in its row. */
 export interface Turn {
   instruction: string | null;
   sampling: Sampling;
-  /** The log's position when the round began: its tokens come after. */
+  /** The log's position when the turn began. Its tokens come after. */
   from: number;
-  /** Usage of the rounds before. */
+  /** Usage of the previous turns. */
   before: Usage;
-  /** The digest of the model that began it; null where it was not kept. */
+  /** The digest of the model that began it. Null in turns from before it was stored. */
   model: string | null;
-  /** Of a continuation that was asked for with a key. */
+  /** The idempotency key of its request, and the digest of the input. */
   asked: Asked | null;
 }
 
 /** The start, and each continuation. */
 export type Turns = readonly [Turn, ...Turn[]];
 
-/** A draft's row with what it keeps as JSON read. */
+/** A draft's row, its JSON columns parsed. */
 export interface DraftRecord extends DraftRow {
   sampling: Sampling;
   turns: Turns;
   usage: Usage;
 }
 
-/** The round that is being written, or was last. */
+/** The turn that is being written, or was last. */
 export const lastTurn = ({ turns }: { turns: Turns }): Turn => turns.at(-1) ?? turns[0];
 
 const count = z.int().nonnegative();
@@ -49,7 +49,7 @@ const usage: z.ZodType<Usage> = z.object({
 
 const texts = z.array(z.string());
 const kept = defaultSampling;
-/** One that was kept before some of its fields existed has their defaults. */
+/** A stored sampling may lack newer fields, which then have their defaults. */
 const sampling: z.ZodType<Sampling> = z.object({
   temperature: z.number().default(kept.temperature),
   topK: count.default(kept.topK),
@@ -66,7 +66,7 @@ const sampling: z.ZodType<Sampling> = z.object({
   stop: texts.default([]),
 });
 
-/** Loose, since turns are written back: what another version has added stays. */
+/** Loose, since turns are written back: fields that another version has added are kept. */
 const turn: z.ZodType<Turn> = z.looseObject({
   instruction: z.string().nullable(),
   sampling,
@@ -83,7 +83,7 @@ export function draftRecord(row: DraftRow): DraftRecord {
   return { ...row, ...parseStored(jsonOfDraft, row, `draft ${row.id}`) };
 }
 
-/** Of what the model holds to be impossible it is minus infinity, for which JSON has null. */
+/** Minus infinity for an impossible token, which JSON stores as null. */
 const logprob = z
   .number()
   .nullable()

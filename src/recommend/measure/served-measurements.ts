@@ -58,7 +58,8 @@ export class ServedMeasurements implements AsyncDisposable {
 
   #measureAside(): void {
     this.measure().catch((error: unknown) => {
-      if (!this.#closing.signal.aborted) this.#options.log.warn({ err: error }, 'The served lists could not be measured');
+      if (!this.#closing.signal.aborted)
+        this.#options.log.warn({ err: error }, 'The served lists could not be measured');
     });
   }
 
