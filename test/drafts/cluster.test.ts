@@ -161,7 +161,10 @@ describe('[OWN4] a node without an engine', () => {
     const refusals = many.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
     expect(refusals.length).toBeGreaterThanOrEqual(15);
     for (const refusal of refusals) {
-      expect(refusal).toMatchObject({ code: 'OVERLOADED', message: expect.stringContaining('for others') as string });
+      expect(refusal).toMatchObject({
+        code: 'OVERLOADED',
+        message: expect.stringContaining('reserved for other listeners') as string,
+      });
     }
     const other = await serving.start(bob, poem());
     // Two of Ann's are written and three wait, all of them from before Bob's.
