@@ -185,6 +185,28 @@ describe('[REC17] similar', () => {
     expect(await similar()).toEqual(['t11', 't9']);
   });
 
+  it('does so for the viewer, in GraphQL', async () => {
+    const { database, graphqlUrl } = await startListening();
+    const { ids } = await addTracks(
+      database,
+      someTracks(6).map((track, i) => ({ ...track, artist: 'One', genres: ['Jazz'], explicit: i === 2 })),
+    );
+    const known = ids.map((id) => encodeId('Track', id));
+    const similar = async (listener: string): Promise<string[]> => {
+      const query = 'query ($id: ID!) { track(id: $id) { similar(first: 20) { nodes { track { id } } } } }';
+      const { data } = await ask(graphqlUrl, query, { id: known[0]! }, { 'x-listener-id': listener });
+      const { track } = data as { track: { similar: { nodes: { track: { id: string } }[] } } };
+      return track.similar.nodes.map(({ track: { id } }) => id).sort();
+    };
+    const others = known.slice(1).sort();
+    for (const listener of ['ann', 'ben']) await expect.poll(() => similar(listener)).toEqual(others);
+    const change = (mutation: string) => ask(graphqlUrl, `mutation { ${mutation} }`, {}, { 'x-listener-id': 'ann' });
+    await change(`recordFeedback(input: { trackId: "${known[1]}", kind: HIDE }) { __typename }`);
+    await change('setPreferences(input: { allowExplicit: false }) { __typename }');
+    await expect.poll(() => similar('ann')).toEqual(others.filter((id) => id !== known[1] && id !== known[2]));
+    expect(await similar('ben')).toEqual(others);
+  });
+
   it('keeps them on later pages', async () => {
     const world = await startRecommending(
       Array.from({ length: 12 }, (_, i) => ({

@@ -174,6 +174,28 @@ describe('[HTTP5] a page of a configured origin can read every answer', () => {
     }
   });
 
+  it('including 429 with Retry-After, 431 and streams of events', async () => {
+    const server = await startListening({ config: { ...withAuth, corsOrigins: [APP] }, rates: { requests: 2 } });
+    const known = { ...(await bearer({ sub: 'ann' })), ...JSON_BODY, origin: APP };
+    const send = (headers: Record<string, string>, content = body) =>
+      fetch(server.graphqlUrl, { method: 'POST', headers: { ...known, ...headers }, body: content });
+    const live = JSON.stringify({ query: 'subscription { recommendations { requestId } }' });
+    const many = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`x-${i}`, '1']));
+    const answers: [number, Response][] = [
+      [200, await send({ accept: 'text/event-stream' }, live)],
+      [200, await send({})],
+      [429, await send({})],
+      [431, await send(many)],
+    ];
+    for (const [status, answer] of answers) {
+      expect(answer.status).toBe(status);
+      expect(answer.headers.get('access-control-allow-origin'), `${status}`).toBe(APP);
+      expect(answer.headers.get('access-control-expose-headers'), `${status}`).toContain('Retry-After');
+      await answer.body?.cancel();
+    }
+    expect(answers.find(([, { status }]) => status === 429)?.[1].headers.get('retry-after')).toMatch(/^\d+$/);
+  });
+
   it('including that the identity provider is unavailable', async () => {
     const auth = { kind: 'jwks', url: 'http://127.0.0.1:1/jwks', issuer: null, audience: null } as const;
     const { graphqlUrl } = await startListening({ config: { auth, corsOrigins: [APP] } });
