@@ -10,6 +10,7 @@ import {
   jsonb,
   pgEnum,
   pgTable,
+  pgView,
   primaryKey,
   real,
   text,
@@ -27,6 +28,7 @@ const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' });
 const bytewise = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
 
 export const feedbackKind = pgEnum('feedback_kind', ['PLAY', 'COMPLETE', 'LIKE', 'SAVE', 'SKIP', 'DISLIKE', 'HIDE']);
+export const verdictDimension = pgEnum('verdict_dimension', ['REACTION', 'SAVED', 'HIDDEN']);
 export const draftKind = pgEnum('draft_kind', ['LYRICS', 'POEM', 'STORY', 'ARTICLE', 'TUNE']);
 export const draftStatus = pgEnum('draft_status', ['QUEUED', 'GENERATING', 'COMPLETED', 'CANCELLED', 'FAILED']);
 export const draftVisibility = pgEnum('draft_visibility', ['PRIVATE', 'SHARED']);
@@ -184,6 +186,7 @@ export const feedback = pgTable(
     uniqueIndex().on(t.listenerId, t.dedupeKey),
     index().on(t.listenerId, t.at.desc(), t.id.desc()),
     index().on(t.trackId),
+    index().on(t.listenerId, t.trackId),
     index().on(t.at),
     index()
       .on(t.requestId)
@@ -191,6 +194,44 @@ export const feedback = pgTable(
     check('feedback_plays', sql`${t.plays} >= 1`),
   ],
 );
+
+/**
+ * What a listener last said of a track in each dimension, as an app shows it. It takes the place of all feedback of its
+ * dimension that was recorded before it or is older; the log keeps that feedback all the same.
+ */
+export const verdicts = pgTable(
+  'verdicts',
+  {
+    listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
+    trackId: ref().references(() => tracks.id, { onDelete: 'cascade' }),
+    dimension: verdictDimension().notNull(),
+    /** Null: taken back. */
+    kind: feedbackKind(),
+    at: instant().notNull(),
+    /** Feedback up to this id was recorded before; its own is the last of it. */
+    feedbackId: ref(),
+    /** Goes up with each change. */
+    revision: integer().notNull().default(1),
+  },
+  (t) => [primaryKey({ columns: [t.listenerId, t.trackId, t.dimension] }), index().on(t.trackId)],
+);
+
+/** Feedback without what verdicts took the place of, and with the verdicts: what a listener is known by and trained on. */
+export const standingFeedback = pgView('standing_feedback', {
+  id: bigint({ mode: 'number' }),
+  listenerId: ref(),
+  trackId: ref(),
+  kind: feedbackKind().notNull(),
+  plays: integer().notNull(),
+  at: instant().notNull(),
+}).as(sql`
+  select f.id, f.listener_id, f.track_id, f.kind, f.plays, f.at
+  from feedback f left join verdicts v on v.listener_id = f.listener_id and v.track_id = f.track_id
+    and v.dimension = case f.kind when 'LIKE' then 'REACTION'::verdict_dimension when 'DISLIKE' then 'REACTION'::verdict_dimension
+      when 'SAVE' then 'SAVED'::verdict_dimension when 'HIDE' then 'HIDDEN'::verdict_dimension end
+  where v.listener_id is null or (f.id > v.feedback_id and f.at >= v.at)
+  union all
+  select null, listener_id, track_id, kind, 1, at from verdicts where kind is not null`);
 
 // ── Recommender ──
 

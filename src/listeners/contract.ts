@@ -1,3 +1,4 @@
+import type { Verdict, ViewerFeedbackRow } from '../db/queries/taste-queries.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
 import type { Erasure } from './erasure.ts';
 import type { Listener, Viewer } from './viewer.ts';
@@ -33,6 +34,12 @@ export interface Feedback {
   at: Date;
   requestId: string | null;
 }
+
+export type ViewerFeedback = Omit<ViewerFeedbackRow, 'trackId'>;
+
+export type { Verdict };
+
+type VerdictInput = { trackId: number; requestId?: string | null } & Verdict;
 
 export interface FeedbackInput {
   /** The listener's id. By default the viewer; naming another listener requires the SERVICE role. */
@@ -74,6 +81,8 @@ export interface Listeners {
    * @throws NotFoundError, ConflictError
    */
   erase(listenerId: number, deleteDrafts: () => Promise<number>): Promise<Erasure>;
-  /** The current reaction to each track: the latest LIKE, SAVE, DISLIKE or HIDE, otherwise the latest other kind. */
-  reactions(listenerId: number, trackIds: readonly number[]): Promise<Map<number, FeedbackKind>>;
+  /** What the listener did with each of these tracks, as an app shows it; those that they did nothing with are absent. */
+  viewerFeedback(listenerId: number, trackIds: readonly number[]): Promise<Map<number, ViewerFeedback>>;
+  /** Says that the viewer likes, dislikes, saves or hides a track, or takes it back. @throws InvalidInputError, NotFoundError */
+  setVerdict(viewer: Viewer, input: VerdictInput): Promise<void>;
 }

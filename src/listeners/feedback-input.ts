@@ -18,9 +18,7 @@ export function checkBatch(input: readonly FeedbackInput[]): void {
 export function checkFeedback(input: FeedbackInput, viewerId: number, clock: Clock, path: string): GivenFeedback {
   const { idempotencyKey: key, listenedMs, requestId } = input;
   if (listenedMs != null) checkRange(listenedMs, `${path}listenedMs`, 0, DAY_MS);
-  if (requestId != null && !UUID.test(requestId)) {
-    throw new InvalidInputError(`${path}requestId is not the requestId of a list`, `${path}requestId`);
-  }
+  checkRequestId(requestId, `${path}requestId`);
   return {
     listenerId: input.listenerId ?? viewerId,
     trackId: input.trackId,
@@ -31,6 +29,11 @@ export function checkFeedback(input: FeedbackInput, viewerId: number, clock: Clo
     requestId: requestId ?? null,
     dedupeKey: key == null ? null : `key:${checkText(key, `${path}idempotencyKey`, { max: 200 })}`,
   };
+}
+
+export function checkRequestId(requestId: string | null | undefined, field: string): void {
+  if (requestId == null || UUID.test(requestId)) return;
+  throw new InvalidInputError(`${field} is not the requestId of a list`, field);
 }
 
 function checkInstant(at: Date, clock: Clock, field: string): Date {

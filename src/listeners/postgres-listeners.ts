@@ -1,6 +1,7 @@
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/queries/listener-queries.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
+import { deleteFeedback, selectViewerFeedback, setVerdict } from '../db/queries/taste-queries.ts';
 import { onEach, type Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
@@ -9,7 +10,7 @@ import { checkFirst, decodeCursor, keyPart, pageOf } from '../lib/page.ts';
 import { checkText } from '../lib/text/check-text.ts';
 import type { Feedback, FeedbackInput, FeedbackKind, Listeners } from './contract.ts';
 import { erase, noSuchListener, unlessErased } from './erasure.ts';
-import { checkBatch, checkFeedback } from './feedback-input.ts';
+import { checkBatch, checkFeedback, checkRequestId } from './feedback-input.ts';
 import { checkPreferences } from './preference-input.ts';
 import { type GivenFeedback, recordOnce } from './recording.ts';
 import { type Listener, may, type Viewer } from './viewer.ts';
@@ -99,7 +100,7 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
       if (!row || (row.listenerId !== viewer.listener.id && !may(viewer, 'SERVICE'))) {
         throw new NotFoundError('You have no feedback with this id');
       }
-      await queries.deleteFeedback(db, feedbackId);
+      await deleteFeedback(database.sql, feedbackId);
       changed([row.listenerId]);
       wakeups.wake(feedbackWakeup);
     },
@@ -113,9 +114,21 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
       return erasure;
     },
 
-    reactions: async (listenerId, trackIds) => {
-      const rows = trackIds.length ? await queries.selectReactions(db, listenerId, trackIds) : [];
-      return new Map(rows.map((row) => [row.trackId, row.kind]));
+    viewerFeedback: async (listenerId, trackIds) =>
+      indexBy(
+        trackIds.length ? await selectViewerFeedback(database.sql, listenerId, trackIds) : [],
+        ({ trackId }) => trackId,
+      ),
+
+    setVerdict: async ({ listener }, { trackId, requestId = null, ...verdict }) => {
+      checkRequestId(requestId, 'requestId');
+      const said = { listenerId: listener.id, trackId, verdict, requestId, at: new Date(clock.now()) };
+      const outcome = await setVerdict(database.sql, said);
+      if (outcome === 'listener') throw noSuchListener();
+      if (outcome === 'track') throw missing('track', 'trackId');
+      if (!outcome) return;
+      changed([listener.id]);
+      wakeups.wake(feedbackWakeup);
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Track } from '../catalogue/catalogue.ts';
 import { ForbiddenError, InvalidInputError, NotFoundError } from '../lib/errors.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
 import { checkLength, checkText } from '../lib/text/check-text.ts';
@@ -11,7 +12,10 @@ import {
   noSuchListener,
   type Preferences,
   type PreferencesInput,
+  type Verdict,
+  type ViewerFeedback,
 } from '../listeners/listeners.ts';
+import { existingTrack } from './catalogue.ts';
 import { type Context, requireRole } from './context.ts';
 import { asSent, asSentIn, encodeId, numberOf } from './global-id.ts';
 
@@ -73,9 +77,11 @@ export interface FeedbackArgs extends Omit<FeedbackInput, 'listenerId' | 'trackI
   trackId: string;
 }
 
-export async function recordFeedback(input: FeedbackArgs, { listeners, viewer }: Context): Promise<Feedback> {
+export async function recordFeedback(input: FeedbackArgs, { listeners, loaders, viewer }: Context): Promise<Feedback> {
   const feedback = toFeedback(input, 'input.');
-  return asSentIn({ input }, () => listeners.record(viewer, feedback));
+  const made = await asSentIn({ input }, () => listeners.record(viewer, feedback));
+  loaders.viewerFeedback.clear();
+  return made;
 }
 
 export async function recordFeedbackBatch(
@@ -93,6 +99,34 @@ function toFeedback({ listenerId, trackId, ...rest }: FeedbackArgs, path: string
     listenerId: listenerId == null ? null : numberOf('Listener', listenerId, `${path}listenerId`),
     trackId: numberOf('Track', trackId, `${path}trackId`),
   };
+}
+
+const untouched: ViewerFeedback = {
+  ...{ reaction: null, isSaved: false, isHidden: false },
+  ...{ lastPlayedAt: null, playCount: 0 },
+};
+
+export function viewerFeedbackOf(track: Track, { loaders }: Context): ViewerFeedback | Promise<ViewerFeedback> {
+  const found = loaders.viewerFeedback.get(track.id);
+  return found instanceof Promise ? found.then((feedback) => feedback ?? untouched) : (found ?? untouched);
+}
+
+export interface VerdictArgs {
+  trackId: string;
+  requestId?: string | null | undefined;
+}
+
+/** Says what the viewer thinks of a track, and returns the track with what they think of it. */
+export async function setVerdict(
+  { trackId, requestId = null }: VerdictArgs,
+  verdict: Verdict,
+  context: Context,
+): Promise<{ track: Track }> {
+  const { listeners, loaders, viewer } = context;
+  const id = numberOf('Track', trackId, 'trackId');
+  await asSent(trackId, () => listeners.setVerdict(viewer, { trackId: id, requestId, ...verdict }));
+  loaders.viewerFeedback.clear();
+  return { track: await existingTrack(id, context) };
 }
 
 export interface EraseListenerArgs {

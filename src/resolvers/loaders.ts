@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Artist, Catalogue, Genre, Tag, Track } from '../catalogue/catalogue.ts';
 import type { Draft, Drafts } from '../drafts/drafts.ts';
-import type { Feedback, FeedbackKind, Listener, Listeners, Preferences, Viewer } from '../listeners/listeners.ts';
+import type { Feedback, Listener, Listeners, Preferences, Viewer, ViewerFeedback } from '../listeners/listeners.ts';
 
 /**
  * Batches the loads of one operation's fields into one call. Known values are returned without a promise: a list of
@@ -23,6 +23,11 @@ class Loader<Value> {
     // Most operations need only some of the loaders, and lists prefetch their values.
     this.#loader ??= new DataLoader((ids) => this.#load(ids), { cache: false });
     return this.#loader.load(id);
+  }
+
+  /** Forgets known values: a later mutation of the same operation returns the state after it. */
+  clear(): void {
+    this.#known.clear();
   }
 
   /** Loads these values. What several lists of one operation need in the same turn is loaded in one call. */
@@ -55,7 +60,7 @@ export interface Loaders {
   genresOfTracks: Loader<readonly Genre[]>;
   genresOfArtists: Loader<readonly Genre[]>;
   tagsOfTracks: Loader<readonly Tag[]>;
-  reactions: Loader<FeedbackKind>;
+  viewerFeedback: Loader<ViewerFeedback>;
   listeners: Loader<Listener>;
   preferences: Loader<Preferences>;
   feedback: Loader<Feedback>;
@@ -76,7 +81,7 @@ export function createLoaders({ catalogue, listeners, drafts }: LoaderSources, v
     genresOfTracks: new Loader((ids) => catalogue.genresOfTracks(ids)),
     genresOfArtists: new Loader((ids) => catalogue.genresOfArtists(ids)),
     tagsOfTracks: new Loader((ids) => catalogue.tagsOfTracks(ids)),
-    reactions: new Loader((ids) => listeners.reactions(viewer.listener.id, ids)),
+    viewerFeedback: new Loader((ids) => listeners.viewerFeedback(viewer.listener.id, ids)),
     listeners: new Loader((ids) => listeners.byIds(ids)),
     preferences: new Loader((ids) => listeners.preferences(ids)),
     feedback: new Loader((ids) => listeners.feedbackById(ids)),

@@ -6,7 +6,6 @@ import { similarTracks, versionsOf } from '../resolvers/recommendations.ts';
 import { builder, filled, given } from './builder.ts';
 import { connectionType, pageArgs } from './connection.ts';
 import { resultType } from './errors.ts';
-import { FeedbackKindType } from './feedback-kind.ts';
 import { idDescription, NodeType } from './nodes.ts';
 import { RecommendationConnectionType } from './recommendation-list.ts';
 import { ArtistType, TrackType } from './track-refs.ts';
@@ -101,12 +100,6 @@ builder.objectType(TrackType, {
       description: 'The most similar tracks, without those that the viewer hid, disliked or excludes by preference.',
       args: pageArgs(10),
       resolve: (track, args, context, info) => similarTracks(track.id, filled(args, { first: 10 }), context, info),
-    }),
-    viewerReaction: t.field({
-      type: FeedbackKindType,
-      nullable: true,
-      description: "The viewer's current reaction to the track. Null if there is none.",
-      resolve: (track, _, { loaders }) => loaders.reactions.get(track.id),
     }),
   }),
 });

@@ -9,7 +9,7 @@ import { GenreType } from './catalogue.ts';
 import { connectionType, pageArgs } from './connection.ts';
 import { DraftConnectionType, ListenerType } from './draft-refs.ts';
 import { resultType } from './errors.ts';
-import { FeedbackKindType } from './feedback-kind.ts';
+import { FeedbackKindType } from './feedback.ts';
 import { idDescription, NodeType } from './nodes.ts';
 import { ArtistType, TrackType } from './track-refs.ts';
 
@@ -223,6 +223,9 @@ const erasureType = (name: string) =>
       'Everything stored about the listener has been deleted. The same external id now names a new listener.',
     fields: (t) => ({
       feedback: t.exposeInt('feedback', { description: 'Number of feedback events deleted.' }),
+      verdicts: t.exposeInt('verdicts', {
+        description: 'Number of reactions, saved and hidden tracks deleted, including those taken back.',
+      }),
       preferences: t.exposeInt('preferences', {
         description: 'Number of genres, artists, tags and texts deleted from the preferences.',
       }),

@@ -3,7 +3,7 @@ import { existingTrack } from '../resolvers/catalogue.ts';
 import { remainder, shownReasons } from '../resolvers/recommendations.ts';
 import { builder } from './builder.ts';
 import { listFields } from './connection.ts';
-import { FeedbackKindType } from './feedback-kind.ts';
+import { FeedbackKindType } from './feedback.ts';
 import { TrackType } from './track-refs.ts';
 
 const LocaleType = builder.enumType('Locale', {

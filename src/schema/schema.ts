@@ -5,6 +5,7 @@ import './recommendations.ts';
 import './analytics.ts';
 import './model-versions.ts';
 import './listeners.ts';
+import './feedback.ts';
 import './models.ts';
 import './drafts.ts';
 import './draft-mutations.ts';

@@ -14,7 +14,7 @@ import { addDrafts } from '../support/drafts.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
 import { ScriptedEngine } from '../support/scripted-engine.ts';
 
-const COUNTS = '{ feedback preferences lists drafts }';
+const COUNTS = '{ feedback verdicts preferences lists drafts }';
 const ERASE = `mutation ($input: EraseListenerInput!) { eraseListener(input: $input) { __typename
   ... on EraseListenerSuccess ${COUNTS} ... on Error { message } ... on InvalidInputError { field } ... on NotFoundError { id } } }`;
 const ERASE_ME = `mutation ($confirm: String!) { eraseMe(confirm: $confirm) { __typename
@@ -29,6 +29,9 @@ async function live(server: TestListening, ids: readonly number[], name: string)
   await tell('mutation ($input: [FeedbackInput!]!) { recordFeedbackBatch(input: $input) { __typename } }', feedback);
   const input = { genres: [{ genre: 'jazz' }], tags: ['calm', 'slow'], text: 'quiet', allowExplicit: false };
   await tell('mutation ($input: SetPreferencesInput!) { setPreferences(input: $input) { __typename } }', input);
+  const say =
+    'mutation ($id: ID!) { a: setSaved(trackId: $id, saved: true) { __typename } b: setSaved(trackId: $id, saved: false) { __typename } c: setHidden(trackId: $id, hidden: false) { __typename } }';
+  await ask(server.graphqlUrl, say, { id: trackIds[0] }, as(name));
   await ask(server.graphqlUrl, '{ recommendations { requestId } }', {}, as(name));
 }
 
@@ -119,7 +122,8 @@ describe('[ERASE1] erasing a listener', () => {
     expect(data).toEqual({
       eraseListener: {
         __typename: 'EraseListenerSuccess',
-        feedback: 3,
+        feedback: 4,
+        verdicts: 1,
         preferences: 4,
         lists: expect.any(Number) as number,
         drafts: 26,
@@ -164,7 +168,7 @@ describe('[ERASE1] erasing a listener', () => {
       if (late-- > 0) await addDrafts(database, id, 2);
       return deleted;
     });
-    expect(erasure).toEqual({ feedback: 0, preferences: 0, lists: 0, drafts: 3 });
+    expect(erasure).toEqual({ feedback: 0, verdicts: 0, preferences: 0, lists: 0, drafts: 3 });
     const bob = await listeners.ensure('bob');
     await addDrafts(database, bob.id, 1);
     const endless = listeners.erase(bob.id, () => Promise.resolve(0));
@@ -181,7 +185,7 @@ describe('[ERASE2] after an erasure', () => {
     await live(server, ids, 'ann');
     const before = (await ask(server.graphqlUrl, who, {}, as('ann'))).data as { viewer: { id: string } };
     expect((await ask(server.graphqlUrl, ERASE_ME, { confirm: 'ann' }, as('ann'))).data).toMatchObject({
-      eraseMe: { __typename: 'EraseMeSuccess', feedback: 3, preferences: 4, drafts: 0 },
+      eraseMe: { __typename: 'EraseMeSuccess', feedback: 4, verdicts: 1, preferences: 4, drafts: 0 },
     });
     const { data } = await ask(server.graphqlUrl, who, {}, as('ann'));
     expect(data).toMatchObject({

@@ -190,22 +190,6 @@ describe('feedback', () => {
     ]);
   });
 
-  it('[FB4] the current reaction is the latest verdict, otherwise the latest event', async () => {
-    const at = (day: number) => new Date(Date.UTC(2026, 0, day));
-    await listeners.recordBatch(ann, [
-      play(0, { kind: 'LIKE', at: at(1) }),
-      play(0, { kind: 'DISLIKE', at: at(2) }),
-      play(0, { kind: 'PLAY', at: at(3) }),
-      play(1, { kind: 'PLAY', at: at(1) }),
-      play(1, { kind: 'SKIP', at: at(2) }),
-    ]);
-    const reactions = await listeners.reactions(ann.listener.id, tracks);
-    expect([...reactions]).toEqual([
-      [tracks[0], 'DISLIKE'],
-      [tracks[1], 'SKIP'],
-    ]);
-  });
-
   it('wakes the watchers of a listener after the change can be read', async () => {
     const watcher = wakeups.watch(listenerKey(ann.listener.id));
     await watcher.next();

@@ -107,7 +107,7 @@ function outcomeOf({ data, errors }: Answer): Outcome {
 /** Everything that a caller could have changed; what reading leaves behind (served lists) is not among it. */
 async function contents(): Promise<unknown> {
   const tables = ['artists', 'genres', 'tags', 'tracks', 'track_genres', 'track_tags', 'listeners', 'listener_genres'];
-  const more = ['listener_artists', 'feedback', 'drafts', 'draft_events'];
+  const more = ['listener_artists', 'feedback', 'verdicts', 'drafts', 'draft_events'];
   return Promise.all(
     [...tables, ...more].map(
       (table) =>

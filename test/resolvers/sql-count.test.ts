@@ -71,7 +71,7 @@ async function statementsOf(query: string, variables: Record<string, unknown>): 
 }
 
 const track =
-  '{ title artist { name genres { slug trackCount } } genres { name } tags { name weight } viewerReaction }';
+  '{ title artist { name genres { slug trackCount } } genres { name } tags { name weight } viewerFeedback { reaction isSaved isHidden lastPlayedAt playCount } }';
 
 describe('[PAGE3] the number of SQL statements does not grow with the page', () => {
   it.each([

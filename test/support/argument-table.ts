@@ -91,6 +91,15 @@ interface FieldEntry {
   of: Record<string, bad.BadValues>;
 }
 
+const saying = (name: string, value: unknown, values: bad.BadValues): FieldEntry => ({
+  args: { trackId: track, [name]: value },
+  of: {
+    trackId: bad.idOf('Track', 'NotFoundError'),
+    [name]: values,
+    requestId: { ...bad.idOf('Track'), missing: undefined as never, uncoercible: [1.5, true, {}] },
+  },
+});
+
 /** Every field with arguments. */
 export function argumentTable({ draft, cursors }: Fixture): Record<string, FieldEntry> {
   const cursorOf = (list: string): bad.BadValues => {
@@ -188,6 +197,9 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         input: { refused: [{ value: Array(1_001).fill({ trackId: track, kind: 'LIKE' }) }], uncoercible: [5, [null]] },
       },
     },
+    'Mutation.setReaction': saying('reaction', 'LIKE', bad.oneOf),
+    'Mutation.setSaved': saying('saved', true, bad.flag),
+    'Mutation.setHidden': saying('hidden', true, bad.flag),
     'Mutation.setPreferences': {
       args: { input: { genres: [{ genre: 'jazz' }] } },
       of: under('input', {

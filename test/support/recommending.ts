@@ -17,15 +17,15 @@ export interface Recommending {
   listeners: Listeners;
   recommender: Recommender;
   /** By external id. */
-  idOf(externalId: string): number;
+  idOf: (externalId: string) => number;
   /** A listener of this name, who then does these things, each so many days ago. */
-  heard(
+  heard: (
     name: string,
     what: readonly (readonly [externalId: string, kind: FeedbackKind, daysAgo?: number])[],
-  ): Promise<Viewer>;
+  ) => Promise<Viewer>;
   /** The external ids of the listener's list, without diversity unless told. */
-  list(viewer: Viewer, query?: object, first?: number): Promise<string[]>;
-  externalIdsOf(page: RecommendationPage): string[];
+  list: (viewer: Viewer, query?: object, first?: number) => Promise<string[]>;
+  externalIdsOf: (page: RecommendationPage) => string[];
 }
 
 export async function startRecommending(

@@ -114,6 +114,8 @@ describe('a listener’s rate per minute', () => {
     expect((await send(3)).errors).toBeUndefined();
     const one = `mutation { recordFeedback(input: { trackId: "${trackId}", kind: LIKE }) { __typename } }`;
     expectLimited(await post(server, ann, { query: one }));
+    const state = `mutation { setReaction(trackId: "${trackId}", reaction: LIKE) { __typename } }`;
+    expectLimited(await post(server, ann, { query: state }));
     expect(await rows()).toBe(10);
   });
 });

@@ -60,9 +60,12 @@ function selectEngagement(tx: Transaction, { from, to, modelVersion }: Analytics
     ), reactions as (
       select f.request_id, f.listener_id, f.track_id,
         bool_or(f.kind in ('PLAY', 'COMPLETE', 'LIKE', 'SAVE')) as clicked, bool_or(f.kind = 'COMPLETE') as completed,
-        bool_or(f.kind in ('LIKE', 'SAVE')) as liked, bool_or(f.kind = 'SKIP') as skipped,
-        bool_or(f.kind in ('DISLIKE', 'HIDE')) as rejected
+        bool_or(f.kind in ('LIKE', 'SAVE') and v.track_id is null) as liked, bool_or(f.kind = 'SKIP') as skipped,
+        bool_or(f.kind in ('DISLIKE', 'HIDE') and v.track_id is null) as rejected
       from feedback f join lists on lists.id = f.request_id
+        left join verdicts v on v.listener_id = f.listener_id and v.track_id = f.track_id
+          and v.dimension::text = case f.kind when 'SAVE' then 'SAVED' when 'HIDE' then 'HIDDEN' else 'REACTION' end
+          and v.kind is distinct from f.kind and (f.id <= v.feedback_id or f.at < v.at)
       group by f.request_id, f.listener_id, f.track_id
     ), main_genres as (
       select distinct on (track_id) track_id, slug

@@ -3,6 +3,8 @@ import type { Sql } from '../transaction.ts';
 /** Number of deleted rows of a listener. */
 export interface ErasedRows {
   feedback: number;
+  /** Reactions, saved and hidden tracks, including those taken back. */
+  verdicts: number;
   /** Genres, artists, tags and texts of the preferences. */
   preferences: number;
   /** Lists served to the listener. */
@@ -24,11 +26,12 @@ export function eraseListener(sql: Sql, listenerId: number): Promise<ErasedRows 
     const [drafts] = await tx<{ exist: boolean }[]>`
       select exists (select from drafts where listener_id = ${listenerId}) as exist`;
     if (drafts?.exist) return 'drafts';
+    const { count: verdicts } = await tx`delete from verdicts where listener_id = ${listenerId}`;
     const { count: feedback } = await tx`delete from feedback where listener_id = ${listenerId}`;
     const { count: genres } = await tx`delete from listener_genres where listener_id = ${listenerId}`;
     const { count: artists } = await tx`delete from listener_artists where listener_id = ${listenerId}`;
     const { count: lists } = await tx`delete from recommendation_lists where listener_id = ${listenerId}`;
     await tx`delete from listeners where id = ${listenerId}`;
-    return { feedback, preferences: listener.stated + genres + artists, lists };
+    return { feedback, verdicts, preferences: listener.stated + genres + artists, lists };
   });
 }

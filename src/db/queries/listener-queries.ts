@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { parseStored } from '../../lib/stored-data.ts';
 import type { Queryable } from '../client.ts';
@@ -256,21 +256,3 @@ export const countFeedbackOfListeners = (
 
 const ofKinds = (kinds: readonly FeedbackKindColumn[] | null) =>
   kinds ? inArray(feedback.kind, [...kinds]) : undefined;
-
-export async function deleteFeedback(db: Queryable, id: number): Promise<void> {
-  await db.delete(feedback).where(eq(feedback.id, id));
-}
-
-/** For each track the latest verdict (LIKE, SAVE, DISLIKE, HIDE), otherwise the latest event of any kind. */
-export async function selectReactions(
-  db: Queryable,
-  listenerId: number,
-  trackIds: readonly number[],
-): Promise<{ trackId: number; kind: FeedbackKindColumn }[]> {
-  const isVerdict = sql`${feedback.kind} in ('LIKE', 'SAVE', 'DISLIKE', 'HIDE')`;
-  return db
-    .selectDistinctOn([feedback.trackId], { trackId: feedback.trackId, kind: feedback.kind })
-    .from(feedback)
-    .where(and(eq(feedback.listenerId, listenerId), inArray(feedback.trackId, [...trackIds])))
-    .orderBy(asc(feedback.trackId), desc(isVerdict), desc(feedback.at), desc(feedback.id));
-}

@@ -35,7 +35,7 @@ async function countOpinions(tx: Transaction, table: string, now: Date, period: 
       select track_id, listener_id, bool_or(kind in ('PLAY', 'COMPLETE', 'LIKE', 'SAVE')) as heard,
         coalesce(max(at) filter (where kind in ('DISLIKE', 'HIDE')) >= max(at) filter (where kind in ('LIKE', 'SAVE')),
           bool_or(kind in ('DISLIKE', 'HIDE'))) as rejected
-      from feedback where at > ${since} and at <= ${until}::timestamptz group by track_id, listener_id
+      from standing_feedback where at > ${since} and at <= ${until}::timestamptz group by track_id, listener_id
     ) each_listener group by track_id`;
 }
 

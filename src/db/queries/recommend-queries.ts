@@ -70,7 +70,7 @@ export async function* readAllReactions({ sql: driver }: Database): AsyncGenerat
   const cursor = driver<TrainingRow[]>`
     select listener_id::float8 as "listenerId", track_id::float8 as "trackId", kind::text as kind,
       sum(plays)::float8 as plays, (extract(epoch from max(at)) * 1000)::float8 as at
-    from feedback join tracks on tracks.id = track_id where withdrawn_at is null
+    from standing_feedback join tracks on tracks.id = track_id where withdrawn_at is null
     group by listener_id, track_id, kind order by listener_id, max(at), track_id`.cursor(10_000);
   for await (const rows of cursor) yield rows;
 }

@@ -162,8 +162,9 @@ interface Tab {
 
 /** The example documents, with variables where they need some. GraphiQL ignores the variables of the first tab. */
 function exampleTabs(trackId: string | null): Tab[] {
+  const track = trackId ?? 'the id of a track';
   const variables: Partial<Record<(typeof TABS)[number], object>> = {
-    react: { input: { trackId: trackId ?? 'the id of a track', kind: 'LIKE' } },
+    react: { input: { trackId: track, kind: 'PLAY' }, trackId: track },
     write: { input: { kind: 'POEM', prompt: 'The first snow of the year', sampling: { maxTokens: 120, seed: 7 } } },
     follow: { draftId: 'the id that the tab before answered' },
   };

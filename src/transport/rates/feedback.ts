@@ -15,5 +15,9 @@ export function limitFeedback(listeners: Listeners, rates: Rates): Listeners {
       await rates.count('feedback', viewer, input.length);
       return listeners.recordBatch(viewer, input);
     },
+    setVerdict: async (viewer, input) => {
+      await rates.count('feedback', viewer);
+      return listeners.setVerdict(viewer, input);
+    },
   };
 }
