@@ -8,7 +8,6 @@ import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { randomStream } from '../src/lib/random.ts';
 import { Neighbours } from '../src/recommend/model/neighbours.ts';
-import { createSnapshot } from '../src/recommend/model/snapshot.ts';
 import type { ItemWeights } from '../src/recommend/model/weights.ts';
 import { Ranking } from '../src/recommend/ranking/ranking.ts';
 import { byScore } from '../src/recommend/ranking/scores.ts';
@@ -16,6 +15,7 @@ import { Workspace } from '../src/recommend/ranking/workspace.ts';
 import { type History, type Interactions, toInteractions } from '../src/recommend/train/interactions.ts';
 import { defaultSettings } from '../src/recommend/train/settings-search.ts';
 import { Trainer } from '../src/recommend/train/trainer-thread.ts';
+import { snapshotOf } from '../test/support/snapshots.ts';
 import { simulateListening } from './support/simulation.ts';
 import { median, round } from './support/statistics.ts';
 
@@ -151,7 +151,7 @@ async function startPeer({ starts, items, values, itemCount }: Interactions, rid
 
 /** Microseconds of a ranking and its first twenty, for one listener after another, none asked for before. */
 function rankingTimes(weights: ItemWeights, histories: readonly History[]): number[] {
-  const snapshot = createSnapshot({
+  const snapshot = snapshotOf({
     tracks: Array.from(weights.ids, (id) => ({
       ...{ id, title: `Track ${id}`, artistId: id, releaseYear: null, durationMs: null, explicit: false },
       ...{ popularity: 0.5, recentListeners: 1, allTimeListeners: null, rejecters: 0, withdrawn: false },

@@ -12,6 +12,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<R
   sampler: () => import('./sampler.ts'),
   unread: () => import('./unread.ts'),
   worst: () => import('./worst.ts'),
+  index: () => import('./catalogue-index.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

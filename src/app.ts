@@ -134,7 +134,7 @@ const POPULARITY_PERIOD_MS = 10 * 60_000;
 function keepPopularityFresh(catalogue: Catalogue, log: Logger): AsyncDisposable {
   const report = (error: unknown): void =>
     log.warn({ err: error }, 'Popularity could not be refreshed; will retry later');
-  return repeat(POPULARITY_PERIOD_MS, () => catalogue.refreshPopularity(), report);
+  return repeat(POPULARITY_PERIOD_MS, () => catalogue.refreshPopularity(POPULARITY_PERIOD_MS), report);
 }
 
 function engineOptions(config: Config, log: Logger) {

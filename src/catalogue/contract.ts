@@ -116,6 +116,9 @@ export interface Catalogue {
    * @throws InvalidInputError, NotFoundError naming, for example, `input.externalIds.3`
    */
   withdrawTracks(input: WithdrawTracksInput): Promise<WithdrawCounts>;
-  /** Recomputes `popularity` from feedback of the last 30 days or of all time. */
-  refreshPopularity(): Promise<void>;
+  /**
+   * Recomputes `popularity` from feedback of the last 30 days or of all time.
+   * @param withinMs not where any node has done so within this time, or does so now
+   */
+  refreshPopularity(withinMs?: number): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Database, Queryable } from '../db/client.ts';
 import * as queries from '../db/queries/catalogue-queries.ts';
+import { takeChore } from '../db/queries/chores.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
 import { refreshPopularity } from '../db/queries/popularity-queries.ts';
 import { mergeTracks } from '../db/queries/track-merge.ts';
@@ -38,10 +39,13 @@ export function createCatalogue({ database, wakeups, clock }: CatalogueOptions):
     return cache.get(ids);
   };
   if (wakeups) void onEach(wakeups.changes(catalogueWakeup), clear);
-  const changed = async <Result>(change: Promise<Result>): Promise<Result> => {
-    const result = await change;
+  const tell = (): void => {
     clear();
     wakeups?.wake(catalogueWakeup);
+  };
+  const changed = async <Result>(change: Promise<Result>): Promise<Result> => {
+    const result = await change;
+    tell();
     return result;
   };
   return {
@@ -58,7 +62,12 @@ export function createCatalogue({ database, wakeups, clock }: CatalogueOptions):
     tracksOfArtist: tracksOfArtist(db),
     upsertTracks: async (input) => changed(mergeTracks(sql, cleanTracks(input))),
     withdrawTracks: async (input) => changed(withdraw(sql, input, new Date(clock.now()))),
-    refreshPopularity: () => changed(sql.begin((tx) => refreshPopularity(tx, new Date(clock.now())))),
+    refreshPopularity: async (withinMs = 0) => {
+      const count = await sql.begin(async (tx) =>
+        (await takeChore(tx, 'popularity', withinMs)) ? refreshPopularity(tx, new Date(clock.now())) : 0,
+      );
+      if (count > 0) tell();
+    },
   };
 }
 

@@ -39,7 +39,8 @@ async function renameArtistKeys(tx: Transaction): Promise<void> {
 }
 
 async function mergeArtist(tx: Transaction, from: string, into: string): Promise<void> {
-  await tx`update tracks set artist_id = ${into} where artist_id = ${from}`;
+  await tx`update tracks set artist_id = ${into}, revision = nextval('catalogue_revisions'),
+    description_revision = nextval('catalogue_revisions') where artist_id = ${from}`;
   await tx`insert into listener_artists (listener_id, artist_id, position)
     select listener_id, ${into}, position from listener_artists where artist_id = ${from} on conflict do nothing`;
   await tx`delete from listener_artists where artist_id = ${from}`;

@@ -9,6 +9,7 @@ import {
   integer,
   jsonb,
   pgEnum,
+  pgSequence,
   pgTable,
   pgView,
   primaryKey,
@@ -45,6 +46,13 @@ export const genres = pgTable('genres', { id: id(), slug: text().notNull().uniqu
 
 export const tags = pgTable('tags', { id: id(), name: text().notNull().unique() });
 
+/** Tells changes of tracks apart: whatever changes one takes its turn with all others, and the next numbers. */
+export const catalogueRevisions = pgSequence('catalogue_revisions');
+const revision = () =>
+  bigint({ mode: 'number' })
+    .notNull()
+    .default(sql`nextval('catalogue_revisions')`);
+
 export const tracks = pgTable(
   'tracks',
   {
@@ -65,6 +73,9 @@ export const tracks = pgTable(
     popularity: doublePrecision().notNull().default(0),
     /** When the track was withdrawn. Null if it is available. References to it are kept. */
     withdrawnAt: instant(),
+    /** When anything of it last changed, and when anything but popularity and whether it is withdrawn. */
+    revision: revision(),
+    descriptionRevision: revision(),
     createdAt: instant().notNull().defaultNow(),
     updatedAt: instant().notNull().defaultNow(),
   },
@@ -72,6 +83,7 @@ export const tracks = pgTable(
     index().on(t.artistId),
     index().on(t.popularity.desc(), t.id),
     index().on(t.releaseYear.desc().nullsLast(), t.id),
+    index().on(t.revision),
     index('tracks_withdrawn_index')
       .on(t.id)
       .where(sql`${t.withdrawnAt} is not null`),
@@ -350,6 +362,9 @@ export const nodes = pgTable('nodes', {
   /** The models of its engine, as described by the `ml` room. */
   models: jsonb().notNull(),
 });
+
+/** What one node at a time does for all, and when it was last done, by the database's clock. */
+export const chores = pgTable('chores', { name: text().primaryKey(), doneAt: instant().notNull() });
 
 /** The counts that nodes share: see transport/rates. The columns are those that rate-limiter-flexible requires. */
 export const rateLimits = pgTable('rate_limits', {

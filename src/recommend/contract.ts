@@ -149,6 +149,8 @@ export interface Recommender extends AsyncDisposable {
     first: number,
     signal?: AbortSignal,
   ): AsyncIterableIterator<RecommendationPage>;
+  /** Settles when lists are of the catalogue as it was when this was called. */
+  upToDate(): Promise<void>;
   /** Engagement with the lists served in a period. @throws InvalidInputError for an empty or too long period */
   analytics(query: AnalyticsQuery): Promise<Analytics>;
   /** An estimate of a version's click-through rate from served lists. Null if its weights are not kept. */

@@ -34,6 +34,7 @@ import { versionsOf } from './model/songs.ts';
 import { type LoadedTaste, loadTaste } from './taste/load-taste.ts';
 import { TasteCache } from './taste/taste-cache.ts';
 import { ModelState } from './versions/model-state.ts';
+import { servingWakeup } from './wakeup-keys.ts';
 
 export interface RecommenderOptions {
   database: Database;
@@ -78,7 +79,7 @@ class RecommenderService implements Recommender {
     this.#lists = new ListCache({ tastes: this.#tastes, model, served: this.#served, clock, exploration });
     this.#measurements = new ServedMeasurements({
       ...{ database, wakeups, log },
-      current: () => model.current(),
+      current: () => model.upToDate(),
       load: async (listenerId) => (await load(listenerId, null)).taste,
     });
   }
@@ -122,8 +123,12 @@ class RecommenderService implements Recommender {
       if (await this.#tastes.has(listenerId)) return list;
       throw noSuchListener();
     };
-    const keys = [listenerKey(listenerId), ...ModelState.wakeupKeys];
+    const keys = [listenerKey(listenerId), servingWakeup];
     return live({ wakeups: this.#wakeups, sleep: this.#sleep, keys, look }, signal);
+  }
+
+  async upToDate(): Promise<void> {
+    await this.#model.upToDate();
   }
 
   analytics(query: AnalyticsQuery): Promise<Analytics> {

@@ -84,7 +84,10 @@ export function tagsOfTrack(
 
 export async function upsertTracks(input: readonly TrackInput[], context: Context): Promise<UpsertCounts> {
   requireRole(context, 'SERVICE');
-  return context.catalogue.upsertTracks(input);
+  const counts = await context.catalogue.upsertTracks(input);
+  // Who has sent tracks finds them in the lists of this node.
+  if (counts.created + counts.updated > 0) await context.recommender.upToDate();
+  return counts;
 }
 
 export interface WithdrawTracksArgs {

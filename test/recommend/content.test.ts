@@ -7,7 +7,6 @@ import { randomStream } from '../../src/lib/random.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { Gemm } from '../../src/ml/gemm.ts';
 import { Neighbours } from '../../src/recommend/model/neighbours.ts';
-import { createSnapshot } from '../../src/recommend/model/snapshot.ts';
 import type { ItemWeights } from '../../src/recommend/model/weights.ts';
 import { Ranking } from '../../src/recommend/ranking/ranking.ts';
 import { byScore } from '../../src/recommend/ranking/scores.ts';
@@ -21,6 +20,7 @@ import { defaultSettings } from '../../src/recommend/train/settings-search.ts';
 import { numberCases } from '../../src/recommend/train/train-weights.ts';
 import { addTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
+import { snapshotOf } from '../support/snapshots.ts';
 
 const gemm = new Gemm();
 afterAll(() => gemm[Symbol.dispose]());
@@ -32,7 +32,7 @@ const isNew = (id: number) => id > TRACKS - 6;
 const moodOf = (id: number) => MOODS[id % 3]!;
 const decadeOf = (id: number) => `decade ${Math.floor(id / 3) % 4}`;
 
-const snapshot = createSnapshot({
+const snapshot = snapshotOf({
   tracks: Array.from({ length: TRACKS }, (_, i) => ({
     ...{ id: i + 1, title: `Title ${i + 1}`, artistId: i + 1, releaseYear: null, durationMs: null, explicit: false },
     ...{ popularity: 0.5, recentListeners: 0, allTimeListeners: null, rejecters: 0, withdrawn: false },
@@ -123,7 +123,7 @@ test('[REC15] a liked new track speaks for similar ones; without known features 
     .next([], 1, byScore)
     .map(({ index }) => idAt(index));
   expect(moodOf(first!)).toBe(moodOf(liked));
-  const strange = createSnapshot({
+  const strange = snapshotOf({
     tracks: [{ ...snapshot.tracks[0]!, id: 99 }],
     artists: [],
     ...{ genres: [], trackGenres: [], trackTags: [{ trackId: 99, tag: 'never seen', weight: 1 }] },
@@ -143,7 +143,7 @@ test('[REC23] without learned features a track speaks for those that share featu
 
 test('[REC15] without data nothing is learned', () => {
   const bare = describeTracks(
-    createSnapshot({ tracks: [], artists: [], genres: [], trackGenres: [], trackTags: [] }),
+    snapshotOf({ tracks: [], artists: [], genres: [], trackGenres: [], trackTags: [] }),
     [],
   );
   expect(bare).toEqual({ names: [], rows: [] });

@@ -3,7 +3,6 @@ import { randomStream } from '../../src/lib/random.ts';
 import { Gemm } from '../../src/ml/gemm.ts';
 import type { SparseRows } from '../../src/recommend/math/sparse-rows.ts';
 import { Neighbours } from '../../src/recommend/model/neighbours.ts';
-import { createSnapshot } from '../../src/recommend/model/snapshot.ts';
 import type { ItemWeights } from '../../src/recommend/model/weights.ts';
 import { Ranking } from '../../src/recommend/ranking/ranking.ts';
 import type { Scores } from '../../src/recommend/ranking/scores.ts';
@@ -14,6 +13,7 @@ import { toInteractions } from '../../src/recommend/train/interactions.ts';
 import { trainItemModel, trainNext } from '../../src/recommend/train/item-model.ts';
 import { Scorer } from '../../src/recommend/train/scorer.ts';
 import { defaultSettings, search } from '../../src/recommend/train/settings-search.ts';
+import { snapshotOf } from '../support/snapshots.ts';
 
 const gemm = new Gemm();
 afterAll(() => gemm[Symbol.dispose]());
@@ -166,7 +166,7 @@ describe('scoring with it', () => {
 
 describe('serving with it', () => {
   const TRACKS = 40;
-  const snapshot = createSnapshot({
+  const snapshot = snapshotOf({
     tracks: Array.from({ length: TRACKS }, (_, i) => ({
       ...{ id: 100 - i, title: `T${i}`, artistId: i, releaseYear: null, durationMs: null, explicit: false },
       ...{ popularity: (i % 5) / 5, recentListeners: 0, allTimeListeners: null, rejecters: 0, withdrawn: false },

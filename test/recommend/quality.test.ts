@@ -5,14 +5,14 @@ import { impactOfReasons } from '../../src/recommend/measure/counterfactual-impa
 import { estimate } from '../../src/recommend/measure/off-policy.ts';
 import { measureServed } from '../../src/recommend/measure/served-quality.ts';
 import { Neighbours } from '../../src/recommend/model/neighbours.ts';
-import { createSnapshot } from '../../src/recommend/model/snapshot.ts';
 import { noWeights } from '../../src/recommend/model/weights.ts';
 import { Ranking } from '../../src/recommend/ranking/ranking.ts';
 import { Workspace } from '../../src/recommend/ranking/workspace.ts';
 import type { Taste } from '../../src/recommend/taste/taste.ts';
+import { snapshotOf } from '../support/snapshots.ts';
 
 /** Tracks by one artist each, the first two jazz, the others rock; popularity 1, 0.75, 0.5, 0.25. */
-const snapshot = createSnapshot({
+const snapshot = snapshotOf({
   tracks: [1, 2, 3, 4].map((id) => ({
     ...{ id, title: `T${id}`, artistId: id, releaseYear: null, durationMs: null, explicit: false },
     ...{ popularity: 1.25 - id / 4, recentListeners: 0, allTimeListeners: null, rejecters: 0, withdrawn: false },

@@ -3,15 +3,16 @@ import { randomStream } from '../../src/lib/random.ts';
 import { dot, sparseVector } from '../../src/recommend/math/sparse.ts';
 import { SparseSum } from '../../src/recommend/math/sparse-sum.ts';
 import { Neighbours } from '../../src/recommend/model/neighbours.ts';
-import { createSnapshot, type Snapshot } from '../../src/recommend/model/snapshot.ts';
+import { type Snapshot } from '../../src/recommend/model/snapshot.ts';
 import { noWeights } from '../../src/recommend/model/weights.ts';
 import { Ranking } from '../../src/recommend/ranking/ranking.ts';
 import { byScore, type Scores } from '../../src/recommend/ranking/scores.ts';
 import { WINDOW, Window } from '../../src/recommend/ranking/window.ts';
 import { Workspace } from '../../src/recommend/ranking/workspace.ts';
+import { snapshotOf } from '../support/snapshots.ts';
 
 function catalogueOf(tracks: number): Snapshot {
-  return createSnapshot({
+  return snapshotOf({
     tracks: Array.from({ length: tracks }, (_, i) => ({
       ...{
         id: i + 1,
@@ -87,7 +88,7 @@ test('[REC5] each position goes to the best mix of score and difference, althoug
     const scoreOf = (index: number) => scores[index]!;
     const ranked = Int32Array.from(scores.keys());
     const window = new Window(ranked, [], 25, {
-      ...{ diversity, calibration: 0, genres: null, scoreOf, features, zeros: new Float64Array(12) },
+      ...{ diversity, calibration: 0, genres: null, scoreOf, features: { of: (index) => features[index] }, zeros: new Float64Array(12) },
     });
     const span = scores[0]! - scores[WINDOW - 1]!;
     const spread = (index: number) => {

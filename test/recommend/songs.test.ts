@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TrackInput } from '../../src/catalogue/catalogue.ts';
+import { atOnce } from '../../src/lib/async/slices.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { songKey } from '../../src/lib/text/song-key.ts';
 import type { FeedbackKind, Viewer } from '../../src/listeners/listeners.ts';
@@ -171,7 +172,7 @@ describe('[SONG1] recordings of one song', () => {
 
   it('are grouped by artist and title, and the best is kept whatever the order', () => {
     const keys = recordings.map(({ artist, title }) => songKey(artist, title));
-    const songs = groupSongs(keys);
+    const songs = atOnce(groupSongs(keys));
     expect(new Set(songs.groups.map((group) => songOf(recordings[group[0]!]!.externalId))).size).toBe(
       songs.groups.length,
     );

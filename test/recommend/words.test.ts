@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { reasonSentence } from '../../src/recommend/explain/summary.ts';
 import { Neighbours } from '../../src/recommend/model/neighbours.ts';
-import { createSnapshot } from '../../src/recommend/model/snapshot.ts';
 import { noWeights } from '../../src/recommend/model/weights.ts';
 import { termsOf } from '../../src/recommend/ranking/terms.ts';
 import { type Taste } from '../../src/recommend/taste/taste.ts';
+import { snapshotOf } from '../support/snapshots.ts';
 
 const names = [
   ['Jóga', 'Björk'],
@@ -15,7 +15,7 @@ const names = [
   ['Halo', 'Beyonce\u0301'],
 ] as const;
 
-const snapshot = createSnapshot({
+const snapshot = snapshotOf({
   tracks: names.map(([title], i) => ({
     ...{ id: i + 1, title, artistId: i + 1, releaseYear: null, durationMs: null, explicit: false },
     ...{ popularity: 0, recentListeners: 0, allTimeListeners: null, rejecters: 0, withdrawn: false },

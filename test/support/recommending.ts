@@ -42,10 +42,23 @@ export async function startRecommending(
   const services = { database, catalogue, listeners, wakeups, clock: systemClock, log: silentLogger };
   const recommender = await createRecommender({ ...services, ...options, trainsByItself: false });
   onTestFinished(() => recommender[Symbol.asyncDispose]());
+  // A list that is asked for next is of what has been changed: tests that mean the time until then say so.
+  const caughtUp: Catalogue = {
+    ...catalogue,
+    upsertTracks: async (input) => {
+      const counts = await catalogue.upsertTracks(input);
+      await recommender.upToDate();
+      return counts;
+    },
+    refreshPopularity: async () => {
+      await catalogue.refreshPopularity();
+      await recommender.upToDate();
+    },
+  };
   const idOf = (externalId: string) => byKey.get(externalId) ?? 0;
   const externalIdsOf = (page: RecommendationPage) => page.edges.map(({ node }) => byId.get(node.trackId) ?? '');
   return {
-    ...{ database, wakeups, catalogue, listeners, recommender, idOf, externalIdsOf },
+    ...{ database, wakeups, listeners, catalogue: caughtUp, recommender, idOf, externalIdsOf },
     heard: async (name, what) => {
       const viewer: Viewer = { listener: await listeners.ensure(name), roles: new Set(['LISTENER']) };
       const input = what.map(([externalId, kind, daysAgo = 0]) => {

@@ -12,13 +12,14 @@ const ENOUGH = 1_000;
  * tracks with fewer listeners after subtracting rejecters, plus half of those with as many (the mid-rank); 0 if none
  * are left. It counts the last 30 days, or all time if these have too few events. Unchanged rows are not written. It
  * takes turns with merges, which write the same rows in another order.
+ * @returns how many tracks it changed
  */
-export async function refreshPopularity(tx: Transaction, now: Date): Promise<void> {
+export async function refreshPopularity(tx: Transaction, now: Date): Promise<number> {
   await takeMergeTurn(tx);
   await countOpinions(tx, 'recent_opinions', now, '30 days');
   const isEnough = await tellsEnough(tx);
   if (!isEnough) await countOpinions(tx, 'opinions_of_all_time', now, null);
-  await rankTracks(tx, isEnough);
+  return rankTracks(tx, isEnough);
 }
 
 /**
@@ -46,9 +47,9 @@ async function tellsEnough(tx: Transaction): Promise<boolean> {
   return row?.enough ?? true;
 }
 
-async function rankTracks(tx: Transaction, isEnough: boolean): Promise<void> {
+async function rankTracks(tx: Transaction, isEnough: boolean): Promise<number> {
   const whole = isEnough ? tx`recent_opinions` : tx`opinions_of_all_time`;
-  await tx`
+  const { count } = await tx`
     with counted as (
       select t.id, coalesce(r.listeners, 0) as recent, coalesce(w.listeners, 0) as listeners, coalesce(w.rejecters, 0) as rejecters,
         case when t.withdrawn_at is null then greatest(0, coalesce(w.listeners - w.rejecters, 0)) end as net
@@ -59,7 +60,8 @@ async function rankTracks(tx: Transaction, isEnough: boolean): Promise<void> {
       from counted
     )
     update tracks t set recent_listeners = r.recent, all_time_listeners = ${isEnough ? tx`null` : tx`r.listeners`},
-      rejecters = r.rejecters, popularity = r.percentile
+      rejecters = r.rejecters, popularity = r.percentile, revision = nextval('catalogue_revisions')
     from ranked r where r.id = t.id and (t.recent_listeners, t.all_time_listeners, t.rejecters, t.popularity)
       is distinct from (r.recent, ${isEnough ? tx`null::int` : tx`r.listeners`}, r.rejecters, r.percentile::float8)`;
+  return count;
 }

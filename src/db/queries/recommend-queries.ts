@@ -3,52 +3,6 @@ import type { Database, Queryable } from '../client.ts';
 import { evaluations, recommenderVersions } from '../tables.ts';
 import type { FeedbackKindColumn } from './listener-queries.ts';
 
-// ── The catalogue, whole ──
-
-export interface SnapshotRows {
-  tracks: {
-    id: number;
-    title: string;
-    artistId: number;
-    releaseYear: number | null;
-    durationMs: number | null;
-    explicit: boolean;
-    popularity: number;
-    recentListeners: number;
-    /** Null if the last 30 days have enough events. */
-    allTimeListeners: number | null;
-    rejecters: number;
-    withdrawn: boolean;
-  }[];
-  artists: { id: number; name: string }[];
-  genres: { id: number; slug: string; name: string }[];
-  trackGenres: { trackId: number; genreId: number; position: number }[];
-  trackTags: { trackId: number; tag: string; weight: number }[];
-}
-
-/**
- * Everything that rankings need of the catalogue, as of one moment. Tracks are ordered by their keys, whatever the
- * order of arrival, with those that more listeners reject than hear at the end, so that they come last among equal
- * scores.
- */
-export async function selectSnapshot({ sql: driver }: Database): Promise<SnapshotRows> {
-  return driver.begin('isolation level repeatable read read only', async (tx) => ({
-    tracks: await tx<SnapshotRows['tracks']>`
-      select id::float8 as id, title, artist_id::float8 as "artistId", release_year as "releaseYear",
-        duration_ms as "durationMs", explicit, popularity, recent_listeners as "recentListeners",
-        all_time_listeners as "allTimeListeners", rejecters, withdrawn_at is not null as withdrawn
-      from tracks order by rejecters > coalesce(all_time_listeners, recent_listeners), external_id collate "C"`,
-    artists: await tx<SnapshotRows['artists']>`select id::float8 as id, name from artists`,
-    genres: await tx<SnapshotRows['genres']>`select id::float8 as id, slug, name from genres`,
-    trackGenres: await tx<SnapshotRows['trackGenres']>`
-      select track_id::float8 as "trackId", genre_id::float8 as "genreId", position
-      from track_genres order by track_id, position`,
-    trackTags: await tx<SnapshotRows['trackTags']>`
-      select track_id::float8 as "trackId", name as tag, weight
-      from track_tags join tags on tags.id = tag_id order by track_id, weight desc, name`,
-  }));
-}
-
 // ── Feedback ──
 
 /** One listener's feedback on one track, one row per kind. */

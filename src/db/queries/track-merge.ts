@@ -140,7 +140,8 @@ async function planTracks(tx: Transaction): Promise<void> {
 
 async function applyTracks(tx: Transaction): Promise<void> {
   await tx`update tracks t set title = p.title, artist_id = p.artist_id, album = p.album, release_year = p.release_year,
-      duration_ms = p.duration_ms, explicit = p.explicit, withdrawn_at = null, updated_at = now()
+      duration_ms = p.duration_ms, explicit = p.explicit, withdrawn_at = null, updated_at = now(),
+      revision = nextval('catalogue_revisions'), description_revision = nextval('catalogue_revisions')
     from track_plan p where p.track_id = t.id and p.is_changed`;
   await tx`insert into tracks (external_id, title, artist_id, album, release_year, duration_ms, explicit)
     select external_id, title, artist_id, album, release_year, duration_ms, explicit from track_plan where is_new`;

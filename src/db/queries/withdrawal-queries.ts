@@ -24,7 +24,8 @@ export function withdrawTracks(sql: Sql, { externalIds, ids }: NamedTracks, at: 
     };
     if (unknown.externalIds.length + unknown.ids.length > 0) return { unknown };
     const { count: withdrawn } = await tx`
-      update tracks set withdrawn_at = ${at.toISOString()}::timestamptz, popularity = 0
+      update tracks set withdrawn_at = ${at.toISOString()}::timestamptz, popularity = 0,
+        revision = nextval('catalogue_revisions')
       where id = any(array(select jsonb_array_elements_text(${JSON.stringify(found.map(({ id }) => id))}::text::jsonb)::bigint))
         and withdrawn_at is null`;
     return { withdrawn, unchanged: found.length - withdrawn };

@@ -124,7 +124,7 @@ function pageOf(
 /** What became of each word that was asked for ([WORDS2]). */
 function contextWordsOf(text: string | null, { byWord }: Snapshot): ContextWord[] {
   return requestWords(text ?? '').map(({ word, written, use }) => {
-    const match = byWord.has(word) ? 'MATCHED' : 'UNMATCHED';
+    const match = byWord.get(word) ? 'MATCHED' : 'UNMATCHED';
     return { text: written, match: use === 'WANTED' ? match : use === 'NEGATED' ? 'NEGATED' : 'IGNORED' };
   });
 }

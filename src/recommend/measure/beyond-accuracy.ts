@@ -45,4 +45,4 @@ function divergence(indices: readonly number[], genres: Float64Array, snapshot: 
 }
 
 const madeOf = (indices: readonly number[], { features }: Snapshot): SparseVector[] =>
-  indices.map((index) => features[index] ?? emptyVector);
+  indices.map((index) => features.of(index) ?? emptyVector);

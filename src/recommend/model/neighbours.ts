@@ -7,49 +7,64 @@ import type { Snapshot } from './snapshot.ts';
 import type { ItemWeights } from './weights.ts';
 
 /**
- * Weight of similarity by artist, genres and tags relative to similarity by listeners, for tracks known to training and
- * if nothing was learned about features: enough that a track nobody has heard has neighbours, too little to outweigh
- * what listeners do.
+ * Between tracks that were trained on, and where nothing was learned of features: what is alike by its artist, genres and
+ * tags counts this much of what is heard by the same people: enough that a track
+ * nobody has heard yet has neighbours, too little to outweigh what listeners do.
  */
 const CONTENT_SHARE = 0.08;
 const CONTENT_NEIGHBOURS = 60;
 const MAX_CACHED_ROWS = 20_000;
-/** Maximum number of cached rows of newest tracks, which include what comes right after them. */
+/** Newest tracks of listeners, whose rows are kept a second time, with what comes right after them. */
 const MAX_CACHED_NEXT = 4_000;
 
-/** A version of the weights applied to a snapshot of the catalogue: the neighbours of each track. */
+/** Of a snapshot what stays when only popularity changes. */
+type Made = Pick<Snapshot, 'indexOf' | 'features' | 'byFeature'>;
+
+/**
+ * A version of the weights against a snapshot of the catalogue: the tracks next to a track. For all snapshots whose tracks are
+ * made of the same it is the same.
+ */
 export class Neighbours {
   readonly version: string;
-  readonly snapshot: Snapshot;
-  /** Each track of a history counts this much of the one after it. */
+  /** Of a history each track counts this much of the one after it. */
   readonly recency: number;
+  readonly #made: Made;
+  /** By index. */
+  readonly #ids: Float64Array;
   readonly #weights: ItemWeights;
   readonly #rowOfTrack: ReadonlyMap<number, number>;
   readonly #cache = new Map<number, SparseVector>();
   readonly #withNext = new Map<number, SparseVector>();
   readonly #content: LearnedContent | null;
-  /** By row of the weights. −1 for a track that has left the catalogue since the training. */
+  /** By row of the weights; −1 for a track that has left the catalogue since the training. */
   readonly #indexOfRow: Int32Array;
   readonly #sum: SparseSum;
 
   constructor(version: string, snapshot: Snapshot, weights: ItemWeights) {
     this.version = version;
-    this.snapshot = snapshot;
+    const { indexOf, features, byFeature } = snapshot;
+    this.#made = { indexOf, features, byFeature };
+    this.#ids = Float64Array.from(snapshot.tracks, ({ id }) => id);
     this.#weights = weights;
     this.recency = weights.recency;
     this.#rowOfTrack = new Map(Array.from(weights.ids, (id, row) => [id, row]));
-    this.#indexOfRow = Int32Array.from(weights.ids, (id) => snapshot.indexOf.get(id) ?? -1);
+    this.#indexOfRow = Int32Array.from(weights.ids, (id) => indexOf.get(id) ?? -1);
     this.#sum = new SparseSum(snapshot.tracks.length);
-    const isTrained = (index: number) => this.#rowOfTrack.has(snapshot.tracks[index]?.id ?? -1);
+    const isTrained = (index: number) => this.#rowOf(index) !== undefined;
     this.#content = weights.content && new LearnedContent(weights.content, snapshot, isTrained);
   }
 
-  /** Whether it matters which track of a history is the newest ([REC8]). */
+  /** Whether these are of the snapshot's tracks. */
+  isOf({ indexOf }: Snapshot): boolean {
+    return indexOf === this.#made.indexOf;
+  }
+
+  /** Whether it matters which of a history's tracks is the newest ([REC8]). */
   get knowsNext(): boolean {
     return this.#weights.next !== null;
   }
 
-  /** How much hearing this track speaks for each neighbour, excluding itself. */
+  /** By index of the track: how much hearing it speaks for each neighbour; none for itself. */
   of(index: number): SparseVector {
     const known = this.#cache.get(index);
     if (known) return known;
@@ -60,8 +75,8 @@ export class Neighbours {
   }
 
   /**
-   * The same for the newest liked track of a history, which also raises what comes right after it. It is one row,
-   * because it is the term of one event, and it lowers no neighbour.
+   * The same of the newest liked track of a history, for which what comes right after it counts as well: in one row, for it is
+   * one event's term. None of its neighbours loses by that.
    */
   ofNewest(index: number): SparseVector {
     const row = this.#weights.next ? this.#rowOf(index) : undefined;
@@ -77,7 +92,7 @@ export class Neighbours {
     return sum;
   }
 
-  /** Only the positive weights, because a reaction against a track lowers these and raises nothing. */
+  /** Only what it speaks for: a reaction against a track lowers those, and raises none. */
   near(index: number): SparseVector {
     const { indices, values } = this.of(index);
     const isFor = (_: number, at: number): boolean => (values[at] ?? 0) > 0;
@@ -95,9 +110,9 @@ export class Neighbours {
     return sum.take();
   }
 
-  /** The row of the weights. Undefined for a track that training did not know. */
+  /** Of the weights; undefined for a track that was not trained on. */
   #rowOf(index: number): number | undefined {
-    return this.#rowOfTrack.get(this.snapshot.tracks[index]?.id ?? -1);
+    return this.#rowOfTrack.get(this.#ids[index] ?? -1);
   }
 
   #addTrained({ starts, columns, values }: SparseRows, row: number): void {
@@ -107,11 +122,11 @@ export class Neighbours {
     }
   }
 
-  /** Reports the nearest tracks by the cosine of their features, among those that share any. */
+  /** Tells of the nearest by the cosine of the features, among the tracks that share any. */
   #alike(index: number, tell: (at: number, cosine: number) => void): void {
-    const { features, byFeature } = this.snapshot;
-    const own = features[index] ?? emptyVector;
-    own.indices.forEach((feature, i) => this.#sum.addScaled(byFeature[feature] ?? emptyVector, own.values[i] ?? 0));
+    const { features, byFeature } = this.#made;
+    const own = features.of(index) ?? emptyVector;
+    own.indices.forEach((feature, i) => this.#sum.addScaled(byFeature.of(feature) ?? emptyVector, own.values[i] ?? 0));
     const { indices, values } = this.#sum.take();
     const mask = new Uint8Array(indices.length);
     mask[indices.indexOf(index)] = 1;

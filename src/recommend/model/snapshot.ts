@@ -1,9 +1,9 @@
-import type { SnapshotRows } from '../../db/queries/recommend-queries.ts';
-import { groupBy } from '../../lib/collections.ts';
+import type { Sliced } from '../../lib/async/slices.ts';
 import { foldText } from '../../lib/text/folded-text.ts';
-import { emptyVector, type SparseVector, sparseVector } from '../math/sparse.ts';
-import { groupSongs, SongKeys, type Songs } from './songs.ts';
-import { findableWords } from './words.ts';
+import type { SparseVector } from '../math/sparse.ts';
+import { artistFeature, type Description, type Descriptions, genreFeature, tagFeature } from './descriptions.ts';
+import { Postings, transposed, type Vectors } from './postings.ts';
+import { groupSongs, type Songs } from './songs.ts';
 
 export interface SnapshotTrack {
   id: number;
@@ -16,138 +16,180 @@ export interface SnapshotTrack {
   /** Percentile in [0, 1]. */
   popularity: number;
   recentListeners: number;
-  /** Null if popularity counts the last 30 days. */
+  /** Null where popularity is that of the last 30 days. */
   allTimeListeners: number | null;
-  /** Number of listeners whose last verdict is against it. */
+  /** Whose last verdict is against it. */
   rejecters: number;
-  /** Not in any list, but feedback on it still counts. */
+  /** In no list; what listeners did with it counts all the same. */
   withdrawn: boolean;
   genreSlugs: readonly string[];
 }
 
+/** By a key the tracks that it describes, with how much (0 to 1). */
+export interface Described<Key> {
+  get(key: Key): SparseVector | undefined;
+}
+
 /**
- * The catalogue as used by rankings: tracks by index, in the order of their external ids, with those that more
- * listeners reject than hear at the end, so that the order of imports does not decide between equal scores; and for
- * each genre, artist, tag and word the tracks that it describes, with a degree from 0 to 1.
+ * The catalogue as ranking sees it: tracks by index, in the order of their external ids, those last that more reject than hear,
+ * so that what decides between equal scores is not the order of an import; and for each genre, artist, tag and word the tracks
+ * that it describes.
  */
 export interface Snapshot {
   tracks: readonly SnapshotTrack[];
+  /** The same map as long as the tracks are the same, in the same order, and made of the same. */
   indexOf: ReadonlyMap<number, number>;
   genreNames: ReadonlyMap<string, string>;
   artistNames: ReadonlyMap<number, string>;
-  byGenre: ReadonlyMap<string, SparseVector>;
-  byArtist: ReadonlyMap<number, SparseVector>;
-  byTag: ReadonlyMap<string, SparseVector>;
-  byWord: ReadonlyMap<string, SparseVector>;
+  byGenre: Described<string>;
+  byArtist: Described<number>;
+  byTag: Described<string>;
+  byWord: Described<string>;
   songs: Songs;
   meanPopularity: number;
-  /** The track's features (artist, genres, tags), as a unit vector. */
-  features: readonly SparseVector[];
-  /** The tracks of each feature. */
-  byFeature: readonly SparseVector[];
+  /** What the track is made of (artist, genres, tags), as a unit vector over features. */
+  features: Vectors;
+  /** For each feature the tracks that have it. */
+  byFeature: Vectors;
   /** `g:` and a genre's slug, `a:` and an artist's id, or `t:` and a tag. */
   featureNames: readonly string[];
 }
 
-/** Weight of a secondary genre. The first that a source names is the main one. */
-const SIDE_GENRE = 0.6;
-/** Weight of a matching word, by where it occurs. */
-const WORD_WEIGHTS = { genre: 1, tag: 1, artist: 0.8, title: 0.5 } as const;
+export interface DescribedTrack {
+  track: SnapshotTrack;
+  description: Description;
+}
 
-export function createSnapshot(rows: SnapshotRows, songKeys = new SongKeys()): Snapshot {
-  const artistNames = new Map(rows.artists.map(({ id, name }) => [id, name]));
-  const genres = new Map(rows.genres.map((genre) => [genre.id, genre]));
-  const genresOf = groupBy(rows.trackGenres, ({ trackId }) => trackId);
-  const tagsOf = groupBy(rows.trackTags, ({ trackId }) => trackId);
-  const tracks = rows.tracks.map((track): SnapshotTrack => {
-    const slugs = genresOf.get(track.id)?.flatMap(({ genreId }) => genres.get(genreId)?.slug ?? []) ?? [];
-    return { ...track, artist: artistNames.get(track.artistId) ?? '', genreSlugs: slugs };
-  });
-  const genreNames = new Map(rows.genres.map(({ slug, name }) => [slug, name]));
-  const described = tracks.map((track) => describe(track, tagsOf.get(track.id) ?? [], genreNames));
+/** @param listed in the order of their indices */
+export function* createSnapshot(listed: readonly DescribedTrack[], made: Descriptions): Sliced<Snapshot> {
+  const tracks = listed.map(({ track }) => track);
+  const indexOf = new Map<number, number>();
+  for (const { id } of tracks) {
+    indexOf.set(id, indexOf.size);
+    yield;
+  }
+  const space = yield* featureSpace(listed, made);
+  const described = yield* transposed(vectorsOf(listed, 'features'), made.features.size);
+  const words = yield* transposed(vectorsOf(listed, 'words'), made.words.size);
+  const songs = yield* groupSongs(listed.map(({ description }) => description.song));
+  const byFeature = (name: string) => described.of(made.features.find(name));
   return {
-    tracks,
-    indexOf: new Map(tracks.map(({ id }, index) => [id, index])),
-    genreNames,
-    artistNames,
-    byGenre: invert(described, ({ genres }) => genres),
-    byArtist: invert(described, ({ artist }) => [artist] as const),
-    byTag: invert(described, ({ tags }) => tags),
-    byWord: invert(described, ({ words }) => words),
-    songs: groupSongs(songKeys.of(tracks)),
-    meanPopularity: meanPopularityOf(tracks.filter(({ withdrawn }) => !withdrawn)),
-    ...featureSpace(described),
+    ...{ tracks, indexOf, songs, ...space },
+    ...{ genreNames: made.genreNames, artistNames: made.artistNames, meanPopularity: meanPopularityOf(tracks) },
+    byGenre: { get: (slug) => byFeature(genreFeature(slug)) },
+    byArtist: { get: (id) => byFeature(artistFeature(id)) },
+    byTag: { get: (tag) => byFeature(tagFeature(foldText(tag))) },
+    byWord: { get: (word) => words.of(made.words.find(word)) },
   };
 }
 
-const meanPopularityOf = (tracks: readonly SnapshotTrack[]): number =>
-  tracks.reduce((sum, { popularity }) => sum + popularity, 0) / Math.max(1, tracks.length);
+const vectorsOf = (listed: readonly DescribedTrack[], what: 'features' | 'words'): Vectors => ({
+  length: listed.length,
+  of: (index) => listed[index]?.description[what],
+});
 
-type Weighted<Key> = readonly [key: Key, weight: number];
+/** The same catalogue, of whose tracks something else is known than what they are made of. */
+export const withTracks = (snapshot: Snapshot, tracks: readonly SnapshotTrack[]): Snapshot => ({
+  ...snapshot,
+  ...{ tracks, meanPopularity: meanPopularityOf(tracks) },
+});
 
-interface Description {
-  genres: Weighted<string>[];
-  artist: Weighted<number>;
-  tags: Weighted<string>[];
-  words: Weighted<string>[];
+/** The same catalogue without these, before all that goes with it is made anew. */
+export function withoutWithdrawn(snapshot: Snapshot, ids: readonly number[]): Snapshot {
+  const tracks = snapshot.tracks.slice();
+  for (const id of ids) {
+    const index = snapshot.indexOf.get(id);
+    const track = index === undefined ? undefined : tracks[index];
+    if (index !== undefined && track) tracks[index] = { ...track, withdrawn: true, popularity: 0 };
+  }
+  return withTracks(snapshot, tracks);
 }
 
-function describe(
-  track: SnapshotTrack,
-  tagRows: readonly { tag: string; weight: number }[],
-  genreNames: ReadonlyMap<string, string>,
-): Description {
-  const genres = track.genreSlugs.map((slug, i): Weighted<string> => [slug, i === 0 ? 1 : SIDE_GENRE]);
-  const tags = tagRows.map(({ tag, weight }): Weighted<string> => [foldText(tag), weight]);
-  const words = new Map<string, number>();
-  const say = (text: string, weight: number): void => {
-    for (const word of findableWords(text)) words.set(word, Math.max(words.get(word) ?? 0, weight));
-  };
-  for (const [slug, weight] of genres) say(`${slug} ${genreNames.get(slug) ?? ''}`, WORD_WEIGHTS.genre * weight);
-  for (const [tag, weight] of tags) say(tag, WORD_WEIGHTS.tag * weight);
-  say(track.artist, WORD_WEIGHTS.artist);
-  say(track.title, WORD_WEIGHTS.title);
-  return { genres, artist: [track.artistId, 1], tags, words: [...words] };
+function meanPopularityOf(tracks: readonly SnapshotTrack[]): number {
+  let [sum, count] = [0, 0];
+  for (const { popularity, withdrawn } of tracks) {
+    if (withdrawn) continue;
+    sum += popularity;
+    count += 1;
+  }
+  return sum / Math.max(1, count);
 }
 
-function invert<Key>(
-  described: readonly Description[],
-  select: (description: Description) => Iterable<Weighted<Key>>,
-): Map<Key, SparseVector> {
-  const lists = new Map<Key, Weighted<number>[]>();
-  described.forEach((description, index) => {
-    for (const [key, weight] of select(description)) {
-      const list = lists.get(key);
-      if (list) list.push([index, weight]);
-      else lists.set(key, [[index, weight]]);
+type FeatureSpace = Pick<Snapshot, 'features' | 'byFeature' | 'featureNames'>;
+
+/** Features weighted by rarity (inverse document frequency, Spärck Jones 1972), each track's vector scaled to length 1. */
+function* featureSpace(listed: readonly DescribedTrack[], made: Descriptions): Sliced<FeatureSpace> {
+  const { numbers, featureNames, rarities, total } = yield* numberFeatures(listed, made);
+  const starts = new Int32Array(listed.length + 1);
+  const [indices, values] = [new Int32Array(total), new Float64Array(total)];
+  let end = 0;
+  for (const [track, { description }] of listed.entries()) {
+    end = addUnit(description.features, numbers, rarities, { indices, values, end });
+    starts[track + 1] = end;
+    yield;
+  }
+  const features = new Postings(starts, indices, values);
+  return { features, byFeature: yield* transposed(features, featureNames.length), featureNames };
+}
+
+interface NumberedFeatures {
+  /** From the numbers of the vocabulary; −1 for what no track has. */
+  numbers: Int32Array;
+  featureNames: string[];
+  rarities: Float64Array;
+  /** Features of all tracks. */
+  total: number;
+}
+
+/** In the order of the tracks, and not in that in which they came. */
+function* numberFeatures(listed: readonly DescribedTrack[], made: Descriptions): Sliced<NumberedFeatures> {
+  const numbers = new Int32Array(made.features.size).fill(-1);
+  const frequencies = new Int32Array(made.features.size);
+  const featureNames: string[] = [];
+  let total = 0;
+  for (const { description } of listed) {
+    const { indices } = description.features;
+    for (let i = 0; i < indices.length; i++) {
+      const feature = indices[i] ?? 0;
+      if (numbers[feature] === -1) numbers[feature] = featureNames.push(made.features.nameOf(feature)) - 1;
+      const number = numbers[feature] ?? 0;
+      frequencies[number] = (frequencies[number] ?? 0) + 1;
     }
-  });
-  return new Map([...lists].map(([key, entries]) => [key, sparseVector(entries)]));
+    total += indices.length;
+    yield;
+  }
+  const rarities = new Float64Array(featureNames.length);
+  for (let number = 0; number < rarities.length; number++) {
+    rarities[number] = Math.log(1 + listed.length / (frequencies[number] ?? 1));
+  }
+  return { numbers, featureNames, rarities, total };
 }
 
-/** Features weighted by inverse document frequency (Spärck Jones 1972), with each track's vector scaled to length 1. */
-function featureSpace(described: readonly Description[]): Pick<Snapshot, 'features' | 'byFeature' | 'featureNames'> {
-  const numbers = new Map<string, number>();
-  const named = described.map(({ genres, artist, tags }) => [
-    ...genres.map(([slug, weight]) => [`g:${slug}`, weight] as const),
-    [`a:${artist[0]}`, 1] as const,
-    ...tags.map(([tag, weight]) => [`t:${tag}`, weight] as const),
-  ]);
-  const frequency = new Map<string, number>();
-  for (const entries of named) for (const [name] of entries) frequency.set(name, (frequency.get(name) ?? 0) + 1);
-  for (const name of frequency.keys()) numbers.set(name, numbers.size);
-  const rarity = (name: string) => Math.log(1 + described.length / (frequency.get(name) ?? 1));
-  const features = named.map((entries) =>
-    unit(sparseVector(entries.map(([name, weight]) => [numbers.get(name) ?? 0, weight * rarity(name)]))),
-  );
-  const lists: Weighted<number>[][] = Array.from(numbers, () => []);
-  features.forEach(({ indices, values }, track) => {
-    indices.forEach((feature, i) => lists[feature]?.push([track, values[i] ?? 0]));
-  });
-  return { features, byFeature: lists.map((list) => sparseVector(list)), featureNames: [...numbers.keys()] };
-}
+/** More than one track has of anything. */
+const MOST_OF_A_TRACK = 2 ** 20;
 
-function unit(vector: SparseVector): SparseVector {
-  const length = Math.hypot(...vector.values);
-  return length === 0 ? emptyVector : { indices: vector.indices, values: vector.values.map((value) => value / length) };
+/** Adds the unit vector in the numbers of the feature space, ascending. @returns where it ends */
+function addUnit(
+  { indices, values }: SparseVector,
+  numbers: Int32Array,
+  rarities: Float64Array,
+  to: { indices: Int32Array; values: Float64Array; end: number },
+): number {
+  // A number and where it was, as one that sorts.
+  const keys = new Float64Array(indices.length);
+  for (let i = 0; i < keys.length; i++) keys[i] = (numbers[indices[i] ?? 0] ?? 0) * MOST_OF_A_TRACK + i;
+  keys.sort();
+  let squares = 0;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] ?? 0;
+    const number = Math.floor(key / MOST_OF_A_TRACK);
+    const weight = (values[key % MOST_OF_A_TRACK] ?? 0) * (rarities[number] ?? 0);
+    to.indices[to.end + i] = number;
+    to.values[to.end + i] = weight;
+    squares += weight * weight;
+  }
+  const end = to.end + keys.length;
+  const length = Math.sqrt(squares) || 1;
+  for (let at = to.end; at < end; at++) to.values[at] = (to.values[at] ?? 0) / length;
+  return end;
 }

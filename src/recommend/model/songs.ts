@@ -1,27 +1,27 @@
-import { songKey } from '../../lib/text/song-key.ts';
+import type { Sliced } from '../../lib/async/slices.ts';
 
-/** The recordings of each song ([FIND2]). */
+/** Which tracks are recordings of one song ([FIND2]). */
 export interface Songs {
-  /** By track index: the number of its song in `groups`, or −1 if the song has no other recording. */
+  /** By track index: the number of its song in `groups`; −1 for a song of which there is no other recording. */
   ofTrack: Int32Array;
-  /** The tracks of each song with several recordings, in ascending order. */
+  /** Of songs with several recordings the tracks, ascending. */
   groups: readonly Int32Array[];
 }
 
 const alone = new Int32Array();
 
-/** The recordings of a track's song, including the track. Empty if there are no others. */
+/** The other recordings of a track's song, and the track; none where it has no others. */
 export const recordingsOf = ({ ofTrack, groups }: Songs, index: number): Int32Array =>
   groups[ofTrack[index] ?? -1] ?? alone;
 
-/** The parts of a snapshot that are needed here. */
+/** What is known of tracks, by index. */
 interface Catalogued {
   tracks: readonly { id: number; popularity: number; withdrawn: boolean }[];
   indexOf: ReadonlyMap<number, number>;
   songs: Songs;
 }
 
-/** The other recordings of a track's song that are not withdrawn, most popular first, equal ones in catalogue order. */
+/** The other recordings of a track's song that are not withdrawn, the most popular first; of equal ones the first. */
 export function versionsOf({ tracks, indexOf, songs }: Catalogued, trackId: number): number[] {
   const others = [...recordingsOf(songs, indexOf.get(trackId) ?? -1)].flatMap((index) => tracks[index] ?? []);
   return others
@@ -30,39 +30,30 @@ export function versionsOf({ tracks, indexOf, songs }: Catalogued, trackId: numb
     .map(({ id }) => id);
 }
 
-export function groupSongs(keys: readonly string[]): Songs {
+/** @param keys of the tracks' songs, by track index */
+export function* groupSongs(keys: readonly string[]): Sliced<Songs> {
   const byKey = new Map<string, number[]>();
-  keys.forEach((key, index) => {
+  for (const [index, key] of keys.entries()) {
     const known = byKey.get(key);
     if (known) known.push(index);
     else byKey.set(key, [index]);
-  });
-  const groups = [...byKey.values()].filter(({ length }) => length > 1).map((group) => Int32Array.from(group));
+    yield;
+  }
   const ofTrack = new Int32Array(keys.length).fill(-1);
-  groups.forEach((group, song) => group.forEach((index) => (ofTrack[index] = song)));
+  const groups: Int32Array[] = [];
+  for (const group of byKey.values()) {
+    if (group.length > 1) {
+      for (const index of group) ofTrack[index] = groups.length;
+      groups.push(Int32Array.from(group));
+    }
+    yield;
+  }
   return { ofTrack, groups };
 }
 
-/** Caches the keys of songs by artist and title. */
-export class SongKeys {
-  #known = new Map<string, string>();
-
-  of(tracks: readonly { artist: string; title: string }[]): string[] {
-    const now = new Map<string, string>();
-    const keys = tracks.map(({ artist, title }) => {
-      const names = `${artist}\n${title}`;
-      const key = this.#known.get(names) ?? now.get(names) ?? songKey(artist, title);
-      now.set(names, key);
-      return key;
-    });
-    this.#known = now;
-    return keys;
-  }
-}
-
 /**
- * Keeps one recording of each song: the one with the best score that may be in the list, of equal ones the first.
- * @param bit is added to the exclusions of the others
+ * Leaves each song one of its recordings that may be in the list: the one with the best score, of equal ones the first.
+ * @param bit is added to why the others may not
  */
 export function keepBestRecordings(scores: Float64Array, excluded: Uint8Array, { groups }: Songs, bit: number): void {
   for (const group of groups) {

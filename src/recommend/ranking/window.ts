@@ -1,4 +1,5 @@
 import { addScaled, dot, emptyVector, type SparseVector } from '../math/sparse.ts';
+import type { Vectors } from '../model/postings.ts';
 import type { Calibration } from './calibration.ts';
 
 /** Number of tracks that compete for each position: the best that are not in the list yet. */
@@ -13,7 +14,7 @@ export interface WindowOptions {
   genres: Calibration | null;
   scoreOf: (index: number) => number;
   /** Unit vectors. */
-  features: readonly SparseVector[];
+  features: Pick<Vectors, 'of'>;
   /** One zero per feature, for writing a vector into. */
   zeros: Float64Array;
 }
@@ -158,7 +159,7 @@ export class Window {
   }
 
   #featuresOf(index: number): SparseVector {
-    return this.#options.features[index] ?? emptyVector;
+    return this.#options.features.of(index) ?? emptyVector;
   }
 }
 

@@ -26,7 +26,7 @@ const POSITIONS = 20;
 
 /** @param ids tracks in the order of the weights' rows */
 export function describe({ features, featureNames, indexOf }: Snapshot, ids: Iterable<number>): Described {
-  const described = Array.from(ids, (id) => features[indexOf.get(id) ?? -1] ?? emptyVector);
+  const described = Array.from(ids, (id) => features.of(indexOf.get(id) ?? -1) ?? emptyVector);
   const uses = new Int32Array(featureNames.length);
   for (const { indices } of described) for (const feature of indices) uses[feature] = (uses[feature] ?? 0) + 1;
   const byUse = [...uses.keys()].filter((feature) => (uses[feature] ?? 0) > 1);

@@ -5,7 +5,6 @@ import {
   insertVersion,
   readAllReactions,
   selectActiveVersion,
-  selectSnapshot,
   selectVersions,
   type VersionRow,
 } from '../../db/queries/recommend-queries.ts';
@@ -14,7 +13,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type Progress } from '../contract.ts';
 import { drawn } from '../math/draw.ts';
-import { createSnapshot } from '../model/snapshot.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import { type ItemWeights, parseWeights, serialiseWeights } from '../model/weights.ts';
 import { excels, meanOf, type Metrics } from '../train/accuracy.ts';
 import { lastTargets } from '../train/holdout.ts';
@@ -28,6 +27,8 @@ export interface VersionTrainingOptions {
   database: Database;
   clock: Clock;
   log: Logger;
+  /** The catalogue as it is. */
+  snapshot: () => Promise<Snapshot>;
   signal: AbortSignal;
   report?: ((progress: Progress) => void) | undefined;
 }
@@ -68,7 +69,7 @@ export async function trainInTurn(options: VersionTrainingOptions, newest: strin
  * trained.
  */
 async function trainVersion(options: VersionTrainingOptions): Promise<TrainedVersion> {
-  const { database, clock, log, signal, report } = options;
+  const { database, clock, log, snapshot, signal, report } = options;
   const start = clock.monotonic();
   const readAt = clock.now();
   const feedback = await countFeedback(database);
@@ -78,7 +79,7 @@ async function trainVersion(options: VersionTrainingOptions): Promise<TrainedVer
   const twin = await trainTwin(trainer, histories);
   const { settings } = twin.chosen;
   const isActive = !(await isActiveBetter(database, trainer, twin));
-  const weights = await withContent(await trainWith(trainer, histories, settings), { trainer, database, histories });
+  const weights = await withContent(await trainWith(trainer, histories, settings), { trainer, snapshot, histories });
   const seconds = Math.round((clock.monotonic() - start) / 100) / 10;
   const version = nameOf(clock.now());
   const row: VersionRow = {
@@ -96,10 +97,14 @@ async function trainVersion(options: VersionTrainingOptions): Promise<TrainedVer
 /** Learns what genres, artists and tags say about tracks that nobody has heard. */
 async function withContent(
   weights: ItemWeights,
-  { trainer, database, histories }: { trainer: Trainer; database: Database; histories: readonly History[] },
+  {
+    trainer,
+    snapshot,
+    histories,
+  }: Pick<VersionTrainingOptions, 'snapshot'> & { trainer: Trainer; histories: readonly History[] },
 ): Promise<ItemWeights> {
   const { ids, starts, columns, values } = weights;
-  const described = describe(createSnapshot(await selectSnapshot(database)), ids);
+  const described = describe(await snapshot(), ids);
   if (described.names.length === 0 || ids.length < ENOUGH_TO_LEARN_FROM) return weights;
   const some = drawn(histories, LISTENERS_FOR_SCALE, SEED).map((history) => ({ history, targets: [] }));
   const content = await trainer.content({ starts, columns, values }, described, numberCases(ids, some));

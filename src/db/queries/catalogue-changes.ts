@@ -1,0 +1,80 @@
+import type { Database } from '../client.ts';
+
+/** A track as ranking needs it. */
+export interface CatalogueRow {
+  id: number;
+  externalId: string;
+  title: string;
+  artistId: number;
+  artist: string;
+  releaseYear: number | null;
+  durationMs: number | null;
+  explicit: boolean;
+  popularity: number;
+  recentListeners: number;
+  /** Null where the last 30 days tell enough. */
+  allTimeListeners: number | null;
+  rejecters: number;
+  withdrawn: boolean;
+  /** Null where it has not changed since. */
+  description: TrackDescription | null;
+}
+
+export interface TrackDescription {
+  /** Main genre first. */
+  genres: readonly (readonly [slug: string, name: string])[];
+  /** Heaviest first. */
+  tags: readonly (readonly [name: string, weight: number])[];
+}
+
+/** Which catalogue was read: one with other tracks, or with any that changed, has another mark. */
+export interface CatalogueMark {
+  tracks: number;
+  /** The highest revision that there is. Changes take turns, so that none is committed after a higher one. */
+  revision: number;
+}
+
+export const emptyMark: CatalogueMark = { tracks: 0, revision: 0 };
+
+const ROWS_AT_ONCE = 250;
+
+/**
+ * Tells of the tracks that changed after a mark, as of one moment, in the order of the index: by their external ids, and what
+ * more reject than hear after all others.
+ * @returns the mark of what was read; the rows are told of only if it differs from the earlier one
+ */
+export async function readCatalogueChanges(
+  { sql: driver }: Database,
+  since: CatalogueMark,
+  tell: (rows: readonly CatalogueRow[]) => Promise<void>,
+): Promise<CatalogueMark> {
+  return driver.begin('isolation level repeatable read read only', async (tx) => {
+    const [mark = emptyMark] = await tx<CatalogueMark[]>`
+      select count(*)::float8 as tracks, coalesce(greatest(max(revision), max(description_revision)), 0)::float8 as revision
+      from tracks`;
+    if (mark.revision === since.revision && mark.tracks === since.tracks) return mark;
+    const changed = tx<CatalogueRow[]>`
+      select t.id::float8 as id, external_id as "externalId", title, artist_id::float8 as "artistId", a.name as artist,
+        release_year as "releaseYear", duration_ms as "durationMs", explicit, popularity,
+        recent_listeners as "recentListeners", all_time_listeners as "allTimeListeners", rejecters,
+        withdrawn_at is not null as withdrawn,
+        case when description_revision > ${since.revision} then json_build_object(
+          'genres', (select coalesce(json_agg(json_build_array(slug, name) order by position), '[]')
+            from track_genres join genres on genres.id = genre_id where track_id = t.id),
+          'tags', (select coalesce(json_agg(json_build_array(name, weight) order by weight desc, name), '[]')
+            from track_tags join tags on tags.id = tag_id where track_id = t.id)
+        ) end as description
+      from tracks t join artists a on a.id = artist_id
+      where revision > ${since.revision} or description_revision > ${since.revision}
+      order by rejecters > coalesce(all_time_listeners, recent_listeners), external_id collate "C"`;
+    for await (const rows of changed.cursor(ROWS_AT_ONCE)) await tell(rows);
+    return mark;
+  });
+}
+
+/** Tracks that were withdrawn after a mark. */
+export async function selectWithdrawnSince({ sql: driver }: Database, { revision }: CatalogueMark): Promise<number[]> {
+  const rows = await driver<{ id: number }[]>`
+    select id::float8 as id from tracks where withdrawn_at is not null and revision > ${revision}`;
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,93 @@
+import type { CatalogueRow, TrackDescription } from '../../db/queries/catalogue-changes.ts';
+import { foldText } from '../../lib/text/folded-text.ts';
+import { songKey } from '../../lib/text/song-key.ts';
+import type { SparseVector } from '../math/sparse.ts';
+import { Vocabulary } from './vocabulary.ts';
+import { findableWords } from './words.ts';
+
+/** What does not change with popularity: made once, as long as nobody sends the track anew. */
+export interface Description {
+  genreSlugs: readonly string[];
+  /** By number in the vocabulary of features, how much each says of the track. */
+  features: SparseVector;
+  /** The same of words. */
+  words: SparseVector;
+  /** Of the song that it is a recording of. */
+  song: string;
+}
+
+/** How much a genre says of a track: the first that a source names is the main one. */
+const SIDE_GENRE = 0.6;
+/** What a word that matches says of a track, by where it matched. */
+const WORD_WEIGHTS = { genre: 1, tag: 1, artist: 0.8, title: 0.5 } as const;
+
+export const genreFeature = (slug: string): string => `g:${slug}`;
+export const artistFeature = (id: number): string => `a:${id}`;
+/** @param tag folded */
+export const tagFeature = (tag: string): string => `t:${tag}`;
+
+/** What tracks are made of, in numbers that stay the same from one state of the catalogue to the next. */
+export class Descriptions {
+  readonly features = new Vocabulary();
+  readonly words = new Vocabulary();
+  readonly genreNames = new Map<string, string>();
+  readonly artistNames = new Map<number, string>();
+  /** Words of genres and tags, which many tracks have in common. */
+  readonly #wordsOf = new Map<string, readonly number[]>();
+
+  describe(
+    track: Pick<CatalogueRow, 'title' | 'artistId' | 'artist'>,
+    { genres, tags }: TrackDescription,
+  ): Description {
+    const features = new Heaviest();
+    const words = new Heaviest();
+    genres.forEach(([slug, name], i) => {
+      const weight = i === 0 ? 1 : SIDE_GENRE;
+      this.genreNames.set(slug, name);
+      features.add(this.features.numberOf(genreFeature(slug)), weight);
+      words.addAll(this.#sharedWords(`${slug} ${name}`), WORD_WEIGHTS.genre * weight);
+    });
+    this.artistNames.set(track.artistId, track.artist);
+    features.add(this.features.numberOf(artistFeature(track.artistId)), 1);
+    for (const [name, weight] of tags) {
+      const tag = foldText(name);
+      features.add(this.features.numberOf(tagFeature(tag)), weight);
+      words.addAll(this.#sharedWords(tag), WORD_WEIGHTS.tag * weight);
+    }
+    words.addAll(this.#sharedWords(track.artist), WORD_WEIGHTS.artist);
+    words.addAll(this.#numbersOf(track.title), WORD_WEIGHTS.title);
+    const genreSlugs = genres.map(([slug]) => slug);
+    const song = songKey(track.artist, track.title);
+    return { genreSlugs, features: features.vector(), words: words.vector(), song };
+  }
+
+  #sharedWords(text: string): readonly number[] {
+    const known = this.#wordsOf.get(text);
+    if (known) return known;
+    const numbers = this.#numbersOf(text);
+    this.#wordsOf.set(text, numbers);
+    return numbers;
+  }
+
+  #numbersOf(text: string): number[] {
+    return Array.from(findableWords(text), (word) => this.words.numberOf(word));
+  }
+}
+
+/** Of what is said several times the heaviest counts. */
+class Heaviest {
+  readonly #weights = new Map<number, number>();
+
+  add(number: number, weight: number): void {
+    this.#weights.set(number, Math.max(this.#weights.get(number) ?? 0, weight));
+  }
+
+  addAll(numbers: readonly number[], weight: number): void {
+    for (const number of numbers) this.add(number, weight);
+  }
+
+  /** In the order in which they were first said. */
+  vector(): SparseVector {
+    return { indices: Int32Array.from(this.#weights.keys()), values: Float64Array.from(this.#weights.values()) };
+  }
+}
