@@ -210,9 +210,15 @@ export interface Analytics {
   unattributed: number;
 }
 
+export type OffPolicyRefusal = 'NO_LISTS' | 'TOO_FEW';
+
 /** An estimate of the clicks per impression of another version, from served lists and their clicks. */
 export interface OffPolicyEstimate {
   modelVersion: string;
+  /** Only lists served later are counted, because the version has learned from the earlier ones. Null for `untrained`. */
+  servedAfter: Date | null;
+  /** Why there is no score: no list was served since the training, or the effective sample size is too small. */
+  refusal: OffPolicyRefusal | null;
   lists: number;
   impressions: number;
   /** Clicks per impression as served. */

@@ -137,7 +137,8 @@ class RecommenderService implements Recommender {
 
   async offPolicy(modelVersion: string): Promise<OffPolicyEstimate | null> {
     const serving = await this.#model.of(checkText(modelVersion, 'modelVersion', { max: 200 }));
-    return serving.neighbours.version === modelVersion ? estimateOffPolicy(this.#database, serving) : null;
+    if (serving.neighbours.version !== modelVersion) return null;
+    return estimateOffPolicy(this.#database, serving, await this.#model.learnedUntil(modelVersion));
   }
 
   async evaluations(first: number): Promise<RecommenderEvaluation[]> {

@@ -6,6 +6,7 @@ export type {
   Explanation,
   ModelVersion,
   OffPolicyEstimate,
+  OffPolicyRefusal,
   Reason,
   Recommendation,
   RecommendationContext,

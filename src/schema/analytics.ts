@@ -1,4 +1,4 @@
-import type { Analytics, Engagement, OffPolicyEstimate } from '../recommend/recommender.ts';
+import type { Analytics, Engagement, OffPolicyEstimate, OffPolicyRefusal } from '../recommend/recommender.ts';
 import { analytics, offPolicyEstimate } from '../resolvers/analytics.ts';
 import { builder, given } from './builder.ts';
 import { GenreType } from './catalogue.ts';
@@ -172,12 +172,34 @@ const AnalyticsType = builder.objectRef<Analytics>('Analytics').implement({
   }),
 });
 
+const OffPolicyRefusalEnum = builder.enumType('OffPolicyRefusal', {
+  description: 'Reason why there is no estimate for a version.',
+  values: {
+    NO_LISTS: { description: 'No list of the last day was served after the version was trained.' },
+    TOO_FEW: { description: '`effectiveSampleSize` is below 100.' },
+  } satisfies Record<OffPolicyRefusal, { description: string }>,
+});
+
 const OffPolicyEstimateType = builder.objectRef<OffPolicyEstimate>('OffPolicyEstimate').implement({
   description:
     'An estimate of the click-through rate that another recommender version would have, from at most 1,000 lists of ' +
     "the last day and their logged propensities. It is only as good as the server's exploration: see `meanWeight`.",
   fields: (t) => ({
     modelVersion: t.exposeString('modelVersion', { description: 'The version that is estimated.' }),
+    servedAfter: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Time at which the training of the version read the feedback: only lists served later are counted, since the ' +
+        'version has learned from the earlier ones. Null for `untrained`.',
+      resolve: ({ servedAfter }) => servedAfter,
+    }),
+    refusal: t.field({
+      type: OffPolicyRefusalEnum,
+      nullable: true,
+      description: 'Reason why `ips`, `snips`, `low` and `high` are null. Null if there is an estimate.',
+      resolve: ({ refusal }) => refusal,
+    }),
     lists: t.exposeInt('lists', { description: 'Number of lists that the estimate is based on.' }),
     impressions: t.exposeInt('impressions', { description: 'Number of impressions in these lists.' }),
     ctr: t.exposeFloat('ctr', { nullable: true, description: 'Clicks per impression as served.' }),

@@ -7,6 +7,7 @@ import { silentLogger } from '../../src/lib/log.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { topK } from '../../src/recommend/math/top-k.ts';
+import { estimate } from '../../src/recommend/measure/off-policy.ts';
 import { createRecommender, type RecommendationPage, type Recommender } from '../../src/recommend/recommender.ts';
 import { addTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
@@ -308,7 +309,7 @@ describe('why not', () => {
 });
 
 describe('evaluating a version before it serves', () => {
-  it('[ATTR5] weighs what was served by the exact probabilities of both versions', async () => {
+  it('[ATTR5] [ATTR6] weighs what was served by the exact probabilities of both versions', async () => {
     await react(0, 'LIKE');
     const pages: RecommendationPage[] = [];
     for (let n = 0; n < 60; n++) {
@@ -344,9 +345,28 @@ describe('evaluating a version before it serves', () => {
     const other = (await world.recommender.offPolicy('untrained'))!;
     expect(other.effectiveSampleSize).toBeLessThan(300);
     expect(other.meanWeight).toBeGreaterThan(0.2);
-    expect(other.low).toBeLessThanOrEqual(other.snips!);
-    expect(other.high).toBeGreaterThanOrEqual(other.snips!);
+    if (other.refusal === null) {
+      expect(other.low).toBeLessThanOrEqual(other.snips!);
+      expect(other.high).toBeGreaterThanOrEqual(other.snips!);
+    } else expect(other).toMatchObject({ refusal: 'TOO_FEW', snips: null });
     expect(await world.recommender.offPolicy('never trained')).toBeNull();
+
+    // One that has learned from these clicks is not judged by them.
+    const later = (await world.recommender.offPolicy(await world.recommender.train()))!;
+    expect(later).toMatchObject({ refusal: 'NO_LISTS', lists: 0, impressions: 0, snips: null, low: null, high: null });
+    expect(later.servedAfter!.getTime()).toBeGreaterThan(same.servedAfter!.getTime());
+    await world.recommender.activate(modelVersion);
+  });
+
+  it('[ATTR6] gives no score for what a few places of great weight say', () => {
+    const places = (count: number, heavy: number) =>
+      Array.from({ length: count }, (_, i) => {
+        return { list: `${i % 40}`, weight: i < heavy ? 100 : 1, isClicked: i % 3 === 0 };
+      });
+    expect(estimate(places(400, 0))).toMatchObject({ refusal: null, effectiveSampleSize: 400, ips: 134 / 400 });
+    const few = estimate(places(400, 5));
+    expect(few.effectiveSampleSize).toBeLessThan(100);
+    expect(few).toMatchObject({ refusal: 'TOO_FEW', impressions: 400, ips: null, snips: null, low: null, high: null });
   });
 });
 

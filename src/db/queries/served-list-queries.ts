@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNotNull, lt } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, lt } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
 import { feedback, recommendationLists } from '../tables.ts';
 
@@ -49,9 +49,20 @@ export interface ListsWithClicks {
   clicks: { requestId: string | null; trackId: number }[];
 }
 
-/** The newest recommendation lists that can still be continued, at most `limit`, in batches, with their clicks. */
-export async function* readRecentLists({ db }: Database, limit: number): AsyncGenerator<ListsWithClicks> {
-  const isWhole = and(isNotNull(recommendationLists.state), eq(recommendationLists.surface, 'RECOMMENDATIONS'));
+/**
+ * The newest recommendation lists that can still be continued, at most `limit`, in batches, with their clicks.
+ * @param after only lists that were begun later
+ */
+export async function* readRecentLists(
+  { db }: Database,
+  limit: number,
+  after: Date | null,
+): AsyncGenerator<ListsWithClicks> {
+  const isWhole = and(
+    isNotNull(recommendationLists.state),
+    eq(recommendationLists.surface, 'RECOMMENDATIONS'),
+    after ? gt(recommendationLists.createdAt, after) : undefined,
+  );
   const newest = await db
     .select({ id: recommendationLists.id })
     .from(recommendationLists)

@@ -9,6 +9,8 @@ import { Ranking } from '../ranking/ranking.ts';
 
 /** Maximum number of lists that an estimate reads: the newest that can still be paged through. */
 const MOST_LISTS = 1_000;
+/** Minimum effective sample size: with fewer, a few positions of great weight decide, and the interval is too narrow. */
+const ENOUGH_IMPRESSIONS = 100;
 /** The quantile of the standard normal distribution for 95 %. */
 const Z = 1.96;
 
@@ -23,10 +25,15 @@ export interface WeightedPlace {
 /**
  * Each position is a decision whose context is the listener and the tracks above, as served. Its probability under the
  * other version is computed exactly, in the way in which the list was made, including exploration.
+ * @param servedAfter when the version's training read the feedback: it has learned from earlier clicks
  */
-export async function estimateOffPolicy(database: Database, serving: Serving): Promise<OffPolicyEstimate> {
+export async function estimateOffPolicy(
+  database: Database,
+  serving: Serving,
+  servedAfter: Date | null,
+): Promise<OffPolicyEstimate> {
   const places: WeightedPlace[] = [];
-  for await (const { rows, clicks } of readRecentLists(database, MOST_LISTS)) {
+  for await (const { rows, clicks } of readRecentLists(database, MOST_LISTS, servedAfter)) {
     const clicked = new Set(clicks.map(({ requestId, trackId }) => `${requestId}:${trackId}`));
     for (const row of rows) {
       places.push(...weigh(fromRow(row), serving, clicked));
@@ -34,7 +41,7 @@ export async function estimateOffPolicy(database: Database, serving: Serving): P
       await turn();
     }
   }
-  return { modelVersion: serving.neighbours.version, ...estimate(places) };
+  return { modelVersion: serving.neighbours.version, servedAfter, ...estimate(places) };
 }
 
 function weigh(list: ServedList, serving: Serving, clicked: ReadonlySet<string>): WeightedPlace[] {
@@ -48,23 +55,32 @@ function weigh(list: ServedList, serving: Serving, clicked: ReadonlySet<string>)
   });
 }
 
-export function estimate(places: readonly WeightedPlace[]): Omit<OffPolicyEstimate, 'modelVersion'> {
+export function estimate(places: readonly WeightedPlace[]): Omit<OffPolicyEstimate, 'modelVersion' | 'servedAfter'> {
   const sum = (of: (place: WeightedPlace) => number) => places.reduce((total, place) => total + of(place), 0);
   const n = places.length;
   const weights = sum(({ weight }) => weight);
-  const gained = sum(({ weight, isClicked }) => (isClicked ? weight : 0));
-  const snips = weights > 0 ? gained / weights : null;
-  const deviation = snips === null ? null : deviationOf(places, snips, weights);
+  const effectiveSampleSize = weights > 0 ? weights ** 2 / sum(({ weight }) => weight ** 2) : 0;
+  const refusal = n === 0 ? 'NO_LISTS' : effectiveSampleSize < ENOUGH_IMPRESSIONS ? 'TOO_FEW' : null;
   return {
     lists: new Set(places.map(({ list }) => list)).size,
     impressions: n,
     ctr: n > 0 ? sum(({ isClicked }) => (isClicked ? 1 : 0)) / n : null,
-    ips: n > 0 ? gained / n : null,
-    snips,
-    low: snips === null || deviation === null ? null : Math.max(0, snips - Z * deviation),
-    high: snips === null || deviation === null ? null : Math.min(1, snips + Z * deviation),
-    effectiveSampleSize: weights > 0 ? weights ** 2 / sum(({ weight }) => weight ** 2) : 0,
     meanWeight: n > 0 ? weights / n : null,
+    effectiveSampleSize,
+    refusal,
+    ...(refusal === null ? scoresOf(places, weights) : { ips: null, snips: null, low: null, high: null }),
+  };
+}
+
+function scoresOf(places: readonly WeightedPlace[], weights: number) {
+  const gained = places.reduce((sum, { weight, isClicked }) => sum + (isClicked ? weight : 0), 0);
+  const snips = gained / weights;
+  const deviation = deviationOf(places, snips, weights);
+  return {
+    ips: gained / places.length,
+    snips,
+    low: deviation === null ? null : Math.max(0, snips - Z * deviation),
+    high: deviation === null ? null : Math.min(1, snips + Z * deviation),
   };
 }
 

@@ -84,6 +84,12 @@ export class ModelState implements AsyncDisposable {
     return selectVersions(this.#options.database.db, first);
   }
 
+  /** When a version's training read the feedback; null for one that was not trained. */
+  async learnedUntil(version: string): Promise<Date | null> {
+    const state = await selectVersionState(this.#options.database.db, version);
+    return state && new Date(Number(state.parameters.readAt ?? state.trainedAt));
+  }
+
   /** Makes an earlier version serve again. @throws NotFoundError when it is not there, or its weights are not kept any more */
   async activate(version: string): Promise<ModelVersion> {
     const { database, log } = this.#options;
