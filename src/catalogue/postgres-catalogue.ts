@@ -1,6 +1,6 @@
 import type { Database, Queryable } from '../db/client.ts';
+import { takeChore } from '../db/nodes/chores.ts';
 import * as queries from '../db/queries/catalogue-queries.ts';
-import { takeChore } from '../db/queries/chores.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
 import { refreshPopularity } from '../db/queries/popularity-queries.ts';
 import { mergeTracks } from '../db/queries/track-merge.ts';

@@ -363,6 +363,19 @@ export const nodes = pgTable('nodes', {
   models: jsonb().notNull(),
 });
 
+/** What is known of the database as a whole: one row. */
+export const installation = pgTable(
+  'installation',
+  {
+    only: boolean().primaryKey().default(true),
+    /** Tells what belongs to this database apart from what belongs to others, where it is kept elsewhere. */
+    id: uuid().notNull().defaultRandom(),
+    /** Where the drafts' logs are; null until a node has been told. */
+    draftLog: text(),
+  },
+  (t) => [check('installation_only', sql`${t.only}`)],
+);
+
 /** What one node at a time does for all, and when it was last done, by the database's clock. */
 export const chores = pgTable('chores', { name: text().primaryKey(), doneAt: instant().notNull() });
 

@@ -1,6 +1,8 @@
 import type { DraftLogConfig } from '../../config.ts';
 import type { Database } from '../../db/client.ts';
+import { type DraftLogPlace, settleDraftLog } from '../../db/nodes/installation.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
+import { StartupError } from '../../lib/errors.ts';
 import { parseStoredJson } from '../../lib/stored-data.ts';
 import { SubjectLog } from '../../nats/subject-log.ts';
 import { draftKey } from '../wakeup-keys.ts';
@@ -9,7 +11,6 @@ import type { LogStore } from './log-store.ts';
 import { PostgresLog } from './postgres-log.ts';
 import { storedMessage } from './stored.ts';
 
-const STREAM = 'cadenza-drafts';
 const decode = (json: string) => parseStoredJson(storedMessage, json, 'a message of a draft’s log');
 
 export interface LogStoreOptions {
@@ -20,12 +21,26 @@ export interface LogStoreOptions {
   stream?: string;
 }
 
-/** @throws StartupError if it cannot be reached */
+/** A draft that is continued elsewhere than where it was begun would lose its beginning. */
+const elsewhere: Record<DraftLogPlace, string> = {
+  postgres:
+    'The logs of the drafts in this database are in PostgreSQL, and CADENZA_LOG=nats names NATS JetStream: ' +
+    'drafts would lose their texts. Start with CADENZA_LOG=postgres, as the other nodes do.',
+  nats:
+    'The logs of the drafts in this database are in NATS JetStream, and CADENZA_LOG=postgres names PostgreSQL: ' +
+    'drafts would lose their texts. Start with CADENZA_LOG=nats and CADENZA_NATS_URL, as the other nodes do.',
+};
+
+/** @throws StartupError if it cannot be reached, or if the logs are in the other place ([LOG12]) */
 export async function openLogStore(
   options: LogStoreOptions,
 ): Promise<{ store: LogStore; release: () => Promise<void> }> {
-  const { database, place, wakeups, stream = STREAM } = options;
+  const { database, place, wakeups } = options;
+  const installation = await settleDraftLog(database, place.kind);
+  if (installation.draftLog !== place.kind) throw new StartupError(elsewhere[installation.draftLog]);
   if (place.kind === 'postgres') return { store: new PostgresLog(database), release: () => Promise.resolve() };
+  // Several installations may share one NATS.
+  const { stream = `cadenza-${installation.id}` } = options;
   const messages = await SubjectLog.open({ ...place, stream, decode });
   const store = new JetStreamLog(database, messages, (draftId) => wakeups.wakeHere(draftKey(draftId)));
   return {
