@@ -140,12 +140,16 @@ function streamResults(draining: AbortSignal, limits: StreamLimits): Plugin<Http
   };
 }
 
-/** Tells proxies such as nginx not to buffer, compress or cache the stream ([SSE3]). */
+/**
+ * Tells proxies such as nginx not to buffer, compress or cache the stream ([SSE3]), and ends the connection with it, so
+ * that a stopping node does not wait for connections that are kept open ([SSE4]).
+ */
 const EVENT_STREAM = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
   'content-encoding': 'none',
   'x-accel-buffering': 'no',
+  connection: 'close',
 };
 
 function endingsOf(expiry: Date | null, draining: AbortSignal): Ending[] {

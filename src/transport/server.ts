@@ -24,6 +24,7 @@ import { Rates } from './rates/rates.ts';
 import { excessOf } from './request-head.ts';
 import { serveWebSockets } from './sockets/websocket.ts';
 
+const SWEEP_MS = 50;
 /** Time limits for sending a request. Slower clients would hold connections open for nothing. */
 const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 15_000, connectionsCheckingInterval: 5_000 };
 
@@ -111,7 +112,10 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       const ended = new Promise((resolve) => server.close(resolve));
       await sockets.close(reason, graceMs);
       const overdue = setTimeout(() => server.closeAllConnections(), graceMs);
+      // Those answered since then wait for another request, which would not be taken.
+      const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
       await ended;
+      clearInterval(sweep);
       clearTimeout(overdue);
     },
   };

@@ -26,6 +26,8 @@ const snapshot = snapshotOf({
   trackTags: [],
 });
 
+const noWait = () => Promise.resolve();
+
 describe('[BEYOND5] qualities of lists', () => {
   it('by hand', () => {
     const half = Float64Array.of(0.5, 0.5);
@@ -71,43 +73,43 @@ describe('[TRUTH1] the effect of reasons', () => {
   const neighbours = new Neighbours('v', snapshot, weights);
   const serving = { snapshot, neighbours, workspace: new Workspace() };
 
-  it('is told by taking them away', () => {
+  it('is told by taking them away', async () => {
     const ranking = new Ranking(serving, { taste, filter: null, includeHeard: false });
     // Track 3 by what was liked, then 1 and 2 by popularity. Without the like: 1, 2, 3, 4.
-    expect(impactOfReasons(ranking, 1)).toEqual({
+    expect(await impactOfReasons(ranking, 1, noWait)).toEqual({
       reasons: { cited: 1, left: 1, dropped: 2 },
       popularity: { cited: 1, left: 0, dropped: 0 },
     });
     // Without popularity 1 and 2 are equal, and stay where they are: it decided nothing but their order with track 3.
-    const two = impactOfReasons(ranking, 2);
+    const two = await impactOfReasons(ranking, 2, noWait);
     expect(two.reasons).toEqual({ cited: 2, left: 1, dropped: 2 });
   });
 
   it('is measured on what is served', async () => {
-    const metrics = await measureServed(serving, [taste]);
+    const metrics = await measureServed(serving, [taste], new AbortController().signal);
     expect(metrics['Coverage@20']).toBe(0.75);
     expect(metrics['ReasonDrop@10']).toBeGreaterThan(0);
     expect(metrics['ReasonLeaves@10']).toBe(0);
     expect(Object.keys(metrics)).toHaveLength(8);
-    expect(await measureServed(serving, [])).toEqual({});
+    expect(await measureServed(serving, [], new AbortController().signal)).toEqual({});
   });
 });
 
 describe('[ATTR5] an off-policy estimate', () => {
   it('by hand', () => {
-    const places = [
-      { list: 'a', weight: 2, isClicked: true },
-      { list: 'a', weight: 0, isClicked: true },
-      { list: 'b', weight: 1, isClicked: false },
-      { list: 'b', weight: 1, isClicked: true },
-    ];
+    const places = Array.from({ length: 60 }, (_, i) => [
+      { list: `a${i}`, weight: 2, isClicked: true },
+      { list: `a${i}`, weight: 0, isClicked: true },
+      { list: `b${i}`, weight: 1, isClicked: false },
+      { list: `b${i}`, weight: 1, isClicked: true },
+    ]).flat();
     const found = estimate(places);
-    expect(found).toMatchObject({ lists: 2, impressions: 4, ctr: 0.75, ips: 0.75, snips: 0.75, meanWeight: 1 });
-    expect(found.effectiveSampleSize).toBeCloseTo(16 / 6, 12);
+    expect(found).toMatchObject({ lists: 120, impressions: 240, ctr: 0.75, ips: 0.75, snips: 0.75, meanWeight: 1 });
+    expect(found.effectiveSampleSize).toBeCloseTo(240 ** 2 / (60 * 6), 9);
     // Residuals by list: 2 · 0.25 and −0.75 + 0.25.
-    const deviation = Math.sqrt(0.5 ** 2 + 0.5 ** 2) / 4;
+    const deviation = Math.sqrt(60 * (0.5 ** 2 + 0.5 ** 2)) / 240;
     expect(found.low).toBeCloseTo(0.75 - 1.96 * deviation, 12);
-    expect(found.high).toBe(1);
+    expect(found.high).toBeCloseTo(0.75 + 1.96 * deviation, 12);
   });
 
   it('has the truth within its interval as often as it should, and no significant bias', () => {
@@ -121,7 +123,7 @@ describe('[ATTR5] an off-policy estimate', () => {
     let [covered, sum] = [0, 0];
     for (let run = 0; run < 300; run++) {
       const draw = randomStream(run);
-      const places = Array.from({ length: 200 }, (_, i) => {
+      const places = Array.from({ length: 300 }, (_, i) => {
         const shown = Math.floor(draw() * 3);
         const isClicked = draw() < clicked[shown]!;
         return { list: `${i}`, weight: judged[shown]! / logged[shown]!, isClicked };
@@ -138,7 +140,7 @@ describe('[ATTR5] an off-policy estimate', () => {
   it('is null without lists', () => {
     expect(estimate([])).toEqual({
       ...{ lists: 0, impressions: 0, ctr: null, ips: null, snips: null, low: null, high: null },
-      ...{ effectiveSampleSize: 0, meanWeight: null },
+      ...{ effectiveSampleSize: 0, meanWeight: null, refusal: 'NO_LISTS' },
     });
   });
 });

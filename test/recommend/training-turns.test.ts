@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
 import { connect, type Database } from '../../src/db/client.ts';
-import { takeTrainingTurn } from '../../src/db/queries/training-turn.ts';
+import { takeTurn } from '../../src/db/queries/training-turn.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
@@ -53,7 +53,7 @@ async function joinNode({ url }: Database, trainsByItself: boolean): Promise<Nod
   return { recommender, said, serving };
 }
 
-const takeTurn = (database: Database) => takeTrainingTurn(database, new AbortController().signal);
+const takeTrainingTurn = (database: Database) => takeTurn(database, 'training', new AbortController().signal);
 const PATIENCE = { timeout: 20_000 };
 const saying = ({ said }: Node, message: string) => expect.poll(() => said, PATIENCE).toContain(message);
 
@@ -61,7 +61,7 @@ test('[REC16] of two nodes that are told to train at once one trains, and both s
   const database = await heard();
   const nodes = [await joinNode(database, false), await joinNode(database, false)] as const;
   // Until both have asked nobody may begin: else the second might ask only after the first was done.
-  const turn = await takeTurn(database);
+  const turn = await takeTrainingTurn(database);
   const training = Promise.all(nodes.map(({ recommender }) => recommender.train()));
   for (const node of nodes) await saying(node, WAITING);
   await turn[Symbol.asyncDispose]();
@@ -74,7 +74,7 @@ test('[REC16] of two nodes that are told to train at once one trains, and both s
 test('[BEYOND5] a version’s lists are measured once, however many nodes serve it', async () => {
   const database = await heard();
   const nodes = [await joinNode(database, false), await joinNode(database, false)];
-  const turn = await takeTurn(database);
+  const turn = await takeTrainingTurn(database);
   const training = Promise.all(nodes.map(({ recommender }) => recommender.train()));
   for (const node of nodes) await saying(node, WAITING);
   await turn[Symbol.asyncDispose]();
@@ -86,7 +86,7 @@ test('[BEYOND5] a version’s lists are measured once, however many nodes serve 
 
 test('[REC16] of two nodes that would train automatically one does', async () => {
   const database = await heard();
-  const turn = await takeTurn(database);
+  const turn = await takeTrainingTurn(database);
   const nodes = [await joinNode(database, true), await joinNode(database, true)];
   for (const node of nodes) await saying(node, WAITING);
   await turn[Symbol.asyncDispose]();
@@ -114,7 +114,7 @@ test('[REC16] a process that is killed while training leaves the turn to the nex
 test('[REC16] a process that is interrupted while waiting changes nothing and delays nobody', async () => {
   const database = await heard();
   const [impatient, other] = [await joinNode(database, false), await joinNode(database, false)];
-  const turn = await takeTurn(database);
+  const turn = await takeTrainingTurn(database);
   const ending = new AbortController();
   const waiting = impatient.recommender.train({ signal: ending.signal });
   await saying(impatient, WAITING);

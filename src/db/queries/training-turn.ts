@@ -3,22 +3,24 @@ import type { Database } from '../client.ts';
 import { explainFailure } from '../failures.ts';
 import type { Sql } from '../transaction.ts';
 
-/** An arbitrary constant that nothing else in the database uses: "turn" in ASCII. */
-const TURN_LOCK = 0x7475726e;
+/** What one process on a database does at a time, with arbitrary constants that nothing else in the database uses. */
+const LOCKS = { training: 0x7475726e, measuring: 0x6d656173 } as const;
 const LOOK_MS = 500;
 
 /**
- * Waits until no other process on this database trains, and keeps others from training until it is disposed ([REC16]).
+ * Waits until no other process on this database does this, and keeps others from it until it is disposed ([REC16],
+ * [BEYOND6]).
  * The lock is held by a connection of its own and ends with it: with the process, or within a minute if its machine is
- * cut off. A training whose connection is lost continues; at worst another runs beside it.
+ * cut off. A task whose connection is lost continues; at worst another runs beside it.
  *
  * The lock is polled. Waiting in the database would be one statement as long as a training, and would keep VACUUM from
  * removing rows deleted meanwhile.
- * @param onWait called once if another process is training
+ * @param onWait called once if another process is at it
  * @throws the signal's reason if it aborts
  */
-export async function takeTrainingTurn(
+export async function takeTurn(
   database: Database,
+  what: keyof typeof LOCKS,
   signal: AbortSignal,
   onWait: () => void = () => undefined,
 ): Promise<AsyncDisposable> {
@@ -27,7 +29,7 @@ export async function takeTrainingTurn(
   const release = () => sql.end({ timeout: 1 });
   try {
     await noticeDeadMachines(sql);
-    for (let looks = 0; !(await isTaken(sql)); looks++) {
+    for (let looks = 0; !(await isTaken(sql, LOCKS[what])); looks++) {
       if (looks === 0) onWait();
       await systemSleep(LOOK_MS, signal);
     }
@@ -46,7 +48,7 @@ async function noticeDeadMachines(sql: Sql): Promise<void> {
     set_config('tcp_keepalives_count', '3', false)`;
 }
 
-async function isTaken(sql: Sql): Promise<boolean> {
-  const [row] = await sql<{ taken: boolean }[]>`select pg_try_advisory_lock(${TURN_LOCK}) as taken`;
+async function isTaken(sql: Sql, lock: number): Promise<boolean> {
+  const [row] = await sql<{ taken: boolean }[]>`select pg_try_advisory_lock(${lock}) as taken`;
   return row?.taken === true;
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../../db/client.ts';
 import { hasEvaluations, insertEvaluationsOnce, selectSomeListeners } from '../../db/queries/evaluation-queries.ts';
+import { takeTurn } from '../../db/queries/training-turn.ts';
 import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type Serving } from '../model/serving.ts';
@@ -35,7 +36,12 @@ export class ServedMeasurements implements AsyncDisposable {
 
   /** Measures the serving version. Measurements run one after the other, so that none is repeated. */
   measure(): Promise<void> {
-    const measured = this.#last.then(() => this.#measure());
+    const measured = this.#last
+      .then(() => this.#measure())
+      .catch((error: unknown) => {
+        // Ended before it was done: whoever starts next measures it.
+        if (!this.#closing.signal.aborted) throw error;
+      });
     this.#last = measured.catch(() => undefined);
     return measured;
   }
@@ -45,10 +51,15 @@ export class ServedMeasurements implements AsyncDisposable {
     const { database, log, current, load } = this.#options;
     const serving = await current();
     const modelVersion = serving.neighbours.version;
-    if (await hasEvaluations(database.db, modelVersion, PROTOCOL)) return;
+    const isMeasured = () => hasEvaluations(database.db, modelVersion, PROTOCOL);
+    if (await isMeasured()) return;
+    const { signal } = this.#closing;
+    // All nodes are told of a version at once, and one of them measures it.
+    await using _ = await takeTurn(database, 'measuring', signal);
+    if (await isMeasured()) return;
     const tastes: KnownTaste[] = [];
     for (const listenerId of await selectSomeListeners(database, LISTENERS)) tastes.push(await load(listenerId));
-    const metrics = await measureServed(serving, tastes);
+    const metrics = await measureServed(serving, tastes, signal);
     const rows = Object.entries(metrics).map(([metric, value]) => {
       return { modelVersion, dataset: 'feedback', protocol: PROTOCOL, metric, value };
     });

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { Serving } from '../model/serving.ts';
 import { genreShares } from '../ranking/calibration.ts';
 import { Ranking } from '../ranking/ranking.ts';
@@ -17,17 +17,26 @@ const FIRST = 10;
  * Measures what a version serves to these listeners. The names are those stored beside its accuracy: the qualities of
  * the lists (`measureLists`), and the effect of their reasons (`impactOfReasons`): the share of the first ten tracks
  * that leave the ten without their main reason and the ranks that they fall, and the same without popularity.
+ * @throws the signal's reason if it aborts
  */
-export async function measureServed(serving: Serving, tastes: readonly KnownTaste[]): Promise<Record<string, number>> {
+export async function measureServed(
+  serving: Serving,
+  tastes: readonly KnownTaste[],
+  signal: AbortSignal,
+): Promise<Record<string, number>> {
   if (tastes.length === 0 || serving.snapshot.tracks.length === 0) return {};
   const lists: MeasuredList[] = [];
+  const turn = async (): Promise<void> => {
+    await setImmediate();
+    signal.throwIfAborted();
+  };
   let [reasons, popularity] = [noImpact, noImpact];
   for (const known of tastes) {
     const taste = { ...known, seedTrackIds: [], contextText: null };
     const ranking = new Ranking(serving, { taste, filter: null, includeHeard: false });
     const indices = ranking.withScores((scores) => scores.next([], LENGTH, USUAL)).map(({ index }) => index);
     lists.push({ indices, genres: genreShares(taste, serving.snapshot) });
-    const impact = impactOfReasons(ranking, FIRST);
+    const impact = await impactOfReasons(ranking, FIRST, turn);
     reasons = addImpacts(reasons, impact.reasons);
     popularity = addImpacts(popularity, impact.popularity);
     // Lets requests be served in between.

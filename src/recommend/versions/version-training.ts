@@ -8,7 +8,7 @@ import {
   selectVersions,
   type VersionRow,
 } from '../../db/queries/recommend-queries.ts';
-import { takeTrainingTurn } from '../../db/queries/training-turn.ts';
+import { takeTurn } from '../../db/queries/training-turn.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type Progress } from '../contract.ts';
@@ -55,7 +55,7 @@ const ENOUGH_TO_COMPARE = 30;
 export async function trainInTurn(options: VersionTrainingOptions, newest: string | null): Promise<TrainedVersion> {
   const { database, log, signal } = options;
   const onWait = () => log.info('Another process is training the recommender; waiting for its result');
-  await using _ = await takeTrainingTurn(database, signal, onWait);
+  await using _ = await takeTurn(database, 'training', signal, onWait);
   const [latest] = await selectVersions(database.db, 1);
   // Awaited here, because returning ends the turn.
   if (!latest || latest.version === newest) return await trainVersion(options);

@@ -67,6 +67,21 @@ describe('a stream of a draft', () => {
     }
   });
 
+  it('[SSE4] ends its connection with it, so that no reader keeps a node that stops', async () => {
+    const server = await startListening();
+    const id = await startDraft(server, 3);
+    const address = addressOf(server.graphqlUrl, FOLLOW, { id });
+    const streams = await Promise.all(
+      Array.from({ length: 100 }, () => fetch(address, { headers: { accept: 'text/event-stream' } })),
+    );
+    expect(new Set(streams.map(({ headers }) => headers.get('connection')))).toEqual(new Set(['close']));
+    const [texts] = await Promise.all([
+      Promise.all(streams.map((stream) => stream.text())),
+      server.close('the node is stopping', 60_000),
+    ]);
+    for (const text of texts) expect(text).toContain('event: complete');
+  });
+
   it('[SSE2] continues after Last-Event-ID, whatever `after` says; one of another draft is refused', async () => {
     const server = await startListening();
     const id = await startDraft(server, 5);
