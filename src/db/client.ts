@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { drizzle, PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { cancelledBy } from './cancellable.ts';
 import { withSafeTransactions } from './lost-connections.ts';
@@ -104,14 +106,31 @@ const queriesOf = (sql: Sql): Queryable =>
 /**
  * Migrates the schema. Several processes may start at once: the first that gets the advisory lock migrates, the others
  * wait and then have nothing to do ([DB1]).
+ * @throws StartupError if a newer build has migrated it ([DB9])
  */
 export async function migrateToLatest(url: string, log?: Logger): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => undefined, connect_timeout: 10 });
   try {
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
+    await refuseNewer(sql);
     await migrate(drizzle({ client: sql, casing: 'snake_case' }), { migrationsFolder });
     await bringToNormalForm(sql, log);
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+/** What a newer build has made of the tables this one would read wrongly, and write worse. */
+async function refuseNewer(sql: Sql): Promise<void> {
+  const [found] = await sql<{ isThere: boolean }[]>`
+    select to_regclass('drizzle.__drizzle_migrations') is not null as "isThere"`;
+  if (!found?.isThere) return;
+  const [applied] = await sql<{ newest: number | null }[]>`
+    select max(created_at)::float8 as newest from drizzle.__drizzle_migrations`;
+  const known = Math.max(...readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis));
+  if ((applied?.newest ?? 0) <= known) return;
+  throw new StartupError(
+    'The database was migrated by a newer build of Cadenza, and this one does not know its tables. ' +
+      'Start that build, or restore a backup made before it.',
+  );
 }
