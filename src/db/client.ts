@@ -112,23 +112,24 @@ export async function migrateToLatest(url: string, log?: Logger): Promise<void> 
   const sql = postgres(url, { max: 1, onnotice: () => undefined, connect_timeout: 10 });
   try {
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
-    await refuseNewer(sql);
-    await migrate(drizzle({ client: sql, casing: 'snake_case' }), { migrationsFolder });
+    // Where there is nothing to do, a role that may create nothing is enough ([DB10]).
+    if (!(await isMigrated(sql))) await migrate(drizzle({ client: sql, casing: 'snake_case' }), { migrationsFolder });
     await bringToNormalForm(sql, log);
   } finally {
     await sql.end({ timeout: 5 });
   }
 }
 
-/** What a newer build has made of the tables this one would read wrongly, and write worse. */
-async function refuseNewer(sql: Sql): Promise<void> {
+/** @throws StartupError when a newer build has: its tables this one would read wrongly, and write worse */
+async function isMigrated(sql: Sql): Promise<boolean> {
   const [found] = await sql<{ isThere: boolean }[]>`
     select to_regclass('drizzle.__drizzle_migrations') is not null as "isThere"`;
-  if (!found?.isThere) return;
+  if (!found?.isThere) return false;
   const [applied] = await sql<{ newest: number | null }[]>`
     select max(created_at)::float8 as newest from drizzle.__drizzle_migrations`;
   const known = Math.max(...readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis));
-  if ((applied?.newest ?? 0) <= known) return;
+  const newest = applied?.newest ?? 0;
+  if (newest <= known) return newest === known;
   throw new StartupError(
     'The database was migrated by a newer build of Cadenza, and this one does not know its tables. ' +
       'Start that build, or restore a backup made before it.',

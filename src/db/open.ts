@@ -32,9 +32,10 @@ export function openDatabase(
     const name = config.databaseUrl ? `The database ${maskPassword(url)}` : 'The embedded PostgreSQL';
     const database = disposal.use(connect(url, { watch: log }));
     try {
-      const { number, text } = await versionOnceThere(database, log, name, patienceMs, signal);
+      const { number, text, encoding } = await versionOnceThere(database, log, name, patienceMs, signal);
       if (number < OLDEST_VERSION * 10_000)
         throw new StartupError(`${name} is PostgreSQL ${text}; Cadenza needs ${OLDEST_VERSION} or later.`);
+      if (encoding !== 'UTF8') throw new StartupError(`${name} has the encoding ${encoding}; ${MAKE_UTF8}`);
       await migrateToLatest(url, log);
     } catch (error) {
       throw startupError(error, name);
@@ -59,6 +60,7 @@ async function ensureDatabase(url: string, name: string): Promise<void> {
 }
 
 const OLDEST_VERSION = 15;
+const MAKE_UTF8 = "Cadenza needs UTF8: create database NAME encoding 'UTF8' template template0.";
 
 /** Retries each second while nothing answers: in a group of containers the database may start later than the server. */
 async function versionOnceThere(
@@ -83,9 +85,11 @@ async function versionOnceThere(
 function startupError(error: unknown, name: string): unknown {
   if (!(error instanceof Error) || error instanceof StartupError) return error;
   const { code = '', message } = rootOf(error);
-  const remedy = isAway(error)
-    ? `does not answer (${code}): is it running, and are host and port in DATABASE_URL right?`
-    : remedies[code];
+  const remedy =
+    remedies[code] ??
+    (isAway(error)
+      ? `does not answer (${code}): is it running, and are host and port in DATABASE_URL right?`
+      : undefined);
   return remedy ? new StartupError(`${name} ${remedy}`) : asRefusal(error, `${name} cannot be used: ${message}`, code);
 }
 
@@ -98,7 +102,10 @@ const remedies: Partial<Record<string, string>> = {
   '28P01': 'refuses the user or the password in DATABASE_URL.',
   '28000': 'refuses this user: see its pg_hba.conf, and the user in DATABASE_URL.',
   '3D000': 'has no database of the name in DATABASE_URL: create it, or correct the name.',
-  '42501': 'does not let this user create tables: grant it CREATE on the database and its schema “public”.',
+  '42501':
+    'does not let this user create tables: grant it CREATE on the database and its schema “public”, or run ' +
+    '`npm run migrate` as a user who may.',
+  '53300': 'has no connection left for this node: raise its max_connections, or run fewer nodes.',
   '25006': 'is read-only (a standby?): DATABASE_URL has to name the primary.',
 };
 

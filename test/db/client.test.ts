@@ -71,6 +71,56 @@ test('[DB4] a missing database and a user without permissions are distinguished'
   await expect(open((url) => Object.assign(url, reader))).rejects.toThrow(/does not let this user create tables/);
 });
 
+test('[DB10] a user who may create nothing is enough for a database that is up to date', async () => {
+  const admin = await testDatabase();
+  const { pathname } = new URL(admin.url);
+  const user = `server_${process.pid}`;
+  await admin.sql.unsafe(`create role ${user} login password 'right'`);
+  await admin.sql.unsafe(`grant usage on schema public, drizzle to ${user};
+    grant select, insert, update, delete on all tables in schema public to ${user};
+    grant select on all tables in schema drizzle to ${user}; grant usage on all sequences in schema public to ${user}`);
+  onTestFinished(async () => {
+    await admin.sql.unsafe(`drop owned by ${user}`);
+    await admin.sql.unsafe(`drop role ${user}`);
+  });
+  const url = urlWith((target) => Object.assign(target, { username: user, password: 'right', pathname }));
+  await using database = await openDatabase(given(url), silentLogger, soon);
+  expect(await database.sql`select current_user::text as name, count(*)::int as tracks from tracks`).toEqual([
+    { name: user, tracks: 0 },
+  ]);
+  await expect(database.sql`create table public.mine ()`).rejects.toThrow('permission denied');
+});
+
+test.each(['LATIN1', 'SQL_ASCII'])(
+  '[DB10] a database with the encoding %s is refused, and how to make one is told',
+  async (encoding) => {
+    const admin = await testDatabase();
+    const name = `t_${encoding.toLowerCase()}_${process.pid}`;
+    await admin.sql.unsafe(
+      `create database ${name} encoding '${encoding}' locale_provider libc lc_collate 'C' lc_ctype 'C'
+        template template0`,
+    );
+    onTestFinished(async () => {
+      await admin.sql.unsafe(`drop database ${name} with (force)`);
+    });
+    const opened = openDatabase(given(urlWith((url) => (url.pathname = `/${name}`))), silentLogger, soon);
+    await expect(opened).rejects.toBeInstanceOf(StartupError);
+    await expect(opened).rejects.toThrow(`has the encoding ${encoding}; Cadenza needs UTF8`);
+  },
+);
+
+test('[DB10] a server that has no connection left is told apart from one that does not answer', async () => {
+  const admin = await testDatabase();
+  const { pathname } = new URL(admin.url);
+  const user = `crowd_${process.pid}`;
+  await admin.sql.unsafe(`create role ${user} login password 'right' connection limit 0`);
+  onTestFinished(async () => {
+    await admin.sql.unsafe(`drop role ${user}`);
+  });
+  const url = urlWith((target) => Object.assign(target, { username: user, password: 'right', pathname }));
+  await expect(openDatabase(given(url), silentLogger, soon)).rejects.toThrow('has no connection left for this node');
+});
+
 test('[DB6] a failure to reach the database is a typed error, and other failures are unchanged', async () => {
   await using away = connect(`postgres://cadenza@127.0.0.1:${await closedPort()}/cadenza`, { connections: 1 });
   const failure: unknown = await away.db.execute('select 1').then(

@@ -5,11 +5,14 @@ export interface ServerVersion {
   /** As in `server_version_num`: 150004 is 15.4. */
   number: number;
   text: string;
+  /** Of the database. */
+  encoding: string;
 }
 
 export async function selectServerVersion({ sql }: Pick<Database, 'sql'>): Promise<ServerVersion> {
   const [row] = await sql<[ServerVersion]>`
-    select current_setting('server_version_num')::int as number, current_setting('server_version') as text`;
+    select current_setting('server_version_num')::int as number, current_setting('server_version') as text,
+      current_setting('server_encoding') as encoding`;
   return row;
 }
 
