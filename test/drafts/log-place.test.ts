@@ -23,7 +23,7 @@ async function beginDraft(database: Database) {
   const draft = newDraft({ listenerId: ann.id });
   await store.create(draft, firstEvents());
   const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
-  await store.append({ fence, events: [oneToken('kept')], set: {}, at: new Date() });
+  await store.append({ type: 'progress', fence, events: [oneToken('kept')], at: new Date() });
   return { store, draft };
 }
 

@@ -142,10 +142,7 @@ test('[REC23] without learned features a track speaks for those that share featu
 });
 
 test('[REC15] without data nothing is learned', () => {
-  const bare = describeTracks(
-    snapshotOf({ tracks: [], artists: [], genres: [], trackGenres: [], trackTags: [] }),
-    [],
-  );
+  const bare = describeTracks(snapshotOf({ tracks: [], artists: [], genres: [], trackGenres: [], trackTags: [] }), []);
   expect(bare).toEqual({ names: [], rows: [] });
 });
 

@@ -7,7 +7,13 @@ const scores = [0.9, 0.7, 0.6, 0.2];
 const features = [[0], [0], [1], [2]].map(([feature]) => sparseVector([[feature!, 1]]));
 const list = (seed: number, rate: number, count = 3, diversity = 0.5, before: number[] = []) =>
   diversify(Int32Array.of(0, 1, 2, 3), before, count, {
-    ...{ diversity, calibration: 0, genres: null, features: { of: (index) => features[index] }, zeros: new Float64Array(3) },
+    ...{
+      diversity,
+      calibration: 0,
+      genres: null,
+      features: { of: (index) => features[index] },
+      zeros: new Float64Array(3),
+    },
     scoreOf: (index) => scores[index]!,
     exploration: { rate, seed },
   });

@@ -88,7 +88,14 @@ test('[REC5] each position goes to the best mix of score and difference, althoug
     const scoreOf = (index: number) => scores[index]!;
     const ranked = Int32Array.from(scores.keys());
     const window = new Window(ranked, [], 25, {
-      ...{ diversity, calibration: 0, genres: null, scoreOf, features: { of: (index) => features[index] }, zeros: new Float64Array(12) },
+      ...{
+        diversity,
+        calibration: 0,
+        genres: null,
+        scoreOf,
+        features: { of: (index) => features[index] },
+        zeros: new Float64Array(12),
+      },
     });
     const span = scores[0]! - scores[WINDOW - 1]!;
     const spread = (index: number) => {

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
 import { connect, type Database } from '../../src/db/client.ts';
-import { takeTurn } from '../../src/db/queries/training-turn.ts';
+import { takeTurn } from '../../src/db/nodes/turns.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';

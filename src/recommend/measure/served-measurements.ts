@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
+import { takeTurn } from '../../db/nodes/turns.ts';
 import { hasEvaluations, insertEvaluationsOnce, selectSomeListeners } from '../../db/queries/evaluation-queries.ts';
-import { takeTurn } from '../../db/queries/training-turn.ts';
 import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type Serving } from '../model/serving.ts';

@@ -26,7 +26,7 @@ export interface SnapshotTrack {
 }
 
 /** By a key the tracks that it describes, with how much (0 to 1). */
-export interface Described<Key> {
+interface Described<Key> {
   get(key: Key): SparseVector | undefined;
 }
 

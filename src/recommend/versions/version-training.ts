@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../../db/client.ts';
+import { takeTurn } from '../../db/nodes/turns.ts';
 import {
   countFeedback,
   insertVersion,
@@ -8,7 +9,6 @@ import {
   selectVersions,
   type VersionRow,
 } from '../../db/queries/recommend-queries.ts';
-import { takeTurn } from '../../db/queries/training-turn.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type Progress } from '../contract.ts';
