@@ -184,7 +184,7 @@ describe('[DOC5] fragments that spread each other twice, level by level', () => 
     [
       'of a mutation',
       `mutation { ...F0 } ${doubled('Mutation', 'removeFeedback(id: "x") { ... on Error { __typename } }')}`,
-      { removeFeedback: { __typename: 'NotFoundError' } },
+      { removeFeedback: { __typename: 'InvalidInputError' } },
     ],
   ])('cost no more than one, however often they come: %s', async (_, query, data) => {
     const server = await startListening({ compiling: { afterExecutions: 1, mostTokens: 10_000, everyMs: 0 } });
