@@ -95,7 +95,7 @@ describe.skipIf(browserPath === null)('GraphiQL', () => {
         seen.push(operation);
       }
     }
-    expect(seen).toEqual(['Recommend', 'React', 'Prefer', 'Write', 'Models', 'MyDrafts', 'Analyse']);
+    expect(seen).toEqual(['Recommend', 'React', 'Heart', 'Prefer', 'Write', 'Models', 'MyDrafts', 'Analyse']);
 
     await openTab(page, 'React');
     await press(page, 'Live', true);
