@@ -30,9 +30,9 @@ interface Found {
 }
 
 /**
- * The dearest operations that the limits let through, by a seeded search over the schema: operations are drawn at random and
- * changed where that made them dearer, within the larger of the default budgets. CPU is that of the server's process, with
- * that of its database told apart. And what it takes to refuse those over the budget.
+ * The most expensive operations that the limits let through, by a seeded search over the schema: operations are drawn at
+ * random and changed where that made them more expensive, within the larger of the default budgets. CPU is that of the
+ * server's process, with that of its database told apart. And what it takes to refuse those over the budget.
  */
 export async function run(args: string[]): Promise<Record<string, number>> {
   const { values } = parseArgs({
@@ -100,7 +100,7 @@ class Search {
     this.#most = most;
   }
 
-  /** @returns the dearest, dearest first */
+  /** @returns the most expensive operations, the most expensive first */
   async run(operations: number): Promise<Found[]> {
     for (let tried = 0; tried < operations;) {
       const selections = this.#next();

@@ -55,7 +55,7 @@ describe('[COST1] a cost is what the contract publishes, as often as lists can h
     ['ids in a variable', 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: ['a', 'b'] }, 50 + 2 * (20 + 2)],
     ['one id for a list', 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: 'a' }, 50 + 20 + 2],
     [
-      'the dearest type of several',
+      'the most expensive type of several',
       '{ node(id: "a") { ... on Track { title } ... on Draft { text } id } }',
       {},
       50 + 1 + 20 + 1,

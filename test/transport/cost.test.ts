@@ -82,8 +82,8 @@ describe('[COST2] an operation over its budget', () => {
       expect(facts.cost.requested).toBeGreaterThan(facts.cost.maximum);
       expect(facts).not.toHaveProperty('http');
     }
-    expect(told(overHttp)).toMatchObject({ dearest: { path } });
-    expect(told(onSocket!)).toMatchObject({ dearest: { path } });
+    expect(told(overHttp)).toMatchObject({ mostExpensive: { path } });
+    expect(told(onSocket!)).toMatchObject({ mostExpensive: { path } });
     expect((overHttp.errors as { message: string }[])[0]!.message).toContain(path);
   });
 

@@ -26,7 +26,7 @@ const MOST_STEPS = 5_000;
 export class TooIntricate extends Error {}
 
 /** The most expensive part of an operation: a response path, with everything below it. */
-export interface Dearest {
+export interface MostExpensive {
   path: string;
   cost: number;
 }
@@ -77,7 +77,7 @@ export class CostAnalysis {
   }
 
   /** Descends from the root as long as one field has more than half of the cost. @throws TooIntricate */
-  dearest(): Dearest {
+  mostExpensive(): MostExpensive {
     this.#steps = 0;
     const path: string[] = [];
     let type = this.#root();
@@ -95,9 +95,9 @@ export class CostAnalysis {
         return { path: path.join('.'), cost: Math.ceil(cost) };
       path.push(first.key);
       cost = times * first.cost;
-      if (!first.dearest) return { path: path.join('.'), cost: Math.ceil(cost) };
+      if (!first.mostExpensive) return { path: path.join('.'), cost: Math.ceil(cost) };
       times *= first.length;
-      [type, sets, sized] = [first.dearest, first.sets, first.passed];
+      [type, sets, sized] = [first.mostExpensive, first.sets, first.passed];
     }
   }
 
@@ -125,17 +125,17 @@ export class CostAnalysis {
     const sets = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
     const passed = this.#passed(field, node, price);
     let each = 0;
-    let dearest: GraphQLObjectType | null = null;
+    let mostExpensive: GraphQLObjectType | null = null;
     for (const object of price.objects) {
       const cost = this.#prices.weightOf(object) + this.#selected(object, sets, passed);
-      if (dearest && cost <= each) continue;
-      [each, dearest] = [cost, object];
+      if (mostExpensive && cost <= each) continue;
+      [each, mostExpensive] = [cost, object];
     }
     const ofArguments = price.args.reduce(
       (sum, { name, weight }) => sum + weight * this.#values.countOf(name, node.arguments),
       0,
     );
-    return { cost: price.weight + ofArguments + length * each, length, sets, passed, dearest };
+    return { cost: price.weight + ofArguments + length * each, length, sets, passed, mostExpensive };
   }
 
   #length({ args, name }: Field, node: FieldNode, price: FieldPrice, sized: Sized | null): number {

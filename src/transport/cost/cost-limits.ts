@@ -114,24 +114,24 @@ export class CostControl {
 
   #refusal(request: Request): GraphQLError | null {
     const { cost, maximum, spending } = request;
-    if (cost > maximum) return this.#tooDear(request);
+    if (cost > maximum) return this.#tooExpensive(request);
     const retryAfterMs = spending?.waitMs() ?? 0;
     if (retryAfterMs === 0) return null;
     const message = `This connection has used up its cost budget: retry in ${retryAfterMs} ms.`;
     return refused(request, message, { cost: this.#told(request), retryAfterMs });
   }
 
-  #tooDear(request: Request): GraphQLError {
+  #tooExpensive(request: Request): GraphQLError {
     const { cost, maximum, args } = request;
     if (cost === Infinity) {
       return refused(request, 'The operation is too complex for its cost to be computed: nest fewer fragments.', {
         cost: { requested: null, maximum },
       });
     }
-    const dearest = this.#costs.dearestOf(args);
-    const whatIsDearest = dearest && `; its most expensive field, ${dearest.path}, costs ${dearest.cost}`;
-    const message = `The operation costs ${cost}, more than the budget of ${maximum}${whatIsDearest}. Request shorter lists or fewer fields.`;
-    return refused(request, message, { cost: { requested: cost, maximum }, dearest });
+    const mostExpensive = this.#costs.mostExpensiveOf(args);
+    const described = mostExpensive && `; its most expensive field, ${mostExpensive.path}, costs ${mostExpensive.cost}`;
+    const message = `The operation costs ${cost}, more than the budget of ${maximum}${described}. Request shorter lists or fewer fields.`;
+    return refused(request, message, { cost: { requested: cost, maximum }, mostExpensive });
   }
 
   #told({ cost, maximum, spending }: Request) {

@@ -7,7 +7,7 @@ import {
   type OperationDefinitionNode,
   type TypeNode,
 } from 'graphql';
-import { CostAnalysis, type Dearest, TooIntricate } from './analysis.ts';
+import { CostAnalysis, type MostExpensive, TooIntricate } from './analysis.ts';
 import type { Variables } from './given-values.ts';
 import { PriceList } from './price-list.ts';
 
@@ -40,9 +40,11 @@ export class OperationCosts {
   }
 
   /** Null if there is no such operation. @throws TooIntricate */
-  dearestOf({ schema, document, operationName, variableValues }: ExecutionArgs): Dearest | null {
+  mostExpensiveOf({ schema, document, operationName, variableValues }: ExecutionArgs): MostExpensive | null {
     const operation = getOperationAST(document, operationName);
-    return operation ? new CostAnalysis(schema, this.#prices, document, operation, variableValues).dearest() : null;
+    return operation
+      ? new CostAnalysis(schema, this.#prices, document, operation, variableValues).mostExpensive()
+      : null;
   }
 
   #workOut(
