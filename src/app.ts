@@ -75,7 +75,7 @@ async function createServices(disposal: Disposal, database: Database, config: Co
   );
   const { engine, node } = await createWriting(disposal, { database, wakeups, config, log });
   const backlog = config.role === 'api' ? { queue: config.queue } : null;
-  const { store, release } = await openLogStore({ database, place: config.draftLog, wakeups });
+  const { store, release } = await openLogStore({ database, config: config.draftLog, wakeups });
   disposal.defer(release);
   const drafting = { database, engine, wakeups, clock, log, backlog, store, ...(node && { node }) };
   const drafts = disposal.use(createDrafts({ ...drafting, mostAtOnce: config.draftsAtOnce }));

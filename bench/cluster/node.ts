@@ -21,14 +21,14 @@ export interface NodeConfig {
   stepMs: number | null;
 }
 
-const { databaseUrl, log: place, stepMs } = JSON.parse(process.argv[2] ?? '') as NodeConfig;
+const { databaseUrl, log: config, stepMs } = JSON.parse(process.argv[2] ?? '') as NodeConfig;
 const database = connect(databaseUrl);
 const [clock, log] = [systemClock, silentLogger];
 const wakeups = await openWakeups(database, log);
 const paced = stepMs === null ? null : new PacedEngine(stepMs);
 const node = await joinNodes({ database, wakeups, log, models: () => paced?.models() ?? [] });
 const engine = paced ?? createRemoteEngine(() => node.models());
-const { store } = await openLogStore({ database, place, wakeups });
+const { store } = await openLogStore({ database, config, wakeups });
 const drafts = createDrafts({
   database,
   engine,

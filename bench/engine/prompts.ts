@@ -1,4 +1,4 @@
-import { conversationOf } from '../../src/drafts/rounds/prompts.ts';
+import { conversationOf } from '../../src/drafts/turns/prompts.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { openModelText } from '../../src/ml/text/model-text.ts';
 import type { Prompt } from './work.ts';

@@ -40,9 +40,9 @@ import type { Node } from './nodes/membership.ts';
 import { PostgresOwnership } from './nodes/ownership.ts';
 import { DraftTails } from './readers/draft-reader.ts';
 import { TailPoller } from './readers/tail-poller.ts';
-import { type Backlog, DraftRounds } from './rounds/draft-rounds.ts';
-import { conversationOf } from './rounds/prompts.ts';
-import { opening, roundsOf } from './rounds/round-events.ts';
+import { type Backlog, DraftTurns } from './turns/draft-turns.ts';
+import { conversationOf } from './turns/prompts.ts';
+import { opening, writtenTurns } from './turns/turn-events.ts';
 import { draftKey, rightsKey } from './wakeup-keys.ts';
 
 export interface DraftsOptions {
@@ -84,7 +84,7 @@ class DraftService implements Drafts {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #log: DraftLog;
-  readonly #rounds: DraftRounds;
+  readonly #turns: DraftTurns;
   readonly #mostAtOnce: number;
   readonly #tails: DraftTails;
   readonly #page = perOwner<queries.DraftPage, queries.DraftRow[]>(
@@ -109,11 +109,11 @@ class DraftService implements Drafts {
     this.#random = random;
     this.#log = new DraftLog({ store, wakeups, clock, log: logger });
     const ownership = new PostgresOwnership(database);
-    this.#rounds = new DraftRounds({ ownership, engine, log: this.#log, wakeups, logger, node, backlog });
+    this.#turns = new DraftTurns({ ownership, engine, log: this.#log, wakeups, logger, node, backlog });
     this.#tails = new DraftTails({
       read: (draftId, after, limit) => this.#log.read(draftId, after, limit),
       news: new TailPoller((wanted) => this.#log.news(wanted), logger),
-      standingOf: (draftId) => this.#log.standingOf(draftId),
+      summaryOf: (draftId) => this.#log.summaryOf(draftId),
       ...{ wakeups, logger },
     });
   }
@@ -138,7 +138,7 @@ class DraftService implements Drafts {
     const request = { ...conversation, sampling, listener: viewer.listener.id };
     const id = randomUUID();
     const forecast = this.#forecastOf(modelId);
-    const { owner, queue: most } = this.#rounds.place;
+    const { owner, queue: most } = this.#turns.assignment;
     const queue = most === null ? null : { most, forecast };
     const draft = {
       ...{ id, listenerId: viewer.listener.id, kind: input.kind, title, prompt },
@@ -169,14 +169,14 @@ class DraftService implements Drafts {
     };
     const turns: Turns = [...row.turns, turn];
     const entries = await this.#log.readAll(row.id, row.textsUntil);
-    const conversation = conversationOf(row.kind, row.prompt, roundsOf({ texts: row.texts, turns }, entries));
+    const conversation = conversationOf(row.kind, row.prompt, writtenTurns({ texts: row.texts, turns }, entries));
     const request = { ...conversation, sampling, listener: row.listenerId };
     const begun = await this.#begin(row.id, { modelId: row.modelId, request, before: turn.before }, async () => {
-      const seized = await this.#rounds.seize(row.id);
+      const seized = await this.#turns.seize(row.id);
       if (!seized) throw noSuchDraft(row.id);
       const events = opening(turn, row.text);
       const fence = { draftId: row.id, epoch: seized.epoch, sequence: row.sequence };
-      return this.#log.append(fence, { type: 'turn', events, turns }, this.#rounds.shutdown);
+      return this.#log.append(fence, { type: 'turn', events, turns }, this.#turns.shutdown);
     });
     if (!begun && !isRepeated(await this.#own(viewer, row.id), asked)) {
       throw new ConflictError('The draft was continued by another request at the same moment');
@@ -186,7 +186,7 @@ class DraftService implements Drafts {
 
   async cancel(viewer: Viewer, draftId: string): Promise<Draft> {
     const row = await this.#own(viewer, draftId);
-    if (!isTerminal(row.status)) await this.#rounds.cancel(row.id);
+    if (!isTerminal(row.status)) await this.#turns.cancel(row.id);
     return this.#load(viewer, draftId);
   }
 
@@ -216,7 +216,7 @@ class DraftService implements Drafts {
   }
 
   async #remove({ id, status }: Pick<queries.DraftRow, 'id' | 'status'>): Promise<void> {
-    if (!isTerminal(status)) await this.#rounds.cancel(id);
+    if (!isTerminal(status)) await this.#turns.cancel(id);
     await this.#log.remove(id);
     this.#wakeRights(id);
   }
@@ -250,14 +250,14 @@ class DraftService implements Drafts {
     return this.#tails.follow({
       draftId,
       after,
-      mayRead: (standing) => mayRead(viewer, standing),
+      mayRead: (summary) => mayRead(viewer, summary),
       load: () => this.#load(viewer, draftId),
       signal,
     });
   }
 
   recover(): void {
-    this.#rounds.recover();
+    this.#turns.recover();
   }
 
   compact(before: Date, limit: number): Promise<number> {
@@ -265,7 +265,7 @@ class DraftService implements Drafts {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#rounds[Symbol.asyncDispose]();
+    return this.#turns[Symbol.asyncDispose]();
   }
 
   #digestOf(modelId: string): string | null {
@@ -283,7 +283,7 @@ class DraftService implements Drafts {
     const { db } = this.#database;
     const forecast = this.#forecastOf(modelId);
     await checkListenerHasRoom(db, listenerId, this.#mostAtOnce - 1, forecast);
-    const { queue: most } = this.#rounds.place;
+    const { queue: most } = this.#turns.assignment;
     if (most !== null) await db.transaction((tx) => checkQueueHasRoom(tx, listenerId, { most, forecast }));
   }
 
@@ -304,13 +304,13 @@ class DraftService implements Drafts {
    */
   async #begin(
     draftId: string,
-    { modelId, ...round }: { modelId: string; request: GenerationRequest; before: Usage },
+    { modelId, ...turn }: { modelId: string; request: GenerationRequest; before: Usage },
     record: () => Promise<Fence | null>,
   ): Promise<boolean> {
-    const ticket = this.#engine.admit(modelId, round.request);
+    const ticket = this.#engine.admit(modelId, turn.request);
     try {
-      this.#engine.checkFits(modelId, round.request);
-      return await this.#rounds.begin(draftId, ticket, round, record);
+      this.#engine.checkFits(modelId, turn.request);
+      return await this.#turns.begin(draftId, ticket, turn, record);
     } catch (error) {
       ticket[Symbol.dispose]();
       throw error;

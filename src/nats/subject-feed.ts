@@ -2,9 +2,9 @@ import { AckPolicy, DeliverPolicy, type JetStreamManager, ReplayPolicy } from '@
 import { createInbox, type Msg, nanos, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { asError } from '../lib/errors.ts';
 
-/** A message as the stream keeps it: `place` is its sequence number in the whole stream, of all subjects. */
+/** A message as the stream keeps it: its number is that in the whole stream, of all subjects. */
 export interface Kept<Data> {
-  place: number;
+  streamSequence: number;
   data: Data;
 }
 
@@ -104,12 +104,12 @@ export class SubjectFeed<Data> {
       if (Number(message.headers.get('Nats-Last-Consumer')) > this.#received) this.#end();
       return;
     }
-    const { place, nth, pending } = whereOf(message);
-    if (nth === ++this.#received) this.#tell(place, message.string(), pending);
+    const { streamSequence, nth, pending } = whereOf(message);
+    if (nth === ++this.#received) this.#tell(streamSequence, message.string(), pending);
     else this.#end();
   }
 
-  #tell(place: number, json: string, pending: number): void {
+  #tell(streamSequence: number, json: string, pending: number): void {
     const { decode, onMessage } = this.#options;
     let data: Data;
     try {
@@ -118,7 +118,7 @@ export class SubjectFeed<Data> {
       this.#end(asError(error));
       return;
     }
-    onMessage({ place, data }, pending);
+    onMessage({ streamSequence, data }, pending);
   }
 
   #end(error?: Error): void {
@@ -134,9 +134,9 @@ export class SubjectFeed<Data> {
   }
 }
 
-/** From the subject that an acknowledgement would go to: `$JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.DELIVERED.PLACE.NTH.TIME.PENDING` */
-function whereOf({ reply = '' }: Msg): { place: number; nth: number; pending: number } {
+/** From the subject that an acknowledgement would go to: `$JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.DELIVERED.STREAM_SEQUENCE.NTH.TIME.PENDING` */
+function whereOf({ reply = '' }: Msg): { streamSequence: number; nth: number; pending: number } {
   const parts = reply.split('.');
   const from = parts.length > 9 ? 7 : 5;
-  return { place: Number(parts[from]), nth: Number(parts[from + 1]), pending: Number(parts[from + 3]) };
+  return { streamSequence: Number(parts[from]), nth: Number(parts[from + 1]), pending: Number(parts[from + 3]) };
 }

@@ -21,7 +21,7 @@ const TIMEOUT_MS = 5_000;
 const PINGS = { pingInterval: 2_000, maxPingOut: 2 };
 
 /** The subject's last message is not the expected one, because another writer has appended. */
-export class WrongPlaceError extends Error {}
+export class WrongSequenceError extends Error {}
 
 /**
  * Logs in one JetStream stream, one subject each. Reads go to the stream's leader, so that acknowledged messages are
@@ -73,7 +73,7 @@ export class SubjectLog<Data> implements AsyncDisposable {
   /**
    * @param after the sequence number of the subject's last message, 0 if there is none
    * @param id a second message with this id within two minutes is not stored
-   * @throws WrongPlaceError
+   * @throws WrongSequenceError
    */
   async append(subject: string, data: Data, { after, id }: { after: number; id: string }): Promise<number> {
     const options = { msgID: id, expect: { lastSubjectSequence: after } };
@@ -81,18 +81,18 @@ export class SubjectLog<Data> implements AsyncDisposable {
       const publish = () => this.#client.publish(`${this.#stream}.${subject}`, JSON.stringify(data), options);
       return (await explained(publish)).seq;
     } catch (error) {
-      if (hasCode(error, JetStreamApiCodes.StreamWrongLastSequence)) throw new WrongPlaceError(subject);
+      if (hasCode(error, JetStreamApiCodes.StreamWrongLastSequence)) throw new WrongSequenceError(subject);
       throw error;
     }
   }
 
   async last(subject: string): Promise<Kept<Data> | null> {
     const message = await this.#last(subject);
-    return message && { place: message.seq, data: this.#decode(message.string()) };
+    return message && { streamSequence: message.seq, data: this.#decode(message.string()) };
   }
 
-  /** Where its last message is, whatever that says; 0 where there is none. */
-  async lastPlace(subject: string): Promise<number> {
+  /** The stream sequence of its last message, whatever that says; 0 if there is none. */
+  async lastSequence(subject: string): Promise<number> {
     return (await this.#last(subject))?.seq ?? 0;
   }
 
@@ -102,9 +102,9 @@ export class SubjectLog<Data> implements AsyncDisposable {
    */
   async range(subject: string, from: number, to: number, most: number): Promise<Kept<Data>[]> {
     const messages = await this.#collect(subject, from, to, most);
-    const isWhole = messages.length === most || (messages.at(-1)?.place ?? 0) >= to;
+    const isWhole = messages.length === most || (messages.at(-1)?.streamSequence ?? 0) >= to;
     // Messages were removed in the meantime, or the server that was asked is behind and must not be relied on.
-    if (!isWhole && (await this.lastPlace(subject)) >= to) throw unavailable();
+    if (!isWhole && (await this.lastSequence(subject)) >= to) throw unavailable();
     return messages;
   }
 
@@ -121,7 +121,7 @@ export class SubjectLog<Data> implements AsyncDisposable {
       const onMessage = (message: Kept<Data>, pending: number): void => {
         // More messages than requested may be on their way.
         if (messages.length === most) return;
-        if (messages.push(message) === most || message.place >= to || pending === 0) finish();
+        if (messages.push(message) === most || message.streamSequence >= to || pending === 0) finish();
       };
       const onEnd = (error?: Error): void => reject(error ?? unavailable());
       const following = this.follow(subject, from, { onMessage, onEnd });
@@ -135,8 +135,8 @@ export class SubjectLog<Data> implements AsyncDisposable {
     from: number,
     handlers: Pick<FeedOptions<Data>, 'onMessage' | 'onEnd'>,
   ): Promise<Pick<SubjectFeed<Data>, 'stop' | 'isEmpty'>> {
-    const place = { stream: this.#stream, subject: `${this.#stream}.${subject}`, from: Math.max(1, from) };
-    const options = { ...place, ...handlers, decode: this.#decode, lost: this.#lost.signal };
+    const source = { stream: this.#stream, subject: `${this.#stream}.${subject}`, from: Math.max(1, from) };
+    const options = { ...source, ...handlers, decode: this.#decode, lost: this.#lost.signal };
     return explained(() => SubjectFeed.open(this.#connection, this.#manager, options));
   }
 

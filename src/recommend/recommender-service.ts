@@ -21,7 +21,7 @@ import type {
 } from './contract.ts';
 import { explainTrack } from './explain/track-explanation.ts';
 import { ListCache } from './lists/list-cache.ts';
-import { laterPage, placeOf, resume } from './lists/list-pages.ts';
+import { laterPage, positionOf, resume } from './lists/list-pages.ts';
 import { checkQuery } from './lists/list-query.ts';
 import { live } from './lists/live-list.ts';
 import type { FirstPage } from './lists/opened-list.ts';
@@ -103,9 +103,9 @@ class RecommenderService implements Recommender {
     const found = similar(await this.#model.current(), trackId, page, known);
     const [begins] = found.edges;
     if (listenerId !== undefined && begins) {
-      const places = found.edges.map(({ node }) => placeOf(node));
+      const positions = found.edges.map(({ node }) => positionOf(node));
       const { requestId: id, modelVersion } = found;
-      this.#served.log({ id, listenerId, modelVersion, firstRank: begins.node.rank, places });
+      this.#served.log({ id, listenerId, modelVersion, firstRank: begins.node.rank, positions });
     }
     return found;
   }

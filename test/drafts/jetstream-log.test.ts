@@ -18,7 +18,7 @@ import { hasNats, type Nats, startNats } from '../support/nats.ts';
 import { firstEvents, newDraft, oneToken } from '../support/new-draft.ts';
 import { type Script, ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
 
-const placeAt = (url: string) => ({ kind: 'nats', url, replicas: 1 }) as const;
+const configAt = (url: string) => ({ kind: 'nats', url, replicas: 1 }) as const;
 
 describe.runIf(hasNats)('with NATS', () => {
   let nats: Nats;
@@ -30,7 +30,7 @@ describe.runIf(hasNats)('with NATS', () => {
   const inStream = async (stream: string) => {
     const database = await testDatabase();
     const wakeups = new LocalWakeups();
-    const { store, release } = await openLogStore({ database, place: placeAt(nats.url), wakeups, stream });
+    const { store, release } = await openLogStore({ database, config: configAt(nats.url), wakeups, stream });
     onTestFinished(release);
     const ann = await createListeners({ database, wakeups, clock: systemClock }).ensure('ann');
     return { database, store, ann, wakeups };
@@ -50,7 +50,7 @@ describe.runIf(hasNats)('with NATS', () => {
   it('[LOG6] a writer that is unaware of another is refused by the server', async () => {
     const stream = `t-${randomUUID()}`;
     const one = await inStream(stream);
-    const { store: two, release } = await openLogStore({ ...one, place: placeAt(nats.url), stream });
+    const { store: two, release } = await openLogStore({ ...one, config: configAt(nats.url), stream });
     onTestFinished(release);
     const draft = newDraft({ listenerId: one.ann.id });
     await one.store.create(draft, firstEvents());
@@ -71,7 +71,7 @@ describe.runIf(hasNats)('with NATS', () => {
   it('[LOG9] [LOG2] what has not been pushed yet is read: a log never seems to end before its end', async () => {
     const stream = `t-${randomUUID()}`;
     const one = await inStream(stream);
-    const { store, release } = await openLogStore({ ...one, place: placeAt(nats.url), stream });
+    const { store, release } = await openLogStore({ ...one, config: configAt(nats.url), stream });
     onTestFinished(release);
     const draft = newDraft({ listenerId: one.ann.id });
     await one.store.create(draft, firstEvents());
@@ -80,11 +80,11 @@ describe.runIf(hasNats)('with NATS', () => {
     for (let sequence = 1; sequence < 200; sequence++) {
       const fence = { draftId: draft.id, epoch: 1, sequence };
       await one.store.append({ type: 'progress', fence, events: [oneToken('a')], at: new Date() });
-      const standing = await store.standingOf(draft.id);
-      expect(standing?.sequence).toBe(sequence + 1);
+      const summary = await store.summaryOf(draft.id);
+      expect(summary?.sequence).toBe(sequence + 1);
       expect((await store.read(draft.id, sequence, 10)).map((entry) => entry.sequence)).toEqual([sequence + 1]);
     }
-    const late = await openLogStore({ ...one, place: placeAt(nats.url), stream });
+    const late = await openLogStore({ ...one, config: configAt(nats.url), stream });
     onTestFinished(late.release);
     expect((await late.store.read(draft.id, 150, 10)).map((entry) => entry.sequence)[0]).toBe(151);
   });
@@ -111,9 +111,9 @@ describe.runIf(hasNats)('with NATS', () => {
     const wanted = [damaged, sound].map(({ id }) => ({ draftId: id, after: 1, limit: 10 }));
     // From here on the logs are followed.
     await store.news(wanted);
-    const messages = await SubjectLog.open<unknown>({ ...placeAt(nats.url), stream, decode: JSON.parse });
+    const messages = await SubjectLog.open<unknown>({ ...configAt(nats.url), stream, decode: JSON.parse });
     onTestFinished(() => messages[Symbol.asyncDispose]());
-    const after = await messages.lastPlace(damaged.id);
+    const after = await messages.lastSequence(damaged.id);
     await messages.append(
       damaged.id,
       { epoch: 1, sequence: 2, events: [{ type: 'none' }] },
@@ -133,7 +133,7 @@ describe.runIf(hasNats)('with NATS', () => {
     const one = await inStream(stream);
     // Nobody wakes the other's readers but the log.
     const elsewhere = new LocalWakeups();
-    const { store, release } = await openLogStore({ ...one, wakeups: elsewhere, place: placeAt(nats.url), stream });
+    const { store, release } = await openLogStore({ ...one, wakeups: elsewhere, config: configAt(nats.url), stream });
     onTestFinished(release);
     const engine = new ScriptedEngine({ granted: 5 });
     const room = (options: { store: LogStore; wakeups: LocalWakeups }) => {
@@ -207,7 +207,7 @@ describe.runIf(hasNats)('with NATS', () => {
 
 it('[DB4] an unreachable NATS prevents the start, with a remedy', async () => {
   const database = await testDatabase();
-  const opening = openLogStore({ database, place: placeAt('nats://127.0.0.1:1'), wakeups: new LocalWakeups() });
+  const opening = openLogStore({ database, config: configAt('nats://127.0.0.1:1'), wakeups: new LocalWakeups() });
   await expect(opening).rejects.toThrow(StartupError);
   await expect(opening).rejects.toThrow(/NATS at 127\.0\.0\.1:1 cannot be used/);
 });

@@ -46,12 +46,12 @@ afterAll(async () => {
 
 const react = (viewer: Viewer, trackId: number, kind: FeedbackKind, requestId: string) =>
   listeners.record(viewer, { trackId, kind, requestId });
-const isStored = async (requestId: string, places: number) => {
+const isStored = async (requestId: string, positions: number) => {
   const rows = await database.sql`
-    select 1 from recommendation_lists where id = ${requestId} and cardinality(track_ids) = ${places}`;
+    select 1 from recommendation_lists where id = ${requestId} and cardinality(track_ids) = ${positions}`;
   return rows.length === 1;
 };
-const stored = (requestId: string, places: number) => expect.poll(() => isStored(requestId, places)).toBe(true);
+const stored = (requestId: string, positions: number) => expect.poll(() => isStored(requestId, positions)).toBe(true);
 const counts = (row: Engagement | undefined) =>
   row && [row.impressions, row.clicks, row.completions, row.likes, row.skips, row.rejections];
 

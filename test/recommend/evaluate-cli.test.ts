@@ -87,7 +87,7 @@ describe('npm run evaluate', () => {
     });
     expect(same).toEqual(one);
     expect(alike).toEqual(apart);
-    // Of seven items nothing is beyond the tenth place, for whoever is new either.
+    // Of seven items nothing is beyond the tenth position, for whoever is new either.
     expect([one!['HR@10'], apart!['HR@10']]).toEqual([1, 1]);
   });
 

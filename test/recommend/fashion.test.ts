@@ -35,7 +35,7 @@ function fashionable({ fashions, share }: { fashions: number; share: number }): 
   return { rows, tastes };
 }
 
-/** Of the six tracks of their taste that they have not heard, how many are in their first six places, on average. */
+/** Of the six tracks of their taste that they have not heard, how many are in their first six positions, on average. */
 function tasteInLists(rows: readonly number[][], tastes: readonly number[], settings: ModelSettings): number {
   const { ids, interactions } = toInteractions(rows.map((row) => row.map((trackId) => ({ trackId, strength: 1 }))));
   const numberOf = new Map(ids.map((id, number) => [id, number]));
@@ -43,8 +43,8 @@ function tasteInLists(rows: readonly number[][], tastes: readonly number[], sett
   const found = rows.map((row, u) => {
     const items = Uint32Array.from(row, (id) => numberOf.get(id)!);
     const best = [...scorer.best({ items, values: new Float32Array(items.length).fill(1) })];
-    const places = best.slice(0, OF_TASTE - HEARD).map((item) => ids[item] ?? 0);
-    return places.filter((id) => id >= 100 && Math.floor((id - 100) / OF_TASTE) === tastes[u]).length;
+    const positions = best.slice(0, OF_TASTE - HEARD).map((item) => ids[item] ?? 0);
+    return positions.filter((id) => id >= 100 && Math.floor((id - 100) / OF_TASTE) === tastes[u]).length;
   });
   return found.reduce((sum, count) => sum + count, 0) / rows.length / (OF_TASTE - HEARD);
 }

@@ -27,9 +27,9 @@ interface List {
 }
 
 const impressionsOf = async ({ sql }: Database) => {
-  const rows = await sql<{ lists: number; places: number }[]>`
-    select count(*)::int as lists, coalesce(sum(cardinality(track_ids)), 0)::int as places from recommendation_lists`;
-  return [rows[0]!.lists, rows[0]!.places];
+  const rows = await sql<{ lists: number; positions: number }[]>`
+    select count(*)::int as lists, coalesce(sum(cardinality(track_ids)), 0)::int as positions from recommendation_lists`;
+  return [rows[0]!.lists, rows[0]!.positions];
 };
 
 async function startServer() {
@@ -62,7 +62,7 @@ describe('a subscription follows the list of the query', () => {
     ['(first: 5, notServedForHours: 24)', '(first: 5, notServedForHours: 24)'],
     ['(filter: { genres: ["rock"] })', '(filter: { genres: ["rock"] })'],
   ])(
-    '[LIVE3] a query %s and a subscription %s are one list, and one impression for each place',
+    '[LIVE3] a query %s and a subscription %s are one list, and one impression for each position',
     async (asked, live) => {
       const { list, followed, database } = await startServer();
       const query = await list(`{ recommendations${asked} ${FIELDS} }`);

@@ -97,13 +97,13 @@ describe('[TRUTH1] the effect of reasons', () => {
 
 describe('[ATTR5] an off-policy estimate', () => {
   it('by hand', () => {
-    const places = Array.from({ length: 60 }, (_, i) => [
+    const positions = Array.from({ length: 60 }, (_, i) => [
       { list: `a${i}`, weight: 2, isClicked: true },
       { list: `a${i}`, weight: 0, isClicked: true },
       { list: `b${i}`, weight: 1, isClicked: false },
       { list: `b${i}`, weight: 1, isClicked: true },
     ]).flat();
-    const found = estimate(places);
+    const found = estimate(positions);
     expect(found).toMatchObject({ lists: 120, impressions: 240, ctr: 0.75, ips: 0.75, snips: 0.75, meanWeight: 1 });
     expect(found.effectiveSampleSize).toBeCloseTo(240 ** 2 / (60 * 6), 9);
     // Residuals by list: 2 · 0.25 and −0.75 + 0.25.
@@ -123,12 +123,12 @@ describe('[ATTR5] an off-policy estimate', () => {
     let [covered, sum] = [0, 0];
     for (let run = 0; run < 300; run++) {
       const draw = randomStream(run);
-      const places = Array.from({ length: 300 }, (_, i) => {
+      const positions = Array.from({ length: 300 }, (_, i) => {
         const shown = Math.floor(draw() * 3);
         const isClicked = draw() < clicked[shown]!;
         return { list: `${i}`, weight: judged[shown]! / logged[shown]!, isClicked };
       });
-      const { snips, low, high } = estimate(places);
+      const { snips, low, high } = estimate(positions);
       sum += snips!;
       if (low! <= truth && truth <= high!) covered += 1;
     }

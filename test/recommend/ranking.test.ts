@@ -52,8 +52,8 @@ test('[REC1] [REC4] [REC5] interleaved rankings answer as each would alone, with
     rankingOf(small, [1, 2], ['tag 4']),
   ];
   const answersIn = (scores: Scores, index: number) => {
-    const places = scores.next([], 10, byScore).map((one) => [one.index, one.score, one.scoreRank]);
-    return [places, scores.scoreOf(index), scores.rankOf(index), scores.exclusionsOf(index)];
+    const positions = scores.next([], 10, byScore).map((one) => [one.index, one.score, one.scoreRank]);
+    return [positions, scores.scoreOf(index), scores.rankOf(index), scores.exclusionsOf(index)];
   };
   const answersOf = (ranking: Ranking, index: number) => ranking.withScores((scores) => answersIn(scores, index));
   const alone = make().map((ranking) => [0, 8, 19].map((index) => answersOf(ranking, index)));

@@ -5,8 +5,8 @@ import { type LogEvent, logTokens } from '../../src/drafts/log/log-events.ts';
 import type { Fence, LogStore } from '../../src/drafts/log/log-store.ts';
 import type { DraftRecord, Turn, Turns } from '../../src/drafts/log/stored.ts';
 import type { Ownership } from '../../src/drafts/nodes/ownership.ts';
-import { ended, statusEvent } from '../../src/drafts/rounds/draft-writer.ts';
-import { roundsOf } from '../../src/drafts/rounds/round-events.ts';
+import { ended, statusEvent } from '../../src/drafts/turns/draft-writer.ts';
+import { writtenTurns } from '../../src/drafts/turns/turn-events.ts';
 import { firstEvents, newDraft, oneToken, samplingOf, unused } from './new-draft.ts';
 
 export interface LogUnderTest {
@@ -60,7 +60,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
         status: 'GENERATING',
         usage: { promptTokens: 5, completionTokens: 1 },
       });
-      expect(await store.standingOf(id)).toMatchObject({ sequence: 3, status: 'GENERATING', visibility: 'PRIVATE' });
+      expect(await store.summaryOf(id)).toMatchObject({ sequence: 3, status: 'GENERATING', visibility: 'PRIVATE' });
       const failed = ended('ERROR', used, 'it broke');
       expect(await append({ ...fence, sequence: 3 }, [oneToken('b'), oneToken('雪'), failed])).toBe(true);
       const over = { status: 'FAILED', finishReason: 'ERROR', usage: { completionTokens: 2 }, failure: 'it broke' };
@@ -153,7 +153,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await store.compact(later, 10)).toBe(1);
       expect(await store.compact(later, 10)).toBe(0);
       expect(await now()).toMatchObject({ text: 'z', sequence, status: 'COMPLETED', usage: before?.usage });
-      expect(await store.standingOf(id)).toMatchObject({ sequence, status: 'COMPLETED' });
+      expect(await store.summaryOf(id)).toMatchObject({ sequence, status: 'COMPLETED' });
       for (const after of [0, sequence - 1, sequence]) expect(await store.read(id, after, 10)).toEqual([]);
 
       const turns: Turns = [...(await ownership.seize(null, id))!.turns, anotherTurn(sequence)];
@@ -167,7 +167,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await store.compact(later, 10)).toBe(1);
       const whole = await now();
       expect(whole).toMatchObject({ text: 'z\n\nz', sequence: sequence + 4, texts: ['z', '\n\nz'] });
-      expect(roundsOf(whole!, []).map(({ text }) => text)).toEqual(['z', 'z']);
+      expect(writtenTurns(whole!, []).map(({ text }) => text)).toEqual(['z', 'z']);
       expect(await all()).toEqual([]);
     });
   });

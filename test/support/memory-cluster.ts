@@ -1,4 +1,4 @@
-import type { DraftStanding, NewDraft } from '../../src/db/queries/draft-queries.ts';
+import type { DraftSummary, NewDraft } from '../../src/db/queries/draft-queries.ts';
 import { isTerminal, type LogEntry, type LogEvent, statusAfter, tokenIds } from '../../src/drafts/log/log-events.ts';
 import type { EntriesWanted, Fence, LogAppend, LogStore } from '../../src/drafts/log/log-store.ts';
 import { type DraftRecord, draftRecord, lastTurn } from '../../src/drafts/log/stored.ts';
@@ -73,7 +73,7 @@ class MemoryLog implements LogStore {
     return Promise.all(wanted.map(({ draftId, after, limit }) => this.read(draftId, after, limit)));
   }
 
-  standingOf(draftId: string): Promise<DraftStanding | null> {
+  summaryOf(draftId: string): Promise<DraftSummary | null> {
     return Promise.resolve(this.#cluster.drafts.get(draftId)?.row ?? null);
   }
 
@@ -102,8 +102,8 @@ class MemoryLog implements LogStore {
       const { row, log } = stored;
       const begins = (i: number): number => (i === 0 ? 0 : (row.turns[i]?.from ?? row.sequence));
       const texts = row.turns.map((_, i) => {
-        const round = log.slice(begins(i) - row.compacted, begins(i + 1) - row.compacted);
-        return row.texts?.[i] ?? round.map(textOf).join('');
+        const own = log.slice(begins(i) - row.compacted, begins(i + 1) - row.compacted);
+        return row.texts?.[i] ?? own.map(textOf).join('');
       });
       stored.row = { ...row, texts, textsUntil: row.sequence, compacted: row.sequence };
       stored.log = [];

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { NewDraft } from '../../src/db/queries/draft-queries.ts';
 import { type LogEvent, logTokens } from '../../src/drafts/log/log-events.ts';
 import type { Turn } from '../../src/drafts/log/stored.ts';
-import { opening } from '../../src/drafts/rounds/round-events.ts';
+import { opening } from '../../src/drafts/turns/turn-events.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../src/ml/engine.ts';
 
 export const unused: Usage = {

@@ -2,8 +2,8 @@ import { DraftLog } from '../../src/drafts/log/draft-log.ts';
 import type { LogStore } from '../../src/drafts/log/log-store.ts';
 import { Membership } from '../../src/drafts/nodes/membership.ts';
 import type { Ownership } from '../../src/drafts/nodes/ownership.ts';
-import { DraftRounds } from '../../src/drafts/rounds/draft-rounds.ts';
-import { conversationOf } from '../../src/drafts/rounds/prompts.ts';
+import { DraftTurns } from '../../src/drafts/turns/draft-turns.ts';
+import { conversationOf } from '../../src/drafts/turns/prompts.ts';
 import { LocalWakeups, type Wakeups } from '../../src/lib/async/wakeups.ts';
 import type { Clock, Sleep } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
@@ -30,7 +30,7 @@ export class SimulatedNode {
   readonly #engine: Engine;
   readonly #sleep: Sleep;
   readonly #clock: Clock;
-  #rounds: DraftRounds | null = null;
+  #turns: DraftTurns | null = null;
   #log: DraftLog | null = null;
   alive = true;
 
@@ -62,20 +62,20 @@ export class SimulatedNode {
     const node = await join();
     this.#log = new DraftLog({ store, wakeups, clock: this.#clock, log, sleep });
     const engine = this.#engine;
-    this.#rounds = new DraftRounds({ ownership, engine, log: this.#log, wakeups, logger: log, node, sleep });
-    this.#rounds.recover();
+    this.#turns = new DraftTurns({ ownership, engine, log: this.#log, wakeups, logger: log, node, sleep });
+    this.#turns.recover();
   }
 
   /** @returns whether the draft is there now */
   async begin(id: string, seed: number, maxTokens: number): Promise<boolean> {
-    const [rounds, log] = [this.#rounds, this.#log];
-    if (!rounds || !log) return false;
+    const [draftTurns, log] = [this.#turns, this.#log];
+    if (!draftTurns || !log) return false;
     const ticket = this.#engine.admit('scripted');
     const sampling = samplingOf({ maxTokens, seed });
     const turns = [firstTurn(sampling)];
-    const draft = newDraft({ id, sampling, turns, idempotencyKey: id, owner: rounds.place.owner });
+    const draft = newDraft({ id, sampling, turns, idempotencyKey: id, owner: draftTurns.assignment.owner });
     const request = { ...conversationOf('POEM', 'rain', [{ instruction: null, text: '' }]), sampling };
-    await rounds.begin(id, ticket, { request, before: unused }, async () => {
+    await draftTurns.begin(id, ticket, { request, before: unused }, async () => {
       const made = await log.create(draft, firstEvents());
       return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
     });
@@ -83,7 +83,7 @@ export class SimulatedNode {
   }
 
   cancel(id: string): void {
-    void this.#rounds?.cancel(id).catch(() => undefined);
+    void this.#turns?.cancel(id).catch(() => undefined);
   }
 
   hear(key: string): void {

@@ -165,9 +165,9 @@ function recording(store: LogStore, made: Made[]): LogStore {
       if (key !== 'append') return method;
       return async (append: LogAppend) => {
         const { draftId, epoch, sequence } = append.fence;
-        const before = (await target.standingOf(draftId))?.sequence;
+        const before = (await target.summaryOf(draftId))?.sequence;
         const result = await method(append);
-        const after = (await target.standingOf(draftId))?.sequence;
+        const after = (await target.summaryOf(draftId))?.sequence;
         if (before !== after) made.push({ draftId, epoch, sequence: sequence + 1, events: append.events });
         return result;
       };

@@ -1,11 +1,11 @@
 import type { Database } from '../client.ts';
 
-export type DraftLogPlace = 'postgres' | 'nats';
+export type DraftLogKind = 'postgres' | 'nats';
 
 export interface Installation {
   id: string;
   /** Where the drafts' logs are. */
-  draftLog: DraftLogPlace;
+  draftLog: DraftLogKind;
 }
 
 /**
@@ -13,10 +13,10 @@ export interface Installation {
  * other nodes, which would go on writing them there. Logs from before this was noted are in PostgreSQL if any events are.
  * @returns the installation as it is then: where the logs are may not be what was asked for
  */
-export async function settleDraftLog({ sql: driver }: Database, wanted: DraftLogPlace): Promise<Installation> {
+export async function settleDraftLog({ sql: driver }: Database, wanted: DraftLogKind): Promise<Installation> {
   return driver.begin(async (tx) => {
     await tx`insert into installation default values on conflict do nothing`;
-    const [known] = await tx<{ id: string; draftLog: DraftLogPlace | null }[]>`
+    const [known] = await tx<{ id: string; draftLog: DraftLogKind | null }[]>`
       select id, coalesce(draft_log, case when exists (select from draft_events) then 'postgres' end) as "draftLog"
       from installation for update`;
     if (!known) throw new Error('The database has lost its installation');

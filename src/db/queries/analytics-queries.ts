@@ -52,11 +52,11 @@ function selectEngagement(tx: Transaction, { from, to, modelVersion }: Analytics
       select * from recommendation_lists
       where created_at >= ${from.toISOString()}::timestamptz and created_at < ${to.toISOString()}::timestamptz
         and (${modelVersion}::text is null or model_version = ${modelVersion})
-    ), places as (
+    ), positions as (
       select l.id, l.listener_id, l.model_version, l.surface, l.created_at,
-        place.track_id, place.reason, l.first_rank + place.number - 1 as position
+        served.track_id, served.reason, l.first_rank + served.number - 1 as position
       from lists l cross join lateral
-        unnest(l.track_ids, l.reasons) with ordinality as place (track_id, reason, number)
+        unnest(l.track_ids, l.reasons) with ordinality as served (track_id, reason, number)
     ), reactions as (
       select f.request_id, f.listener_id, f.track_id,
         bool_or(f.kind in ('PLAY', 'COMPLETE', 'LIKE', 'SAVE')) as clicked, bool_or(f.kind = 'COMPLETE') as completed,
@@ -74,10 +74,10 @@ function selectEngagement(tx: Transaction, { from, to, modelVersion }: Analytics
       select model_version, surface::text as surface, case when position <= ${LAST_POSITION} then position end as position,
         slug, reason::text as reason, (created_at at time zone 'UTC')::date as day,
         clicked, completed, liked, skipped, rejected
-      from places
-        left join reactions on reactions.request_id = places.id and reactions.listener_id = places.listener_id
-          and reactions.track_id = places.track_id
-        left join main_genres on main_genres.track_id = places.track_id
+      from positions
+        left join reactions on reactions.request_id = positions.id and reactions.listener_id = positions.listener_id
+          and reactions.track_id = positions.track_id
+        left join main_genres on main_genres.track_id = positions.track_id
     )
     select case
         when grouping(model_version) = 0 then 'version' when grouping(surface) = 0 then 'surface'

@@ -102,16 +102,16 @@ export async function compactFinished({ sql }: Database, before: Date, limit: nu
       select id, turns, texts, sequence from drafts
       where status in ('COMPLETED', 'CANCELLED', 'FAILED') and compacted < sequence and updated_at < ${before.toISOString()}
       order by updated_at limit ${limit} for update skip locked
-    ), rounds as (
-      select old.id, r.n, old.texts[r.n] as text, case when r.n = 1 then 0 else (r.turn->>'from')::int end as begins,
-        coalesce((old.turns->(r.n::int)->>'from')::int, old.sequence) as ends
-      from old, jsonb_array_elements(old.turns) with ordinality as r (turn, n)
+    ), each_turn as (
+      select old.id, t.n, old.texts[t.n] as text, case when t.n = 1 then 0 else (t.turn->>'from')::int end as begins,
+        coalesce((old.turns->(t.n::int)->>'from')::int, old.sequence) as ends
+      from old, jsonb_array_elements(old.turns) with ordinality as t (turn, n)
     ), whole as (
-      select r.id, array_agg(coalesce(r.text, t.text, '') order by r.n) as texts
-      from rounds r left join lateral (
+      select t.id, array_agg(coalesce(t.text, logged.text, '') order by t.n) as texts
+      from each_turn t left join lateral (
         select string_agg(e.event->>'text', '' order by e.sequence) as text from draft_events e
-        where e.draft_id = r.id and e.sequence > r.begins and e.sequence <= r.ends
-      ) t on true group by r.id
+        where e.draft_id = t.id and e.sequence > t.begins and e.sequence <= t.ends
+      ) logged on true group by t.id
     ), gone as (
       delete from draft_events e using old where e.draft_id = old.id
     )

@@ -9,13 +9,7 @@ const ended = inArray(drafts.status, ['COMPLETED', 'CANCELLED', 'FAILED']);
  * Starts a new turn of a draft whose log is stored elsewhere.
  * @returns false if a later epoch owns it, or it is gone
  */
-export async function beginRound(
-  db: Queryable,
-  id: string,
-  epoch: number,
-  set: RowChanges,
-  at: Date,
-): Promise<boolean> {
+export async function beginTurn(db: Queryable, id: string, epoch: number, set: RowChanges, at: Date): Promise<boolean> {
   const rows = await db
     .update(drafts)
     .set({ ...set, updatedAt: at })

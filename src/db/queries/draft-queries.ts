@@ -138,9 +138,9 @@ export function selectDrafts(db: Queryable, ids: readonly string[]): Promise<Dra
 /**
  * What is needed to let a reader resume without loading the text: who may read the draft, and its position in the log.
  */
-export type DraftStanding = Pick<DraftRow, 'listenerId' | 'visibility' | 'status' | 'sequence'>;
+export type DraftSummary = Pick<DraftRow, 'listenerId' | 'visibility' | 'status' | 'sequence'>;
 
-export async function selectStanding(db: Queryable, id: string): Promise<DraftStanding | null> {
+export async function selectSummary(db: Queryable, id: string): Promise<DraftSummary | null> {
   const { listenerId, visibility, status, sequence } = columns;
   const [row] = await db.select({ listenerId, visibility, status, sequence }).from(drafts).where(eq(drafts.id, id));
   return row ?? null;

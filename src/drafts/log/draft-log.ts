@@ -1,4 +1,4 @@
-import type { DraftStanding, NewDraft } from '../../db/queries/draft-queries.ts';
+import type { DraftSummary, NewDraft } from '../../db/queries/draft-queries.ts';
 import { retry } from '../../lib/async/retry.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { type Clock, type Sleep, systemSleep } from '../../lib/clock.ts';
@@ -126,8 +126,8 @@ export class DraftLog {
     return this.#persist(draftId, signal, () => this.readAll(draftId, after));
   }
 
-  standingOf(draftId: string): Promise<DraftStanding | null> {
-    return this.#store.standingOf(draftId);
+  summaryOf(draftId: string): Promise<DraftSummary | null> {
+    return this.#store.summaryOf(draftId);
   }
 
   /** The same drafts, updated from their logs. */

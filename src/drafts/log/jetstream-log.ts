@@ -2,16 +2,16 @@ import type { Database } from '../../db/client.ts';
 import * as projection from '../../db/queries/draft-projection-queries.ts';
 import {
   deleteDraft,
-  type DraftStanding,
+  type DraftSummary,
   insertDraft,
   type NewDraft,
   selectDrafts,
-  selectStanding,
+  selectSummary,
 } from '../../db/queries/draft-queries.ts';
 import { asError } from '../../lib/errors.ts';
 import type { Kept } from '../../nats/subject-feed.ts';
 import type { SubjectLog } from '../../nats/subject-log.ts';
-import { WrongPlaceError } from '../../nats/subject-log.ts';
+import { WrongSequenceError } from '../../nats/subject-log.ts';
 import { LiveLogs } from './live-logs.ts';
 import { isTerminal, type LogEntry, type LogEvent, statusAfter } from './log-events.ts';
 import type { EntriesWanted, Fence, LogAppend, LogStore } from './log-store.ts';
@@ -20,7 +20,7 @@ import { type DraftRecord, draftRecord, lastTurn, type StoredMessage } from './s
 type Message = Kept<StoredMessage>;
 export type LogMessages = SubjectLog<StoredMessage>;
 
-/** Maximum number of drafts whose messages' stream positions are cached: about 20 kB each. */
+/** Maximum number of drafts whose messages' stream sequences are cached: about 20 kB each. */
 const REMEMBERED = 256;
 
 /** The end of a log. */
@@ -28,7 +28,7 @@ interface End {
   epoch: number;
   sequence: number;
   /** The stream sequence of the last message. 0 if there is none. */
-  place: number;
+  streamSequence: number;
   ended: boolean;
 }
 
@@ -43,8 +43,8 @@ export class JetStreamLog implements LogStore {
   readonly #messages: LogMessages;
   /** The ends of logs as last seen: a guess that the server checks. */
   readonly #ends = new Map<string, End>();
-  /** Stream positions of recently read messages, so that a reader that continues does not start from the beginning. */
-  readonly #places = new Map<string, { sequence: number; place: number }[]>();
+  /** Stream sequences of recently read messages, so that a reader that continues does not start from the beginning. */
+  readonly #streamSequences = new Map<string, { sequence: number; streamSequence: number }[]>();
   readonly #live: LiveLogs;
 
   /** @param wake wakes this process's readers of a draft */
@@ -53,8 +53,8 @@ export class JetStreamLog implements LogStore {
     this.#messages = messages;
     this.#live = new LiveLogs({
       wake,
-      follow: (draftId, { place }, { onEntries, onEnd }) =>
-        messages.follow(draftId, place + 1, {
+      follow: (draftId, { streamSequence }, { onEntries, onEnd }) =>
+        messages.follow(draftId, streamSequence + 1, {
           onMessage: (message) => onEntries(entriesOf(message), isEnd(message.data.events)),
           onEnd,
         }),
@@ -77,7 +77,7 @@ export class JetStreamLog implements LogStore {
     const { events } = addition;
     if (addition.type === 'turn') {
       const begun = { ...statusAfter(events), turns: addition.turns };
-      if (!(await projection.beginRound(this.#database.db, draftId, epoch, begun, at))) return false;
+      if (!(await projection.beginTurn(this.#database.db, draftId, epoch, begun, at))) return false;
     }
     const made = await this.#write(draftId, { epoch, sequence: sequence + 1, events, at });
     if (made && isEnd(events)) await this.#project(draftId);
@@ -119,7 +119,7 @@ export class JetStreamLog implements LogStore {
   async #ask(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
     const last = await this.#messages.last(draftId);
     if (!last) return [];
-    const end = { sequence: lastOf(last), place: last.place };
+    const end = { sequence: lastOf(last), streamSequence: last.streamSequence };
     if (!isEnd(last.data.events)) this.#live.begin(draftId, end);
     return end.sequence > after ? this.#readBack(draftId, after, last, limit) : [];
   }
@@ -134,27 +134,28 @@ export class JetStreamLog implements LogStore {
     const isLater = (entry: LogEntry): boolean => entry.sequence > after;
     const { sequence, events } = last.data;
     if (events.length > 0 && sequence <= after + 1) return entriesOf(last).filter(isLater).slice(0, limit);
-    const places = this.#placesOf(draftId);
-    let from = places.findLast((one) => one.sequence <= after)?.place ?? 0;
+    const known = this.#streamSequencesOf(draftId);
+    let from = known.findLast((one) => one.sequence <= after)?.streamSequence ?? 0;
     const found: LogEntry[] = [];
     // The requested entries may be many messages after the known position.
-    while (from < last.place && found.length < limit) {
-      const messages = await this.#messages.range(draftId, from + 1, last.place, limit);
+    while (from < last.streamSequence && found.length < limit) {
+      const messages = await this.#messages.range(draftId, from + 1, last.streamSequence, limit);
       const read = messages.at(-1);
       if (!read) break;
-      if (read.place > (places.at(-1)?.place ?? 0)) places.push({ sequence: lastOf(read), place: read.place });
+      if (read.streamSequence > (known.at(-1)?.streamSequence ?? 0))
+        known.push({ sequence: lastOf(read), streamSequence: read.streamSequence });
       found.push(...messages.flatMap(entriesOf).filter(isLater));
-      from = read.place;
+      from = read.streamSequence;
     }
     return found.slice(0, limit);
   }
 
-  async standingOf(draftId: string): Promise<DraftStanding | null> {
-    const standing = await selectStanding(this.#database.db, draftId);
-    const last = standing && !isTerminal(standing.status) ? await this.#messages.last(draftId) : null;
-    if (!standing || !last) return standing;
+  async summaryOf(draftId: string): Promise<DraftSummary | null> {
+    const summary = await selectSummary(this.#database.db, draftId);
+    const last = summary && !isTerminal(summary.status) ? await this.#messages.last(draftId) : null;
+    if (!summary || !last) return summary;
     const event = last.data.events.at(-1);
-    return { ...standing, sequence: lastOf(last), status: event?.type === 'status' ? event.status : 'GENERATING' };
+    return { ...summary, sequence: lastOf(last), status: event?.type === 'status' ? event.status : 'GENERATING' };
   }
 
   refresh(drafts: readonly DraftRecord[]): Promise<DraftRecord[]> {
@@ -162,10 +163,10 @@ export class JetStreamLog implements LogStore {
   }
 
   async remove(draftId: string): Promise<void> {
-    const place = await this.#messages.lastPlace(draftId);
+    const streamSequence = await this.#messages.lastSequence(draftId);
     await deleteDraft(this.#database.db, draftId);
     this.#forget(draftId);
-    if (place > 0) await this.#messages.purge(draftId, place);
+    if (streamSequence > 0) await this.#messages.purge(draftId, streamSequence);
   }
 
   async compact(before: Date, limit: number): Promise<number> {
@@ -173,7 +174,7 @@ export class JetStreamLog implements LogStore {
     for (const { id, sequence } of finished) {
       const last = await this.#messages.last(id);
       // A draft that is being continued continues after what we have seen. Later messages are kept.
-      if (last && lastOf(last) <= sequence) await this.#messages.purge(id, last.place);
+      if (last && lastOf(last) <= sequence) await this.#messages.purge(id, last.streamSequence);
       await projection.markCompacted(this.#database.db, id, sequence);
       this.#forget(id);
     }
@@ -195,13 +196,13 @@ export class JetStreamLog implements LogStore {
       }
       try {
         const id = `${draftId}:${epoch}:${sequence}:${events.length}`;
-        const place = await this.#messages.append(draftId, message, { after: end.place, id });
+        const streamSequence = await this.#messages.append(draftId, message, { after: end.streamSequence, id });
         const ended = events.length > 0 ? isEnd(events) : end.ended;
-        this.#ends.set(draftId, { epoch, sequence: before + events.length, place, ended });
+        this.#ends.set(draftId, { epoch, sequence: before + events.length, streamSequence, ended });
         return true;
       } catch (error) {
         this.#ends.delete(draftId);
-        if (!(error instanceof WrongPlaceError)) throw error;
+        if (!(error instanceof WrongSequenceError)) throw error;
       }
     }
   }
@@ -209,11 +210,11 @@ export class JetStreamLog implements LogStore {
   /** Looks up the end without the cache. Null if there is no such draft. */
   async #endOf(draftId: string): Promise<End | null> {
     const last = await this.#messages.last(draftId);
-    const standing = await selectStanding(this.#database.db, draftId);
-    if (!standing) return null;
-    if (!last) return { epoch: 0, sequence: standing.sequence, place: 0, ended: isTerminal(standing.status) };
+    const summary = await selectSummary(this.#database.db, draftId);
+    if (!summary) return null;
+    if (!last) return { epoch: 0, sequence: summary.sequence, streamSequence: 0, ended: isTerminal(summary.status) };
     const { epoch, events } = last.data;
-    return { epoch, sequence: lastOf(last), place: last.place, ended: isEnd(events) };
+    return { epoch, sequence: lastOf(last), streamSequence: last.streamSequence, ended: isEnd(events) };
   }
 
   /** The draft, updated from its log. */
@@ -222,17 +223,17 @@ export class JetStreamLog implements LogStore {
     const { turns } = draft;
     let written = lastTurn(draft).before.completionTokens;
     const last = await this.#messages.last(draft.id);
-    for (const message of last ? await this.#messages.range(draft.id, 1, last.place, Infinity) : []) {
+    for (const message of last ? await this.#messages.range(draft.id, 1, last.streamSequence, Infinity) : []) {
       for (const { sequence, event } of entriesOf(message)) {
         if (sequence <= draft.textsUntil) continue;
         now.sequence = sequence;
-        const round = Math.max(
+        const current = Math.max(
           0,
           turns.findLastIndex((turn) => turn.from < sequence),
         );
         if (event.type === 'tokens') {
-          now.texts[round] = (now.texts[round] ?? '') + event.text;
-          if (round === turns.length - 1) written += event.tokens.length;
+          now.texts[current] = (now.texts[current] ?? '') + event.text;
+          if (current === turns.length - 1) written += event.tokens.length;
         } else Object.assign(now, statusAfter([event]));
       }
       if (message.data.events.length > 0) now.updatedAt = message.data.at;
@@ -259,17 +260,18 @@ export class JetStreamLog implements LogStore {
     return row ? draftRecord(row) : null;
   }
 
-  #placesOf(draftId: string): { sequence: number; place: number }[] {
-    const places = this.#places.get(draftId) ?? [];
-    this.#places.delete(draftId);
-    this.#places.set(draftId, places);
-    for (const oldest of this.#places.keys()) if (this.#places.size > REMEMBERED) this.#places.delete(oldest);
-    return places;
+  #streamSequencesOf(draftId: string): { sequence: number; streamSequence: number }[] {
+    const known = this.#streamSequences.get(draftId) ?? [];
+    this.#streamSequences.delete(draftId);
+    this.#streamSequences.set(draftId, known);
+    for (const oldest of this.#streamSequences.keys())
+      if (this.#streamSequences.size > REMEMBERED) this.#streamSequences.delete(oldest);
+    return known;
   }
 
   #forget(draftId: string): void {
     this.#ends.delete(draftId);
-    this.#places.delete(draftId);
+    this.#streamSequences.delete(draftId);
     this.#live.forget(draftId);
   }
 }

@@ -9,7 +9,7 @@ const UNREAD_MS = 10_000;
 /** The entry after which a log is followed. */
 export interface Head {
   sequence: number;
-  place: number;
+  streamSequence: number;
 }
 
 export interface LiveLogsOptions {

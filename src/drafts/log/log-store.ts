@@ -1,4 +1,4 @@
-import type { DraftStanding, NewDraft } from '../../db/queries/draft-queries.ts';
+import type { DraftSummary, NewDraft } from '../../db/queries/draft-queries.ts';
 import type { Backoff } from '../../lib/async/retry.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
 import type { DraftRecord, Turns } from './stored.ts';
@@ -66,7 +66,7 @@ export interface LogStore {
    */
   news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]>;
   /** The state of a draft according to its log. Null if it is gone. */
-  standingOf(draftId: string): Promise<DraftStanding | null>;
+  summaryOf(draftId: string): Promise<DraftSummary | null>;
   /** The same drafts, updated from their logs. */
   refresh(drafts: readonly DraftRecord[]): Promise<DraftRecord[]>;
   /** Removes a draft and its log. */

@@ -1,6 +1,6 @@
 import type { DraftLogConfig } from '../../config.ts';
 import type { Database } from '../../db/client.ts';
-import { type DraftLogPlace, settleDraftLog } from '../../db/nodes/installation.ts';
+import { type DraftLogKind, settleDraftLog } from '../../db/nodes/installation.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { StartupError } from '../../lib/errors.ts';
 import { parseStoredJson } from '../../lib/stored-data.ts';
@@ -15,14 +15,14 @@ const decode = (json: string) => parseStoredJson(storedMessage, json, 'a message
 
 export interface LogStoreOptions {
   database: Database;
-  place: DraftLogConfig;
+  config: DraftLogConfig;
   /** Wakes readers when JetStream pushes new events. */
   wakeups: Wakeups;
   stream?: string;
 }
 
 /** A draft that is continued elsewhere than where it was begun would lose its beginning. */
-const elsewhere: Record<DraftLogPlace, string> = {
+const elsewhere: Record<DraftLogKind, string> = {
   postgres:
     'The logs of the drafts in this database are in PostgreSQL, and CADENZA_LOG=nats names NATS JetStream: ' +
     'drafts would lose their texts. Start with CADENZA_LOG=postgres, as the other nodes do.',
@@ -31,17 +31,17 @@ const elsewhere: Record<DraftLogPlace, string> = {
     'drafts would lose their texts. Start with CADENZA_LOG=nats and CADENZA_NATS_URL, as the other nodes do.',
 };
 
-/** @throws StartupError if it cannot be reached, or if the logs are in the other place ([LOG12]) */
+/** @throws StartupError if it cannot be reached, or if the logs are of the other kind ([LOG12]) */
 export async function openLogStore(
   options: LogStoreOptions,
 ): Promise<{ store: LogStore; release: () => Promise<void> }> {
-  const { database, place, wakeups } = options;
-  const installation = await settleDraftLog(database, place.kind);
-  if (installation.draftLog !== place.kind) throw new StartupError(elsewhere[installation.draftLog]);
-  if (place.kind === 'postgres') return { store: new PostgresLog(database), release: () => Promise.resolve() };
+  const { database, config, wakeups } = options;
+  const installation = await settleDraftLog(database, config.kind);
+  if (installation.draftLog !== config.kind) throw new StartupError(elsewhere[installation.draftLog]);
+  if (config.kind === 'postgres') return { store: new PostgresLog(database), release: () => Promise.resolve() };
   // Several installations may share one NATS.
   const { stream = `cadenza-${installation.id}` } = options;
-  const messages = await SubjectLog.open({ ...place, stream, decode });
+  const messages = await SubjectLog.open({ ...config, stream, decode });
   const store = new JetStreamLog(database, messages, (draftId) => wakeups.wakeHere(draftKey(draftId)));
   return {
     store,

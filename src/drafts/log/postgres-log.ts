@@ -3,10 +3,10 @@ import { isRefused } from '../../db/failures.ts';
 import * as log from '../../db/queries/draft-log-queries.ts';
 import {
   deleteDraft,
-  type DraftStanding,
+  type DraftSummary,
   insertDraft,
   type NewDraft,
-  selectStanding,
+  selectSummary,
 } from '../../db/queries/draft-queries.ts';
 import { Batcher } from '../../lib/async/batcher.ts';
 import { asError } from '../../lib/errors.ts';
@@ -61,8 +61,8 @@ export class PostgresLog implements LogStore {
     return wanted.map(({ draftId }, i) => entriesOrError(draftId, found[i] ?? []));
   }
 
-  standingOf(draftId: string): Promise<DraftStanding | null> {
-    return selectStanding(this.#database.db, draftId);
+  summaryOf(draftId: string): Promise<DraftSummary | null> {
+    return selectSummary(this.#database.db, draftId);
   }
 
   refresh(drafts: readonly DraftRecord[]): Promise<DraftRecord[]> {

@@ -1,4 +1,4 @@
-import type { DraftStanding } from '../../db/queries/draft-queries.ts';
+import type { DraftSummary } from '../../db/queries/draft-queries.ts';
 import { Semaphore } from '../../lib/async/semaphore.ts';
 import { LATER, OVER, type PollableIterator, type Polled } from '../../lib/async/streams.ts';
 import { asError } from '../../lib/errors.ts';
@@ -18,7 +18,7 @@ export interface FollowOptions {
   draftId: string;
   /** The cursor to resume after. Null begins with a snapshot. */
   after: string | null;
-  mayRead: (standing: DraftStanding) => boolean;
+  mayRead: (summary: DraftSummary) => boolean;
   /** Loads the draft for this viewer. @throws NotFoundError if they may not, or may no longer, read it */
   load: () => Promise<Draft>;
   signal?: AbortSignal | undefined;
@@ -110,8 +110,8 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     return this;
   }
 
-  mayRead(standing: DraftStanding): boolean {
-    return this.#options.mayRead(standing);
+  mayRead(summary: DraftSummary): boolean {
+    return this.#options.mayRead(summary);
   }
 
   wake(): void {
@@ -205,16 +205,16 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     this.#tail = tail;
     tail.add(this);
     const draft = after === null ? await load() : null;
-    const standing = draft ?? (await this.#standing());
-    tail.begin(standing);
-    this.#position = after === null ? standing.sequence : positionOf(after, draftId, standing.sequence);
+    const summary = draft ?? (await this.#summary());
+    tail.begin(summary);
+    this.#position = after === null ? summary.sequence : positionOf(after, draftId, summary.sequence);
     return draft && snapshotOf(draft);
   }
 
   /** Checks the permission to read, without loading the text. */
-  async #standing(): Promise<DraftStanding> {
-    const standing = await this.#source.standingOf(this.#options.draftId);
-    if (standing && this.#options.mayRead(standing)) return standing;
+  async #summary(): Promise<DraftSummary> {
+    const summary = await this.#source.summaryOf(this.#options.draftId);
+    if (summary && this.#options.mayRead(summary)) return summary;
     throw noSuchDraft(this.#options.draftId);
   }
 

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { DraftStanding } from '../../db/queries/draft-queries.ts';
+import type { DraftSummary } from '../../db/queries/draft-queries.ts';
 import { retry } from '../../lib/async/retry.ts';
 import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -28,7 +28,7 @@ export interface TailSource {
   /** For followers at the end. */
   news: TailPoller;
   /** Null if the draft is gone. */
-  standingOf: (draftId: string) => Promise<DraftStanding | null>;
+  summaryOf: (draftId: string) => Promise<DraftSummary | null>;
   wakeups: Wakeups;
   logger: Logger;
 }
@@ -37,7 +37,7 @@ export interface TailSource {
 export interface Follower {
   /** The last entry that it has taken. */
   readonly position: number;
-  mayRead(standing: DraftStanding): boolean;
+  mayRead(summary: DraftSummary): boolean;
   /** Call when there may be something new. */
   wake(): void;
   fail(error: unknown): void;
@@ -98,7 +98,7 @@ export class DraftTail implements PolledTail {
   }
 
   /** Starts from a follower's state of the log, unless the tail has started already. */
-  begin({ sequence, status }: Pick<DraftStanding, 'sequence' | 'status'>): void {
+  begin({ sequence, status }: Pick<DraftSummary, 'sequence' | 'status'>): void {
     if (this.#tail) return;
     this.#tail = new LogTail(sequence, WINDOW);
     this.#ended = isTerminal(status);
@@ -193,9 +193,9 @@ export class DraftTail implements PolledTail {
   async #checkRights(): Promise<void> {
     this.#checks++;
     try {
-      const standing = await this.#source.standingOf(this.#draftId);
+      const summary = await this.#source.summaryOf(this.#draftId);
       for (const follower of [...this.#followers]) {
-        if (!standing || !follower.mayRead(standing)) follower.fail(noSuchDraft(this.#draftId));
+        if (!summary || !follower.mayRead(summary)) follower.fail(noSuchDraft(this.#draftId));
       }
     } catch (error) {
       this.fail(error);

@@ -10,7 +10,7 @@ import { Ranking } from '../ranking/ranking.ts';
 import type { RankedTrack, Shape } from '../ranking/scores.ts';
 import { checkSameQuery, shapingOf } from './list-query.ts';
 import { type BegunList, type FirstPage, type OpenedList, recommendationOf } from './opened-list.ts';
-import type { Place, ServedList, ServedLists } from './served-lists.ts';
+import type { ServedList, ServedLists,ServedPosition } from './served-lists.ts';
 
 /** The name in the cursors of a listener's lists. */
 const LIST = 'recommendations';
@@ -31,7 +31,7 @@ export function firstPage(lists: ServedLists, opened: OpenedList, begun: BegunLi
   const sent = (): void => {
     if (begun.sent !== null && begun.sent >= nodes.length) return;
     begun.sent = nodes.length;
-    lists.keep({ ...list, places: nodes.map(placeOf) });
+    lists.keep({ ...list, positions: nodes.map(positionOf) });
   };
   const bounds = { hasNextPage: found.length > first, hasPreviousPage: false };
   const page = pageOf(list, nodes, bounds, opened.ranking.snapshot);
@@ -45,7 +45,7 @@ export function newList(
   listenerId: number,
   query: RecommendationQuery,
   exploration: number,
-): Omit<ServedList, 'places'> {
+): Omit<ServedList, 'positions'> {
   const asked = { ...shapingOf(query), filter: query.filter ?? null, exploration };
   return { id: randomUUID(), listenerId, modelVersion, taste, servedBefore, ...asked };
 }
@@ -60,14 +60,12 @@ export function laterPage(
 ): RecommendationPage {
   const { snapshot, neighbours } = serving;
   const ranking = new Ranking(serving, list);
-  const served = list.places.flatMap((place, i) => {
-    const index = snapshot.indexOf.get(place.trackId);
-    return index === undefined || snapshot.tracks[index]?.withdrawn
-      ? []
-      : [{ index, propensity: place.propensity, place: i }];
+  const served = list.positions.flatMap(({ trackId, propensity }, i) => {
+    const index = snapshot.indexOf.get(trackId);
+    return index === undefined || snapshot.tracks[index]?.withdrawn ? [] : [{ index, propensity, at: i }];
   });
-  const above = served.filter(({ place }) => place < position);
-  const known = served.filter(({ place }) => place >= position && place <= position + first);
+  const above = served.filter(({ at }) => at < position);
+  const known = served.filter(({ at }) => at >= position && at <= position + first);
   const missing = first + 1 - known.length;
   const before = [...above, ...known].map(({ index }) => index);
   const found = ranking.withScores((scores): RankedTrack[] => {
@@ -78,8 +76,8 @@ export function laterPage(
     return [...again, ...fresh];
   });
   const nodes = found.slice(0, first).map((one, i) => recommendationOf(ranking, one, position + i + 1));
-  const places = [...list.places.slice(0, position), ...nodes.map(placeOf)];
-  if (places.length > list.places.length) lists.keep({ ...list, places });
+  const positions = [...list.positions.slice(0, position), ...nodes.map(positionOf)];
+  if (positions.length > list.positions.length) lists.keep({ ...list, positions });
   const bounds = { hasNextPage: found.length > first, hasPreviousPage: position > 0 };
   return pageOf({ ...list, modelVersion: neighbours.version }, nodes, bounds, snapshot);
 }
@@ -93,7 +91,7 @@ export async function resume(
 ): Promise<[ServedList, number]> {
   const [id, position] = decodeCursor(after, LIST, [keyPart.uuid, keyPart.id]);
   const list = await lists.find(id, position);
-  if (list?.listenerId !== listenerId || position > list.places.length) {
+  if (list?.listenerId !== listenerId || position > list.positions.length) {
     throw new InvalidInputError('after is not a cursor of a list made for this listener within the last day', 'after');
   }
   checkSameQuery(list, query);
@@ -104,7 +102,7 @@ export function shapeOf({ id, diversity, calibration, maxPerArtist, exploration 
   return { diversity, calibration, maxPerArtist, exploration: { rate: exploration, seed: seedOf(id) } };
 }
 
-export const placeOf = ({ trackId, propensity, explanation }: Recommendation): Place => ({
+export const positionOf = ({ trackId, propensity, explanation }: Recommendation): ServedPosition => ({
   trackId,
   propensity,
   reason: explanation.mainReason,

@@ -23,7 +23,7 @@ export interface FirstPage {
 
 /** A list with its id, and its beginnings by length. */
 export interface BegunList {
-  readonly list: Omit<ServedList, 'places'>;
+  readonly list: Omit<ServedList, 'positions'>;
   readonly pages: Map<number, FirstPage>;
   /** Number of positions that were sent. Null if not even an empty list was. */
   sent: number | null;
@@ -71,7 +71,7 @@ export class OpenedList {
   /**
    * Begun at most once an hour. A repeated request, also for another length, gets the same list and can page on in it.
    */
-  begun(now: number, begin: () => Omit<ServedList, 'places'>): BegunList {
+  begun(now: number, begin: () => Omit<ServedList, 'positions'>): BegunList {
     if (this.#begun && this.isRecent(now)) return this.#begun.list;
     const list: BegunList = { list: begin(), pages: new Map(), sent: null };
     this.#begun = { list, at: now };

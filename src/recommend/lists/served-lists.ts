@@ -15,8 +15,8 @@ import type { Logger } from '../../lib/log.ts';
 import type { ReasonKind } from '../contract.ts';
 import type { Taste } from '../taste/taste.ts';
 
-/** A served track, with the data for attribution. */
-export interface Place {
+/** One position of a served list: its track, with the data for attribution. */
+export interface ServedPosition {
   trackId: number;
   /** The probability that it was chosen for its position, given those above it. */
   propensity: number;
@@ -40,7 +40,7 @@ export interface ServedList {
   servedBefore: readonly number[];
   exploration: number;
   /** In the order of their ranks. */
-  places: readonly Place[];
+  positions: readonly ServedPosition[];
 }
 
 /** A page without continuation, which is stored for attribution only. */
@@ -49,7 +49,7 @@ export interface ServedPage {
   listenerId: number;
   modelVersion: string;
   firstRank: number;
-  places: readonly Place[];
+  positions: readonly ServedPosition[];
 }
 
 const RESUMED_MS = 24 * 3_600_000;
@@ -112,7 +112,7 @@ export class ServedLists implements AsyncDisposable {
    */
   async find(id: string, position: number): Promise<ServedList | null> {
     const waiting = this.#waiting.get(id)?.list;
-    if (waiting && waiting.places.length >= position) return waiting;
+    if (waiting && waiting.positions.length >= position) return waiting;
     let row = await selectServedList(this.#database.db, id);
     for (const pause of PATIENCE_MS) {
       if (row) break;
@@ -127,7 +127,7 @@ export class ServedLists implements AsyncDisposable {
     const waiting = [...this.#waiting.values()].flatMap(({ list }) => (list?.listenerId === listenerId ? [list] : []));
     const since = new Date(this.#clock.now() - hours * 3_600_000);
     const stored = await selectServedTracks(this.#database, listenerId, since);
-    return [...new Set([...stored, ...waiting.flatMap(({ places }) => places.map(({ trackId }) => trackId))])];
+    return [...new Set([...stored, ...waiting.flatMap(({ positions }) => positions.map(({ trackId }) => trackId))])];
   }
 
   async #writeAll(): Promise<void> {
@@ -186,28 +186,28 @@ export class ServedLists implements AsyncDisposable {
   }
 }
 
-function toRow({ id, listenerId, modelVersion, places, ...state }: ServedList): ServedListRow {
-  return { id, listenerId, modelVersion, surface: 'RECOMMENDATIONS', firstRank: 1, ...columnsOf(places), state };
+function toRow({ id, listenerId, modelVersion, positions, ...state }: ServedList): ServedListRow {
+  return { id, listenerId, modelVersion, surface: 'RECOMMENDATIONS', firstRank: 1, ...columnsOf(positions), state };
 }
 
-function toPageRow({ places, ...page }: ServedPage): ServedListRow {
-  return { ...page, surface: 'SIMILAR', ...columnsOf(places), state: null };
+function toPageRow({ positions, ...page }: ServedPage): ServedListRow {
+  return { ...page, surface: 'SIMILAR', ...columnsOf(positions), state: null };
 }
 
-const columnsOf = (places: readonly Place[]) => ({
-  trackIds: places.map(({ trackId }) => trackId),
-  propensities: places.map(({ propensity }) => propensity),
-  reasons: places.map(({ reason }) => reason),
+const columnsOf = (positions: readonly ServedPosition[]) => ({
+  trackIds: positions.map(({ trackId }) => trackId),
+  propensities: positions.map(({ propensity }) => propensity),
+  reasons: positions.map(({ reason }) => reason),
 });
 
 /** Defaults for lists that were stored before these options existed. */
 const unsaid = { exploration: 0, calibration: 0, maxPerArtist: null, notServedForHours: 0, servedBefore: [] };
-type StoredState = Omit<ServedList, 'id' | 'listenerId' | 'modelVersion' | 'places' | keyof typeof unsaid>;
+type StoredState = Omit<ServedList, 'id' | 'listenerId' | 'modelVersion' | 'positions' | keyof typeof unsaid>;
 
 /** Trusted, because this process or another of the same version wrote it. */
 export function fromRow({ id, listenerId, modelVersion, state, ...columns }: ServedListRow): ServedList {
-  const places = columns.trackIds.map((trackId, i): Place => {
+  const positions = columns.trackIds.map((trackId, i): ServedPosition => {
     return { trackId, propensity: columns.propensities[i] ?? 1, reason: columns.reasons[i] ?? 'NONE' };
   });
-  return { id, listenerId, modelVersion, ...unsaid, ...(state as StoredState), places };
+  return { id, listenerId, modelVersion, ...unsaid, ...(state as StoredState), positions };
 }

@@ -15,7 +15,7 @@ const ENOUGH_IMPRESSIONS = 100;
 const Z = 1.96;
 
 /** A served position: how much more likely the other version fills it in the same way, and whether it was clicked. */
-export interface WeightedPlace {
+export interface WeightedPosition {
   list: string;
   /** The probability under the evaluated version, divided by the propensity with which it was served. */
   weight: number;
@@ -32,52 +32,55 @@ export async function estimateOffPolicy(
   serving: Serving,
   servedAfter: Date | null,
 ): Promise<OffPolicyEstimate> {
-  const places: WeightedPlace[] = [];
+  const positions: WeightedPosition[] = [];
   for await (const { rows, clicks } of readRecentLists(database, MOST_LISTS, servedAfter)) {
     const clicked = new Set(clicks.map(({ requestId, trackId }) => `${requestId}:${trackId}`));
     for (const row of rows) {
-      places.push(...weigh(fromRow(row), serving, clicked));
+      positions.push(...weigh(fromRow(row), serving, clicked));
       // Lets requests be served in between.
       await turn();
     }
   }
-  return { modelVersion: serving.neighbours.version, servedAfter, ...estimate(places) };
+  return { modelVersion: serving.neighbours.version, servedAfter, ...estimate(positions) };
 }
 
-function weigh(list: ServedList, serving: Serving, clicked: ReadonlySet<string>): WeightedPlace[] {
-  const indices = list.places.flatMap(({ trackId }) => serving.snapshot.indexOf.get(trackId) ?? []);
+function weigh(list: ServedList, serving: Serving, clicked: ReadonlySet<string>): WeightedPosition[] {
+  const indices = list.positions.flatMap(({ trackId }) => serving.snapshot.indexOf.get(trackId) ?? []);
   // If a track has left the catalogue, the list cannot be evaluated as it was.
-  if (indices.length < list.places.length) return [];
+  if (indices.length < list.positions.length) return [];
   const chances = new Ranking(serving, list).withScores((scores) => scores.chances(indices, shapeOf(list)));
-  return list.places.map(({ trackId, propensity }, i) => {
+  return list.positions.map(({ trackId, propensity }, i) => {
     const weight = (chances[i] ?? 0) / propensity;
     return { list: list.id, weight, isClicked: clicked.has(`${list.id}:${trackId}`) };
   });
 }
 
-export function estimate(places: readonly WeightedPlace[]): Omit<OffPolicyEstimate, 'modelVersion' | 'servedAfter'> {
-  const sum = (of: (place: WeightedPlace) => number) => places.reduce((total, place) => total + of(place), 0);
-  const n = places.length;
+export function estimate(
+  positions: readonly WeightedPosition[],
+): Omit<OffPolicyEstimate, 'modelVersion' | 'servedAfter'> {
+  const sum = (of: (position: WeightedPosition) => number) =>
+    positions.reduce((total, position) => total + of(position), 0);
+  const n = positions.length;
   const weights = sum(({ weight }) => weight);
   const effectiveSampleSize = weights > 0 ? weights ** 2 / sum(({ weight }) => weight ** 2) : 0;
   const refusal = n === 0 ? 'NO_LISTS' : effectiveSampleSize < ENOUGH_IMPRESSIONS ? 'TOO_FEW' : null;
   return {
-    lists: new Set(places.map(({ list }) => list)).size,
+    lists: new Set(positions.map(({ list }) => list)).size,
     impressions: n,
     ctr: n > 0 ? sum(({ isClicked }) => (isClicked ? 1 : 0)) / n : null,
     meanWeight: n > 0 ? weights / n : null,
     effectiveSampleSize,
     refusal,
-    ...(refusal === null ? scoresOf(places, weights) : { ips: null, snips: null, low: null, high: null }),
+    ...(refusal === null ? scoresOf(positions, weights) : { ips: null, snips: null, low: null, high: null }),
   };
 }
 
-function scoresOf(places: readonly WeightedPlace[], weights: number) {
-  const gained = places.reduce((sum, { weight, isClicked }) => sum + (isClicked ? weight : 0), 0);
+function scoresOf(positions: readonly WeightedPosition[], weights: number) {
+  const gained = positions.reduce((sum, { weight, isClicked }) => sum + (isClicked ? weight : 0), 0);
   const snips = gained / weights;
-  const deviation = deviationOf(places, snips, weights);
+  const deviation = deviationOf(positions, snips, weights);
   return {
-    ips: gained / places.length,
+    ips: gained / positions.length,
     snips,
     low: deviation === null ? null : Math.max(0, snips - Z * deviation),
     high: deviation === null ? null : Math.min(1, snips + Z * deviation),
@@ -88,9 +91,9 @@ function scoresOf(places: readonly WeightedPlace[], weights: number) {
  * The standard deviation of the ratio, by the delta method. Null for a single list, which says nothing about the
  * variation between lists.
  */
-function deviationOf(places: readonly WeightedPlace[], snips: number, weights: number): number | null {
+function deviationOf(positions: readonly WeightedPosition[], snips: number, weights: number): number | null {
   const byList = new Map<string, number>();
-  for (const { list, weight, isClicked } of places) {
+  for (const { list, weight, isClicked } of positions) {
     byList.set(list, (byList.get(list) ?? 0) + weight * ((isClicked ? 1 : 0) - snips));
   }
   if (byList.size < 2) return null;

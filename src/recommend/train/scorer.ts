@@ -77,14 +77,14 @@ export class Scorer {
 
   /** For each item, the heard one that contributes most. Null if there is none. */
   mainReasons(known: Known, items: readonly number[]): (number | null)[] {
-    const placeOf = new Map(items.map((item, position) => [item, position]));
+    const positionOf = new Map(items.map((item, position) => [item, position]));
     const reasons = items.map((): number | null => null);
     const greatest = new Float64Array(items.length);
     const said = new Float64Array(items.length);
     for (const term of this.#terms(known)) {
       said.fill(0);
       this.#tell(term, (item, value) => {
-        const position = placeOf.get(item);
+        const position = positionOf.get(item);
         if (position !== undefined) said[position] = (said[position] ?? 0) + value;
       });
       said.forEach((value, position) => {

@@ -13,14 +13,14 @@ import type { Ownership } from '../nodes/ownership.ts';
 import { queueKey, takenKey } from '../wakeup-keys.ts';
 import { ended, statusEvent, writeDraft } from './draft-writer.ts';
 import { conversationOf } from './prompts.ts';
-import { missingOpening, roundsOf } from './round-events.ts';
+import { missingOpening, writtenTurns } from './turn-events.ts';
 
 /** The limit on drafts waiting in the database, for a node without an engine. */
 export interface Backlog {
   queue: number;
 }
 
-export interface DraftRoundsOptions {
+export interface DraftTurnsOptions {
   ownership: Ownership;
   engine: Engine;
   log: DraftLog;
@@ -41,15 +41,15 @@ interface Running {
 }
 
 /** The turns that this node writes: started, taken up after a crash, cancelled, or left at shutdown. */
-export class DraftRounds implements AsyncDisposable {
-  readonly #options: DraftRoundsOptions;
+export class DraftTurns implements AsyncDisposable {
+  readonly #options: DraftTurnsOptions;
   readonly #shutdown = new AbortController();
   readonly #running = new Map<string, Running>();
   /** Turns that are being stored. They must not be taken for lost. */
   readonly #starting = new Set<string>();
   readonly #intake: Intake;
 
-  constructor(options: DraftRoundsOptions) {
+  constructor(options: DraftTurnsOptions) {
     this.#options = options;
     // Each draft that waits for the database adds a listener. Many listeners are not a leak here.
     setMaxListeners(0, this.shutdown);
@@ -68,7 +68,7 @@ export class DraftRounds implements AsyncDisposable {
   }
 
   /** The owner of drafts that start here and, if they have none, how many may wait. */
-  get place(): { owner: string | null; queue: number | null } {
+  get assignment(): { owner: string | null; queue: number | null } {
     const { node, backlog } = this.#options;
     return backlog ? { owner: null, queue: backlog.queue } : { owner: node.id, queue: null };
   }
@@ -77,14 +77,14 @@ export class DraftRounds implements AsyncDisposable {
   async begin(
     draftId: string,
     ticket: Ticket,
-    round: { request: GenerationRequest; before: Usage },
+    turn: { request: GenerationRequest; before: Usage },
     record: () => Promise<Fence | null>,
   ): Promise<boolean> {
     this.#starting.add(draftId);
     try {
       const fence = await record();
       if (fence && !this.#options.backlog) {
-        this.#track(draftId, fence.epoch, (running) => this.#write(ticket, { fence, ...round }, running));
+        this.#track(draftId, fence.epoch, (running) => this.#write(ticket, { fence, ...turn }, running));
       } else ticket[Symbol.dispose]();
       if (fence && this.#options.backlog) this.#options.wakeups.wake(queueKey);
       return fence !== null;
@@ -122,7 +122,7 @@ export class DraftRounds implements AsyncDisposable {
   }
 
   /** Fences off the draft's writer and notifies it. */
-  async seize(draftId: string, owner = this.place.owner): Promise<DraftRecord | null> {
+  async seize(draftId: string, owner = this.assignment.owner): Promise<DraftRecord | null> {
     const { ownership, wakeups, log } = this.#options;
     const row = await ownership.seize(owner, draftId);
     wakeups.wake(takenKey);
@@ -169,7 +169,7 @@ export class DraftRounds implements AsyncDisposable {
 
   #write(
     ticket: Ticket,
-    round: { fence: Fence; request: GenerationRequest; before: Usage },
+    turn: { fence: Fence; request: GenerationRequest; before: Usage },
     running: Running,
   ): Promise<void> {
     const { log, logger } = this.#options;
@@ -178,7 +178,7 @@ export class DraftRounds implements AsyncDisposable {
       running.started = true;
       this.#intake.kick();
     };
-    return writeDraft(ticket, { log, logger, ...round, cancel: running.cancel.signal, shutdown, onStarted });
+    return writeDraft(ticket, { log, logger, ...turn, cancel: running.cancel.signal, shutdown, onStarted });
   }
 
   /** Another model would continue with a different text. */
@@ -200,7 +200,7 @@ export class DraftRounds implements AsyncDisposable {
       const fence = missing ? await log.append(taken, { type: 'progress', events: missing }, signal) : taken;
       if (!fence) return;
       const entries = await log.recall(row.id, row.textsUntil, signal);
-      const { messages, continueLast } = conversationOf(row.kind, row.prompt, roundsOf(row, entries));
+      const { messages, continueLast } = conversationOf(row.kind, row.prompt, writtenTurns(row, entries));
       const replay = tokenIds(entries.filter((entry) => entry.sequence > turn.from));
       if (replay.length > 0 && this.#isReplaced(row, turn)) {
         const events = [ended('ERROR', row.usage, 'the model that began it has been replaced')];

@@ -14,8 +14,8 @@ import { firstEvents, newDraft, oneToken } from '../support/new-draft.ts';
 const nats = { kind: 'nats', url: 'nats://127.0.0.1:1', replicas: 1 } as const;
 const postgres = { kind: 'postgres' } as const;
 
-const open = (database: Database, place: typeof nats | typeof postgres) =>
-  openLogStore({ database, place, wakeups: new LocalWakeups() });
+const open = (database: Database, config: typeof nats | typeof postgres) =>
+  openLogStore({ database, config, wakeups: new LocalWakeups() });
 
 async function beginDraft(database: Database) {
   const ann = await createListeners({ database, wakeups: new LocalWakeups(), clock: systemClock }).ensure('ann');
@@ -53,7 +53,7 @@ it('[LOG12] logs from before this was noted are where their events are', async (
   await expect(open(database, nats)).rejects.toThrow('in PostgreSQL');
 });
 
-it('[LOG12] without drafts and other nodes another place may be chosen, and the installation stays the same', async () => {
+it('[LOG12] without drafts and other nodes the other kind of log may be chosen, and the installation stays the same', async () => {
   const database = await testDatabase();
   const { id } = await settleDraftLog(database, 'postgres');
   expect(await settleDraftLog(database, 'nats')).toEqual({ id, draftLog: 'nats' });

@@ -12,7 +12,7 @@ const templates = z
   .parse(JSON.parse(readFileSync(new URL('../../../assets/prompts.json', import.meta.url), 'utf8')));
 
 /** One turn of writing: the start, or a continuation with or without an instruction. */
-export interface Round {
+export interface WrittenTurn {
   instruction: string | null;
   /** The text that the model has written in it so far. */
   text: string;
@@ -28,18 +28,18 @@ export interface Conversation {
  * The conversation that leads to the last turn's text. A continuation without an instruction continues the answer
  * before it; one with an instruction is a new message.
  */
-export function conversationOf(kind: DraftKind, prompt: string, rounds: readonly Round[]): Conversation {
+export function conversationOf(kind: DraftKind, prompt: string, turns: readonly WrittenTurn[]): Conversation {
   const { system, user } = templates[kind];
   const messages: ChatMessage[] = [
     { role: 'system', content: system },
     // A function, because a replacement string would expand "$&" in the prompt.
     { role: 'user', content: user.replace('{{prompt}}', () => prompt) },
   ];
-  rounds.slice(0, -1).forEach(({ text }, i) => {
+  turns.slice(0, -1).forEach(({ text }, i) => {
     const last = messages.at(-1);
     if (last?.role === 'assistant') last.content += text;
     else messages.push({ role: 'assistant', content: text });
-    const next = rounds[i + 1]?.instruction;
+    const next = turns[i + 1]?.instruction;
     if (next != null) messages.push({ role: 'user', content: next });
   });
   return { messages, continueLast: messages.at(-1)?.role === 'assistant' };

@@ -1,7 +1,7 @@
 import { type LogEntry, type LogEvent, logTokens } from '../log/log-events.ts';
 import { type DraftRecord, lastTurn, type Turn } from '../log/stored.ts';
 import { statusEvent } from './draft-writer.ts';
-import type { Round } from './prompts.ts';
+import type { WrittenTurn } from './prompts.ts';
 
 const SEPARATOR = '\n\n';
 
@@ -19,10 +19,10 @@ export function missingOpening(draft: DraftRecord, sequence: number): LogEvent[]
 }
 
 /** The turns with their texts, without the separator before each. */
-export function roundsOf(
+export function writtenTurns(
   { turns, texts }: Pick<DraftRecord, 'turns' | 'texts'>,
   entries: readonly LogEntry[],
-): Round[] {
+): WrittenTurn[] {
   let before = '';
   return turns.map(({ instruction, from }, i) => {
     const until = turns[i + 1]?.from ?? Infinity;
