@@ -28,14 +28,14 @@ export async function run(): Promise<Record<string, number>> {
   disposal.defer(() => rm(folder, { recursive: true, force: true }));
   const postgres = await startCluster({ directory: join(folder, 'postgres') });
   disposal.defer(() => postgres.stop());
-  const places: Record<string, DraftLogConfig> = { postgres: { kind: 'postgres' } };
+  const logs: Record<string, DraftLogConfig> = { postgres: { kind: 'postgres' } };
   if (hasNats) {
     const nats = await startNats();
     disposal.defer(nats.stop);
-    places.jetstream = { kind: 'nats', url: nats.url, replicas: 1 };
+    logs.jetstream = { kind: 'nats', url: nats.url, replicas: 1 };
   } else console.log('nats-server is not installed: PostgreSQL alone is measured');
   const figures: Record<string, number> = {};
-  for (const [name, log] of Object.entries(places)) {
+  for (const [name, log] of Object.entries(logs)) {
     for (const serving of [1, 2]) {
       const database = `${name}_${serving}`;
       await using admin = connect(postgres.url(), { connections: 1 });

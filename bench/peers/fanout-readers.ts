@@ -25,11 +25,11 @@ process.on('message', (command: Command) => {
 const report = (message: Report): void => void process.send?.(message);
 
 async function join({ url, protocol, drafts, readersEach }: Join['join']): Promise<number> {
-  const places = drafts.flatMap((draft) => Array.from({ length: readersEach }, () => draft));
-  counts = places.map(() => 0);
+  const followed = drafts.flatMap((draft) => Array.from({ length: readersEach }, () => draft));
+  counts = followed.map(() => 0);
   // In groups: a listening socket's queue is finite.
-  for (let from = 0; from < places.length; from += 50) {
-    const group = places.slice(from, from + 50);
+  for (let from = 0; from < followed.length; from += 50) {
+    const group = followed.slice(from, from + 50);
     await Promise.all(group.map((draft, i) => connect(url, protocol, draft, from + i)));
   }
   return sockets.length;

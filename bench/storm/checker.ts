@@ -13,20 +13,20 @@ export interface Findings {
  * @param seen keys in the order in which the reader got them, over all of its connections
  */
 export function check(draft: readonly string[], seen: readonly string[]): Findings {
-  const places = new Map<string, number[]>();
-  draft.forEach((key, place) => places.set(key, [...(places.get(key) ?? []), place]));
+  const positions = new Map<string, number[]>();
+  draft.forEach((key, position) => positions.set(key, [...(positions.get(key) ?? []), position]));
   const got = new Set<number>();
   const findings: Findings = { lost: 0, doubled: 0, reordered: 0 };
   let last = -1;
   for (const key of seen) {
-    const candidates = places.get(key) ?? [];
-    const place = candidates.find((one) => one > last && !got.has(one)) ?? candidates.find((one) => !got.has(one));
+    const candidates = positions.get(key) ?? [];
+    const position = candidates.find((one) => one > last && !got.has(one)) ?? candidates.find((one) => !got.has(one));
     // A token that is not in the draft at all cannot have come from where its reader was.
-    if (place === undefined) findings[candidates.length > 0 ? 'doubled' : 'reordered']++;
+    if (position === undefined) findings[candidates.length > 0 ? 'doubled' : 'reordered']++;
     else {
-      if (place < last) findings.reordered++;
-      got.add(place);
-      last = Math.max(last, place);
+      if (position < last) findings.reordered++;
+      got.add(position);
+      last = Math.max(last, position);
     }
   }
   findings.lost = draft.length - got.size;

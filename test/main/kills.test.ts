@@ -43,12 +43,12 @@ it(
     await writerReady(first);
     const begin = (): Promise<Reading[]> =>
       Promise.all(stories.map(async (story) => ({ draft: await startDraft(first, story), seen: [] })));
-    const whole = (reading: Reading) => collect(followOverSocket(first, placeOf(reading)));
+    const whole = (reading: Reading) => collect(followOverSocket(first, resumeAt(reading)));
     const undisturbed = (await Promise.all((await begin()).map(whole))).map(tokensOf);
     const readings = await begin();
     const last = await killAgainAndAgain(first, readings, undisturbed.flat().length, () => startServer(env));
     for (const [i, { draft, seen }] of readings.entries()) {
-      seen.push(...(await collect(followOverSocket(last, placeOf({ draft, seen })))));
+      seen.push(...(await collect(followOverSocket(last, resumeAt({ draft, seen })))));
       expectOnceAndInOrder(seen);
       expect(tokensOf(seen)).toEqual(undisturbed[i]);
       const late = await collect(followOverSocket(last, { id: draft.id }));
@@ -88,7 +88,7 @@ async function readAndKill(server: TestServer, readings: Reading[], tokens: numb
   };
   if (tokens === 0) server.process.kill('SIGKILL');
   const all = await Promise.all(
-    readings.map((reading) => collectUntilBroken(followOverSocket(server, placeOf(reading)), onEvent)),
+    readings.map((reading) => collectUntilBroken(followOverSocket(server, resumeAt(reading)), onEvent)),
   );
   await server.exited;
   // What has come to its end before needs no reader; one at least was torn away, or nothing was tested.
@@ -96,4 +96,4 @@ async function readAndKill(server: TestServer, readings: Reading[], tokens: numb
   readings.forEach(({ seen }, i) => seen.push(...(all[i]?.seen ?? [])));
 }
 
-const placeOf = ({ draft, seen }: Reading) => ({ id: draft.id, after: seen.at(-1)?.cursor ?? draft.cursor });
+const resumeAt = ({ draft, seen }: Reading) => ({ id: draft.id, after: seen.at(-1)?.cursor ?? draft.cursor });

@@ -116,10 +116,10 @@ async function engineWith(ids: readonly string[], options: object, ready = ids):
   const folder = await temporaryFolder();
   const models: object[] = [];
   for (const [i, id] of ids.entries()) {
-    const place = join(folder, 'models', id);
-    await mkdir(place, { recursive: true });
-    await writeTinyGguf(join(place, 'tiny.gguf'), { seed: i + 1 });
-    models.push(await entryFor(join(place, 'tiny.gguf'), undefined, id));
+    const path = join(folder, 'models', id);
+    await mkdir(path, { recursive: true });
+    await writeTinyGguf(join(path, 'tiny.gguf'), { seed: i + 1 });
+    models.push(await entryFor(join(path, 'tiny.gguf'), undefined, id));
   }
   const catalogueFile = join(folder, 'models.json');
   await writeFile(catalogueFile, JSON.stringify({ models }));

@@ -53,7 +53,7 @@ export async function startDraft(server: At, input: object): Promise<StartedDraf
 /** Settles when the server has a model that writes texts. */
 export const writerReady = ({ said }: Pick<TestServer, 'said'>) => said(/^(?!Cadenza ).* is ready$/);
 
-interface Place {
+interface StartingPoint {
   id: string;
   /** Absent: a snapshot comes first. */
   after?: string;
@@ -62,7 +62,7 @@ interface Place {
 /** Follows a draft over a WebSocket of its own, which `onSocket` is handed. */
 export async function* followOverSocket(
   { wsUrl }: At,
-  { id, after }: Place,
+  { id, after }: StartingPoint,
   onSocket: (socket: WebSocket) => void = () => undefined,
 ): AsyncGenerator<DraftEvent> {
   const client = createSocketClient({
@@ -77,7 +77,7 @@ export async function* followOverSocket(
 }
 
 /** Follows a draft over server-sent events. */
-export async function* followOverSse({ url }: At, { id, after }: Place): AsyncGenerator<DraftEvent> {
+export async function* followOverSse({ url }: At, { id, after }: StartingPoint): AsyncGenerator<DraftEvent> {
   const client = createSseClient({ url: `${url}/graphql`, retryAttempts: 0 });
   onTestFinished(() => client.dispose());
   yield* eventsOf(client.iterate<Followed>({ query: FOLLOW, variables: { id, after: after ?? null } }));

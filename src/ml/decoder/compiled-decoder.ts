@@ -186,8 +186,8 @@ class Run implements Disposable {
     this.#owned = [this.binding, ids, lengths, total, logits, peak];
   }
 
-  set(place: number, token: number): void {
-    this.#ids[place] = BigInt(token);
+  set(position: number, token: number): void {
+    this.#ids[position] = BigInt(token);
   }
 
   [Symbol.dispose](): void {

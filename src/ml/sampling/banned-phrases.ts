@@ -75,7 +75,7 @@ export class BannedPhrases implements Constraint {
   }
 }
 
-/** Whether a phrase ends after `place`. Phrases that end before it were already in the continued text. */
-function endsBehind(text: string, phrase: string, place: number): boolean {
-  return text.includes(phrase, Math.max(0, place - phrase.length + 1));
+/** Whether a phrase ends after `position`. Phrases that end before it were already in the continued text. */
+function endsBehind(text: string, phrase: string, position: number): boolean {
+  return text.includes(phrase, Math.max(0, position - phrase.length + 1));
 }

@@ -207,13 +207,13 @@ export class Sampler {
     const { alternatives } = this.#sample;
     this.#sample.id = id;
     this.#sample.logprob = (logits[id] as number) - normaliser;
-    for (let i = 0, place = 0; place < alternatives.length; i++) {
+    for (let i = 0, position = 0; position < alternatives.length; i++) {
       const other = this.#best[i] as number;
-      const alternative = alternatives[place];
+      const alternative = alternatives[position];
       if (other === id || !alternative) continue;
       alternative.id = other;
       alternative.logprob = (logits[other] as number) - normaliser;
-      place++;
+      position++;
     }
     return this.#sample;
   }

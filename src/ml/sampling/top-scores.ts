@@ -61,11 +61,11 @@ export class Shortlist {
     for (let id = STRIDE >> 1; id < scores.length; id += STRIDE) {
       const score = scores[id] as number;
       if (count === rank && !(score > (highest[count - 1] as number))) continue;
-      let place = count < rank ? count++ : count - 1;
-      for (; place > 0 && (highest[place - 1] as number) < score; place--) {
-        highest[place] = highest[place - 1] as number;
+      let position = count < rank ? count++ : count - 1;
+      for (; position > 0 && (highest[position - 1] as number) < score; position--) {
+        highest[position] = highest[position - 1] as number;
       }
-      highest[place] = score;
+      highest[position] = score;
     }
     return Math.max(highest[rank - 1] as number, LOWEST);
   }

@@ -15,33 +15,33 @@ export interface ChatTemplate {
 }
 
 /** Unicode noncharacters, which no text uses, mark positions in a rendered prompt. */
-const places = { system: '\uFDD2', user: '\uFDD3', assistant: '\uFDD4', last: '\uFDD5' };
+const markers = { system: '\uFDD2', user: '\uFDD3', assistant: '\uFDD4', last: '\uFDD5' };
 
 const said = (role: ChatMessage['role'], content: string): ChatMessage => ({ role, content });
 
 /** @param source Jinja from the model's files @throws ModelFileError if it is invalid, or omits the user's message */
 export function openChatTemplate(source: string, marks: { bos: string; eos: string }): ChatTemplate {
   const render = rendererOf(parseTemplate(source), marks);
-  const question = said('user', places.user);
-  const shows = (text: string, ...all: string[]) => all.every((place) => text.includes(place));
-  const takesSystem = attempt(() => render([said('system', places.system), question], true), null);
-  if (takesSystem !== null && shows(takesSystem, places.system, places.user)) return { render, takesSystem: true };
+  const question = said('user', markers.user);
+  const shows = (text: string, ...all: string[]) => all.every((marker) => text.includes(marker));
+  const takesSystem = attempt(() => render([said('system', markers.system), question], true), null);
+  if (takesSystem !== null && shows(takesSystem, markers.system, markers.user)) return { render, takesSystem: true };
   const alone = attempt(
     () => render([question], true),
     (reason) => new ModelFileError(`the chat template cannot be used: ${reason}`),
   );
-  if (!shows(alone, places.user)) throw new ModelFileError('the chat template omits the user’s message');
+  if (!shows(alone, markers.user)) throw new ModelFileError('the chat template omits the user’s message');
   return { render, takesSystem: false };
 }
 
 /** The text that the template puts around the messages of a conversation and, of that, what follows an answer. */
 export function surroundings({ render, takesSystem }: ChatTemplate): { pieces: string[]; afterAnswer: string } {
-  const question = said('user', places.user);
-  const begun = takesSystem ? [said('system', places.system), question] : [question];
-  const whole = [...begun, said('assistant', places.assistant), said('user', places.last)];
+  const question = said('user', markers.user);
+  const begun = takesSystem ? [said('system', markers.system), question] : [question];
+  const whole = [...begun, said('assistant', markers.assistant), said('user', markers.last)];
   const text = attempt(() => render(whole, true), null) ?? render(begun, true);
-  const afterAnswer = new RegExp(`${places.assistant}([^${Object.values(places).join('')}]*)`).exec(text)?.[1] ?? '';
-  return { pieces: text.split(new RegExp(`[${Object.values(places).join('')}]`)), afterAnswer };
+  const afterAnswer = new RegExp(`${markers.assistant}([^${Object.values(markers).join('')}]*)`).exec(text)?.[1] ?? '';
+  return { pieces: text.split(new RegExp(`[${Object.values(markers).join('')}]`)), afterAnswer };
 }
 
 /** What transformers passes if there are no tools or documents. Drafts are written without thinking. */

@@ -109,8 +109,8 @@ export class TextStream<Item> {
 
 /** The position of the first stop string, or −1. */
 function firstMatch(text: string, stop: readonly string[]): number {
-  const places = stop.map((one) => text.indexOf(one)).filter((place) => place !== -1);
-  return places.length === 0 ? -1 : Math.min(...places);
+  const positions = stop.map((one) => text.indexOf(one)).filter((position) => position !== -1);
+  return positions.length === 0 ? -1 : Math.min(...positions);
 }
 
 /** Length of the longest end of `text` with which a stop string begins. */

@@ -62,12 +62,12 @@ export class TokenTexts {
   }
 
   /** The last token that begins at or before this position. */
-  #tokenAt(place: number): number {
+  #tokenAt(position: number): number {
     let low = 0;
     let high = this.vocab - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if ((this.#starts[middle] as number) <= place) low = middle;
+      if ((this.#starts[middle] as number) <= position) low = middle;
       else high = middle - 1;
     }
     return low;

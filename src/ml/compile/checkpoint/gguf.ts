@@ -130,9 +130,9 @@ async function readHeader(path: string): Promise<{ metadata: GgufMetadata; tenso
 function checkUndivided(metadata: GgufMetadata): void {
   const parts = metadata.has(SPLIT_COUNT) ? metadata.number(SPLIT_COUNT) : 1;
   if (parts <= 1) return;
-  const place = metadata.has('split.no') ? `part ${metadata.number('split.no') + 1}` : 'one';
+  const part = metadata.has('split.no') ? `part ${metadata.number('split.no') + 1}` : 'one';
   throw new ModelFileError(
-    `the file is ${place} of the ${parts} that a model was split into: merge them into one with llama.cpp’s "llama-gguf-split --merge"`,
+    `the file is ${part} of the ${parts} that a model was split into: merge them into one with llama.cpp’s "llama-gguf-split --merge"`,
   );
 }
 

@@ -40,11 +40,11 @@ export async function openSafetensorsCheckpoint(folder: string): Promise<Checkpo
     for (const shard of shards) await shard[Symbol.asyncDispose]();
   };
   try {
-    const found = placesByName(shards, configured.tied);
+    const found = tensorsByName(shards, configured.tied);
     const tensor = (name: string) => {
-      const place = found.get(name);
-      if (!place) throw new ModelFileError(`the checkpoint has no tensor ${name}`);
-      return place;
+      const stored = found.get(name);
+      if (!stored) throw new ModelFileError(`the checkpoint has no tensor ${name}`);
+      return stored;
     };
     const architecture: Architecture = {
       ...configured,
@@ -89,21 +89,21 @@ async function shardNames(folder: string): Promise<string[]> {
   return names;
 }
 
-interface Place {
+interface StoredTensor {
   shape: readonly number[];
   rows: (from: number, to: number) => Promise<Float32Array>;
 }
 
 /** All tensors by GGUF's names. A tied head that is stored nevertheless is a copy of the embedding. */
-function placesByName(shards: readonly SafetensorsFile[], tied: boolean): Map<string, Place> {
-  const places = new Map<string, Place>();
+function tensorsByName(shards: readonly SafetensorsFile[], tied: boolean): Map<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>();
   for (const shard of shards) {
     for (const [name, { shape }] of shard.tensors) {
       if ((tied && name === HEAD) || name.endsWith('.rotary_emb.inv_freq')) continue;
-      places.set(ggufName(name), { shape, rows: (from, to) => shard.rows(name, from, to) });
+      tensors.set(ggufName(name), { shape, rows: (from, to) => shard.rows(name, from, to) });
     }
   }
-  return places;
+  return tensors;
 }
 
 /** An unknown name is kept, and the compiler will report the tensor as unused. */

@@ -7,7 +7,7 @@ import { ModelFileError } from '../checkpoint/model-file-error.ts';
 import { type GraphSummary, type GraphValue, readOnnxGraph } from './onnx-graph.ts';
 
 /** Where Hugging Face's exporters put the graph in the model's folder. */
-const places = ['model.onnx', 'onnx/model.onnx'];
+const paths = ['model.onnx', 'onnx/model.onnx'];
 /** ONNX's numbers of the element types that a cache may have. */
 const cacheTypes: Readonly<Record<number, ModelShape['cacheType']>> = { 1: 'float32', 10: 'float16' };
 const [FLOAT, INT64] = [1, 7];
@@ -31,7 +31,7 @@ const configSchema = z.looseObject({
 
 /** The graph of an export in a folder, or null if the folder contains none. */
 export async function findExport(source: string): Promise<string | null> {
-  for (const place of places) if (await stat(join(source, place)).catch(() => null)) return place;
+  for (const path of paths) if (await stat(join(source, path)).catch(() => null)) return path;
   return null;
 }
 
