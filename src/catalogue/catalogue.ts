@@ -1,6 +1,7 @@
 export type {
   Artist,
   Catalogue,
+  Direction,
   Genre,
   Tag,
   Track,

@@ -34,6 +34,7 @@ export interface Track {
   popularity: number;
   /** When the track was withdrawn. Null if it is available. */
   withdrawnAt: Date | null;
+  addedAt: Date;
 }
 
 export interface Range {
@@ -55,12 +56,15 @@ export interface TrackFilter {
   explicit?: boolean | null;
 }
 
-export type TrackOrder = 'POPULARITY' | 'RELEASE_YEAR' | 'TITLE' | 'RELEVANCE';
+export type TrackOrder = 'POPULARITY' | 'RELEASE_YEAR' | 'TITLE' | 'ADDED' | 'RELEVANCE';
+export type Direction = 'ASC' | 'DESC';
 
 export interface TrackSearch extends PageArgs {
   search?: string | null;
   filter?: TrackFilter | null;
   orderBy: TrackOrder;
+  /** As is usual for the order, unless told: titles A to Z, all else the greatest first. */
+  direction?: Direction | null;
 }
 
 export interface TrackInput {
@@ -96,6 +100,8 @@ export interface WithdrawCounts {
 /** Tracks, artists, genres and tags. Every `…Of` and `…ById` call is one statement, however many ids it gets. */
 export interface Catalogue {
   tracksById(ids: readonly number[]): Promise<Map<number, Track>>;
+  /** By the calling app's own ids. @throws InvalidInputError naming `externalIds.3` and the like */
+  tracksByExternalId(externalIds: readonly string[]): Promise<Map<string, Track>>;
   artistsById(ids: readonly number[]): Promise<Map<number, Artist>>;
   /** Main genre first. Tracks without genres are absent from the map. */
   genresOfTracks(trackIds: readonly number[]): Promise<Map<number, Genre[]>>;

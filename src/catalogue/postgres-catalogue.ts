@@ -8,6 +8,7 @@ import { onEach, type Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { checkFirst, decodeCursor, type Page, pageOf } from '../lib/page.ts';
+import { checkName } from '../lib/text/check-text.ts';
 import { RowCache } from './catalogue-cache.ts';
 import type { Catalogue, Track, TrackFilter, TrackSearch } from './contract.ts';
 import { checkFilter, checkKnownGenres, genresNamed, orderOf, parseSearch, whereOf } from './search.ts';
@@ -50,6 +51,11 @@ export function createCatalogue({ database, wakeups, clock }: CatalogueOptions):
   };
   return {
     tracksById: (ids) => get(rows.tracks, ids),
+    tracksByExternalId: async (externalIds) => {
+      const ids = externalIds.map((one, i) => checkName(one, `externalIds.${i}`, { max: 200 }));
+      const found = indexBy(await queries.selectTracksByExternalId(db, ids), (track) => track.externalId);
+      return new Map(externalIds.flatMap((one, i) => entryOf(one, found.get(ids[i] ?? one))));
+    },
     artistsById: (ids) => get(rows.artists, ids),
     genresOfTracks: (ids) => get(rows.genres, ids),
     tagsOfTracks: (ids) => get(rows.tags, ids),
@@ -71,14 +77,17 @@ export function createCatalogue({ database, wakeups, clock }: CatalogueOptions):
   };
 }
 
+const entryOf = (externalId: string, track: Track | undefined): [string, Track][] =>
+  track ? [[externalId, track]] : [];
+
 async function searchTracks(db: Queryable, search: TrackSearch): Promise<Page<Track>> {
-  const { first, after = null, orderBy } = search;
+  const { first, after = null, orderBy, direction = null } = search;
   checkFirst(first);
   const parsed = parseSearch(search.search);
   if (search.filter) await checkGenres(db, checkFilter(search.filter));
-  const list = `tracks:${orderBy}`;
+  const list = direction === null ? `tracks:${orderBy}` : `tracks:${orderBy}:${direction}`;
   const where = whereOf(db, parsed, search.filter);
-  const order = orderOf(parsed, orderBy);
+  const order = orderOf(parsed, orderBy, direction);
   const key = after === null ? null : decodeCursor(after, list, partsOf(order));
   const rows = await queries.selectTrackPage(db, { where, order, after: key, limit: first + 1 });
   const total = () => queries.countTracks(db, where);

@@ -4,6 +4,7 @@ import {
   byPopularity,
   filterCondition,
   relevance,
+  reversed,
   searchCondition,
   type SortKey,
   sortKeys,
@@ -13,7 +14,7 @@ import { keyPart } from '../lib/page.ts';
 import { checkLength, checkRange, checkText } from '../lib/text/check-text.ts';
 import { slugOf } from '../lib/text/folded-text.ts';
 import { type TermQuery, termQuery, wordsText } from '../lib/text/search-terms.ts';
-import type { Range, TrackFilter, TrackOrder } from './contract.ts';
+import type { Direction, Range, TrackFilter, TrackOrder } from './contract.ts';
 
 interface Search {
   /** The words of the search, for comparison with whole names. */
@@ -36,7 +37,13 @@ export function whereOf(db: Database['db'], search: Search | null, filter: Track
 }
 
 /** Every order ends with the id, so that no two rows share a key. Without a search, RELEVANCE is popularity. */
-export function orderOf(search: Search | null, order: TrackOrder): readonly SortKey[] {
+export function orderOf(search: Search | null, order: TrackOrder, direction: Direction | null): readonly SortKey[] {
+  const keys = keysOf(search, order);
+  const isUsual = direction === null || (direction === 'DESC') === keys[0]?.descending;
+  return isUsual ? keys : reversed(keys);
+}
+
+function keysOf(search: Search | null, order: TrackOrder): readonly SortKey[] {
   switch (order) {
     case 'POPULARITY':
       return byPopularity;
@@ -44,6 +51,8 @@ export function orderOf(search: Search | null, order: TrackOrder): readonly Sort
       return [sortKeys.releaseYear, sortKeys.id];
     case 'TITLE':
       return [sortKeys.title, sortKeys.id];
+    case 'ADDED':
+      return [sortKeys.added];
     case 'RELEVANCE':
       if (!search) return byPopularity;
       return [relevanceKey(search), ...byPopularity];

@@ -84,6 +84,7 @@ export const tracks = pgTable(
     index().on(t.popularity.desc(), t.id),
     index().on(t.releaseYear.desc().nullsLast(), t.id),
     index().on(t.revision),
+    index('tracks_oldest_index').on(t.releaseYear, t.id.desc()),
     index('tracks_withdrawn_index')
       .on(t.id)
       .where(sql`${t.withdrawnAt} is not null`),

@@ -1,5 +1,6 @@
 import type {
   Artist,
+  Direction,
   Genre,
   Tag,
   Track,
@@ -38,6 +39,7 @@ export interface TracksArgs extends PageArgs {
   search?: string | null;
   filter?: TrackFilterArgs | null;
   orderBy: TrackOrder;
+  direction?: Direction | null;
 }
 
 export async function searchTracks(
@@ -49,6 +51,15 @@ export async function searchTracks(
 
 export function trackById(id: string, { loaders }: Context) {
   return loaders.tracks.get(numberOf('Track', id, 'id'));
+}
+
+/** In the order requested; null for a track that does not exist. */
+export async function tracksByExternalId(
+  externalIds: readonly string[],
+  { catalogue }: Context,
+): Promise<(Track | null)[]> {
+  const found = await catalogue.tracksByExternalId(checkLength(externalIds, 'externalIds', 100));
+  return externalIds.map((externalId) => found.get(externalId) ?? null);
 }
 
 /** A track that something refers to, and which therefore exists. */

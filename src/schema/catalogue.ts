@@ -54,6 +54,7 @@ builder.objectType(TrackType, {
   interfaces: [NodeType],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: (track) => encodeId('Track', track.id) }),
+    externalId: t.exposeString('externalId', { description: "The calling app's own id for the track." }),
     title: t.exposeString('title', { description: "The track's title." }),
     artist: t.field({
       type: ArtistType,
@@ -82,6 +83,11 @@ builder.objectType(TrackType, {
       description:
         'Percentile in [0, 1] by number of listeners in the last 30 days, not counting those who reject the track. ' +
         'If too little was played in the last 30 days, listeners of all time are counted.',
+    }),
+    addedAt: t.field({
+      type: 'DateTime',
+      description: 'When the track was added to the catalogue.',
+      resolve: ({ addedAt }) => addedAt,
     }),
     withdrawnAt: t.field({
       type: 'DateTime',
@@ -132,7 +138,16 @@ const TrackOrderType = builder.enumType('TrackOrder', {
     POPULARITY: { description: 'Most popular first.' },
     RELEASE_YEAR: { description: 'Newest first; tracks without a year last.' },
     TITLE: { description: 'By title, A to Z.' },
+    ADDED: { description: 'When the track was added, the latest first.' },
     RELEVANCE: { description: 'Best match for `search` first. Without `search`, most popular first.' },
+  } as const,
+});
+
+const DirectionType = builder.enumType('Direction', {
+  description: 'The direction of an order.',
+  values: {
+    ASC: { description: 'Smallest, oldest or first letter first.' },
+    DESC: { description: 'Greatest, newest or last letter first.' },
   } as const,
 });
 
@@ -144,6 +159,14 @@ builder.queryFields((t) => ({
     args: { id: t.arg.id({ required: true, description: "The track's `id`." }) },
     resolve: (_, { id }, context) => catalogue.trackById(id, context),
   }),
+  tracksByExternalId: t.field({
+    type: [TrackType],
+    nullable: { list: false, items: true },
+    description:
+      'Up to 100 tracks by their external ids, in the order requested. An item is null if there is no such track.',
+    args: { externalIds: t.arg.stringList({ required: true, description: "The calling app's own ids." }) },
+    resolve: (_, { externalIds }, context) => catalogue.tracksByExternalId(externalIds, context),
+  }),
   tracks: t.field({
     type: TrackConnectionType,
     description:
@@ -153,6 +176,10 @@ builder.queryFields((t) => ({
       search: t.arg.string({ description: 'Words to search for, at most 200 characters. All tracks match if absent.' }),
       filter: t.arg({ type: TrackFilterInput, description: 'Conditions that the tracks must also meet.' }),
       orderBy: t.arg({ type: TrackOrderType, defaultValue: 'POPULARITY', description: 'The order of the list.' }),
+      direction: t.arg({
+        type: DirectionType,
+        description: 'The direction of the order. By default ASC for `TITLE` and DESC for all others.',
+      }),
       ...pageArgs(20),
     },
     resolve: (_, args, context) => catalogue.searchTracks(filled(args, { first: 20, orderBy: 'POPULARITY' }), context),

@@ -34,6 +34,7 @@ export const prices: Readonly<Record<string, Price>> = {
   // The catalogue: a page is one statement and a total another. What tracks refer to is loaded for a whole list at
   // once.
   'Query.track': { weight: 50 },
+  'Query.tracksByExternalId': { weight: 300, size: { slicingArguments: ['externalIds'] } },
   'Query.tracks': { weight: 1_500, size: page, args: { search: 2_000, filter: 500 } },
   'Query.genres': { weight: 1_000, size: { assumedSize: 100 } },
   'TrackConnection.totalCount': { weight: 500 },

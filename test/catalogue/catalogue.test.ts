@@ -1,5 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Catalogue, createCatalogue, type TrackInput, type TrackOrder } from '../../src/catalogue/catalogue.ts';
+import {
+  type Catalogue,
+  createCatalogue,
+  type Track,
+  type TrackInput,
+  type TrackOrder,
+} from '../../src/catalogue/catalogue.ts';
 import type { Database } from '../../src/db/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { InvalidInputError } from '../../src/lib/errors.ts';
@@ -194,4 +200,61 @@ it('[CAT3] [CAT5] popularity is the mid-rank percentile of listeners in the last
   await catalogue.refreshPopularity();
   const tracks = await catalogue.tracksById(ids);
   expect(ids.map((id) => tracks.get(id)?.popularity)).toEqual([0.875, 0.5, 0.5, 0]);
+});
+
+describe('what an app shows', () => {
+  it('[CAT7] finds tracks by their external ids, in whatever form, and tells when they were added', async () => {
+    await catalogue.upsertTracks([teardrop, track(1), track(2, { externalId: 'caf\u00e9' })]);
+    const found = await catalogue.tracksByExternalId(['cafe\u0301', 'nothing', ' teardrop ']);
+    expect([...found].map(([asked, { title }]) => [asked, title])).toEqual([
+      ['cafe\u0301', 'Title 2'],
+      [' teardrop ', 'Teardrop'],
+    ]);
+    const addedAt = [...found.values()][0]!.addedAt;
+    await catalogue.upsertTracks([track(2, { externalId: 'caf\u00e9', title: 'Renamed' })]);
+    expect([...(await catalogue.tracksByExternalId(['caf\u00e9'])).values()]).toMatchObject([
+      { title: 'Renamed', addedAt },
+    ]);
+    await expect(catalogue.tracksByExternalId(['t1', ''])).rejects.toMatchObject({ field: 'externalIds.1' });
+  });
+
+  it.each<[TrackOrder, readonly (keyof Track)[]]>([
+    ['TITLE', ['title']],
+    ['RELEASE_YEAR', ['releaseYear']],
+    ['ADDED', ['id']],
+    ['POPULARITY', ['popularity']],
+    ['RELEVANCE', []],
+  ])('[FIND7] %s goes either way, page by page; what has no value comes last', async (orderBy, [field]) => {
+    await catalogue.upsertTracks(
+      Array.from({ length: 23 }, (_, i) => track(i, { releaseYear: i % 5 === 0 ? null : 1990 + (i % 7) })),
+    );
+    const pages = async (direction: 'ASC' | 'DESC') => {
+      const nodes: Track[] = [];
+      let after: string | null = null;
+      do {
+        const page = await catalogue.searchTracks({ search: 'title', orderBy, direction, first: 4, after });
+        nodes.push(...page.edges.map(({ node }) => node));
+        after = page.hasNextPage ? page.edges.at(-1)!.cursor : null;
+      } while (after !== null);
+      return nodes;
+    };
+    const [up, down] = [await pages('ASC'), await pages('DESC')];
+    expect(new Set(up.map(({ id }) => id)).size).toBe(23);
+    const known = (nodes: readonly Track[]) => nodes.filter((node) => field === undefined || node[field] !== null);
+    expect(known(up).map(({ id }) => id)).toEqual(
+      known(down)
+        .map(({ id }) => id)
+        .reverse(),
+    );
+    if (field === undefined) return;
+    const values = up.map((node) => node[field]);
+    const numbers = known(up).map((node) => node[field] as number | string);
+    expect(values.slice(0, numbers.length)).toEqual(numbers);
+    expect(numbers).toEqual(
+      numbers.toSorted((a, b) => (typeof a === 'string' ? a.localeCompare(String(b)) : a - Number(b))),
+    );
+    const usual = await catalogue.searchTracks({ search: 'title', orderBy, first: 4 });
+    const first = (orderBy === 'TITLE' ? up : down).slice(0, 4).map(({ id }) => id);
+    expect(usual.edges.map(({ node }) => node.id)).toEqual(first);
+  });
 });

@@ -133,8 +133,15 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
       },
     },
     'Query.track': { of: { id: bad.idOf('Track') } },
+    'Query.tracksByExternalId': { of: { externalIds: bad.listOf(100, bad.text({ max: 200 }), 't1') } },
     'Query.tracks': {
-      of: { ...page('POPULARITY'), ...filter, orderBy: bad.oneOf, search: bad.text({ min: 0, max: 200 }) },
+      of: {
+        ...page('POPULARITY'),
+        ...filter,
+        orderBy: bad.oneOf,
+        direction: bad.oneOf,
+        search: bad.text({ min: 0, max: 200 }),
+      },
     },
     'Artist.tracks': { of: page('artist') },
     'Track.similar': { of: page('similar') },

@@ -35,6 +35,7 @@ const trackColumns = {
   explicit: tracks.explicit,
   popularity: tracks.popularity,
   withdrawnAt: tracks.withdrawnAt,
+  addedAt: tracks.createdAt,
 };
 
 /** What lists and searches include. */
@@ -51,6 +52,7 @@ export interface TrackRow {
   explicit: boolean;
   popularity: number;
   withdrawnAt: Date | null;
+  addedAt: Date;
 }
 
 export function selectTracks(db: Queryable, ids: readonly number[]): Promise<TrackRow[]> {
@@ -58,6 +60,13 @@ export function selectTracks(db: Queryable, ids: readonly number[]): Promise<Tra
     .select(trackColumns)
     .from(tracks)
     .where(inArray(tracks.id, [...ids]));
+}
+
+export function selectTracksByExternalId(db: Queryable, externalIds: readonly string[]): Promise<TrackRow[]> {
+  return db
+    .select(trackColumns)
+    .from(tracks)
+    .where(inArray(tracks.externalId, [...externalIds]));
 }
 
 export function selectArtists(db: Queryable, ids: readonly number[]): Promise<{ id: number; name: string }[]> {
@@ -136,6 +145,8 @@ export function selectTagsOfTracks(
 export interface SortKey {
   expression: SQL<string | number | null>;
   descending: boolean;
+  /** Read backwards from an index, no row lacking it. */
+  backwards?: boolean;
   part: KeyPart<string | number | null>;
   /** A condition that every row with this key satisfies, so that an index can be used. */
   present?: SQL;
@@ -159,13 +170,21 @@ export async function selectTrackPage(
     .from(tracks)
     .leftJoin(trackTexts, eq(trackTexts.trackId, tracks.id))
     .where(and(isOffered, where, ...order.map(({ present }) => present), after ? afterKey(order, after) : undefined))
-    .orderBy(
-      ...order.map(({ expression, descending }) =>
-        descending ? sql`${expression} desc nulls last` : sql`${expression} asc nulls last`,
-      ),
-    )
+    .orderBy(...order.map(directed))
     .limit(limit);
   return rows.map(({ track, keys: key }) => ({ track, key: Object.values(key) }));
+}
+
+/** The order of nulls is part of an index's order, even where there are none: backwards, they come first. */
+function directed({ expression, descending, backwards }: SortKey): SQL {
+  if (backwards) return descending ? sql`${expression} desc nulls first` : sql`${expression} asc nulls first`;
+  return descending ? sql`${expression} desc nulls last` : sql`${expression} asc nulls last`;
+}
+
+/** The same keys in the other direction. Where a key may be null, its nulls are last again, which takes an index of its own. */
+export function reversed(order: readonly SortKey[]): SortKey[] {
+  const backwards = order.every(({ part }) => part !== keyPart.integerOrNull);
+  return order.map((key) => ({ ...key, descending: !key.descending, backwards }));
 }
 
 /** `(a, b, c) > key`, each part in its own direction with nulls last. A row comparison cannot express that. */
@@ -289,6 +308,8 @@ export const sortKeys = {
   id: { expression: sql<number>`${tracks.id}`.mapWith(Number), descending: false, part: keyPart.id },
   popularity: { expression: sql<number>`${tracks.popularity}`, descending: true, part: keyPart.number },
   releaseYear: { expression: sql<number | null>`${tracks.releaseYear}`, descending: true, part: keyPart.integerOrNull },
+  /** Ids go up as tracks are added. */
+  added: { expression: sql<number>`${tracks.id}`.mapWith(Number), descending: true, part: keyPart.id },
   title: {
     expression: sql<string>`${trackTexts.title}`,
     descending: false,

@@ -10,7 +10,7 @@ import { Ranking } from '../ranking/ranking.ts';
 import type { RankedTrack, Shape } from '../ranking/scores.ts';
 import { checkSameQuery, shapingOf } from './list-query.ts';
 import { type BegunList, type FirstPage, type OpenedList, recommendationOf } from './opened-list.ts';
-import type { ServedList, ServedLists,ServedPosition } from './served-lists.ts';
+import type { ServedList, ServedLists, ServedPosition } from './served-lists.ts';
 
 /** The name in the cursors of a listener's lists. */
 const LIST = 'recommendations';

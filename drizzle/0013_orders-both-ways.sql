@@ -1,0 +1,1 @@
+CREATE INDEX "tracks_oldest_index" ON "tracks" USING btree ("release_year","id" DESC NULLS LAST);
