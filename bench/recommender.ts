@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { randomStream } from '../src/lib/random.ts';
+import { f32, u32 } from '../src/lib/typed-arrays.ts';
 import { Neighbours } from '../src/recommend/model/neighbours.ts';
 import type { ItemWeights } from '../src/recommend/model/weights.ts';
 import { Ranking } from '../src/recommend/ranking/ranking.ts';
@@ -135,10 +136,10 @@ async function startPeer({ starts, items, values, itemCount }: Interactions, rid
   const folder = await mkdtemp(join(tmpdir(), 'cadenza-bench-'));
   const cells = Buffer.alloc(12 * items.length);
   for (let u = 0; u + 1 < starts.length; u++) {
-    for (let at = starts[u] ?? 0; at < (starts[u + 1] ?? 0); at++) {
+    for (let at = u32(starts, u); at < u32(starts, u + 1); at++) {
       cells.writeUInt32LE(u, 12 * at);
-      cells.writeUInt32LE(items[at] ?? 0, 12 * at + 4);
-      cells.writeFloatLE(values[at] ?? 0, 12 * at + 8);
+      cells.writeUInt32LE(u32(items, at), 12 * at + 4);
+      cells.writeFloatLE(f32(values, at), 12 * at + 8);
     }
   }
   await writeFile(join(folder, 'cells'), cells);

@@ -55,7 +55,7 @@ export function document(random: Random): string {
 
 /** Any JSON, mostly small. */
 function json(random: Random, depth = 3): unknown {
-  const leaf = [
+  const leaf: readonly [unknown, ...unknown[]] = [
     null,
     true,
     0,
@@ -67,8 +67,8 @@ function json(random: Random, depth = 3): unknown {
     '\ud800',
     '__proto__',
     'x'.repeat(upTo(random, 2_000)),
-  ] as const;
-  if (depth === 0 || random() < 0.5) return pick(random, leaf as unknown as readonly [unknown]);
+  ];
+  if (depth === 0 || random() < 0.5) return pick(random, leaf);
   const items = Array.from({ length: upTo(random, 4) }, () => json(random, depth - 1));
   return random() < 0.5 ? items : Object.fromEntries(items.map((item, i) => [`${pick(random, KEYS)}${i || ''}`, item]));
 }

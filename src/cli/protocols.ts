@@ -22,9 +22,10 @@ export async function leaveOneOut(path: string): Promise<EvaluationData> {
   return {
     known: histories.map((history) => (isTestable(history) ? history.slice(0, -1) : history)),
     train: histories.map((history) => (isTestable(history) ? history.slice(0, -2) : history)),
-    cases: histories.flatMap((history) =>
-      isTestable(history) ? [{ history: history.slice(0, -1), targets: [history.at(-1)?.trackId ?? 0] }] : [],
-    ),
+    cases: histories.flatMap((history) => {
+      const last = history.at(-1);
+      return last && isTestable(history) ? [{ history: history.slice(0, -1), targets: [last.trackId] }] : [];
+    }),
     search: { ordered: true, mayRepeat: false },
   };
 }

@@ -1,5 +1,6 @@
 import type { DemoEvent } from '../db/imports/import-demo.ts';
 import { randomStream } from '../lib/random.ts';
+import { f64 } from '../lib/typed-arrays.ts';
 
 export interface SimulatedTrack {
   externalId: string;
@@ -40,7 +41,7 @@ export function simulateListening(tracks: readonly SimulatedTrack[], now: number
   const genres = [...new Set(tracks.flatMap((track) => track.genres))].sort();
   const tags = [...new Set(tracks.flatMap((track) => track.tags))].sort();
   // A few tracks are known to nearly everybody: the square of a uniform random number tends to 0.
-  const appeal = tracks.map(() => APPEAL * random() ** 2);
+  const appeal = Float64Array.from(tracks, () => APPEAL * random() ** 2);
   const listeners = Array.from({ length: LISTENERS }, (_, i) => {
     const number = String(i + 1).padStart(3, '0');
     return { externalId: `simulated-${number}`, displayName: `Simulated listener ${number}` };
@@ -60,11 +61,11 @@ interface Taste {
   tags: readonly string[];
 }
 
-function hear(tracks: readonly SimulatedTrack[], taste: Taste, appeal: readonly number[], random: Random) {
+function hear(tracks: readonly SimulatedTrack[], taste: Taste, appeal: Float64Array, random: Random) {
   const count = HEARD.least + Math.floor((HEARD.most - HEARD.least + 1) * random());
   const scored = tracks.map((track, i) => {
     const fit = fitOf(track, taste);
-    return { track, fit, score: fit + (appeal[i] ?? 0) + CHANCE * random() };
+    return { track, fit, score: fit + f64(appeal, i) + CHANCE * random() };
   });
   return scored.sort((a, b) => b.score - a.score).slice(0, count);
 }

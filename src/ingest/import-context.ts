@@ -1,6 +1,7 @@
 import type { MergeCounts } from '../db/queries/track-merge.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { Counter } from '../lib/collections.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import type { Heard, ImportOptions, LeftOutCount } from './import-options.ts';
 import { Notices } from './notices.ts';
@@ -50,7 +51,7 @@ export class LeftOut {
 /** Counts rows and reports progress, with at most one message per chunk and one per bad row. */
 class Progress {
   readonly #options: ImportOptions;
-  readonly #leftOut = new Map<string, number>();
+  readonly #leftOut = new Counter<string>();
   #bytes = 0;
   #totalBytes = 0;
   rows = 0;
@@ -109,7 +110,7 @@ class Progress {
   }
 
   #take<Row>(line: number, row: Row | LeftOut, rows: { line: number; row: Row }[]): void {
-    if (row instanceof LeftOut) this.#leftOut.set(row.rule, (this.#leftOut.get(row.rule) ?? 0) + 1);
+    if (row instanceof LeftOut) this.#leftOut.add(row.rule);
     else rows.push({ line, row });
   }
 }

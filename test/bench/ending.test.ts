@@ -31,7 +31,7 @@ it('a storm that is interrupted at its start leaves no process and no folder beh
   });
   const exited = once(storm, 'exit');
   await expect.poll(() => postmasterIn(folder)).not.toBeNull();
-  const postmaster = (await postmasterIn(folder)) ?? 0;
+  const postmaster = (await postmasterIn(folder))!;
   onTestFinished(() => {
     if (isAlive(postmaster)) process.kill(postmaster, 'SIGKILL');
   });

@@ -101,7 +101,7 @@ describe('searchTracks', () => {
   it('filters by every field', async () => {
     await catalogue.upsertTracks([teardrop, track(1, { genres: ['Jazz'], releaseYear: 1959, explicit: true })]);
     const [teardropId, other] = [await idOf('teardrop'), await idOf('t1')];
-    const artistOf = async (id: number) => (await catalogue.tracksById([id])).get(id)?.artistId ?? 0;
+    const artistOf = async (id: number) => (await catalogue.tracksById([id])).get(id)!.artistId;
     const found = async (filter: object) => {
       const page = await catalogue.searchTracks({ filter, orderBy: 'TITLE', first: 10 });
       return page.edges.map((edge) => edge.node.id);
@@ -185,7 +185,7 @@ it('[CAT3] [CAT5] popularity is the mid-rank percentile of listeners in the last
     const at = new Date(now - daysAgo * 86_400_000);
     await database.sql`insert into listeners (external_id, display_name) values (${listener}, ${listener}) on conflict do nothing`;
     await database.sql`insert into feedback (listener_id, track_id, kind, at)
-      select id, ${ids[trackIndex] ?? 0}, 'PLAY', ${at.toISOString()}::timestamptz from listeners where external_id = ${listener}`;
+      select id, ${ids[trackIndex]!}, 'PLAY', ${at.toISOString()}::timestamptz from listeners where external_id = ${listener}`;
   };
   for (const [listener, index, days] of [
     ['a', 0, 1],

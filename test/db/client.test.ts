@@ -171,7 +171,7 @@ test.each<[string, (tx: Transaction, end: () => Promise<void>) => Promise<unknow
   for (let round = 0; round < 12; round++) {
     const lost = database.sql.begin(async (tx) => {
       const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
-      return run(tx, () => endConnection(database, row?.pid ?? 0));
+      return run(tx, () => endConnection(database, row!.pid));
     });
     await expect(lost).rejects.toSatisfy(isAway);
     expect((await answers()).map(([row]) => row?.i as number)).toEqual(Array.from({ length: 20 }, (__, i) => i));

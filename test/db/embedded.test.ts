@@ -171,7 +171,7 @@ test('[DB3] leftovers of a killed initialisation are removed', async () => {
   const directory = await clusterFolder();
   const gone = spawn(process.execPath, ['-e', '']);
   await once(gone, 'exit');
-  const aside = join(directory, `initialising-${gone.pid ?? 0}`);
+  const aside = join(directory, `initialising-${gone.pid!}`);
   await mkdir(join(aside, 'data'), { recursive: true });
   await writeFile(join(aside, 'data', 'PG_VERSION'), '18');
   await running(directory);

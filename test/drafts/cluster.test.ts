@@ -71,7 +71,7 @@ async function whole(drafts: Drafts, draft: Draft): Promise<Draft> {
 }
 
 async function untilWritten(drafts: Drafts, { id }: Draft, sequence: number): Promise<void> {
-  while (((await drafts.byIds(ann, [id])).get(id)?.sequence ?? 0) < sequence) await new Promise(setImmediate);
+  while ((await drafts.byIds(ann, [id])).get(id)!.sequence < sequence) await new Promise(setImmediate);
 }
 
 const expected = (engine: ScriptedEngine, draft: Draft): string =>

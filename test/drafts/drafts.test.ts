@@ -355,7 +355,7 @@ describe('cancel and continue', () => {
   it('[DRAFT5] cancelling keeps the text and is harmless when repeated', async () => {
     ({ engine, drafts } = room({ granted: 7 }));
     const draft = await drafts.start(ann, poem());
-    await waitFor(async () => ((await drafts.byIds(ann, [draft.id])).get(draft.id)?.sequence ?? 0) >= 9);
+    await waitFor(async () => (await drafts.byIds(ann, [draft.id])).get(draft.id)!.sequence >= 9);
     const cancelled = await drafts.cancel(ann, draft.id);
     expect(cancelled).toMatchObject({ status: 'CANCELLED', finishReason: 'CANCELLED' });
     const request = engine.requests[0] ?? { messages: [] };
@@ -417,7 +417,7 @@ describe('when the process dies', () => {
   it('[LOG5] a draft whose model was replaced meanwhile keeps its text and ends with ERROR', async () => {
     const before = room({ granted: 5 });
     const draft = await before.drafts.start(ann, poem());
-    await waitFor(async () => ((await drafts.byIds(ann, [draft.id])).get(draft.id)?.sequence ?? 0) >= 7);
+    await waitFor(async () => (await drafts.byIds(ann, [draft.id])).get(draft.id)!.sequence >= 7);
     await before.drafts[Symbol.asyncDispose]();
     const written = (await drafts.byIds(ann, [draft.id])).get(draft.id)?.text;
     engine.digest = 'another';
@@ -434,7 +434,7 @@ describe('when the process dies', () => {
   it('a clean shutdown records no end, and the next start continues', async () => {
     const before = room({ granted: 5 });
     const draft = await before.drafts.start(ann, poem());
-    await waitFor(async () => ((await drafts.byIds(ann, [draft.id])).get(draft.id)?.sequence ?? 0) >= 7);
+    await waitFor(async () => (await drafts.byIds(ann, [draft.id])).get(draft.id)!.sequence >= 7);
     await before.drafts[Symbol.asyncDispose]();
     expect((await drafts.byIds(ann, [draft.id])).get(draft.id)?.status).toBe('GENERATING');
     drafts.recover();
@@ -448,7 +448,7 @@ describe('when the process dies', () => {
   it('[LOG6] a writer whose draft was taken up by another can append nothing more', async () => {
     const before = room({ granted: 5 });
     const draft = await before.drafts.start(ann, poem());
-    await waitFor(async () => ((await drafts.byIds(ann, [draft.id])).get(draft.id)?.sequence ?? 0) >= 7);
+    await waitFor(async () => (await drafts.byIds(ann, [draft.id])).get(draft.id)!.sequence >= 7);
     drafts.recover();
     before.engine.grant(Infinity);
     const end = await finished(draft);

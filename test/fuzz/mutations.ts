@@ -30,7 +30,7 @@ function truncate(bytes: Buffer, length: number): Mutated {
 function flipBits(bytes: Buffer, count: number, place: () => number, random: Random): Mutated {
   const out = Buffer.from(bytes);
   const places = Array.from({ length: count }, place);
-  for (const at of places) if (at < out.length) out[at] = (out[at] ?? 0) ^ (1 << below(8, random));
+  for (const at of places) if (at < out.length) out[at] = out[at]! ^ (1 << below(8, random));
   return { how: `bits flipped at ${places.join(', ')}`, bytes: out };
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import { seedDemo } from '../../src/ingest/ingest.ts';
+import { Counter } from '../../src/lib/collections.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createDatabase } from '../support/database.ts';
 import { contentsOf, feedbackIn, fixedClock, NOW, rowsIn, sharedDatabase, tracksOf } from '../support/importing.ts';
@@ -11,7 +12,7 @@ const seed = (database: Database) => seedDemo({ database, clock: fixedClock, log
 
 async function count({ sql }: Database, what: string): Promise<number> {
   const [row] = await sql<{ n: number }[]>`select count(*)::int as n from ${sql.unsafe(what)}`;
-  return row?.n ?? 0;
+  return row!.n;
 }
 
 test('[DEMO1] an empty catalogue gets real recordings with genres, and feedback to recommend from', async () => {
@@ -23,8 +24,8 @@ test('[DEMO1] an empty catalogue gets real recordings with genres, and feedback 
     expect({ key, year: year !== null && year > 1880 && year <= 2026 }).toEqual({ key, year: true });
     expect({ key, genres: genres.length > 0, tags: tags.length > 0 }).toEqual({ key, genres: true, tags: true });
   }
-  const perGenre = new Map<string, number>();
-  for (const { genres } of tracks) for (const genre of genres) perGenre.set(genre, (perGenre.get(genre) ?? 0) + 1);
+  const perGenre = new Counter<string>();
+  for (const { genres } of tracks) for (const genre of genres) perGenre.add(genre);
   expect([...perGenre.values()].filter((n) => n >= 5).length).toBeGreaterThanOrEqual(14);
   expect(await count(database, "feedback where kind in ('LIKE', 'SAVE', 'COMPLETE')")).toBeGreaterThan(1_000);
   expect(await count(database, "feedback where kind in ('SKIP', 'DISLIKE', 'HIDE')")).toBeGreaterThan(100);

@@ -73,8 +73,8 @@ test.each(EXPORTS)('[IMP8] %s is imported, and repeating that changes nothing', 
   const { report, bad } = await importContent(database, format, await content, ann);
   expect(bad).toEqual([]);
   expect(report).toMatchObject({ tracks: { created: 2 }, heard: { plays: 2, tracks: 2, artists: 1 } });
-  const accounted = (report?.feedback.created ?? 0) + (report?.feedback.unchanged ?? 0);
-  expect(accounted + (report?.leftOut[0]?.rows ?? 0)).toBe(report?.rows);
+  const accounted = report!.feedback.created + report!.feedback.unchanged;
+  expect(accounted + (report!.leftOut[0]?.rows ?? 0)).toBe(report!.rows);
   const rows = await feedbackIn(database);
   expect(rows.map(({ who, kind, at }) => `${who} ${kind} ${at.slice(0, 16)}`)).toEqual([
     'ann PLAY 2023-11-14T22:13',

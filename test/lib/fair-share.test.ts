@@ -9,8 +9,8 @@ function greed(listeners: number, places: number): number[] {
   for (let taken = true; taken;) {
     taken = false;
     for (let i = 0; i < listeners; i++) {
-      if (!mayTake(held[i] ?? 0, free())) continue;
-      held[i] = (held[i] ?? 0) + 1;
+      if (!mayTake(held[i]!, free())) continue;
+      held[i]! += 1;
       taken = true;
     }
   }

@@ -34,7 +34,7 @@ async function viewer(externalId: string, ...roles: Role[]): Promise<Viewer> {
 }
 
 const play = (i: number, extra: Partial<FeedbackInput> = {}): FeedbackInput => ({
-  trackId: tracks[i] ?? 0,
+  trackId: tracks[i]!,
   kind: 'PLAY',
   ...extra,
 });

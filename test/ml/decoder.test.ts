@@ -83,7 +83,7 @@ describe('compiler and decoder', () => {
       const [prediction] = await decoder.decode([{ slot, token: 7, position: tokens.length }]);
       alone.push(kept(prediction!));
     }
-    const rows = [3, 0, 1, 2].map((slot) => ({ slot, token: 7, position: texts[slot]?.length ?? 0 }));
+    const rows = [3, 0, 1, 2].map((slot) => ({ slot, token: 7, position: texts[slot]!.length }));
     const together = await decoder.decode(rows);
     rows.forEach(({ slot }, i) => expect(together[i]).toEqual(alone[slot]));
     const apart = await decoder.decode([rows[0], rows[2]].filter((row) => row !== undefined));

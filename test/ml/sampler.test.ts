@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Counter } from '../../src/lib/collections.ts';
 import { InvalidInputError } from '../../src/lib/errors.ts';
 import { randomStream, uniformAt } from '../../src/lib/random.ts';
 import type { Prediction } from '../../src/ml/decoder/decoder.ts';
@@ -48,20 +49,20 @@ function referenceScores(logits: Float32Array, sampling: Sampling, context: Samp
   const allowed = new Uint32Array(Math.ceil(logits.length / 32)).fill(0xffffffff);
   constraint?.mask(allowed);
   const scores = logits.map((logit, id) => (((allowed[id >> 5]! >> (id & 31)) & 1) === 0 ? -Infinity : logit));
-  const counts = new Map<number, number>();
-  for (const id of history.slice(-PENALTY_WINDOW)) counts.set(id, (counts.get(id) ?? 0) + 1);
-  const added = new Map<number, number>();
+  const counts = new Counter<number>();
+  for (const id of history.slice(-PENALTY_WINDOW)) counts.add(id);
+  const added = new Counter<number>();
   for (const { tokens, bias } of biases) {
     const begun = (said: number) => tokens.slice(0, said).every((id, i) => history.at(i - said) === id);
     const place = tokens.findLastIndex((_, said) => begun(said));
-    if (bias > 0 || place === tokens.length - 1) added.set(tokens[place]!, (added.get(tokens[place]!) ?? 0) + bias);
+    if (bias > 0 || place === tokens.length - 1) added.add(tokens[place]!, bias);
   }
   for (const id of new Set([...counts.keys(), ...added.keys()])) {
     let score = scores[id]!;
-    const count = counts.get(id) ?? 0;
+    const count = counts.of(id);
     if (count > 0) score = score > 0 ? score / repetitionPenalty : score * repetitionPenalty;
     if (count > 0) score -= presencePenalty + frequencyPenalty * count;
-    scores[id] = score + (added.get(id) ?? 0);
+    scores[id] = score + added.of(id);
   }
   return scores;
 }
@@ -128,7 +129,7 @@ describe('sampler', () => {
       counts[id] = (counts[id] ?? 0) + 1;
     }
     const expected = logSoftmax(logits).map((logprob) => Math.exp(logprob) * draws);
-    const chiSquare = counts.reduce((sum, count, i) => sum + (count - (expected[i] ?? 0)) ** 2 / (expected[i] ?? 1), 0);
+    const chiSquare = counts.reduce((sum, count, i) => sum + (count - expected[i]!) ** 2 / expected[i]!, 0);
     // 3 degrees of freedom: 16.3 is exceeded once in a thousand seeds.
     expect(chiSquare).toBeLessThan(16.3);
   });

@@ -33,7 +33,7 @@ describe('UTF-8 in pieces', () => {
     const random = randomStream(2);
     const leads = [0x41, 0x80, 0xa0, 0xbf, 0xc0, 0xc3, 0xe0, 0xe4, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff];
     for (let round = 0; round < 5000; round++) {
-      const bytes = Uint8Array.from({ length: 12 }, () => leads[Math.floor(random() * leads.length)] ?? 0);
+      const bytes = Uint8Array.from({ length: 12 }, () => leads[Math.floor(random() * leads.length)]!);
       const stream = new Utf8Stream();
       const reference = new TextDecoder('utf-8', { ignoreBOM: true });
       for (const piece of cut(bytes, random)) {

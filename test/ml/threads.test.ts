@@ -44,7 +44,7 @@ async function bitsAt(decoder: Decoder, tokens: readonly number[], length: numbe
   const text = tokens.slice(0, length);
   const prefill = (await decoder.prefill(0, text, 0)).logits.slice();
   for (const slot of [1, 2]) decoder.copy(0, slot, length - 1);
-  const row = (slot: number, position = length - 1) => ({ slot, token: tokens[position] ?? 0, position });
+  const row = (slot: number, position = length - 1) => ({ slot, token: tokens[position]!, position });
   const first = async (...rows: ReturnType<typeof row>[]) => (await decoder.decode(rows))[0]!.logits.slice();
   return {
     prefill,

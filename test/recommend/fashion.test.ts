@@ -43,7 +43,7 @@ function tasteInLists(rows: readonly number[][], tastes: readonly number[], sett
   const found = rows.map((row, u) => {
     const items = Uint32Array.from(row, (id) => numberOf.get(id)!);
     const best = [...scorer.best({ items, values: new Float32Array(items.length).fill(1) })];
-    const positions = best.slice(0, OF_TASTE - HEARD).map((item) => ids[item] ?? 0);
+    const positions = best.slice(0, OF_TASTE - HEARD).map((item) => ids[item]!);
     return positions.filter((id) => id >= 100 && Math.floor((id - 100) / OF_TASTE) === tastes[u]).length;
   });
   return found.reduce((sum, count) => sum + count, 0) / rows.length / (OF_TASTE - HEARD);

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { Counter } from '../../src/lib/collections.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { Gemm } from '../../src/ml/gemm.ts';
 import { meanOf, measure } from '../../src/recommend/train/accuracy.ts';
@@ -227,8 +228,8 @@ describe('blocks', () => {
       { ...options, largestSystem: 64, entries: 0 },
       gemm,
     );
-    const spokenFor = new Map<number, number>();
-    for (const column of rows.columns) spokenFor.set(column, 1 + (spokenFor.get(column) ?? 0));
+    const spokenFor = new Counter<number>();
+    for (const column of rows.columns) spokenFor.add(column);
     expect(spokenFor.size).toBe(70);
     expect(Math.max(...spokenFor.values())).toBe(50);
   });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Counter } from '../../src/lib/collections.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { dot, sparseVector } from '../../src/recommend/math/sparse.ts';
 import { SparseSum } from '../../src/recommend/math/sparse-sum.ts';
@@ -127,10 +128,10 @@ test('[REC1] sums in reused memory equal separate sums', () => {
   const random = randomStream(3);
   const sum = new SparseSum(200);
   for (const count of [0, 1, 5, 150, 3, 400]) {
-    const known = new Map<number, number>();
+    const known = new Counter<number>();
     for (let i = 0; i < count; i++) {
       const [index, value] = [Math.floor(random() * 200), random() - 0.5];
-      known.set(index, (known.get(index) ?? 0) + value);
+      known.add(index, value);
       sum.add(index, value);
     }
     expect(sum.take()).toEqual(sparseVector(known));

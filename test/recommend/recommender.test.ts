@@ -188,7 +188,7 @@ describe('what a list takes into account', () => {
     const before = new Map((await list({}, 79)).edges.map(({ node }) => [node.trackId, node.score]));
     await react(4, 'DISLIKE');
     const after = await list({}, 79);
-    const changes = after.edges.map(({ node }) => node.score - (before.get(node.trackId) ?? 0));
+    const changes = after.edges.map(({ node }) => node.score - before.get(node.trackId)!);
     expect(Math.max(...changes)).toBeLessThanOrEqual(1e-12);
     expect(Math.min(...changes)).toBeLessThan(-0.001);
   });

@@ -11,7 +11,7 @@ export async function addTracks(
   await catalogue.upsertTracks(tracks);
   const rows = await database.sql<{ id: string; key: string }[]>`select id, external_id as key from tracks`;
   const byKey = new Map(rows.map((row) => [row.key, Number(row.id)]));
-  return { catalogue, ids: tracks.map((track) => byKey.get(track.externalId) ?? 0) };
+  return { catalogue, ids: tracks.map((track) => byKey.get(track.externalId)!) };
 }
 
 /** `n` plain tracks of a few artists and genres. */

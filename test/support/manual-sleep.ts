@@ -8,13 +8,15 @@ export class ManualSleep {
     new Promise((resolve, reject) => {
       const wake = (): void => {
         this.#sleepers.delete(wake);
+        signal?.removeEventListener('abort', abort);
         resolve();
       };
-      this.#sleepers.add(wake);
-      signal?.addEventListener('abort', () => {
+      const abort = (): void => {
         this.#sleepers.delete(wake);
-        reject(signal.reason as Error);
-      });
+        reject(signal?.reason as Error);
+      };
+      this.#sleepers.add(wake);
+      signal?.addEventListener('abort', abort, { once: true });
     });
 
   /** Lets everybody who sleeps go on. */

@@ -37,7 +37,7 @@ export async function startRecommending(
   const catalogue = createCatalogue({ database, wakeups, clock: systemClock });
   const listeners = createListeners({ database, wakeups, clock: systemClock });
   const { ids } = await addTracks(database, tracks);
-  const byKey = new Map(tracks.map(({ externalId }, i) => [externalId, ids[i] ?? 0]));
+  const byKey = new Map(tracks.map(({ externalId }, i) => [externalId, ids[i]!]));
   const byId = new Map([...byKey].map(([externalId, id]) => [id, externalId]));
   const services = { database, catalogue, listeners, wakeups, clock: systemClock, log: silentLogger };
   const recommender = await createRecommender({ ...services, ...options, trainsByItself: false });
@@ -55,7 +55,7 @@ export async function startRecommending(
       await recommender.upToDate();
     },
   };
-  const idOf = (externalId: string) => byKey.get(externalId) ?? 0;
+  const idOf = (externalId: string) => byKey.get(externalId)!;
   const externalIdsOf = (page: RecommendationPage) => page.edges.map(({ node }) => byId.get(node.trackId) ?? '');
   return {
     ...{ database, wakeups, listeners, catalogue: caughtUp, recommender, idOf, externalIdsOf },

@@ -27,16 +27,16 @@ export function referenceLogits(tensors: readonly TinyTensor[], tokens: readonly
       shape: [columns = 0, rows = 0],
     } = get(name);
     return Array.from({ length: rows }, (_, row) =>
-      x.reduce((sum, value, i) => sum + value * (data[row * columns + i] ?? 0), 0),
+      x.reduce((sum, value, i) => sum + value * data[row * columns + i]!, 0),
     );
   };
   const norm = (name: string, x: number[]): number[] => {
     const { data } = get(name);
     const mean = x.reduce((sum, value) => sum + value * value, 0) / x.length;
-    return x.map((value, i) => (value / Math.sqrt(mean + shape.epsilon)) * (data[i] ?? 0));
+    return x.map((value, i) => (value / Math.sqrt(mean + shape.epsilon)) * data[i]!);
   };
   const embedding = get('token_embd.weight');
-  const width = embedding.shape[0] ?? 0;
+  const width = embedding.shape[0]!;
   let stream = tokens.map((token) => Array.from(embedding.data.subarray(token * width, (token + 1) * width)));
 
   for (let layer = 0; layer < shape.layers; layer++) {
@@ -50,7 +50,7 @@ export function referenceLogits(tensors: readonly TinyTensor[], tokens: readonly
     stream = stream.map((x) => {
       const input = norm(name('ffn_norm'), x);
       const up = times(name('ffn_up'), input);
-      const gated = times(name('ffn_gate'), input).map((gate, i) => (gate / (1 + Math.exp(-gate))) * (up[i] ?? 0));
+      const gated = times(name('ffn_gate'), input).map((gate, i) => (gate / (1 + Math.exp(-gate))) * up[i]!);
       return add(x, times(name('ffn_down'), gated));
     });
   }
@@ -59,14 +59,14 @@ export function referenceLogits(tensors: readonly TinyTensor[], tokens: readonly
 }
 
 function add(a: number[], b: number[]): number[] {
-  return a.map((value, i) => value + (b[i] ?? 0));
+  return a.map((value, i) => value + b[i]!);
 }
 
 function rotate(x: number[], position: number, { headDim, ropeBase }: Shape): number[] {
   const out = [...x];
   for (let i = 0; i < x.length; i += 2) {
     const angle = position / ropeBase ** ((i % headDim) / headDim);
-    const [a, b] = [x[i] ?? 0, x[i + 1] ?? 0];
+    const [a, b] = [x[i]!, x[i + 1]!];
     out[i] = a * Math.cos(angle) - b * Math.sin(angle);
     out[i + 1] = a * Math.sin(angle) + b * Math.cos(angle);
   }
@@ -77,14 +77,12 @@ function attend(query: number[], keys: number[][], values: number[][], { heads, 
   return Array.from({ length: heads }, (_, head) => {
     const from = Math.floor(head / (heads / kvHeads)) * headDim;
     const q = query.slice(head * headDim, (head + 1) * headDim);
-    const scores = keys.map(
-      (key) => q.reduce((sum, value, i) => sum + value * (key[from + i] ?? 0), 0) / Math.sqrt(headDim),
-    );
+    const scores = keys.map((key) => q.reduce((sum, value, i) => sum + value * key[from + i]!, 0) / Math.sqrt(headDim));
     const most = Math.max(...scores);
     const weights = scores.map((score) => Math.exp(score - most));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     return Array.from({ length: headDim }, (_, i) =>
-      weights.reduce((sum, weight, t) => sum + (weight / total) * (values[t]?.[from + i] ?? 0), 0),
+      weights.reduce((sum, weight, t) => sum + (weight / total) * values[t]![from + i]!, 0),
     );
   }).flat();
 }

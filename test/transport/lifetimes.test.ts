@@ -33,7 +33,7 @@ async function stalled(options: ListeningOptions = {}) {
 async function waiting({ sql }: Database): Promise<number> {
   const [row] = await sql<{ count: number }[]>`select count(*)::int as count from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock'`;
-  return row?.count ?? 0;
+  return row!.count;
 }
 
 const waits = ({ database }: TestListening, count: number): Promise<void> =>

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidInputError } from '../../lib/errors.ts';
+import { u8 } from '../../lib/typed-arrays.ts';
 import { type Line, MAX_LINE_BYTES } from './lines.ts';
 
 const [OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [0x5b, 0x5d, 0x7b, 0x7d];
@@ -44,7 +45,7 @@ class ElementCutter {
     const elements: Line[] = [];
     let start = 0;
     for (let at = 0; at < chunk.length; at++) {
-      const byte = chunk[at] ?? 0;
+      const byte = u8(chunk, at);
       if (this.#state !== 'within') {
         this.#outside(byte);
         start = this.#begun === null ? at + 1 : at;

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { u8 } from '../../lib/typed-arrays.ts';
 
 /** A problem of a line, or of the record that begins on it. Lines are counted from 1. */
 export interface Problem {
@@ -133,7 +134,7 @@ const tooLong = `the line is longer than ${MAX_LINE_BYTES.toLocaleString('en')} 
 function notUtf8(bytes: Buffer): string {
   const roundTrip = Buffer.from(bytes.toString());
   const at = bytes.findIndex((byte, i) => byte !== roundTrip[i]);
-  const hex = (bytes[at] ?? 0).toString(16).padStart(2, '0');
+  const hex = u8(bytes, at).toString(16).padStart(2, '0');
   const remedy = 'convert the file first: iconv -f WINDOWS-1252 -t UTF-8 (what Excel on Windows writes), or -f LATIN1';
   return `byte ${at + 1} of the line (0x${hex}) is not UTF-8; ${remedy}`;
 }

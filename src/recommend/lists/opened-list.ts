@@ -1,6 +1,7 @@
 import type { Recommendation, RecommendationPage, RecommendationQuery } from '../contract.ts';
 import { explain } from '../explain/explanation.ts';
 import type { Serving } from '../model/serving.ts';
+import { trackAt } from '../model/snapshot.ts';
 import { type Exploration, noExploration } from '../ranking/exploration.ts';
 import { Ranking } from '../ranking/ranking.ts';
 import type { RankedTrack, Shape } from '../ranking/scores.ts';
@@ -89,7 +90,7 @@ export function recommendationOf(
   rank: number,
 ): Recommendation {
   return {
-    trackId: ranking.snapshot.tracks[index]?.id ?? 0,
+    trackId: trackAt(ranking.snapshot, index).id,
     rank,
     score,
     scoreRank,

@@ -1,3 +1,4 @@
+import { float } from '../../lib/typed-arrays.ts';
 import type { Gemm, Matrix } from '../../ml/gemm.ts';
 import { invertSmall } from './small-inverse.ts';
 
@@ -40,13 +41,19 @@ export class SymmetricMatrix {
     return new this.#floats(length);
   }
 
+  /** @throws RangeError where there is none */
+  strip(s: number): Matrix {
+    const strip = this.strips[s];
+    if (!strip) throw new RangeError(`There is no strip ${s} of a matrix of ${this.n} rows`);
+    return strip;
+  }
+
   /**
    * The position of row i up to its diagonal: element (i, j) is `data[from + j]` for j ≤ i. Call `mirror` after adding
    * to it.
    */
   half(i: number): { data: Floats; from: number } {
-    const strip = this.strips[stripOf(i)];
-    if (!strip) throw new RangeError(`There is no row ${i} of ${this.n}`);
+    const strip = this.strip(stripOf(i));
     return { data: strip.data, from: (i % BLOCK) * strip.columns };
   }
 
@@ -54,7 +61,7 @@ export class SymmetricMatrix {
   mirror(): void {
     this.strips.forEach(({ data, rows, columns }, s) => {
       for (let r = 0; r < rows; r++) {
-        for (let c = 0; c < r; c++) data[c * columns + s * BLOCK + r] = data[r * columns + s * BLOCK + c] ?? 0;
+        for (let c = 0; c < r; c++) data[c * columns + s * BLOCK + r] = float(data, r * columns + s * BLOCK + c);
       }
     });
   }
@@ -68,16 +75,15 @@ export class SymmetricMatrix {
   }
 
   #addAt(row: number, column: number, value: number): void {
-    const strip = this.strips[stripOf(row)];
-    if (!strip) throw new RangeError(`There is no row ${row} of ${this.n}`);
+    const strip = this.strip(stripOf(row));
     const at = (row % BLOCK) * strip.columns + column;
-    strip.data[at] = (strip.data[at] ?? 0) + value;
+    strip.data[at] = float(strip.data, at) + value;
   }
 
   at(i: number, j: number): number {
     const [low, high] = i < j ? [i, j] : [j, i];
-    const strip = this.strips[stripOf(high)];
-    return strip?.data[(high % BLOCK) * strip.columns + low] ?? NaN;
+    const { data, columns } = this.strip(stripOf(high));
+    return float(data, (high % BLOCK) * columns + low);
   }
 
   diagonal(): Float64Array {
@@ -89,8 +95,7 @@ export class SymmetricMatrix {
    * @returns these rows
    */
   rows(s: number, panel: Floats): Matrix {
-    const strip = this.strips[s];
-    if (!strip) throw new RangeError(`There is no strip ${s}`);
+    const strip = this.strip(s);
     const { n } = this;
     for (let r = 0; r < strip.rows; r++) {
       panel.set(strip.data.subarray(r * strip.columns, (r + 1) * strip.columns), r * n);
@@ -100,10 +105,8 @@ export class SymmetricMatrix {
   }
 
   #copyColumn(s: number, column: number, target: Floats, from: number): void {
-    const strip = this.strips[s];
-    if (!strip) return;
-    const { data, rows, columns } = strip;
-    for (let r = 0; r < rows; r++) target[from + s * BLOCK + r] = data[r * columns + column] ?? 0;
+    const { data, rows, columns } = this.strip(s);
+    for (let r = 0; r < rows; r++) target[from + s * BLOCK + r] = float(data, r * columns + column);
   }
 }
 
@@ -118,13 +121,13 @@ export const rowsOfPanel = BLOCK;
  */
 export function invertSymmetric(matrix: SymmetricMatrix, gemm: Gemm): SymmetricMatrix {
   for (let k = 0; k < matrix.strips.length; k++) sweep(matrix, k, gemm);
-  for (const { data } of matrix.strips) for (let at = 0; at < data.length; at++) data[at] = -(data[at] ?? 0);
+  for (const { data } of matrix.strips) for (let at = 0; at < data.length; at++) data[at] = -float(data, at);
   return matrix;
 }
 
 function sweep(matrix: SymmetricMatrix, k: number, gemm: Gemm): void {
   const { strips, n } = matrix;
-  const width = strips[k]?.rows ?? 0;
+  const width = matrix.strip(k).rows;
   const panel = { data: columnsOf(matrix, k), rows: n, columns: width };
   const square = Float64Array.from(panel.data.subarray(k * BLOCK * width, (k * BLOCK + width) * width));
   const inverse = matrix.floats(width * width);
@@ -148,10 +151,10 @@ const rowsOf = ({ data, columns }: Matrix, from: number, rows: number): Matrix =
 /** The columns of block k over all rows: [n, width]. */
 function columnsOf(matrix: SymmetricMatrix, k: number): Floats {
   const { strips, n } = matrix;
-  const { data: own, rows: width, columns } = strips[k] ?? { data: matrix.floats(0), rows: 0, columns: 0 };
+  const { data: own, rows: width, columns } = matrix.strip(k);
   const panel = matrix.floats(n * width);
   for (let r = 0; r < width; r++) {
-    for (let row = 0; row < columns; row++) panel[row * width + r] = own[r * columns + row] ?? 0;
+    for (let row = 0; row < columns; row++) panel[row * width + r] = float(own, r * columns + row);
   }
   forStripsBelow(strips, k, (strip, r, row) => {
     const from = r * strip.columns + k * BLOCK;
@@ -160,24 +163,22 @@ function columnsOf(matrix: SymmetricMatrix, k: number): Floats {
   return panel;
 }
 
-function putColumns({ strips }: SymmetricMatrix, k: number, panel: Floats): void {
-  const own = strips[k];
-  if (!own) return;
+function putColumns(matrix: SymmetricMatrix, k: number, panel: Floats): void {
+  const own = matrix.strip(k);
   const width = own.rows;
   for (let r = 0; r < width; r++) {
-    for (let row = 0; row < k * BLOCK; row++) own.data[r * own.columns + row] = panel[row * width + r] ?? 0;
+    for (let row = 0; row < k * BLOCK; row++) own.data[r * own.columns + row] = float(panel, row * width + r);
   }
-  forStripsBelow(strips, k, (strip, r, row) => {
+  forStripsBelow(matrix.strips, k, (strip, r, row) => {
     strip.data.set(panel.subarray(row * width, (row + 1) * width), r * strip.columns + k * BLOCK);
   });
 }
 
-function putDiagonal({ strips }: SymmetricMatrix, k: number, inverse: Floats): void {
-  const own = strips[k];
-  if (!own) return;
+function putDiagonal(matrix: SymmetricMatrix, k: number, inverse: Floats): void {
+  const own = matrix.strip(k);
   const width = own.rows;
   for (let r = 0; r < width; r++) {
-    for (let c = 0; c < width; c++) own.data[r * own.columns + k * BLOCK + c] = -(inverse[r * width + c] ?? 0);
+    for (let c = 0; c < width; c++) own.data[r * own.columns + k * BLOCK + c] = -float(inverse, r * width + c);
   }
 }
 

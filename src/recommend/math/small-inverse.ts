@@ -1,3 +1,4 @@
+import { f64 } from '../../lib/typed-arrays.ts';
 /**
  * Inverts a small symmetric positive definite matrix, n × n in row order, with its Cholesky factor: A = LLᵀ, A⁻¹ =
  * L⁻ᵀL⁻¹. This takes about n³ multiply-adds, in blocks of four by four rows: each number read is used in four products,
@@ -22,9 +23,9 @@ function factorise(a: Float64Array, n: number, first: number): void {
       products(sums, a, i0, a, j0, n, 0, j0);
       for (let i = i0; i < Math.min(n, i0 + BLOCK); i++) {
         for (let j = j0; j < Math.min(n, j0 + BLOCK, i + 1); j++) {
-          const known = (sums[(i - i0) * BLOCK + j - j0] ?? 0) + product(a, i * n + j0, a, j * n + j0, j - j0);
-          const rest = (a[i * n + j] ?? 0) - known;
-          a[i * n + j] = i === j ? pivotOf(rest, first + i) : rest / (a[j * n + j] ?? 1);
+          const known = f64(sums, (i - i0) * BLOCK + j - j0) + product(a, i * n + j0, a, j * n + j0, j - j0);
+          const rest = f64(a, i * n + j) - known;
+          a[i * n + j] = i === j ? pivotOf(rest, first + i) : rest / f64(a, j * n + j);
         }
       }
     }
@@ -45,8 +46,8 @@ function invertLowerTransposed(l: Float64Array, n: number): Float64Array {
       products(sums, u, c0, l, i0, n, c0, i0);
       for (let c = c0; c < Math.min(n, c0 + BLOCK); c++) {
         for (let i = Math.max(c, i0); i < Math.min(n, i0 + BLOCK); i++) {
-          const sum = (sums[(c - c0) * BLOCK + i - i0] ?? 0) + product(l, i * n + i0, u, c * n + i0, i - i0);
-          u[c * n + i] = ((i === c ? 1 : 0) - sum) / (l[i * n + i] ?? 1);
+          const sum = f64(sums, (c - c0) * BLOCK + i - i0) + product(l, i * n + i0, u, c * n + i0, i - i0);
+          u[c * n + i] = ((i === c ? 1 : 0) - sum) / f64(l, i * n + i);
         }
       }
     }
@@ -62,7 +63,7 @@ function multiplyUpper(u: Float64Array, result: Float64Array, n: number): Float6
       products(sums, u, i0, u, j0, n, j0, n);
       for (let i = i0; i < Math.min(n, i0 + BLOCK); i++) {
         for (let j = j0; j < Math.min(n, j0 + BLOCK); j++) {
-          const sum = sums[(i - i0) * BLOCK + j - j0] ?? 0;
+          const sum = f64(sums, (i - i0) * BLOCK + j - j0);
           result[i * n + j] = sum;
           result[j * n + i] = sum;
         }

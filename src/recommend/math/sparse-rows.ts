@@ -1,3 +1,4 @@
+import { f32, f64, u32 } from '../../lib/typed-arrays.ts';
 export interface SparseRows {
   /** Row i is `columns[starts[i] … starts[i + 1]]`. */
   starts: Uint32Array;
@@ -36,13 +37,13 @@ export class RowKeeper {
     const sizes = this.#sizes;
     const onlyFor = this.#onlyFor;
     let sum = 0;
-    for (let j = 0; j < row.length; j++) sum += sizes[j] = Math.abs(row[j] ?? 0);
+    for (let j = 0; j < row.length; j++) sum += sizes[j] = Math.abs(f64(row, j));
     if (onlyFor) sizes.set(row);
     if (!Number.isFinite(sum)) throw new RangeError(`The weights of row ${this.#row} are not finite`);
     const least = this.#perRow < row.length ? Math.max(LEAST_WEIGHT, greatest(sizes, this.#perRow)) : LEAST_WEIGHT;
     const end = this.#kept + this.#perRow;
     for (let j = 0; j < row.length && this.#kept < end; j++) {
-      const value = row[j] ?? 0;
+      const value = f64(row, j);
       if ((onlyFor ? value : Math.abs(value)) < least) continue;
       this.#columns[this.#kept] = j;
       this.#values[this.#kept] = value;
@@ -66,29 +67,30 @@ function greatest(values: Float64Array, k: number): number {
   let [low, high] = [0, values.length - 1];
   const at = k - 1;
   while (low < high) {
-    const pivot = values[(low + high) >> 1] ?? 0;
+    const pivot = f64(values, (low + high) >> 1);
     let [i, j] = [low, high];
     while (i <= j) {
-      while ((values[i] ?? 0) > pivot) i++;
-      while ((values[j] ?? 0) < pivot) j--;
+      while (f64(values, i) > pivot) i++;
+      while (f64(values, j) < pivot) j--;
       if (i > j) break;
-      const swapped = values[i] ?? 0;
-      values[i++] = values[j] ?? 0;
+      const swapped = f64(values, i);
+      values[i++] = f64(values, j);
       values[j--] = swapped;
     }
     if (at <= j) high = j;
     else if (at >= i) low = i;
     else break;
   }
-  return values[at] ?? 0;
+  return f64(values, at);
 }
 
 /** The indices of at most k values: those furthest from 0, by more than `noise`. */
 export function furthest(values: ArrayLike<number>, k: number, noise = LEAST_WEIGHT): number[] {
+  if (k <= 0) return [];
   const sizes = Float64Array.from(values, Math.abs);
   const least = Math.max(noise, Number.MIN_VALUE, k < sizes.length ? greatest(sizes.slice(), k) : 0);
   const found: number[] = [];
-  for (let i = 0; i < sizes.length && found.length < k; i++) if ((sizes[i] ?? 0) >= least) found.push(i);
+  for (let i = 0; i < sizes.length && found.length < k; i++) if (f64(sizes, i) >= least) found.push(i);
   return found;
 }
 
@@ -96,9 +98,9 @@ export function furthest(values: ArrayLike<number>, k: number, noise = LEAST_WEI
 export function shorten({ starts, columns, values }: SparseRows, perRow: number, factor: number): SparseRows {
   const keeper = new WeightList(starts.length - 1, Math.min(values.length, perRow * (starts.length - 1)));
   for (let row = 0; row + 1 < starts.length; row++) {
-    const from = starts[row] ?? 0;
-    for (const i of furthest(values.subarray(from, starts[row + 1] ?? 0), perRow)) {
-      keeper.add(row, columns[from + i] ?? 0, factor * (values[from + i] ?? 0));
+    const from = u32(starts, row);
+    for (const i of furthest(values.subarray(from, u32(starts, row + 1)), perRow)) {
+      keeper.add(row, u32(columns, from + i), factor * f32(values, from + i));
     }
   }
   return keeper.rows();
@@ -126,21 +128,21 @@ export class WeightList {
     this.#columns[this.#length] = column;
     this.#values[this.#length] = value;
     this.#length += 1;
-    this.#counts[row + 1] = (this.#counts[row + 1] ?? 0) + 1;
+    this.#counts[row + 1] = u32(this.#counts, row + 1) + 1;
   }
 
   rows(): SparseRows {
     const starts = this.#counts.slice();
-    for (let i = 1; i < starts.length; i++) starts[i] = (starts[i] ?? 0) + (starts[i - 1] ?? 0);
+    for (let i = 1; i < starts.length; i++) starts[i] = u32(starts, i) + u32(starts, i - 1);
     const next = starts.slice();
     const columns = new Uint32Array(this.#length);
     const values = new Float32Array(this.#length);
     for (let at = 0; at < this.#length; at++) {
-      const row = this.#rows[at] ?? 0;
-      const to = next[row] ?? 0;
+      const row = u32(this.#rows, at);
+      const to = u32(next, row);
       next[row] = to + 1;
-      columns[to] = this.#columns[at] ?? 0;
-      values[to] = this.#values[at] ?? 0;
+      columns[to] = u32(this.#columns, at);
+      values[to] = f32(this.#values, at);
     }
     return { starts, columns, values };
   }

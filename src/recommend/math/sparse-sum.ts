@@ -1,3 +1,4 @@
+import { f64, i32 } from '../../lib/typed-arrays.ts';
 import type { SparseVector } from './sparse.ts';
 
 /** From this fraction of all indices on, scanning all of them is cheaper than sorting those that occur. */
@@ -22,11 +23,11 @@ export class SparseSum {
       this.#isThere[index] = 1;
       this.#indices[this.#count++] = index;
     }
-    this.#values[index] = (this.#values[index] ?? 0) + value;
+    this.#values[index] = f64(this.#values, index) + value;
   }
 
   addScaled({ indices, values }: SparseVector, factor: number): void {
-    for (let i = 0; i < indices.length; i++) this.add(indices[i] ?? 0, factor * (values[i] ?? 0));
+    for (let i = 0; i < indices.length; i++) this.add(i32(indices, i), factor * f64(values, i));
   }
 
   /** Returns the sum and starts a new one. */
@@ -34,8 +35,8 @@ export class SparseSum {
     const indices = this.#ascending();
     const values = new Float64Array(indices.length);
     for (let i = 0; i < indices.length; i++) {
-      const index = indices[i] ?? 0;
-      values[i] = this.#values[index] ?? 0;
+      const index = i32(indices, i);
+      values[i] = f64(this.#values, index);
       this.#values[index] = 0;
       this.#isThere[index] = 0;
     }

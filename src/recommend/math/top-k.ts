@@ -1,3 +1,4 @@
+import { i32 } from '../../lib/typed-arrays.ts';
 /**
  * The `k` greatest scores whose mask is 0, best first; of equal scores the lower index first. It uses a heap of size k
  * whose root is the worst kept score: an index that does not make it costs one comparison, and nothing is allocated per
@@ -5,10 +6,11 @@
  */
 export function topK(scores: Float64Array, mask: Uint8Array, k: number): Int32Array {
   const heap = new Int32Array(Math.max(0, Math.min(k, scores.length)));
+  if (heap.length === 0) return heap;
   const size = fill(heap, scores, mask);
   for (let end = size - 1; end > 0; end--) {
-    const worst = heap[0] ?? 0;
-    heap[0] = heap[end] ?? 0;
+    const worst = i32(heap, 0);
+    heap[0] = i32(heap, end);
     heap[end] = worst;
     siftDown(heap, end, 0, scores);
   }

@@ -1,6 +1,6 @@
 import { emptyVector, type SparseVector } from '../math/sparse.ts';
 import { intraListDiversity, mean } from '../math/statistics.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import { type Snapshot, trackAt } from '../model/snapshot.ts';
 import { Calibration, genreSpaceOf } from '../ranking/calibration.ts';
 
 export interface MeasuredList {
@@ -26,7 +26,7 @@ export interface ListQuality {
 
 export function measureLists(lists: readonly MeasuredList[], snapshot: Snapshot): ListQuality {
   const shown = new Set(lists.flatMap(({ indices }) => indices));
-  const novelty = lists.map(({ indices }) => mean(indices.map((i) => 1 - (snapshot.tracks[i]?.popularity ?? 0))));
+  const novelty = lists.map(({ indices }) => mean(indices.map((i) => 1 - trackAt(snapshot, i).popularity)));
   const calibrated = lists.flatMap(({ indices, genres }) => (genres ? [divergence(indices, genres, snapshot)] : []));
   return {
     coverage: shown.size / Math.max(1, snapshot.tracks.length),

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Database } from '../../db/client.ts';
 import { readRecentLists } from '../../db/queries/served-list-queries.ts';
+import { Counter } from '../../lib/collections.ts';
 import type { OffPolicyEstimate } from '../contract.ts';
 import { shapeOf } from '../lists/list-pages.ts';
 import { fromRow, type ServedList } from '../lists/served-lists.ts';
@@ -92,9 +93,9 @@ function scoresOf(positions: readonly WeightedPosition[], weights: number) {
  * variation between lists.
  */
 function deviationOf(positions: readonly WeightedPosition[], snips: number, weights: number): number | null {
-  const byList = new Map<string, number>();
+  const byList = new Counter<string>();
   for (const { list, weight, isClicked } of positions) {
-    byList.set(list, (byList.get(list) ?? 0) + weight * ((isClicked ? 1 : 0) - snips));
+    byList.add(list, weight * ((isClicked ? 1 : 0) - snips));
   }
   if (byList.size < 2) return null;
   return Math.sqrt([...byList.values()].reduce((sum, value) => sum + value ** 2, 0)) / weights;

@@ -1,3 +1,4 @@
+import { f32, f64, i32, u32 } from '../../lib/typed-arrays.ts';
 import type { SparseVector } from '../math/sparse.ts';
 import type { SparseRows } from '../math/sparse-rows.ts';
 
@@ -8,10 +9,10 @@ export interface ContentWeights extends SparseRows {
 
 /** Keeps only entries that have a number. */
 export function renumber({ indices, values }: SparseVector, numbers: Int32Array): SparseVector {
-  const kept = [...indices.keys()].filter((at) => (numbers[indices[at] ?? 0] ?? -1) >= 0);
+  const kept = [...indices.keys()].filter((at) => (numbers[i32(indices, at)] ?? -1) >= 0);
   return {
-    indices: Int32Array.from(kept, (at) => numbers[indices[at] ?? 0] ?? 0),
-    values: Float64Array.from(kept, (at) => values[at] ?? 0),
+    indices: Int32Array.from(kept, (at) => i32(numbers, i32(indices, at))),
+    values: Float64Array.from(kept, (at) => f64(values, at)),
   };
 }
 
@@ -21,15 +22,15 @@ export function addRow(
   row: number,
   factor: number,
 ): void {
-  for (let at = starts[row] ?? 0; at < (starts[row + 1] ?? 0); at++) {
-    const column = columns[at] ?? 0;
-    target[column] = (target[column] ?? 0) + factor * (values[at] ?? 0);
+  for (let at = u32(starts, row); at < u32(starts, row + 1); at++) {
+    const column = u32(columns, at);
+    target[column] = f64(target, column) + factor * f32(values, at);
   }
 }
 
 /** How much a track with these features speaks for each feature. */
 export function saidBy(content: ContentWeights, features: SparseVector): Float64Array {
   const said = new Float64Array(content.names.length);
-  features.indices.forEach((f, a) => addRow(said, content, f, features.values[a] ?? 0));
+  features.indices.forEach((f, a) => addRow(said, content, f, f64(features.values, a)));
   return said;
 }

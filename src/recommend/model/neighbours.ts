@@ -1,3 +1,4 @@
+import { f32, f64, i32, u32 } from '../../lib/typed-arrays.ts';
 import { emptyVector, type SparseVector } from '../math/sparse.ts';
 import type { SparseRows } from '../math/sparse-rows.ts';
 import { SparseSum } from '../math/sparse-sum.ts';
@@ -95,7 +96,7 @@ export class Neighbours {
   /** Only what it speaks for: a reaction against a track lowers those, and raises none. */
   near(index: number): SparseVector {
     const { indices, values } = this.of(index);
-    const isFor = (_: number, at: number): boolean => (values[at] ?? 0) > 0;
+    const isFor = (_: number, at: number): boolean => f64(values, at) > 0;
     return { indices: indices.filter(isFor), values: values.filter((value) => value > 0) };
   }
 
@@ -116,9 +117,9 @@ export class Neighbours {
   }
 
   #addTrained({ starts, columns, values }: SparseRows, row: number): void {
-    for (let at = starts[row] ?? 0; at < (starts[row + 1] ?? 0); at++) {
-      const neighbour = this.#indexOfRow[columns[at] ?? 0] ?? -1;
-      if (neighbour >= 0) this.#sum.add(neighbour, values[at] ?? 0);
+    for (let at = u32(starts, row); at < u32(starts, row + 1); at++) {
+      const neighbour = this.#indexOfRow[u32(columns, at)] ?? -1;
+      if (neighbour >= 0) this.#sum.add(neighbour, f32(values, at));
     }
   }
 
@@ -126,13 +127,13 @@ export class Neighbours {
   #alike(index: number, tell: (at: number, cosine: number) => void): void {
     const { features, byFeature } = this.#made;
     const own = features.of(index) ?? emptyVector;
-    own.indices.forEach((feature, i) => this.#sum.addScaled(byFeature.of(feature) ?? emptyVector, own.values[i] ?? 0));
+    own.indices.forEach((feature, i) => this.#sum.addScaled(byFeature.of(feature) ?? emptyVector, f64(own.values, i)));
     const { indices, values } = this.#sum.take();
     const mask = new Uint8Array(indices.length);
     mask[indices.indexOf(index)] = 1;
     for (const at of topK(values, mask, CONTENT_NEIGHBOURS)) {
-      const cosine = values[at] ?? 0;
-      if (cosine > 0) tell(indices[at] ?? 0, cosine);
+      const cosine = f64(values, at);
+      if (cosine > 0) tell(i32(indices, at), cosine);
     }
   }
 }

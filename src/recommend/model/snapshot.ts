@@ -55,6 +55,13 @@ export interface Snapshot {
   featureNames: readonly string[];
 }
 
+/** @throws RangeError for an index that is not of the snapshot */
+export function trackAt({ tracks }: Pick<Snapshot, 'tracks'>, index: number): SnapshotTrack {
+  const track = tracks[index];
+  if (!track) throw new RangeError(`There is no track ${index} of ${tracks.length}`);
+  return track;
+}
+
 export interface DescribedTrack {
   track: SnapshotTrack;
   description: Description;

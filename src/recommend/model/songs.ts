@@ -1,4 +1,5 @@
 import type { Sliced } from '../../lib/async/slices.ts';
+import { f64 } from '../../lib/typed-arrays.ts';
 
 /** Which tracks are recordings of one song ([FIND2]). */
 export interface Songs {
@@ -60,7 +61,7 @@ export function keepBestRecordings(scores: Float64Array, excluded: Uint8Array, {
     let best = -1;
     for (const index of group) {
       if (excluded[index] !== 0) continue;
-      const isBetter = best < 0 || (scores[index] ?? 0) > (scores[best] ?? 0);
+      const isBetter = best < 0 || f64(scores, index) > f64(scores, best);
       const loser = isBetter ? best : index;
       if (loser >= 0) excluded[loser] = bit;
       if (isBetter) best = index;

@@ -1,3 +1,4 @@
+import { f64 } from '../../lib/typed-arrays.ts';
 import type { SparseRows } from '../math/sparse-rows.ts';
 import type { ContentWeights } from './content-weights.ts';
 
@@ -32,8 +33,10 @@ export const noWeights: ItemWeights = {
 /** "CDZW" and the format's number. */
 const MAGIC = 0x43445a57;
 const FORMAT = 4;
+/** Bytes. */
+const HEADER = 40;
 /** Older formats that are still in databases: without recency, without features, without what comes next. */
-const HEADER_BYTES: Readonly<Record<number, number>> = { 1: 16, 2: 24, 3: 40, [FORMAT]: 40 };
+const HEADER_BYTES: Readonly<Record<number, number>> = { 1: 16, 2: 24, 3: 40, [FORMAT]: HEADER };
 
 /**
  * Header (magic, format, rows, entries, recency as a double, features, their entries, bytes of their names, entries of
@@ -42,7 +45,7 @@ const HEADER_BYTES: Readonly<Record<number, number>> = { 1: 16, 2: 24, 3: 40, [F
  * supported platform.
  */
 export function serialiseWeights({ ids, starts, columns, values, recency, next, content }: ItemWeights): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES[FORMAT] ?? 0);
+  const header = Buffer.alloc(HEADER);
   const features = content ?? {
     names: [],
     starts: new Uint32Array(1),
@@ -53,7 +56,7 @@ export function serialiseWeights({ ids, starts, columns, values, recency, next, 
   [MAGIC, FORMAT, ids.length, columns.length].forEach((word, i) => header.writeUInt32LE(word, 4 * i));
   header.writeDoubleLE(recency, 16);
   const counted = next && next.columns.length > 0 ? next : null;
-  const counts = [features.names.length, features.columns.length, names.length, counted?.columns.length ?? 0];
+  const counts = [features.names.length, features.columns.length, names.length, counted ? counted.columns.length : 0];
   counts.forEach((word, i) => header.writeUInt32LE(word, 24 + 4 * i));
   const after = counted ? [counted.starts, counted.columns, counted.values] : [];
   const numbers = [ids, starts, columns, values, ...after, features.starts, features.columns, features.values];
@@ -79,7 +82,7 @@ export function parseWeights(bytes: Uint8Array): ItemWeights {
   return {
     ids: new Float64Array(data, header, rows),
     ...rowsAt(data, header + 8 * rows, rows, entries),
-    recency: format === 1 ? 1 : (new Float64Array(data, 16, 1)[0] ?? 1),
+    recency: format === 1 ? 1 : f64(new Float64Array(data, 16, 1), 0),
     next: after > 0 ? rowsAt(data, nextAt, rows, after) : null,
     content: features > 0 ? { names: names.split('\n'), ...rowsAt(data, contentAt, features, said) } : null,
   };

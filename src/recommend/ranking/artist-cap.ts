@@ -1,3 +1,4 @@
+import { f64 } from '../../lib/typed-arrays.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 
 /**
@@ -15,7 +16,7 @@ export function beyondArtistCap({ tracks }: Snapshot, scores: Float64Array, mask
   const capped = mask.slice();
   for (const own of byArtist.values()) {
     if (own.length <= cap) continue;
-    own.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+    own.sort((a, b) => f64(scores, b) - f64(scores, a) || a - b);
     for (const index of own.slice(cap)) capped[index] = 1;
   }
   return capped;

@@ -1,3 +1,5 @@
+import { entryOf } from '../../lib/collections.ts';
+import { f64, i32 } from '../../lib/typed-arrays.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Reaction } from '../taste/strengths.ts';
 
@@ -16,7 +18,7 @@ export function genreSpaceOf(snapshot: Snapshot): GenreSpace {
   if (known) return known;
   const numbers = new Map([...snapshot.genreNames.keys()].map((slug, number) => [slug, number]));
   const ofTrack = snapshot.tracks.map(({ genreSlugs }) =>
-    Int32Array.from(genreSlugs, (slug) => numbers.get(slug) ?? 0),
+    Int32Array.from(genreSlugs, (slug) => entryOf(numbers, slug)),
   );
   const space = { count: numbers.size, numbers, ofTrack };
   spaces.set(snapshot, space);
@@ -35,7 +37,7 @@ export function genreShares(
   const shares = new Float64Array(count);
   for (const { trackId, strength } of history) {
     const own = ofTrack[snapshot.indexOf.get(trackId) ?? -1] ?? [];
-    if (strength > 0) for (const genre of own) shares[genre] = (shares[genre] ?? 0) + strength / own.length;
+    if (strength > 0) for (const genre of own) shares[genre] = f64(shares, genre) + strength / own.length;
   }
   if (!shares.some((share) => share > 0)) {
     for (const { slug, weight } of genres) shares[numbers.get(slug) ?? -1] = Math.max(0, weight);
@@ -68,7 +70,7 @@ export class Calibration {
 
   place(index: number): void {
     const own = this.#genresOf(index);
-    for (const genre of own) this.#sums[genre] = (this.#sums[genre] ?? 0) + 1 / own.length;
+    for (const genre of own) this.#sums[genre] = f64(this.#sums, genre) + 1 / own.length;
     this.#placed += 1;
     this.#rebase();
   }
@@ -78,8 +80,8 @@ export class Calibration {
     const own = this.#genresOf(index);
     let divergence = this.#base;
     for (let i = 0; i < own.length; i++) {
-      const genre = own[i] ?? 0;
-      const sum = this.#sums[genre] ?? 0;
+      const genre = i32(own, i);
+      const sum = f64(this.#sums, genre);
       divergence += this.#term(genre, sum + 1 / own.length) - this.#term(genre, sum);
     }
     return divergence;
@@ -89,7 +91,7 @@ export class Calibration {
   get divergence(): number {
     let divergence = 0;
     for (let genre = 0; genre < this.#target.length; genre++) {
-      divergence += this.#term(genre, this.#sums[genre] ?? 0, Math.max(1, this.#placed));
+      divergence += this.#term(genre, f64(this.#sums, genre), Math.max(1, this.#placed));
     }
     return divergence;
   }
@@ -100,11 +102,11 @@ export class Calibration {
 
   #rebase(): void {
     this.#base = 0;
-    for (let genre = 0; genre < this.#target.length; genre++) this.#base += this.#term(genre, this.#sums[genre] ?? 0);
+    for (let genre = 0; genre < this.#target.length; genre++) this.#base += this.#term(genre, f64(this.#sums, genre));
   }
 
   #term(genre: number, sum: number, length = this.#placed + 1): number {
-    const wanted = this.#target[genre] ?? 0;
+    const wanted = f64(this.#target, genre);
     if (wanted === 0) return 0;
     return -wanted * Math.log(((1 - SMOOTHING) * sum) / (length * wanted) + SMOOTHING);
   }

@@ -1,5 +1,6 @@
 import type { TrackFilter } from '../../catalogue/catalogue.ts';
 import { slugOf } from '../../lib/text/folded-text.ts';
+import { u8 } from '../../lib/typed-arrays.ts';
 import type { FeedbackKind } from '../../listeners/listeners.ts';
 import type { Exclusion } from '../contract.ts';
 import type { Snapshot, SnapshotTrack } from '../model/snapshot.ts';
@@ -38,7 +39,7 @@ export function markExclusions(
 ): void {
   mask.set(ruledOut(snapshot, filter, rules.allowExplicit));
   const exclude = (index: number | undefined, why: Exclusion): void => {
-    if (index !== undefined) mask[index] = (mask[index] ?? 0) | BITS[why];
+    if (index !== undefined) mask[index] = u8(mask, index) | BITS[why];
   };
   const excludeSong = (index: number | undefined, why: Exclusion, but?: (recording: number) => boolean): void => {
     exclude(index, why);

@@ -1,3 +1,4 @@
+import { f64 } from '../../lib/typed-arrays.ts';
 import { addScaled, type SparseVector, valueAt } from '../math/sparse.ts';
 import type { Neighbours } from '../model/neighbours.ts';
 import type { Serving } from '../model/serving.ts';
@@ -64,7 +65,7 @@ export class Ranking {
     const found: Contribution[] = [];
     for (const { source, factor, vector } of this.#terms) {
       const value =
-        factor * (isDense(vector, this.snapshot.tracks) ? (vector.values[index] ?? 0) : valueAt(vector, index));
+        factor * (isDense(vector, this.snapshot.tracks) ? f64(vector.values, index) : valueAt(vector, index));
       if (value !== 0) found.push({ source, value });
     }
     return found.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));

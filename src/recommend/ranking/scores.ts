@@ -1,3 +1,4 @@
+import { f64, u8 } from '../../lib/typed-arrays.ts';
 import { topK } from '../math/top-k.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { recordingsOf, type Songs } from '../model/songs.ts';
@@ -56,7 +57,7 @@ export class Scores {
 
   /** The bits defined in `exclusions.ts`. */
   exclusionsOf(index: number): number {
-    return this.#board.excluded[index] ?? 0;
+    return u8(this.#board.excluded, index);
   }
 
   /** Null if the track is excluded or does not exist. */
@@ -66,7 +67,7 @@ export class Scores {
     if (own === undefined || excluded[index] !== 0) return null;
     let rank = 1;
     for (let other = 0; other < scores.length; other++) {
-      const score = scores[other] ?? 0;
+      const score = f64(scores, other);
       if (excluded[other] === 0 && (score > own || (score === own && other < index))) rank++;
     }
     return rank;

@@ -1,4 +1,6 @@
+import { Counter } from '../../lib/collections.ts';
 import { foldText } from '../../lib/text/folded-text.ts';
+import { f64 } from '../../lib/typed-arrays.ts';
 import { emptyVector, type SparseVector, sparseVector } from '../math/sparse.ts';
 import type { Neighbours } from '../model/neighbours.ts';
 import { wantedWords } from '../model/request-words.ts';
@@ -148,9 +150,9 @@ function newness(snapshot: Snapshot): SparseVector {
 /** For each track, the share of the words that describe it, weighted by how well each does. */
 function matches(text: string, { byWord }: Snapshot): SparseVector {
   const found = wantedWords(text).flatMap(({ word }) => byWord.get(word) ?? []);
-  const sums = new Map<number, number>();
+  const sums = new Counter<number>();
   for (const { indices, values } of found) {
-    indices.forEach((index, i) => sums.set(index, (sums.get(index) ?? 0) + (values[i] ?? 0) / found.length));
+    indices.forEach((index, i) => sums.add(index, f64(values, i) / found.length));
   }
   return sparseVector(sums);
 }

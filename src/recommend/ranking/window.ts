@@ -1,3 +1,4 @@
+import { f64, i32 } from '../../lib/typed-arrays.ts';
 import { addScaled, dot, emptyVector, type SparseVector } from '../math/sparse.ts';
 import type { Vectors } from '../model/postings.ts';
 import type { Calibration } from './calibration.ts';
@@ -51,11 +52,16 @@ export class Window {
     const { scoreOf, genres } = options;
     this.#options = options;
     this.#candidates = without(ranked, before).subarray(0, WINDOW + count);
-    const top = scoreOf(ranked[0] ?? 0);
-    const span = Math.max(top - scoreOf(ranked[Math.min(WINDOW, ranked.length) - 1] ?? 0), 1e-9);
+    const first = ranked.subarray(0, WINDOW);
+    const scoreAt = (at: number): number => {
+      const index = first.at(at);
+      return index === undefined ? 0 : scoreOf(index);
+    };
+    const top = scoreAt(0);
+    const span = Math.max(top - scoreAt(-1), 1e-9);
     const size = this.#candidates.length;
     this.#relevance = new Float64Array(size);
-    for (let at = 0; at < size; at++) this.#relevance[at] = (scoreOf(this.#candidates[at] ?? 0) - top) / span + 1;
+    for (let at = 0; at < size; at++) this.#relevance[at] = (scoreOf(i32(this.#candidates, at)) - top) / span + 1;
     this.#likeness = new Float64Array(size);
     this.#compared = new Int32Array(size);
     this.#bounds = new Float64Array(size);
@@ -104,7 +110,7 @@ export class Window {
     let best = -1;
     let greatest = -Infinity;
     for (let at = 0; at < entered; at++) {
-      const value = bounds[at] ?? 0;
+      const value = f64(bounds, at);
       if (value > greatest) {
         best = at;
         greatest = value;
@@ -115,24 +121,24 @@ export class Window {
 
   #bound(at: number): void {
     const { diversity, calibration, genres } = this.#options;
-    let worth = (1 - diversity) * (genres ? 1 - calibration : 1) * (this.#relevance[at] ?? 0);
-    if (genres) worth -= calibration * genres.divergenceWith(this.#candidates[at] ?? 0);
-    this.#bounds[at] = worth - diversity * (this.#likeness[at] ?? 0);
+    let worth = (1 - diversity) * (genres ? 1 - calibration : 1) * f64(this.#relevance, at);
+    if (genres) worth -= calibration * genres.divergenceWith(i32(this.#candidates, at));
+    this.#bounds[at] = worth - diversity * f64(this.#likeness, at);
   }
 
   /** Compares a candidate with the tracks above that it has not been compared with. */
   #compare(at: number): void {
     const above = this.#above;
-    const own = this.#featuresOf(this.#candidates[at] ?? 0);
+    const own = this.#featuresOf(i32(this.#candidates, at));
     const spread = this.#options.zeros;
     addScaled(spread, own, 1);
-    let likeness = this.#likeness[at] ?? 0;
-    for (let i = this.#compared[at] ?? 0; i < above.length; i++) {
+    let likeness = f64(this.#likeness, at);
+    for (let i = i32(this.#compared, at); i < above.length; i++) {
       likeness = Math.max(likeness, dot(spread, above[i] ?? emptyVector));
     }
     this.#likeness[at] = likeness;
     this.#compared[at] = above.length;
-    for (let i = 0; i < own.indices.length; i++) spread[own.indices[i] ?? 0] = 0;
+    for (let i = 0; i < own.indices.length; i++) spread[i32(own.indices, i)] = 0;
   }
 
   /** Puts a track, from the window or not, at the next position. */

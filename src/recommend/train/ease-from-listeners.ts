@@ -1,3 +1,4 @@
+import { f32, f64, float, u32 } from '../../lib/typed-arrays.ts';
 import type { Gemm } from '../../ml/gemm.ts';
 import { invertSymmetric, precisionFor, rowsOfPanel, SymmetricMatrix } from '../math/linear-algebra.ts';
 import { RowKeeper, type SparseRows } from '../math/sparse-rows.ts';
@@ -15,7 +16,7 @@ const DENSE = 1 / 40;
 export function trainFromListeners(interactions: Interactions, options: SystemOptions, gemm: Gemm): SparseRows {
   const whole = levelled(interactions, options.levelling);
   const roots = ridgesOf(whole, options).map(Math.sqrt);
-  const x = { ...whole, values: whole.values.map((value, at) => value / (roots[whole.items[at] ?? 0] ?? 1)) };
+  const x = { ...whole, values: whole.values.map((value, at) => value / f64(roots, u32(whole.items, at))) };
   const kernel = invertSymmetric(listenerGram(x), gemm);
   const projected = project(kernel, x);
   const { itemCount: n } = x;
@@ -26,8 +27,8 @@ export function trainFromListeners(interactions: Interactions, options: SystemOp
   const row = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const product = rowOf(i);
-    const root = roots[i] ?? 1;
-    for (let j = 0; j < n; j++) row[j] = ((product[j] ?? 0) * (roots[j] ?? 1)) / ((rest[j] ?? 1) * root);
+    const root = f64(roots, i);
+    for (let j = 0; j < n; j++) row[j] = ((product[j] ?? 0) * (roots[j] ?? 0)) / ((rest[j] ?? 0) * root);
     row[i] = 0;
     keeper.add(row);
   }
@@ -43,9 +44,9 @@ function levelled(interactions: Interactions, levelling: number): Interactions {
   const mean = items.length / Math.max(1, starts.length - 1);
   const scaled = values.slice();
   for (let u = 0; u + 1 < starts.length; u++) {
-    const [from, end] = [starts[u] ?? 0, starts[u + 1] ?? 0];
+    const [from, end] = [u32(starts, u), u32(starts, u + 1)];
     const factor = end > from ? ((end - from) / mean) ** (-levelling / 2) : 0;
-    for (let at = from; at < end; at++) scaled[at] = (scaled[at] ?? 0) * factor;
+    for (let at = from; at < end; at++) scaled[at] = f32(scaled, at) * factor;
   }
   return { ...interactions, values: scaled };
 }
@@ -54,7 +55,7 @@ function levelled(interactions: Interactions, levelling: number): Interactions {
 function ridgesOf({ itemCount, items, values }: Interactions, { ridge, dropout }: SystemOptions): Float64Array {
   const ridges = new Float64Array(itemCount).fill(ridge);
   const more = dropout / (1 - dropout);
-  items.forEach((item, at) => (ridges[item] = (ridges[item] ?? 0) + more * (values[at] ?? 0) ** 2));
+  items.forEach((item, at) => (ridges[item] = f64(ridges, item) + more * f32(values, at) ** 2));
   return ridges;
 }
 
@@ -64,13 +65,14 @@ function listenerGram({ itemCount, starts, items, values }: Interactions): Symme
   const gram = new SymmetricMatrix(m, precisionFor(squares, 1));
   const dense = new Float64Array(itemCount);
   for (let u = 0; u < m; u++) {
-    for (let a = starts[u] ?? 0; a < (starts[u + 1] ?? 0); a++) dense[items[a] ?? 0] = values[a] ?? 0;
+    for (let a = u32(starts, u); a < u32(starts, u + 1); a++) dense[u32(items, a)] = f32(values, a);
     for (let v = 0; v <= u; v++) {
       let sum = u === v ? 1 : 0;
-      for (let a = starts[v] ?? 0; a < (starts[v + 1] ?? 0); a++) sum += (values[a] ?? 0) * (dense[items[a] ?? 0] ?? 0);
+      const end = u32(starts, v + 1);
+      for (let a = u32(starts, v); a < end; a++) sum += (values[a] ?? 0) * (dense[items[a] ?? 0] ?? 0);
       if (sum !== 0) gram.add(u, v, sum);
     }
-    for (let a = starts[u] ?? 0; a < (starts[u + 1] ?? 0); a++) dense[items[a] ?? 0] = 0;
+    for (let a = u32(starts, u); a < u32(starts, u + 1); a++) dense[u32(items, a)] = 0;
   }
   return gram;
 }
@@ -86,8 +88,9 @@ function project(kernel: SymmetricMatrix, { itemCount: n, starts, items, values 
     for (let r = 0; r < rows; r++) {
       row.fill(0);
       for (let v = 0; v < m; v++) {
-        const factor = panel[r * m + v] ?? 0;
-        for (let a = starts[v] ?? 0; a < (starts[v + 1] ?? 0); a++) {
+        const factor = float(panel, r * m + v);
+        const end = u32(starts, v + 1);
+        for (let a = u32(starts, v); a < end; a++) {
           const item = items[a] ?? 0;
           row[item] = (row[item] ?? 0) + factor * (values[a] ?? 0);
         }
@@ -102,8 +105,8 @@ function project(kernel: SymmetricMatrix, { itemCount: n, starts, items, values 
 function remainders({ starts, listeners, values }: ByItem, projected: Float32Array, n: number): Float64Array {
   return Float64Array.from({ length: n }, (_, j) => {
     let sum = 1;
-    for (let a = starts[j] ?? 0; a < (starts[j + 1] ?? 0); a++) {
-      sum -= (values[a] ?? 0) * (projected[(listeners[a] ?? 0) * n + j] ?? 0);
+    for (let a = u32(starts, j); a < u32(starts, j + 1); a++) {
+      sum -= f32(values, a) * f32(projected, u32(listeners, a) * n + j);
     }
     return sum;
   });
@@ -116,9 +119,9 @@ function sparseRows({ starts, listeners, values }: ByItem, projected: Float32Arr
   const row = new Float64Array(n);
   return (i) => {
     row.fill(0);
-    for (let a = starts[i] ?? 0; a < (starts[i + 1] ?? 0); a++) {
-      const from = (listeners[a] ?? 0) * n;
-      const value = values[a] ?? 0;
+    for (let a = u32(starts, i); a < u32(starts, i + 1); a++) {
+      const from = u32(listeners, a) * n;
+      const value = f32(values, a);
       for (let j = 0; j < n; j++) row[j] = (row[j] ?? 0) + value * (projected[from + j] ?? 0);
     }
     return row;
@@ -136,8 +139,8 @@ function denseRows(byItem: ByItem, projected: Float32Array, n: number, gemm: Gem
       const rows = Math.min(rowsOfPanel, n - i);
       const heard = new Float32Array(rows * m);
       for (let at = 0; at < rows; at++) {
-        for (let a = starts[i + at] ?? 0; a < (starts[i + at + 1] ?? 0); a++)
-          heard[at * m + (listeners[a] ?? 0)] = values[a] ?? 0;
+        for (let a = u32(starts, i + at); a < u32(starts, i + at + 1); a++)
+          heard[at * m + u32(listeners, a)] = f32(values, a);
       }
       out = new Float32Array(rows * n);
       gemm.product({ data: heard, rows, columns: m }, turned, { data: out, rows, columns: n });
@@ -149,7 +152,7 @@ function denseRows(byItem: ByItem, projected: Float32Array, n: number, gemm: Gem
 function turn(matrix: Float32Array, rows: number, columns: number): Float32Array {
   const turned = new Float32Array(matrix.length);
   for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) turned[c * rows + r] = matrix[r * columns + c] ?? 0;
+    for (let c = 0; c < columns; c++) turned[c * rows + r] = f32(matrix, r * columns + c);
   }
   return turned;
 }

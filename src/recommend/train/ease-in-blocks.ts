@@ -1,3 +1,4 @@
+import { f32, f64, float, u32 } from '../../lib/typed-arrays.ts';
 import type { Gemm } from '../../ml/gemm.ts';
 import { invertSymmetric, type SymmetricMatrix } from '../math/linear-algebra.ts';
 import { furthest, type SparseRows, WeightList } from '../math/sparse-rows.ts';
@@ -41,8 +42,8 @@ interface Block {
 function addBlock(weights: WeightList, block: Block, options: SystemOptions, gemm: Gemm): void {
   const { items, perColumn } = block;
   for (const [j, column] of columnsOf(block, options, gemm).entries()) {
-    if (options.onlyFor) for (let i = 0; i < column.length; i++) column[i] = Math.max(0, column[i] ?? 0);
-    for (const i of furthest(column, perColumn)) weights.add(items[i] ?? 0, items[j] ?? 0, column[i] ?? 0);
+    if (options.onlyFor) for (let i = 0; i < column.length; i++) column[i] = Math.max(0, f32(column, i));
+    for (const i of furthest(column, perColumn)) weights.add(u32(items, i), u32(items, j), f32(column, i));
   }
 }
 
@@ -58,8 +59,8 @@ function columnsOf({ interactions, items, targets }: Block, options: SystemOptio
     for (let j = first; j < Math.min(targets, first + rows); j++) {
       const column = columns[j] ?? new Float32Array();
       const row = (j - first) * n;
-      const scale = (1 + (column[j] ?? 0)) / (panel[row + j] ?? 1);
-      for (let i = 0; i < n; i++) column[i] = (column[i] ?? 0) - (panel[row + i] ?? 0) * scale;
+      const scale = (1 + f32(column, j)) / float(panel, row + j);
+      for (let i = 0; i < n; i++) column[i] = f32(column, i) - float(panel, row + i) * scale;
       column[j] = 0;
     }
     if (first + rows >= targets) break;
@@ -79,7 +80,7 @@ function addForetold(columns: readonly Float32Array[], gap: Float32Array, invers
     ];
     gemm.product(a, b, { data: out, rows, columns: targets });
     columns.forEach((column, j) => {
-      for (let r = 0; r < rows; r++) column[first + r] = out[r * targets + j] ?? 0;
+      for (let r = 0; r < rows; r++) column[first + r] = f32(out, r * targets + j);
     });
   }
 }
@@ -121,19 +122,19 @@ class Neighbourhoods {
   #addCosines(item: number, sums: Float64Array, products: Float64Array): void {
     const { starts, listeners, values } = this.#byItem;
     const { starts: rows, items, values: strengths } = this.#interactions;
-    const own = this.#squares[item] ?? 0;
+    const own = f64(this.#squares, item);
     const touched: number[] = [];
-    for (let a = starts[item] ?? 0; a < (starts[item + 1] ?? 0); a++) {
-      const u = listeners[a] ?? 0;
-      const weight = (this.#weights[u] ?? 0) * (values[a] ?? 0);
-      for (let at = rows[u] ?? 0; at < (rows[u + 1] ?? 0); at++) {
-        const other = items[at] ?? 0;
+    for (let a = u32(starts, item); a < u32(starts, item + 1); a++) {
+      const u = u32(listeners, a);
+      const weight = f64(this.#weights, u) * f32(values, a);
+      for (let at = u32(rows, u); at < u32(rows, u + 1); at++) {
+        const other = u32(items, at);
         if (products[other] === 0) touched.push(other);
-        products[other] = (products[other] ?? 0) + weight * (strengths[at] ?? 0);
+        products[other] = f64(products, other) + weight * f32(strengths, at);
       }
     }
     for (const other of touched) {
-      sums[other] = (sums[other] ?? 0) + (products[other] ?? 0) ** 2 / (own * (this.#squares[other] ?? 1));
+      sums[other] = f64(sums, other) + f64(products, other) ** 2 / (own * f64(this.#squares, other));
       products[other] = 0;
     }
   }
@@ -142,8 +143,8 @@ class Neighbourhoods {
 function squaresOf({ starts, listeners, values }: ByItem, weights: Float64Array): Float64Array {
   return Float64Array.from({ length: starts.length - 1 }, (_, item) => {
     let sum = 0;
-    for (let a = starts[item] ?? 0; a < (starts[item + 1] ?? 0); a++) {
-      sum += (weights[listeners[a] ?? 0] ?? 0) * (values[a] ?? 0) ** 2;
+    for (let a = u32(starts, item); a < u32(starts, item + 1); a++) {
+      sum += f64(weights, u32(listeners, a)) * f32(values, a) ** 2;
     }
     return sum;
   });

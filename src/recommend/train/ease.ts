@@ -1,3 +1,4 @@
+import { f32, f64, float } from '../../lib/typed-arrays.ts';
 import type { Gemm } from '../../ml/gemm.ts';
 import { invertSymmetric, rowsOfPanel, type SymmetricMatrix } from '../math/linear-algebra.ts';
 import { RowKeeper, type SparseRows } from '../math/sparse-rows.ts';
@@ -21,7 +22,8 @@ export function trainFromItems(interactions: Interactions, options: SystemOption
   for (const { panel, first, rows } of panelsOf(inverse)) {
     const foretold = gap ? productWith(gap, panel, rows, n, gemm) : null;
     for (let r = 0; r < rows; r++) {
-      for (let j = 0; j < n; j++) row[j] = (foretold?.[r * n + j] ?? 0) - (panel[r * n + j] ?? 0) * (scale[j] ?? 0);
+      for (let j = 0; j < n; j++)
+        row[j] = (foretold ? f32(foretold, r * n + j) : 0) - float(panel, r * n + j) * f64(scale, j);
       row[first + r] = 0;
       keeper.add(row);
     }
@@ -37,8 +39,8 @@ function columnScales(inverse: SymmetricMatrix, gap: Float32Array | null): Float
     for (let r = 0; r < rows; r++) {
       let sum = 1;
       const own = (first + r) * n;
-      if (gap) for (let k = 0; k < n; k++) sum += (panel[r * n + k] ?? 0) * (gap[own + k] ?? 0);
-      scales[first + r] = sum / (panel[r * n + first + r] ?? 1);
+      if (gap) for (let k = 0; k < n; k++) sum += float(panel, r * n + k) * f32(gap, own + k);
+      scales[first + r] = sum / float(panel, r * n + first + r);
     }
   }
   return scales;

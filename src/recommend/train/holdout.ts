@@ -1,4 +1,6 @@
+import { Counter } from '../../lib/collections.ts';
 import { randomStream, uniformAt } from '../../lib/random.ts';
+import { f32, u32 } from '../../lib/typed-arrays.ts';
 import type { Interactions } from './interactions.ts';
 
 /** A listener's known items, oldest first, and what they heard next; items by number. */
@@ -16,17 +18,17 @@ export interface Holdout {
 /** Holds out each listener's last track, unless too many share it ([REC9]): see `lastTargets`. */
 export function holdOutLast(interactions: Interactions): Holdout {
   const { starts, items, values } = interactions;
-  const rows = Array.from({ length: starts.length - 1 }, (_, u) => items.subarray(starts[u] ?? 0, starts[u + 1] ?? 0));
+  const rows = Array.from({ length: starts.length - 1 }, (_, u) => items.subarray(u32(starts, u), u32(starts, u + 1)));
   const targets = lastTargets(rows);
   const cases = targets.flatMap((last, u): NumberedCase[] => {
     if (last === null) return [];
-    const [from, target] = [starts[u] ?? 0, (starts[u] ?? 0) + last];
+    const [from, target] = [u32(starts, u), u32(starts, u) + last];
     return [
-      { items: items.subarray(from, target), values: values.subarray(from, target), targets: [items[target] ?? 0] },
+      { items: items.subarray(from, target), values: values.subarray(from, target), targets: [u32(items, target)] },
     ];
   });
   const train = keep(interactions, (u) => {
-    const positions = Array.from(rows[u]?.keys() ?? [], (i) => (starts[u] ?? 0) + i);
+    const positions = Array.from(rows[u]?.keys() ?? [], (i) => u32(starts, u) + i);
     return positions.filter((_, i) => i !== targets[u]);
   });
   return { train, cases };
@@ -45,14 +47,14 @@ const MOST = { share: 0.01, timesEven: 2 };
  * @returns the position of each target, which has another track before it; null if there is none
  */
 export function lastTargets<Item>(rows: readonly ArrayLike<Item>[]): (number | null)[] {
-  const heardBy = new Map<Item, number>();
-  for (const row of rows) for (const item of Array.from(row)) heardBy.set(item, (heardBy.get(item) ?? 0) + 1);
+  const heardBy = new Counter<Item>();
+  for (const row of rows) for (const item of Array.from(row)) heardBy.add(item);
   const most = Math.ceil(rows.length * Math.max(MOST.share, MOST.timesEven / Math.max(1, heardBy.size)));
-  const taken = new Map<Item, number>();
+  const taken = new Counter<Item>();
   const take = (item: Item): boolean => {
-    const count = taken.get(item) ?? 0;
-    if (count < most) taken.set(item, count + 1);
-    return count < most;
+    const isLeft = taken.of(item) < most;
+    if (isLeft) taken.add(item);
+    return isLeft;
   };
   const targets = rows.map((): number | null => null);
   const turns = rows.map((row, u) => ({ u, key: turnOf(row, heardBy) })).sort((a, b) => a.key - b.key);
@@ -64,10 +66,10 @@ export function lastTargets<Item>(rows: readonly ArrayLike<Item>[]): (number | n
  * The order in which listeners choose their targets. It is drawn independently of the order in which tracks and
  * listeners arrived ([REC11]).
  */
-function turnOf<Item>(row: ArrayLike<Item>, heardBy: ReadonlyMap<Item, number>): number {
+function turnOf<Item>(row: ArrayLike<Item>, heardBy: Counter<Item>): number {
   let digest = row.length;
   for (let at = row.length - 1; at >= 0; at--) {
-    digest = Math.imul(digest ^ (heardBy.get(row[at] as Item) ?? 0), 0x01000193) >>> 0;
+    digest = Math.imul(digest ^ heardBy.of(row[at] as Item), 0x01000193) >>> 0;
   }
   return uniformAt(digest, 0);
 }
@@ -83,16 +85,15 @@ export function holdOutDrawn(interactions: Interactions, seed: number): Holdout 
   const random = randomStream(seed);
   const cases: NumberedCase[] = [];
   const train = keep(interactions, (u) => {
-    const [from, end] = [starts[u] ?? 0, starts[u + 1] ?? 0];
+    const [from, end] = [u32(starts, u), u32(starts, u + 1)];
     const positions = Array.from({ length: end - from }, (_, i) => from + i);
     const drawn = new Set(positions.filter(() => random() < 0.2).slice(0, end - from - 1));
     const kept = positions.filter((at) => !drawn.has(at));
     if (drawn.size > 0) {
-      const of = (array: Uint32Array | Float32Array) => kept.map((at) => array[at] ?? 0);
       cases.push({
-        items: Uint32Array.from(of(items)),
-        values: Float32Array.from(of(values)),
-        targets: [...drawn].map((at) => items[at] ?? 0),
+        items: Uint32Array.from(kept, (at) => u32(items, at)),
+        values: Float32Array.from(kept, (at) => f32(values, at)),
+        targets: [...drawn].map((at) => u32(items, at)),
       });
     }
     return kept;
@@ -105,11 +106,11 @@ function keep({ itemCount, starts, items, values }: Interactions, of: (u: number
   const rows = Array.from({ length: starts.length - 1 }, (_, u) => of(u));
   const kept = rows.flat();
   const ends = new Uint32Array(starts.length);
-  rows.forEach((row, u) => (ends[u + 1] = (ends[u] ?? 0) + row.length));
+  rows.forEach((row, u) => (ends[u + 1] = u32(ends, u) + row.length));
   return {
     itemCount,
     starts: ends,
-    items: Uint32Array.from(kept, (at) => items[at] ?? 0),
-    values: Float32Array.from(kept, (at) => values[at] ?? 0),
+    items: Uint32Array.from(kept, (at) => u32(items, at)),
+    values: Float32Array.from(kept, (at) => f32(values, at)),
   };
 }

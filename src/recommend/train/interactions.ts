@@ -1,5 +1,7 @@
 import type { TrainingRow } from '../../db/queries/recommend-queries.ts';
+import { entryOf } from '../../lib/collections.ts';
 import { uniformAt } from '../../lib/random.ts';
+import { f32, f64, u32 } from '../../lib/typed-arrays.ts';
 import { currentReactions } from '../taste/strengths.ts';
 
 /** Who heard what, by listener: row u is `items[starts[u] … starts[u + 1]]`, in the order of hearing. */
@@ -83,13 +85,13 @@ export function toInteractions(histories: readonly History[]): { ids: number[]; 
   const ids = [...new Set(newest.flatMap((history) => history.map(({ trackId }) => trackId)))].sort((a, b) => a - b);
   const numbers = new Map(ids.map((id, number) => [id, number]));
   const starts = new Uint32Array(newest.length + 1);
-  newest.forEach((history, u) => (starts[u + 1] = (starts[u] ?? 0) + history.length));
-  const items = new Uint32Array(starts.at(-1) ?? 0);
+  newest.forEach((history, u) => (starts[u + 1] = u32(starts, u) + history.length));
+  const items = new Uint32Array(u32(starts, newest.length));
   const values = new Float32Array(items.length);
   newest.forEach((history, u) => {
     history.forEach(({ trackId, strength }, i) => {
-      items[(starts[u] ?? 0) + i] = numbers.get(trackId) ?? 0;
-      values[(starts[u] ?? 0) + i] = strength;
+      items[u32(starts, u) + i] = entryOf(numbers, trackId);
+      values[u32(starts, u) + i] = strength;
     });
   });
   return { ids, interactions: { itemCount: ids.length, starts, items, values } };
@@ -103,14 +105,14 @@ export function withoutRepeats(interactions: Interactions): Interactions {
   const ends = new Uint32Array(starts.length);
   for (let u = 0; u + 1 < starts.length; u++) {
     let count = 0;
-    for (let at = (starts[u + 1] ?? 0) - 1; at >= (starts[u] ?? 0); at--) {
-      const item = items[at] ?? 0;
+    for (let at = u32(starts, u + 1) - 1; at >= u32(starts, u); at--) {
+      const item = u32(items, at);
       if (lastHeardBy[item] === u) continue;
       lastHeardBy[item] = u;
       isKept[at] = 1;
       count++;
     }
-    ends[u + 1] = (ends[u] ?? 0) + count;
+    ends[u + 1] = u32(ends, u) + count;
   }
   if (ends.at(-1) === items.length) return interactions;
   const keep = (_: number, at: number) => isKept[at] === 1;
@@ -120,24 +122,24 @@ export function withoutRepeats(interactions: Interactions): Interactions {
 /** How often each item was heard. */
 export function countsOf({ itemCount, items }: Interactions): Float64Array {
   const counts = new Float64Array(itemCount);
-  for (const item of items) counts[item] = (counts[item] ?? 0) + 1;
+  for (const item of items) counts[item] = f64(counts, item) + 1;
   return counts;
 }
 
 export function transpose({ itemCount, starts, items, values }: Interactions): ByItem {
   const byItem = new Uint32Array(itemCount + 1);
-  for (const item of items) byItem[item + 1] = (byItem[item + 1] ?? 0) + 1;
-  for (let i = 0; i < itemCount; i++) byItem[i + 1] = (byItem[i + 1] ?? 0) + (byItem[i] ?? 0);
+  for (const item of items) byItem[item + 1] = u32(byItem, item + 1) + 1;
+  for (let i = 0; i < itemCount; i++) byItem[i + 1] = u32(byItem, i + 1) + u32(byItem, i);
   const next = byItem.slice();
   const listeners = new Uint32Array(items.length);
   const strengths = new Float32Array(items.length);
   for (let u = 0; u + 1 < starts.length; u++) {
-    for (let a = starts[u] ?? 0; a < (starts[u + 1] ?? 0); a++) {
-      const item = items[a] ?? 0;
-      const at = next[item] ?? 0;
+    for (let a = u32(starts, u); a < u32(starts, u + 1); a++) {
+      const item = u32(items, a);
+      const at = u32(next, item);
       next[item] = at + 1;
       listeners[at] = u;
-      strengths[at] = values[a] ?? 0;
+      strengths[at] = f32(values, a);
     }
   }
   return { starts: byItem, listeners, values: strengths, listenerCount: starts.length - 1 };

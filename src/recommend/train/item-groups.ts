@@ -1,4 +1,6 @@
+import { entryOf } from '../../lib/collections.ts';
 import { randomStream } from '../../lib/random.ts';
+import { f64, u32 } from '../../lib/typed-arrays.ts';
 import { countsOf, type Interactions } from './interactions.ts';
 
 /** Number of dimensions in which items are compared. */
@@ -19,7 +21,7 @@ export function groupItems(interactions: Interactions, size: number): Uint32Arra
     if (items.length <= size) return void groups.push(items);
     const axis = longestAxis(points, items);
     const along = new Map(Array.from(items, (item) => [item, project(points, item, axis)]));
-    const sorted = items.slice().sort((a, b) => (along.get(a) ?? 0) - (along.get(b) ?? 0) || a - b);
+    const sorted = items.slice().sort((a, b) => entryOf(along, a) - entryOf(along, b) || a - b);
     const middle = sorted.length >> 1;
     halve(sorted.subarray(0, middle));
     halve(sorted.subarray(middle));
@@ -47,18 +49,18 @@ function multiply({ starts, items }: Interactions, scales: Float64Array, points:
   const next = new Float64Array(points.length);
   const sum = new Float64Array(AXES);
   for (let u = 0; u + 1 < starts.length; u++) {
-    const [from, end] = [starts[u] ?? 0, starts[u + 1] ?? 0];
+    const [from, end] = [u32(starts, u), u32(starts, u + 1)];
     sum.fill(0);
     for (let at = from; at < end; at++) {
-      const item = items[at] ?? 0;
-      const scale = (scales[item] ?? 0) / (end - from);
-      for (let k = 0; k < AXES; k++) sum[k] = (sum[k] ?? 0) + scale * (points[item * AXES + k] ?? 0);
+      const item = u32(items, at);
+      const scale = f64(scales, item) / (end - from);
+      for (let k = 0; k < AXES; k++) sum[k] = f64(sum, k) + scale * f64(points, item * AXES + k);
     }
     for (let at = from; at < end; at++) {
-      const item = items[at] ?? 0;
-      const scale = scales[item] ?? 0;
+      const item = u32(items, at);
+      const scale = f64(scales, item);
       for (let k = 0; k < AXES; k++) {
-        next[item * AXES + k] = (next[item * AXES + k] ?? 0) + scale * (sum[k] ?? 0);
+        next[item * AXES + k] = f64(next, item * AXES + k) + scale * f64(sum, k);
       }
     }
   }
@@ -72,18 +74,18 @@ function multiply({ starts, items }: Interactions, scales: Float64Array, points:
 function orthonormalise(points: Float64Array, rows: number): void {
   const inner = (a: number, b: number): number => {
     let sum = 0;
-    for (let r = 0; r < rows; r++) sum += (points[r * AXES + a] ?? 0) * (points[r * AXES + b] ?? 0);
+    for (let r = 0; r < rows; r++) sum += f64(points, r * AXES + a) * f64(points, r * AXES + b);
     return sum;
   };
   for (let a = 0; a < AXES; a++) {
     for (let b = 0; b < a; b++) {
       const share = inner(a, b);
       for (let r = 0; r < rows; r++)
-        points[r * AXES + a] = (points[r * AXES + a] ?? 0) - share * (points[r * AXES + b] ?? 0);
+        points[r * AXES + a] = f64(points, r * AXES + a) - share * f64(points, r * AXES + b);
     }
     const length = Math.sqrt(inner(a, a));
     const scale = length > 1e-12 ? 1 / length : 0;
-    for (let r = 0; r < rows; r++) points[r * AXES + a] = (points[r * AXES + a] ?? 0) * scale;
+    for (let r = 0; r < rows; r++) points[r * AXES + a] = f64(points, r * AXES + a) * scale;
   }
 }
 
@@ -91,14 +93,14 @@ function toUnitRows(points: Float64Array, scales: Float64Array, rows: number): F
   for (let r = 0; r < rows; r++) {
     const row = points.subarray(r * AXES, (r + 1) * AXES);
     const length = Math.hypot(...row);
-    for (let k = 0; k < AXES; k++) row[k] = length > 0 && (scales[r] ?? 0) > 0 ? (row[k] ?? 0) / length : 0;
+    for (let k = 0; k < AXES; k++) row[k] = length > 0 && f64(scales, r) > 0 ? f64(row, k) / length : 0;
   }
   return points;
 }
 
 const project = (points: Float64Array, item: number, axis: Float64Array): number => {
   let sum = 0;
-  for (let k = 0; k < AXES; k++) sum += (points[item * AXES + k] ?? 0) * (axis[k] ?? 0);
+  for (let k = 0; k < AXES; k++) sum += f64(points, item * AXES + k) * f64(axis, k);
   return sum;
 };
 
@@ -109,7 +111,7 @@ function longestAxis(points: Float64Array, items: Uint32Array): Float64Array {
   for (let round = 0; round < 30; round++) {
     const next = new Float64Array(AXES);
     for (let a = 0; a < AXES; a++)
-      for (let b = 0; b < AXES; b++) next[a] = (next[a] ?? 0) + (covariance[a * AXES + b] ?? 0) * (axis[b] ?? 0);
+      for (let b = 0; b < AXES; b++) next[a] = f64(next, a) + f64(covariance, a * AXES + b) * f64(axis, b);
     const length = Math.hypot(...next);
     if (length === 0) return axis;
     axis = next.map((value) => value / length);
@@ -120,14 +122,14 @@ function longestAxis(points: Float64Array, items: Uint32Array): Float64Array {
 function covarianceOf(points: Float64Array, items: Uint32Array): Float64Array {
   const mean = new Float64Array(AXES);
   for (const item of items)
-    for (let k = 0; k < AXES; k++) mean[k] = (mean[k] ?? 0) + (points[item * AXES + k] ?? 0) / items.length;
+    for (let k = 0; k < AXES; k++) mean[k] = f64(mean, k) + f64(points, item * AXES + k) / items.length;
   const covariance = new Float64Array(AXES * AXES);
   for (const item of items) {
     for (let a = 0; a < AXES; a++) {
-      const own = (points[item * AXES + a] ?? 0) - (mean[a] ?? 0);
+      const own = f64(points, item * AXES + a) - f64(mean, a);
       for (let b = 0; b < AXES; b++) {
         const at = a * AXES + b;
-        covariance[at] = (covariance[at] ?? 0) + own * ((points[item * AXES + b] ?? 0) - (mean[b] ?? 0));
+        covariance[at] = f64(covariance, at) + own * (f64(points, item * AXES + b) - f64(mean, b));
       }
     }
   }

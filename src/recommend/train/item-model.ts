@@ -1,3 +1,4 @@
+import { f64, u32 } from '../../lib/typed-arrays.ts';
 import type { Gemm } from '../../ml/gemm.ts';
 import { shorten, type SparseRows } from '../math/sparse-rows.ts';
 import { trainFromItems } from './ease.ts';
@@ -75,7 +76,7 @@ function wayOf(items: number, listeners: number, { order, largestSystem }: Syste
 }
 
 function scaleColumns(rows: SparseRows, scales: Float64Array): SparseRows {
-  return { ...rows, values: rows.values.map((value, at) => value * (scales[rows.columns[at] ?? 0] ?? 1)) };
+  return { ...rows, values: rows.values.map((value, at) => value * f64(scales, u32(rows.columns, at))) };
 }
 
 /** For each item: (listeners / mean)^−rarity. */

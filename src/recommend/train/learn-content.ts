@@ -1,3 +1,4 @@
+import { f32, f64, i32, u32 } from '../../lib/typed-arrays.ts';
 import type { Gemm } from '../../ml/gemm.ts';
 import { invertSymmetric, SymmetricMatrix } from '../math/linear-algebra.ts';
 import { dot, emptyVector, type SparseVector, topIndices } from '../math/sparse.ts';
@@ -28,9 +29,9 @@ const POSITIONS = 20;
 export function describe({ features, featureNames, indexOf }: Snapshot, ids: Iterable<number>): Described {
   const described = Array.from(ids, (id) => features.of(indexOf.get(id) ?? -1) ?? emptyVector);
   const uses = new Int32Array(featureNames.length);
-  for (const { indices } of described) for (const feature of indices) uses[feature] = (uses[feature] ?? 0) + 1;
-  const byUse = [...uses.keys()].filter((feature) => (uses[feature] ?? 0) > 1);
-  const chosen = byUse.sort((a, b) => (uses[b] ?? 0) - (uses[a] ?? 0) || a - b).slice(0, MOST_FEATURES);
+  for (const { indices } of described) for (const feature of indices) uses[feature] = i32(uses, feature) + 1;
+  const byUse = [...uses.keys()].filter((feature) => i32(uses, feature) > 1);
+  const chosen = byUse.sort((a, b) => i32(uses, b) - i32(uses, a) || a - b).slice(0, MOST_FEATURES);
   const numbers = new Int32Array(featureNames.length).fill(-1);
   chosen.forEach((feature, number) => (numbers[feature] = number));
   return {
@@ -61,7 +62,7 @@ export function learnContent(
   const kept = new WeightList(d, d * Math.min(d, KEPT));
   for (let f = 0; f < d; f++) {
     const row = whole.subarray(f * d, (f + 1) * d);
-    for (const g of furthest(row, KEPT)) kept.add(f, g, row[g] ?? 0);
+    for (const g of furthest(row, KEPT)) kept.add(f, g, f32(row, g));
   }
   return toScale({ names, ...kept.rows() }, weights, rows, listeners);
 }
@@ -70,7 +71,7 @@ function inverseGram(rows: readonly SparseVector[], d: number, gemm: Gemm): Floa
   const gram = new SymmetricMatrix(d);
   for (const { indices, values } of rows) {
     indices.forEach((f, a) => {
-      for (let b = 0; b <= a; b++) gram.add(f, indices[b] ?? 0, (values[a] ?? 0) * (values[b] ?? 0));
+      for (let b = 0; b <= a; b++) gram.add(f, i32(indices, b), f64(values, a) * f64(values, b));
     });
   }
   for (let f = 0; f < d; f++) gram.add(f, f, RIDGE);
@@ -87,14 +88,14 @@ function seenThrough({ starts, columns, values }: SparseRows, rows: readonly Spa
   const row = new Float64Array(d);
   rows.forEach((heard, i) => {
     row.fill(0);
-    for (let at = starts[i] ?? 0; at < (starts[i + 1] ?? 0); at++) {
-      const weight = values[at] ?? 0;
-      const neighbour = rows[columns[at] ?? 0] ?? emptyVector;
-      neighbour.indices.forEach((g, a) => (row[g] = (row[g] ?? 0) + weight * (neighbour.values[a] ?? 0)));
+    for (let at = u32(starts, i); at < u32(starts, i + 1); at++) {
+      const weight = f32(values, at);
+      const neighbour = rows[u32(columns, at)] ?? emptyVector;
+      neighbour.indices.forEach((g, a) => (row[g] = f64(row, g) + weight * f64(neighbour.values, a)));
     }
     heard.indices.forEach((f, a) => {
-      const value = heard.values[a] ?? 0;
-      for (let g = 0; g < d; g++) turned[g * d + f] = (turned[g * d + f] ?? 0) + value * (row[g] ?? 0);
+      const value = f64(heard.values, a);
+      for (let g = 0; g < d; g++) turned[g * d + f] = f32(turned, g * d + f) + value * f64(row, g);
     });
   });
   return turned;
@@ -111,10 +112,12 @@ function toScale(
     const said = new Float64Array(content.names.length);
     const scores = new Float64Array(rows.length);
     listener.items.forEach((item, i) => {
-      const strength = listener.values[i] ?? 0;
+      const features = rows[item];
+      // What was not trained on has no row.
+      if (!features) return;
+      const strength = f32(listener.values, i);
       addRow(scores, weights, item, strength);
-      const features = rows[item] ?? emptyVector;
-      features.indices.forEach((f, a) => addRow(said, content, f, strength * (features.values[a] ?? 0)));
+      features.indices.forEach((f, a) => addRow(said, content, f, strength * f64(features.values, a)));
     });
     known += best(scores, listener);
     foretold += best(
@@ -129,5 +132,5 @@ function toScale(
 /** The sum of the best scores among unknown tracks. */
 function best(scores: Float64Array, { items }: Known): number {
   const heard = new Set(items);
-  return topIndices(scores, POSITIONS, (at) => !heard.has(at)).reduce((sum, at) => sum + (scores[at] ?? 0), 0);
+  return topIndices(scores, POSITIONS, (at) => !heard.has(at)).reduce((sum, at) => sum + f64(scores, at), 0);
 }

@@ -1,3 +1,4 @@
+import { f32, f64, i32, u32 } from '../../lib/typed-arrays.ts';
 import { precisionFor, SymmetricMatrix } from '../math/linear-algebra.ts';
 import type { Interactions } from './interactions.ts';
 
@@ -59,7 +60,7 @@ export function normalEquations(
   const share = gap ? options.order * orderScale(interactions, weights, decay) : 0;
   const row = new PartialRow(interactions, part);
   for (let u = 0; u + 1 < starts.length; u++) {
-    const weight = weights[u] ?? 0;
+    const weight = f64(weights, u);
     row.read(u);
     if (gap) addOrdered(row, gram, gap, { decay, together: (1 - options.order) * weight, after: share * weight });
     else addTogether(row, gram, weight);
@@ -79,8 +80,8 @@ function allOf({ itemCount }: Interactions): Part {
 function largestSquare({ itemCount, starts, items, values }: Interactions, weights: Float64Array): number {
   const squares = new Float64Array(itemCount);
   for (let u = 0; u + 1 < starts.length; u++) {
-    for (let at = starts[u] ?? 0; at < (starts[u + 1] ?? 0); at++) {
-      squares[items[at] ?? 0] = (squares[items[at] ?? 0] ?? 0) + (weights[u] ?? 0) * (values[at] ?? 0) ** 2;
+    for (let at = u32(starts, u); at < u32(starts, u + 1); at++) {
+      squares[u32(items, at)] = f64(squares, u32(items, at)) + f64(weights, u) * f32(values, at) ** 2;
     }
   }
   return squares.reduce((largest, square) => Math.max(largest, square), 0);
@@ -111,20 +112,20 @@ class PartialRow {
 
   read(u: number): void {
     const { starts, items, values } = this.#interactions;
-    const from = starts[u] ?? 0;
-    this.length = (starts[u + 1] ?? 0) - from;
+    const from = u32(starts, u);
+    this.length = u32(starts, u + 1) - from;
     this.count = 0;
     for (let position = 0; position < this.length; position++) {
-      const number = this.part.numbers[items[from + position] ?? 0] ?? -1;
+      const number = this.part.numbers[u32(items, from + position)] ?? -1;
       if (number >= 0) this.#keys[this.count++] = number * POSITIONS + position;
     }
     const keys = this.#keys.subarray(0, this.count).sort();
     for (let k = 0; k < this.count; k++) {
-      const key = keys[k] ?? 0;
+      const key = f64(keys, k);
       const position = key % POSITIONS;
       this.numbers[k] = (key - position) / POSITIONS;
       this.positions[k] = position;
-      this.values[k] = values[from + position] ?? 0;
+      this.values[k] = f32(values, from + position);
     }
   }
 }
@@ -134,8 +135,8 @@ const POSITIONS = 1 << 20;
 
 function addTogether({ numbers, values, count }: PartialRow, gram: SymmetricMatrix, weight: number): void {
   for (let a = 0; a < count; a++) {
-    const { data, from } = gram.half(numbers[a] ?? 0);
-    const value = weight * (values[a] ?? 0);
+    const { data, from } = gram.half(i32(numbers, a));
+    const value = weight * f64(values, a);
     for (let b = 0; b <= a; b++) {
       const at = from + (numbers[b] ?? 0);
       data[at] = (data[at] ?? 0) + value * (values[b] ?? 0);
@@ -154,11 +155,11 @@ function addOrdered(row: PartialRow, gram: SymmetricMatrix, gap: Float32Array, s
   const { decay, together, after } = sums;
   const { size, targets } = row.part;
   for (let a = 0; a < count; a++) {
-    const [i, position] = [numbers[a] ?? 0, positions[a] ?? 0];
+    const [i, position] = [i32(numbers, a), i32(positions, a)];
     const { data, from } = gram.half(i);
     for (let b = 0; b <= a; b++) {
       const [j, other] = [numbers[b] ?? 0, positions[b] ?? 0];
-      const product = (values[a] ?? 0) * (values[b] ?? 0);
+      const product = f64(values, a) * f64(values, b);
       const apart = position > other ? position - other : other - position;
       // Nothing follows the last track, so its `squares` are 0.
       const left = length - 1 - (position > other ? position : other);
@@ -190,7 +191,7 @@ function decaysOf(interactions: Interactions, reach: number): Decays {
   const squares = new Float64Array(longest + 1);
   const convolved = new Float64Array(longest + 1);
   for (let k = 1; k <= longest; k++) {
-    squares[k] = (squares[k - 1] ?? 0) + reach ** (2 * (k - 1));
+    squares[k] = f64(squares, k - 1) + reach ** (2 * (k - 1));
     convolved[k] = k * reach ** (k - 1);
   }
   return { powers, squares, convolved };
@@ -198,7 +199,7 @@ function decaysOf(interactions: Interactions, reach: number): Decays {
 
 function longestOf({ starts }: Interactions): number {
   let longest = 0;
-  for (let u = 0; u + 1 < starts.length; u++) longest = Math.max(longest, (starts[u + 1] ?? 0) - (starts[u] ?? 0));
+  for (let u = 0; u + 1 < starts.length; u++) longest = Math.max(longest, u32(starts, u + 1) - u32(starts, u));
   return longest;
 }
 
@@ -207,7 +208,7 @@ export function listenerWeights({ starts, items }: Interactions, levelling: numb
   const listeners = starts.length - 1;
   const mean = items.length / Math.max(1, listeners);
   return Float64Array.from({ length: listeners }, (_, u) => {
-    const length = (starts[u + 1] ?? 0) - (starts[u] ?? 0);
+    const length = u32(starts, u + 1) - u32(starts, u);
     return length === 0 ? 0 : (length / mean) ** -levelling;
   });
 }
@@ -216,11 +217,11 @@ export function listenerWeights({ starts, items }: Interactions, levelling: numb
 function orderScale({ starts, values }: Interactions, weights: Float64Array, { squares }: Decays): number {
   let [together, after] = [0, 0];
   for (let u = 0; u + 1 < starts.length; u++) {
-    const [from, end] = [starts[u] ?? 0, starts[u + 1] ?? 0];
+    const [from, end] = [u32(starts, u), u32(starts, u + 1)];
     for (let at = from; at < end; at++) {
-      const square = (weights[u] ?? 0) * (values[at] ?? 0) ** 2;
+      const square = f64(weights, u) * f32(values, at) ** 2;
       together += square;
-      after += square * (squares[end - 1 - at] ?? 0);
+      after += square * f64(squares, end - 1 - at);
     }
   }
   return after === 0 ? 0 : together / after;

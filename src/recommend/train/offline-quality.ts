@@ -1,3 +1,4 @@
+import { f64, u32 } from '../../lib/typed-arrays.ts';
 import { emptyVector, type SparseVector } from '../math/sparse.ts';
 import type { SparseRows } from '../math/sparse-rows.ts';
 import { intraListDiversity, mean } from '../math/statistics.ts';
@@ -52,7 +53,7 @@ export function measureOffline(
   const popular = impacts.map(({ popular }) => popular).reduce(addImpacts, noImpact);
   return {
     'Coverage@20': new Set(lists.flat()).size / Math.max(1, counts.length),
-    'Novelty@20': mean(lists.map((list) => mean(list.map((item) => 1 - (popularity[item] ?? 0))))),
+    'Novelty@20': mean(lists.map((list) => mean(list.map((item) => 1 - f64(popularity, item))))),
     'Diversity@20': mean(lists.map((list) => intraListDiversity(rowsOf(list, rows), rows.starts.length - 1))),
     'PopularityDivergence@20': mean(divergences.filter((divergence) => divergence !== null)),
     'ReasonLeaves@10': main.left / Math.max(1, main.cited),
@@ -64,7 +65,7 @@ export function measureOffline(
 
 /** The items' rows of weights, scaled to length 1. */
 function rowsOf(list: readonly number[], { starts, columns, values }: SparseRows): SparseVector[] {
-  return list.map((item) => unit(starts[item] ?? 0, starts[item + 1] ?? 0, columns, values));
+  return list.map((item) => unit(u32(starts, item), u32(starts, item + 1), columns, values));
 }
 
 function unit(from: number, end: number, columns: Uint32Array, values: Float32Array): SparseVector {
@@ -97,11 +98,12 @@ function impactOf(scorer: Scorer, known: Known, list: readonly number[], cited: 
     const positions = [...list.keys()].filter((position) => cited[position] === reason);
     const then = scorer.positionsOf(
       without(known, reason),
-      positions.map((position) => list[position] ?? 0),
+      positions.flatMap((position) => list[position] ?? []),
     );
-    then.forEach((position, i) => {
+    positions.forEach((before, i) => {
+      const position = then[i] ?? null;
       const left = position === null || position >= FIRST ? 1 : 0;
-      impact = addImpacts(impact, { cited: 1, left, dropped: position === null ? 0 : position - (positions[i] ?? 0) });
+      impact = addImpacts(impact, { cited: 1, left, dropped: position === null ? 0 : position - before });
     });
   }
   return impact;

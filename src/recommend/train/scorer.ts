@@ -1,3 +1,4 @@
+import { f32, f64, i32, u32 } from '../../lib/typed-arrays.ts';
 import type { SparseRows } from '../math/sparse-rows.ts';
 import type { NumberedCase } from './holdout.ts';
 
@@ -68,7 +69,7 @@ export class Scorer {
       const own = scores[item] ?? -Infinity;
       let above = 0;
       for (let i = 0; i < scores.length; i++) {
-        const score = scores[i] ?? 0;
+        const score = f64(scores, i);
         if (score > own || (score === own && i < item)) above++;
       }
       return own === -Infinity ? null : above;
@@ -85,10 +86,10 @@ export class Scorer {
       said.fill(0);
       this.#tell(term, (item, value) => {
         const position = positionOf.get(item);
-        if (position !== undefined) said[position] = (said[position] ?? 0) + value;
+        if (position !== undefined) said[position] = f64(said, position) + value;
       });
       said.forEach((value, position) => {
-        if (value <= (greatest[position] ?? 0)) return;
+        if (value <= f64(greatest, position)) return;
         greatest[position] = value;
         reasons[position] = term.item;
       });
@@ -99,8 +100,9 @@ export class Scorer {
   /** Adds everything that one heard track contributes. */
   #tell({ item: heard, strength, isNewest }: HeardTerm, tell: (item: number, value: number) => void): void {
     for (const rows of isNewest && this.#rows.next ? [this.#rows, this.#rows.next] : [this.#rows]) {
-      for (let at = rows.starts[heard] ?? 0; at < (rows.starts[heard + 1] ?? 0); at++) {
-        tell(rows.columns[at] ?? 0, strength * (rows.values[at] ?? 0));
+      const [from, end] = rowAt(rows.starts, heard);
+      for (let at = from; at < end; at++) {
+        tell(u32(rows.columns, at), strength * f32(rows.values, at));
       }
     }
     tell(heard, strength * (this.#scoring.repeats ?? 0));
@@ -114,9 +116,9 @@ export class Scorer {
     for (const { item, strength, isNewest } of terms) {
       this.#addRow(this.#rows, item, strength);
       if (isNewest && this.#rows.next) this.#addRow(this.#rows.next, item, strength);
-      if (repeats !== null && item < scores.length) scores[item] = (scores[item] ?? 0) + repeats * strength;
+      if (repeats !== null && item < scores.length) scores[item] = f64(scores, item) + repeats * strength;
     }
-    if (scales) for (let j = 0; j < scores.length; j++) scores[j] = (scores[j] ?? 0) * (scales[j] ?? 1);
+    if (scales) for (let j = 0; j < scores.length; j++) scores[j] = f64(scores, j) * f64(scales, j);
     if (repeats === null) for (const { item } of terms) if (item < scores.length) scores[item] = -Infinity;
   }
 
@@ -125,9 +127,9 @@ export class Scorer {
     const strengths = new Map<number, number>();
     let factor = 1;
     for (let i = items.length - 1; i >= 0; i--) {
-      const item = items[i] ?? 0;
+      const item = u32(items, i);
       if (strengths.has(item)) continue;
-      strengths.set(item, factor * (values[i] ?? 0));
+      strengths.set(item, factor * f32(values, i));
       factor *= this.#scoring.recency;
     }
     const newest = Array.from(strengths).find(([, strength]) => strength > 0)?.[0];
@@ -136,7 +138,8 @@ export class Scorer {
 
   #addRow({ starts, columns, values }: SparseRows, row: number, strength: number): void {
     const scores = this.#scores;
-    for (let at = starts[row] ?? 0; at < (starts[row + 1] ?? 0); at++) {
+    const [from, end] = rowAt(starts, row);
+    for (let at = from; at < end; at++) {
       const column = columns[at] ?? 0;
       scores[column] = (scores[column] ?? 0) + strength * (values[at] ?? 0);
     }
@@ -148,15 +151,19 @@ export class Scorer {
     const best = this.#best.fill(-1);
     let least = -Infinity;
     for (let j = 0; j < scores.length; j++) {
-      const score = scores[j] ?? 0;
+      const score = f64(scores, j);
       if (score <= least) continue;
       let position = POSITIONS - 1;
-      for (; position > 0 && (scores[best[position - 1] ?? 0] ?? -Infinity) < score; position--)
-        best[position] = best[position - 1] ?? 0;
+      for (; position > 0 && (scores[i32(best, position - 1)] ?? -Infinity) < score; position--)
+        best[position] = i32(best, position - 1);
       best[position] = j;
       const last = best[POSITIONS - 1] ?? -1;
-      if (last >= 0) least = scores[last] ?? 0;
+      if (last >= 0) least = f64(scores, last);
     }
     return best;
   }
 }
+
+/** Where a row begins and ends; what was not trained on has a number beyond the last, and no row. */
+const rowAt = (starts: Uint32Array, row: number): [from: number, end: number] =>
+  row + 1 < starts.length ? [u32(starts, row), u32(starts, row + 1)] : [0, 0];

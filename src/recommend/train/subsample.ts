@@ -1,4 +1,5 @@
 import { randomStream } from '../../lib/random.ts';
+import { f32, u32 } from '../../lib/typed-arrays.ts';
 import type { Interactions } from './interactions.ts';
 import { groupItems } from './item-groups.ts';
 
@@ -42,7 +43,7 @@ function pairsOf({ starts, items }: Interactions, numbers: Int32Array): number {
   let pairs = 0;
   for (let u = 0; u + 1 < starts.length; u++) {
     let count = 0;
-    for (let at = starts[u] ?? 0; at < (starts[u + 1] ?? 0); at++) if ((numbers[items[at] ?? 0] ?? -1) >= 0) count++;
+    for (let at = u32(starts, u); at < u32(starts, u + 1); at++) if ((numbers[u32(items, at)] ?? -1) >= 0) count++;
     pairs += (count * (count + 1)) / 2;
   }
   return pairs;
@@ -59,11 +60,11 @@ function restrict(
   let end = 0;
   for (let u = 0; u + 1 < starts.length; u++) {
     const from = end;
-    for (let at = starts[u] ?? 0; at < (starts[u + 1] ?? 0); at++) {
-      const number = numbers[items[at] ?? 0] ?? -1;
+    for (let at = u32(starts, u); at < u32(starts, u + 1); at++) {
+      const number = numbers[u32(items, at)] ?? -1;
       if (number < 0) continue;
       kept.items[end] = number;
-      kept.values[end++] = values[at] ?? 0;
+      kept.values[end++] = f32(values, at);
     }
     if (keeps(end - from)) ends.push(end);
     else end = from;
