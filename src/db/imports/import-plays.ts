@@ -15,9 +15,9 @@ export interface StagedPlay {
   kind: 'PLAY' | 'COMPLETE' | 'SKIP';
   listenedMs: number | null;
   at: Date;
-  /** Like in `StagedFeedback`. */
+  /** Whether `at` is known only to the minute. More precise data from another file takes precedence. */
   coarse: boolean;
-  /** Together with the recording, identifies the same play in another import. */
+  /** Together with the recording, identifies the same play in another file or import. */
   moment: string;
 }
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import type { Forecast } from '../../lib/fair-share.ts';
 import type { Queryable } from '../client.ts';
 import {
@@ -11,7 +11,7 @@ import {
   listeners,
 } from '../tables.ts';
 import { checkListenerHasRoom, checkQueueHasRoom, lockDraftsOf, type QueueBound } from './draft-queue.ts';
-import { countPerOwner } from './per-owner.ts';
+import { countPerOwner, olderThan } from './per-owner.ts';
 
 type Values<Enum extends { enumValues: readonly string[] }> = Enum['enumValues'][number];
 
@@ -168,9 +168,7 @@ export async function selectDraftsOfListeners(
   listenerIds: readonly number[],
   { sharedOnly, after, limit }: DraftPage,
 ): Promise<DraftRow[]> {
-  const beyond =
-    after &&
-    or(lt(drafts.createdAt, after.createdAt), and(eq(drafts.createdAt, after.createdAt), lt(drafts.id, after.id)));
+  const beyond = after && olderThan(drafts.createdAt, drafts.id, { at: after.createdAt, id: after.id });
   const page = db
     .select(columns)
     .from(drafts)

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { parseStored } from '../../lib/stored-data.ts';
 import type { Queryable } from '../client.ts';
@@ -12,7 +12,7 @@ import {
   listeners,
   tracks,
 } from '../tables.ts';
-import { countPerOwner } from './per-owner.ts';
+import { countPerOwner, olderThan } from './per-owner.ts';
 
 export type FeedbackKindColumn = (typeof feedbackKind.enumValues)[number];
 
@@ -231,7 +231,7 @@ export async function selectFeedbackOfListeners(
   listenerIds: readonly number[],
   { kinds, after, limit }: FeedbackPage,
 ): Promise<FeedbackRow[]> {
-  const beyond = after && or(lt(feedback.at, after.at), and(eq(feedback.at, after.at), lt(feedback.id, after.id)));
+  const beyond = after && olderThan(feedback.at, feedback.id, after);
   const page = db
     .select(feedbackColumns)
     .from(feedback)

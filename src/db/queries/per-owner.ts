@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { and, count, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, count, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { Queryable } from '../client.ts';
 
@@ -41,3 +41,7 @@ export async function countPerOwner(
     .groupBy(owner);
   return new Map(rows.map((row) => [row.owner, row.total]));
 }
+
+/** What comes after a row, in a list of newest first whose equals are in the order of their ids, the last first. */
+export const olderThan = (at: PgColumn, id: PgColumn, last: { at: Date; id: number | string }): SQL | undefined =>
+  or(lt(at, last.at), and(eq(at, last.at), lt(id, last.id)));

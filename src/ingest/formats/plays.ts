@@ -16,18 +16,7 @@ import { Row } from './row.ts';
 import { listenerId } from './rows.ts';
 
 /** A play in an export of one person's listening. */
-export interface Play {
-  title: string;
-  artist: string;
-  album: string | null;
-  kind: 'PLAY' | 'COMPLETE' | 'SKIP';
-  listenedMs: number | null;
-  at: Date;
-  /** Whether `at` is known only to the minute. More precise data from another file takes precedence. */
-  coarse: boolean;
-  /** Together with the recording, identifies the same play in another file. */
-  moment: string;
-}
+export type Play = Omit<StagedPlay, 'line'>;
 
 /** A format for one person's listening ([IMP8]). */
 export interface PlayFormat {
