@@ -33,7 +33,8 @@ function table(from: number, to: number, frequencies: readonly number[], wave: (
   const half = frequencies.length;
   const rows = new Float32Array((to - from) * half);
   for (let position = from; position < to; position++) {
-    for (let i = 0; i < half; i++) rows[(position - from) * half + i] = wave(position * (frequencies[i] ?? 0));
+    const row = (position - from) * half;
+    frequencies.forEach((frequency, i) => (rows[row + i] = wave(position * frequency)));
   }
   return rows;
 }

@@ -1,3 +1,5 @@
+import { f64 } from '../../lib/typed-arrays.ts';
+
 /**
  * e^−x from a table of e^(−i/64·ln 2) and a polynomial for the rest. IEEE 754 defines the exact rounding of every
  * operation used, so the bits are the same on any machine and in any JavaScript engine, while Math.exp is only required
@@ -46,9 +48,9 @@ export function sumOfDecays(scores: Float32Array, top: number, scale = 1): numbe
 }
 
 function decayTable(): Float64Array {
-  const fractions = Array.from({ length: STEPS }, (_, i) => powerSeries(-i * STEP));
+  const fractions = Float64Array.from({ length: STEPS }, (_, i) => powerSeries(-i * STEP));
   const size = Math.ceil(REACH * PER_STEP) + 1;
-  return Float64Array.from({ length: size }, (_, i) => (fractions[i % STEPS] ?? 0) / 2 ** Math.floor(i / STEPS));
+  return Float64Array.from({ length: size }, (_, i) => f64(fractions, i % STEPS) / 2 ** Math.floor(i / STEPS));
 }
 
 /** eˣ for x < 1. The smallest terms are added first. */

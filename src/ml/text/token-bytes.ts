@@ -1,3 +1,5 @@
+import { u32 } from '../../lib/typed-arrays.ts';
+
 /** The UTF-8 of each token, concatenated in memory that threads share. Separate arrays would take ten times as much. */
 export interface TokenBytes {
   readonly bytes: Uint8Array<SharedArrayBuffer>;
@@ -11,7 +13,7 @@ export function packTokenBytes(tokens: readonly Uint8Array[]): TokenBytes {
   let total = 0;
   tokens.forEach((token, id) => (ends[id] = total += token.length));
   const bytes = new Uint8Array(new SharedArrayBuffer(total));
-  tokens.forEach((token, id) => bytes.set(token, (ends[id] ?? 0) - token.length));
+  tokens.forEach((token, id) => bytes.set(token, u32(ends, id) - token.length));
   return { bytes, ends };
 }
 
