@@ -1,5 +1,5 @@
 import type { Sql } from '../db/client.ts';
-import { withdrawTracks } from '../db/queries/withdrawal-queries.ts';
+import { markWithdrawn } from '../db/queries/withdrawal-queries.ts';
 import { InvalidInputError, NotFoundError } from '../lib/errors.ts';
 import { checkLength, checkText } from '../lib/text/check-text.ts';
 import type { WithdrawCounts, WithdrawTracksInput } from './contract.ts';
@@ -15,7 +15,7 @@ export async function withdraw(sql: Sql, input: WithdrawTracksInput, now: Date):
   if (externalIds.length + ids.length === 0) {
     throw new InvalidInputError('input must name at least one track, by externalIds or ids', 'input');
   }
-  const outcome = await withdrawTracks(sql, { externalIds, ids }, now);
+  const outcome = await markWithdrawn(sql, { externalIds, ids }, now);
   if ('withdrawn' in outcome) return outcome;
   const { unknown } = outcome;
   const [externalId] = unknown.externalIds;

@@ -35,7 +35,7 @@ import { DraftLog } from './log/draft-log.ts';
 import { isTerminal } from './log/log-events.ts';
 import type { Fence, LogStore } from './log/log-store.ts';
 import { PostgresLog } from './log/postgres-log.ts';
-import { type Asked, type DraftRecord, draftRecord, type Turn, type Turns } from './log/stored.ts';
+import { type DraftRecord, draftRecord, type Repetition, type Turn, type TurnHistory } from './log/stored.ts';
 import type { Node } from './nodes/membership.ts';
 import { PostgresOwnership } from './nodes/ownership.ts';
 import { DraftTails } from './readers/draft-reader.ts';
@@ -167,7 +167,7 @@ class DraftService implements Drafts {
       ...{ instruction, sampling, from: row.sequence, before: row.usage },
       ...{ model: this.#digestOf(row.modelId), asked },
     };
-    const turns: Turns = [...row.turns, turn];
+    const turns: TurnHistory = [...row.turns, turn];
     const entries = await this.#log.readAll(row.id, row.textsUntil);
     const conversation = conversationOf(row.kind, row.prompt, writtenTurns({ texts: row.texts, turns }, entries));
     const request = { ...conversation, sampling, listener: row.listenerId };
@@ -196,7 +196,7 @@ class DraftService implements Drafts {
       ...(input.title != null && { title: checkTitle(input.title) }),
       ...(input.visibility != null && { visibility: input.visibility }),
     };
-    await queries.updateDraft(this.#database.db, row.id, set, new Date(this.#clock.now()));
+    await queries.updateDraftRow(this.#database.db, row.id, set, new Date(this.#clock.now()));
     if (set.visibility && set.visibility !== row.visibility) this.#wakeRights(row.id);
     return this.#load(viewer, row.id);
   }
@@ -322,7 +322,7 @@ class DraftService implements Drafts {
     this.#wakeups.wake(draftKey(draftId));
   }
 
-  async #findByKey(viewer: Viewer, { key, input }: Asked): Promise<Draft | null> {
+  async #findByKey(viewer: Viewer, { key, input }: Repetition): Promise<Draft | null> {
     const row = await queries.selectDraftByKey(this.#database.db, viewer.listener.id, key);
     if (row) checkSameInput(row.inputDigest, input);
     return row && this.#load(viewer, row.id);
@@ -353,7 +353,7 @@ function mayRead(viewer: Viewer, row: Pick<queries.DraftRow, 'listenerId' | 'vis
   return row.listenerId === viewer.listener.id || row.visibility === 'SHARED' || may(viewer, 'ADMIN');
 }
 
-function askedOf({ idempotencyKey, ...input }: StartDraftInput | ContinueDraftInput): Asked | null {
+function askedOf({ idempotencyKey, ...input }: StartDraftInput | ContinueDraftInput): Repetition | null {
   const key = checkKey(idempotencyKey);
   return key === null ? null : { key, input: inputDigest(input) };
 }
@@ -362,7 +362,7 @@ function askedOf({ idempotencyKey, ...input }: StartDraftInput | ContinueDraftIn
  * Whether the draft was already continued with this key.
  * @throws IdempotencyConflictError if that was with another input
  */
-function isRepeated({ turns }: DraftRecord, asked: Asked | null): boolean {
+function isRepeated({ turns }: DraftRecord, asked: Repetition | null): boolean {
   const first = asked && turns.find((turn) => turn.asked?.key === asked.key)?.asked;
   if (!asked || !first) return false;
   checkSameInput(first.input, asked.input);

@@ -6,7 +6,7 @@ import { InvalidInputError } from '../lib/errors.ts';
 import type { Heard, ImportOptions, LeftOutCount } from './import-options.ts';
 import { Notices } from './notices.ts';
 import { noRenames, type Renames } from './reading/columns.ts';
-import type { Problem } from './reading/lines.ts';
+import type { LineProblem } from './reading/lines.ts';
 import type { Source } from './reading/source.ts';
 
 /** What the import of any format works with. */
@@ -91,7 +91,7 @@ class Progress {
   /** Turns records into rows. A record that cannot be converted is bad ([IMP2]); a rule may leave one out ([IMP9]). */
   accept<Item extends { line: number }, Row>(
     file: string,
-    items: readonly (Item | Problem)[],
+    items: readonly (Item | LineProblem)[],
     make: (item: Item) => Row | LeftOut,
   ): { line: number; row: Row }[] {
     const rows: { line: number; row: Row }[] = [];

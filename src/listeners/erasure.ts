@@ -1,6 +1,6 @@
 import type { Database } from '../db/client.ts';
 import { namesNobody } from '../db/failures.ts';
-import { type ErasedRows, eraseListener } from '../db/queries/erasure-queries.ts';
+import { type ErasedRows, eraseListenerRows } from '../db/queries/erasure-queries.ts';
 import { ConflictError, NotFoundError } from '../lib/errors.ts';
 
 export const noSuchListener = (): NotFoundError => new NotFoundError('The listener does not exist or has been erased');
@@ -38,7 +38,7 @@ export async function erase(
   let drafts = 0;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     drafts += await deleteDrafts();
-    const erased = await eraseListener(sql, listenerId);
+    const erased = await eraseListenerRows(sql, listenerId);
     if (erased === null) throw noSuchListener();
     if (erased !== 'drafts') return { ...erased, drafts };
   }

@@ -1,7 +1,7 @@
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/queries/listener-queries.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
-import { deleteFeedback, selectViewerFeedback, setVerdict } from '../db/queries/taste-queries.ts';
+import { deleteFeedback, selectViewerFeedback, stateVerdict } from '../db/queries/taste-queries.ts';
 import { onEach, type Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
@@ -123,7 +123,7 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
     setVerdict: async ({ listener }, { trackId, requestId = null, ...verdict }) => {
       checkRequestId(requestId, 'requestId');
       const said = { listenerId: listener.id, trackId, verdict, requestId, at: new Date(clock.now()) };
-      const outcome = await setVerdict(database.sql, said);
+      const outcome = await stateVerdict(database.sql, said);
       if (outcome === 'listener') throw noSuchListener();
       if (outcome === 'track') throw missing('track', 'trackId');
       if (!outcome) return;

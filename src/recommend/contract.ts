@@ -241,10 +241,10 @@ export interface OffPolicyEstimate {
 
 export interface TrainerOptions {
   signal?: AbortSignal | undefined;
-  report?: ((progress: Progress) => void) | undefined;
+  report?: ((progress: TrainingProgress) => void) | undefined;
 }
 
-export interface Progress {
+export interface TrainingProgress {
   done: number;
   whole: number;
   what: string;

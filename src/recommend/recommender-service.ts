@@ -21,7 +21,7 @@ import type {
 } from './contract.ts';
 import { explainTrack } from './explain/track-explanation.ts';
 import { ListCache } from './lists/list-cache.ts';
-import { laterPage, positionOf, resume } from './lists/list-pages.ts';
+import { laterPage, resume, servedPositionOf } from './lists/list-pages.ts';
 import { checkQuery } from './lists/list-query.ts';
 import { live } from './lists/live-list.ts';
 import type { FirstPage } from './lists/opened-list.ts';
@@ -30,7 +30,7 @@ import { similar } from './lists/similar.ts';
 import { readAnalytics } from './measure/analytics.ts';
 import { estimateOffPolicy } from './measure/off-policy.ts';
 import { ServedMeasurements } from './measure/served-measurements.ts';
-import { versionsOf } from './model/songs.ts';
+import { otherRecordingsOf } from './model/songs.ts';
 import { type LoadedTaste, loadTaste } from './taste/load-taste.ts';
 import { TasteCache } from './taste/taste-cache.ts';
 import { ModelState } from './versions/model-state.ts';
@@ -103,7 +103,7 @@ class RecommenderService implements Recommender {
     const found = similar(await this.#model.current(), trackId, page, known);
     const [begins] = found.edges;
     if (listenerId !== undefined && begins) {
-      const positions = found.edges.map(({ node }) => positionOf(node));
+      const positions = found.edges.map(({ node }) => servedPositionOf(node));
       const { requestId: id, modelVersion } = found;
       this.#served.log({ id, listenerId, modelVersion, firstRank: begins.node.rank, positions });
     }
@@ -111,7 +111,7 @@ class RecommenderService implements Recommender {
   }
 
   async versionsOf(trackId: number): Promise<number[]> {
-    return versionsOf((await this.#model.current()).snapshot, trackId);
+    return otherRecordingsOf((await this.#model.current()).snapshot, trackId);
   }
 
   live(listenerId: number, query: RecommendationQuery, first: number, signal?: AbortSignal) {

@@ -60,7 +60,7 @@ export async function deleteDraft(id: string, { drafts, viewer }: Context): Prom
  * A client whose stream was interrupted reports how far it got, while its arguments are those of its first request
  * ([SSE2]).
  */
-export function draftEvents(
+export function followDraft(
   { draftId, after }: { draftId: string; after?: string | null },
   { drafts, viewer, resumption }: Context,
 ): PollableIterator<DraftEvent> {

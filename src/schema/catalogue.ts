@@ -6,7 +6,7 @@ import { similarTracks, versionsOf } from '../resolvers/recommendations.ts';
 import { builder, filled, given } from './builder.ts';
 import { connectionType, pageArgs } from './connection.ts';
 import { resultType } from './errors.ts';
-import { idDescription, NodeType } from './nodes.ts';
+import { idDescription, NodeInterface } from './nodes.ts';
 import { RecommendationConnectionType } from './recommendation-list.ts';
 import { ArtistType, TrackType } from './track-refs.ts';
 
@@ -31,7 +31,7 @@ const TrackConnectionType = connectionType<Track>('Track', TrackType);
 
 builder.objectType(ArtistType, {
   description: 'An artist with tracks in the catalogue.',
-  interfaces: [NodeType],
+  interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: (artist) => encodeId('Artist', artist.id) }),
     name: t.exposeString('name', { description: "The artist's name as first imported." }),
@@ -51,7 +51,7 @@ builder.objectType(ArtistType, {
 
 builder.objectType(TrackType, {
   description: 'A recording.',
-  interfaces: [NodeType],
+  interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: (track) => encodeId('Track', track.id) }),
     externalId: t.exposeString('externalId', { description: "The calling app's own id for the track." }),

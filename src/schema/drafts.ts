@@ -6,7 +6,7 @@ import { encodeId } from '../resolvers/global-id.ts';
 import { builder, given } from './builder.ts';
 import { DraftType, ListenerType } from './draft-refs.ts';
 import { ModelType } from './models.ts';
-import { idDescription, NodeType } from './nodes.ts';
+import { idDescription, NodeInterface } from './nodes.ts';
 
 export const DraftKindType = builder.enumType('DraftKind', {
   description: 'The kind of text that a draft is.',
@@ -122,7 +122,7 @@ const UsageType = builder.objectRef<Usage>('Usage').implement({
 
 builder.objectType(DraftType, {
   description: 'A text written by a model.',
-  interfaces: [NodeType],
+  interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: ({ id }) => encodeId('Draft', id) }),
     kind: t.field({ type: DraftKindType, description: 'The kind of text.', resolve: ({ kind }) => kind }),
@@ -274,7 +274,7 @@ builder.subscriptionFields((t) => ({
         description: 'The cursor of the last event received, or of a draft that was queried.',
       }),
     },
-    subscribe: (_, args, context) => drafts.draftEvents(given(args), context) as never,
+    subscribe: (_, args, context) => drafts.followDraft(given(args), context) as never,
     // The result does not depend on the arguments, so readers that select the same fields share one answer per event.
     resolve: (event) => event as never,
   }),

@@ -10,7 +10,7 @@ import { connectionType, pageArgs } from './connection.ts';
 import { DraftConnectionType, ListenerType } from './draft-refs.ts';
 import { resultType } from './errors.ts';
 import { FeedbackKindType } from './feedback.ts';
-import { idDescription, NodeType } from './nodes.ts';
+import { idDescription, NodeInterface } from './nodes.ts';
 import { ArtistType, TrackType } from './track-refs.ts';
 
 const GenrePreferenceType = builder.objectRef<Preferences['genres'][number]>('GenrePreference').implement({
@@ -52,7 +52,7 @@ const PreferencesType = builder.objectRef<Preferences>('Preferences').implement(
 
 const FeedbackType = builder.objectRef<Feedback>('Feedback').implement({
   description: 'What a listener did with a track.',
-  interfaces: [NodeType],
+  interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: ({ id }) => encodeId('Feedback', id) }),
     track: t.field({
@@ -81,7 +81,7 @@ const FeedbackConnectionType = connectionType<Feedback>('Feedback', FeedbackType
 builder.objectType(ListenerType, {
   description:
     'A person who listens and writes. Personal data is visible to that person and to the SERVICE and ANALYST roles.',
-  interfaces: [NodeType],
+  interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: ({ id }) => encodeId('Listener', id) }),
     externalId: t.string({

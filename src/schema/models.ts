@@ -1,7 +1,7 @@
 import type { Model } from '../ml/engine.ts';
 import { encodeId } from '../resolvers/global-id.ts';
 import { builder } from './builder.ts';
-import { idDescription, NodeType } from './nodes.ts';
+import { idDescription, NodeInterface } from './nodes.ts';
 
 const ExecutionProviderType = builder.enumType('ExecutionProvider', {
   description: 'The hardware that a model runs on.',
@@ -31,7 +31,7 @@ const ModelTaskType = builder.enumType('ModelTask', {
 
 export const ModelType = builder.objectRef<Model>('Model').implement({
   description: 'A model of the catalogue, and its status on this server.',
-  interfaces: [NodeType],
+  interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: ({ id }) => encodeId('Model', id) }),
     name: t.exposeString('name', { description: "The model's display name." }),

@@ -3,7 +3,7 @@ import { GraphQLError } from 'graphql';
 import { explainFailure } from '../db/failures.ts';
 import { CadenzaError, DiskFullError, RateLimitedError, UnauthenticatedError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { retryAfter } from './rates/retry-after.ts';
+import { retryAfterHeader } from './rates/retry-after.ts';
 
 /**
  * Turns failures into what clients see ([ERR1]). Errors of the catalogue keep their code, errors of GraphQL in the
@@ -68,5 +68,5 @@ function extensionsOf(error: CadenzaError): Record<string, unknown> {
 function httpOf(error: CadenzaError): { status: number; headers: Record<string, string> } | null {
   if (error instanceof UnauthenticatedError) return { status: 401, headers: { 'www-authenticate': 'Bearer' } };
   if (!(error instanceof RateLimitedError)) return null;
-  return { status: 429, headers: retryAfter(error) };
+  return { status: 429, headers: retryAfterHeader(error) };
 }

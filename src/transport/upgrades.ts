@@ -7,7 +7,7 @@ import type { Problem } from './http/answers.ts';
 import type { OriginCheck } from './origin-check.ts';
 import { releaseWhenClosed } from './rates/open-connections.ts';
 import type { Rates } from './rates/rates.ts';
-import { retryAfter } from './rates/retry-after.ts';
+import { retryAfterHeader } from './rates/retry-after.ts';
 import { excessOf } from './request-head.ts';
 
 /** What decides whether a client is admitted. */
@@ -79,7 +79,7 @@ function refusalOf(request: IncomingMessage, address: string, { admit, draining,
     return null;
   } catch (error) {
     if (!(error instanceof RateLimitedError)) throw error;
-    return { status: 429, message: error.message, headers: retryAfter(error) };
+    return { status: 429, message: error.message, headers: retryAfterHeader(error) };
   }
 }
 

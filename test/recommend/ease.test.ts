@@ -8,7 +8,7 @@ import { type Interactions, readHistories } from '../../src/recommend/train/inte
 import { type ItemModelOptions, trainItemModel } from '../../src/recommend/train/item-model.ts';
 import { defaultSettings } from '../../src/recommend/train/settings-search.ts';
 import { numberCases } from '../../src/recommend/train/train-weights.ts';
-import { holdOutLast } from '../../src/recommend/versions/version-training.ts';
+import { holdOutTargets } from '../../src/recommend/versions/version-training.ts';
 
 const gemm = new Gemm();
 afterAll(() => gemm[Symbol.dispose]());
@@ -258,7 +258,7 @@ describe('evaluation', () => {
 
   it('[REC9] holds out the last track of every listener with two', () => {
     const of = (...ids: number[]) => ids.map((trackId) => ({ trackId, strength: 1 }));
-    const { train, cases } = holdOutLast([of(1, 2, 3), of(4)]);
+    const { train, cases } = holdOutTargets([of(1, 2, 3), of(4)]);
     expect(train).toEqual([of(1, 2), of(4)]);
     expect(cases).toEqual([{ history: of(1, 2), targets: [3] }]);
   });

@@ -7,7 +7,7 @@ import { toInteractions } from '../../src/recommend/train/interactions.ts';
 import { trainItemModel } from '../../src/recommend/train/item-model.ts';
 import { Scorer } from '../../src/recommend/train/scorer.ts';
 import { type ModelSettings, search } from '../../src/recommend/train/settings-search.ts';
-import { holdOutLast as holdOutOfHistories } from '../../src/recommend/versions/version-training.ts';
+import { holdOutTargets } from '../../src/recommend/versions/version-training.ts';
 
 const gemm = new Gemm();
 afterAll(() => gemm[Symbol.dispose]());
@@ -82,7 +82,7 @@ describe('[REC9] [REC21] what is held out', () => {
   });
 
   it('is the same when versions are measured and compared', () => {
-    const { cases, train } = holdOutOfHistories(asHistories);
+    const { cases, train } = holdOutTargets(asHistories);
     expect(cases.filter(({ targets }) => targets[0] === 7)).toHaveLength(3);
     expect(cases.every(({ history }) => history.every(({ trackId }) => trackId !== 7))).toBe(true);
     expect(train.flat().filter(({ trackId }) => trackId === 7)).toHaveLength(297);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { NewDraft } from '../../src/db/queries/draft-queries.ts';
 import { type LogEvent, logTokens } from '../../src/drafts/log/log-events.ts';
 import type { Fence, LogStore } from '../../src/drafts/log/log-store.ts';
-import type { DraftRecord, Turn, Turns } from '../../src/drafts/log/stored.ts';
+import type { DraftRecord, Turn, TurnHistory } from '../../src/drafts/log/stored.ts';
 import type { Ownership } from '../../src/drafts/nodes/ownership.ts';
 import { ended, statusEvent } from '../../src/drafts/turns/draft-writer.ts';
 import { writtenTurns } from '../../src/drafts/turns/turn-events.ts';
@@ -34,7 +34,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
       const append = (from: Fence, events: LogEvent[]) =>
         log.store.append({ type: 'progress', fence: from, events, at });
-      const beginTurn = (from: Fence, events: LogEvent[], turns: Turns) =>
+      const beginTurn = (from: Fence, events: LogEvent[], turns: TurnHistory) =>
         log.store.append({ type: 'turn', fence: from, events, turns, at });
       const now = async () => {
         const row = await log.rowOf(draft.id);
@@ -119,7 +119,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       const sequence = fence.sequence + 2;
       const draft = (await ownership.seize(null, id))!;
       expect(await store.take(id, draft.epoch)).toBeNull();
-      const turns: Turns = [...draft.turns, anotherTurn(sequence)];
+      const turns: TurnHistory = [...draft.turns, anotherTurn(sequence)];
       const begins = [statusEvent('QUEUED', null, unused), oneToken('y')];
       expect(await beginTurn({ draftId: id, epoch: 2, sequence }, begins, turns)).toBe(true);
       expect(await now()).toMatchObject({ status: 'QUEUED', finishReason: null, failure: null, text: 'zy', turns });
@@ -156,7 +156,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await store.summaryOf(id)).toMatchObject({ sequence, status: 'COMPLETED' });
       for (const after of [0, sequence - 1, sequence]) expect(await store.read(id, after, 10)).toEqual([]);
 
-      const turns: Turns = [...(await ownership.seize(null, id))!.turns, anotherTurn(sequence)];
+      const turns: TurnHistory = [...(await ownership.seize(null, id))!.turns, anotherTurn(sequence)];
       const next = { draftId: id, epoch: 2, sequence };
       const begins = [statusEvent('QUEUED', null, unused), oneToken('\n\n')];
       expect(await beginTurn(next, begins, turns)).toBe(true);

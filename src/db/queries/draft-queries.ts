@@ -193,7 +193,7 @@ export const countDraftsOfListeners = (
 
 const visible = (sharedOnly: boolean) => (sharedOnly ? eq(drafts.visibility, 'SHARED') : undefined);
 
-export async function updateDraft(
+export async function updateDraftRow(
   db: Queryable,
   id: string,
   set: Partial<Pick<DraftRow, 'title' | 'visibility'>>,
@@ -217,6 +217,6 @@ export function selectStatusesOf(
     .limit(limit);
 }
 
-export async function deleteDraft(db: Queryable, id: string): Promise<void> {
+export async function deleteDraftRow(db: Queryable, id: string): Promise<void> {
   await db.delete(drafts).where(eq(drafts.id, id));
 }

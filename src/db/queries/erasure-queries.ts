@@ -16,7 +16,7 @@ export interface ErasedRows {
  * before, because their logs may be stored elsewhere. Meanwhile nothing can be added.
  * @returns null if there is no such listener; 'drafts' if there are drafts (again), and then nothing is changed
  */
-export function eraseListener(sql: Sql, listenerId: number): Promise<ErasedRows | 'drafts' | null> {
+export function eraseListenerRows(sql: Sql, listenerId: number): Promise<ErasedRows | 'drafts' | null> {
   return sql.begin(async (tx): Promise<ErasedRows | 'drafts' | null> => {
     // Whoever adds a row for the listener holds a share of this lock until the row is there.
     const [listener] = await tx<{ stated: number }[]>`

@@ -166,7 +166,7 @@ export interface NewVerdict {
  * Says it, unless it holds already: the verdict, and, where it is not taken back, feedback of its kind, in one transaction.
  * @returns whether anything changed, or what there is no such of
  */
-export function setVerdict(sql: Sql, verdict: NewVerdict): Promise<boolean | 'listener' | 'track'> {
+export function stateVerdict(sql: Sql, verdict: NewVerdict): Promise<boolean | 'listener' | 'track'> {
   const { listenerId, trackId } = verdict;
   return sql.begin(async (tx): Promise<boolean | 'listener' | 'track'> => {
     // The row lock makes two changes of one listener take turns, and an erasure wait.

@@ -10,7 +10,7 @@ export interface NamedTracks {
 export type Withdrawal = { withdrawn: number; unchanged: number } | { unknown: NamedTracks };
 
 /** Withdraws these tracks, or none if any does not exist. A concurrent merge of tracks runs before or after it. */
-export function withdrawTracks(sql: Sql, { externalIds, ids }: NamedTracks, at: Date): Promise<Withdrawal> {
+export function markWithdrawn(sql: Sql, { externalIds, ids }: NamedTracks, at: Date): Promise<Withdrawal> {
   return sql.begin(async (tx): Promise<Withdrawal> => {
     await takeMergeTurn(tx);
     const found = await tx<{ id: number; externalId: string }[]>`

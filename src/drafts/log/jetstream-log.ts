@@ -1,7 +1,7 @@
 import type { Database } from '../../db/client.ts';
 import * as projection from '../../db/queries/draft-projection-queries.ts';
 import {
-  deleteDraft,
+  deleteDraftRow,
   type DraftSummary,
   insertDraft,
   type NewDraft,
@@ -164,7 +164,7 @@ export class JetStreamLog implements LogStore {
 
   async remove(draftId: string): Promise<void> {
     const streamSequence = await this.#messages.lastSequence(draftId);
-    await deleteDraft(this.#database.db, draftId);
+    await deleteDraftRow(this.#database.db, draftId);
     this.#forget(draftId);
     if (streamSequence > 0) await this.#messages.purge(draftId, streamSequence);
   }

@@ -1,7 +1,7 @@
 import type { DraftSummary, NewDraft } from '../../db/queries/draft-queries.ts';
 import type { Backoff } from '../../lib/async/retry.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
-import type { DraftRecord, Turns } from './stored.ts';
+import type { DraftRecord, TurnHistory } from './stored.ts';
 
 /** Waits between attempts while the store is unavailable ([LOG4]). */
 export const STORE_BACKOFF: Backoff = { firstMs: 100, longestMs: 2_000 };
@@ -26,7 +26,7 @@ export type Addition =
   /** Events of the turn that is being written. */
   | { type: 'progress'; events: readonly LogEvent[] }
   /** The beginning of another turn, and all turns of the draft from then on. */
-  | { type: 'turn'; events: readonly LogEvent[]; turns: Turns };
+  | { type: 'turn'; events: readonly LogEvent[]; turns: TurnHistory };
 
 export type LogAppend = Addition & { fence: Fence; at: Date };
 

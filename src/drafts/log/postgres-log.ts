@@ -2,7 +2,7 @@ import type { Database } from '../../db/client.ts';
 import { isRefused } from '../../db/failures.ts';
 import * as log from '../../db/queries/draft-log-queries.ts';
 import {
-  deleteDraft,
+  deleteDraftRow,
   type DraftSummary,
   insertDraft,
   type NewDraft,
@@ -70,7 +70,7 @@ export class PostgresLog implements LogStore {
   }
 
   remove(draftId: string): Promise<void> {
-    return deleteDraft(this.#database.db, draftId);
+    return deleteDraftRow(this.#database.db, draftId);
   }
 
   compact(before: Date, limit: number): Promise<number> {

@@ -5,7 +5,7 @@ import { defaultSampling, type Sampling, type Usage } from '../../ml/engine.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
 
 /** Identifies a repetition: the caller's idempotency key and the digest of its input. */
-export interface Asked {
+export interface Repetition {
   key: string;
   input: string;
 }
@@ -21,21 +21,21 @@ export interface Turn {
   /** The digest of the model that began it. Null in turns from before it was stored. */
   model: string | null;
   /** The idempotency key of its request, and the digest of the input. */
-  asked: Asked | null;
+  asked: Repetition | null;
 }
 
 /** The start, and each continuation. */
-export type Turns = readonly [Turn, ...Turn[]];
+export type TurnHistory = readonly [Turn, ...Turn[]];
 
 /** A draft's row, its JSON columns parsed. */
 export interface DraftRecord extends DraftRow {
   sampling: Sampling;
-  turns: Turns;
+  turns: TurnHistory;
   usage: Usage;
 }
 
 /** The turn that is being written, or was last. */
-export const lastTurn = ({ turns }: { turns: Turns }): Turn => turns.at(-1) ?? turns[0];
+export const lastTurn = ({ turns }: { turns: TurnHistory }): Turn => turns.at(-1) ?? turns[0];
 
 const count = z.int().nonnegative();
 const measured = z.number().nullable().default(null);

@@ -8,7 +8,7 @@ import type { Fence } from '../log/log-store.ts';
 /** Maximum number of events that wait for the database. Beyond it the engine waits too. */
 const MOST_PENDING = 256;
 
-export interface WriterOptions {
+export interface DraftWriterOptions {
   log: DraftLog;
   logger: Logger;
   fence: Fence;
@@ -23,7 +23,7 @@ export interface WriterOptions {
 }
 
 /** Writes one turn from the engine into the log. Resolves when its end is recorded, or at shutdown. */
-export async function writeDraft(ticket: Ticket, options: WriterOptions): Promise<void> {
+export async function writeDraft(ticket: Ticket, options: DraftWriterOptions): Promise<void> {
   const { request, cancel, shutdown } = options;
   const appender = new Appender(options);
   try {
@@ -92,7 +92,7 @@ class Appender {
   /** Whether another writer has taken the draft or it was deleted, so that nothing more can be written. */
   lost = false;
 
-  constructor({ log, fence, shutdown }: WriterOptions) {
+  constructor({ log, fence, shutdown }: DraftWriterOptions) {
     this.#log = log;
     this.#fence = fence;
     this.#shutdown = shutdown;

@@ -8,7 +8,7 @@ import { type ImportContext, nothing, type Outcome } from '../import-context.ts'
 import { readRecords } from '../reading/records.ts';
 import { openSource } from '../reading/source.ts';
 import { Row } from './row.ts';
-import { feedbackColumns, feedbackOf } from './rows.ts';
+import { feedbackColumns, feedbackRowOf } from './rows.ts';
 
 export async function importFeedback(path: string, context: ImportContext): Promise<Outcome> {
   const { tx, clock, progress, notices, step, signal } = context;
@@ -20,7 +20,7 @@ export async function importFeedback(path: string, context: ImportContext): Prom
     (async function* () {
       const chunks = source.chunks(progress.read, signal);
       for await (const records of readRecords(chunks, feedbackColumns, source.name, context)) {
-        yield progress.accept(source.name, records, (record) => feedbackOf(new Row(record, notices), clock));
+        yield progress.accept(source.name, records, (record) => feedbackRowOf(new Row(record, notices), clock));
       }
     })(),
   );

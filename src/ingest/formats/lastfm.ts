@@ -14,7 +14,7 @@ import { InvalidInputError } from '../../lib/errors.ts';
 import { checkName, checkRange } from '../../lib/text/check-text.ts';
 import type { ImportContext, Outcome } from '../import-context.ts';
 import { type Encoding, readLines } from '../reading/lines.ts';
-import { explain, openSource, type Source } from '../reading/source.ts';
+import { explainFileError, openSource, type Source } from '../reading/source.ts';
 import { playCount } from './rows.ts';
 
 /** A table of the folder: tab-separated, with this header. Only the tags are in ISO-8859-1. */
@@ -74,7 +74,7 @@ function notesOn(orphans: number, { artists, tags }: Sources): string[] {
 
 async function openFolder(path: string): Promise<Sources> {
   const names = await readdir(path).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw explain(error, path);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw explainFileError(error, path);
     throw new InvalidInputError(
       `${path} is a file; lastfm-2k is a folder of files; for a personal export use lastfm-csv`,
       'path',

@@ -42,7 +42,7 @@ const MAX_PLAYS = 2 ** 31 - 1;
 const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
 
 /** @throws InvalidInputError with the reason if the row is bad */
-export function feedbackOf(row: Row, clock: Clock): StagedFeedback {
+export function feedbackRowOf(row: Row, clock: Clock): StagedFeedback {
   const key = row.optionalId('key');
   const listenedMs = row.integer('listenedMs');
   const at = row.instant('at');

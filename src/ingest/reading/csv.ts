@@ -1,7 +1,7 @@
-import { type Line, MAX_LINE_BYTES, type Problem } from './lines.ts';
+import { type Line, type LineProblem, MAX_LINE_BYTES } from './lines.ts';
 
 /** A record and its first line, or a problem. */
-export type CsvRecord = { line: number; values: string[] } | Problem;
+export type CsvRecord = { line: number; values: string[] } | LineProblem;
 
 export type Separator = ',' | ';' | '\t';
 

@@ -1,7 +1,7 @@
-import type { Line, Problem } from './lines.ts';
+import type { Line, LineProblem } from './lines.ts';
 
 /** A JSON object and its first line. */
-export type JsonObject = { line: number; fields: Record<string, unknown> } | Problem;
+export type JsonObject = { line: number; fields: Record<string, unknown> } | LineProblem;
 
 /** More deeply nested JSON is not data, and would overflow the stack of what prints it. */
 const MAX_NESTING = 32;

@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { u8 } from '../../lib/typed-arrays.ts';
 
 /** A problem of a line, or of the record that begins on it. Lines are counted from 1. */
-export interface Problem {
+export interface LineProblem {
   line: number;
   problem: string;
 }
 
 /** A line without its line break, or why it cannot be read. */
-export type Line = { line: number; text: string } | Problem;
+export type Line = { line: number; text: string } | LineProblem;
 export type Encoding = 'utf8' | 'latin1';
 
 /** A longer line is an error (a binary file, missing line breaks), and keeping it would use unbounded memory. */

@@ -3,11 +3,11 @@ import { ColumnNames, type Columns, type Naming } from './columns.ts';
 import { type Content, readContent } from './content.ts';
 import type { CsvRecord } from './csv.ts';
 import type { JsonObject } from './json.ts';
-import type { Problem } from './lines.ts';
+import type { LineProblem } from './lines.ts';
 
 /** Values as in the file: strings from CSV, any JSON values from JSON. */
 type Fields = Record<string, unknown>;
-export type SourceRecord = { line: number; fields: Fields } | Problem;
+export type SourceRecord = { line: number; fields: Fields } | LineProblem;
 
 /**
  * Reads CSV with a header, JSON objects, one per line, or a JSON array of objects, as records with exactly these

@@ -46,7 +46,7 @@ export async function openSource(path: string): Promise<Source> {
 export async function openSources(path: string): Promise<Source[]> {
   const name = basename(path);
   const stats = await stat(path).catch((error: unknown) => {
-    throw explain(error, path);
+    throw explainFileError(error, path);
   });
   if (!stats.isDirectory()) return openFile(path, name);
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
@@ -63,7 +63,7 @@ export async function openSources(path: string): Promise<Source[]> {
 /** Checks that the path exists before anything is opened for it. @throws InvalidInputError [IMP6] */
 export async function checkExists(path: string): Promise<void> {
   await stat(path).catch((error: unknown) => {
-    throw explain(error, path);
+    throw explainFileError(error, path);
   });
 }
 
@@ -93,12 +93,12 @@ async function inspect(path: string): Promise<{ size: number; start: Buffer }> {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
     return { size: stats.size, start: buffer.subarray(0, bytesRead) };
   } catch (error) {
-    throw explain(error, path);
+    throw explainFileError(error, path);
   }
 }
 
 /** Explains an error of the file system to whoever typed the path. */
-export function explain(error: unknown, path: string): unknown {
+export function explainFileError(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') return new InvalidInputError(`${path} does not exist`, 'path');
   if (code === 'ENOTDIR') return new InvalidInputError(`a part of ${path} is a file, not a folder`, 'path');

@@ -84,11 +84,11 @@ function describeFailure<Result>(path: string, use: () => Result): Result {
 export function made(api: Api, create: (out: Out) => Status): Handle {
   const out: Out = [null];
   check(api, create(out));
-  return filled(out);
+  return handleFrom(out);
 }
 
 /** The handle created by a successful call. */
-export function filled([handle]: Out): Handle {
+export function handleFrom([handle]: Out): Handle {
   if (!handle) throw new OrtError('ONNX Runtime returned a null pointer');
   return handle;
 }

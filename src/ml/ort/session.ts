@@ -2,7 +2,7 @@ import koffi from 'koffi';
 import type { Handle, Out } from './api.ts';
 import { cStrings } from './c-strings.ts';
 import { appendCuda } from './cuda.ts';
-import { callAsync, check, filled, made, ort, OrtError } from './library.ts';
+import { callAsync, check, handleFrom, made, ort, OrtError } from './library.ts';
 import { bypassHeapForLargeBlocks, trimHeap } from './native-heap.ts';
 
 /** Where graphs run, as plain data. On CUDA, `library` is the ONNX Runtime next to the provider. */
@@ -38,7 +38,7 @@ export class Session implements Disposable {
       if (device.type === 'cuda') appendCuda(api, options, device.library);
       const out: Out = [null];
       check(api, await callAsync(api.createSession, env, path, options, out));
-      return new Session(filled(out), device);
+      return new Session(handleFrom(out), device);
     } finally {
       api.releaseSessionOptions(options);
     }

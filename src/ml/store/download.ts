@@ -4,7 +4,7 @@ import { DiskFullError } from '../../lib/errors.ts';
 import { digestOf } from '../../lib/text/digest.ts';
 import type { ModelFile, ModelSource } from './model-catalogue.ts';
 import type { Network } from './network.ts';
-import { openSource } from './sources.ts';
+import { openModelSource } from './sources.ts';
 
 /** Number of interruptions that are tolerated from one source, provided that each attempt yields more bytes. */
 const BREAKS = 5;
@@ -68,7 +68,7 @@ async function append(file: ModelFile, source: ModelSource, partial: string, off
       start,
       body,
       startsLate = false,
-    } = await openSource(source, { ...options, offset, signal, folder: dirname(partial) });
+    } = await openModelSource(source, { ...options, offset, signal, folder: dirname(partial) });
     if (start < offset) await handle.truncate(start);
     let written = start;
     if (!startsLate) watchdog.touch();

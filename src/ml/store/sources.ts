@@ -36,7 +36,7 @@ export function describeSource(source: ModelSource): string {
 }
 
 /** @throws Error whose message says briefly why this source cannot be used */
-export async function openSource(source: ModelSource, context: SourceContext): Promise<OpenSource> {
+export async function openModelSource(source: ModelSource, context: SourceContext): Promise<OpenSource> {
   if ('hub' in source) return openHub(source.hub, context);
   if ('pip' in source) return openPip(source.pip, context);
   if ('file' in source) return openFile(source.file, context);

@@ -4,7 +4,7 @@ import type { GenerationEvent, Usage, WriterState } from '../contract.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { Remaining } from './forecast.ts';
 import type { Demand, MemoryBudget, Tenant } from './memory-budget.ts';
-import type { Job } from './protocol.ts';
+import type { WriterJob } from './protocol.ts';
 import type { ThreadListener, WriterThread } from './writer-thread.ts';
 
 export interface OpeningOptions {
@@ -42,7 +42,7 @@ export interface Place {
 export const NOTHING: Asked = { listener: null, tokens: 0 };
 
 interface Draft {
-  job: Omit<Job, 'waitedMs'>;
+  job: Omit<WriterJob, 'waitedMs'>;
   events: EventQueue;
   askedAt: number;
   running: boolean;

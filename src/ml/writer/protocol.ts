@@ -23,7 +23,7 @@ export interface ThreadOptions {
 }
 
 /** A draft to write. */
-export interface Job {
+export interface WriterJob {
   id: number;
   prompt: readonly number[];
   sampling: Sampling;
@@ -40,8 +40,8 @@ export interface Job {
 }
 
 /** Messages to the thread. `taken`: the last step's events have arrived. */
-export type Command =
-  { type: 'write'; job: Job } | { type: 'cancel'; id: number } | { type: 'taken' } | { type: 'close' };
+export type WriterCommand =
+  { type: 'write'; job: WriterJob } | { type: 'cancel'; id: number } | { type: 'taken' } | { type: 'close' };
 
 /** Messages from the thread. */
 export type Report =

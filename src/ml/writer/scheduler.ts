@@ -7,7 +7,7 @@ import { Pace } from './pace.ts';
 import type { Running } from './plan.ts';
 import { type Move, nextToStart, type Piece, planStep, type StepPlan } from './plan.ts';
 import type { PrefixCache } from './prefix-cache.ts';
-import type { Job, JobEvent } from './protocol.ts';
+import type { JobEvent, WriterJob } from './protocol.ts';
 import { Sequence, type Vocabulary } from './sequence.ts';
 import { Tally } from './tally.ts';
 
@@ -47,7 +47,7 @@ export class Scheduler {
     this.#options = options;
   }
 
-  write(job: Job): void {
+  write(job: WriterJob): void {
     const { vocabulary, clock } = this.#options;
     const emit = (event: JobEvent['event']) => this.#events.push({ id: job.id, event });
     this.#waiting.push(new Sequence({ job, vocabulary, clock, emit }));

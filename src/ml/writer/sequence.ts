@@ -5,7 +5,7 @@ import type { Constraint } from '../sampling/constraint.ts';
 import type { Sample, SampleContext } from '../sampling/sampler.ts';
 import { type Shown, TextStream } from '../text/text-stream.ts';
 import type { Lexicon } from '../text/token-texts.ts';
-import type { Job } from './protocol.ts';
+import type { WriterJob } from './protocol.ts';
 
 /** A model's tokens, and those that end an answer. */
 export interface Vocabulary extends Lexicon {
@@ -13,7 +13,7 @@ export interface Vocabulary extends Lexicon {
 }
 
 export interface SequenceOptions {
-  job: Job;
+  job: WriterJob;
   vocabulary: Vocabulary;
   clock: Clock;
   emit: (event: GenerationEvent) => void;
@@ -21,7 +21,7 @@ export interface SequenceOptions {
 
 /** One draft in the engine: its tokens, the text that was shown, and how it ends. */
 export class Sequence {
-  readonly job: Job;
+  readonly job: WriterJob;
   /** The prompt and the tokens after it. The last token has not been decoded yet. */
   readonly tokens: number[];
   finished = false;
@@ -150,7 +150,7 @@ export class Sequence {
   }
 }
 
-function constraintOf({ sampling, continued }: Job, lexicon: Lexicon): Constraint | null {
+function constraintOf({ sampling, continued }: WriterJob, lexicon: Lexicon): Constraint | null {
   if (sampling.bannedPhrases.length === 0) return null;
   return new BannedPhrases(sampling.bannedPhrases, lexicon, continued);
 }

@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../lib/async/worker.ts';
 import type { GenerationEvent, WriterState } from '../contract.ts';
 import { setRuntimeEnvironment } from '../ort/environment.ts';
-import type { Command, Job, Report, ThreadOptions } from './protocol.ts';
+import type { Report, ThreadOptions, WriterCommand, WriterJob } from './protocol.ts';
 
 export interface ThreadListener {
   onEvent: (id: number, event: GenerationEvent) => void;
@@ -43,7 +43,7 @@ export class WriterThread implements AsyncDisposable {
     return thread;
   }
 
-  write(job: Job): void {
+  write(job: WriterJob): void {
     this.#send({ type: 'write', job });
   }
 
@@ -82,7 +82,7 @@ export class WriterThread implements AsyncDisposable {
     this.#worker.once('exit', (code) => onDeath(new Error(`the model’s thread ended with code ${code}`)));
   }
 
-  #send(command: Command): void {
+  #send(command: WriterCommand): void {
     this.#worker.postMessage(command);
   }
 }

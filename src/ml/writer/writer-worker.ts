@@ -5,7 +5,7 @@ import { openDecoder } from '../decoder/open-decoder.ts';
 import { Sampler } from '../sampling/sampler.ts';
 import { bytesOfToken } from '../text/token-bytes.ts';
 import { PrefixCache } from './prefix-cache.ts';
-import type { Command, Report, ThreadOptions } from './protocol.ts';
+import type { Report, ThreadOptions, WriterCommand } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
 
 /** The model's own thread. It opens the model and executes commands until it is told to end. */
@@ -36,7 +36,7 @@ function createScheduler(decoder: Decoder, options: ThreadOptions, post: (report
 }
 
 function serve(port: MessagePort, decoder: Decoder, scheduler: Scheduler): void {
-  port.on('message', (command: Command) => {
+  port.on('message', (command: WriterCommand) => {
     switch (command.type) {
       case 'write':
         scheduler.write(command.job);

@@ -3,7 +3,7 @@ import type { Counterfactual, Explanation, Locale, Reason, ReasonKind } from '..
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Contribution, Ranking } from '../ranking/ranking.ts';
 import type { Scores } from '../ranking/scores.ts';
-import type { Source } from '../taste/taste.ts';
+import type { TermSource } from '../taste/taste.ts';
 import { reasonSentence, summarySentence } from './summary.ts';
 
 /** Explains a track's score in this ranking. Each part is computed once, when it is first needed. */
@@ -63,10 +63,10 @@ class RankedExplanation implements Explanation {
   }
 }
 
-type SourceOf<Kind extends Source['kind']> = Extract<Source, { kind: Kind }>;
-type PreferenceSource = Exclude<Source, SourceOf<'history' | 'popularity'>>;
+type SourceOf<Kind extends TermSource['kind']> = Extract<TermSource, { kind: Kind }>;
+type PreferenceSource = Exclude<TermSource, SourceOf<'history' | 'popularity'>>;
 
-class RankedReason<From extends Source = Source> {
+class RankedReason<From extends TermSource = TermSource> {
   protected readonly ranking: Ranking;
   protected readonly index: number;
   protected readonly source: From;
@@ -134,7 +134,7 @@ function toReason(ranking: Ranking, index: number, { source, value }: Contributi
   return new PreferenceReason(ranking, index, source, value);
 }
 
-function kindOf({ kind }: Source): ReasonKind {
+function kindOf({ kind }: TermSource): ReasonKind {
   if (kind === 'history') return 'HISTORY';
   return kind === 'popularity' ? 'POPULARITY' : 'PREFERENCE';
 }

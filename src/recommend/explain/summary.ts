@@ -4,11 +4,11 @@ import { emptyVector, valueAt } from '../math/sparse.ts';
 import { wantedWords } from '../model/request-words.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Contribution } from '../ranking/ranking.ts';
-import type { Source } from '../taste/taste.ts';
+import type { TermSource } from '../taste/taste.ts';
 
 /** How reasons are worded in one language. Clauses have no full stop and begin in lower case. */
 interface Wording {
-  clause(source: Source, index: number, snapshot: Snapshot, isFor: boolean): string;
+  clause(source: TermSource, index: number, snapshot: Snapshot, isFor: boolean): string;
   /** What the listener did with these tracks. */
   deed(deed: Deed, tracks: string): string;
   track(title: string, artist: string): string;
@@ -47,7 +47,7 @@ export function summarySentence(
  * What a listener would recognise as speaking against a track. That they like another track is not, even if it lowers
  * the score.
  */
-function isObjection(source: Source): boolean {
+function isObjection(source: TermSource): boolean {
   if (source.kind === 'genre') return source.weight < 0;
   return source.kind === 'history' && ['SKIP', 'DISLIKE', 'HIDE'].includes(source.feedback);
 }
@@ -79,7 +79,7 @@ function clausesOf(reasons: readonly Contribution[], index: number, snapshot: Sn
 }
 
 type Deed = FeedbackKind | 'PLAY_OFTEN';
-type HistorySource = Extract<Source, { kind: 'history' }>;
+type HistorySource = Extract<TermSource, { kind: 'history' }>;
 
 const OFTEN = 8;
 const deedOf = ({ feedback, plays }: HistorySource): Deed =>

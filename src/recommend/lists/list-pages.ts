@@ -31,7 +31,7 @@ export function firstPage(lists: ServedLists, opened: OpenedList, begun: BegunLi
   const sent = (): void => {
     if (begun.sent !== null && begun.sent >= nodes.length) return;
     begun.sent = nodes.length;
-    lists.keep({ ...list, positions: nodes.map(positionOf) });
+    lists.keep({ ...list, positions: nodes.map(servedPositionOf) });
   };
   const bounds = { hasNextPage: found.length > first, hasPreviousPage: false };
   const page = pageOf(list, nodes, bounds, opened.ranking.snapshot);
@@ -76,7 +76,7 @@ export function laterPage(
     return [...again, ...fresh];
   });
   const nodes = found.slice(0, first).map((one, i) => recommendationOf(ranking, one, position + i + 1));
-  const positions = [...list.positions.slice(0, position), ...nodes.map(positionOf)];
+  const positions = [...list.positions.slice(0, position), ...nodes.map(servedPositionOf)];
   if (positions.length > list.positions.length) lists.keep({ ...list, positions });
   const bounds = { hasNextPage: found.length > first, hasPreviousPage: position > 0 };
   return pageOf({ ...list, modelVersion: neighbours.version }, nodes, bounds, snapshot);
@@ -102,7 +102,7 @@ export function shapeOf({ id, diversity, calibration, maxPerArtist, exploration 
   return { diversity, calibration, maxPerArtist, exploration: { rate: exploration, seed: seedOf(id) } };
 }
 
-export const positionOf = ({ trackId, propensity, explanation }: Recommendation): ServedPosition => ({
+export const servedPositionOf = ({ trackId, propensity, explanation }: Recommendation): ServedPosition => ({
   trackId,
   propensity,
   reason: explanation.mainReason,

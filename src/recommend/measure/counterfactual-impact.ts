@@ -1,10 +1,10 @@
 import type { Ranking } from '../ranking/ranking.ts';
 import { byScore } from '../ranking/scores.ts';
-import type { Source } from '../taste/taste.ts';
+import type { TermSource } from '../taste/taste.ts';
 import { addImpacts, type Impact, noImpact } from '../train/impact.ts';
 
 /** A single object, because rankings without a source are cached by it. */
-const POPULARITY: Source = { kind: 'popularity' };
+const POPULARITY: TermSource = { kind: 'popularity' };
 
 /**
  * Counterfactual impact: for each of the first tracks the ranking is computed again without its main reason, and the
@@ -28,7 +28,7 @@ export async function impactOfReasons(
   return { reasons, popularity };
 }
 
-function impactOf(ranking: Ranking, index: number, rank: number, source: Source, first: number): Impact {
+function impactOf(ranking: Ranking, index: number, rank: number, source: TermSource, first: number): Impact {
   const then = ranking.without(source).rankOf(index);
   return { cited: 1, left: then === null || then > first ? 1 : 0, dropped: then === null ? 0 : then - rank };
 }

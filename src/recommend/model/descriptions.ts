@@ -2,7 +2,7 @@ import type { CatalogueRow, TrackDescription } from '../../db/queries/catalogue-
 import { foldText } from '../../lib/text/folded-text.ts';
 import { songKey } from '../../lib/text/song-key.ts';
 import type { SparseVector } from '../math/sparse.ts';
-import { Vocabulary } from './vocabulary.ts';
+import { NumberedNames } from './vocabulary.ts';
 import { findableWords } from './words.ts';
 
 /** What does not change with popularity: made once, as long as nobody sends the track anew. */
@@ -28,8 +28,8 @@ export const tagFeature = (tag: string): string => `t:${tag}`;
 
 /** What tracks are made of, in numbers that stay the same from one state of the catalogue to the next. */
 export class Descriptions {
-  readonly features = new Vocabulary();
-  readonly words = new Vocabulary();
+  readonly features = new NumberedNames();
+  readonly words = new NumberedNames();
   readonly genreNames = new Map<string, string>();
   readonly artistNames = new Map<number, string>();
   /** Words of genres and tags, which many tracks have in common. */

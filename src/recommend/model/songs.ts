@@ -23,7 +23,7 @@ interface Catalogued {
 }
 
 /** The other recordings of a track's song that are not withdrawn, the most popular first; of equal ones the first. */
-export function versionsOf({ tracks, indexOf, songs }: Catalogued, trackId: number): number[] {
+export function otherRecordingsOf({ tracks, indexOf, songs }: Catalogued, trackId: number): number[] {
   const others = [...recordingsOf(songs, indexOf.get(trackId) ?? -1)].flatMap((index) => tracks[index] ?? []);
   return others
     .filter(({ id, withdrawn }) => id !== trackId && !withdrawn)

@@ -1,5 +1,5 @@
 /** Numbers for names: given when a name is first met, and never taken back. */
-export class Vocabulary {
+export class NumberedNames {
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
 

@@ -4,14 +4,14 @@ import type { Neighbours } from '../model/neighbours.ts';
 import type { Serving } from '../model/serving.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { keepBestRecordings } from '../model/songs.ts';
-import { type Source, tasteWithout } from '../taste/taste.ts';
+import { tasteWithout, type TermSource } from '../taste/taste.ts';
 import { type ExclusionOptions, markExclusions, otherVersionBit } from './exclusions.ts';
 import { Scores } from './scores.ts';
 import { baselineOf, type Term, termsOf } from './terms.ts';
 import { type Board, boardOf, type Workspace } from './workspace.ts';
 
 export interface Contribution {
-  source: Source;
+  source: TermSource;
   value: number;
 }
 
@@ -30,7 +30,7 @@ export class Ranking {
    * The tracks of a list share reasons, so one response needs a few of these repeatedly, within one turn of the event
    * loop. They are kept for that turn. Keeping them longer would let a cached list hold on to megabytes.
    */
-  readonly #without = new Map<Source, WeakRef<Scores>>();
+  readonly #without = new Map<TermSource, WeakRef<Scores>>();
 
   constructor({ snapshot, neighbours, workspace }: Serving, options: ExclusionOptions) {
     this.snapshot = snapshot;
@@ -72,7 +72,7 @@ export class Ranking {
   }
 
   /** All scores computed again as if this reaction, preference or request did not exist ([REC2]). */
-  without(source: Source): Scores {
+  without(source: TermSource): Scores {
     const known = this.#without.get(source)?.deref();
     if (known) return known;
     const taste = tasteWithout(this.#options.taste, source);

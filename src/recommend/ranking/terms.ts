@@ -6,11 +6,11 @@ import type { Neighbours } from '../model/neighbours.ts';
 import { wantedWords } from '../model/request-words.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Reaction } from '../taste/strengths.ts';
-import type { Source, Taste } from '../taste/taste.ts';
+import type { Taste, TermSource } from '../taste/taste.ts';
 
 /** One additive part of every score: `factor · vector`, by track index. */
 export interface Term {
-  source: Source;
+  source: TermSource;
   factor: number;
   vector: SparseVector;
 }

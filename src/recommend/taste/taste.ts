@@ -23,7 +23,7 @@ export interface Taste {
 }
 
 /** The origin of a part of a score. */
-export type Source =
+export type TermSource =
   | { kind: 'history'; trackId: number; feedback: FeedbackKind; plays: number; at: number }
   | { kind: 'popularity' }
   | { kind: 'genre'; slug: string; weight: number }
@@ -37,7 +37,7 @@ export type Source =
 /**
  * The taste as if this reaction, preference or request did not exist. Tracks that it excluded are then not excluded.
  */
-export function tasteWithout(taste: Taste, source: Source): Taste {
+export function tasteWithout(taste: Taste, source: TermSource): Taste {
   switch (source.kind) {
     case 'history':
       return { ...taste, history: taste.history.filter(({ trackId }) => trackId !== source.trackId) };

@@ -1,5 +1,5 @@
 import type { Gemm } from '../../ml/gemm.ts';
-import type { Progress } from '../contract.ts';
+import type { TrainingProgress } from '../contract.ts';
 import { drawn } from '../math/draw.ts';
 import type { SparseRows } from '../math/sparse-rows.ts';
 import { excels, meanOf, measure, type Metrics, qualityOf } from './accuracy.ts';
@@ -97,7 +97,7 @@ export function search(
   interactions: Interactions,
   { ordered, mayRepeat = false, seed }: SearchOptions,
   gemm: Gemm,
-  report: (progress: Progress) => void,
+  report: (progress: TrainingProgress) => void,
 ): SearchResult {
   const start = { ...(ordered ? orderedSettings : defaultSettings), repeats: null };
   const sampled = sample(interactions, SAMPLE, seed);
@@ -169,12 +169,12 @@ interface TrialData {
 class Trials {
   readonly #data: TrialData;
   readonly #gemm: Gemm;
-  readonly #report: (progress: Progress) => void;
+  readonly #report: (progress: TrainingProgress) => void;
   readonly #known = new Map<string, Trial>();
   readonly #rows = new LastMade<SparseRows>();
   readonly #next = new LastMade<SparseRows>();
 
-  constructor(data: TrialData, gemm: Gemm, report: (progress: Progress) => void) {
+  constructor(data: TrialData, gemm: Gemm, report: (progress: TrainingProgress) => void) {
     this.#data = data;
     this.#gemm = gemm;
     this.#report = report;

@@ -6,7 +6,7 @@ import { groupItems } from './item-groups.ts';
 /** The size of groups, as a fraction of what is kept. */
 const GROUP_SHARE = 1 / 8;
 
-export interface Sample {
+export interface Subsample {
   interactions: Interactions;
   /** The share of those who heard any of the tracks that is in the sample. */
   share: number;
@@ -17,7 +17,7 @@ export interface Sample {
  * neighbours stay together and rarely heard tracks are included; and, if the listeners still have too many pairs of
  * tracks, a random part of them. Listeners with fewer than two remaining tracks are left out.
  */
-export function sample(interactions: Interactions, most: { items: number; pairs: number }, seed: number): Sample {
+export function sample(interactions: Interactions, most: { items: number; pairs: number }, seed: number): Subsample {
   const numbers = numberSome(interactions, most.items);
   const size = numbers.reduce((largest, number) => Math.max(largest, number + 1), 0);
   const share = Math.min(1, most.pairs / pairsOf(interactions, numbers));

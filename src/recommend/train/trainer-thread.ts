@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../lib/async/worker.ts';
-import type { Progress, TrainerOptions } from '../contract.ts';
+import type { TrainerOptions, TrainingProgress } from '../contract.ts';
 import type { SparseRows } from '../math/sparse-rows.ts';
 import type { ContentWeights } from '../model/content-weights.ts';
 import type { Metrics } from './accuracy.ts';
@@ -13,7 +13,7 @@ import type { Known, ScoredRows, Scoring } from './scorer.ts';
 import type { ModelSettings, SearchOptions, SearchResult } from './settings-search.ts';
 
 /** A job for the worker. It consists of plain data and blocks no thread that serves requests. */
-export type Job =
+export type TrainingJob =
   | { kind: 'search'; interactions: Interactions; options: SearchOptions }
   | { kind: 'train'; interactions: Interactions; settings: ModelSettings }
   | { kind: 'measure'; rows: ScoredRows; scoring: Scoring; cases: readonly NumberedCase[] }
@@ -28,8 +28,8 @@ export interface JobResults {
   content: ContentWeights;
 }
 
-export type Message =
-  { loaded: true } | { progress: Progress } | { done: JobResults[keyof JobResults] } | { failure: Error };
+export type TrainerMessage =
+  { loaded: true } | { progress: TrainingProgress } | { done: JobResults[keyof JobResults] } | { failure: Error };
 
 /** Maximum heap, in which rows are built. Matrices are outside the heap. */
 const MOST_HEAP_MB = 4_096;
@@ -77,12 +77,12 @@ export class Trainer implements AsyncDisposable {
   }
 
   /** @throws the signal's reason if it aborts. The worker ends after the current matrix product. */
-  #do<Kind extends Job['kind']>(job: Extract<Job, { kind: Kind }>): Promise<JobResults[Kind]> {
+  #do<Kind extends TrainingJob['kind']>(job: Extract<TrainingJob, { kind: Kind }>): Promise<JobResults[Kind]> {
     const { signal, report } = this.#options;
     signal?.throwIfAborted();
     const worker = this.#worker;
     return new Promise<JobResults[Kind]>((resolve, reject) => {
-      const onMessage = (message: Message): void => {
+      const onMessage = (message: TrainerMessage): void => {
         if ('loaded' in message) return;
         if ('progress' in message) return report?.(message.progress);
         settle();

@@ -5,11 +5,11 @@ import { trainItemModel } from './item-model.ts';
 import { learnContent } from './learn-content.ts';
 import { measureOffline } from './offline-quality.ts';
 import { search } from './settings-search.ts';
-import type { Job, JobResults, Message } from './trainer-thread.ts';
+import type { JobResults, TrainerMessage, TrainingJob } from './trainer-thread.ts';
 
 const gemm = new Gemm();
-const post = (message: Message): void => parentPort?.postMessage(message);
-parentPort?.on('message', (job: Job) => {
+const post = (message: TrainerMessage): void => parentPort?.postMessage(message);
+parentPort?.on('message', (job: TrainingJob) => {
   try {
     post({ done: run(job) });
   } catch (error) {
@@ -18,7 +18,7 @@ parentPort?.on('message', (job: Job) => {
 });
 post({ loaded: true });
 
-function run(job: Job): JobResults[keyof JobResults] {
+function run(job: TrainingJob): JobResults[keyof JobResults] {
   switch (job.kind) {
     case 'search':
       return search(job.interactions, job.options, gemm, (progress) => post({ progress }));

@@ -11,7 +11,7 @@ import {
 } from '../../db/queries/recommend-queries.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
-import { type Progress } from '../contract.ts';
+import { type TrainingProgress } from '../contract.ts';
 import { drawn } from '../math/draw.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { type ItemWeights, parseWeights, serialiseWeights } from '../model/weights.ts';
@@ -30,7 +30,7 @@ export interface VersionTrainingOptions {
   /** The catalogue as it is. */
   snapshot: () => Promise<Snapshot>;
   signal: AbortSignal;
-  report?: ((progress: Progress) => void) | undefined;
+  report?: ((progress: TrainingProgress) => void) | undefined;
 }
 
 export interface TrainedVersion {
@@ -119,7 +119,7 @@ interface Twin {
 }
 
 async function trainTwin(trainer: Trainer, histories: readonly History[]): Promise<Twin> {
-  const { train, cases: all } = holdOutLast(histories);
+  const { train, cases: all } = holdOutTargets(histories);
   const cases = drawn(all, MOST_CASES, SEED);
   const { ids, interactions } = toInteractions(train);
   const chosen = await trainer.search(interactions, { ordered: isOrdered(histories), seed: SEED });
@@ -133,7 +133,7 @@ async function trainTwin(trainer: Trainer, histories: readonly History[]): Promi
  * Holds out the last track of each listener with at least two, unless too many share it ([REC9]). The others are used
  * in full.
  */
-export function holdOutLast(histories: readonly History[]): { train: History[]; cases: HoldoutCase[] } {
+export function holdOutTargets(histories: readonly History[]): { train: History[]; cases: HoldoutCase[] } {
   const targets = lastTargets(histories.map((history) => history.map(({ trackId }) => trackId)));
   const cases: HoldoutCase[] = [];
   const train = histories.map((history, u) => {

@@ -1,6 +1,6 @@
 import type { RateLimitedError } from '../../lib/errors.ts';
 
 /** The `Retry-After` header: whole seconds, rounded up. */
-export const retryAfter = ({ retryAfterMs }: RateLimitedError): Record<string, string> => ({
+export const retryAfterHeader = ({ retryAfterMs }: RateLimitedError): Record<string, string> => ({
   'retry-after': String(Math.ceil(retryAfterMs / 1000)),
 });

@@ -1,5 +1,5 @@
 import { ModelFileError } from '../checkpoint/model-file-error.ts';
-import { ProtobufFile, type Range } from './protobuf-file.ts';
+import { type ByteRange, ProtobufFile } from './protobuf-file.ts';
 
 /** An input or output. A dimension without a number is chosen by the caller. */
 export interface GraphValue {
@@ -49,7 +49,7 @@ export function readOnnxGraph(path: string): GraphSummary {
   return { inputs, outputs, operators, parameters };
 }
 
-function readValue(file: ProtobufFile, value: Range): GraphValue {
+function readValue(file: ProtobufFile, value: ByteRange): GraphValue {
   const [name] = contents(file, value, VALUE.name);
   const tensor = contents(file, value, VALUE.type).flatMap((type) => contents(file, type, TYPE.tensor))[0];
   if (!name || !tensor) throw new ModelFileError('the graph has an input or output that is not a tensor');
@@ -60,16 +60,16 @@ function readValue(file: ProtobufFile, value: Range): GraphValue {
 }
 
 /** Dimensions are stored one by one, or packed into one field. */
-function elementsOf(file: ProtobufFile, tensor: Range): number {
+function elementsOf(file: ProtobufFile, tensor: ByteRange): number {
   const single = numbers(file, tensor, TENSOR.dims);
   return single.reduce((product, dim) => product * dim, 1);
 }
 
-function contents(file: ProtobufFile, message: Range, id: number): Range[] {
+function contents(file: ProtobufFile, message: ByteRange, id: number): ByteRange[] {
   return [...file.fields(message)].flatMap((field) => (field.kind === 'content' && field.id === id ? [field] : []));
 }
 
-function numbers(file: ProtobufFile, message: Range, id: number): number[] {
+function numbers(file: ProtobufFile, message: ByteRange, id: number): number[] {
   return [...file.fields(message)].flatMap((field) =>
     field.kind === 'number' && field.id === id ? [field.value] : [],
   );

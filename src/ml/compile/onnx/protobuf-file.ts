@@ -2,13 +2,13 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { ModelFileError } from '../checkpoint/model-file-error.ts';
 
 /** A range of bytes in the file. */
-export interface Range {
+export interface ByteRange {
   from: number;
   to: number;
 }
 
 /** A field of a message: a number, or the range of its content. */
-export type Field = { id: number } & ({ kind: 'number'; value: number } | ({ kind: 'content' } & Range));
+export type WireField = { id: number } & ({ kind: 'number'; value: number } | ({ kind: 'content' } & ByteRange));
 
 const PAGE = 1 << 16;
 /** Maximum length of a name. */
@@ -19,7 +19,7 @@ const MAX_TEXT = 65_536;
  * its nodes. Every length is checked against the enclosing range.
  */
 export class ProtobufFile implements Disposable {
-  readonly all: Range;
+  readonly all: ByteRange;
   readonly #handle: number;
   readonly #page = Buffer.alloc(PAGE);
   #pageStart = 0;
@@ -36,7 +36,7 @@ export class ProtobufFile implements Disposable {
   }
 
   /** The fields of the message in this range, in order. */
-  *fields({ from, to }: Range): Generator<Field> {
+  *fields({ from, to }: ByteRange): Generator<WireField> {
     for (let at = from; at < to;) {
       const tag = this.#varint(at, to);
       const id = Math.floor(tag.value / 8);
@@ -48,7 +48,7 @@ export class ProtobufFile implements Disposable {
     }
   }
 
-  text({ from, to }: Range): string {
+  text({ from, to }: ByteRange): string {
     if (to - from > MAX_TEXT) throw new ModelFileError(`the graph is corrupt: a name has ${to - from} bytes`);
     return Buffer.from(Array.from({ length: to - from }, (_, i) => this.#byte(from + i))).toString();
   }
@@ -57,7 +57,7 @@ export class ProtobufFile implements Disposable {
     closeSync(this.#handle);
   }
 
-  #field(id: number, wire: number, at: number, to: number): { field: Field; end: number } {
+  #field(id: number, wire: number, at: number, to: number): { field: WireField; end: number } {
     switch (wire) {
       case 0: {
         const { value, end } = this.#varint(at, to);
