@@ -3,6 +3,7 @@ import type { Database } from '../db/client.ts';
 import * as queries from '../db/queries/draft-queries.ts';
 import { checkListenerHasRoom, checkQueueHasRoom } from '../db/queries/draft-queue.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
+import { KeyedQueue } from '../lib/async/keyed-queue.ts';
 import type { PollableIterator } from '../lib/async/streams.ts';
 import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -87,6 +88,7 @@ class DraftService implements Drafts {
   readonly #turns: DraftTurns;
   readonly #mostAtOnce: number;
   readonly #tails: DraftTails;
+  readonly #continuing = new KeyedQueue<string>();
   readonly #page = perOwner<queries.DraftPage, queries.DraftRow[]>(
     async (ids, page) =>
       groupBy(await queries.selectDraftsOfListeners(this.#database.db, ids, page), (row) => row.listenerId),
@@ -154,7 +156,12 @@ class DraftService implements Drafts {
     return first ?? this.#load(viewer, id);
   }
 
-  async continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft> {
+  /** One after the other for each draft: a second call would take the draft from the writer of the first. */
+  continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft> {
+    return this.#continuing.run(input.draftId, () => this.#continue(viewer, input));
+  }
+
+  async #continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft> {
     const row = await this.#own(viewer, input.draftId);
     const instruction = checkInstruction(input.instruction);
     const sampling = resolveSampling(input.sampling, this.#random);
