@@ -14,14 +14,14 @@ export function groupBy<Row, Key>(rows: readonly Row[], keyOf: (row: Row) => Key
   return groups;
 }
 
-/** The value under a key that is known to be there. @throws RangeError where it is not */
+/** The value of a key that must exist. @throws RangeError if it does not */
 export function entryOf<Key, Value>(values: ReadonlyMap<Key, Value>, key: Key): Value {
   const value = values.get(key);
   if (value === undefined) throw new RangeError(`There is no entry ${String(key)}`);
   return value;
 }
 
-/** Sums by key; what nothing has been added to is 0. */
+/** Sums by key. The sum of a key to which nothing was added is 0. */
 export class Counter<Key> extends Map<Key, number> {
   of(key: Key): number {
     return this.get(key) ?? 0;

@@ -1,6 +1,6 @@
 import type { Database } from '../client.ts';
 
-/** A track as ranking needs it. */
+/** A track's row, as ranking needs it. */
 export interface CatalogueRow {
   id: number;
   externalId: string;
@@ -10,27 +10,30 @@ export interface CatalogueRow {
   releaseYear: number | null;
   durationMs: number | null;
   explicit: boolean;
+  /** Percentile in [0, 1]. */
   popularity: number;
   recentListeners: number;
-  /** Null where the last 30 days tell enough. */
+  /** Null if popularity is that of the last 30 days. */
   allTimeListeners: number | null;
+  /** The number of listeners whose last reaction is against the track. */
   rejecters: number;
+  /** A withdrawn track is in no list; what listeners did with it still counts. */
   withdrawn: boolean;
-  /** Null where it has not changed since. */
+  /** Null if it has not changed since the mark. */
   description: TrackDescription | null;
 }
 
 export interface TrackDescription {
-  /** Main genre first. */
+  /** The main genre first. */
   genres: readonly (readonly [slug: string, name: string])[];
-  /** Heaviest first. */
+  /** In descending order of weight. */
   tags: readonly (readonly [name: string, weight: number])[];
 }
 
-/** Which catalogue was read: one with other tracks, or with any that changed, has another mark. */
+/** Identifies a state of the catalogue. It differs if tracks were added, removed or changed. */
 export interface CatalogueMark {
   tracks: number;
-  /** The highest revision that there is. Changes take turns, so that none is committed after a higher one. */
+  /** The highest revision. Changes are serialised, so a revision is never committed after a higher one. */
   revision: number;
 }
 
@@ -39,9 +42,9 @@ export const emptyMark: CatalogueMark = { tracks: 0, revision: 0 };
 const ROWS_AT_ONCE = 250;
 
 /**
- * Tells of the tracks that changed after a mark, as of one moment, in the order of the index: by their external ids, and what
- * more reject than hear after all others.
- * @returns the mark of what was read; the rows are told of only if it differs from the earlier one
+ * Reads the tracks that changed after a mark, in one transaction, in the order of the index: by external id, with tracks
+ * that more listeners reject than hear at the end.
+ * @returns the mark of the state that was read; rows are passed on only if it differs from the given mark
  */
 export async function readCatalogueChanges(
   { sql: driver }: Database,
@@ -72,7 +75,7 @@ export async function readCatalogueChanges(
   });
 }
 
-/** Tracks that were withdrawn after a mark. */
+/** The ids of the tracks that were withdrawn after a mark. */
 export async function selectWithdrawnSince({ sql: driver }: Database, { revision }: CatalogueMark): Promise<number[]> {
   const rows = await driver<{ id: number }[]>`
     select id::float8 as id from tracks where withdrawn_at is not null and revision > ${revision}`;

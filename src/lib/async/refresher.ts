@@ -8,9 +8,9 @@ interface Waiting {
 }
 
 /**
- * Does one task again and again, each time that it is asked for, one run at a time. Who asks while a run is under way is
- * given one that begins afterwards, together with all who ask meanwhile. Between two runs it rests as long as the last one
- * took, so that it never has more than half of the event loop. A run that fails is tried again.
+ * Runs a task whenever it is requested, one run at a time. All requests that arrive during a run share the next one. The
+ * pause between two runs is as long as the last run, so the task never takes more than half of the event loop. A run that
+ * fails is repeated.
  */
 export class Refresher implements AsyncDisposable {
   readonly #task: () => Promise<void>;
@@ -27,13 +27,13 @@ export class Refresher implements AsyncDisposable {
     this.#onFailure = onFailure;
   }
 
-  /** Asks for a run that nobody waits for. */
+  /** Requests a run without waiting for it. */
   want(): void {
     this.#asked += 1;
     this.#running ??= this.#run().finally(() => (this.#running = null));
   }
 
-  /** Settles with a run that begins after this call. */
+  /** Settles with a run that starts after this call. */
   run(): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.reject(new Error('It has ended'));
     const done = new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));

@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** Work that may be interrupted wherever it yields. */
+/** Work that can be interrupted wherever it yields. */
 export type Sliced<Result> = Generator<undefined, Result>;
 
-/** Far below what anybody waits for, and far above what a turn of the event loop costs. */
+/** Much shorter than a noticeable delay, and much longer than a turn of the event loop. */
 const SLICE_MS = 5;
 
-/** Does the work in slices: between two of them everything else has its turn. @throws the signal's reason when it aborts */
+/** Does the work in slices and lets other events run between them. @throws the signal's reason when it aborts */
 export async function inSlices<Result>(work: Sliced<Result>, signal?: AbortSignal): Promise<Result> {
   for (;;) {
     const until = performance.now() + SLICE_MS;
@@ -19,7 +19,7 @@ export async function inSlices<Result>(work: Sliced<Result>, signal?: AbortSigna
   }
 }
 
-/** Does the work in one go: for where nobody else waits. */
+/** Does the work in one go, for callers on whom nothing else waits. */
 export function atOnce<Result>(work: Sliced<Result>): Result {
   for (;;) {
     const step = work.next();

@@ -12,11 +12,11 @@ import { createSnapshot, type DescribedTrack, type Snapshot, withTracks } from '
 
 interface Entry extends DescribedTrack {
   externalId: string;
-  /** More reject than hear it. */
+  /** Whether more listeners reject the track than hear it. */
   isLast: boolean;
 }
 
-/** The catalogue as it was at one moment. */
+/** One state of the catalogue. */
 interface State {
   mark: CatalogueMark;
   made: Descriptions;
@@ -30,12 +30,12 @@ const beginning = (): State => ({
   ...{ mark: emptyMark, made: new Descriptions(), entries: [], byId: new Map(), snapshot: null },
 });
 
-/** What was read of the tracks does not go with what there is: tracks were removed, or the database is another. */
+/** The changes do not fit the state in memory: tracks were removed, or the database was replaced. */
 class StartOver extends Error {}
 
 /**
- * The catalogue in memory, brought up to date by what changed and in slices, so that requests go on meanwhile. What only
- * popularity or a withdrawal has changed keeps all that was made of the tracks.
+ * The catalogue in memory. It applies changes in slices, so requests are served meanwhile. If only popularity or withdrawals
+ * have changed, everything derived from the tracks is kept.
  */
 export class CatalogueIndex {
   readonly #database: Database;
@@ -47,12 +47,12 @@ export class CatalogueIndex {
     this.#signal = signal;
   }
 
-  /** Of the newest snapshot. */
+  /** The mark of the newest snapshot. */
   get mark(): CatalogueMark {
     return this.#state.mark;
   }
 
-  /** To be called again when it has settled, not before. The same snapshot where nothing has changed. */
+  /** Must not be called again before it has settled. Returns the same snapshot if nothing has changed. */
   async refresh(): Promise<Snapshot> {
     try {
       return await this.#advance(this.#state);

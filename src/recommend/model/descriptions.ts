@@ -5,20 +5,20 @@ import type { SparseVector } from '../math/sparse.ts';
 import { NumberedNames } from './vocabulary.ts';
 import { findableWords } from './words.ts';
 
-/** What does not change with popularity: made once, as long as nobody sends the track anew. */
+/** The parts of a track that do not depend on popularity. They are computed once for each version of the track. */
 export interface Description {
   genreSlugs: readonly string[];
-  /** By number in the vocabulary of features, how much each says of the track. */
+  /** Weights by the features' numbers in the vocabulary. */
   features: SparseVector;
-  /** The same of words. */
+  /** Weights by the words' numbers in the vocabulary. */
   words: SparseVector;
-  /** Of the song that it is a recording of. */
+  /** The key of the song that the track is a recording of. */
   song: string;
 }
 
-/** How much a genre says of a track: the first that a source names is the main one. */
+/** Weights of genres. The first that a source names is the main one. */
 const SIDE_GENRE = 0.6;
-/** What a word that matches says of a track, by where it matched. */
+/** Weight of a matching word, by where it occurs. */
 const WORD_WEIGHTS = { genre: 1, tag: 1, artist: 0.8, title: 0.5 } as const;
 
 export const genreFeature = (slug: string): string => `g:${slug}`;
@@ -26,13 +26,13 @@ export const artistFeature = (id: number): string => `a:${id}`;
 /** @param tag folded */
 export const tagFeature = (tag: string): string => `t:${tag}`;
 
-/** What tracks are made of, in numbers that stay the same from one state of the catalogue to the next. */
+/** Vocabularies of features and words, whose numbers stay the same from one state of the catalogue to the next. */
 export class Descriptions {
   readonly features = new NumberedNames();
   readonly words = new NumberedNames();
   readonly genreNames = new Map<string, string>();
   readonly artistNames = new Map<number, string>();
-  /** Words of genres and tags, which many tracks have in common. */
+  /** Words of genres and tags, cached because many tracks share them. */
   readonly #wordsOf = new Map<string, readonly number[]>();
 
   describe(
@@ -74,7 +74,7 @@ export class Descriptions {
   }
 }
 
-/** Of what is said several times the heaviest counts. */
+/** Keeps the highest weight of each entry that occurs several times. */
 class Heaviest {
   readonly #weights = new Map<number, number>();
 
@@ -86,7 +86,7 @@ class Heaviest {
     for (const number of numbers) this.add(number, weight);
   }
 
-  /** In the order in which they were first said. */
+  /** In the order of first occurrence. */
   vector(): SparseVector {
     return { indices: Int32Array.from(this.#weights.keys()), values: Float64Array.from(this.#weights.values()) };
   }

@@ -3,11 +3,11 @@ import { type ContentWeights, renumber, saidBy } from './content-weights.ts';
 import type { Vectors } from './postings.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** What the features of tracks that training knew say of those that it did not, against a snapshot of the catalogue. */
+/** Applies what training learned about features to tracks that it did not know, for a snapshot of the catalogue. */
 export class LearnedContent {
   readonly #weights: ContentWeights;
   readonly #features: Vectors;
-  /** From the snapshot's numbers of features to the weights'; −1 for what they do not know. */
+  /** Maps the snapshot's numbers of features to those of the weights; −1 for features that these lack. */
   readonly #numbers: Int32Array;
   readonly #isTrained: (index: number) => boolean;
   readonly #untrained: readonly number[];
@@ -23,7 +23,7 @@ export class LearnedContent {
     this.#untrained = this.#everything.filter((index) => !isTrained(index));
   }
 
-  /** Whether these two are near by what was learned: one at least was not trained on, and of both a feature is known. */
+  /** Whether what was learned applies to these two: at least one was unknown to training, and both have a known feature. */
   speaks(index: number, other: number): boolean {
     return (!this.#isTrained(index) || !this.#isTrained(other)) && this.#isKnown(index) && this.#isKnown(other);
   }
@@ -32,7 +32,7 @@ export class LearnedContent {
     return (this.#features.of(index) ?? emptyVector).indices.some((feature) => (this.#numbers[feature] ?? -1) >= 0);
   }
 
-  /** The tracks that this one speaks for by its features, as far as training does not know better. */
+  /** The tracks that this one speaks for by its features, where training has no better knowledge. */
   nearest(index: number, most: number): readonly (readonly [index: number, weight: number])[] {
     const others = this.#isTrained(index) ? this.#untrained : this.#everything;
     if (others.length === 0) return [];
@@ -42,7 +42,7 @@ export class LearnedContent {
     return best.map((at) => [others[at] ?? 0, weights[at] ?? 0] as const);
   }
 
-  /** How much the track speaks for each feature, by the snapshot's numbers. */
+  /** The track's weight for each feature, by the snapshot's numbers. */
   #saidBy(index: number): Float64Array {
     const said = saidBy(this.#weights, renumber(this.#features.of(index) ?? emptyVector, this.#numbers));
     const spread = new Float64Array(this.#numbers.length);

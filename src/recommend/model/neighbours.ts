@@ -93,7 +93,7 @@ export class Neighbours {
     return sum;
   }
 
-  /** Only what it speaks for: a reaction against a track lowers those, and raises none. */
+  /** Only the positive weights, because a reaction against a track lowers these and raises nothing. */
   near(index: number): SparseVector {
     const { indices, values } = this.of(index);
     const isFor = (_: number, at: number): boolean => f64(values, at) > 0;
@@ -123,7 +123,7 @@ export class Neighbours {
     }
   }
 
-  /** Tells of the nearest by the cosine of the features, among the tracks that share any. */
+  /** Reports the nearest tracks by the cosine of their features, among those that share any. */
   #alike(index: number, tell: (at: number, cosine: number) => void): void {
     const { features, byFeature } = this.#made;
     const own = features.of(index) ?? emptyVector;

@@ -1,20 +1,20 @@
 import type { Sliced } from '../../lib/async/slices.ts';
 import type { SparseVector } from '../math/sparse.ts';
 
-/** Many sparse vectors by their number. */
+/** Sparse vectors by number. */
 export interface Vectors {
   length: number;
-  /** Undefined for one that is empty. */
+  /** Undefined for an empty vector. */
   of(number: number): SparseVector | undefined;
 }
 
-/** The same in three arrays: a catalogue has so many that objects for each would be most of its memory. */
+/** Sparse vectors in three arrays: as objects, the vectors of a catalogue would take most of its memory. */
 export class Postings implements Vectors {
   readonly #starts: Int32Array;
   readonly #indices: Int32Array;
   readonly #values: Float64Array;
 
-  /** @param starts of each vector, and the end of the last */
+  /** @param starts the start of each vector, and the end of the last */
   constructor(starts: Int32Array, indices: Int32Array, values: Float64Array) {
     this.#starts = starts;
     this.#indices = indices;
@@ -32,7 +32,7 @@ export class Postings implements Vectors {
   }
 }
 
-/** By column the rows that have a value there, and which. */
+/** The transpose: for each column, the rows with a value in it and these values. */
 export function* transposed(rows: Vectors, columns: number): Sliced<Postings> {
   const ends = new Int32Array(columns + 1);
   for (let row = 0; row < rows.length; row++) {

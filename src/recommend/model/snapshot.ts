@@ -1,3 +1,4 @@
+import type { CatalogueRow } from '../../db/queries/catalogue-changes.ts';
 import type { Sliced } from '../../lib/async/slices.ts';
 import { foldText } from '../../lib/text/folded-text.ts';
 import type { SparseVector } from '../math/sparse.ts';
@@ -5,39 +6,24 @@ import { artistFeature, type Description, type Descriptions, genreFeature, tagFe
 import { Postings, transposed, type Vectors } from './postings.ts';
 import { groupSongs, type Songs } from './songs.ts';
 
-export interface SnapshotTrack {
-  id: number;
-  title: string;
-  artistId: number;
-  artist: string;
-  releaseYear: number | null;
-  durationMs: number | null;
-  explicit: boolean;
-  /** Percentile in [0, 1]. */
-  popularity: number;
-  recentListeners: number;
-  /** Null where popularity is that of the last 30 days. */
-  allTimeListeners: number | null;
-  /** Whose last verdict is against it. */
-  rejecters: number;
-  /** In no list; what listeners did with it counts all the same. */
-  withdrawn: boolean;
+/** A track in memory: its row, with what was derived from its description. */
+export interface SnapshotTrack extends Omit<CatalogueRow, 'externalId' | 'description'> {
   genreSlugs: readonly string[];
 }
 
-/** By a key the tracks that it describes, with how much (0 to 1). */
+/** For each key, the tracks that it describes, with weights from 0 to 1. */
 interface Described<Key> {
   get(key: Key): SparseVector | undefined;
 }
 
 /**
- * The catalogue as ranking sees it: tracks by index, in the order of their external ids, those last that more reject than hear,
- * so that what decides between equal scores is not the order of an import; and for each genre, artist, tag and word the tracks
- * that it describes.
+ * The catalogue as ranking sees it: tracks by index, and for each genre, artist, tag and word the tracks that it describes.
+ * Tracks are in the order of their external ids, with those that more listeners reject than hear at the end, so the order of
+ * an import does not decide between equal scores.
  */
 export interface Snapshot {
   tracks: readonly SnapshotTrack[];
-  /** The same map as long as the tracks are the same, in the same order, and made of the same. */
+  /** The same object as long as the tracks, their order and their descriptions are unchanged. */
   indexOf: ReadonlyMap<number, number>;
   genreNames: ReadonlyMap<string, string>;
   artistNames: ReadonlyMap<number, string>;
@@ -47,9 +33,9 @@ export interface Snapshot {
   byWord: Described<string>;
   songs: Songs;
   meanPopularity: number;
-  /** What the track is made of (artist, genres, tags), as a unit vector over features. */
+  /** Each track's artist, genres and tags as a unit vector over features. */
   features: Vectors;
-  /** For each feature the tracks that have it. */
+  /** For each feature, the tracks that have it. */
   byFeature: Vectors;
   /** `g:` and a genre's slug, `a:` and an artist's id, or `t:` and a tag. */
   featureNames: readonly string[];
@@ -95,13 +81,13 @@ const vectorsOf = (listed: readonly DescribedTrack[], what: 'features' | 'words'
   of: (index) => listed[index]?.description[what],
 });
 
-/** The same catalogue, of whose tracks something else is known than what they are made of. */
+/** The same catalogue with other popularity or withdrawals. */
 export const withTracks = (snapshot: Snapshot, tracks: readonly SnapshotTrack[]): Snapshot => ({
   ...snapshot,
   ...{ tracks, meanPopularity: meanPopularityOf(tracks) },
 });
 
-/** The same catalogue without these, before all that goes with it is made anew. */
+/** The same catalogue without these tracks, until the next snapshot replaces it. */
 export function withoutWithdrawn(snapshot: Snapshot, ids: readonly number[]): Snapshot {
   const tracks = snapshot.tracks.slice();
   for (const id of ids) {
@@ -140,15 +126,15 @@ function* featureSpace(listed: readonly DescribedTrack[], made: Descriptions): S
 }
 
 interface NumberedFeatures {
-  /** From the numbers of the vocabulary; −1 for what no track has. */
+  /** Maps the vocabulary's numbers to the snapshot's; −1 for features that no track has. */
   numbers: Int32Array;
   featureNames: string[];
   rarities: Float64Array;
-  /** Features of all tracks. */
+  /** The number of features of all tracks together. */
   total: number;
 }
 
-/** In the order of the tracks, and not in that in which they came. */
+/** Numbers features in the order of the tracks, not of arrival. */
 function* numberFeatures(listed: readonly DescribedTrack[], made: Descriptions): Sliced<NumberedFeatures> {
   const numbers = new Int32Array(made.features.size).fill(-1);
   const frequencies = new Int32Array(made.features.size);
@@ -172,7 +158,7 @@ function* numberFeatures(listed: readonly DescribedTrack[], made: Descriptions):
   return { numbers, featureNames, rarities, total };
 }
 
-/** More than one track has of anything. */
+/** Exceeds the number of entries that one track can have. */
 const MOST_OF_A_TRACK = 2 ** 20;
 
 /** Adds the unit vector in the numbers of the feature space, ascending. @returns where it ends */

@@ -13,7 +13,7 @@ import { type ItemWeights, noWeights, parseWeights } from '../model/weights.ts';
 import { Workspace } from '../ranking/workspace.ts';
 import { modelWakeup, servingWakeup } from '../wakeup-keys.ts';
 
-/** What serves before anything has been trained: content, preferences and popularity. */
+/** The model before the first training: content, preferences and popularity. */
 const UNTRAINED = 'untrained';
 
 interface Version {
@@ -28,8 +28,8 @@ export interface ServedModelOptions {
 }
 
 /**
- * The catalogue and the active weights in memory. A wake-up brings them up to date beside the requests, which are served by
- * what there was until then ([INDEX1]); only tracks that were withdrawn are left out at once ([CAT4]).
+ * The catalogue and the active weights in memory. A wake-up updates them in the background, and requests use the previous
+ * state until then ([INDEX1]). Only withdrawn tracks are excluded at once ([CAT4]).
  */
 export class ServedModel implements AsyncDisposable {
   readonly #options: ServedModelOptions;
@@ -38,13 +38,13 @@ export class ServedModel implements AsyncDisposable {
   readonly #refresher: Refresher;
   readonly #workspace = new Workspace();
   #version: Version = { name: UNTRAINED, weights: noWeights };
-  /** The version that served before, or that a list was last gone on with. */
+  /** The version that served before, or with which a list was last continued. */
   #earlier: Version = { name: UNTRAINED, weights: noWeights };
   #earlierNeighbours: Neighbours | null = null;
   #serving: Serving | null = null;
-  /** Of the catalogue that is served. */
+  /** The mark of the catalogue in service. */
   #mark = emptyMark;
-  /** How often the catalogue was said to have changed, and how much of that what is served takes into account. */
+  /** The number of change notices received, and of those that the model in service includes. */
   #changes = 0;
   #seen = 0;
   #withdrawing: Promise<void> | null = null;
@@ -74,7 +74,7 @@ export class ServedModel implements AsyncDisposable {
     return served;
   }
 
-  /** What serves now: without what was withdrawn, and otherwise perhaps not with the latest changes. */
+  /** The model in service. It excludes withdrawn tracks, but may lack the latest changes otherwise. */
   async current(): Promise<Serving> {
     while (this.#serving && this.#seen !== this.#changes) {
       this.#withdrawing ??= this.#leaveOutWithdrawn(this.#serving).finally(() => (this.#withdrawing = null));
@@ -83,19 +83,19 @@ export class ServedModel implements AsyncDisposable {
     return this.#serving ?? this.upToDate();
   }
 
-  /** What serves once all that was committed before this call is taken into account. */
+  /** The model that includes everything committed before this call. */
   async upToDate(): Promise<Serving> {
     await this.#refresher.run();
     return this.current();
   }
 
-  /** The same, with the version that has become the active one. */
+  /** The same, with the version that is now active. */
   switched(): Promise<Serving> {
     this.#isVersionStale = true;
     return this.upToDate();
   }
 
-  /** What a list was begun with, as long as it is at hand; what serves now otherwise. */
+  /** The model with which a list was opened, if it is still in memory; otherwise the model in service. */
   async of(version: string): Promise<Serving> {
     const serving = await this.current();
     const earlier = version === serving.neighbours.version ? null : await this.#findEarlier(version);
@@ -133,7 +133,7 @@ export class ServedModel implements AsyncDisposable {
   async #leaveOutWithdrawn(serving: Serving): Promise<void> {
     const changes = this.#changes;
     const ids = await selectWithdrawnSince(this.#options.database, this.#mark);
-    // What has come to serve meanwhile knows of them.
+    // A model that was put into service meanwhile includes them.
     if (this.#serving !== serving) return;
     if (ids.length > 0) this.#serving = { ...serving, snapshot: withoutWithdrawn(serving.snapshot, ids) };
     this.#seen = changes;
@@ -154,7 +154,7 @@ export class ServedModel implements AsyncDisposable {
     }
   }
 
-  /** Once, however often it fails in a row. */
+  /** Logs only the first of several failures in a row. */
   #report(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
