@@ -9,7 +9,7 @@ import {
   OverloadedError,
 } from '../lib/errors.ts';
 
-const errorTypes = {
+const errorClasses = {
   ConflictError,
   ForbiddenError,
   IdempotencyConflictError,
@@ -18,7 +18,8 @@ const errorTypes = {
   NotFoundError,
   OverloadedError,
 };
-export type ErrorTypeName = keyof typeof errorTypes;
+type ErrorClasses = typeof errorClasses;
+export type ErrorTypeName = keyof ErrorClasses;
 
 /**
  * A failure as a value. graphql-js throws any `Error` that a resolver returns, so the facts are put into a plain
@@ -29,22 +30,39 @@ export interface Failure {
   readonly message: string;
 }
 
+/** The failures of the errors with these names: what the error says, beside its type and message. */
+export type FailureOf<Name extends ErrorTypeName> = {
+  [Each in Name]: Failure & { readonly failure: Each } & Omit<InstanceType<ErrorClasses[Each]>, keyof CadenzaError>;
+}[Name];
+
 /**
  * Errors as data: an error that is a member of the result's union becomes the value. Any other is thrown, and the
  * transport gives it a code or masks it.
  */
-export async function outcome<Success>(
-  known: readonly ErrorTypeName[],
+export async function outcome<Success, Name extends ErrorTypeName>(
+  known: readonly Name[],
   act: () => Promise<Success>,
-): Promise<Success | Failure> {
+): Promise<Success | FailureOf<Name>> {
   try {
     return await act();
   } catch (error) {
-    const failure = known.find((name) => error instanceof errorTypes[name]);
-    if (failure === undefined || !(error instanceof CadenzaError)) throw error;
-    return Object.assign({}, error, { failure, message: error.message });
+    const failure = describe(error);
+    if (failure === undefined || !isOneOf(known, failure)) throw error;
+    return failure;
   }
 }
+
+const names = Object.keys(errorClasses).filter((name): name is ErrorTypeName => name in errorClasses);
+
+function describe(error: unknown): Failure | undefined {
+  const failure = names.find((name) => error instanceof errorClasses[name]);
+  return failure === undefined || !(error instanceof CadenzaError)
+    ? undefined
+    : { ...error, failure, message: error.message };
+}
+
+const isOneOf = <Name extends ErrorTypeName>(known: readonly Name[], value: Failure): value is FailureOf<Name> =>
+  known.some((name) => name === value.failure);
 
 /** The union's member for a value: the error's type or the success. */
 export function outcomeType(success: string, value: unknown): string {

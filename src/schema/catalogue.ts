@@ -241,7 +241,7 @@ builder.mutationFields((t) => ({
     description: 'Creates or updates up to 1,000 tracks: all of them or none. Requires the SERVICE role.',
     args: { input: t.arg({ type: [TrackInputType], required: true, description: 'The tracks to create or update.' }) },
     resolve: (_, { input }, context) =>
-      outcome(upsertTracksErrors, () => catalogue.upsertTracks(given(input), context)) as never,
+      outcome(upsertTracksErrors, () => catalogue.upsertTracks(given(input), context)),
   }),
   withdrawTracks: t.field({
     type: resultType('WithdrawTracks', WithdrawTracksSuccess, withdrawTracksErrors),
@@ -251,6 +251,6 @@ builder.mutationFields((t) => ({
       'Requires the SERVICE role.',
     args: { input: t.arg({ type: WithdrawTracksInputType, required: true, description: 'The tracks to withdraw.' }) },
     resolve: (_, { input }, context) =>
-      outcome(withdrawTracksErrors, () => catalogue.withdrawTracks(given(input), context)) as never,
+      outcome(withdrawTracksErrors, () => catalogue.withdrawTracks(given(input), context)),
   }),
 }));

@@ -71,7 +71,7 @@ export function listFields<Node>(name: string, node: ObjectRef<PothosTypes, Node
     nodes: t.field({
       type: [node],
       description: 'The items without their cursors.',
-      resolve: (page) => page.edges.map((e) => e.node) as never,
+      resolve: (page) => page.edges.map((e) => e.node),
     }),
     pageInfo: t.field({ type: PageInfoType, description: 'Information about the page.', resolve: pageInfoOf }),
   });
@@ -83,7 +83,7 @@ export function connectionType<Node>(name: string, node: ObjectRef<PothosTypes, 
   return builder.objectRef<Page<Node>>(`${name}Connection`).implement({
     description: 'A page of a list.',
     fields: (t) => ({
-      ...fields(t as never),
+      ...fields(t),
       totalCount: t.int({
         description: 'Number of items in the whole list. It is counted only if selected.',
         resolve: (page) => page.total(),

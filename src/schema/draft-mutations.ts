@@ -159,33 +159,33 @@ builder.mutationFields((t) => ({
     description: 'Starts a draft. Follow it with `draftEvents`.',
     args: { input: t.arg({ type: StartDraftInput, required: true, description: 'The draft to write.' }) },
     resolve: (_, { input }, context) =>
-      outcome(startErrors, async () => ({ draft: await drafts.startDraft(given(input), context) })) as never,
+      outcome(startErrors, async () => ({ draft: await drafts.startDraft(given(input), context) })),
   }),
   continueDraft: t.field({
     type: resultType('ContinueDraft', draftSuccess('ContinueDraft', 'The draft is being continued.'), continueErrors),
     description: 'Continues a draft that has ended.',
     args: { input: t.arg({ type: ContinueDraftInput, required: true, description: 'How to continue.' }) },
     resolve: (_, { input }, context) =>
-      outcome(continueErrors, async () => ({ draft: await drafts.continueDraft(given(input), context) })) as never,
+      outcome(continueErrors, async () => ({ draft: await drafts.continueDraft(given(input), context) })),
   }),
   cancelDraft: t.field({
     type: resultType('CancelDraft', draftSuccess('CancelDraft', 'The draft has ended.'), cancelErrors),
     description: 'Stops writing a draft and keeps its text. Closing a subscription never cancels a draft.',
     args: { id: t.arg.id({ required: true, description: "The draft's `id`." }) },
     resolve: (_, { id }, context) =>
-      outcome(cancelErrors, async () => ({ draft: await drafts.cancelDraft(id, context) })) as never,
+      outcome(cancelErrors, async () => ({ draft: await drafts.cancelDraft(id, context) })),
   }),
   updateDraft: t.field({
     type: resultType('UpdateDraft', draftSuccess('UpdateDraft', 'The draft has been changed.'), updateErrors),
     description: "Changes a draft's title or visibility.",
     args: { input: t.arg({ type: UpdateDraftInput, required: true, description: 'The changes.' }) },
     resolve: (_, { input }, context) =>
-      outcome(updateErrors, async () => ({ draft: await drafts.updateDraft(given(input), context) })) as never,
+      outcome(updateErrors, async () => ({ draft: await drafts.updateDraft(given(input), context) })),
   }),
   deleteDraft: t.field({
     type: resultType('DeleteDraft', DeleteDraftSuccess, cancelErrors),
     description: 'Deletes a draft. If it is being written, it is cancelled first.',
     args: { id: t.arg.id({ required: true, description: "The draft's `id`." }) },
-    resolve: (_, { id }, context) => outcome(cancelErrors, () => drafts.deleteDraft(id, context)) as never,
+    resolve: (_, { id }, context) => outcome(cancelErrors, () => drafts.deleteDraft(id, context)),
   }),
 }));

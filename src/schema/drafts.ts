@@ -248,7 +248,7 @@ const DraftEventType = builder.unionType('DraftEvent', {
     "An event in a draft's log. Every subscriber gets the events in order and each exactly once, whether it joined " +
     'early, joined late or reconnected.',
   types: [DraftSnapshotType, TokensAppendedType, DraftStatusChangedType],
-  resolveType: (event) => eventTypes[event.type] as never,
+  resolveType: (event) => eventTypes[event.type],
 });
 
 builder.queryFields((t) => ({
@@ -274,8 +274,8 @@ builder.subscriptionFields((t) => ({
         description: 'The cursor of the last event received, or of a draft that was queried.',
       }),
     },
-    subscribe: (_, args, context) => drafts.followDraft(given(args), context) as never,
+    subscribe: (_, args, context) => drafts.followDraft(given(args), context),
     // The result does not depend on the arguments, so readers that select the same fields share one answer per event.
-    resolve: (event) => event as never,
+    resolve: (event) => event,
   }),
 }));

@@ -81,7 +81,7 @@ const verdictResult = (name: string) => {
 };
 
 const say = (args: VerdictArgs, verdict: Verdict, context: Context) =>
-  outcome(verdictErrors, () => setVerdict(args, verdict, context)) as never;
+  outcome(verdictErrors, () => setVerdict(args, verdict, context));
 
 builder.mutationFields((t) => ({
   setReaction: t.field({

@@ -248,14 +248,14 @@ builder.mutationFields((t) => ({
     description: "Changes the viewer's preferences. The next list takes them into account.",
     args: { input: t.arg({ type: SetPreferencesInput, required: true, description: 'The changes.' }) },
     resolve: (_, { input }, context) =>
-      outcome(setErrors, async () => ({ preferences: await listeners.setPreferences(given(input), context) })) as never,
+      outcome(setErrors, async () => ({ preferences: await listeners.setPreferences(given(input), context) })),
   }),
   recordFeedback: t.field({
     type: resultType('RecordFeedback', RecordFeedbackSuccess, recordErrors),
     description: 'Records what a listener did with a track. The next list takes it into account.',
     args: { input: t.arg({ type: FeedbackInput, required: true, description: 'The feedback to record.' }) },
     resolve: (_, { input }, context) =>
-      outcome(recordErrors, async () => ({ feedback: await listeners.recordFeedback(given(input), context) })) as never,
+      outcome(recordErrors, async () => ({ feedback: await listeners.recordFeedback(given(input), context) })),
   }),
   recordFeedbackBatch: t.field({
     type: resultType('RecordFeedbackBatch', RecordFeedbackBatchSuccess, recordErrors),
@@ -264,7 +264,7 @@ builder.mutationFields((t) => ({
       input: t.arg({ type: [FeedbackInput], required: true, description: 'The feedback to record, in order.' }),
     },
     resolve: (_, { input }, context) =>
-      outcome(recordErrors, () => listeners.recordFeedbackBatch(given(input), context)) as never,
+      outcome(recordErrors, () => listeners.recordFeedbackBatch(given(input), context)),
   }),
   eraseListener: t.field({
     type: resultType('EraseListener', erasureType('EraseListenerSuccess'), eraseListenerErrors),
@@ -274,7 +274,7 @@ builder.mutationFields((t) => ({
       'training. Requires the SERVICE role.',
     args: { input: t.arg({ type: EraseListenerInput, required: true, description: 'The listener to erase.' }) },
     resolve: (_, { input }, context) =>
-      outcome(eraseListenerErrors, () => listeners.eraseListener(given(input), context)) as never,
+      outcome(eraseListenerErrors, () => listeners.eraseListener(given(input), context)),
   }),
   eraseMe: t.field({
     type: resultType('EraseMe', erasureType('EraseMeSuccess'), eraseMeErrors),
@@ -285,12 +285,12 @@ builder.mutationFields((t) => ({
         description: "The viewer's `externalId`, as a confirmation.",
       }),
     },
-    resolve: (_, { confirm }, context) => outcome(eraseMeErrors, () => listeners.eraseMe(confirm, context)) as never,
+    resolve: (_, { confirm }, context) => outcome(eraseMeErrors, () => listeners.eraseMe(confirm, context)),
   }),
   removeFeedback: t.field({
     type: resultType('RemoveFeedback', RemoveFeedbackSuccess, removeErrors),
     description: 'Removes feedback, as if it had never been given.',
     args: { id: t.arg.id({ required: true, description: "The feedback's `id`." }) },
-    resolve: (_, { id }, context) => outcome(removeErrors, () => listeners.removeFeedback(id, context)) as never,
+    resolve: (_, { id }, context) => outcome(removeErrors, () => listeners.removeFeedback(id, context)),
   }),
 }));

@@ -69,6 +69,6 @@ builder.mutationFields((t) => ({
       'Requires the ADMIN role.',
     args: { modelVersion: t.arg.string({ required: true, description: "The version's name." }) },
     resolve: (_, { modelVersion }, context) =>
-      outcome(activateErrors, () => activateModelVersion(modelVersion, context)) as never,
+      outcome(activateErrors, () => activateModelVersion(modelVersion, context)),
   }),
 }));

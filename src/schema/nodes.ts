@@ -8,7 +8,7 @@ export const NodeInterface = builder.interfaceRef<AnyNode['value']>('Node').impl
   fields: (t) => ({
     id: t.id({ description: idDescription, resolve: () => '' }),
   }),
-  resolveType: (value) => nodeTypeOf(value) as never,
+  resolveType: (value) => nodeTypeOf(value),
 });
 
 builder.queryFields((t) => ({

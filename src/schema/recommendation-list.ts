@@ -49,7 +49,7 @@ const ReasonType = builder.interfaceRef<Reason>('Reason').implement({
       resolve: (reason) => reason.without(),
     }),
   }),
-  resolveType: (reason) => reasonTypes[reason.kind] as never,
+  resolveType: (reason) => reasonTypes[reason.kind],
 });
 
 builder.objectRef<Extract<Reason, { kind: 'history' }>>('HistoryReason').implement({
@@ -179,7 +179,7 @@ export const RecommendationConnectionType = builder
     description:
       'A page of a recommendation list. Later pages continue the same list, whatever changes in the meantime.',
     fields: (t) => ({
-      ...fields(t as never),
+      ...fields(t),
       requestId: t.exposeID('requestId', {
         description: 'The id of this list. Send it with feedback to attribute the feedback to the list.',
       }),
