@@ -58,7 +58,7 @@ function describe(error: unknown): Failure | undefined {
   const failure = names.find((name) => error instanceof errorClasses[name]);
   return failure === undefined || !(error instanceof CadenzaError)
     ? undefined
-    : { ...error, failure, message: error.message };
+    : Object.assign({}, error, { failure, message: error.message });
 }
 
 const isOneOf = <Name extends ErrorTypeName>(known: readonly Name[], value: Failure): value is FailureOf<Name> =>
