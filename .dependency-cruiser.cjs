@@ -8,6 +8,7 @@ const floors = [
   ['recommend', 'drafts', 'ingest'],
   ['catalogue', 'listeners'],
   ['ml'],
+  ['tunes'],
   ['db', 'nats'],
   ['config(\\.ts)?'],
   ['lib'],
@@ -21,6 +22,7 @@ const publicFiles = {
   catalogue: 'catalogue',
   listeners: 'listeners',
   ml: '(engine|gemm)',
+  tunes: 'tunes',
 };
 const upward = floors.slice(1).map((rooms, i) => ({
   name: `${rooms[0]}-imports-only-downwards`,
