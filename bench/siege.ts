@@ -1,19 +1,15 @@
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, Serializable } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { randomStream } from '../src/lib/random.ts';
-import { floods, skirmishes, type Target } from './siege/attacks.ts';
-import { pick, type Random } from './siege/grammar.ts';
-import type { Slips } from './siege/wire.ts';
+import type { Attacked, Orders } from './siege/attackers.ts';
 import { authorizationOf, SECRET } from './storm/tokens.ts';
 import { ending } from './support/ending.ts';
-import { type ServerProcess, startServer, stop, stopAll } from './support/processes.ts';
+import { type ServerProcess, startNode, startServer, stop, stopAll } from './support/processes.ts';
 import { quantile, round } from './support/statistics.ts';
 
 /**
@@ -47,9 +43,8 @@ interface Outcome {
 const WARM_UP = 0.2;
 const MOST_GROWTH = 0.1;
 const MOST_DELAY = 3;
-/** What the victim asks by itself, to compare with, and how long it thinks in between. */
-const ALONE = 300;
-const PAUSE_MS = 5;
+/** What the victim asks by itself, to compare with. */
+const ALONE = 1_000;
 /** Longer than those who take nothing are put up with. */
 const SETTLE_MS = 8_000;
 
@@ -59,39 +54,38 @@ const UNLIMITED = Object.fromEntries(
     .map((name) => [`CADENZA_${name}`, '1000000']),
 );
 
-async function lay({ seed, requests, attackers, rates }: Siege, secret: string | null): Promise<Outcome> {
+async function lay(siege: Siege, secret: string | null): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'cadenza-siege-'));
   const server = await startBesieged(folder, {
-    ...(!rates && UNLIMITED),
+    ...(!siege.rates && UNLIMITED),
     ...(secret && { CADENZA_JWT_SECRET: secret }),
   });
+  const tokenOf = (name: string) => (secret === null ? null : authorizationOf(name));
+  const victim = new Victim(server.url, await tokenOf('victim'));
+  const strangers = new Strangers(siege, Number(new URL(server.url).port), await tokenOf('stranger'));
   try {
-    const authorization = secret === null ? null : await authorizationOf('stranger');
-    const slips: Slips = { internalErrors: 0, leaks: 0, examples: [] };
-    const target = { port: Number(new URL(server.url).port), authorization, slips };
-    const victim = new Victim(server.url, secret === null ? null : await authorizationOf('victim'));
-    const random = randomStream(seed);
-    const attack = (share: number) => attackUntil(target, random, requests * share, attackers);
-    let sent = await attack(WARM_UP);
-    const alone = await victim.ask((asked) => asked < ALONE);
+    let { sent } = await strangers.attack(WARM_UP);
+    const alone = await victim.ask(ALONE);
     const before = await memoryOf(server.process);
-    let isOver = false;
-    const during = victim.ask(() => !isOver);
-    sent += await attack(1 - WARM_UP).finally(() => (isOver = true));
-    const ratio = quantile(await during, 0.99) / quantile(alone, 0.99);
+    const during = victim.ask(Infinity);
+    const attacked = await strangers.attack(1 - WARM_UP).finally(() => victim.stop());
+    sent += attacked.sent;
+    const [calm, besieged] = [alone, await during].map((times) => quantile(times, 0.99));
     const after = await memoryOf(server.process);
-    for (const example of slips.examples) console.error(example);
+    for (const example of attacked.examples) console.error(example);
     console.error('Bytes held and in use, after the first part and in the end:', before, after);
+    console.error('Milliseconds of the victim’s p99, alone and besieged:', calm, besieged);
     return {
       requests: sent,
       died: server.process.exitCode === null && server.process.signalCode === null ? 0 : 1,
       rss_growth: round(after.rss / before.rss - 1),
       used_growth: round(after.used / before.used - 1),
-      victim_p99_ratio: round(ratio),
-      internal_errors: slips.internalErrors,
-      leaks: slips.leaks,
+      victim_p99_ratio: round((besieged ?? NaN) / (calm ?? NaN)),
+      internal_errors: attacked.internalErrors,
+      leaks: attacked.leaks,
     };
   } finally {
+    await Promise.all([victim.end(), strangers.end()]);
     await stop(server.process);
     await rm(folder, { recursive: true, force: true });
   }
@@ -112,54 +106,61 @@ function startBesieged(dataDir: string, env: NodeJS.ProcessEnv): Promise<ServerP
   });
 }
 
-/** Attackers work side by side, each at one attack after the other; the floods come in between, evenly. */
-async function attackUntil(target: Target, random: Random, requests: number, attackers: number): Promise<number> {
-  let sent = 0;
-  let begun = 0;
-  const every = Math.max(50, Math.floor(requests / (3 * floods.length)));
-  const attacker = async (): Promise<void> => {
-    while (sent < requests) {
-      const flood = ++begun % every === 0 ? floods[Math.floor(begun / every) % floods.length] : undefined;
-      // However much a flood sends, it is one connection that is not read from.
-      const count = await (flood ?? pick(random, skirmishes))(target, random);
-      sent += flood ? 1 : count;
-    }
-  };
-  await Promise.all(Array.from({ length: attackers }, attacker));
-  return sent;
+/** A process that does one thing at a time when it is told to, and says when it is done. */
+class Party {
+  readonly #child: ChildProcess;
+
+  constructor(file: string, args: readonly string[]) {
+    this.#child = startNode(['--import', 'tsx', fileURLToPath(new URL(`siege/${file}`, import.meta.url)), ...args]);
+  }
+
+  protected tell(order: Serializable): void {
+    this.#child.send(order);
+  }
+
+  /** @throws when it ends instead */
+  protected async answer(): Promise<unknown> {
+    const ended = once(this.#child, 'exit').then(() => {
+      throw new Error('A process of the siege ended too early');
+    });
+    const [answer] = (await Promise.race([once(this.#child, 'message'), ended])) as [unknown];
+    return answer;
+  }
+
+  end(): Promise<void> {
+    return stop(this.#child);
+  }
 }
 
-/** Somebody who behaves, and asks one thing after the other. */
-class Victim {
-  readonly #url: string;
-  readonly #headers: Record<string, string>;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+/** The attackers, all in one process. */
+class Strangers extends Party {
+  readonly #requests: number;
 
+  constructor({ requests, seed, attackers }: Siege, port: number, authorization: string | null) {
+    super('attackers.ts', [JSON.stringify({ port, authorization, seed, attackers } satisfies Orders)]);
+    this.#requests = requests;
+  }
+
+  async attack(share: number): Promise<Attacked> {
+    this.tell(this.#requests * share);
+    return (await this.answer()) as Attacked;
+  }
+}
+
+/** Somebody who behaves. */
+class Victim extends Party {
   constructor(url: string, authorization: string | null) {
-    this.#url = url;
-    this.#headers = { 'content-type': 'application/json', ...(authorization !== null && { authorization }) };
+    super('victim.mjs', [url, ...(authorization === null ? [] : [authorization])]);
   }
 
   /** @returns how long each answer took, in milliseconds @throws when one is not what was asked for */
-  async ask(goOn: (asked: number) => boolean): Promise<number[]> {
-    const times: number[] = [];
-    while (goOn(times.length)) {
-      const start = performance.now();
-      const answer = await this.#askOnce();
-      if (!answer.includes('"data":{"viewer"')) throw new Error(`The victim was answered ${answer}`);
-      times.push(performance.now() - start);
-      await delay(PAUSE_MS);
-    }
-    return times;
+  async ask(most: number): Promise<number[]> {
+    this.tell(most === Infinity ? 'go' : { most });
+    return (await this.answer()) as number[];
   }
 
-  #askOnce(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const asking = request(this.#url, { method: 'POST', agent: this.#agent, headers: this.#headers }, (response) => {
-        text(response).then(resolve, reject);
-      });
-      asking.on('error', reject).end('{"query":"{ viewer { id } }"}');
-    });
+  stop(): void {
+    this.tell('stop');
   }
 }
 

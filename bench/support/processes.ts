@@ -43,14 +43,20 @@ export async function stopAll(): Promise<void> {
 
 /** Starts Node.js on what says, sooner or later, at which URL it listens. */
 export async function startServer(nodeArguments: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
+  const child = startNode(nodeArguments, env);
+  const said = listenTo(child);
+  return { process: child, url: LISTENING.exec(await said(LISTENING))?.[0] ?? '', said };
+}
+
+/** A child of Node.js with a channel to it. Its output has to be read. */
+export function startNode(nodeArguments: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   const child = spawn(process.execPath, nodeArguments, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   running.add(child);
   child.once('exit', () => running.delete(child));
-  const said = listenTo(child);
-  return { process: child, url: LISTENING.exec(await said(LISTENING))?.[0] ?? '', said };
+  return child;
 }
 
 /** Reads the child's output for good, or the child would block. */

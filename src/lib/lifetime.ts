@@ -22,6 +22,7 @@ export class Lifetime {
   #controller: AbortController | null = null;
   #reason: Error | null = null;
   #isOver = false;
+  #isLeft = false;
 
   begin(terms: Terms): void {
     this.#terms = terms;
@@ -41,8 +42,13 @@ export class Lifetime {
     if (this.#deadline) clearTimeout(this.#deadline);
   }
 
-  /** Nobody waits for the answer any more. */
+  /** Whether nobody waits for the answer any more. */
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
   leave(): void {
+    this.#isLeft = true;
     if (this.#isOver || this.#terms?.isChange) return;
     this.#stop(new ClientLeftError('The client has disconnected'));
   }

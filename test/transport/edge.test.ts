@@ -238,6 +238,31 @@ describe('[EDGE9] a client with many operations does not delay others', () => {
   });
 });
 
+it('[EDGE9] messages that arrive in one read do not delay others', async () => {
+  const server = await startListening();
+  const socket = await openConnection(server.url);
+  socket.write(upgrade('/graphql', GRAPHQL_PROTOCOL));
+  await received(socket, '101 Switching');
+  socket.write(textMessage({ type: 'connection_init' }));
+  await received(socket, 'connection_ack');
+  const MUCH = 2_000;
+  const pings = Buffer.concat(Array.from({ length: MUCH }, () => textMessage({ type: 'ping' })));
+  expect(pings.length).toBeLessThan(65_536);
+  let answer = '';
+  const pongs = (): number => answer.split('"pong"').length - 1;
+  const first = new Promise<void>((resolve) => {
+    socket.on('data', (data: Buffer) => {
+      answer += data.toString('latin1');
+      resolve();
+    });
+  });
+  socket.write(pings);
+  await first;
+  await ask(server.graphqlUrl, '{ viewer { id } }');
+  expect(pongs()).toBeLessThan(MUCH);
+  await expect.poll(pongs, { timeout: 30_000 }).toBe(MUCH);
+});
+
 describe('[EDGE5] another upgrade is ignored', () => {
   const h2c = ['connection: Upgrade, HTTP2-Settings', 'upgrade: h2c', 'http2-settings: AAMAAABkAAQAoAAAAAIAAAAA'];
 

@@ -124,3 +124,31 @@ it('[EDGE4] a mutation that has begun is completed although nobody waits for its
     (await ask(server.graphqlUrl, '{ viewer { feedback(first: 1) { nodes { kind } } } }')).data;
   await expect.poll(reacted).toEqual({ viewer: { feedback: { nodes: [{ kind: 'LIKE' }] } } });
 });
+
+it('[EDGE4] an operation that was completed answers nothing to the one that uses its id', async () => {
+  const server = await stalled();
+  const socket = await begin(server);
+  const said: string[] = [];
+  socket.on('message', (data: Buffer) => said.push(data.toString()));
+  const input = `{ trackId: "${encodeId('Track', server.trackId)}", kind: LIKE }`;
+  socket.send(subscribe('a', `mutation { recordFeedback(input: ${input}) { __typename } }`));
+  socket.send(subscribe('b', SEARCH));
+  await waits(server, 2);
+  for (const id of ['a', 'b']) {
+    socket.send(JSON.stringify({ type: 'complete', id }));
+    socket.send(subscribe(id, 'subscription { recommendations(first: 1) { requestId } }'));
+  }
+  socket.send(JSON.stringify({ type: 'ping' }));
+  await expect.poll(() => said.filter((message) => message.includes('pong')).length).toBe(1);
+  server.release();
+  const reacted = async () =>
+    (await ask(server.graphqlUrl, '{ viewer { feedback(first: 1) { nodes { kind } } } }')).data;
+  await expect.poll(reacted).toEqual({ viewer: { feedback: { nodes: [{ kind: 'LIKE' }] } } });
+  await expect.poll(() => new Set(said.map((message) => idOf(message))).size).toBe(3);
+  socket.send(JSON.stringify({ type: 'ping' }));
+  await expect.poll(() => said.filter((message) => message.includes('pong')).length).toBe(2);
+  const answers = said.filter((message) => !message.includes('pong'));
+  expect(answers.filter((message) => !message.includes('"recommendations"'))).toEqual([]);
+});
+
+const idOf = (message: string): string | undefined => (JSON.parse(message) as { id?: string }).id;

@@ -45,7 +45,8 @@ export class Peer {
     this.#stream = stream;
     this.address = address;
     this.#headers = { authorization: text(headers.authorization), listenerId: text(headers['x-listener-id']) };
-    socket.on('pong', () => (this.#alive = true));
+    // All that arrives is a sign of life. A pong is told of later, behind the messages that arrived before it.
+    stream.on('data', () => (this.#alive = true));
     socket.once('close', () => {
       for (const { lifetime } of this.#operations.values()) lifetime.leave();
     });
@@ -123,6 +124,11 @@ export class Peer {
     return this.#stream.writableNeedDrain;
   }
 
+  /** Whether messages of the peer wait to be handled, so that nothing more is read from it. */
+  get #isBehind(): boolean {
+    return this.#stream.isPaused();
+  }
+
   /**
    * Resolves when all data has been accepted or the socket has closed. All subscriptions of the socket share one wait.
    */
@@ -145,8 +151,8 @@ export class Peer {
   }
 
   /**
-   * Sends a ping. A peer that has not answered since the previous heartbeat is disconnected. A reader that has accepted
-   * no data since then is closed with a reason: it can return with its cursor at any time ([SERVE6]).
+   * Sends a ping. A peer that has shown no sign of life since the previous heartbeat is disconnected. A reader that has
+   * accepted no data since then is closed with a reason: it can return with its cursor at any time ([SERVE6]).
    */
   beat(log: Logger): void {
     if (!this.isOpen) return;
@@ -156,7 +162,7 @@ export class Peer {
         { listener: this.identity?.viewer.listener.id },
         'Closed the connection of a reader that accepts no data',
       );
-    } else if (this.#alive) {
+    } else if (this.#alive || this.#isBehind) {
       this.#alive = false;
       this.#stalled = this.isFull;
       this.socket.ping();

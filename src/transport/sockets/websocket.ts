@@ -5,7 +5,7 @@ import type { ConnectionLimits } from '../../config.ts';
 import { explainFailure } from '../../db/failures.ts';
 import { CadenzaError, RateLimitedError, ServiceUnavailableError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import { createContext, type Services } from '../../resolvers/context.ts';
+import { type Context, createContext, type Services } from '../../resolvers/context.ts';
 import type { GraphQL } from '../graphql.ts';
 import { readMessages } from '../inbox.ts';
 import { LiveResults } from '../live-results.ts';
@@ -47,13 +47,15 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
     perMessageDeflate: false,
     // Pings are answered only while the peer accepts data: see `readMessages`.
     autoPong: false,
+    // One read may contain thousands of messages. Each is handled in a round of the event loop of its own ([EDGE9]).
+    allowSynchronousEvents: false,
     handleProtocols,
   });
   const protocol = makeServer<Record<string, unknown>, Peer>({
     connectionInitWaitTimeout: options.initMs ?? INIT_MS,
     onConnect: (connection) => connect(connection, options),
     onSubscribe: (connection, id, payload) => prepare(connection, id, payload, options),
-    execute: (args) => (args.rootValue as Enveloped).execute(args) as never,
+    execute: (args) => unlessLeft(args, (args.rootValue as Enveloped).execute(args)) as never,
     subscribe: (args) => (args.rootValue as Enveloped).subscribe(args) as never,
     onOperation: ({ extra }, id, _, __, result) =>
       result instanceof LiveResults ? new SocketDelivery(result, extra, id) : undefined,
@@ -90,6 +92,14 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
 }
 
 type Enveloped = ReturnType<GraphQL['getEnveloped']>;
+
+/** The result, unless the client has left: the protocol would send it to whichever operation uses the id by then. */
+function unlessLeft({ contextValue }: ExecutionArgs, result: unknown): unknown {
+  const { lifetime } = contextValue as Context;
+  return result instanceof Promise
+    ? result.then((made: unknown) => (lifetime.isLeft ? new Promise(() => undefined) : made))
+    : result;
+}
 
 const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
@@ -185,6 +195,7 @@ async function prepare(
   if (!extra.identity) return [refused('UNAUTHENTICATED', 'The connection has no identity.')];
   const lifetime = extra.begin(payload, id);
   await extra.turns.take();
+  if (lifetime.isLeft) return new Promise(() => undefined);
   const enveloped = graphql.getEnveloped({
     caller: { context: createContext(services, extra.identity.viewer, lifetime), expiresAt: extra.identity.expiresAt },
     connection: extra,
