@@ -110,6 +110,9 @@ export const prices: Readonly<Record<string, Price>> = {
   'TokensAppended.tokens': assumed(200),
   'Token.alternatives': assumed(5),
 
+  // Tunes. The time is that of the longest one.
+  'Query.checkTune': { weight: 40_000, size: { assumedSize: 200 } },
+
   // Mutations write and notify.
   'Mutation.activateModelVersion': { weight: 10_000 },
   'Mutation.upsertTracks': { weight: 2_000, args: { input: 100 } },

@@ -7,6 +7,7 @@ import './model-versions.ts';
 import './listeners.ts';
 import './feedback.ts';
 import './models.ts';
+import './tunes/check-tune.ts';
 import './drafts.ts';
 import './draft-mutations.ts';
 import { printSchemaWithDirectives } from '@graphql-tools/utils';

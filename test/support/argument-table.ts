@@ -117,6 +117,15 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'Query.offPolicyEstimate': { of: { modelVersion: bad.text({ max: 200 }) } },
     'TrackExplanation.outweighedBy': { of: { first: bad.first } },
     'TrackExplanation.summary': { of: { locale: bad.oneOf } },
+    'Query.checkTune': {
+      of: {
+        abc: {
+          refused: [{ value: 'A'.repeat(16_385) }],
+          uncoercible: [5, true, ['a', 'b'], {}],
+          harmless: ['', 'a\0b', '\ud800', 'A'.repeat(16_384)],
+        },
+      },
+    },
     'Query.draft': { of: { id: bad.idOf('Draft') } },
     'Query.evaluations': { of: { first: bad.first } },
     'Query.explanation': { args: { trackId: track }, of: { trackId: bad.idOf('Track'), ...steering } },

@@ -35,16 +35,16 @@ const LENGTH = String.raw`\d{0,4}(?:\/{1,4}\d{0,4})?`;
 /** The endings that a bar line opens: `1`, `[2`, `1,3`, `1-3`. */
 const ENDING = String.raw`(?:\[?\d(?:[,-]?\d){0,8})`;
 /**
- * In the order in which they are tried. Every repetition of unequal symbols is bounded, so that reading takes time in
+ * In the order in which they are tried, the frequent ones first. Every repetition of unequal symbols is bounded, so that reading takes time in
  * proportion to the length of a text, whatever it is.
  */
 const symbols: readonly (readonly [AbcKind, string])[] = [
-  ['newline', String.raw`\r?\n`],
+  ['note', String.raw`(?:\^{1,2}|_{1,2}|=)?[A-Ga-g][,']{0,4}${LENGTH}`],
   ['space', String.raw`[ \t]+`],
+  ['bar', String.raw`:*\|[|:\]]*${ENDING}?|\[\|[|:\]]*${ENDING}?|::+${ENDING}?|\[\d(?:[,-]?\d){0,8}`],
+  ['newline', String.raw`\r?\n`],
   ['comment', String.raw`%[^\n]*`],
   ['inline-field', String.raw`\[[A-Za-z]:[^\]\n]{0,200}\]`],
-  ['bar', String.raw`:*\|[|:\]]*${ENDING}?|\[\|[|:\]]*${ENDING}?|::+${ENDING}?|\[\d(?:[,-]?\d){0,8}`],
-  ['note', String.raw`(?:\^{1,2}|_{1,2}|=)?[A-Ga-g][,']{0,4}${LENGTH}`],
   ['rest', `[zxZX]${LENGTH}`],
   ['tuplet', String.raw`\(\d(?::\d?){0,2}`],
   ['chord-open', String.raw`\[`],

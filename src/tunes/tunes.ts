@@ -1,0 +1,16 @@
+import { InvalidInputError } from '../lib/errors.ts';
+import { MOST_ABC, parseTune } from './abc/parse-tune.ts';
+import type { TuneProblem } from './abc/problems.ts';
+
+export type { TuneProblem } from './abc/problems.ts';
+
+/**
+ * What is wrong with a tune in ABC, in the order of its text ([ABC3]). Nothing if it can be played as written.
+ * @throws InvalidInputError for a text that is too long to be a tune
+ */
+export function checkTune(abc: string): readonly TuneProblem[] {
+  if (abc.length > MOST_ABC) {
+    throw new InvalidInputError(`abc may have at most ${MOST_ABC} characters, not ${abc.length}`, 'abc');
+  }
+  return parseTune(abc).problems;
+}
