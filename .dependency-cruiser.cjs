@@ -21,7 +21,7 @@ const publicFiles = {
   ingest: 'ingest',
   catalogue: 'catalogue',
   listeners: 'listeners',
-  ml: '(engine|gemm)',
+  ml: '(engine|gemm|train)',
   tunes: 'tunes',
 };
 const upward = floors.slice(1).map((rooms, i) => ({

@@ -8,3 +8,8 @@ export async function digestOf(path: string, signal?: AbortSignal): Promise<stri
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, signal ? { signal } : {});
   return hash.digest('hex');
 }
+
+/** The SHA-256 of a text's UTF-8 in hexadecimal. */
+export function digestOfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -44,14 +44,15 @@ export class Session implements Disposable {
     }
   }
 
-  /** Loads a small graph from memory, on the calling thread, to run on the CPU. @throws OrtError */
-  static ofBytes(graph: Uint8Array, { threads }: Pick<SessionOptions, 'threads'>): Session {
-    const { api, env } = ort();
+  /** Loads a small graph from memory, on the calling thread. @throws OrtError */
+  static ofBytes(graph: Uint8Array, { threads, device = { type: 'cpu' } }: SessionOptions): Session {
+    const { api, env } = ort(device.type === 'cuda' ? device.library : undefined);
     const options = cpuOptions(threads);
     try {
+      if (device.type === 'cuda') appendCuda(api, options, device.library);
       const { byteLength } = graph;
       const handle = made(api, (out) => api.createSessionFromArray(env, graph, byteLength, options, out));
-      return new Session(handle, { type: 'cpu' });
+      return new Session(handle, device);
     } finally {
       api.releaseSessionOptions(options);
     }

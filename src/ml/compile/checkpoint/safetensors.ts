@@ -15,6 +15,12 @@ const headerSchema = z.record(
   z.string(),
   z.object({ dtype: z.string(), shape: z.array(size).max(8), data_offsets: z.tuple([size, size]) }),
 );
+const metadataSchema = z.record(z.string(), z.string());
+
+interface Header {
+  tensors: ReadonlyMap<string, StoredTensor>;
+  metadata: Readonly<Record<string, string>>;
+}
 
 interface StoredTensor {
   type: number;
@@ -27,10 +33,13 @@ interface StoredTensor {
 /** An open safetensors file, its header checked against the file's size. */
 export class SafetensorsFile implements AsyncDisposable {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Free texts by name. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly #handle: FileHandle;
 
-  private constructor(tensors: ReadonlyMap<string, StoredTensor>, handle: FileHandle) {
+  private constructor({ tensors, metadata }: Header, handle: FileHandle) {
     this.tensors = tensors;
+    this.metadata = metadata;
     this.#handle = handle;
   }
 
@@ -60,7 +69,7 @@ export class SafetensorsFile implements AsyncDisposable {
 }
 
 /** Eight bytes of length, then JSON, then the data that its offsets refer to. */
-async function readHeader(handle: FileHandle, file: string): Promise<Map<string, StoredTensor>> {
+async function readHeader(handle: FileHandle, file: string): Promise<Header> {
   const { size: fileBytes } = await handle.stat();
   if (fileBytes < 8) throw new ModelFileError(`${file} is not a safetensors file: it has ${fileBytes} bytes`);
   const length = Number((await readAt(handle, 0, 8)).readBigUInt64LE());
@@ -69,9 +78,9 @@ async function readHeader(handle: FileHandle, file: string): Promise<Map<string,
       `${file} is not a safetensors file, or is truncated: its header would have ${length} bytes`,
     );
   const start = 8 + length;
-  const entries = Object.entries(parseHeader((await readAt(handle, 8, length)).toString(), file));
-  return new Map(
-    entries.map(
+  const { metadata, entries } = parseHeader((await readAt(handle, 8, length)).toString(), file);
+  const tensors = new Map(
+    Object.entries(entries).map(
       ([
         name,
         {
@@ -91,9 +100,10 @@ async function readHeader(handle: FileHandle, file: string): Promise<Map<string,
       },
     ),
   );
+  return { tensors, metadata };
 }
 
-function parseHeader(text: string, file: string): z.output<typeof headerSchema> {
+function parseHeader(text: string, file: string) {
   const problem = (reason: string) => new ModelFileError(`${file} has no readable header: ${reason}`);
   let json: unknown;
   try {
@@ -102,9 +112,10 @@ function parseHeader(text: string, file: string): z.output<typeof headerSchema> 
     throw problem((error as Error).message);
   }
   if (typeof json !== 'object' || json === null) throw problem('it is not an object');
-  const { __metadata__: _, ...tensors } = json as Record<string, unknown>;
+  const { __metadata__: metadata, ...tensors } = json as Record<string, unknown>;
   const parsed = headerSchema.safeParse(tensors);
-  if (parsed.success) return parsed.data;
+  // What is no text says nothing to us; other programs' files are read all the same.
+  if (parsed.success) return { entries: parsed.data, metadata: metadataSchema.catch({}).parse(metadata) };
   const [issue] = parsed.error.issues;
   throw problem(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
 }

@@ -1,7 +1,7 @@
 import { Message } from './protobuf.ts';
 
 export type ElementType = 'float32' | 'uint8' | 'int32' | 'int64' | 'float16' | 'float64';
-type Attribute = number | { float: number };
+export type Attribute = number | { float: number } | { ints: readonly number[] };
 
 const elementTypes: Record<ElementType, number> = {
   float32: 1,
@@ -93,9 +93,10 @@ export class GraphBuilder {
 
 function attributeProto(name: string, value: Attribute): Message {
   const attribute = new Message().string(1, name);
-  return typeof value === 'number'
-    ? attribute.varint(3, value).varint(20, 2)
-    : attribute.float(2, value.float).varint(20, 1);
+  if (typeof value === 'number') return attribute.varint(3, value).varint(20, 2);
+  if ('float' in value) return attribute.float(2, value.float).varint(20, 1);
+  for (const int of value.ints) attribute.varint(8, int);
+  return attribute.varint(20, 7);
 }
 
 function tensorProto(name: string, type: ElementType, dims: readonly number[]): Message {

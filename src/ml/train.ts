@@ -1,0 +1,9 @@
+/** The door to training on this runtime. */
+export {
+  trainDecoder,
+  type TrainingData,
+  type TrainingReport,
+  type TrainingSettings,
+} from './train/decoder-trainer.ts';
+export { classify, type LabelledVectors, trainLinearHead } from './train/linear-head.ts';
+export { lossCurve } from './train/loss-curve.ts';
