@@ -112,7 +112,7 @@ export async function startDraft(client: Client, input: object): Promise<Started
 /** By the time that startDraft is answered a fast model has written some of the text; the answer's cursor is after that. */
 export function beginningOf(id: string): string {
   const log = Buffer.from(id, 'base64url').toString().replace('Draft:', 'draft:');
-  return Buffer.from(JSON.stringify([log, 0])).toString('base64url');
+  return Buffer.from(JSON.stringify([log, 0, 0])).toString('base64url');
 }
 
 /** From the draft's beginning to its end. @throws Error when it fails */

@@ -330,8 +330,20 @@ export const drafts = pgTable(
     failure: text(),
     /** The last event's sequence number. */
     sequence: integer().notNull().default(0),
-    /** Raised when the draft is taken up, after which the previous writer can append nothing. */
-    epoch: integer().notNull().default(1),
+    /**
+     * Raised when the draft is taken up, after which the previous writer can append nothing. By a random number, so that
+     * an epoch that a restored backup has lost does not come again.
+     */
+    epoch: bigint({ mode: 'number' }).notNull().default(1),
+    /** The epochs in which events were written, oldest first, and the last event before each. */
+    epochs: bigint({ mode: 'number' })
+      .array()
+      .notNull()
+      .default(sql`'{1}'`),
+    epochStarts: integer()
+      .array()
+      .notNull()
+      .default(sql`'{0}'`),
     /**
      * The node that writes it, without meaning once it has ended. If it is null, or the node is gone, any node may take
      * the draft.

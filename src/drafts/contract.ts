@@ -26,6 +26,8 @@ export interface Draft {
   failure: string | null;
   /** The last event included in this snapshot. Its cursor resumes after it. */
   sequence: number;
+  /** The epoch in which that event was written; 0 before the first. */
+  lastEpoch: number;
   /** Events up to here are no longer in the log. A reader that resumes before it gets a snapshot. */
   compacted: number;
   /** The text up to `sequence`. */
@@ -59,9 +61,12 @@ export interface UpdateDraftInput {
   visibility?: DraftVisibility | null;
 }
 
+/** Why a reader is sent a snapshot: it has no cursor, the log no longer reaches back to it, or has lost it ([LOG13]). */
+export type SnapshotReason = 'START' | 'COMPACTED' | 'DIVERGED';
+
 /** An event of a draft's log, as a reader gets it. */
 export type DraftEvent =
-  | { type: 'snapshot'; cursor: string; draft: Draft }
+  | { type: 'snapshot'; cursor: string; reason: SnapshotReason; draft: Draft }
   | { type: 'tokens'; cursor: string; text: string; tokens: readonly Token[] }
   | { type: 'status'; cursor: string; status: DraftStatus; finishReason: FinishReason | null; usage: Usage };
 
@@ -91,8 +96,8 @@ export interface Drafts extends AsyncDisposable {
   cursorOf(draft: Draft): string;
   /**
    * The events after `after`, replayed and then live, each once and in order, until the draft has finished, the signal
-   * aborts or the iterator is returned. Without `after`, or if it is older than the compacted log, a snapshot comes
-   * first. Readers at the same position get the same object, so that what is derived from an event can be computed once
+   * aborts or the iterator is returned. A snapshot comes first without `after`, if it is older than the compacted log,
+   * or if it names an event that the log lost in a restore. Readers at the same position get the same object, so that what is derived from an event can be computed once
    * for all of them.
    * @throws NotFoundError; InvalidInputError for a cursor of another draft
    */

@@ -113,7 +113,7 @@ class DraftService implements Drafts {
     const ownership = new PostgresOwnership(database);
     this.#turns = new DraftTurns({ ownership, engine, log: this.#log, wakeups, logger, node, backlog });
     this.#tails = new DraftTails({
-      read: (draftId, after, limit) => this.#log.read(draftId, after, limit),
+      read: ({ draftId, after, limit, epoch }) => this.#log.read(draftId, after, limit, epoch),
       news: new TailPoller((wanted) => this.#log.news(wanted), logger),
       summaryOf: (draftId) => this.#log.summaryOf(draftId),
       ...{ wakeups, logger },
@@ -250,7 +250,8 @@ class DraftService implements Drafts {
   }
 
   cursorOf(draft: Draft): string {
-    return eventCursor(draft.id, draft.sequence);
+    const { id, sequence, lastEpoch: epoch } = draft;
+    return eventCursor(id, { sequence, epoch });
   }
 
   follow(viewer: Viewer, draftId: string, after: string | null, signal?: AbortSignal): PollableIterator<DraftEvent> {
@@ -380,8 +381,10 @@ function checkSameInput(first: string | null, now: string): void {
   if (first !== null && first !== now) throw new IdempotencyConflictError('input.idempotencyKey');
 }
 
-function toDraft({ turns: _, epoch: __, owner: ___, texts: ____, textsUntil: _____, ...draft }: DraftRecord): Draft {
-  return draft;
+function toDraft(record: DraftRecord): Draft {
+  const { turns: _, epoch: __, epochs: ___, epochStarts: ____, owner: _____, texts: ______, ...draft } = record;
+  const { textsUntil: _______, ...rest } = draft;
+  return rest;
 }
 
 function parsePageKey(after: string, list: string): { createdAt: Date; id: string } {

@@ -31,15 +31,15 @@ export function encodeCursor(list: string, key: Key): string {
 }
 
 /**
- * Like `encodeCursor`, for many numbers in one list. Only the number is encoded each time, because base64 encodes each
- * three bytes independently.
+ * Like `encodeCursor`, for many keys of numbers in one list. Only the key is encoded each time, because base64 encodes
+ * each three bytes independently.
  */
-export function cursorEncoder(list: string): (key: number) => string {
+export function cursorEncoder(list: string): (...key: number[]) => string {
   const bytes = Buffer.from(`[${JSON.stringify(list)},`);
   const whole = bytes.length - (bytes.length % 3);
   const start = bytes.toString('base64url', 0, whole);
   const rest = bytes.toString('latin1', whole);
-  return (key) => start + Buffer.from(`${rest}${key}]`, 'latin1').toString('base64url');
+  return (...key) => start + Buffer.from(`${rest}${key.join(',')}]`, 'latin1').toString('base64url');
 }
 
 /**

@@ -205,9 +205,27 @@ const TokenType = builder.objectRef<Token>('Token').implement({
 
 type EventOf<Type extends DraftEvent['type']> = Extract<DraftEvent, { type: Type }>;
 
+const SnapshotReasonType = builder.enumType('SnapshotReason', {
+  description: 'Why a snapshot is sent.',
+  values: {
+    START: { description: '`after` is absent.' },
+    COMPACTED: { description: 'The events after the cursor are no longer kept, only the text.' },
+    DIVERGED: {
+      description:
+        'The server was restored from a backup, or a standby took over, and lost the event of the cursor. The text may ' +
+        'have gone on differently: this one replaces what was received before.',
+    },
+  } as const,
+});
+
 const DraftSnapshotType = builder.objectRef<EventOf<'snapshot'>>('DraftSnapshot').implement({
-  description: 'The draft with its text so far. Sent first if `after` is absent.',
+  description: 'The draft with its text so far, which replaces whatever was received before.',
   fields: (t) => ({
+    reason: t.field({
+      type: SnapshotReasonType,
+      description: 'Why the snapshot is sent instead of the events after the cursor.',
+      resolve: ({ reason }) => reason,
+    }),
     cursor: t.field({ type: 'DraftCursor', description: 'Resumes after this event.', resolve: ({ cursor }) => cursor }),
     draft: t.field({ type: DraftType, description: 'The draft as of this event.', resolve: ({ draft }) => draft }),
   }),
@@ -265,8 +283,8 @@ builder.subscriptionFields((t) => ({
   draftEvents: t.field({
     type: DraftEventType,
     description:
-      "A draft's events after `after`: replayed first, then live, until the draft has ended. Without `after` a " +
-      'snapshot is sent first.',
+      "A draft's events after `after`: replayed first, then live, until the draft has ended. Without `after`, or if the " +
+      'log no longer has its event, a snapshot is sent first.',
     args: {
       draftId: t.arg.id({ required: true, description: "The draft's `id`." }),
       after: t.arg({

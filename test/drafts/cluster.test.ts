@@ -63,7 +63,7 @@ const poem = (maxTokens = 12) =>
 
 async function whole(drafts: Drafts, draft: Draft): Promise<Draft> {
   const events: DraftEvent[] = [];
-  const start = drafts.cursorOf({ ...draft, sequence: 0 });
+  const start = drafts.cursorOf({ ...draft, sequence: 0, lastEpoch: 0 });
   for await (const event of drafts.follow(ann, draft.id, start, new AbortController().signal)) events.push(event);
   const end = (await drafts.byIds(ann, [draft.id])).get(draft.id) as Draft;
   expect(events.map((event) => (event.type === 'tokens' ? event.text : '')).join('')).toBe(end.text);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import { createDrafts, type DraftEvent, type Drafts } from '../../src/drafts/drafts.ts';
+import { eventCursor } from '../../src/drafts/log/draft-cursor.ts';
 import { PostgresLog } from '../../src/drafts/log/postgres-log.ts';
 import { draftKey, rightsKey } from '../../src/drafts/wakeup-keys.ts';
 import { LATER } from '../../src/lib/async/streams.ts';
@@ -48,8 +49,7 @@ async function collect(events: AsyncIterable<DraftEvent>): Promise<DraftEvent[]>
   return seen;
 }
 
-const cursorOf = (id: string, sequence: number): string =>
-  Buffer.from(JSON.stringify([`draft:${id}`, sequence])).toString('base64url');
+const cursorOf = (id: string, sequence: number): string => eventCursor(id, { sequence, epoch: Math.min(sequence, 1) });
 
 describe('[SERVE8] readers of one draft', () => {
   it('get the same event objects, and the log is read once for all of them', async () => {

@@ -76,7 +76,7 @@ describe.runIf(hasNats)('with NATS', () => {
     const draft = newDraft({ listenerId: one.ann.id });
     await one.store.create(draft, firstEvents());
     // From here on the log is followed.
-    await store.news([{ draftId: draft.id, after: 1, limit: 10 }]);
+    await store.news([{ draftId: draft.id, after: 1, epoch: null, limit: 10 }]);
     for (let sequence = 1; sequence < 200; sequence++) {
       const fence = { draftId: draft.id, epoch: 1, sequence };
       await one.store.append({ type: 'progress', fence, events: [oneToken('a')], at: new Date() });
@@ -95,8 +95,8 @@ describe.runIf(hasNats)('with NATS', () => {
     await store.create(draft, firstEvents());
     const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
     await store.append({ type: 'progress', fence, events: [oneToken('a')], at: new Date() });
-    await new PostgresOwnership(database).seize(randomUUID(), draft.id);
-    expect(await store.take(draft.id, 2)).toMatchObject({ sequence: 2 });
+    const seized = await new PostgresOwnership(database).seize(randomUUID(), draft.id);
+    expect(await store.take(draft.id, seized!.epoch)).toMatchObject({ sequence: 2 });
     for (const after of [0, 1]) {
       const read = await store.read(draft.id, after, 10);
       expect(read.map(({ sequence }) => sequence)).toEqual([1, 2].slice(after));
@@ -108,7 +108,7 @@ describe.runIf(hasNats)('with NATS', () => {
     const { store, ann } = await inStream(stream);
     const [damaged, sound] = [newDraft({ listenerId: ann.id }), newDraft({ listenerId: ann.id })];
     for (const draft of [damaged, sound]) await store.create(draft, firstEvents());
-    const wanted = [damaged, sound].map(({ id }) => ({ draftId: id, after: 1, limit: 10 }));
+    const wanted = [damaged, sound].map(({ id }) => ({ draftId: id, after: 1, epoch: null, limit: 10 }));
     // From here on the logs are followed.
     await store.news(wanted);
     const messages = await SubjectLog.open<unknown>({ ...configAt(nats.url), stream, decode: JSON.parse });
@@ -150,7 +150,7 @@ describe.runIf(hasNats)('with NATS', () => {
     const [writing, reading] = [room(one), room({ store, wakeups: elsewhere })];
     const viewer = { listener: one.ann, roles: new Set(['LISTENER'] as const) };
     const draft = await writing.start(viewer, { kind: 'POEM', prompt: 'Snow', sampling: { maxTokens: 20 } });
-    const start = writing.cursorOf({ ...draft, sequence: 0 });
+    const start = writing.cursorOf({ ...draft, sequence: 0, lastEpoch: 0 });
     let text = '';
     let tokens = 0;
     for await (const event of reading.follow(viewer, draft.id, start)) {
@@ -179,7 +179,7 @@ describe.runIf(hasNats)('with NATS', () => {
     const draft = await before.drafts.start(viewer, { kind: 'POEM', prompt: 'Snow', sampling: { maxTokens: 20 } });
     const events: DraftEvent[] = [];
     const reader = (async () => {
-      const start = before.drafts.cursorOf({ ...draft, sequence: 0 });
+      const start = before.drafts.cursorOf({ ...draft, sequence: 0, lastEpoch: 0 });
       for await (const event of before.drafts.follow(viewer, draft.id, start)) events.push(event);
     })();
     const load = async () => (await before.drafts.byIds(viewer, [draft.id])).get(draft.id) as Draft;

@@ -1,16 +1,22 @@
 import { expect, it } from 'vitest';
 import type { LogEntry } from '../../src/drafts/log/log-events.ts';
+import { DivergedError } from '../../src/drafts/log/log-store.ts';
 import { type PolledTail, type ReadNewEntries, TailPoller } from '../../src/drafts/readers/tail-poller.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { StoredDataError } from '../../src/lib/stored-data.ts';
 
-const entry = (sequence: number): LogEntry => ({ sequence, event: { type: 'tokens', text: 'a', tokens: [] } });
+const entry = (sequence: number): LogEntry => ({
+  sequence,
+  epoch: 1,
+  event: { type: 'tokens', text: 'a', tokens: [] },
+});
 
 /** A reader that counts what it is handed. */
 class CountingReader implements PolledTail {
   readonly #draftId: string;
   taken = 0;
   answers = 0;
+  divergences = 0;
   isClosed = false;
   failure: Error | null = null;
 
@@ -19,12 +25,16 @@ class CountingReader implements PolledTail {
   }
 
   get wanted() {
-    return { draftId: this.#draftId, after: this.taken, limit: 10 };
+    return { draftId: this.#draftId, after: this.taken, epoch: 1, limit: 10 };
   }
 
   take(entries: readonly LogEntry[]): void {
     this.taken += entries.length;
     this.answers++;
+  }
+
+  diverge(): void {
+    this.divergences++;
   }
 
   fail(error: Error): void {
@@ -105,4 +115,13 @@ it('[LOG11] whose log cannot be read is told so, once, and is not asked for agai
   news.want(a);
   await expect.poll(() => a.taken).toBe(2);
   expect(asked).toEqual([['a', 'b'], ['a']]);
+});
+
+it('[LOG13] whose log has lost what was read is told so, and others are served', async () => {
+  const { news } = newsOf((wanted) =>
+    Promise.resolve(wanted.map(({ draftId, after }) => (draftId === 'b' ? new DivergedError() : [entry(after + 1)]))),
+  );
+  const [a, b] = [readerOf('a'), readerOf('b')];
+  for (const reader of [a, b]) news.want(reader);
+  await expect.poll(() => [a.taken, b.divergences, b.failure]).toEqual([1, 1, null]);
 });

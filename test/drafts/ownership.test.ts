@@ -42,6 +42,7 @@ function memory(): Promise<UnderTest> {
 }
 
 const [a, b] = [randomUUID(), randomUUID()];
+const later = (than: number): number => expect.toSatisfy((epoch: number) => epoch > than) as number;
 const scripted = ['scripted'];
 
 describe.each([
@@ -69,8 +70,8 @@ describe.each([
     expect(await ownership.awaited(a, [], [])).toEqual([]);
     expect(await ownership.awaited(a, [...scripted, 'other', 'third'], [])).toEqual(['other', 'scripted']);
     expect(await ownership.claim(a, [], [])).toBeNull();
-    expect(await ownership.claim(a, scripted, [])).toMatchObject({ id: early, epoch: 2, owner: a });
-    expect(await ownership.claim(b, scripted, [early, late])).toMatchObject({ epoch: 2, owner: b });
+    expect(await ownership.claim(a, scripted, [])).toMatchObject({ id: early, epoch: later(1), owner: a });
+    expect(await ownership.claim(b, scripted, [early, late])).toMatchObject({ epoch: later(1), owner: b });
     expect(await ownership.claim(a, scripted, [early])).toMatchObject({ id: late });
     expect(await ownership.claim(a, scripted, [early, late])).toBeNull();
     expect(await ownership.awaited(a, [...scripted, 'other'], [early, late])).toEqual(['other']);
@@ -111,7 +112,7 @@ describe.each([
     expect(await append(3)).toBe(false);
     expect(await ownerOf(id)).toBeNull();
     expect((await ownership.beat(a, [])).map((node) => node.id)).toEqual([b]);
-    expect(await ownership.claim(b, scripted, [])).toMatchObject({ id, epoch: 3, sequence: 3 });
+    expect(await ownership.claim(b, scripted, [])).toMatchObject({ id, epoch: later(2), sequence: 3 });
   });
 
   it('[OWN3] a draft that a node owns without knowing it, because the claim’s answer was lost, is claimed again', async () => {
@@ -120,16 +121,17 @@ describe.each([
     await ownership.claim(a, scripted, []);
     expect(await ownership.claim(b, scripted, [])).toBeNull();
     expect(await ownership.claim(a, scripted, [id])).toBeNull();
-    expect(await ownership.claim(a, scripted, [])).toMatchObject({ id, epoch: 3 });
+    expect(await ownership.claim(a, scripted, [])).toMatchObject({ id, epoch: later(2) });
   });
 
   it('seizing raises the epoch, whoever owns the draft', async () => {
     const { ownership, add } = await opened();
     const id = await add({ owner: a });
-    expect(await ownership.seize(null, id)).toMatchObject({ id, epoch: 2, owner: null });
+    const seized = await ownership.seize(null, id);
+    expect(seized).toMatchObject({ id, epoch: later(1), owner: null });
     expect(await ownership.seize(b, randomUUID())).toBeNull();
     const none = randomUUID();
-    expect(await ownership.epochsOf([id, none])).toEqual(new Map([[id, 2]]));
+    expect(await ownership.epochsOf([id, none])).toEqual(new Map([[id, seized?.epoch]]));
   });
 });
 

@@ -51,7 +51,7 @@ describe('the checker', () => {
     const { entries } = (await whole()).readings.findLast(({ draftId }) => draftId === 'draft-0') ?? { entries: [] };
     expect(entries.length).toBeGreaterThan(5);
     for (let at = 2; at < entries.length - 1; at++) {
-      const renumbered = (list: LogEntry[]) => list.map(({ event }, i) => ({ sequence: i + 1, event }));
+      const renumbered = (list: LogEntry[]) => list.map((entry, i) => ({ ...entry, sequence: i + 1 }));
       expect(await spoil((list) => list.toSpliced(at, 1))).not.toEqual([]);
       expect(await spoil((list) => renumbered(list.toSpliced(at, 1)))).not.toEqual([]);
       expect(await spoil((list) => list.toSpliced(at, 0, list[at] as LogEntry))).not.toEqual([]);
@@ -64,7 +64,10 @@ describe('the checker', () => {
 
   it('detects a reader that saw what is not there, and an append of an earlier epoch', async () => {
     const history = await whole();
-    const stray = { draftId: 'draft-0', entries: [{ sequence: 2, event: { type: 'tokens', text: 'x', tokens: [] } }] };
+    const stray = {
+      draftId: 'draft-0',
+      entries: [{ sequence: 2, epoch: 1, event: { type: 'tokens', text: 'x', tokens: [] } }],
+    };
     expect(problemsOf({ ...history, readings: [...history.readings, stray] as History['readings'] })).not.toEqual([]);
     const made = history.made.map((append, i) => (i === 0 ? { ...append, epoch: 99 } : append));
     expect(problemsOf({ ...history, made })).not.toEqual([]);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { NewDraft } from '../../src/db/queries/draft-queries.ts';
 import { type LogEvent, logTokens } from '../../src/drafts/log/log-events.ts';
-import type { Fence, LogStore } from '../../src/drafts/log/log-store.ts';
+import { DivergedError, type Fence, type LogStore } from '../../src/drafts/log/log-store.ts';
 import type { DraftRecord, Turn, TurnHistory } from '../../src/drafts/log/stored.ts';
 import type { Ownership } from '../../src/drafts/nodes/ownership.ts';
 import { ended, statusEvent } from '../../src/drafts/turns/draft-writer.ts';
@@ -92,14 +92,59 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await append({ ...fence, sequence: 5 }, [oneToken('x')])).toBe(false);
       expect(await append(fence, [oneToken('a')])).toBe(true);
       const row = await ownership.seize(randomUUID(), id);
-      expect(row?.epoch).toBe(2);
-      const taken = await store.take(id, 2);
-      expect(taken).toEqual({ draftId: id, epoch: 2, sequence: 2 });
+      const { epoch } = row!;
+      expect(epoch).toBeGreaterThan(1);
+      const taken = await store.take(id, epoch);
+      expect(taken).toEqual({ draftId: id, epoch, sequence: 2 });
       expect(await append({ ...fence, sequence: 2 }, [oneToken('x')])).toBe(false);
       expect(await store.take(id, 1)).toBeNull();
       expect(await append(taken!, [oneToken('b')])).toBe(true);
       expect(await append({ ...fence, sequence: 3 }, [oneToken('x')])).toBe(false);
       expect(await texts()).toEqual(['status', 'a', 'b']);
+    });
+
+    it('[LOG13] a reader whose event the log does not have is told so, wherever it is', async () => {
+      const { id, fence, append, store, ownership, now, finish } = await begun();
+      expect(await append(fence, [oneToken('a'), oneToken('b')])).toBe(true);
+      const { epoch } = (await ownership.seize(randomUUID(), id))!;
+      const taken = (await store.take(id, epoch))!;
+      expect(await append(taken, [oneToken('c')])).toBe(true);
+      const diverges = async (after: number, of: number, limit = 10) => {
+        const [news] = await store.news([{ draftId: id, after, epoch: of, limit }]);
+        await expect(store.read(id, after, limit, of)).rejects.toThrow(DivergedError);
+        expect(news).toBeInstanceOf(DivergedError);
+      };
+      const follows = async (after: number, of: number) => {
+        const sequences = (await store.read(id, after, 10, of)).map((entry) => [entry.sequence, entry.epoch]);
+        const all = [1, 1, 1, epoch].map((its, i) => [i + 1, its]);
+        expect(sequences).toEqual(all.slice(after));
+      };
+      for (const [after, of] of [
+        [0, 0],
+        [1, 1],
+        [3, 1],
+        [4, epoch],
+      ] as const)
+        await follows(after, of);
+      for (const [after, of] of [
+        [4, 1],
+        [3, epoch],
+        [2, epoch],
+        [9, epoch],
+        [9, 1],
+        [1, 7],
+      ] as const)
+        await diverges(after, of);
+      expect(await now()).toMatchObject({ sequence: 4, lastEpoch: epoch });
+      expect(await store.summaryOf(id)).toMatchObject({ sequence: 4, lastEpoch: epoch });
+      const end = await finish({ ...taken, sequence: 4 });
+      expect(await now()).toMatchObject({ sequence: end, lastEpoch: epoch });
+      await diverges(end, 1);
+      expect(await store.compact(later, 10)).toBe(1);
+      expect(await store.summaryOf(id)).toMatchObject({ sequence: end, lastEpoch: epoch });
+      // What came after is known by its text alone.
+      expect(await store.read(id, 1, 10, 1)).toEqual([]);
+      await diverges(end, 1);
     });
 
     it('[LOG6] taking a draft races with an append of the previous writer, which comes first or not at all', async () => {
@@ -121,7 +166,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await store.take(id, draft.epoch)).toBeNull();
       const turns: TurnHistory = [...draft.turns, anotherTurn(sequence)];
       const begins = [statusEvent('QUEUED', null, unused), oneToken('y')];
-      expect(await beginTurn({ draftId: id, epoch: 2, sequence }, begins, turns)).toBe(true);
+      expect(await beginTurn({ draftId: id, epoch: draft.epoch, sequence }, begins, turns)).toBe(true);
       expect(await now()).toMatchObject({ status: 'QUEUED', finishReason: null, failure: null, text: 'zy', turns });
       expect(await texts()).toEqual(['status', 'z', 'status', 'status', 'y']);
     });
@@ -156,8 +201,9 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await store.summaryOf(id)).toMatchObject({ sequence, status: 'COMPLETED' });
       for (const after of [0, sequence - 1, sequence]) expect(await store.read(id, after, 10)).toEqual([]);
 
-      const turns: TurnHistory = [...(await ownership.seize(null, id))!.turns, anotherTurn(sequence)];
-      const next = { draftId: id, epoch: 2, sequence };
+      const seized = (await ownership.seize(null, id))!;
+      const turns: TurnHistory = [...seized.turns, anotherTurn(sequence)];
+      const next = { draftId: id, epoch: seized.epoch, sequence };
       const begins = [statusEvent('QUEUED', null, unused), oneToken('\n\n')];
       expect(await beginTurn(next, begins, turns)).toBe(true);
       await finish({ ...next, sequence: sequence + 2 });

@@ -1,14 +1,23 @@
 import type { DraftSummary, NewDraft } from '../../src/db/queries/draft-queries.ts';
 import { isTerminal, type LogEntry, type LogEvent, statusAfter, tokenIds } from '../../src/drafts/log/log-events.ts';
-import type { EntriesWanted, Fence, LogAppend, LogStore } from '../../src/drafts/log/log-store.ts';
+import {
+  DivergedError,
+  type EntriesWanted,
+  type Fence,
+  type LogAppend,
+  type LogStore,
+} from '../../src/drafts/log/log-store.ts';
 import { type DraftRecord, draftRecord, lastTurn } from '../../src/drafts/log/stored.ts';
 import type { NodeSight, Ownership } from '../../src/drafts/nodes/ownership.ts';
+import { asError } from '../../src/lib/errors.ts';
 import type { Model } from '../../src/ml/engine.ts';
 
 interface Stored {
   row: DraftRecord;
   key: string;
   log: LogEvent[];
+  /** Of every event, also of those that are compacted. */
+  epochs: number[];
 }
 
 /** What PostgreSQL keeps for a cluster, in memory: for simulations. The contract suites hold it to what the real ones do. */
@@ -37,8 +46,9 @@ class MemoryLog implements LogStore {
     const row = draftRecord({
       ...{ ...draft, status: 'QUEUED', finishReason: null, failure: null, text: '', sequence: events.length, epoch: 1 },
       ...{ texts: null, textsUntil: 0, compacted: 0, createdAt: at, updatedAt: at },
+      ...{ epochs: [1], epochStarts: [0], lastEpoch: 1 },
     });
-    this.#cluster.drafts.set(draft.id, { row, key, log: [...events] });
+    this.#cluster.drafts.set(draft.id, { row, key, log: [...events], epochs: events.map(() => 1) });
     return Promise.resolve(true);
   }
 
@@ -49,8 +59,9 @@ class MemoryLog implements LogStore {
     const next = sequence + events.length;
     if (stored.row.sequence !== sequence) return Promise.resolve(stored.row.sequence === next);
     stored.log.push(...events);
+    stored.epochs.push(...events.map(() => epoch));
     const turns = addition.type === 'turn' ? addition.turns : stored.row.turns;
-    stored.row = { ...stored.row, ...statusAfter(events), turns, sequence: next, updatedAt: at };
+    stored.row = { ...stored.row, ...statusAfter(events), turns, sequence: next, lastEpoch: epoch, updatedAt: at };
     stored.row.text = (stored.row.texts ?? []).join('') + stored.log.map(textOf).join('');
     return Promise.resolve(true);
   }
@@ -61,16 +72,21 @@ class MemoryLog implements LogStore {
     return Promise.resolve(mine ? { draftId, epoch, sequence: row.sequence } : null);
   }
 
-  read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+  read(draftId: string, after: number, limit: number, epoch: number | null = null): Promise<LogEntry[]> {
     const stored = this.#cluster.drafts.get(draftId);
     if (!stored) return Promise.resolve([]);
+    const { epochs } = stored;
+    const there = after === 0 ? 0 : epochs[after - 1];
+    if (epoch !== null && there !== epoch) return Promise.reject(new DivergedError());
     const from = Math.max(after, stored.row.compacted);
     const events = stored.log.slice(from - stored.row.compacted).slice(0, limit);
-    return Promise.resolve(events.map((event, i) => ({ sequence: from + i + 1, event })));
+    return Promise.resolve(events.map((event, i) => ({ sequence: from + i + 1, epoch: epochs[from + i] ?? 0, event })));
   }
 
-  news(wanted: readonly EntriesWanted[]): Promise<LogEntry[][]> {
-    return Promise.all(wanted.map(({ draftId, after, limit }) => this.read(draftId, after, limit)));
+  news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
+    const newsOf = ({ draftId, after, limit, epoch }: EntriesWanted) =>
+      this.read(draftId, after, limit, epoch).catch(asError);
+    return Promise.all(wanted.map(newsOf));
   }
 
   summaryOf(draftId: string): Promise<DraftSummary | null> {
@@ -85,7 +101,9 @@ class MemoryLog implements LogStore {
     const log = this.#cluster.drafts.get(row.id)?.log ?? [];
     if (isTerminal(row.status)) return row;
     const turn = lastTurn(row);
-    const written = tokenIds(log.slice(turn.from - row.compacted).map((event, i) => ({ sequence: i, event }))).length;
+    const written = tokenIds(
+      log.slice(turn.from - row.compacted).map((event, i) => ({ sequence: i, epoch: 1, event })),
+    ).length;
     return { ...row, usage: { ...row.usage, completionTokens: turn.before.completionTokens + written } };
   }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm } from 'node:fs/promises';
 import { type AddressInfo, createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,8 @@ export interface Nats {
   url: string;
   /** Ends it as a crash would, and starts it again with what it had kept. Absent where the server is not ours. */
   crash?: () => Promise<void>;
+  /** Copies its folder. @returns what puts the copy in the place of the folder; in both cases it restarts */
+  backUp?: () => Promise<() => Promise<void>>;
   stop: () => Promise<void>;
 }
 
@@ -28,6 +30,18 @@ export async function startNats(): Promise<Nats> {
     crash: async () => {
       await kill(server);
       server = await launch(port, args);
+    },
+    backUp: async () => {
+      const copy = `${folder}-copy`;
+      await kill(server);
+      await cp(folder, copy, { recursive: true });
+      server = await launch(port, args);
+      return async () => {
+        await kill(server);
+        await rm(folder, { recursive: true });
+        await rename(copy, folder);
+        server = await launch(port, args);
+      };
     },
     stop: async () => {
       await kill(server);

@@ -17,7 +17,7 @@ const draft = {
   },
 } as unknown as Draft;
 const events: DraftEvent[] = [
-  { type: 'snapshot', cursor: 'a', draft },
+  { type: 'snapshot', reason: 'START', cursor: 'a', draft },
   {
     ...{ type: 'tokens', cursor: 'b', text: 'ü\n' },
     tokens: [

@@ -29,7 +29,7 @@ export async function appendEvents({ sql }: Database, appends: readonly Append[]
     with batch as (
       select b.*, jsonb_array_length(b.events) as length
       from jsonb_to_recordset(${batch}::jsonb)
-        as b (n int, "draftId" uuid, epoch int, sequence int, events jsonb, set jsonb, at timestamptz)
+        as b (n int, "draftId" uuid, epoch bigint, sequence int, events jsonb, set jsonb, at timestamptz)
     ), fence as (
       update drafts d set
         sequence = b.sequence + b.length - 1,
@@ -63,31 +63,43 @@ export async function selectPosition(db: Queryable, id: string): Promise<Positio
 
 export interface EventRow {
   sequence: number;
+  /** The epoch in which it was written. */
+  epoch: number;
   event: unknown;
 }
 
 interface EventsWanted {
   draftId: string;
   after: number;
+  /** The epoch of the entry `after`. Null if it is not to be compared. */
+  epoch: number | null;
   limit: number;
 }
+
+type FoundRow = { n: number; isThere: boolean } & (EventRow | Record<keyof EventRow, null>);
 
 /**
  * The entries of each request in order, in one statement, so that the tails of all drafts that grew in a step are read
  * together.
+ * @returns for each the entries; null if the log does not have the entry `after` of that epoch
  */
-export async function selectEvents({ sql }: Database, wanted: readonly EventsWanted[]): Promise<EventRow[][]> {
-  const rows = await sql<(EventRow & { n: number })[]>`
-    select w.n::int, e.sequence, e.event
-    from rows from (jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as ("draftId" uuid, after int, "limit" int))
-      with ordinality as w ("draftId", after, "limit", n)
-    cross join lateral (
-      select sequence, event from draft_events d
+export async function selectEvents({ sql }: Database, wanted: readonly EventsWanted[]): Promise<(EventRow[] | null)[]> {
+  const rows = await sql<FoundRow[]>`
+    select w.n::int, e.sequence, e.event, e.epoch, w.epoch is null
+      or (w.after <= l.sequence and coalesce(l.epochs[width_bucket(w.after - 1, l.epoch_starts)], 0) = w.epoch) as "isThere"
+    from rows from (jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as ("draftId" uuid, after int, epoch bigint, "limit" int))
+      with ordinality as w ("draftId", after, epoch, "limit", n)
+    join drafts l on l.id = w."draftId"
+    left join lateral (
+      select d.sequence, d.event, l.epochs[width_bucket(d.sequence - 1, l.epoch_starts)]::float8 as epoch from draft_events d
       where d.draft_id = w."draftId" and d.sequence > w.after order by d.sequence limit w.limit
-    ) e
+    ) e on true
     order by w.n, e.sequence`;
-  const found = wanted.map((): EventRow[] => []);
-  for (const { n, sequence, event } of rows) found[n - 1]?.push({ sequence, event });
+  const found = wanted.map((): EventRow[] | null => []);
+  for (const { n, isThere, ...row } of rows) {
+    if (!isThere) found[n - 1] = null;
+    else if (row.sequence !== null) found[n - 1]?.push(row);
+  }
   return found;
 }
 

@@ -1,7 +1,8 @@
-import { and, asc, eq, inArray, lt, lte, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, lte, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { drafts } from '../tables.ts';
 import type { RowChanges } from './draft-log-queries.ts';
+import type { DraftRow } from './draft-queries.ts';
 
 const ended = inArray(drafts.status, ['COMPLETED', 'CANCELLED', 'FAILED']);
 
@@ -18,7 +19,20 @@ export async function beginTurn(db: Queryable, id: string, epoch: number, set: R
   return rows.length > 0;
 }
 
-export interface ProjectedEnd extends RowChanges {
+/**
+ * Raises the epoch of a draft that a writer has taken, to at least another one; by a random number, as always.
+ * @returns the epoch; null if another writer has taken it since
+ */
+export async function raiseEpoch(db: Queryable, id: string, from: number, least: number): Promise<number | null> {
+  const [raised] = await db
+    .update(drafts)
+    .set({ epoch: sql`${least}::bigint + floor(random() * 4294967296)::bigint` })
+    .where(and(eq(drafts.id, id), eq(drafts.epoch, from)))
+    .returning({ epoch: drafts.epoch });
+  return raised?.epoch ?? null;
+}
+
+export interface ProjectedEnd extends RowChanges, Pick<DraftRow, 'epochs' | 'epochStarts'> {
   sequence: number;
   texts: string[];
 }
@@ -27,14 +41,28 @@ export interface ProjectedEnd extends RowChanges {
 export async function projectEnd(
   db: Queryable,
   id: string,
-  { sequence, texts, ...set }: ProjectedEnd,
+  { sequence, texts, epochs, epochStarts, ...set }: ProjectedEnd,
   at: Date,
 ): Promise<void> {
+  const history = { epochs: [...epochs], epochStarts: [...epochStarts] };
+  const epoch = atLeast(epochs.at(-1) ?? 0);
   await db
     .update(drafts)
-    .set({ ...set, sequence, texts, textsUntil: sequence, updatedAt: at })
+    .set({ ...set, ...history, epoch, sequence, texts, textsUntil: sequence, updatedAt: at })
     .where(and(eq(drafts.id, id), lt(drafts.sequence, sequence)));
 }
+
+/** A draft that has ended, but not according to its log, which ended in that epoch: any node may take it and end it. */
+export async function reopenDraft(db: Queryable, id: string, lastEpoch: number): Promise<void> {
+  const set = { status: 'GENERATING', finishReason: null, failure: null, owner: null } as const;
+  await db
+    .update(drafts)
+    .set({ ...set, epoch: atLeast(lastEpoch) })
+    .where(and(eq(drafts.id, id), ended));
+}
+
+/** A database that was restored from a backup may know older epochs than the log. */
+const atLeast = (epoch: number): SQL => sql`greatest(${drafts.epoch}, ${epoch}::bigint)`;
 
 /** Drafts that ended before this time and whose events are still kept, the earliest ended first. */
 export async function selectFinished(

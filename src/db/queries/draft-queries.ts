@@ -31,6 +31,11 @@ export interface DraftRow {
   failure: string | null;
   sequence: number;
   epoch: number;
+  /** The epochs in which events were written, oldest first, and the last event before each. */
+  epochs: readonly number[];
+  epochStarts: readonly number[];
+  /** The epoch in which the last event was written; 0 if there is none. */
+  lastEpoch: number;
   owner: string | null;
   texts: readonly string[] | null;
   textsUntil: number;
@@ -55,6 +60,9 @@ const usage =
       and e.event ? 'tokens'))) else drafts.usage end`
     .mapWith(drafts.usage)
     .as('usage');
+const lastEpoch = sql<number>`coalesce(drafts.epochs[width_bucket(drafts.sequence - 1, drafts.epoch_starts)], 0)`
+  .mapWith(Number)
+  .as('last_epoch');
 const columns = {
   id: drafts.id,
   listenerId: drafts.listenerId,
@@ -71,6 +79,9 @@ const columns = {
   failure: drafts.failure,
   sequence: drafts.sequence,
   epoch: drafts.epoch,
+  epochs: drafts.epochs,
+  epochStarts: drafts.epochStarts,
+  lastEpoch,
   owner: drafts.owner,
   texts: drafts.texts,
   textsUntil: drafts.textsUntil,
@@ -138,11 +149,12 @@ export function selectDrafts(db: Queryable, ids: readonly string[]): Promise<Dra
 /**
  * What is needed to let a reader resume without loading the text: who may read the draft, and its position in the log.
  */
-export type DraftSummary = Pick<DraftRow, 'listenerId' | 'visibility' | 'status' | 'sequence'>;
+export type DraftSummary = Pick<DraftRow, 'listenerId' | 'visibility' | 'status' | 'sequence' | 'lastEpoch'>;
 
 export async function selectSummary(db: Queryable, id: string): Promise<DraftSummary | null> {
   const { listenerId, visibility, status, sequence } = columns;
-  const [row] = await db.select({ listenerId, visibility, status, sequence }).from(drafts).where(eq(drafts.id, id));
+  const summary = { listenerId, visibility, status, sequence, lastEpoch };
+  const [row] = await db.select(summary).from(drafts).where(eq(drafts.id, id));
   return row ?? null;
 }
 

@@ -1,4 +1,4 @@
-import { eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { inArray, type SQL, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
 import { drafts, nodes } from '../tables.ts';
 import { type DraftRow, selectDrafts } from './draft-queries.ts';
@@ -54,6 +54,18 @@ export async function selectAwaitedModels(
 }
 
 /**
+ * Later than that of a draft `d`, and unlike any that it had after a backup: with two of them, a reader that knows an
+ * event of a lost log would not notice that another is in its place ([LOG13]).
+ */
+const laterEpoch = sql`d.epoch + 1 + floor(random() * 4294967296)::bigint`;
+
+/** Number of the epochs of `d` in which anything was written. */
+const written = sql`width_bucket(d.sequence - 1, d.epoch_starts)`;
+/** Begins the epoch of a row `next` where the log of `d` ends. */
+const toNextEpoch = sql`epoch = next.epoch, epochs = d.epochs[:${written}] || next.epoch,
+  epoch_starts = d.epoch_starts[:${written}] || d.sequence`;
+
+/**
  * Claims a draft that waits for one of these models: of the listener with the fewest drafts being written, the oldest
  * ([OWN3]). Concurrent nodes claim different ones.
  */
@@ -67,12 +79,13 @@ export async function claimDraft(
     with written as (
       select listener_id, count(*) as drafts from drafts
       where status in ('QUEUED', 'GENERATING') and owner is not null group by listener_id
-    )
-    update drafts set owner = ${me}, epoch = epoch + 1 where id = (
-      select d.id from drafts d left join written w on w.listener_id = d.listener_id
+    ),
+    next as (
+      select d.id, ${laterEpoch} as epoch from drafts d left join written w on w.listener_id = d.listener_id
       where ${isFree(me, models, busy)}
-      order by coalesce(w.drafts, 0), d.created_at, d.id limit 1 for update of d skip locked)
-    returning id`);
+      order by coalesce(w.drafts, 0), d.created_at, d.id limit 1 for update of d skip locked
+    )
+    update drafts d set owner = ${me}, ${toNextEpoch} from next where d.id = next.id returning d.id`);
   return claimed ? ((await selectDrafts(db, [claimed.id]))[0] ?? null) : null;
 }
 
@@ -89,11 +102,9 @@ const contains = (list: readonly string[], value: SQL): SQL => sql`(${JSON.strin
  * @returns the draft as it is then; null if it is gone
  */
 export async function seizeDraft(db: Queryable, me: string | null, id: string): Promise<DraftRow | null> {
-  const raised = await db
-    .update(drafts)
-    .set({ epoch: sql`${drafts.epoch} + 1`, owner: me })
-    .where(eq(drafts.id, id))
-    .returning({ id: drafts.id });
+  const raised = await db.execute(sql`
+    with next as (select d.id, ${laterEpoch} as epoch from drafts d where d.id = ${id} for update)
+    update drafts d set owner = ${me}, ${toNextEpoch} from next where d.id = next.id returning d.id`);
   return raised.length ? ((await selectDrafts(db, [id]))[0] ?? null) : null;
 }
 

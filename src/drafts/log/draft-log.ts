@@ -85,28 +85,33 @@ export class DraftLog {
     return retry(attempt, { backoff: STORE_BACKOFF, signal, sleep: this.#sleep, onFailure });
   }
 
-  #remember({ draftId, sequence }: Fence, events: readonly LogEvent[]): void {
-    const tail = this.#tails.get(draftId) ?? new LogTail(sequence, TAIL);
-    tail.add(events.map((event, i) => ({ sequence: sequence + i + 1, event })));
+  #remember({ draftId, epoch, sequence }: Fence, events: readonly LogEvent[]): void {
+    const tail = this.#tails.get(draftId) ?? new LogTail({ sequence, epoch: null }, TAIL);
+    tail.add(events.map((event, i) => ({ sequence: sequence + i + 1, epoch, event })));
     this.#tails.set(draftId, tail);
   }
 
-  /** The entries after a sequence number, at most one batch, from memory if they are there. */
-  async read(draftId: string, after: number, limit = READ_BATCH): Promise<LogEntry[]> {
-    return this.#recent(draftId, after, limit) ?? this.#store.read(draftId, after, limit);
+  /**
+   * The entries after a sequence number, at most one batch, from memory if they are there.
+   * @param epoch of the entry `after`, if it is to be compared
+   * @throws DivergedError if the log does not have that entry
+   */
+  async read(draftId: string, after: number, limit = READ_BATCH, epoch: number | null = null): Promise<LogEntry[]> {
+    const wanted = { draftId, after, limit, epoch };
+    return this.#recent(wanted) ?? this.#store.read(draftId, after, limit, epoch);
   }
 
   /** For readers at the end of the log: see `LogStore.news`. */
   async news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
-    const recent = wanted.map(({ draftId, after, limit }) => this.#recent(draftId, after, limit));
+    const recent = wanted.map((one) => this.#recent(one));
     const others = wanted.filter((_, i) => !recent[i]);
     const stored = others.length > 0 ? await this.#store.news(others) : [];
     let next = 0;
     return recent.map((entries) => entries ?? stored[next++] ?? []);
   }
 
-  #recent(draftId: string, after: number, limit: number): LogEntry[] | null {
-    const entries = this.#tails.get(draftId)?.after(after, limit);
+  #recent({ draftId, after, epoch, limit }: EntriesWanted): LogEntry[] | null {
+    const entries = this.#tails.get(draftId)?.after(after, epoch, limit);
     // Somebody else may have written on.
     return entries?.length ? entries : null;
   }

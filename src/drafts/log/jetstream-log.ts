@@ -12,9 +12,10 @@ import { asError } from '../../lib/errors.ts';
 import type { Kept } from '../../nats/subject-feed.ts';
 import type { SubjectLog } from '../../nats/subject-log.ts';
 import { WrongSequenceError } from '../../nats/subject-log.ts';
+import { withEntries } from './epochs.ts';
 import { LiveLogs } from './live-logs.ts';
 import { isTerminal, type LogEntry, type LogEvent, statusAfter } from './log-events.ts';
-import type { EntriesWanted, Fence, LogAppend, LogStore } from './log-store.ts';
+import { DivergedError, type EntriesWanted, type Fence, type LogAppend, type LogStore } from './log-store.ts';
 import { type DraftRecord, draftRecord, lastTurn, type StoredMessage } from './stored.ts';
 
 type Message = Kept<StoredMessage>;
@@ -29,6 +30,8 @@ interface End {
   sequence: number;
   /** The stream sequence of the last message. 0 if there is none. */
   streamSequence: number;
+  /** The epoch in which its last entry was written. Null if it is unknown. */
+  lastEpoch: number | null;
   ended: boolean;
 }
 
@@ -76,12 +79,24 @@ export class JetStreamLog implements LogStore {
     const { draftId, epoch, sequence } = fence;
     const { events } = addition;
     if (addition.type === 'turn') {
+      if (!(await this.#endsAt(draftId, sequence))) return false;
       const begun = { ...statusAfter(events), turns: addition.turns };
       if (!(await projection.beginTurn(this.#database.db, draftId, epoch, begun, at))) return false;
     }
     const made = await this.#write(draftId, { epoch, sequence: sequence + 1, events, at });
     if (made && isEnd(events)) await this.#project(draftId);
     return made;
+  }
+
+  /**
+   * Whether a finished draft's log ends there. Where the database was restored from a backup, the log may go on: the
+   * draft gets what is there, and can be continued after it ([LOG13]).
+   */
+  async #endsAt(draftId: string, sequence: number): Promise<boolean> {
+    const end = await this.#endOf(draftId);
+    if (!end || end.sequence <= sequence) return true;
+    await this.#project(draftId);
+    return false;
   }
 
   async take(draftId: string, epoch: number): Promise<Fence | null> {
@@ -92,48 +107,66 @@ export class JetStreamLog implements LogStore {
       await this.#project(draftId);
       return null;
     }
+    // A database that was restored from a backup knows older epochs than the log.
+    const mine =
+      end.epoch > epoch ? await projection.raiseEpoch(this.#database.db, draftId, epoch, end.epoch + 1) : epoch;
+    if (mine === null) return null;
     const { sequence } = end;
-    if (await this.#write(draftId, { epoch, sequence, events: [], at: draft.updatedAt }))
-      return { draftId, epoch, sequence };
+    if (await this.#write(draftId, { epoch: mine, sequence, events: [], at: draft.updatedAt }))
+      return { draftId, epoch: mine, sequence };
     // The previous writer appended once more, before our message.
-    return this.take(draftId, epoch);
+    return this.take(draftId, mine);
   }
 
-  async read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
-    const known = this.#pushed(draftId, after, limit);
-    return known?.length ? known : this.#ask(draftId, after, limit);
+  async read(draftId: string, after: number, limit: number, epoch: number | null = null): Promise<LogEntry[]> {
+    const wanted = { draftId, after, limit, epoch };
+    const known = this.#pushed(wanted);
+    return known?.length ? known : this.#ask(wanted);
   }
 
   news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
     return Promise.all(wanted.map((one) => this.#newsOf(one)));
   }
 
-  async #newsOf({ draftId, after, limit }: EntriesWanted): Promise<LogEntry[] | Error> {
+  async #newsOf(wanted: EntriesWanted): Promise<LogEntry[] | Error> {
     try {
-      return this.#pushed(draftId, after, limit) ?? (await this.#ask(draftId, after, limit));
+      return this.#pushed(wanted) ?? (await this.#ask(wanted));
     } catch (error) {
       return asError(error);
     }
   }
 
-  async #ask(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
+  async #ask(wanted: EntriesWanted): Promise<LogEntry[]> {
+    const { draftId, after } = wanted;
     const last = await this.#messages.last(draftId);
-    if (!last) return [];
-    const end = { sequence: lastOf(last), streamSequence: last.streamSequence };
+    if (!last) return this.#emptyLog(wanted);
+    const end = { sequence: lastOf(last), epoch: lastEpochOf(last), streamSequence: last.streamSequence };
     if (!isEnd(last.data.events)) this.#live.begin(draftId, end);
-    return end.sequence > after ? this.#readBack(draftId, after, last, limit) : [];
+    if (end.sequence > after) return this.#readBack(wanted, last);
+    const isThere = end.sequence === after && !differ(end.epoch, wanted.epoch);
+    return isThere || wanted.epoch === null ? [] : this.#emptyLog(wanted);
+  }
+
+  /** Without an event after the reader's own, or with that: the text may be all that is kept of it ([LOG8]). */
+  async #emptyLog({ draftId, after, epoch }: EntriesWanted): Promise<LogEntry[]> {
+    const row = epoch === null || after === 0 ? null : await selectSummary(this.#database.db, draftId);
+    if (row && (row.sequence < after || (row.sequence === after && row.lastEpoch !== epoch))) throw new DivergedError();
+    return [];
   }
 
   /** Null if the log must be read, because our own last append may not have been pushed back to us yet. */
-  #pushed(draftId: string, after: number, limit: number): LogEntry[] | null {
-    const written = this.#ends.get(draftId);
-    return written && !this.#live.hasReached(draftId, written.sequence) ? null : this.#live.read(draftId, after, limit);
+  #pushed(wanted: EntriesWanted): LogEntry[] | null {
+    const written = this.#ends.get(wanted.draftId);
+    return written && !this.#live.hasReached(wanted.draftId, written.sequence) ? null : this.#live.read(wanted);
   }
 
-  async #readBack(draftId: string, after: number, last: Message, limit: number): Promise<LogEntry[]> {
+  async #readBack({ draftId, after, epoch, limit }: EntriesWanted, last: Message): Promise<LogEntry[]> {
     const isLater = (entry: LogEntry): boolean => entry.sequence > after;
     const { sequence, events } = last.data;
-    if (events.length > 0 && sequence <= after + 1) return entriesOf(last).filter(isLater).slice(0, limit);
+    if (events.length > 0 && sequence <= after + 1) {
+      checkFollows(last, after, epoch);
+      return entriesOf(last).filter(isLater).slice(0, limit);
+    }
     const known = this.#streamSequencesOf(draftId);
     let from = known.findLast((one) => one.sequence <= after)?.streamSequence ?? 0;
     const found: LogEntry[] = [];
@@ -142,6 +175,8 @@ export class JetStreamLog implements LogStore {
       const messages = await this.#messages.range(draftId, from + 1, last.streamSequence, limit);
       const read = messages.at(-1);
       if (!read) break;
+      const next = messages.find((message) => message.data.events.length > 0 && lastOf(message) > after);
+      if (next && found.length === 0) checkFollows(next, after, epoch);
       if (read.streamSequence > (known.at(-1)?.streamSequence ?? 0))
         known.push({ sequence: lastOf(read), streamSequence: read.streamSequence });
       found.push(...messages.flatMap(entriesOf).filter(isLater));
@@ -155,7 +190,9 @@ export class JetStreamLog implements LogStore {
     const last = summary && !isTerminal(summary.status) ? await this.#messages.last(draftId) : null;
     if (!summary || !last) return summary;
     const event = last.data.events.at(-1);
-    return { ...summary, sequence: lastOf(last), status: event?.type === 'status' ? event.status : 'GENERATING' };
+    const [sequence, lastEpoch] = [lastOf(last), lastEpochOf(last) ?? summary.lastEpoch];
+    if (sequence < summary.sequence) return summary;
+    return { ...summary, sequence, lastEpoch, status: event?.type === 'status' ? event.status : 'GENERATING' };
   }
 
   refresh(drafts: readonly DraftRecord[]): Promise<DraftRecord[]> {
@@ -182,7 +219,7 @@ export class JetStreamLog implements LogStore {
   }
 
   /** @returns false if the log does not end where this message begins, or a later epoch owns it */
-  async #write(draftId: string, message: StoredMessage): Promise<boolean> {
+  async #write(draftId: string, message: Omit<StoredMessage, 'follows'>): Promise<boolean> {
     const { epoch, sequence, events } = message;
     const before = events.length > 0 ? sequence - 1 : sequence;
     for (;;) {
@@ -196,9 +233,11 @@ export class JetStreamLog implements LogStore {
       }
       try {
         const id = `${draftId}:${epoch}:${sequence}:${events.length}`;
-        const streamSequence = await this.#messages.append(draftId, message, { after: end.streamSequence, id });
+        const stored = { ...message, follows: end.lastEpoch };
+        const streamSequence = await this.#messages.append(draftId, stored, { after: end.streamSequence, id });
         const ended = events.length > 0 ? isEnd(events) : end.ended;
-        this.#ends.set(draftId, { epoch, sequence: before + events.length, streamSequence, ended });
+        const lastEpoch = events.length > 0 ? epoch : end.lastEpoch;
+        this.#ends.set(draftId, { epoch, sequence: before + events.length, streamSequence, lastEpoch, ended });
         return true;
       } catch (error) {
         this.#ends.delete(draftId);
@@ -212,9 +251,14 @@ export class JetStreamLog implements LogStore {
     const last = await this.#messages.last(draftId);
     const summary = await selectSummary(this.#database.db, draftId);
     if (!summary) return null;
-    if (!last) return { epoch: 0, sequence: summary.sequence, streamSequence: 0, ended: isTerminal(summary.status) };
+    const streamSequence = last?.streamSequence ?? 0;
+    // There are no messages, or they end before what the row has: the stream was restored from a backup.
+    if (!last || lastOf(last) < summary.sequence) {
+      const { sequence, status, lastEpoch } = summary;
+      return { epoch: last?.data.epoch ?? 0, sequence, streamSequence, lastEpoch, ended: isTerminal(status) };
+    }
     const { epoch, events } = last.data;
-    return { epoch, sequence: lastOf(last), streamSequence: last.streamSequence, ended: isEnd(events) };
+    return { epoch, sequence: lastOf(last), streamSequence, lastEpoch: lastEpochOf(last), ended: isEnd(events) };
   }
 
   /** The draft, updated from its log. */
@@ -223,7 +267,9 @@ export class JetStreamLog implements LogStore {
     const { turns } = draft;
     let written = lastTurn(draft).before.completionTokens;
     const last = await this.#messages.last(draft.id);
-    for (const message of last ? await this.#messages.range(draft.id, 1, last.streamSequence, Infinity) : []) {
+    const messages = last ? await this.#messages.range(draft.id, 1, last.streamSequence, Infinity) : [];
+    Object.assign(now, withEntries(draft, draft.textsUntil, messages.flatMap(entriesOf)));
+    for (const message of messages) {
       for (const { sequence, event } of entriesOf(message)) {
         if (sequence <= draft.textsUntil) continue;
         now.sequence = sequence;
@@ -239,6 +285,7 @@ export class JetStreamLog implements LogStore {
       if (message.data.events.length > 0) now.updatedAt = message.data.at;
     }
     now.text = now.texts.join('');
+    now.lastEpoch = now.epochs.at(-1) ?? 0;
     // The model reports a turn's usage at its end.
     if (!isTerminal(now.status)) now.usage = { ...now.usage, completionTokens: written };
     return now;
@@ -247,9 +294,11 @@ export class JetStreamLog implements LogStore {
   async #project(draftId: string): Promise<void> {
     const draft = await this.#record(draftId);
     if (!draft) return;
-    const { sequence, texts, status, finishReason, usage, failure, updatedAt } = await this.#fold(draft);
+    const { texts, updatedAt, ...folded } = await this.#fold(draft);
+    if (!isTerminal(folded.status)) return projection.reopenDraft(this.#database.db, draftId, folded.lastEpoch);
+    const { sequence, epochs, epochStarts, status, finishReason, usage, failure } = folded;
     const whole = draft.turns.map((_, i) => texts?.[i] ?? '');
-    const end = { sequence, texts: whole, status, finishReason, usage, failure };
+    const end = { sequence, epochs, epochStarts, texts: whole, status, finishReason, usage, failure };
     await projection.projectEnd(this.#database.db, draftId, end, updatedAt);
     this.#forget(draftId);
   }
@@ -280,8 +329,21 @@ function lastOf({ data: { sequence, events } }: Message): number {
   return events.length > 0 ? sequence + events.length - 1 : sequence;
 }
 
-const entriesOf = ({ data: { sequence, events } }: Message): LogEntry[] =>
-  events.map((event, i) => ({ sequence: sequence + i, event }));
+const entriesOf = ({ data: { sequence, epoch, events } }: Message): LogEntry[] =>
+  events.map((event, i) => ({ sequence: sequence + i, epoch, event }));
+
+/** The epoch of the last entry up to a message. Null if it is unknown. */
+const lastEpochOf = ({ data: { epoch, follows, events } }: Message): number | null =>
+  events.length > 0 ? epoch : follows;
+
+/** Whether two epochs are known, and not the same. */
+const differ = (one: number | null, other: number | null): boolean => one !== null && other !== null && one !== other;
+
+/** @throws DivergedError if a message has, or follows, another entry there than one of that epoch */
+function checkFollows({ data: { sequence, epoch, follows } }: Message, after: number, wanted: number | null): void {
+  const there = sequence <= after ? epoch : sequence === after + 1 ? follows : null;
+  if (differ(there, wanted)) throw new DivergedError();
+}
 
 function isEnd(events: readonly LogEvent[]): boolean {
   const last = events.at(-1);

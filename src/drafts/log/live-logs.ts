@@ -1,4 +1,5 @@
 import type { LogEntry } from './log-events.ts';
+import type { EntriesWanted } from './log-store.ts';
 import { LogTail } from './log-tail.ts';
 
 /** Number of entries kept of each followed log. */
@@ -9,6 +10,8 @@ const UNREAD_MS = 10_000;
 /** The entry after which a log is followed. */
 export interface Head {
   sequence: number;
+  /** Null if it is unknown. */
+  epoch: number | null;
   streamSequence: number;
 }
 
@@ -44,12 +47,12 @@ export class LiveLogs implements Disposable {
     this.#looks = setInterval(() => this.#leaveUnread(), UNREAD_MS).unref();
   }
 
-  /** The entries after a sequence number. Null if they must be read from the log. */
-  read(draftId: string, after: number, limit: number): LogEntry[] | null {
+  /** The entries after a position. Null if they must be read from the log. */
+  read({ draftId, after, epoch, limit }: EntriesWanted): LogEntry[] | null {
     const live = this.#logs.get(draftId);
     if (!live) return null;
     live.isRead = true;
-    return live.tail.after(after, limit);
+    return live.tail.after(after, epoch, limit);
   }
 
   /** Whether the log is followed and that entry has come. */
@@ -61,7 +64,7 @@ export class LiveLogs implements Disposable {
   /** Follows a log from its end on, unless it is followed already. */
   begin(draftId: string, head: Head): void {
     if (this.#logs.has(draftId)) return;
-    const live: Live = { tail: new LogTail(head.sequence, KEPT), isRead: true, stop: () => undefined };
+    const live: Live = { tail: new LogTail(head, KEPT), isRead: true, stop: () => undefined };
     this.#logs.set(draftId, live);
     const following = this.#options.follow(draftId, head, {
       onEntries: (entries, isEnd) => this.#take(draftId, live, entries, isEnd),

@@ -16,8 +16,17 @@ export interface StatusEvent {
   failure: string | null;
 }
 
-export interface LogEntry {
+/**
+ * Names an entry for good. Sequence numbers are given again when a log has lost its end (a restored backup, a standby
+ * that was behind), but by a writer of another epoch. The position before the first entry has the epoch 0.
+ */
+export interface LogPosition {
   sequence: number;
+  /** The epoch in which it was written. */
+  epoch: number;
+}
+
+export interface LogEntry extends LogPosition {
   event: LogEvent;
 }
 
@@ -47,28 +56,26 @@ export function isTerminal(status: DraftStatus): boolean {
 /** Maximum number of tokens in one event, for readers that are behind. */
 export const COALESCED_TOKENS = 200;
 
-/** A reader's next event, and its position in the log after it. */
-export interface Step {
+/** A reader's next event, and its position in the log after it: the last entry included in the event. */
+export interface Step extends LogPosition {
   event: DraftEvent;
-  /** The last entry included in the event. */
-  sequence: number;
 }
 
 /** The event that begins with the entry at `from`, with neighbouring tokens joined. Null if there is no such entry. */
 export function stepFrom(
   entries: readonly LogEntry[],
   from: number,
-  cursorAt: (sequence: number) => string,
+  cursorAt: (position: LogPosition) => string,
 ): Step | null {
   const first = entries[from];
   if (!first) return null;
   if (first.event.type === 'status') {
     const { failure: _, ...event } = first.event;
-    return { event: { ...event, cursor: cursorAt(first.sequence) }, sequence: first.sequence };
+    return { event: { ...event, cursor: cursorAt(first) }, sequence: first.sequence, epoch: first.epoch };
   }
   const run = tokenRun(entries, from);
-  const sequence = first.sequence + run.length - 1;
-  return { event: new TokensEvent(cursorAt(sequence), run), sequence };
+  const { sequence, epoch } = entries[from + run.length - 1] ?? first;
+  return { event: new TokensEvent(cursorAt({ sequence, epoch }), run), sequence, epoch };
 }
 
 type LoggedTokens = Extract<LogEvent, { type: 'tokens' }>;

@@ -18,6 +18,8 @@ export interface Fence {
 export interface EntriesWanted {
   draftId: string;
   after: number;
+  /** The epoch of the entry `after` as its reader knows it. Null if it is not to be compared. */
+  epoch: number | null;
   limit: number;
 }
 
@@ -50,15 +52,16 @@ export interface LogStore {
   append(append: LogAppend): Promise<boolean>;
   /**
    * Fences off every writer of an earlier epoch, before this one writes anything.
-   * @returns the end of the log; null if a later epoch owns the draft, it is gone, or its end is already in the log
+   * @returns the end of the log, with a later epoch if the log knows a later one; null if a later epoch owns the draft, it is gone, or its end is already in the log
    */
   take(draftId: string, epoch: number): Promise<Fence | null>;
   /**
    * The entries after a sequence number, in order and without gaps, at most `limit`. If the next ones were compacted,
    * the entries begin after those.
-   * @throws StoredDataError if they are not log entries
+   * @param epoch of the entry `after`, if it is to be compared
+   * @throws StoredDataError if they are not log entries; DivergedError if the log does not have that entry
    */
-  read(draftId: string, after: number, limit: number): Promise<LogEntry[]>;
+  read(draftId: string, after: number, limit: number, epoch?: number | null): Promise<LogEntry[]>;
   /**
    * The same for several readers at the ends of their logs. An entry may not have arrived here yet; a reader that gets
    * nothing is woken when it has. Only `read` states that there is nothing.
@@ -74,6 +77,12 @@ export interface LogStore {
   /** Reduces drafts that ended before this time to their text, at most `limit`. @returns their number */
   compact(before: Date, limit: number): Promise<number>;
 }
+
+/**
+ * The log does not have the entry that a reader has: it has lost its end in a restore, and may have grown again in
+ * another way ([LOG13]).
+ */
+export class DivergedError extends Error {}
 
 /** The store rejected the events themselves, so the same append will always fail. */
 export class RefusedError extends Error {}

@@ -11,7 +11,14 @@ import {
 import { Batcher } from '../../lib/async/batcher.ts';
 import { asError } from '../../lib/errors.ts';
 import { isTerminal, type LogEntry, type LogEvent, statusAfter } from './log-events.ts';
-import { type EntriesWanted, type Fence, type LogAppend, type LogStore, RefusedError } from './log-store.ts';
+import {
+  DivergedError,
+  type EntriesWanted,
+  type Fence,
+  type LogAppend,
+  type LogStore,
+  RefusedError,
+} from './log-store.ts';
 import { type DraftRecord, logEntries } from './stored.ts';
 
 /** Whether an append was made, or why the database will never accept it. */
@@ -20,7 +27,7 @@ type Outcome = boolean | RefusedError;
 /** The logs in PostgreSQL: one row per event, written together with the draft's own row. */
 export class PostgresLog implements LogStore {
   readonly #database: Database;
-  readonly #reads = new Batcher<EntriesWanted, log.EventRow[]>(
+  readonly #reads = new Batcher<EntriesWanted, log.EventRow[] | null>(
     (wanted) => log.selectEvents(this.#database, wanted),
     256,
   );
@@ -52,13 +59,15 @@ export class PostgresLog implements LogStore {
     return { draftId, epoch, sequence: position.sequence };
   }
 
-  async read(draftId: string, after: number, limit: number): Promise<LogEntry[]> {
-    return logEntries(draftId, await this.#reads.submit({ draftId, after, limit }));
+  async read(draftId: string, after: number, limit: number, epoch: number | null = null): Promise<LogEntry[]> {
+    const rows = await this.#reads.submit({ draftId, after, limit, epoch });
+    if (!rows) throw new DivergedError();
+    return logEntries(draftId, rows);
   }
 
   async news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
     const found = await log.selectEvents(this.#database, wanted);
-    return wanted.map(({ draftId }, i) => entriesOrError(draftId, found[i] ?? []));
+    return wanted.map(({ draftId }, i) => entriesOrError(draftId, found[i] ?? null));
   }
 
   summaryOf(draftId: string): Promise<DraftSummary | null> {
@@ -92,7 +101,8 @@ export class PostgresLog implements LogStore {
 }
 
 /** A log that cannot be read leaves the others alone. */
-function entriesOrError(draftId: string, rows: readonly log.EventRow[]): LogEntry[] | Error {
+function entriesOrError(draftId: string, rows: readonly log.EventRow[] | null): LogEntry[] | Error {
+  if (!rows) return new DivergedError();
   try {
     return logEntries(draftId, rows);
   } catch (error) {

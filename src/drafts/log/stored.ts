@@ -103,17 +103,21 @@ const event: z.ZodType<LogEvent> = z.discriminatedUnion('type', [
     failure: z.string().nullable().default(null),
   }),
 ]);
-const entries = z.array(z.object({ sequence: count, event }));
+const entries = z.array(z.object({ sequence: count, epoch: count, event }));
 
 /** @throws StoredDataError */
-export const logEntries = (draftId: string, rows: readonly { sequence: number; event: unknown }[]): LogEntry[] =>
-  parseStored(entries, rows, `the log of draft ${draftId}`);
+export const logEntries = (
+  draftId: string,
+  rows: readonly { sequence: number; epoch: number; event: unknown }[],
+): LogEntry[] => parseStored(entries, rows, `the log of draft ${draftId}`);
 
 /** A message of a log in JetStream: an append or, without events, the start of a later epoch. */
 export interface StoredMessage {
   epoch: number;
   /** The sequence number of its first event or, without events, of the previous one. */
   sequence: number;
+  /** The epoch of the entry that it follows. Null in messages from before it was stored. */
+  follows: number | null;
   events: readonly LogEvent[];
   at: Date;
 }
@@ -121,6 +125,7 @@ export interface StoredMessage {
 export const storedMessage: z.ZodType<StoredMessage> = z.object({
   epoch: count,
   sequence: count,
+  follows: count.nullable().default(null),
   events: z.array(event),
   at: z.iso.datetime().transform((at) => new Date(at)),
 });

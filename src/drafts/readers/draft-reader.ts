@@ -2,10 +2,11 @@ import type { DraftSummary } from '../../db/queries/draft-queries.ts';
 import { Semaphore } from '../../lib/async/semaphore.ts';
 import { LATER, OVER, type PollableIterator, type Polled } from '../../lib/async/streams.ts';
 import { asError } from '../../lib/errors.ts';
-import type { Draft, DraftEvent } from '../contract.ts';
+import type { Draft, DraftEvent, SnapshotReason } from '../contract.ts';
 import { noSuchDraft } from '../contract.ts';
 import { eventCursor, positionOf } from '../log/draft-cursor.ts';
-import type { Step } from '../log/log-events.ts';
+import type { LogPosition, Step } from '../log/log-events.ts';
+import { DivergedError } from '../log/log-store.ts';
 import { DraftTail, type Follower, type TailSource } from './draft-tail.ts';
 
 /**
@@ -61,9 +62,9 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
   /** `busy`: the next event is being fetched. */
   #state: 'outside' | 'busy' | 'following' | 'closed' = 'outside';
   #tail: DraftTail | null = null;
-  #position = 0;
-  /** Whether a snapshot is due, at the start or because the log no longer has the next events. */
-  #owesSnapshot: boolean;
+  #position: LogPosition = { sequence: 0, epoch: 0 };
+  /** Why a snapshot is due; null if none is. */
+  #owed: SnapshotReason | null;
   /**
    * An event that was fetched for the next request. A reader without room for it asks later and has it fetched again:
    * keeping it for every reader that does not read would be most of their cost ([SERVE6]).
@@ -77,7 +78,7 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     this.#options = options;
     this.#source = source;
     this.#enter = enter;
-    this.#owesSnapshot = options.after === null;
+    this.#owed = options.after === null ? 'START' : null;
   }
 
   poll(ready: () => void): Polled<DraftEvent> {
@@ -118,6 +119,11 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     if (this.#state === 'following') this.#tellReady();
   }
 
+  diverge(): void {
+    this.#owed = 'DIVERGED';
+    this.#fetched = null;
+  }
+
   fail(error: unknown): void {
     if (this.#isClosed) return;
     this.#failure = asError(error);
@@ -131,7 +137,7 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     ready?.();
   }
 
-  get position(): number {
+  get position(): LogPosition {
     return this.#position;
   }
 
@@ -159,7 +165,8 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
   }
 
   #lookAtTail(): DraftEvent | null {
-    if (this.#owesSnapshot) return this.#fetch(() => this.#snapshot());
+    const owed = this.#owed;
+    if (owed) return this.#fetch(() => this.#snapshot(owed));
     const next = this.#tail?.after(this.#position) ?? 'ended';
     switch (next) {
       case 'later':
@@ -174,20 +181,23 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     }
   }
 
-  #take({ event, sequence }: Step): DraftEvent {
-    this.#position = sequence;
-    this.#owesSnapshot = false;
+  #take({ event, sequence, epoch }: Step): DraftEvent {
+    this.#position = { sequence, epoch };
+    this.#owed = null;
     return event;
   }
 
   /** Runs in the background, because leaving must not wait for the database. */
   #fetch(next: () => Promise<Step | null>): null {
     this.#state = 'busy';
+    const owed = this.#owed;
     next().then(
       (step) => {
         if (this.#isClosed) return;
         this.#state = 'following';
-        this.#fetched = step && new WeakRef(step);
+        // What was fetched while the log turned out to have lost its end may be of what was lost.
+        const isCurrent = this.#owed === owed;
+        this.#fetched = step && isCurrent ? new WeakRef(step) : null;
         this.#tellReady();
       },
       (error: unknown) => this.fail(error),
@@ -207,8 +217,11 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
     const draft = after === null ? await load() : null;
     const summary = draft ?? (await this.#summary());
     tail.begin(summary);
-    this.#position = after === null ? summary.sequence : positionOf(after, draftId, summary.sequence);
-    return draft && snapshotOf(draft);
+    if (after === null) return draft && snapshotOf(draft, 'START');
+    const position = positionOf(after, draftId);
+    this.#position = position;
+    if (!isWithin(summary, position)) this.#owed = 'DIVERGED';
+    return null;
   }
 
   /** Checks the permission to read, without loading the text. */
@@ -220,12 +233,16 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
 
   /** If the log no longer reaches back far enough, a snapshot replaces the events, so that there is no gap. */
   async #catchUp(): Promise<Step> {
-    return (await this.#tail?.read(this.#position)) ?? this.#snapshot();
+    try {
+      return (await this.#tail?.read(this.#position)) ?? (await this.#snapshot('COMPACTED'));
+    } catch (error) {
+      if (error instanceof DivergedError) return await this.#snapshot('DIVERGED');
+      throw error;
+    }
   }
 
-  async #snapshot(): Promise<Step> {
-    this.#owesSnapshot = true;
-    return snapshotOf(await this.#options.load());
+  async #snapshot(reason: SnapshotReason): Promise<Step> {
+    return snapshotOf(await this.#options.load(), reason);
   }
 
   #close(): void {
@@ -239,9 +256,14 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
   }
 }
 
-function snapshotOf(draft: Draft): Step {
-  const { id, sequence } = draft;
-  return { event: { type: 'snapshot', cursor: eventCursor(id, sequence), draft }, sequence };
+function snapshotOf(draft: Draft, reason: SnapshotReason): Step {
+  const { id, sequence, lastEpoch: epoch } = draft;
+  return { event: { type: 'snapshot', cursor: eventCursor(id, { sequence, epoch }), reason, draft }, sequence, epoch };
+}
+
+/** Whether a log that ends like this may have that position. Reading it shows whether it does. */
+function isWithin({ sequence, lastEpoch }: DraftSummary, position: LogPosition): boolean {
+  return position.sequence < sequence || (position.sequence === sequence && position.epoch === lastEpoch);
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };

@@ -6,8 +6,15 @@ import type { Logger } from '../../lib/log.ts';
 import { StoredDataError } from '../../lib/stored-data.ts';
 import { noSuchDraft } from '../contract.ts';
 import { eventCursors } from '../log/draft-cursor.ts';
-import { COALESCED_TOKENS, isTerminal, type LogEntry, type Step, stepFrom } from '../log/log-events.ts';
-import { type EntriesWanted, STORE_BACKOFF } from '../log/log-store.ts';
+import {
+  COALESCED_TOKENS,
+  isTerminal,
+  type LogEntry,
+  type LogPosition,
+  type Step,
+  stepFrom,
+} from '../log/log-events.ts';
+import { DivergedError, type EntriesWanted, STORE_BACKOFF } from '../log/log-store.ts';
 import { LogTail } from '../log/log-tail.ts';
 import { draftKey, rightsKey } from '../wakeup-keys.ts';
 import type { PolledTail, TailPoller } from './tail-poller.ts';
@@ -23,8 +30,8 @@ const NONE = new Map<number, Step>();
 
 /** The source of a tail. */
 export interface TailSource {
-  /** The entries after a sequence number, in order, at most `limit`. If there are fewer, these are all. */
-  read: (draftId: string, after: number, limit: number) => Promise<LogEntry[]>;
+  /** The entries after a position, in order, at most `limit`. If there are fewer, these are all. @throws DivergedError */
+  read: (wanted: EntriesWanted) => Promise<LogEntry[]>;
   /** For followers at the end. */
   news: TailPoller;
   /** Null if the draft is gone. */
@@ -36,10 +43,12 @@ export interface TailSource {
 /** A reader as its tail sees it. */
 export interface Follower {
   /** The last entry that it has taken. */
-  readonly position: number;
+  readonly position: LogPosition;
   mayRead(summary: DraftSummary): boolean;
   /** Call when there may be something new. */
   wake(): void;
+  /** The log no longer has what it has taken: it needs a snapshot. */
+  diverge(): void;
   fail(error: unknown): void;
 }
 
@@ -59,14 +68,16 @@ export class DraftTail implements PolledTail {
    * linked to its former contents, which kept past steps of hundreds of drafts alive and took a tenth of a step's time.
    */
   #steps = new Map<number, Step>();
-  readonly #reading = new Map<number, Promise<Step | null>>();
+  /** By the cursor of the position before it. */
+  readonly #reading = new Map<string, Promise<Step | null>>();
   /** Events read for followers that are behind, as long as memory is not needed for something else. */
-  readonly #known = new Map<number, WeakRef<Step>>();
-  readonly #cursorAt: (sequence: number) => string;
+  readonly #known = new Map<string, WeakRef<Step>>();
+  readonly #cursorAt: (position: LogPosition) => string;
   /** The entries that followers have yet to take. Null until the first follower has reported the log's state. */
   #tail: LogTail | null = null;
   /** Whether the draft had ended with the tail's last entry. */
   #ended = false;
+  #isRestarting = false;
   /** Number of running permission checks. Until they end, nobody gets anything. */
   #checks = 0;
 
@@ -98,22 +109,28 @@ export class DraftTail implements PolledTail {
   }
 
   /** Starts from a follower's state of the log, unless the tail has started already. */
-  begin({ sequence, status }: Pick<DraftSummary, 'sequence' | 'status'>): void {
+  begin(summary: Pick<DraftSummary, 'sequence' | 'lastEpoch' | 'status'>): void {
     if (this.#tail) return;
-    this.#tail = new LogTail(sequence, WINDOW);
-    this.#ended = isTerminal(status);
+    this.#startAt(summary);
     void onEach(this.#woken, () => this.#source.news.want(this));
   }
 
+  #startAt({ sequence, lastEpoch, status }: Pick<DraftSummary, 'sequence' | 'lastEpoch' | 'status'>): void {
+    this.#tail = new LogTail({ sequence, epoch: lastEpoch }, WINDOW);
+    this.#ended = isTerminal(status);
+    this.#steps = new Map();
+  }
+
   /** The next event after a position if it is available, or where else to get it. */
-  after(position: number): Step | 'behind' | 'later' | 'ended' {
-    if (this.isChecking || !this.#tail || position > this.#tail.last) return 'later';
-    if (position === this.#tail.last) return this.#ended ? 'ended' : 'later';
-    const known = this.#steps.get(position);
+  after(position: LogPosition): Step | 'behind' | 'later' | 'ended' {
+    const { sequence } = position;
+    if (this.isChecking || !this.#tail || sequence > this.#tail.last) return 'later';
+    if (sequence === this.#tail.last) return this.#ended ? 'ended' : 'later';
+    const known = this.#steps.get(sequence);
     if (known) return known;
     const step = this.#tail.stepAfter(position, this.#cursorAt);
     if (!step) return 'behind';
-    this.#steps.set(position, step);
+    this.#steps.set(sequence, step);
     return step;
   }
 
@@ -121,32 +138,37 @@ export class DraftTail implements PolledTail {
    * The same from the log, for followers that are behind the kept entries. Null if the log no longer reaches back that
    * far. If more tokens remain than fit into one event, events end at the same positions wherever they began, so that
    * followers that are far behind soon share them.
+   * @throws DivergedError if the log does not have that position
    */
-  read(position: number): Promise<Step | null> {
-    const known = this.#known.get(position)?.deref();
+  read(position: LogPosition): Promise<Step | null> {
+    const key = this.#cursorAt(position);
+    const known = this.#known.get(key)?.deref();
     if (known) return Promise.resolve(known);
     const reading =
-      this.#reading.get(position) ??
+      this.#reading.get(key) ??
       this.#readStep(position).finally(() => {
-        this.#reading.delete(position);
+        this.#reading.delete(key);
       });
-    this.#reading.set(position, reading);
+    this.#reading.set(key, reading);
     return reading;
   }
 
-  async #readStep(position: number): Promise<Step | null> {
+  async #readStep(position: LogPosition): Promise<Step | null> {
+    const { sequence: after, epoch } = position;
     // One more entry than fits into an event shows whether more tokens follow.
-    const entries = await this.#patiently(() => this.#source.read(this.#draftId, position, COALESCED_TOKENS + 1));
-    if (entries[0]?.sequence !== position + 1) return null;
-    const past = position % COALESCED_TOKENS;
+    const wanted = { draftId: this.#draftId, after, epoch, limit: COALESCED_TOKENS + 1 };
+    const entries = await this.#patiently(() => this.#source.read(wanted));
+    if (entries[0]?.sequence !== after + 1) return null;
+    const past = after % COALESCED_TOKENS;
     const step = stepFrom(entries, 0, this.#cursorAt);
-    if (step && past === 0) this.#known.set(position, new WeakRef(step));
-    const goesOn = step && entries[step.sequence - position]?.event.type === 'tokens';
+    if (step && past === 0) this.#known.set(this.#cursorAt(position), new WeakRef(step));
+    const goesOn = step && entries[step.sequence - after]?.event.type === 'tokens';
     return past > 0 && goesOn ? stepFrom(entries.slice(0, COALESCED_TOKENS - past), 0, this.#cursorAt) : step;
   }
 
   get wanted(): EntriesWanted {
-    return { draftId: this.#draftId, after: this.#tail?.last ?? 0, limit: READ_BATCH };
+    const { last: after = 0, lastEpoch: epoch = null } = this.#tail ?? {};
+    return { draftId: this.#draftId, after, epoch, limit: READ_BATCH };
   }
 
   get isClosed(): boolean {
@@ -161,8 +183,38 @@ export class DraftTail implements PolledTail {
     this.#tail.add(entries);
     this.#ended = last.event.type === 'status' && isTerminal(last.event.status);
     this.#steps = new Map();
+    if (this.#ended) this.#turnBack(this.#tail);
     this.#wakeAll();
     this.#forgetTaken(this.#tail);
+  }
+
+  /** The log has lost its end, and what was read here with it: begins again at the end that it has now ([LOG13]). */
+  diverge({ after, epoch }: EntriesWanted): void {
+    const isOld = after !== this.#tail?.last || epoch !== this.#tail.lastEpoch;
+    if (this.#isRestarting || isOld) return;
+    this.#isRestarting = true;
+    this.#restart()
+      .catch((error: unknown) => this.fail(error))
+      .finally(() => (this.#isRestarting = false));
+  }
+
+  async #restart(): Promise<void> {
+    const summary = await this.#patiently(() => this.#source.summaryOf(this.#draftId));
+    if (!summary) throw noSuchDraft(this.#draftId);
+    this.#known.clear();
+    this.#startAt(summary);
+    if (this.#tail) this.#turnBack(this.#tail);
+    this.#wakeAll();
+    // What was written since is news.
+    this.#source.news.want(this);
+  }
+
+  /** Followers whose entries the log does not have get a snapshot. Those that are behind notice it when they read. */
+  #turnBack({ last, lastEpoch }: LogTail): void {
+    for (const follower of this.#followers) {
+      const { sequence, epoch } = follower.position;
+      if (sequence > last || (sequence === last && epoch !== lastEpoch)) follower.diverge();
+    }
   }
 
   fail(error: unknown): void {
@@ -175,15 +227,15 @@ export class DraftTail implements PolledTail {
    */
   #forgetTaken(tail: LogTail): void {
     let least = Infinity;
-    for (const { position } of this.#followers) least = Math.min(least, position);
+    for (const { position } of this.#followers) least = Math.min(least, position.sequence);
     tail.drop(least);
     if (tail.isEmpty) this.#steps = NONE;
   }
 
   /** While the database is unavailable, readers wait as the draft does ([LOG4]). */
-  #patiently(read: () => Promise<LogEntry[]>): Promise<LogEntry[]> {
+  #patiently<Found>(read: () => Promise<Found>): Promise<Found> {
     const onFailure = (error: unknown): void => {
-      if (error instanceof StoredDataError) throw error;
+      if (error instanceof StoredDataError || error instanceof DivergedError) throw error;
       this.#source.logger.warn({ err: error, draft: this.#draftId }, 'a draft log cannot be read; trying again');
     };
     return retry(read, { backoff: STORE_BACKOFF, signal: this.#closing.signal, onFailure });

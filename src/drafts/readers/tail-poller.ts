@@ -4,7 +4,7 @@ import { asError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { StoredDataError } from '../../lib/stored-data.ts';
 import type { LogEntry } from '../log/log-events.ts';
-import { type EntriesWanted, STORE_BACKOFF } from '../log/log-store.ts';
+import { DivergedError, type EntriesWanted, STORE_BACKOFF } from '../log/log-store.ts';
 
 /** Maximum number of drafts read at once. */
 const MOST = 256;
@@ -16,6 +16,8 @@ export interface PolledTail {
   readonly isClosed: boolean;
   /** Takes the new entries, of which there may be none. */
   take(entries: readonly LogEntry[]): void;
+  /** Its log does not have the entry that it waited after. */
+  diverge(wanted: EntriesWanted): void;
   /** Its log will never be readable. */
   fail(error: StoredDataError): void;
 }
@@ -56,8 +58,9 @@ export class TailPoller {
       const waiting = [...this.#waiting];
       const readers = waiting.slice(0, MOST);
       this.#waiting = new Set(waiting.slice(MOST));
-      const answers = await this.#answersFor(readers);
-      const failed = readers.filter((reader, i) => !handed(reader, answers[i]));
+      const wanted = readers.map((reader) => reader.wanted);
+      const answers = await this.#answersFor(wanted);
+      const failed = readers.filter((reader, i) => !handed(reader, wanted[i], answers[i]));
       const error = answers.find(isPassing);
       if (error) this.#tryAgain(failed, error);
       else this.#failures = 0;
@@ -65,11 +68,11 @@ export class TailPoller {
     this.#isReading = false;
   }
 
-  async #answersFor(readers: readonly PolledTail[]): Promise<(LogEntry[] | Error)[]> {
+  async #answersFor(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
     try {
-      return await this.#read(readers.map(({ wanted }) => wanted));
+      return await this.#read(wanted);
     } catch (error) {
-      return readers.map(() => asError(error));
+      return wanted.map(() => asError(error));
     }
   }
 
@@ -85,11 +88,16 @@ export class TailPoller {
 }
 
 const isPassing = (answer: LogEntry[] | Error): answer is Error =>
-  answer instanceof Error && !(answer instanceof StoredDataError);
+  answer instanceof Error && !(answer instanceof StoredDataError) && !(answer instanceof DivergedError);
 
 /** @returns false where it has to be read again */
-function handed(reader: PolledTail, answer: LogEntry[] | Error | undefined): boolean {
+function handed(
+  reader: PolledTail,
+  wanted: EntriesWanted | undefined,
+  answer: LogEntry[] | Error | undefined,
+): boolean {
   if (answer instanceof StoredDataError) reader.fail(answer);
+  else if (answer instanceof DivergedError && wanted) reader.diverge(wanted);
   else if (Array.isArray(answer)) reader.take(answer);
   else return false;
   return true;

@@ -194,6 +194,7 @@ export class DraftTurns implements AsyncDisposable {
     try {
       const taken = await log.take(row.id, row.epoch, signal);
       if (!taken) return;
+      running.epoch = taken.epoch;
       const turn = lastTurn(row);
       logger.info({ draft: row.id, sequence: taken.sequence }, 'taking up a draft');
       const missing = missingOpening(row, taken.sequence);
