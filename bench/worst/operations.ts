@@ -43,20 +43,35 @@ export interface Shape {
   without: readonly string[];
 }
 
+/** What an operation does. */
+export type Kind = 'query' | 'mutation' | 'subscription';
+
+/** Of lists in arguments. */
+const LIST_LENGTHS = [1, 2, 3, 4, 20, 100];
+
 export class Operations {
   readonly #schema: GraphQLSchema;
+  readonly #kind: Kind;
   readonly #random: Random;
   readonly #shape: Shape;
 
-  constructor(schema: GraphQLSchema, random: Random, shape: Shape) {
+  constructor(schema: GraphQLSchema, random: Random, shape: Shape, kind: Kind = 'query') {
     this.#schema = schema;
+    this.#kind = kind;
     this.#random = random;
     this.#shape = shape;
   }
 
-  /** The selections of an operation on the query type. */
+  /** The selections of an operation. A subscription has one field. */
   draw(): Selection[] {
-    return this.#selections(this.#root(), 1);
+    const selections = this.#selections(this.#root(), 1);
+    return this.#kind === 'subscription' ? selections.slice(0, 1) : selections;
+  }
+
+  /** One of its fields as often as a document may have it. */
+  repeated(selections: readonly Selection[], times: number): Selection[] {
+    const one = this.#oneOf(selections);
+    return one ? Array.from({ length: this.#kind === 'subscription' ? 1 : times }, () => structuredClone(one)) : [];
   }
 
   /** Another operation that differs in one place: a field more, less, twice, or with other arguments. */
@@ -64,8 +79,9 @@ export class Operations {
     const copy = structuredClone(selections) as Selection[];
     const [parent, type, depth] = this.#somewhere(copy, this.#root(), 1);
     const one = this.#oneOf(parent);
-    const drawn = this.#selections(type, depth);
-    const fate = this.#random();
+    const isAlone = this.#kind === 'subscription' && depth === 1;
+    const drawn = isAlone ? [] : this.#selections(type, depth);
+    const fate = isAlone ? 1 : this.#random();
     if (!one || fate < 0.3) parent.push(...drawn.slice(0, 2));
     else if (fate < 0.5) parent.push(structuredClone(one));
     else if (fate < 0.65 && parent.length > 1) parent.splice(parent.indexOf(one), 1);
@@ -74,8 +90,9 @@ export class Operations {
   }
 
   #root(): GraphQLObjectType {
-    const root = this.#schema.getQueryType();
-    if (!root) throw new Error('there are no queries');
+    const { query, mutation, subscription } = this.#schema.toConfig();
+    const root = { query, mutation, subscription }[this.#kind];
+    if (!root) throw new Error(`the schema has no ${this.#kind}`);
     return root;
   }
 
@@ -129,9 +146,7 @@ export class Operations {
   #value(name: GraphQLArgument['name'], type: GraphQLInputType): string {
     const nullable = getNullableType(type);
     if (isListType(nullable)) {
-      const items = Array.from({ length: 1 + Math.floor(this.#random() * 4) }, () =>
-        this.#value(name, nullable.ofType),
-      );
+      const items = Array.from({ length: this.#oneOf(LIST_LENGTHS) ?? 1 }, () => this.#value(name, nullable.ofType));
       return `[${items.join(', ')}]`;
     }
     if (isInputObjectType(nullable)) {

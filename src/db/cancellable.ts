@@ -1,4 +1,4 @@
-import type { Sql } from './transaction.ts';
+import type { Sql, Transaction } from './transaction.ts';
 
 /** Number of times that a statement is sent if it is hit by the cancellation of the previous one on its connection. */
 const ATTEMPTS = 3;
@@ -27,6 +27,40 @@ export function cancelledBy(sql: Sql, signal: AbortSignal, cancel: (pid: number)
   });
 }
 
+/**
+ * Reads with several statements as of one moment. They are cancelled like single ones. `mostMs` is the database's own limit for
+ * each, for a process that can no longer cancel anything.
+ */
+export async function readAsOfOneMoment<Result>(
+  sql: Sql,
+  { signal, mostMs }: { signal: AbortSignal; mostMs: number },
+  cancel: (pid: number) => void,
+  read: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  return again(signal, async () => {
+    let pid: number | null = null;
+    const stop = (): void => {
+      if (pid !== null) cancel(pid);
+    };
+    signal.addEventListener('abort', stop);
+    try {
+      const result = await sql.begin('isolation level repeatable read read only', async (tx) => {
+        const [begun] = await tx<[{ pid: number }]>`
+          select pg_backend_pid() as pid, set_config('statement_timeout', ${String(mostMs)}, true)`;
+        pid = begun.pid;
+        signal.throwIfAborted();
+        const rows = await read(tx);
+        // Its last statement has ended, and a cancellation would hit that of somebody else.
+        pid = null;
+        return { rows };
+      });
+      return result.rows;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  });
+}
+
 interface Cancellable<Rows> extends Promise<Rows> {
   cancel(): void;
 }
@@ -36,8 +70,7 @@ async function untilAborted<Rows>(
   cancel: (pid: number) => void,
   send: () => Cancellable<Rows>,
 ): Promise<Rows> {
-  for (let attempt = 1; ; attempt++) {
-    signal.throwIfAborted();
+  return again(signal, async () => {
     const query = send();
     const stop = (): void => {
       const pid = pidOf(query);
@@ -47,11 +80,21 @@ async function untilAborted<Rows>(
     signal.addEventListener('abort', stop, { once: true });
     try {
       return await query;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (attempt === ATTEMPTS || !isCancelled(error)) throw error;
     } finally {
       signal.removeEventListener('abort', stop);
+    }
+  });
+}
+
+/** Repeats what was hit by the cancellation of something else. @throws the signal's reason if it aborts */
+async function again<Result>(signal: AbortSignal, attempt: () => Promise<Result>): Promise<Result> {
+  for (let attempts = 1; ; attempts++) {
+    signal.throwIfAborted();
+    try {
+      return await attempt();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (attempts === ATTEMPTS || !isCancelled(error)) throw error;
     }
   }
 }

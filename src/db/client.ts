@@ -6,11 +6,11 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { cancelledBy } from './cancellable.ts';
+import { cancelledBy, readAsOfOneMoment } from './cancellable.ts';
 import { withSafeTransactions } from './lost-connections.ts';
 import { bringToNormalForm } from './normal-forms.ts';
 import { Pulse } from './pulse.ts';
-import type { Sql } from './transaction.ts';
+import type { Sql, Transaction } from './transaction.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 /** Separate connections for statements that may take long, so that nothing else waits for them. */
@@ -32,6 +32,11 @@ export interface Database extends AsyncDisposable {
    * own.
    */
   under(signal: AbortSignal | undefined): Queryable;
+  /** The same for several statements, as of one moment. The database itself ends a statement after `mostMs`. */
+  asOfOneMoment<Result>(
+    terms: { signal: AbortSignal; mostMs: number },
+    read: (tx: Transaction) => Promise<Result>,
+  ): Promise<Result>;
   /**
    * Listens on a channel over a connection of its own. `onListening` is called whenever it is established, also after a
    * loss.
@@ -73,7 +78,9 @@ export function connect(url: string, { connections = 10, onStatement, watch }: D
     ...(onStatement && { debug: (_connection: number, statement: string) => onStatement(statement) }),
   };
   const driver = postgres(url, { ...pooled, max: connections });
-  const reading = postgres(url, { ...pooled, max: Math.min(connections, READING_CONNECTIONS), ...ONE_AT_A_TIME });
+  const reading = withSafeTransactions(
+    postgres(url, { ...pooled, max: Math.min(connections, READING_CONNECTIONS), ...ONE_AT_A_TIME }),
+  );
   const listener = postgres(url, options);
   const reads = drizzle({ client: reading, casing: 'snake_case' });
   const sql = withSafeTransactions(driver);
@@ -82,6 +89,7 @@ export function connect(url: string, { connections = 10, onStatement, watch }: D
   return {
     ...{ sql, url, db: drizzle({ client: sql, casing: 'snake_case' }) },
     under: (signal) => (signal ? queriesOf(cancelledBy(reading, signal, cancel)) : reads),
+    asOfOneMoment: (terms, read) => readAsOfOneMoment(reading, terms, cancel, read),
     listen: (channel, onMessage, onListening) => listener.listen(channel, onMessage, onListening),
     connection: () => postgres(url, { ...options, max: 1, max_lifetime: null }),
     [Symbol.asyncDispose]: async () => {

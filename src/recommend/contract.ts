@@ -151,10 +151,13 @@ export interface Recommender extends AsyncDisposable {
   ): AsyncIterableIterator<RecommendationPage>;
   /** Settles when lists are of the catalogue as it was when this was called. */
   upToDate(): Promise<void>;
-  /** Engagement with the lists served in a period. @throws InvalidInputError for an empty or too long period */
-  analytics(query: AnalyticsQuery): Promise<Analytics>;
+  /**
+   * Engagement with the lists served in a period.
+   * @throws InvalidInputError for an empty or too long period; DeadlineExceededError if counting it takes too long
+   */
+  analytics(query: AnalyticsQuery, signal?: AbortSignal): Promise<Analytics>;
   /** An estimate of a version's click-through rate from served lists. Null if its weights are not kept. */
-  offPolicy(modelVersion: string): Promise<OffPolicyEstimate | null>;
+  offPolicy(modelVersion: string, signal?: AbortSignal): Promise<OffPolicyEstimate | null>;
   evaluations(first: number): Promise<RecommenderEvaluation[]>;
   /**
    * Trains on all feedback in a worker and stores the version, which serves from then on unless it is worse ([REC13]).

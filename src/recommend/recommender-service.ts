@@ -131,14 +131,14 @@ class RecommenderService implements Recommender {
     await this.#model.upToDate();
   }
 
-  analytics(query: AnalyticsQuery): Promise<Analytics> {
-    return readAnalytics(this.#database, this.#clock, query);
+  analytics(query: AnalyticsQuery, signal?: AbortSignal): Promise<Analytics> {
+    return readAnalytics(this.#database, this.#clock, query, signal);
   }
 
-  async offPolicy(modelVersion: string): Promise<OffPolicyEstimate | null> {
+  async offPolicy(modelVersion: string, signal?: AbortSignal): Promise<OffPolicyEstimate | null> {
     const serving = await this.#model.of(checkText(modelVersion, 'modelVersion', { max: 200 }));
     if (serving.neighbours.version !== modelVersion) return null;
-    return estimateOffPolicy(this.#database, serving, await this.#model.learnedUntil(modelVersion));
+    return estimateOffPolicy(this.#database, serving, await this.#model.learnedUntil(modelVersion), signal);
   }
 
   async evaluations(first: number): Promise<RecommenderEvaluation[]> {

@@ -60,6 +60,7 @@ export function createGraphQL({ config, rates, mask, draining, compiling, onOper
     maskedErrors: { maskError: mask },
     context: ({ caller }) => caller.context,
     plugins: [
+      costs.early(),
       ...limitPlugins(config),
       cacheDocuments(),
       nameOperations(onOperation),
@@ -67,7 +68,7 @@ export function createGraphQL({ config, rates, mask, draining, compiling, onOper
       compileQueries(compiling),
       limitLifetimes(mask, config.limits.operationMs),
       costs.plugin(),
-      shareResults(costs.metered(createSubscribe(mask))),
+      shareResults(costs.metered(createSubscribe(mask, config.limits.operationMs))),
       streamResults(draining, config.limits),
       explainUnacceptable(),
     ],

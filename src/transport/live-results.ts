@@ -1,6 +1,8 @@
-import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
+import { withinTime } from '../lib/async/deadline.ts';
 import { isPollable, LATER, OVER, type PollableIterator, type Polled } from '../lib/async/streams.ts';
-import { type Context, EventContext } from '../resolvers/context.ts';
+import { DeadlineExceededError } from '../lib/errors.ts';
+import { closeContext, type Context, EventContext } from '../resolvers/context.ts';
 import { executionOf } from './documents/compiled-execution.ts';
 import { selectionKey } from './documents/selection.ts';
 
@@ -153,7 +155,7 @@ export type Subscribe = (args: ExecutionArgs, meter?: Meter) => Promise<LiveResu
  * the same object is executed and serialised once for all that select the same fields. An execution that reads the
  * viewer is not shared, so no reader is sent what only another may see.
  */
-export function createSubscribe(mask: Mask): Subscribe {
+export function createSubscribe(mask: Mask, mostMs: number): Subscribe {
   const answers = new SharedAnswers();
   return async (args, meter) => {
     const events = await createSourceEventStream(args);
@@ -163,7 +165,8 @@ export function createSubscribe(mask: Mask): Subscribe {
       const { result, bytes } = meter?.bounded(made) ?? { result: made, bytes: 0 };
       return { result: masked(result, mask), bytes };
     };
-    return new LiveResults(events, (event) => answerTo(event, args, answers.to(event), key, finish), mask, meter);
+    const how = { finish, mostMs };
+    return new LiveResults(events, (event) => answerTo(event, args, answers.to(event), key, how), mask, meter);
   };
 }
 
@@ -189,17 +192,24 @@ class SharedAnswers {
 /** Turns an execution result into what is sent, with its approximate size as JSON in bytes. */
 type Finish = (result: ExecutionResult) => { result: ExecutionResult; bytes: number };
 
+/** How an event is turned into an answer. */
+interface Answering {
+  finish: Finish;
+  /** The time limit of one event's execution in milliseconds. */
+  mostMs: number;
+}
+
 function answerTo(
   event: unknown,
   args: ExecutionArgs,
   shared: Map<string, Shared>,
   key: string,
-  finish: Finish,
+  how: Answering,
 ): Answer | Promise<Answer> {
   const known = shared.get(key);
   if (known instanceof Answer) return known;
-  if (known) return known.then((answer) => answer ?? answerAlone(event, args, finish).answer);
-  const { answer, context } = answerAlone(event, args, finish);
+  if (known) return known.then((answer) => answer ?? answerAlone(event, args, how).answer);
+  const { answer, context } = answerAlone(event, args, how);
   if (answer instanceof Answer) {
     if (!context.isPersonal) shared.set(key, answer);
     return answer;
@@ -213,14 +223,29 @@ function answerTo(
   return answer;
 }
 
-function answerAlone(event: unknown, args: ExecutionArgs, finish: Finish) {
+function answerAlone(event: unknown, args: ExecutionArgs, { finish, mostMs }: Answering) {
   const context = new EventContext(args.contextValue as Context);
   const result = executionOf(args)(event, context);
   const toAnswer = (made: ExecutionResult): Answer => {
     const { result: finished, bytes } = finish(made);
     return new Answer(finished, cursorOf(event), context.isPersonal ? null : bytes);
   };
-  return { answer: result instanceof Promise ? result.then(toAnswer) : toAnswer(result), context };
+  return {
+    answer: result instanceof Promise ? inTime(result, context, mostMs).then(toAnswer) : toAnswer(result),
+    context,
+  };
+}
+
+/** An event that takes too long is answered with an error, and the subscription goes on with the next ([EDGE7]). */
+function inTime(result: Promise<ExecutionResult>, context: Context, ms: number): Promise<ExecutionResult> {
+  const limit = { ms, message: `The event was not executed within ${ms / 1_000} seconds` };
+  return withinTime(undefined, limit, (signal) => {
+    signal.addEventListener('abort', () => closeContext(context, signal.reason), { once: true });
+    return result;
+  }).catch((error: unknown) => {
+    if (!(error instanceof DeadlineExceededError)) throw error;
+    return { errors: [new GraphQLError(error.message, { originalError: error })] };
+  });
 }
 
 /** The cursor is needed even if it is not selected, so that every reader can resume. */

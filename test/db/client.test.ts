@@ -178,3 +178,40 @@ test.each<[string, (tx: Transaction, end: () => Promise<void>) => Promise<unknow
   }
   await expect(database.db.transaction(() => Promise.reject(new Error('mine')))).rejects.toThrow('mine');
 });
+
+test('[EDGE4] statements as of one moment see one moment, and are cancelled with their signal', async () => {
+  const database = await testDatabase();
+  await database.sql`create table seen (n integer)`;
+  const count = (tx: Transaction) => tx<{ n: number }[]>`select count(*)::int as n from seen`;
+  const { signal, ...cancelling } = cancellable();
+  const counts = await database.asOfOneMoment({ signal, mostMs: 60_000 }, async (tx) => {
+    const before = await count(tx);
+    await database.sql`insert into seen values (1)`;
+    return [...before, ...(await count(tx))];
+  });
+  expect(counts).toEqual([{ n: 0 }, { n: 0 }]);
+  const asked = database.asOfOneMoment({ signal, mostMs: 60_000 }, (tx) => tx`select pg_sleep(600)`);
+  await expect.poll(() => sleepers(database)).toBe(1);
+  cancelling.cancel();
+  await expect(asked).rejects.toThrow('enough');
+  await expect.poll(() => sleepers(database)).toBe(0);
+});
+
+test('the database itself ends a statement as of one moment that takes too long', async () => {
+  const database = await testDatabase();
+  const { signal } = cancellable();
+  const asked = database.asOfOneMoment({ signal, mostMs: 20 }, (tx) => tx`select pg_sleep(600)`);
+  await expect(asked).rejects.toMatchObject({ code: '57014' });
+  expect(await sleepers(database)).toBe(0);
+});
+
+function cancellable() {
+  const controller = new AbortController();
+  return { signal: controller.signal, cancel: () => controller.abort(new Error('enough')) };
+}
+
+async function sleepers({ sql }: Database): Promise<number> {
+  const rows = await sql`select from pg_stat_activity
+    where datname = current_database() and query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()`;
+  return rows.length;
+}

@@ -164,6 +164,20 @@ describe('[COST1] documents whose cost is expensive to count', () => {
     expect(costOf(`{ a: tracks(first: 1) { ...F } } ${fragments}`)).toBe(2_001);
   });
 
+  it.each([
+    ['a field that does not exist', '{ tracks(first: 100) { nothing } }'],
+    ['a fragment that does not exist', '{ ...F }'],
+    ['a fragment that spreads itself', '{ ...F } fragment F on Query { ...F }'],
+    [
+      'fragments in a circle, each in fields of the other',
+      `{ tracks { nodes { ...F } } } fragment F on Track { similar { nodes { track { ...G } } } }
+      fragment G on Track { similar { nodes { track { ...F } } } }`,
+    ],
+    ['an operation that is not there', 'subscription { nothing }'],
+  ])('a document that is not valid is left to validation: %s', (_, text) => {
+    expect(costs.ofUnchecked(argsOf(parse(text)))).toBeLessThan(10);
+  });
+
   it('an abstract type is counted for each possible type', () => {
     const fields = Array.from({ length: 900 }, (_, i) => `a${i}: id`).join(' ');
     expect(costOf(`{ node(id: "x") { ${fields} } }`)).toBeGreaterThan(900);

@@ -10,7 +10,7 @@ import { ask, type ListeningOptions, startListening, type TestListening } from '
 const SEARCH = '{ tracks(first: 3, search: "rain") { nodes { id } totalCount } }';
 
 /** A server in whose database nobody reads tracks until `release` is called: what would takes as long as that. */
-async function stalled(options: ListeningOptions = {}) {
+async function stalled({ table = 'tracks', ...options }: ListeningOptions & { table?: string } = {}) {
   const server = await startListening(options);
   const { ids } = await addTracks(server.database, someTracks(3));
   let release: () => void = () => undefined;
@@ -18,7 +18,7 @@ async function stalled(options: ListeningOptions = {}) {
   const locked = new Promise<void>((resolve, reject) => {
     server.database.sql
       .begin(async (tx) => {
-        await tx`lock table tracks in access exclusive mode`;
+        await tx`lock table ${tx(table)} in access exclusive mode`;
         resolve();
         await released;
       })
@@ -58,6 +58,18 @@ it('[EDGE4] closing an HTTP connection stops its operation, down to the SQL stat
   asking.destroy();
   await waits(server, 0);
 });
+
+it.each(['analytics { totals { clicks } }', 'offPolicyEstimate(modelVersion: "untrained") { lists }'])(
+  '[EDGE4] that also stops { %s }',
+  async (field) => {
+    const server = await stalled({ table: 'recommendation_lists' });
+    const socket = await begin(server);
+    socket.send(subscribe('a', `{ ${field} }`));
+    await waits(server, 1);
+    socket.terminate();
+    await waits(server, 0);
+  },
+);
 
 it('[EDGE4] so does completing a query over WebSocket, and closing the WebSocket', async () => {
   const server = await stalled();

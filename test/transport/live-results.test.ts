@@ -13,7 +13,7 @@ import { textFrame } from '../../src/transport/sockets/frame.ts';
 const schema = buildSchema(`
   type Query { nothing: Int }
   type Subscription { events(after: String): Event }
-  type Event { text(loud: Boolean): String later: String mine: String broken: String }
+  type Event { text(loud: Boolean): String later: String mine: String broken: String never: String }
 `);
 
 type Field = (args: object, context: unknown) => unknown;
@@ -29,7 +29,7 @@ interface TestEvent {
 }
 
 /** Subscriptions that are all handed the same events, and a count of what is resolved. */
-function room() {
+function room({ mostMs = 30_000 } = {}) {
   const resolved: string[] = [];
   const note = (name: string) => resolved.push(name);
   const fields = {
@@ -37,10 +37,11 @@ function room() {
     later: async () => (note('later'), await Promise.resolve('snow')),
     mine: (_: unknown, { viewer }: Context) => (note('mine'), viewer.listener.externalId),
     broken: () => (note('broken'), Promise.reject(new Error('inner workings'))),
+    never: () => (note('never'), new Promise(() => undefined)),
   };
   const event = { events: fields };
   const masked: unknown[] = [];
-  const subscribe = createSubscribe((error) => (masked.push(error), new GraphQLError('masked')));
+  const subscribe = createSubscribe((error) => (masked.push(error), new GraphQLError('masked')), mostMs);
   const join = async (query: string, variableValues: Record<string, unknown> = {}, externalId = 'ann') => {
     const source = async function* (): AsyncGenerator {
       yield await Promise.resolve(event);
@@ -137,4 +138,11 @@ it('a frame of any length is received as its two parts', async () => {
     stream.write(textFrame(Buffer.from('ééé'), Buffer.from('x'.repeat(length))));
     expect(String((await message)[0])).toBe(`ééé${'x'.repeat(length)}`);
   }
+});
+
+it('[EDGE7] an event that takes longer than an operation may is answered with an error', async () => {
+  const { join, masked } = room({ mostMs: 20 });
+  const [answer] = await answersOf([join('subscription { events { never } }')]);
+  expect(answer?.result).toEqual({ errors: [new GraphQLError('masked')] });
+  expect(masked).toMatchObject([{ originalError: { code: 'DEADLINE_EXCEEDED' } }]);
 });

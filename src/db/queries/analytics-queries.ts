@@ -37,8 +37,12 @@ const LAST_POSITION = 100;
  * Counts the reactions to every position served in the range along each dimension, from one set of rows, so that every
  * breakdown adds up to the total ([ATTR3]). All counts are as of one moment.
  */
-export async function selectAnalytics({ sql: driver }: Database, range: AnalyticsRange): Promise<AnalyticsRows> {
-  return driver.begin('isolation level repeatable read read only', async (tx) => ({
+export async function selectAnalytics(
+  database: Database,
+  range: AnalyticsRange,
+  terms: Parameters<Database['asOfOneMoment']>[0],
+): Promise<AnalyticsRows> {
+  return database.asOfOneMoment(terms, async (tx) => ({
     engagement: await selectEngagement(tx, range),
     genres: await tx<AnalyticsRows['genres']>`
       select id::float8 as id, slug, name, (select count(*) from track_genres where genre_id = id)::float8 as "trackCount" from genres`,

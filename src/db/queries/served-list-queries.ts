@@ -54,7 +54,7 @@ export interface ListsWithClicks {
  * @param after only lists that were begun later
  */
 export async function* readRecentLists(
-  { db }: Database,
+  db: Queryable,
   limit: number,
   after: Date | null,
 ): AsyncGenerator<ListsWithClicks> {

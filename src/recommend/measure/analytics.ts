@@ -1,5 +1,6 @@
 import type { Database } from '../../db/client.ts';
 import { type Dimension, type DimensionRow, selectAnalytics } from '../../db/queries/analytics-queries.ts';
+import { withinTime } from '../../lib/async/deadline.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { checkText } from '../../lib/text/check-text.ts';
@@ -8,12 +9,23 @@ import type { Analytics, AnalyticsQuery, Engagement, ReasonKind } from '../contr
 const DAY_MS = 24 * 3_600_000;
 const LONGEST_DAYS = 366;
 const DEFAULT_DAYS = 7;
+const LIMIT = { ms: 5_000, message: 'Counting this period takes longer than 5 seconds: ask for a shorter one' };
 
-/** @throws InvalidInputError for an empty, too long or unsupported range */
-export async function readAnalytics(database: Database, clock: Clock, query: AnalyticsQuery): Promise<Analytics> {
+/**
+ * Stops in the database when the signal aborts.
+ * @throws InvalidInputError for an empty, too long or unsupported range; DeadlineExceededError after 5 seconds
+ */
+export async function readAnalytics(
+  database: Database,
+  clock: Clock,
+  query: AnalyticsQuery,
+  signal?: AbortSignal,
+): Promise<Analytics> {
   const { from, to } = rangeOf(query, clock);
   const modelVersion = query.modelVersion == null ? null : checkText(query.modelVersion, 'modelVersion', { max: 200 });
-  const { engagement, genres, unattributed } = await selectAnalytics(database, { from, to, modelVersion });
+  const { engagement, genres, unattributed } = await withinTime(signal, LIMIT, (limited) =>
+    selectAnalytics(database, { from, to, modelVersion }, { signal: limited, mostMs: LIMIT.ms }),
+  );
   const along = <Key>(dimension: Dimension, name: (key: string | null) => Key): (Engagement & Key)[] =>
     engagement.flatMap((row) => (row.dimension === dimension ? [{ ...countsOf(row), ...name(row.key) }] : []));
   const [totals = noEngagement] = along('total', () => ({}));

@@ -32,14 +32,16 @@ export async function estimateOffPolicy(
   database: Database,
   serving: Serving,
   servedAfter: Date | null,
+  signal?: AbortSignal,
 ): Promise<OffPolicyEstimate> {
   const positions: WeightedPosition[] = [];
-  for await (const { rows, clicks } of readRecentLists(database, MOST_LISTS, servedAfter)) {
+  for await (const { rows, clicks } of readRecentLists(database.under(signal), MOST_LISTS, servedAfter)) {
     const clicked = new Set(clicks.map(({ requestId, trackId }) => `${requestId}:${trackId}`));
     for (const row of rows) {
       positions.push(...weigh(fromRow(row), serving, clicked));
       // Lets requests be served in between.
       await turn();
+      signal?.throwIfAborted();
     }
   }
   return { modelVersion: serving.neighbours.version, servedAfter, ...estimate(positions) };

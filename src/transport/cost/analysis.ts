@@ -22,8 +22,17 @@ import type { Field, FieldPrice, PriceList } from './price-list.ts';
  */
 const MOST_STEPS = 5_000;
 
+/**
+ * Maximum number of selection sets inside one another, with fragments written out. Valid documents have far fewer; one
+ * that spreads a fragment in itself would have no end.
+ */
+const MOST_SETS = 1_000;
+
 /** Thrown for nested fragments that cannot be added up in reasonable time. */
 export class TooIntricate extends Error {}
+
+/** Thrown for a document that validation will refuse: it selects a field that does not exist, or has no end. */
+export class NotValid extends Error {}
 
 /** The most expensive part of an operation: a response path, with everything below it. */
 export interface MostExpensive {
@@ -43,7 +52,8 @@ type Group = readonly [FieldNode, ...FieldNode[]];
 /**
  * The cost of one operation with its variables. Each field counts as often as lists can contain it, at its own price;
  * of several possible types the most expensive counts; fields of one response key count once ([COST1]). Nested
- * selections are added up once for each type and length, however many spreads lead there.
+ * selections are added up once for each type and length, however many spreads lead there. The document need not have been
+ * validated.
  */
 export class CostAnalysis {
   readonly #schema: GraphQLSchema;
@@ -54,6 +64,7 @@ export class CostAnalysis {
   readonly #known = new Map<string, number>();
   readonly #numbers = new Map<SelectionSetNode, number>();
   #steps = 0;
+  #sets = 0;
 
   constructor(
     schema: GraphQLSchema,
@@ -71,7 +82,7 @@ export class CostAnalysis {
     }
   }
 
-  /** @throws TooIntricate */
+  /** @throws TooIntricate, NotValid */
   cost(): number {
     return Math.ceil(this.#selected(this.#root(), [this.#operation.selectionSet], null));
   }
@@ -111,8 +122,10 @@ export class CostAnalysis {
     const key = `${type.name} ${sets.map((set) => this.#number(set)).join()} ${sized ? `${sized.length} ${sized.fields.join()}` : ''}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
+    if (++this.#sets > MOST_SETS) throw new NotValid();
     let cost = 0;
     for (const nodes of this.#collect(type, sets).values()) cost += this.#field(type, nodes, sized).cost;
+    this.#sets--;
     this.#known.set(key, cost);
     return cost;
   }
@@ -153,7 +166,7 @@ export class CostAnalysis {
     if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
     if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
     const field = parent.getFields()[name];
-    if (!field) throw new Error(`${parent.name}.${name} should have been found by validation`);
+    if (!field) throw new NotValid();
     return field;
   }
 

@@ -1,6 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  type validate,
+} from 'graphql';
+import type { Plugin, YogaInitialContext } from 'graphql-yoga';
 import type { CostLimits } from '../../config.ts';
 import { may, type Viewer } from '../../listeners/listeners.ts';
 import type { Context } from '../../resolvers/context.ts';
@@ -20,6 +27,24 @@ export class CostControl {
   constructor(schema: GraphQLSchema, limits: CostLimits) {
     this.#limits = limits;
     this.#costs = new OperationCosts(schema);
+  }
+
+  /**
+   * Refuses a new document before it is validated, which takes longer than to add up its cost. Comes before the plugins
+   * that limit documents, since what they leave to it is bounded.
+   */
+  early(): Plugin<Asked> {
+    return {
+      onValidate: ({ context, validateFn, setValidationFn }) => {
+        const checked: typeof validate = (schema, document, ...rest) => {
+          const refusal = this.#refusalBefore(context, schema, document);
+          // Thrown, since what validation reports has another HTTP status.
+          if (refusal) throw refusal;
+          return (validateFn as typeof validate)(schema, document, ...rest);
+        };
+        setValidationFn(checked);
+      },
+    };
   }
 
   /** Queries and mutations: refused before they run, or answered with their cost. */
@@ -42,6 +67,17 @@ export class CostControl {
         };
       },
     };
+  }
+
+  #refusalBefore(
+    { caller, params, req }: Asked & YogaInitialContext,
+    schema: GraphQLSchema,
+    document: DocumentNode,
+  ): GraphQLError | null {
+    const { operationName, variables: variableValues } = params;
+    const args = { schema, document, operationName, variableValues };
+    const [maximum, cost] = [this.#budgetOf(caller.context.viewer), this.#costs.ofUnchecked(args)];
+    return cost > maximum ? this.#tooExpensive({ args, cost, maximum, isHttp: req !== undefined }) : null;
   }
 
   /** Subscriptions: charged when they start and for each event. An event waits until it can be paid for. */
@@ -121,7 +157,7 @@ export class CostControl {
     return refused(request, message, { cost: this.#told(request), retryAfterMs });
   }
 
-  #tooExpensive(request: Request): GraphQLError {
+  #tooExpensive(request: Pick<Request, 'args' | 'cost' | 'maximum' | 'isHttp'>): GraphQLError {
     const { cost, maximum, args } = request;
     if (cost === Infinity) {
       return refused(request, 'The operation is too complex for its cost to be computed: nest fewer fragments.', {
@@ -169,6 +205,12 @@ interface Carrier {
   connection: object;
 }
 
+/** What is known of an operation whose document is checked. */
+interface Asked {
+  caller: { context: { viewer: Viewer } };
+  req?: IncomingMessage;
+}
+
 interface Request {
   args: ExecutionArgs;
   /** The id of the listener who asks. */
@@ -187,6 +229,11 @@ function tooManyLive(request: Request, { live, limits }: Spending): GraphQLError
   return refused(request, message, { cost: { requested: cost, maximum: limits.live, remaining: limits.live - live } });
 }
 
-function refused({ isHttp }: Request, message: string, facts: object, code = 'COST_EXCEEDED'): GraphQLError {
+function refused(
+  { isHttp }: Pick<Request, 'isHttp'>,
+  message: string,
+  facts: object,
+  code = 'COST_EXCEEDED',
+): GraphQLError {
   return new GraphQLError(message, { extensions: { code, ...facts, ...(isHttp && { http: { status: 400 } }) } });
 }

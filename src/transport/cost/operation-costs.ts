@@ -7,7 +7,7 @@ import {
   type OperationDefinitionNode,
   type TypeNode,
 } from 'graphql';
-import { CostAnalysis, type MostExpensive, TooIntricate } from './analysis.ts';
+import { CostAnalysis, type MostExpensive, NotValid, TooIntricate } from './analysis.ts';
 import type { Variables } from './given-values.ts';
 import { PriceList } from './price-list.ts';
 
@@ -19,9 +19,21 @@ export class OperationCosts {
   readonly #prices: PriceList;
   /** A text is parsed once, so a document object identifies its text. */
   readonly #known = new WeakMap<OperationDefinitionNode, Map<string, number>>();
+  /** The newest analysis. If the operation is refused, it knows what was most expensive. */
+  #newest: { operation: OperationDefinitionNode; variables: Variables; analysis: CostAnalysis } | null = null;
 
   constructor(schema: GraphQLSchema) {
     this.#prices = new PriceList(schema);
+  }
+
+  /** The cost of an operation that may not have been validated. 0 if it is not valid, which validation reports. */
+  ofUnchecked(args: ExecutionArgs): number {
+    try {
+      return this.of(args);
+    } catch (error) {
+      if (error instanceof NotValid) return 0;
+      throw error;
+    }
   }
 
   of({ schema, document, operationName, variableValues }: ExecutionArgs): number {
@@ -42,9 +54,20 @@ export class OperationCosts {
   /** Null if there is no such operation. @throws TooIntricate */
   mostExpensiveOf({ schema, document, operationName, variableValues }: ExecutionArgs): MostExpensive | null {
     const operation = getOperationAST(document, operationName);
-    return operation
-      ? new CostAnalysis(schema, this.#prices, document, operation, variableValues).mostExpensive()
-      : null;
+    return operation ? this.#analysisOf(schema, document, operation, variableValues).mostExpensive() : null;
+  }
+
+  #analysisOf(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+  ): CostAnalysis {
+    const newest = this.#newest;
+    if (newest?.operation === operation && newest.variables === variables) return newest.analysis;
+    const analysis = new CostAnalysis(schema, this.#prices, document, operation, variables);
+    this.#newest = { operation, variables, analysis };
+    return analysis;
   }
 
   #workOut(
@@ -54,7 +77,7 @@ export class OperationCosts {
     variables: Variables,
   ): number {
     try {
-      return new CostAnalysis(schema, this.#prices, document, operation, variables).cost();
+      return this.#analysisOf(schema, document, operation, variables).cost();
     } catch (error) {
       if (error instanceof TooIntricate) return Infinity;
       throw error;

@@ -1,25 +1,12 @@
-import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
-import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
-import {
-  type ASTVisitor,
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  parse,
-  type ParseOptions,
-  type Source,
-  validate,
-  type ValidationContext,
-} from 'graphql';
+import { type DocumentNode, GraphQLError, parse, type ParseOptions, type Source, type validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../../config.ts';
 import { may, type Viewer } from '../../listeners/listeners.ts';
 import { comparesMoreThan } from './overlap.ts';
+import { excessOfShape } from './shape.ts';
 
 /** Maximum number of tokens of a document. It limits the parser's stack depth and the validation time. */
 export const MAX_TOKENS = 2_000;
-export const MAX_DEPTH = 14;
-export const MAX_ALIASES = 30;
 /** Maximum nesting of brackets of any kind, including those in values. The parser recurses for each of them. */
 const MAX_NESTING = 100;
 /** Maximum number of errors reported for a document, including the note that there are more. */
@@ -85,46 +72,25 @@ function nestingOf(document: string): number {
 
 /** Checked before validation, because validating such a document would take long. */
 function limitValidation(): Plugin<Asked> {
-  const checked: typeof validate = (schema, document, rules) => {
-    const excess = excessOf(schema, document);
-    return excess.length > 0
-      ? excess
-      : validate(schema, document, rules, { maxErrors: MAX_ERRORS - 1, hideSuggestions: true });
+  return {
+    onValidate: ({ validateFn, setValidationFn }) => {
+      const checked: typeof validate = (schema, document, rules) => {
+        const excess = excessOf(document);
+        if (excess) return [excess];
+        const options = { maxErrors: MAX_ERRORS - 1, hideSuggestions: true };
+        return (validateFn as typeof validate)(schema, document, rules, options);
+      };
+      setValidationFn(checked);
+    },
   };
-  return { onValidate: ({ setValidationFn }) => setValidationFn(checked) };
 }
 
-function excessOf(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
+function excessOf(document: DocumentNode): GraphQLError | null {
   if (comparesMoreThan(MAX_COMPARISONS, document)) {
-    return [new GraphQLError('The document selects fields with the same name too often: select each field once')];
+    return new GraphQLError('The document selects fields with the same name too often: select each field once');
   }
-  return validate(schema, document, [depthRule, aliasesRule, reservedAliasRule], { maxErrors: 1 });
+  return excessOfShape(document);
 }
-
-/** Reported as an error of the document. The rules themselves would throw. */
-const reported = {
-  onReject: [
-    (context: ValidationContext | null, { message }: GraphQLError) =>
-      context?.reportError(new GraphQLError(message.replace(/^Syntax Error: /, ''))),
-  ],
-  propagateOnRejection: false,
-};
-
-// Introspection is deep but harmless: its depth is limited by the schema's types.
-const depthRule = maxDepthRule({ n: MAX_DEPTH, ignoreIntrospection: true, flattenFragments: true, ...reported });
-const aliasesRule = maxAliasesRule({ n: MAX_ALIASES, ...reported });
-
-/** JavaScript treats an object with a `then` as a promise, in the server and in many clients. */
-const reservedAliasRule = (context: ValidationContext): ASTVisitor => ({
-  Field: (node) => {
-    if (node.alias && RESERVED_ALIASES.has(node.alias.value)) {
-      const message = `${node.alias.value} cannot be an alias: it has a special meaning in JavaScript objects`;
-      context.reportError(new GraphQLError(message, { nodes: node.alias }));
-    }
-  },
-});
-
-const RESERVED_ALIASES = new Set(['then', '__proto__']);
 
 const refusal = (code: string, message: string, status: number): GraphQLError =>
   new GraphQLError(message, { extensions: { code, http: { status } } });

@@ -55,8 +55,8 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
     connectionInitWaitTimeout: options.initMs ?? INIT_MS,
     onConnect: (connection) => connect(connection, options),
     onSubscribe: (connection, id, payload) => prepare(connection, id, payload, options),
-    execute: (args) => unlessLeft(args, (args.rootValue as Enveloped).execute(args)) as never,
-    subscribe: (args) => (args.rootValue as Enveloped).subscribe(args) as never,
+    execute: (args) => unlessLeft(args, (args.rootValue as Runner).execute(args)) as never,
+    subscribe: (args) => (args.rootValue as Runner).subscribe(args) as never,
     onOperation: ({ extra }, id, _, __, result) =>
       result instanceof LiveResults ? new SocketDelivery(result, extra, id) : undefined,
     onComplete: ({ extra }, _, payload) => extra.end(payload),
@@ -92,6 +92,12 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
 }
 
 type Enveloped = ReturnType<GraphQL['getEnveloped']>;
+
+/** What runs an operation once it is prepared. */
+interface Runner {
+  execute: (args: ExecutionArgs) => unknown;
+  subscribe: (args: ExecutionArgs) => unknown;
+}
 
 /** The result, unless the client has left: the protocol would send it to whichever operation uses the id by then. */
 function unlessLeft({ contextValue }: ExecutionArgs, result: unknown): unknown {
@@ -203,7 +209,7 @@ async function prepare(
   } as never);
   try {
     const document = enveloped.parse(payload.query) as ExecutionArgs['document'];
-    const errors = enveloped.validate(enveloped.schema, document) as readonly GraphQLError[];
+    const [errors, runner] = validated(enveloped, document);
     if (errors.length > 0) return errors;
     if (!isSubscription(document, payload.operationName)) extra.hold(payload);
     return {
@@ -212,11 +218,22 @@ async function prepare(
       document,
       variableValues: payload.variables ?? null,
       contextValue: await enveloped.contextFactory(),
-      rootValue: enveloped,
+      rootValue: runner,
     };
   } catch (error) {
     if (error instanceof GraphQLError) return [error];
     throw error;
+  }
+}
+
+/** An operation over its budget is answered with a result, whether its document is new or was validated before. */
+function validated(enveloped: Enveloped, document: DocumentNode): [readonly GraphQLError[], Runner] {
+  try {
+    return [enveloped.validate(enveloped.schema, document) as readonly GraphQLError[], enveloped];
+  } catch (error) {
+    if (!(error instanceof GraphQLError) || error.extensions.code !== 'COST_EXCEEDED') throw error;
+    const refuse = () => ({ errors: [error] });
+    return [[], { execute: refuse, subscribe: refuse }];
   }
 }
 
