@@ -9,8 +9,10 @@ import { createListeners } from '../listeners/listeners.ts';
 import { createRecommender, type Recommender } from '../recommend/recommender.ts';
 import { parseCommandLine, runCommand, visible } from './command.ts';
 import { openDisplay, print } from './display.ts';
+import { runTunes } from './train-tunes.ts';
 
 const USAGE = `npm run train [-- --list | --activate VERSION]
+npm run train -- tunes --corpus FILE …   (--help says more)
 
   Chooses the model's settings on held-out feedback of the configured database, trains, and activates the
   result unless the current version predicts the newest feedback better. A server on the same database
@@ -20,6 +22,7 @@ const USAGE = `npm run train [-- --list | --activate VERSION]
   --activate VERSION   activate one of the last five versions`;
 
 async function run(args: string[], signal: AbortSignal): Promise<number> {
+  if (args[0] === 'tunes') return runTunes(args.slice(1), signal);
   const options = {
     list: { type: 'boolean', default: false },
     activate: { type: 'string' },
@@ -81,5 +84,5 @@ async function withRecommender(work: (recommender: Recommender) => Promise<numbe
   }
 }
 
-const interrupted = 'Interrupted: nothing has been changed.';
+const interrupted = 'Interrupted: nothing has been changed. A training of tunes goes on from its checkpoint.';
 await runCommand({ usage: USAGE, interrupted, run });

@@ -7,3 +7,4 @@ export {
 } from './train/decoder-trainer.ts';
 export { classify, type LabelledVectors, trainLinearHead } from './train/linear-head.ts';
 export { lossCurve } from './train/loss-curve.ts';
+export { trainTunes } from './composer/train-tunes.ts';

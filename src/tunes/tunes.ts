@@ -2,6 +2,8 @@ import { InvalidInputError } from '../lib/errors.ts';
 import { MOST_ABC, parseTune } from './abc/parse-tune.ts';
 import type { TuneProblem } from './abc/problems.ts';
 
+export { readCorpus } from './corpus/read-corpus.ts';
+export { trainingSet } from './corpus/training-set.ts';
 export type { TuneProblem } from './abc/problems.ts';
 
 /**

@@ -56,7 +56,7 @@ function configOf(shape: DecoderShape) {
 }
 
 /** The file appears under its name when it is complete. */
-async function writeJson(path: string, value: unknown): Promise<void> {
+export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFile(`${path}.partial`, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
   await rename(`${path}.partial`, path);
 }
