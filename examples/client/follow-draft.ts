@@ -5,6 +5,8 @@ import type { DraftEvent, Line, Transport } from './transport.ts';
 export interface FollowOptions {
   /** The cursor of the last known event. Without it, a snapshot comes first. */
   after?: string | null;
+  /** Stays when the draft has ended, for what is changed and continued later. */
+  keepOpen?: boolean;
   /** `overSocket` or `overSse`. */
   over?: Transport;
   /** Ends it at once, even while no events come. */
@@ -20,19 +22,19 @@ const MOST_REFUSALS = 3;
 
 /**
  * A draft's events, each once and in order, through any number of disconnects and server restarts: each connection
- * continues after the cursor of the last event. It ends when the draft has ended. It throws the server's error for a
+ * continues after the cursor of the last event. It ends when the draft has ended, unless `keepOpen`. It throws the server's error for a
  * request that cannot succeed (no such draft, no permission, refused tokens).
  */
 export async function* followDraft(
   options: ClientOptions,
   draftId: string,
-  { after = null, over = overSocket, signal, onBreak, silenceMs = 30_000 }: FollowOptions = {},
+  { after = null, keepOpen = false, over = overSocket, signal, onBreak, silenceMs = 30_000 }: FollowOptions = {},
 ): AsyncGenerator<DraftEvent> {
   let [cursor, failures, refusals] = [after, 0, 0];
   for (;;) {
     const line = new WatchedLine(silenceMs, signal);
     try {
-      for await (const event of over(options, { draftId, after: cursor }, line)) {
+      for await (const event of over(options, { draftId, after: cursor, keepOpen }, line)) {
         cursor = event.cursor;
         failures = 0;
         yield event;
@@ -58,9 +60,19 @@ export function textAfter(text: string, event: DraftEvent): string {
       return event.draft.text;
     case 'TokensAppended':
       return text + event.text;
+    case 'TokensInserted':
+      return spliced(text, event.at, event.at, event.text);
+    case 'TextReplaced':
+      return spliced(text, event.start, event.end, event.text);
     case 'DraftStatusChanged':
       return text;
   }
+}
+
+/** Positions count characters, which are code points; indices of a JavaScript string count halves of some. */
+function spliced(text: string, start: number, end: number, replacement: string): string {
+  const characters = Array.from(text);
+  return characters.slice(0, start).join('') + replacement + characters.slice(end).join('');
 }
 
 /**

@@ -8,7 +8,7 @@ export type DraftEvent = FollowDraftSubscription['draftEvents'];
  */
 export type Transport = (
   options: ClientOptions,
-  variables: { draftId: string; after: string | null },
+  variables: { draftId: string; after: string | null; keepOpen: boolean },
   line: Line,
 ) => AsyncIterable<DraftEvent>;
 

@@ -16,6 +16,7 @@ export const possibleTypes = {
     'ModelUnavailableError',
     'NotFoundError',
     'OverloadedError',
+    'RevisionConflictError',
   ],
 };
 

@@ -349,9 +349,13 @@ export const drafts = pgTable(
      * the draft.
      */
     owner: uuid(),
-    /** The text of each turn, up to `textsUntil`. Later text is in the events. */
+    /** The text up to the event `textsUntil`, by who wrote it. Later text is in the events. */
     texts: text().array(),
     textsUntil: integer().notNull().default(0),
+    /** The turn of each of `texts`, 0 for a person. Null if each turn has one, in order. */
+    textTurns: integer().array(),
+    /** How many of `texts` precede the text in the events. Null: all of them. */
+    textsBefore: integer(),
     /** Events up to here are no longer in the log; only their text is kept. */
     compacted: integer().notNull().default(0),
     idempotencyKey: text(),

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
-import { checkText } from '../lib/text/check-text.ts';
+import { InvalidInputError } from '../lib/errors.ts';
+import { checkExactText, checkRange, checkText } from '../lib/text/check-text.ts';
+import { countCodePoints } from '../lib/text/code-points.ts';
 import { checkSampling, defaultSampling, type Sampling } from '../ml/engine.ts';
-import type { SamplingInput } from './contract.ts';
+import type { ContinueDraftInput, Draft, SamplingInput, UpdateDraftInput } from './contract.ts';
 
 const MAX_PROMPT = 8_000;
 const MAX_TITLE = 200;
+const MAX_TEXT = 100_000;
 const DEFAULT_TITLE = 60;
 /** The maximum of GraphQL's Int. */
-const MAX_SEED = 2 ** 31 - 1;
+const MAX_INT = 2 ** 31 - 1;
 
 /**
  * Completes the options and draws the seed, which is stored so that the text can be reproduced.
@@ -19,7 +22,7 @@ export function resolveSampling(
   field = 'input.sampling',
 ): Sampling {
   const sampling: Sampling = {
-    ...{ ...defaultSampling, seed: Math.floor(random() * (MAX_SEED + 1)) },
+    ...{ ...defaultSampling, seed: Math.floor(random() * (MAX_INT + 1)) },
     ...withoutNulls(input ?? {}),
   };
   checkSampling(sampling, field);
@@ -34,7 +37,7 @@ export function checkKey(key: string | null | undefined): string | null {
 }
 
 /** A digest that is the same for equal inputs in any order of fields. A null field equals an absent one. */
-export function inputDigest({ sampling, ...input }: { sampling?: SamplingInput | null | undefined }): string {
+export function inputDigest({ sampling, ...input }: object & { sampling?: SamplingInput | null }): string {
   const fields = [...sortedFields(input), sortedFields(sampling ?? {})];
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
@@ -48,6 +51,52 @@ export function checkPrompt(prompt: string): string {
 
 export function checkInstruction(instruction: string | null | undefined): string | null {
   return instruction == null ? null : checkText(instruction, 'input.instruction', { max: MAX_PROMPT });
+}
+
+/** A change of what is said of a draft, or of its text, which is made or refused as a whole. */
+type DraftChange = { type: 'description'; set: DraftDescription } | { type: 'text'; input: TextInput };
+export type DraftDescription = Partial<Pick<Draft, 'title' | 'visibility'>>;
+export interface TextInput {
+  draftId: string;
+  text: string;
+  ifRevision: number;
+  idempotencyKey: string | null;
+}
+
+/** @throws InvalidInputError */
+export function checkUpdate({ draftId, ...input }: UpdateDraftInput): DraftChange {
+  const title = input.title == null ? null : checkTitle(input.title);
+  const { visibility = null } = input;
+  const [ifRevision, idempotencyKey] = [checkRevision(input.ifRevision), checkKey(input.idempotencyKey)];
+  if (input.text == null) {
+    const misplaced = ifRevision !== null ? 'ifRevision' : idempotencyKey !== null ? 'idempotencyKey' : null;
+    if (misplaced) throw new InvalidInputError(`input.${misplaced} requires input.text`, `input.${misplaced}`);
+    return { type: 'description', set: { ...(title !== null && { title }), ...(visibility && { visibility }) } };
+  }
+  // Exactly as it was sent.
+  const text = checkExactText(input.text, 'input.text', { min: 0, max: MAX_TEXT });
+  if (title !== null || visibility)
+    throw new InvalidInputError('input.text is changed in a request without title and visibility', 'input.text');
+  if (ifRevision === null)
+    throw new InvalidInputError('input.ifRevision is required with input.text', 'input.ifRevision');
+  return { type: 'text', input: { draftId, text, ifRevision, idempotencyKey } };
+}
+
+export function checkRevision(ifRevision: number | null | undefined): number | null {
+  return ifRevision == null ? null : checkRange(ifRevision, 'input.ifRevision', 0, MAX_INT);
+}
+
+/** Where a draft is continued. A position needs the revision in which it was meant. @throws InvalidInputError */
+export function checkPosition({ at, ifRevision }: ContinueDraftInput): number | null {
+  if (at == null) return null;
+  if (ifRevision == null) throw new InvalidInputError('input.ifRevision is required with input.at', 'input.ifRevision');
+  return checkRange(at, 'input.at', 0, MAX_INT);
+}
+
+/** @returns null at the end of the text. @throws InvalidInputError beyond it */
+export function positionIn(text: string, at: number | null): number | null {
+  const length = countCodePoints(text);
+  return at === null || checkRange(at, 'input.at', 0, length) === length ? null : at;
 }
 
 export function checkTitle(title: string): string {

@@ -14,36 +14,53 @@ import {
   IdempotencyConflictError,
   InvalidInputError,
   ModelUnavailableError,
+  RevisionConflictError,
 } from '../lib/errors.ts';
 import type { Forecast } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst, decodeCursor, keyPart, type Page, pageOf } from '../lib/page.ts';
 import { may, unlessErased, type Viewer } from '../listeners/listeners.ts';
-import type { Engine, GenerationRequest, Usage } from '../ml/engine.ts';
-import type { ContinueDraftInput, Draft, DraftEvent, Drafts, StartDraftInput, UpdateDraftInput } from './contract.ts';
+import type { Engine, Usage } from '../ml/engine.ts';
+import type {
+  ContinueDraftInput,
+  Draft,
+  DraftEvent,
+  Drafts,
+  FollowTime,
+  StartDraftInput,
+  UpdateDraftInput,
+} from './contract.ts';
 import { noSuchDraft } from './contract.ts';
 import {
   checkInstruction,
   checkKey,
+  checkPosition,
   checkPrompt,
+  checkRevision,
   checkTitle,
+  checkUpdate,
+  type DraftDescription,
   inputDigest,
+  positionIn,
   resolveSampling,
+  type TextInput,
   titleFrom,
 } from './draft-input.ts';
 import { eventCursor } from './log/draft-cursor.ts';
 import { DraftLog } from './log/draft-log.ts';
-import { isTerminal } from './log/log-events.ts';
+import { isTerminal, type Repetition } from './log/log-events.ts';
 import type { Fence, LogStore } from './log/log-store.ts';
 import { PostgresLog } from './log/postgres-log.ts';
-import { type DraftRecord, draftRecord, type Repetition, type Turn, type TurnHistory } from './log/stored.ts';
+import { type DraftRecord, draftRecord, modelTurns, type Turn } from './log/stored.ts';
 import type { Node } from './nodes/membership.ts';
 import { PostgresOwnership } from './nodes/ownership.ts';
 import { DraftTails } from './readers/draft-reader.ts';
 import { TailPoller } from './readers/tail-poller.ts';
-import { type Backlog, DraftTurns } from './turns/draft-turns.ts';
+import { joined, keptPassages, passagesOf, type Replacement } from './text/passages.ts';
+import { replacementBetween } from './text/replacement.ts';
+import { type Backlog, DraftTurns, type TurnStart } from './turns/draft-turns.ts';
 import { conversationOf } from './turns/prompts.ts';
-import { opening, writtenTurns } from './turns/turn-events.ts';
+import { nextTurn, opening, positionAfter, writtenTurns } from './turns/turn-events.ts';
 import { draftKey, rightsKey } from './wakeup-keys.ts';
 
 export interface DraftsOptions {
@@ -88,7 +105,7 @@ class DraftService implements Drafts {
   readonly #turns: DraftTurns;
   readonly #mostAtOnce: number;
   readonly #tails: DraftTails;
-  readonly #continuing = new KeyedQueue<string>();
+  readonly #changing = new KeyedQueue<string>();
   readonly #page = perOwner<queries.DraftPage, queries.DraftRow[]>(
     async (ids, page) =>
       groupBy(await queries.selectDraftsOfListeners(this.#database.db, ids, page), (row) => row.listenerId),
@@ -135,6 +152,7 @@ class DraftService implements Drafts {
       before: UNUSED,
       model: this.#digestOf(modelId),
       asked: null,
+      at: null,
     };
     const conversation = conversationOf(input.kind, prompt, [{ instruction: null, text: '' }]);
     const request = { ...conversation, sampling, listener: viewer.listener.id };
@@ -148,7 +166,7 @@ class DraftService implements Drafts {
       ...{ idempotencyKey: asked?.key ?? null, inputDigest: asked?.input ?? null },
       ...{ owner, queue, mostAtOnce: this.#mostAtOnce, forecast },
     };
-    const begun = await this.#begin(id, { modelId, request, before: UNUSED }, async () => {
+    const begun = await this.#begin(id, { modelId, request, before: UNUSED, at: null }, async () => {
       const made = await unlessErased(this.#log.create(draft, opening(turn, '')));
       return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
     });
@@ -156,37 +174,34 @@ class DraftService implements Drafts {
     return first ?? this.#load(viewer, id);
   }
 
-  /** One after the other for each draft: a second call would take the draft from the writer of the first. */
+  /** One after the other for each draft, like changes of its text: each finds what the one before it has left. */
   continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft> {
-    return this.#continuing.run(input.draftId, () => this.#continue(viewer, input));
+    return this.#changing.run(input.draftId, () => this.#continue(viewer, input));
   }
 
   async #continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft> {
     const row = await this.#own(viewer, input.draftId);
     const instruction = checkInstruction(input.instruction);
     const sampling = resolveSampling(input.sampling, this.#random);
+    const [ifRevision, position] = [checkRevision(input.ifRevision), checkPosition(input)];
     const asked = askedOf(input);
     if (isRepeated(row, asked)) return this.#load(viewer, row.id);
-    if (!isTerminal(row.status))
-      throw new ConflictError('The draft is still being written; cancel it or wait for its end');
+    checkUnchanged(row, ifRevision);
+    const at = positionIn(row.text, position);
     await this.#checkRoom(row);
-    const turn: Turn = {
-      ...{ instruction, sampling, from: row.sequence, before: row.usage },
-      ...{ model: this.#digestOf(row.modelId), asked },
-    };
-    const turns: TurnHistory = [...row.turns, turn];
-    const entries = await this.#log.readAll(row.id, row.textsUntil);
-    const conversation = conversationOf(row.kind, row.prompt, writtenTurns({ texts: row.texts, turns }, entries));
+    const model = this.#digestOf(row.modelId);
+    const turn: Turn = { instruction, sampling, from: row.sequence, before: row.usage, model, asked, at };
+    const { turns, kept } = nextTurn({ ...row, ...(await this.#log.textBeforeTurn(row)) }, turn);
+    const conversation = conversationOf(row.kind, row.prompt, writtenTurns({ turns, ...kept }));
     const request = { ...conversation, sampling, listener: row.listenerId };
-    const begun = await this.#begin(row.id, { modelId: row.modelId, request, before: turn.before }, async () => {
-      const seized = await this.#turns.seize(row.id);
-      if (!seized) throw noSuchDraft(row.id);
-      const events = opening(turn, row.text);
-      const fence = { draftId: row.id, epoch: seized.epoch, sequence: row.sequence };
-      return this.#log.append(fence, { type: 'turn', events, turns }, this.#turns.shutdown);
+    const events = opening(turn, joined(keptPassages(kept).before));
+    const start = { request, before: turn.before, at: positionAfter(turn, events) };
+    const begun = await this.#begin(row.id, { modelId: row.modelId, ...start }, async () => {
+      const fence = await this.#turns.claimEnded(row);
+      return fence && this.#log.append(fence, { type: 'turn', events, turns, kept }, this.#turns.shutdown);
     });
     if (!begun && !isRepeated(await this.#own(viewer, row.id), asked)) {
-      throw new ConflictError('The draft was continued by another request at the same moment');
+      throw new ConflictError('The draft was continued or changed by another request at the same moment');
     }
     return this.#load(viewer, row.id);
   }
@@ -198,14 +213,39 @@ class DraftService implements Drafts {
   }
 
   async update(viewer: Viewer, input: UpdateDraftInput): Promise<Draft> {
-    const row = await this.#own(viewer, input.draftId);
-    const set = {
-      ...(input.title != null && { title: checkTitle(input.title) }),
-      ...(input.visibility != null && { visibility: input.visibility }),
-    };
+    const change = checkUpdate(input);
+    if (change.type === 'description') return this.#describe(viewer, input.draftId, change.set);
+    return this.#changing.run(input.draftId, () => this.#replaceText(viewer, change.input));
+  }
+
+  async #describe(viewer: Viewer, draftId: string, set: DraftDescription): Promise<Draft> {
+    const row = await this.#own(viewer, draftId);
     await queries.updateDraftRow(this.#database.db, row.id, set, new Date(this.#clock.now()));
     if (set.visibility && set.visibility !== row.visibility) this.#wakeRights(row.id);
     return this.#load(viewer, row.id);
+  }
+
+  async #replaceText(viewer: Viewer, input: TextInput): Promise<Draft> {
+    const asked = askedOf(input);
+    for (;;) {
+      const row = await this.#own(viewer, input.draftId);
+      if (isRepeated(row, asked)) break;
+      checkUnchanged(row, input.ifRevision);
+      if (await this.#edit(row, replacementBetween(row.text, input.text), asked)) break;
+    }
+    return this.#load(viewer, input.draftId);
+  }
+
+  /** @returns false if somebody else claimed the draft meanwhile */
+  async #edit(row: DraftRecord, replacement: Replacement | null, asked: Repetition | null): Promise<boolean> {
+    if (!replacement) return true;
+    const fence = await this.#turns.claimEnded(row);
+    if (!fence) return false;
+    const before = { ...row, ...(await this.#log.textBeforeTurn(row)) };
+    const event = { type: 'edit', ...replacement, asked } as const;
+    const made = await this.#log.append(fence, { type: 'edit', events: [event], before }, this.#turns.shutdown);
+    this.#log.forget(row.id);
+    return made !== null;
   }
 
   async delete(viewer: Viewer, draftId: string): Promise<void> {
@@ -254,13 +294,13 @@ class DraftService implements Drafts {
     return eventCursor(id, { sequence, epoch });
   }
 
-  follow(viewer: Viewer, draftId: string, after: string | null, signal?: AbortSignal): PollableIterator<DraftEvent> {
+  follow(viewer: Viewer, draftId: string, after: string | null, time?: FollowTime): PollableIterator<DraftEvent> {
     return this.#tails.follow({
       draftId,
       after,
       mayRead: (summary) => mayRead(viewer, summary),
       load: () => this.#load(viewer, draftId),
-      signal,
+      ...time,
     });
   }
 
@@ -312,7 +352,7 @@ class DraftService implements Drafts {
    */
   async #begin(
     draftId: string,
-    { modelId, ...turn }: { modelId: string; request: GenerationRequest; before: Usage },
+    { modelId, ...turn }: { modelId: string } & TurnStart,
     record: () => Promise<Fence | null>,
   ): Promise<boolean> {
     const ticket = this.#engine.admit(modelId, turn.request);
@@ -361,17 +401,18 @@ function mayRead(viewer: Viewer, row: Pick<queries.DraftRow, 'listenerId' | 'vis
   return row.listenerId === viewer.listener.id || row.visibility === 'SHARED' || may(viewer, 'ADMIN');
 }
 
-function askedOf({ idempotencyKey, ...input }: StartDraftInput | ContinueDraftInput): Repetition | null {
+function askedOf({ idempotencyKey, ...input }: StartDraftInput | ContinueDraftInput | TextInput): Repetition | null {
   const key = checkKey(idempotencyKey);
   return key === null ? null : { key, input: inputDigest(input) };
 }
 
 /**
- * Whether the draft was already continued with this key.
+ * Whether the draft was already continued or changed with this key.
  * @throws IdempotencyConflictError if that was with another input
  */
 function isRepeated({ turns }: DraftRecord, asked: Repetition | null): boolean {
-  const first = asked && turns.find((turn) => turn.asked?.key === asked.key)?.asked;
+  const known = turns.flatMap((turn) => turn.asked ?? []);
+  const first = asked && known.find(({ key }) => key === asked.key);
   if (!asked || !first) return false;
   checkSameInput(first.input, asked.input);
   return true;
@@ -381,10 +422,17 @@ function checkSameInput(first: string | null, now: string): void {
   if (first !== null && first !== now) throw new IdempotencyConflictError('input.idempotencyKey');
 }
 
+/** @throws ConflictError; RevisionConflictError if it is of another revision */
+function checkUnchanged({ status, sequence }: DraftRecord, ifRevision: number | null): void {
+  if (!isTerminal(status)) throw new ConflictError('The draft is still being written; cancel it or wait for its end');
+  if (ifRevision !== null && ifRevision !== sequence) throw new RevisionConflictError(sequence);
+}
+
 function toDraft(record: DraftRecord): Draft {
-  const { turns: _, epoch: __, epochs: ___, epochStarts: ____, owner: _____, texts: ______, ...draft } = record;
-  const { textsUntil: _______, ...rest } = draft;
-  return rest;
+  const { turns: _, epoch: __, epochs: ___, epochStarts: ____, owner: _____, ...known } = record;
+  const { texts, textTurns, textsBefore, textsUntil, ...draft } = known;
+  const kept = { texts, textTurns, textsBefore, textsUntil };
+  return { ...draft, passages: passagesOf({ text: draft.text, ...kept }, modelTurns(record).length) };
 }
 
 function parsePageKey(after: string, list: string): { createdAt: Date; id: string } {

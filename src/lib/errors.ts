@@ -65,6 +65,16 @@ export class ConflictError extends CadenzaError {
   readonly code = 'CONFLICT';
 }
 
+/** The object has been changed since the revision that the caller knew. `revision` is the present one. */
+export class RevisionConflictError extends CadenzaError {
+  readonly code = 'REVISION_CONFLICT';
+  readonly revision: number;
+  constructor(revision: number) {
+    super(`The draft has been changed since: its revision is ${revision} now. Nothing was changed`);
+    this.revision = revision;
+  }
+}
+
 /** The idempotency key was used for another input, so the new input would be lost. `field` is the key's dotted path. */
 export class IdempotencyConflictError extends CadenzaError {
   readonly code = 'IDEMPOTENCY_CONFLICT';

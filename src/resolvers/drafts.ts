@@ -1,6 +1,7 @@
-import type { Draft, DraftEvent, SamplingInput, StartDraftInput } from '../drafts/drafts.ts';
+import type { ContinueDraftInput, Draft, DraftEvent, StartDraftInput, UpdateDraftInput } from '../drafts/drafts.ts';
 import type { PollableIterator, Polled } from '../lib/async/streams.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
+import { countCodePoints } from '../lib/text/code-points.ts';
 import type { Listener } from '../listeners/listeners.ts';
 import type { Model } from '../ml/engine.ts';
 import type { Context } from './context.ts';
@@ -22,15 +23,8 @@ export async function startDraft({ modelId, ...input }: StartDraftArgs, { drafts
   return drafts.start(viewer, { ...input, modelId: modelId == null ? null : idOf('Model', modelId, 'input.modelId') });
 }
 
-interface ContinueDraftArgs {
-  draftId: string;
-  instruction?: string | null;
-  sampling?: SamplingInput | null;
-  idempotencyKey?: string | null;
-}
-
 export async function continueDraft(
-  { draftId, ...input }: ContinueDraftArgs,
+  { draftId, ...input }: ContinueDraftInput,
   { drafts, viewer }: Context,
 ): Promise<Draft> {
   const id = idOf('Draft', draftId, 'input.draftId');
@@ -43,7 +37,7 @@ export async function cancelDraft(id: string, { drafts, viewer }: Context): Prom
 }
 
 export async function updateDraft(
-  { draftId, ...input }: { draftId: string; title?: string | null; visibility?: Draft['visibility'] | null },
+  { draftId, ...input }: UpdateDraftInput,
   { drafts, viewer }: Context,
 ): Promise<Draft> {
   const id = idOf('Draft', draftId, 'input.draftId');
@@ -61,11 +55,14 @@ export async function deleteDraft(id: string, { drafts, viewer }: Context): Prom
  * ([SSE2]).
  */
 export function followDraft(
-  { draftId, after }: { draftId: string; after?: string | null },
+  { draftId, after, keepOpen }: { draftId: string; after?: string | null; keepOpen?: boolean | null },
   { drafts, viewer, resumption }: Context,
 ): PollableIterator<DraftEvent> {
   const from = resumption ?? after ?? null;
-  return new SentEvents(draftId, drafts.follow(viewer, idOf('Draft', draftId, 'draftId'), from));
+  return new SentEvents(
+    draftId,
+    drafts.follow(viewer, idOf('Draft', draftId, 'draftId'), from, { keepOpen: keepOpen === true }),
+  );
 }
 
 /** A draft's events. Failures name the draft by the id that the client sent. */
@@ -93,6 +90,23 @@ class SentEvents implements PollableIterator<DraftEvent> {
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
+
+export interface DraftRange {
+  start: number;
+  end: number;
+  origin: 'GENERATED' | 'TYPED';
+  turn: number | null;
+}
+
+/** Who has written which part, in code points. */
+export function rangesOf({ passages }: Draft): DraftRange[] {
+  let end = 0;
+  return passages.map(({ text, turn }) => {
+    const start = end;
+    end += countCodePoints(text);
+    return { start, end, origin: turn === null ? 'TYPED' : 'GENERATED', turn };
+  });
 }
 
 export const cursorOf = (draft: Draft, { drafts }: Context): string => drafts.cursorOf(draft);

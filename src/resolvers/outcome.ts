@@ -7,6 +7,7 @@ import {
   ModelUnavailableError,
   NotFoundError,
   OverloadedError,
+  RevisionConflictError,
 } from '../lib/errors.ts';
 
 const errorClasses = {
@@ -17,6 +18,7 @@ const errorClasses = {
   ModelUnavailableError,
   NotFoundError,
   OverloadedError,
+  RevisionConflictError,
 };
 type ErrorClasses = typeof errorClasses;
 export type ErrorTypeName = keyof ErrorClasses;

@@ -105,6 +105,12 @@ const ContinueDraftInput = builder.inputType('ContinueDraftInput', {
   fields: (t) => ({
     draftId: t.id({ required: true, description: "The draft's `id`." }),
     instruction: t.string({ description: 'What to do next. If absent, the text continues where it stopped.' }),
+    at: t.int({
+      description:
+        'The position in the text, in characters (Unicode code points), at which to continue: what precedes it is ' +
+        'continued, and what follows it is kept. Requires `ifRevision`. By default the end.',
+    }),
+    ifRevision: t.int({ description: 'The `revision` to continue. If the draft has another one, nothing is started.' }),
     sampling: t.field({ type: SamplingInput, description: 'How tokens are chosen.' }),
     idempotencyKey: t.string({
       description:
@@ -119,6 +125,19 @@ const UpdateDraftInput = builder.inputType('UpdateDraftInput', {
     draftId: t.id({ required: true, description: "The draft's `id`." }),
     title: t.string({ description: 'The new title, 1–200 characters.' }),
     visibility: t.field({ type: DraftVisibilityType, description: 'Who may read the draft.' }),
+    text: t.string({
+      description:
+        'The whole text as it is to be, at most 100,000 characters, kept exactly. Requires `ifRevision`, and a request ' +
+        'without `title` and `visibility`.',
+    }),
+    ifRevision: t.int({
+      description: 'The `revision` of the text that was changed. If the draft has another one, nothing is changed.',
+    }),
+    idempotencyKey: t.string({
+      description:
+        "A name for this change of the text. Repeating it with the same input changes nothing: a draft's last 32 are " +
+        'known.',
+    }),
   }),
 });
 
@@ -146,12 +165,20 @@ const continueErrors = [
   'NotFoundError',
   'ForbiddenError',
   'ConflictError',
+  'RevisionConflictError',
   'OverloadedError',
   'ModelUnavailableError',
   'IdempotencyConflictError',
 ] as const;
 const cancelErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError'] as const;
-const updateErrors = ['InvalidInputError', 'NotFoundError', 'ForbiddenError'] as const;
+const updateErrors = [
+  'InvalidInputError',
+  'NotFoundError',
+  'ForbiddenError',
+  'ConflictError',
+  'RevisionConflictError',
+  'IdempotencyConflictError',
+] as const;
 
 builder.mutationFields((t) => ({
   startDraft: t.field({
@@ -163,7 +190,7 @@ builder.mutationFields((t) => ({
   }),
   continueDraft: t.field({
     type: resultType('ContinueDraft', draftSuccess('ContinueDraft', 'The draft is being continued.'), continueErrors),
-    description: 'Continues a draft that has ended.',
+    description: 'Continues a draft that has ended, from its text as it is now.',
     args: { input: t.arg({ type: ContinueDraftInput, required: true, description: 'How to continue.' }) },
     resolve: (_, { input }, context) =>
       outcome(continueErrors, async () => ({ draft: await drafts.continueDraft(given(input), context) })),
@@ -177,7 +204,7 @@ builder.mutationFields((t) => ({
   }),
   updateDraft: t.field({
     type: resultType('UpdateDraft', draftSuccess('UpdateDraft', 'The draft has been changed.'), updateErrors),
-    description: "Changes a draft's title or visibility.",
+    description: "Changes a draft's title or visibility, or the text of a draft that has ended.",
     args: { input: t.arg({ type: UpdateDraftInput, required: true, description: 'The changes.' }) },
     resolve: (_, { input }, context) =>
       outcome(updateErrors, async () => ({ draft: await drafts.updateDraft(given(input), context) })),

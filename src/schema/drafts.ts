@@ -120,6 +120,28 @@ const UsageType = builder.objectRef<Usage>('Usage').implement({
   }),
 });
 
+const RangeOriginType = builder.enumType('RangeOrigin', {
+  description: 'Who has written a part of a text.',
+  values: {
+    GENERATED: { description: 'The model.' },
+    TYPED: { description: 'A person, with `updateDraft`.' },
+  } as const,
+});
+
+const DraftRangeType = builder.objectRef<drafts.DraftRange>('DraftRange').implement({
+  description: "A part of a draft's text. Positions are in characters (Unicode code points).",
+  fields: (t) => ({
+    start: t.exposeInt('start', { description: 'The position of its first character, from 0.' }),
+    end: t.exposeInt('end', { description: 'The position after its last character.' }),
+    origin: t.field({ type: RangeOriginType, description: 'Who has written it.', resolve: ({ origin }) => origin }),
+    turn: t.exposeInt('turn', {
+      nullable: true,
+      description:
+        'The turn in which the model wrote it: 1 for the start, 2 for the first continuation. Null if typed.',
+    }),
+  }),
+});
+
 builder.objectType(DraftType, {
   description: 'A text written by a model.',
   interfaces: [NodeInterface],
@@ -145,6 +167,17 @@ builder.objectType(DraftType, {
       description: 'Why the draft failed. Null unless `status` is FAILED.',
     }),
     text: t.exposeString('text', { description: 'The text written so far.' }),
+    revision: t.int({
+      description:
+        'A number that grows with each change of the text or status. `updateDraft` and `continueDraft` take it, so ' +
+        'that nothing is overwritten which the caller has not seen.',
+      resolve: ({ sequence }) => sequence,
+    }),
+    ranges: t.field({
+      type: [DraftRangeType],
+      description: 'Who has written which part of the text, in order and without gaps.',
+      resolve: drafts.rangesOf,
+    }),
     cursor: t.field({
       type: 'DraftCursor',
       description: 'The position in the log as of this text. Subscribe from it to get everything that follows.',
@@ -218,6 +251,8 @@ const SnapshotReasonType = builder.enumType('SnapshotReason', {
   } as const,
 });
 
+const revisionDescription = "The draft's `revision` with this event.";
+
 const DraftSnapshotType = builder.objectRef<EventOf<'snapshot'>>('DraftSnapshot').implement({
   description: 'The draft with its text so far, which replaces whatever was received before.',
   fields: (t) => ({
@@ -235,6 +270,7 @@ const TokensAppendedType = builder.objectRef<EventOf<'tokens'>>('TokensAppended'
   description: 'Text was appended. A reader that is behind gets several tokens in one event.',
   fields: (t) => ({
     cursor: t.field({ type: 'DraftCursor', description: 'Resumes after this event.', resolve: ({ cursor }) => cursor }),
+    revision: t.exposeInt('revision', { description: revisionDescription }),
     text: t.exposeString('text', { description: 'The text to append. It contains whole characters only.' }),
     tokens: t.field({
       type: [TokenType],
@@ -244,10 +280,41 @@ const TokensAppendedType = builder.objectRef<EventOf<'tokens'>>('TokensAppended'
   }),
 });
 
+const TokensInsertedType = builder.objectRef<EventOf<'inserted'>>('TokensInserted').implement({
+  description: 'Text was inserted by a continuation that began at a position (`ContinueDraftInput.at`).',
+  fields: (t) => ({
+    cursor: t.field({ type: 'DraftCursor', description: 'Resumes after this event.', resolve: ({ cursor }) => cursor }),
+    revision: t.exposeInt('revision', { description: revisionDescription }),
+    at: t.exposeInt('at', {
+      description: 'The position of the character before which it is inserted, in characters (Unicode code points).',
+    }),
+    text: t.exposeString('text', { description: 'The text to insert. It contains whole characters only.' }),
+    tokens: t.field({
+      type: [TokenType],
+      description: 'The tokens that the text consists of.',
+      resolve: ({ tokens }) => tokens,
+    }),
+  }),
+});
+
+const TextReplacedType = builder.objectRef<EventOf<'edit'>>('TextReplaced').implement({
+  description:
+    'A person has changed the text: its smallest part that differs was replaced. Positions are in characters (Unicode ' +
+    'code points) of the text before this event.',
+  fields: (t) => ({
+    cursor: t.field({ type: 'DraftCursor', description: 'Resumes after this event.', resolve: ({ cursor }) => cursor }),
+    revision: t.exposeInt('revision', { description: revisionDescription }),
+    start: t.exposeInt('start', { description: 'The position of the first character that was replaced.' }),
+    end: t.exposeInt('end', { description: 'The position after the last one: `start` if text was only inserted.' }),
+    text: t.exposeString('text', { description: 'The text in their place, empty if they were deleted.' }),
+  }),
+});
+
 const DraftStatusChangedType = builder.objectRef<EventOf<'status'>>('DraftStatusChanged').implement({
   description: 'The draft started or ended.',
   fields: (t) => ({
     cursor: t.field({ type: 'DraftCursor', description: 'Resumes after this event.', resolve: ({ cursor }) => cursor }),
+    revision: t.exposeInt('revision', { description: revisionDescription }),
     status: t.field({ type: DraftStatusType, description: "The draft's new status.", resolve: ({ status }) => status }),
     finishReason: t.field({
       type: FinishReasonType,
@@ -259,13 +326,19 @@ const DraftStatusChangedType = builder.objectRef<EventOf<'status'>>('DraftStatus
   }),
 });
 
-const eventTypes = { snapshot: 'DraftSnapshot', tokens: 'TokensAppended', status: 'DraftStatusChanged' } as const;
+const eventTypes = {
+  snapshot: 'DraftSnapshot',
+  tokens: 'TokensAppended',
+  inserted: 'TokensInserted',
+  edit: 'TextReplaced',
+  status: 'DraftStatusChanged',
+} as const;
 
 const DraftEventType = builder.unionType('DraftEvent', {
   description:
     "An event in a draft's log. Every subscriber gets the events in order and each exactly once, whether it joined " +
     'early, joined late or reconnected.',
-  types: [DraftSnapshotType, TokensAppendedType, DraftStatusChangedType],
+  types: [DraftSnapshotType, TokensAppendedType, TokensInsertedType, TextReplacedType, DraftStatusChangedType],
   resolveType: (event) => eventTypes[event.type],
 });
 
@@ -283,13 +356,17 @@ builder.subscriptionFields((t) => ({
   draftEvents: t.field({
     type: DraftEventType,
     description:
-      "A draft's events after `after`: replayed first, then live, until the draft has ended. Without `after`, or if the " +
-      'log no longer has its event, a snapshot is sent first.',
+      "A draft's events after `after`: replayed first, then live, until the draft has ended, or with `keepOpen` until " +
+      'the client leaves. Without `after`, or if the log no longer has its event, a snapshot is sent first.',
     args: {
       draftId: t.arg.id({ required: true, description: "The draft's `id`." }),
       after: t.arg({
         type: 'DraftCursor',
         description: 'The cursor of the last event received, or of a draft that was queried.',
+      }),
+      keepOpen: t.arg.boolean({
+        defaultValue: false,
+        description: 'Whether to go on after the end of the draft, with later changes and continuations.',
       }),
     },
     subscribe: (_, args, context) => drafts.followDraft(given(args), context),

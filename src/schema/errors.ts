@@ -45,6 +45,13 @@ const errorTypes = {
         field: t.exposeString('field', { description: "The key's dotted path, for example `input.idempotencyKey`." }),
       }),
     }),
+  RevisionConflictError: builder.objectRef<FailureOf<'RevisionConflictError'>>('RevisionConflictError').implement({
+    ...implementing,
+    description: 'The object has been changed since the revision that was sent. Nothing was changed.',
+    fields: (t) => ({
+      revision: t.exposeInt('revision', { description: "The object's present `revision`." }),
+    }),
+  }),
   OverloadedError: builder.objectRef<FailureOf<'OverloadedError'>>('OverloadedError').implement({
     ...implementing,
     description: "The engine's queue is full, or the viewer's share of it is used up. Nothing was started.",

@@ -101,6 +101,7 @@ export const prices: Readonly<Record<string, Price>> = {
   'Query.draft': { weight: 300 },
   'Query.models': assumed(20),
   'Draft.text': { weight: 20 },
+  'Draft.ranges': { weight: 20, size: { assumedSize: 20 } },
   'Draft.prompt': { weight: 10 },
   'Draft.model': { weight: 5 },
   'Draft.owner': { weight: 10 },
@@ -108,6 +109,7 @@ export const prices: Readonly<Record<string, Price>> = {
   'Sampling.bannedPhrases': assumed(32),
   'Sampling.stop': assumed(8),
   'TokensAppended.tokens': assumed(200),
+  'TokensInserted.tokens': assumed(200),
   'Token.alternatives': assumed(5),
 
   // Tunes. The time is that of the longest one.

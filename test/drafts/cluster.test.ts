@@ -64,7 +64,7 @@ const poem = (maxTokens = 12) =>
 async function whole(drafts: Drafts, draft: Draft): Promise<Draft> {
   const events: DraftEvent[] = [];
   const start = drafts.cursorOf({ ...draft, sequence: 0, lastEpoch: 0 });
-  for await (const event of drafts.follow(ann, draft.id, start, new AbortController().signal)) events.push(event);
+  for await (const event of drafts.follow(ann, draft.id, start)) events.push(event);
   const end = (await drafts.byIds(ann, [draft.id])).get(draft.id) as Draft;
   expect(events.map((event) => (event.type === 'tokens' ? event.text : '')).join('')).toBe(end.text);
   return end;
@@ -201,7 +201,7 @@ it('[LOG8] a reader from before a compaction gets a snapshot, never a gap', asyn
   const read = async (after: number) => {
     const events: DraftEvent[] = [];
     const cursor = drafts.cursorOf({ ...draft, sequence: after });
-    for await (const event of drafts.follow(ann, draft.id, cursor, new AbortController().signal)) events.push(event);
+    for await (const event of drafts.follow(ann, draft.id, cursor)) events.push(event);
     return events;
   };
   const snapshot = {

@@ -51,7 +51,7 @@ const poem = (extra: Partial<StartDraftInput> = {}): StartDraftInput => ({
   sampling: { maxTokens: 30 },
   ...extra,
 });
-const never = new AbortController().signal;
+const never = { signal: new AbortController().signal };
 
 async function collect(draftId: string, after: string | null = null, who = ann, from = drafts): Promise<DraftEvent[]> {
   const events: DraftEvent[] = [];
@@ -257,7 +257,10 @@ describe('following', () => {
     const draft = await drafts.start(ann, poem());
     await waitFor(async () => (await drafts.byIds(ann, [draft.id])).get(draft.id)?.status === 'GENERATING');
     const abort = new AbortController();
-    const readers = [drafts.follow(ann, draft.id, null, never), drafts.follow(ann, draft.id, null, abort.signal)];
+    const readers = [
+      drafts.follow(ann, draft.id, null, never),
+      drafts.follow(ann, draft.id, null, { signal: abort.signal }),
+    ];
     for (const reader of readers) {
       expect((await reader.next()).value).toMatchObject({ type: 'snapshot', draft: { status: 'GENERATING' } });
     }
@@ -528,6 +531,7 @@ it('[LOG2] forty readers that come and go at random end with the same text', asy
 it('the checker of these tests detects a repeated and a swapped event', () => {
   const event = (n: number): DraftEvent => ({
     type: 'tokens',
+    revision: n,
     cursor: Buffer.from(JSON.stringify(['d', n])).toString('base64url'),
     text: `${n}`,
     tokens: [],

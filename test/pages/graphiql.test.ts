@@ -7,7 +7,9 @@ import { dataFolder, startServer } from '../support/server.ts';
 import { writeTirelessCatalogue } from '../support/tiny-engine.ts';
 import { writerReady } from '../support/wire.ts';
 
-const TABS = ['Recommend', 'React', 'Write', 'Follow', 'Analyse'] as const;
+const TABS = ['Recommend', 'React', 'Write', 'Follow', 'Text', 'Analyse'] as const;
+/** Tabs whose variables name a draft. */
+const OF_A_DRAFT: readonly Tab[] = ['Follow', 'Text'];
 type Tab = (typeof TABS)[number];
 
 interface Result {
@@ -17,7 +19,8 @@ interface Result {
 
 /** The names of the operations that a tab's file holds. */
 function operationsOf(tab: Tab): string[] {
-  const file = new URL(`../../assets/graphiql/${tab.toLowerCase()}.graphql`, import.meta.url);
+  const name = tab === 'Text' ? 'edit' : tab.toLowerCase();
+  const file = new URL(`../../assets/graphiql/${name}.graphql`, import.meta.url);
   const { definitions } = parse(readFileSync(file, 'utf8'));
   return definitions.flatMap((one) => (one.kind === Kind.OPERATION_DEFINITION ? [one.name?.value ?? ''] : []));
 }
@@ -82,7 +85,7 @@ describe.skipIf(browserPath === null)('GraphiQL', () => {
 
     const seen: string[] = [];
     let draftId = '';
-    for (const tab of TABS.filter((name) => name !== 'Follow')) {
+    for (const tab of TABS.filter((name) => !OF_A_DRAFT.includes(name))) {
       await openTab(page, tab);
       const operations = operationsOf(tab);
       for (const operation of operations.filter((name) => name !== 'Live')) {
@@ -105,6 +108,20 @@ describe.skipIf(browserPath === null)('GraphiQL', () => {
     await setVariables(page, { draftId });
     await press(page, 'Follow', false);
     await expect.poll(() => shown(page)).toMatch(/"text": "[^"]|"COMPLETED"/);
+
+    await openTab(page, 'Text');
+    await setVariables(page, { draftId });
+    let draft = { status: '', revision: 0, text: '' };
+    while (draft.status !== 'COMPLETED') ({ draft } = (await run(page, 'Text', true)).data as { draft: typeof draft });
+    const text = `${draft.text} And mine.`;
+    await setVariables(page, { draftId, text, ifRevision: draft.revision });
+    expect((await run(page, 'Edit', true)).data).toMatchObject({ updateDraft: { draft: { text } } });
+    expect((await run(page, 'Edit', true)).data).toMatchObject({
+      updateDraft: { __typename: 'RevisionConflictError', revision: draft.revision + 1 },
+    });
+    expect((await run(page, 'Continue', true)).data).toMatchObject({
+      continueDraft: { __typename: 'ContinueDraftSuccess' },
+    });
     expect(asked).toEqual([]);
     expect(failures).toEqual([]);
   });

@@ -186,20 +186,25 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
       },
     },
     'Mutation.continueDraft': {
-      args: { input: { draftId: draft, sampling: { logitBias: [{ text: '.', bias: 1 }] } } },
+      args: { input: { draftId: draft, ifRevision: 1, sampling: { logitBias: [{ text: '.', bias: 1 }] } } },
       of: {
         ...sampling,
         'input.draftId': bad.idOf('Draft', 'NotFoundError'),
         'input.instruction': bad.text({ max: 8_000 }),
+        'input.at': bad.integer(0, 2 ** 31 - 1),
+        'input.ifRevision': bad.integer(0, 2 ** 31 - 1),
         'input.idempotencyKey': bad.text({ max: 200 }),
       },
     },
     'Mutation.updateDraft': {
-      args: { input: { draftId: draft } },
+      args: { input: { draftId: draft, text: 'typed', ifRevision: 1 } },
       of: under('input', {
         draftId: bad.idOf('Draft', 'NotFoundError'),
         title: bad.text({ max: 200 }),
         visibility: bad.oneOf,
+        text: bad.text({ min: 0, max: 100_000 }),
+        ifRevision: bad.integer(0, 2 ** 31 - 1),
+        idempotencyKey: bad.text({ max: 200 }),
       }),
     },
     'Mutation.cancelDraft': { of: { id: bad.idOf('Draft', 'NotFoundError') } },
@@ -285,7 +290,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     },
     'Subscription.draftEvents': {
       args: { draftId: draft },
-      of: { draftId: bad.idOf('Draft', 'NotFoundError'), after: cursorOf('draft') },
+      of: { draftId: bad.idOf('Draft', 'NotFoundError'), after: cursorOf('draft'), keepOpen: bad.flag },
     },
     'Subscription.recommendations': { of: { ...list, first: bad.first } },
   };

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { NewDraft } from '../../src/db/queries/draft-queries.ts';
 import { type LogEvent, logTokens } from '../../src/drafts/log/log-events.ts';
 import { DivergedError, type Fence, type LogStore } from '../../src/drafts/log/log-store.ts';
-import type { DraftRecord, Turn, TurnHistory } from '../../src/drafts/log/stored.ts';
+import type { DraftRecord, Turn } from '../../src/drafts/log/stored.ts';
 import type { Ownership } from '../../src/drafts/nodes/ownership.ts';
 import { ended, statusEvent } from '../../src/drafts/turns/draft-writer.ts';
-import { writtenTurns } from '../../src/drafts/turns/turn-events.ts';
+import { nextTurn, writtenTurns } from '../../src/drafts/turns/turn-events.ts';
 import { firstEvents, newDraft, oneToken, samplingOf, unused } from './new-draft.ts';
 
 export interface LogUnderTest {
@@ -21,7 +21,7 @@ const later = new Date('2026-01-03T00:00:00Z');
 const used = { ...unused, completionTokens: 2 };
 
 const anotherTurn = (from: number): Turn => {
-  return { instruction: 'more', sampling: samplingOf(), from, before: unused, model: null, asked: null };
+  return { instruction: 'more', sampling: samplingOf(), from, before: unused, model: null, asked: null, at: null };
 };
 
 /** What every place for logs must do (SPEC [LOG1], [LOG4], [LOG6], [LOG8]). */
@@ -34,8 +34,8 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
       const append = (from: Fence, events: LogEvent[]) =>
         log.store.append({ type: 'progress', fence: from, events, at });
-      const beginTurn = (from: Fence, events: LogEvent[], turns: TurnHistory) =>
-        log.store.append({ type: 'turn', fence: from, events, turns, at });
+      const beginTurn = (fence: Fence, events: LogEvent[], before: DraftRecord, turn: Turn) =>
+        log.store.append({ type: 'turn', fence, events, ...nextTurn(before, turn), at });
       const now = async () => {
         const row = await log.rowOf(draft.id);
         return row && (await log.store.refresh([row]))[0];
@@ -164,9 +164,10 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       const sequence = fence.sequence + 2;
       const draft = (await ownership.seize(null, id))!;
       expect(await store.take(id, draft.epoch)).toBeNull();
-      const turns: TurnHistory = [...draft.turns, anotherTurn(sequence)];
       const begins = [statusEvent('QUEUED', null, unused), oneToken('y')];
-      expect(await beginTurn({ draftId: id, epoch: draft.epoch, sequence }, begins, turns)).toBe(true);
+      const turn = anotherTurn(sequence);
+      expect(await beginTurn({ draftId: id, epoch: draft.epoch, sequence }, begins, draft, turn)).toBe(true);
+      const turns = [...draft.turns, turn];
       expect(await now()).toMatchObject({ status: 'QUEUED', finishReason: null, failure: null, text: 'zy', turns });
       expect(await texts()).toEqual(['status', 'z', 'status', 'status', 'y']);
     });
@@ -202,10 +203,9 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       for (const after of [0, sequence - 1, sequence]) expect(await store.read(id, after, 10)).toEqual([]);
 
       const seized = (await ownership.seize(null, id))!;
-      const turns: TurnHistory = [...seized.turns, anotherTurn(sequence)];
       const next = { draftId: id, epoch: seized.epoch, sequence };
       const begins = [statusEvent('QUEUED', null, unused), oneToken('\n\n')];
-      expect(await beginTurn(next, begins, turns)).toBe(true);
+      expect(await beginTurn(next, begins, seized, anotherTurn(sequence))).toBe(true);
       await finish({ ...next, sequence: sequence + 2 });
       expect(await now()).toMatchObject({ text: 'z\n\nz', sequence: sequence + 4 });
       expect((await store.read(id, sequence, 10)).map((entry) => entry.sequence)).toEqual([4, 5, 6, 7]);
@@ -213,7 +213,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await store.compact(later, 10)).toBe(1);
       const whole = await now();
       expect(whole).toMatchObject({ text: 'z\n\nz', sequence: sequence + 4, texts: ['z', '\n\nz'] });
-      expect(writtenTurns(whole!, []).map(({ text }) => text)).toEqual(['z', 'z']);
+      expect(writtenTurns(whole!).map(({ text }) => text)).toEqual(['z', 'z']);
       expect(await all()).toEqual([]);
     });
   });

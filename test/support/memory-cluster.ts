@@ -1,5 +1,6 @@
 import type { DraftSummary, NewDraft } from '../../src/db/queries/draft-queries.ts';
-import { isTerminal, type LogEntry, type LogEvent, statusAfter, tokenIds } from '../../src/drafts/log/log-events.ts';
+import { FoldedDraft } from '../../src/drafts/log/folded-draft.ts';
+import { isTerminal, type LogEntry, type LogEvent } from '../../src/drafts/log/log-events.ts';
 import {
   DivergedError,
   type EntriesWanted,
@@ -7,8 +8,9 @@ import {
   type LogAppend,
   type LogStore,
 } from '../../src/drafts/log/log-store.ts';
-import { type DraftRecord, draftRecord, lastTurn } from '../../src/drafts/log/stored.ts';
+import { type DraftRecord, draftRecord, modelTurns } from '../../src/drafts/log/stored.ts';
 import type { NodeSight, Ownership } from '../../src/drafts/nodes/ownership.ts';
+import { keptAs, passagesOf } from '../../src/drafts/text/passages.ts';
 import { asError } from '../../src/lib/errors.ts';
 import type { Model } from '../../src/ml/engine.ts';
 
@@ -45,7 +47,7 @@ class MemoryLog implements LogStore {
     if ([...this.#cluster.drafts.values()].some((stored) => stored.key === key)) return Promise.resolve(false);
     const row = draftRecord({
       ...{ ...draft, status: 'QUEUED', finishReason: null, failure: null, text: '', sequence: events.length, epoch: 1 },
-      ...{ texts: null, textsUntil: 0, compacted: 0, createdAt: at, updatedAt: at },
+      ...{ texts: null, textTurns: null, textsBefore: null, textsUntil: 0, compacted: 0, createdAt: at, updatedAt: at },
       ...{ epochs: [1], epochStarts: [0], lastEpoch: 1 },
     });
     this.#cluster.drafts.set(draft.id, { row, key, log: [...events], epochs: events.map(() => 1) });
@@ -60,9 +62,8 @@ class MemoryLog implements LogStore {
     if (stored.row.sequence !== sequence) return Promise.resolve(stored.row.sequence === next);
     stored.log.push(...events);
     stored.epochs.push(...events.map(() => epoch));
-    const turns = addition.type === 'turn' ? addition.turns : stored.row.turns;
-    stored.row = { ...stored.row, ...statusAfter(events), turns, sequence: next, lastEpoch: epoch, updatedAt: at };
-    stored.row.text = (stored.row.texts ?? []).join('') + stored.log.map(textOf).join('');
+    const changes = addition.type === 'turn' ? { turns: addition.turns, ...addition.kept } : {};
+    stored.row = { ...folded({ ...stored.row, ...changes, updatedAt: at }, stored.log), lastEpoch: epoch };
     return Promise.resolve(true);
   }
 
@@ -94,17 +95,7 @@ class MemoryLog implements LogStore {
   }
 
   refresh(rows: readonly DraftRecord[]): Promise<DraftRecord[]> {
-    return Promise.resolve(rows.map((row) => this.#counted(row)));
-  }
-
-  #counted(row: DraftRecord): DraftRecord {
-    const log = this.#cluster.drafts.get(row.id)?.log ?? [];
-    if (isTerminal(row.status)) return row;
-    const turn = lastTurn(row);
-    const written = tokenIds(
-      log.slice(turn.from - row.compacted).map((event, i) => ({ sequence: i, epoch: 1, event })),
-    ).length;
-    return { ...row, usage: { ...row.usage, completionTokens: turn.before.completionTokens + written } };
+    return Promise.resolve([...rows]);
   }
 
   remove(draftId: string): Promise<void> {
@@ -117,20 +108,21 @@ class MemoryLog implements LogStore {
       ({ row }) => isTerminal(row.status) && row.compacted < row.sequence && row.updatedAt < before,
     );
     for (const stored of old.slice(0, limit)) {
-      const { row, log } = stored;
-      const begins = (i: number): number => (i === 0 ? 0 : (row.turns[i]?.from ?? row.sequence));
-      const texts = row.turns.map((_, i) => {
-        const own = log.slice(begins(i) - row.compacted, begins(i + 1) - row.compacted);
-        return row.texts?.[i] ?? own.map(textOf).join('');
-      });
-      stored.row = { ...row, texts, textsUntil: row.sequence, compacted: row.sequence };
+      const { row } = stored;
+      const passages = passagesOf(row, modelTurns(row).length);
+      stored.row = { ...row, ...keptAs(passages, row.sequence), compacted: row.sequence };
       stored.log = [];
     }
     return Promise.resolve(Math.min(limit, old.length));
   }
 }
 
-const textOf = (event: LogEvent): string => (event.type === 'tokens' ? event.text : '');
+function folded(row: DraftRecord, log: readonly LogEvent[]): DraftRecord {
+  const draft = new FoldedDraft(row);
+  for (const [i, event] of log.entries())
+    draft.add({ sequence: row.compacted + i + 1, epoch: row.epoch, event }, row.updatedAt);
+  return draft.now;
+}
 
 class MemoryOwnership implements Ownership {
   readonly #cluster: MemoryCluster;
@@ -191,6 +183,11 @@ class MemoryOwnership implements Ownership {
   seize(node: string | null, draftId: string): Promise<DraftRecord | null> {
     const stored = this.#cluster.drafts.get(draftId);
     return Promise.resolve(stored ? this.#cluster.raise(stored, node) : null);
+  }
+
+  seizeUnchanged(node: string | null, draftId: string, epoch: number): Promise<number | null> {
+    const stored = this.#cluster.drafts.get(draftId);
+    return Promise.resolve(stored?.row.epoch === epoch ? this.#cluster.raise(stored, node).epoch : null);
   }
 
   epochsOf(draftIds: readonly string[]): Promise<Map<string, number>> {

@@ -25,6 +25,7 @@ export const firstTurn = (sampling = samplingOf()): Turn => ({
   before: unused,
   model: null,
   asked: null,
+  at: null,
 });
 
 /** A draft that is about to be written, as a service would record it. */

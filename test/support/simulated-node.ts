@@ -75,7 +75,7 @@ export class SimulatedNode {
     const turns = [firstTurn(sampling)];
     const draft = newDraft({ id, sampling, turns, idempotencyKey: id, owner: draftTurns.assignment.owner });
     const request = { ...conversationOf('POEM', 'rain', [{ instruction: null, text: '' }]), sampling };
-    await draftTurns.begin(id, ticket, { request, before: unused }, async () => {
+    await draftTurns.begin(id, ticket, { request, before: unused, at: null }, async () => {
       const made = await log.create(draft, firstEvents());
       return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
     });

@@ -8,7 +8,7 @@ import type { TestServer } from './server.ts';
 
 /** One event of a draft as it came over the network. */
 export interface DraftEvent {
-  __typename: 'DraftSnapshot' | 'TokensAppended' | 'DraftStatusChanged';
+  __typename: 'DraftSnapshot' | 'TokensAppended' | 'TokensInserted' | 'TextReplaced' | 'DraftStatusChanged';
   cursor: string;
   draft?: { text: string; status: string };
   text?: string;

@@ -19,16 +19,16 @@ const draft = {
 const events: DraftEvent[] = [
   { type: 'snapshot', reason: 'START', cursor: 'a', draft },
   {
-    ...{ type: 'tokens', cursor: 'b', text: 'ü\n' },
+    ...{ type: 'tokens', cursor: 'b', revision: 2, text: 'ü\n' },
     tokens: [
       { id: 1, text: 'ü', logprob: -0.5, alternatives: [{ text: 'u', logprob: -1 }] },
       { id: 2, text: '\n', logprob: 0, alternatives: [] },
     ],
   },
-  { type: 'status', cursor: 'c', status: 'COMPLETED', finishReason: 'STOP', usage },
+  { type: 'status', cursor: 'c', revision: 3, status: 'COMPLETED', finishReason: 'STOP', usage },
   // What a type does not allow: null where there is none, and a value that the enum has not.
-  { type: 'tokens', cursor: 'd', text: null as never, tokens: [null as never] },
-  { type: 'status', cursor: 'e', status: 'LOST' as never, finishReason: null, usage },
+  { type: 'tokens', cursor: 'd', revision: 4, text: null as never, tokens: [null as never] },
+  { type: 'status', cursor: 'e', revision: 5, status: 'LOST' as never, finishReason: null, usage },
 ];
 
 /** The context of a viewer who may see no listeners, one of whom a draft's owner is. */

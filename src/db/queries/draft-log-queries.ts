@@ -1,10 +1,12 @@
 import { eq } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
 import { drafts } from '../tables.ts';
-import type { DraftRow } from './draft-queries.ts';
+import type { DraftRow, KeptColumns } from './draft-queries.ts';
 
 /** The changes to a draft's row besides its position. */
-export type RowChanges = Partial<Pick<DraftRow, 'status' | 'finishReason' | 'usage' | 'failure' | 'turns'>>;
+export type RowChanges = Partial<
+  Pick<DraftRow, 'status' | 'finishReason' | 'usage' | 'failure' | 'turns' | keyof KeptColumns>
+>;
 
 export interface Append {
   draftId: string;
@@ -38,6 +40,11 @@ export async function appendEvents({ sql }: Database, appends: readonly Append[]
         usage = coalesce(b.set->'usage', d.usage),
         failure = case when b.set ? 'failure' then b.set->>'failure' else d.failure end,
         turns = coalesce(b.set->'turns', d.turns),
+        texts = case when b.set ? 'texts' then array(select jsonb_array_elements_text(b.set->'texts')) else d.texts end,
+        text_turns = case when b.set ? 'texts'
+          then array(select jsonb_array_elements_text(b.set->'textTurns')::int) else d.text_turns end,
+        texts_before = case when b.set ? 'texts' then (b.set->>'textsBefore')::int else d.texts_before end,
+        texts_until = coalesce((b.set->>'textsUntil')::int, d.texts_until),
         updated_at = b.at
       from batch b
       where d.id = b."draftId" and d.epoch = b.epoch and d.sequence = b.sequence - 1
@@ -104,30 +111,31 @@ export async function selectEvents({ sql }: Database, wanted: readonly EventsWan
 }
 
 /**
- * Reduces drafts that ended before `before` to the text of each turn, and removes their events: at most `limit` drafts,
- * the earliest ended first.
+ * Reduces drafts that ended before `before` to their text, and removes their events: at most `limit` drafts, the
+ * earliest ended first.
  * @returns their number
  */
 export async function compactFinished({ sql }: Database, before: Date, limit: number): Promise<number> {
   const rows = await sql`
     with old as (
-      select id, turns, texts, sequence from drafts
+      select id, coalesce(texts, '{}') as texts, texts_until, sequence,
+        coalesce(text_turns, array(select generate_series(1, cardinality(texts)))) as text_turns,
+        coalesce(texts_before, cardinality(texts), 0) as first,
+        (select count(*) from jsonb_array_elements(turns) turn where not turn ? 'type')::int as turn
+      from drafts
       where status in ('COMPLETED', 'CANCELLED', 'FAILED') and compacted < sequence and updated_at < ${before.toISOString()}
       order by updated_at limit ${limit} for update skip locked
-    ), each_turn as (
-      select old.id, t.n, old.texts[t.n] as text, case when t.n = 1 then 0 else (t.turn->>'from')::int end as begins,
-        coalesce((old.turns->(t.n::int)->>'from')::int, old.sequence) as ends
-      from old, jsonb_array_elements(old.turns) with ordinality as t (turn, n)
-    ), whole as (
-      select t.id, array_agg(coalesce(t.text, logged.text, '') order by t.n) as texts
-      from each_turn t left join lateral (
-        select string_agg(e.event->>'text', '' order by e.sequence) as text from draft_events e
-        where e.draft_id = t.id and e.sequence > t.begins and e.sequence <= t.ends
-      ) logged on true group by t.id
+    ), written as (
+      select old.id, string_agg(e.event->>'text', '' order by e.sequence) as text
+      from old join draft_events e on e.draft_id = old.id and e.sequence > old.texts_until group by old.id
     ), gone as (
       delete from draft_events e using old where e.draft_id = old.id
     )
-    update drafts d set texts = whole.texts, texts_until = d.sequence, compacted = d.sequence
-    from whole where d.id = whole.id returning d.id`;
+    update drafts d set
+      texts = case when w.text > '' then old.texts[:first] || w.text || old.texts[first + 1:] else old.texts end,
+      text_turns = case when w.text > '' then old.text_turns[:first] || old.turn || old.text_turns[first + 1:]
+        else old.text_turns end,
+      texts_before = null, texts_until = d.sequence, compacted = d.sequence
+    from old left join written w on w.id = old.id where d.id = old.id returning d.id`;
   return rows.length;
 }

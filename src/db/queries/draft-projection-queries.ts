@@ -6,15 +6,27 @@ import type { DraftRow } from './draft-queries.ts';
 
 const ended = inArray(drafts.status, ['COMPLETED', 'CANCELLED', 'FAILED']);
 
+/** The writer of a draft whose log is stored elsewhere, and the log's position. */
+interface Writer {
+  draftId: string;
+  epoch: number;
+  sequence: number;
+}
+
 /**
- * Starts a new turn of a draft whose log is stored elsewhere.
+ * Announces in the draft's row what is about to be appended after this position.
  * @returns false if a later epoch owns it, or it is gone
  */
-export async function beginTurn(db: Queryable, id: string, epoch: number, set: RowChanges, at: Date): Promise<boolean> {
+export async function announceAppend(
+  db: Queryable,
+  { draftId, epoch, sequence }: Writer,
+  { texts, textTurns, ...set }: RowChanges,
+  at: Date,
+): Promise<boolean> {
   const rows = await db
     .update(drafts)
-    .set({ ...set, updatedAt: at })
-    .where(and(eq(drafts.id, id), eq(drafts.epoch, epoch)))
+    .set({ ...set, ...lists({ texts, textTurns }), sequence, updatedAt: at })
+    .where(and(eq(drafts.id, draftId), eq(drafts.epoch, epoch)))
     .returning({ id: drafts.id });
   return rows.length > 0;
 }
@@ -32,24 +44,19 @@ export async function raiseEpoch(db: Queryable, id: string, from: number, least:
   return raised?.epoch ?? null;
 }
 
-export interface ProjectedEnd extends RowChanges, Pick<DraftRow, 'epochs' | 'epochStarts'> {
-  sequence: number;
-  texts: string[];
-}
-
-/** Copies the end of a draft from a log stored elsewhere. A row that is already further is not changed. */
+/** Copies the end of a draft from a log stored elsewhere. A row that is further, or of a later epoch, is not changed. */
 export async function projectEnd(
   db: Queryable,
-  id: string,
-  { sequence, texts, epochs, epochStarts, ...set }: ProjectedEnd,
+  { draftId, epoch, sequence }: Writer,
+  { epochs, epochStarts, texts, textTurns, ...set }: RowChanges & Pick<DraftRow, 'epochs' | 'epochStarts'>,
   at: Date,
 ): Promise<void> {
   const history = { epochs: [...epochs], epochStarts: [...epochStarts] };
-  const epoch = atLeast(epochs.at(-1) ?? 0);
+  const latest = atLeast(epochs.at(-1) ?? 0);
   await db
     .update(drafts)
-    .set({ ...set, ...history, epoch, sequence, texts, textsUntil: sequence, updatedAt: at })
-    .where(and(eq(drafts.id, id), lt(drafts.sequence, sequence)));
+    .set({ ...set, ...history, ...lists({ texts, textTurns }), epoch: latest, sequence, updatedAt: at })
+    .where(and(eq(drafts.id, draftId), eq(drafts.epoch, epoch), lt(drafts.sequence, sequence)));
 }
 
 /** A draft that has ended, but not according to its log, which ended in that epoch: any node may take it and end it. */
@@ -63,6 +70,12 @@ export async function reopenDraft(db: Queryable, id: string, lastEpoch: number):
 
 /** A database that was restored from a backup may know older epochs than the log. */
 const atLeast = (epoch: number): SQL => sql`greatest(${drafts.epoch}, ${epoch}::bigint)`;
+
+/** Arrays that may be written to are what the driver takes. */
+const lists = ({ texts, textTurns }: { [Key in 'texts' | 'textTurns']: RowChanges[Key] | undefined }) => ({
+  ...(texts && { texts: [...texts] }),
+  ...(textTurns && { textTurns: [...textTurns] }),
+});
 
 /** Drafts that ended before this time and whose events are still kept, the earliest ended first. */
 export async function selectFinished(

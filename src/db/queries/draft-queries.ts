@@ -15,7 +15,15 @@ import { countPerOwner, olderThan } from './per-owner.ts';
 
 type Values<Enum extends { enumValues: readonly string[] }> = Enum['enumValues'][number];
 
-export interface DraftRow {
+/** The text that the row keeps. They change together. */
+export interface KeptColumns {
+  texts: readonly string[] | null;
+  textTurns: readonly number[] | null;
+  textsBefore: number | null;
+  textsUntil: number;
+}
+
+export interface DraftRow extends KeptColumns {
   id: string;
   listenerId: number;
   kind: Values<typeof draftKind>;
@@ -37,8 +45,6 @@ export interface DraftRow {
   /** The epoch in which the last event was written; 0 if there is none. */
   lastEpoch: number;
   owner: string | null;
-  texts: readonly string[] | null;
-  textsUntil: number;
   compacted: number;
   createdAt: Date;
   updatedAt: Date;
@@ -46,9 +52,11 @@ export interface DraftRow {
   text: string;
 }
 
-const text = sql<string>`coalesce(array_to_string(drafts.texts, ''), '') || coalesce((
-  select string_agg(e.event->>'text', '' order by e.sequence) from draft_events e
-  where e.draft_id = drafts.id and e.sequence > drafts.texts_until and e.sequence <= drafts.sequence), '')`.as('text');
+const text = sql<string>`concat(
+  array_to_string(drafts.texts[:coalesce(drafts.texts_before, cardinality(drafts.texts))], ''),
+  (select string_agg(e.event->>'text', '' order by e.sequence) from draft_events e
+    where e.draft_id = drafts.id and e.sequence > drafts.texts_until and e.sequence <= drafts.sequence),
+  array_to_string(drafts.texts[drafts.texts_before + 1:], ''))`.as('text');
 /**
  * While a turn is being written, its tokens are counted from the log, because the model reports its usage at the end.
  */
@@ -84,6 +92,8 @@ const columns = {
   lastEpoch,
   owner: drafts.owner,
   texts: drafts.texts,
+  textTurns: drafts.textTurns,
+  textsBefore: drafts.textsBefore,
   textsUntil: drafts.textsUntil,
   compacted: drafts.compacted,
   createdAt: drafts.createdAt,
@@ -151,9 +161,16 @@ export function selectDrafts(db: Queryable, ids: readonly string[]): Promise<Dra
  */
 export type DraftSummary = Pick<DraftRow, 'listenerId' | 'visibility' | 'status' | 'sequence' | 'lastEpoch'>;
 
-export async function selectSummary(db: Queryable, id: string): Promise<DraftSummary | null> {
+/** False while the row announces a person's change that it does not include yet. */
+const isSettled = sql<boolean>`coalesce(drafts.turns->-1->>'type' <> 'typed'
+  or (drafts.turns->-1->>'from')::int < drafts.sequence, true)`.as('is_settled');
+
+export async function selectSummary(
+  db: Queryable,
+  id: string,
+): Promise<(DraftSummary & { isSettled: boolean }) | null> {
   const { listenerId, visibility, status, sequence } = columns;
-  const summary = { listenerId, visibility, status, sequence, lastEpoch };
+  const summary = { listenerId, visibility, status, sequence, lastEpoch, isSettled };
   const [row] = await db.select(summary).from(drafts).where(eq(drafts.id, id));
   return row ?? null;
 }

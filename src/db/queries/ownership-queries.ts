@@ -108,6 +108,24 @@ export async function seizeDraft(db: Queryable, me: string | null, id: string): 
   return raised.length ? ((await selectDrafts(db, [id]))[0] ?? null) : null;
 }
 
+/**
+ * The same for a draft whose epoch is still this one.
+ * @returns its new epoch; null if somebody else has taken it since, or it is gone
+ */
+export async function seizeUnchanged(
+  db: Queryable,
+  me: string | null,
+  id: string,
+  epoch: number,
+): Promise<number | null> {
+  const [raised] = await db.execute<{ epoch: string }>(sql`
+    with next as (
+      select d.id, ${laterEpoch} as epoch from drafts d where d.id = ${id} and d.epoch = ${epoch}::bigint for update
+    )
+    update drafts d set owner = ${me}, ${toNextEpoch} from next where d.id = next.id returning d.epoch`);
+  return raised ? Number(raised.epoch) : null;
+}
+
 export async function selectEpochs(db: Queryable, ids: readonly string[]): Promise<Map<string, number>> {
   const rows = await db
     .select({ id: drafts.id, epoch: drafts.epoch })

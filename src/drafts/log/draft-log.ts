@@ -4,7 +4,9 @@ import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { type Clock, type Sleep, systemSleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { StoredDataError } from '../../lib/stored-data.ts';
+import type { KeptText } from '../text/passages.ts';
 import { draftKey } from '../wakeup-keys.ts';
+import { leavesTextInLog, textInLog } from './edits.ts';
 import type { LogEntry, LogEvent } from './log-events.ts';
 import {
   type Addition,
@@ -129,6 +131,11 @@ export class DraftLog {
   /** Like `readAll`, however long the store is unavailable. @throws StoredDataError */
   recall(draftId: string, after: number, signal: AbortSignal): Promise<LogEntry[]> {
     return this.#persist(draftId, signal, () => this.readAll(draftId, after));
+  }
+
+  /** The text before the draft's last turn. */
+  async textBeforeTurn(draft: DraftRecord): Promise<KeptText> {
+    return leavesTextInLog(draft) ? textInLog(draft, await this.readAll(draft.id, draft.textsUntil)) : draft;
   }
 
   summaryOf(draftId: string): Promise<DraftSummary | null> {

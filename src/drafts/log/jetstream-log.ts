@@ -1,4 +1,5 @@
 import type { Database } from '../../db/client.ts';
+import type { RowChanges } from '../../db/queries/draft-log-queries.ts';
 import * as projection from '../../db/queries/draft-projection-queries.ts';
 import {
   deleteDraftRow,
@@ -12,11 +13,22 @@ import { asError } from '../../lib/errors.ts';
 import type { Kept } from '../../nats/subject-feed.ts';
 import type { SubjectLog } from '../../nats/subject-log.ts';
 import { WrongSequenceError } from '../../nats/subject-log.ts';
+import type { DraftStatus } from '../contract.ts';
+import { keptAs, passagesOf } from '../text/passages.ts';
+import { typing } from './edits.ts';
 import { withEntries } from './epochs.ts';
+import { FoldedDraft } from './folded-draft.ts';
 import { LiveLogs } from './live-logs.ts';
-import { isTerminal, type LogEntry, type LogEvent, statusAfter } from './log-events.ts';
-import { DivergedError, type EntriesWanted, type Fence, type LogAppend, type LogStore } from './log-store.ts';
-import { type DraftRecord, draftRecord, lastTurn, type StoredMessage } from './stored.ts';
+import { isTerminal, leavesEnded, type LogEntry, type LogEvent, statusAfter } from './log-events.ts';
+import {
+  type Addition,
+  DivergedError,
+  type EntriesWanted,
+  type Fence,
+  type LogAppend,
+  type LogStore,
+} from './log-store.ts';
+import { type DraftRecord, draftRecord, isSettled, lastTurn, modelTurns, type StoredMessage } from './stored.ts';
 
 type Message = Kept<StoredMessage>;
 export type LogMessages = SubjectLog<StoredMessage>;
@@ -78,24 +90,22 @@ export class JetStreamLog implements LogStore {
   async append({ fence, at, ...addition }: LogAppend): Promise<boolean> {
     const { draftId, epoch, sequence } = fence;
     const { events } = addition;
-    if (addition.type === 'turn') {
-      if (!(await this.#endsAt(draftId, sequence))) return false;
-      const begun = { ...statusAfter(events), turns: addition.turns };
-      if (!(await projection.beginTurn(this.#database.db, draftId, epoch, begun, at))) return false;
-    }
+    const announced = announcement(addition, sequence);
+    if (announced && !(await this.#announce(fence, announced, at))) return false;
     const made = await this.#write(draftId, { epoch, sequence: sequence + 1, events, at });
-    if (made && isEnd(events)) await this.#project(draftId);
+    if (made && isEnd(events)) await this.#project(draftId, epoch);
     return made;
   }
 
   /**
-   * Whether a finished draft's log ends there. Where the database was restored from a backup, the log may go on: the
-   * draft gets what is there, and can be continued after it ([LOG13]).
+   * Says in the draft's row what is about to be appended. Where the database was restored from a backup, the log of a
+   * finished draft may go on: the draft gets what is there, and can be continued after it ([LOG13]).
    */
-  async #endsAt(draftId: string, sequence: number): Promise<boolean> {
+  async #announce(fence: Fence, announced: RowChanges, at: Date): Promise<boolean> {
+    const { draftId, epoch, sequence } = fence;
     const end = await this.#endOf(draftId);
-    if (!end || end.sequence <= sequence) return true;
-    await this.#project(draftId);
+    if (!end || end.sequence <= sequence) return projection.announceAppend(this.#database.db, fence, announced, at);
+    await this.#project(draftId, epoch);
     return false;
   }
 
@@ -104,7 +114,7 @@ export class JetStreamLog implements LogStore {
     const [end, draft] = [await this.#endOf(draftId), await this.#record(draftId)];
     if (!draft || !end || draft.epoch !== epoch) return null;
     if (end.ended && end.sequence > lastTurn(draft).from) {
-      await this.#project(draftId);
+      await this.#project(draftId, epoch);
       return null;
     }
     // A database that was restored from a backup knows older epochs than the log.
@@ -186,17 +196,17 @@ export class JetStreamLog implements LogStore {
   }
 
   async summaryOf(draftId: string): Promise<DraftSummary | null> {
-    const summary = await selectSummary(this.#database.db, draftId);
-    const last = summary && !isTerminal(summary.status) ? await this.#messages.last(draftId) : null;
-    if (!summary || !last) return summary;
-    const event = last.data.events.at(-1);
-    const [sequence, lastEpoch] = [lastOf(last), lastEpochOf(last) ?? summary.lastEpoch];
-    if (sequence < summary.sequence) return summary;
-    return { ...summary, sequence, lastEpoch, status: event?.type === 'status' ? event.status : 'GENERATING' };
+    const found = await selectSummary(this.#database.db, draftId);
+    if (!found) return null;
+    const { isSettled: settled, ...summary } = found;
+    const last = isTerminal(summary.status) && settled ? null : await this.#messages.last(draftId);
+    if (!last || lastOf(last) < summary.sequence) return summary;
+    const lastEpoch = lastEpochOf(last) ?? summary.lastEpoch;
+    return { ...summary, sequence: lastOf(last), lastEpoch, status: statusAtEnd(last, summary.status) };
   }
 
   refresh(drafts: readonly DraftRecord[]): Promise<DraftRecord[]> {
-    return Promise.all(drafts.map(async (draft) => (isTerminal(draft.status) ? draft : this.#fold(draft))));
+    return Promise.all(drafts.map(async (draft) => (isSettled(draft) ? draft : this.#fold(draft))));
   }
 
   async remove(draftId: string): Promise<void> {
@@ -263,43 +273,24 @@ export class JetStreamLog implements LogStore {
 
   /** The draft, updated from its log. */
   async #fold(draft: DraftRecord): Promise<DraftRecord> {
-    const now = { ...draft, texts: [...(draft.texts ?? [])] };
-    const { turns } = draft;
-    let written = lastTurn(draft).before.completionTokens;
     const last = await this.#messages.last(draft.id);
     const messages = last ? await this.#messages.range(draft.id, 1, last.streamSequence, Infinity) : [];
-    Object.assign(now, withEntries(draft, draft.textsUntil, messages.flatMap(entriesOf)));
-    for (const message of messages) {
-      for (const { sequence, event } of entriesOf(message)) {
-        if (sequence <= draft.textsUntil) continue;
-        now.sequence = sequence;
-        const current = Math.max(
-          0,
-          turns.findLastIndex((turn) => turn.from < sequence),
-        );
-        if (event.type === 'tokens') {
-          now.texts[current] = (now.texts[current] ?? '') + event.text;
-          if (current === turns.length - 1) written += event.tokens.length;
-        } else Object.assign(now, statusAfter([event]));
-      }
-      if (message.data.events.length > 0) now.updatedAt = message.data.at;
-    }
-    now.text = now.texts.join('');
-    now.lastEpoch = now.epochs.at(-1) ?? 0;
-    // The model reports a turn's usage at its end.
-    if (!isTerminal(now.status)) now.usage = { ...now.usage, completionTokens: written };
-    return now;
+    const history = withEntries(draft, draft.textsUntil, messages.flatMap(entriesOf));
+    const folded = new FoldedDraft({ ...draft, ...history, lastEpoch: history.epochs.at(-1) ?? 0 });
+    for (const message of messages) for (const entry of entriesOf(message)) folded.add(entry, message.data.at);
+    return folded.now;
   }
 
-  async #project(draftId: string): Promise<void> {
+  /** Copies the draft into its row, unless a later epoch owns it, which then does so. */
+  async #project(draftId: string, epoch: number): Promise<void> {
     const draft = await this.#record(draftId);
     if (!draft) return;
-    const { texts, updatedAt, ...folded } = await this.#fold(draft);
-    if (!isTerminal(folded.status)) return projection.reopenDraft(this.#database.db, draftId, folded.lastEpoch);
-    const { sequence, epochs, epochStarts, status, finishReason, usage, failure } = folded;
-    const whole = draft.turns.map((_, i) => texts?.[i] ?? '');
-    const end = { sequence, epochs, epochStarts, texts: whole, status, finishReason, usage, failure };
-    await projection.projectEnd(this.#database.db, draftId, end, updatedAt);
+    const now = await this.#fold(draft);
+    if (!isTerminal(now.status)) return projection.reopenDraft(this.#database.db, draftId, now.lastEpoch);
+    const { sequence, epochs, epochStarts, turns, status, finishReason, usage, failure, updatedAt } = now;
+    const kept = keptAs(passagesOf(now, modelTurns(now).length), sequence);
+    const end = { epochs, epochStarts, turns, status, finishReason, usage, failure, ...kept };
+    await projection.projectEnd(this.#database.db, { draftId, epoch, sequence }, end, updatedAt);
     this.#forget(draftId);
   }
 
@@ -345,7 +336,23 @@ function checkFollows({ data: { sequence, epoch, follows } }: Message, after: nu
   if (differ(there, wanted)) throw new DivergedError();
 }
 
-function isEnd(events: readonly LogEvent[]): boolean {
-  const last = events.at(-1);
-  return last?.type === 'status' && isTerminal(last.status);
+const isEnd = (events: readonly LogEvent[]): boolean => events.slice(-1).some(leavesEnded);
+
+/** What a draft's row says before events are appended, so that whoever reads it then knows of them. */
+function announcement(addition: Addition, sequence: number): RowChanges | null {
+  switch (addition.type) {
+    case 'progress':
+      return null;
+    case 'turn':
+      return { ...statusAfter(addition.events), turns: addition.turns, ...addition.kept };
+    case 'edit':
+      return { turns: typing(addition.before.turns, sequence) };
+  }
+}
+
+/** The status after a log's last message. A draft keeps its status when it is edited. */
+function statusAtEnd({ data: { events } }: Message, before: DraftStatus): DraftStatus {
+  const event = events.at(-1);
+  if (event?.type === 'edit') return before;
+  return event?.type === 'status' ? event.status : 'GENERATING';
 }

@@ -1,11 +1,29 @@
 import type { FinishReason, Token, Usage } from '../../ml/engine.ts';
 import type { DraftEvent, DraftStatus } from '../contract.ts';
+import type { Replacement } from '../text/passages.ts';
 
 /** A token as stored in the log: [id, text, logprob, alternatives as [text, logprob]]. */
 type LoggedToken = [number, string, number, [string, number][]];
 
-/** The content of one entry of the log. */
-export type LogEvent = { type: 'tokens'; text: string; tokens: LoggedToken[] } | StatusEvent;
+/** Identifies a repetition: the caller's idempotency key and the digest of its input. */
+export interface Repetition {
+  key: string;
+  input: string;
+}
+
+/** What the model has written: at the text's end or, with `at`, before the code point with that number. */
+type WrittenEvent =
+  | { type: 'tokens'; text: string; tokens: LoggedToken[] }
+  | { type: 'inserted'; at: number; text: string; tokens: LoggedToken[] };
+
+/** What a person has changed, after the draft had ended. */
+export interface EditEvent extends Replacement {
+  type: 'edit';
+  asked: Repetition | null;
+}
+
+/** The content of one entry of the log. Builds that do not know a type refuse the log ([LOG11]). */
+export type LogEvent = WrittenEvent | EditEvent | StatusEvent;
 
 export interface StatusEvent {
   type: 'status';
@@ -30,12 +48,16 @@ export interface LogEntry extends LogPosition {
   event: LogEvent;
 }
 
-export function logTokens(text: string, tokens: readonly Token[]): LogEvent {
+/** @param at the code point before which they are inserted. Null appends them. */
+export function logTokens(text: string, tokens: readonly Token[], at: number | null = null): WrittenEvent {
   const logged = tokens.map(({ id, text: own, logprob, alternatives }): LoggedToken => {
     return [id, own, logprob, alternatives.map((other) => [other.text, other.logprob])];
   });
-  return { type: 'tokens', text, tokens: logged };
+  return at === null ? { type: 'tokens', text, tokens: logged } : { type: 'inserted', at, text, tokens: logged };
 }
+
+export const isWritten = (event: LogEvent): event is WrittenEvent =>
+  event.type === 'tokens' || event.type === 'inserted';
 
 /** Where events leave a draft; null when they do not say. */
 export function statusAfter(events: readonly LogEvent[]): Omit<StatusEvent, 'type'> | null {
@@ -46,12 +68,19 @@ export function statusAfter(events: readonly LogEvent[]): Omit<StatusEvent, 'typ
 }
 
 export function tokenIds(entries: readonly LogEntry[]): number[] {
-  return entries.flatMap(({ event }) => (event.type === 'tokens' ? event.tokens.map(([id]) => id) : []));
+  return entries.flatMap(({ event }) => (isWritten(event) ? event.tokens.map(([id]) => id) : []));
 }
+
+export const writtenText = (events: readonly LogEvent[]): string =>
+  events.map((event) => (isWritten(event) ? event.text : '')).join('');
 
 export function isTerminal(status: DraftStatus): boolean {
   return status === 'COMPLETED' || status === 'CANCELLED' || status === 'FAILED';
 }
+
+/** Whether a draft has ended with this event. It is not edited before. */
+export const leavesEnded = (event: LogEvent): boolean =>
+  event.type === 'edit' || (event.type === 'status' && isTerminal(event.status));
 
 /** Maximum number of tokens in one event, for readers that are behind. */
 export const COALESCED_TOKENS = 200;
@@ -69,26 +98,43 @@ export function stepFrom(
 ): Step | null {
   const first = entries[from];
   if (!first) return null;
-  if (first.event.type === 'status') {
-    const { failure: _, ...event } = first.event;
-    return { event: { ...event, cursor: cursorAt(first) }, sequence: first.sequence, epoch: first.epoch };
+  if (isWritten(first.event)) return writtenStep(entries, from, cursorAt);
+  const { sequence, epoch } = first;
+  const place = { revision: sequence, cursor: cursorAt(first) };
+  if (first.event.type === 'edit') {
+    const { asked: _, ...edit } = first.event;
+    return { event: { ...edit, ...place }, sequence, epoch };
   }
-  const run = tokenRun(entries, from);
-  const { sequence, epoch } = entries[from + run.length - 1] ?? first;
-  return { event: new TokensEvent(cursorAt({ sequence, epoch }), run), sequence, epoch };
+  const { failure: _, ...status } = first.event;
+  return { event: { ...status, ...place }, sequence, epoch };
 }
 
-type LoggedTokens = Extract<LogEvent, { type: 'tokens' }>;
+function writtenStep(
+  entries: readonly LogEntry[],
+  from: number,
+  cursorAt: (position: LogPosition) => string,
+): Step | null {
+  const run = writtenRun(entries, from);
+  const last = entries[from + run.length - 1];
+  const [event] = run;
+  if (!event || !last) return null;
+  const { sequence, epoch } = last;
+  const cursor = cursorAt(last);
+  const written =
+    event.type === 'tokens' ? new AppendedRun(run, sequence, cursor) : new InsertedRun(run, sequence, cursor, event.at);
+  return { event: written, sequence, epoch };
+}
 
 /** Live readers rarely select the tokens, which are most of an event's bytes, so they are built on demand. */
-class TokensEvent {
-  readonly type = 'tokens';
+abstract class WrittenRun {
   readonly cursor: string;
+  readonly revision: number;
   readonly text: string;
-  readonly #run: readonly LoggedTokens[];
+  readonly #run: readonly WrittenEvent[];
 
-  constructor(cursor: string, run: readonly LoggedTokens[]) {
+  constructor(run: readonly WrittenEvent[], revision: number, cursor: string) {
     this.cursor = cursor;
+    this.revision = revision;
     this.text = run.map((part) => part.text).join('');
     this.#run = run;
   }
@@ -98,11 +144,26 @@ class TokensEvent {
   }
 }
 
-function tokenRun(entries: readonly LogEntry[], from: number): LoggedTokens[] {
-  const run: LoggedTokens[] = [];
+class AppendedRun extends WrittenRun {
+  readonly type = 'tokens';
+}
+
+class InsertedRun extends WrittenRun {
+  readonly type = 'inserted';
+  readonly at: number;
+
+  constructor(run: readonly WrittenEvent[], revision: number, cursor: string, at: number) {
+    super(run, revision, cursor);
+    this.at = at;
+  }
+}
+
+/** Neighbours are of one turn, because a status stands between two, and so they follow one another in the text too. */
+function writtenRun(entries: readonly LogEntry[], from: number): WrittenEvent[] {
+  const run: WrittenEvent[] = [];
   for (let tokens = 0; from + run.length < entries.length;) {
     const event = entries[from + run.length]?.event;
-    if (event?.type !== 'tokens') break;
+    if (!event || !isWritten(event)) break;
     tokens += event.tokens.length;
     if (run.length > 0 && tokens > COALESCED_TOKENS) break;
     run.push(event);

@@ -1,6 +1,7 @@
 import type { DraftSummary, NewDraft } from '../../db/queries/draft-queries.ts';
 import type { Backoff } from '../../lib/async/retry.ts';
-import type { LogEntry, LogEvent } from './log-events.ts';
+import type { KeptText } from '../text/passages.ts';
+import type { EditEvent, LogEntry, LogEvent } from './log-events.ts';
 import type { DraftRecord, TurnHistory } from './stored.ts';
 
 /** Waits between attempts while the store is unavailable ([LOG4]). */
@@ -27,8 +28,10 @@ export interface EntriesWanted {
 export type Addition =
   /** Events of the turn that is being written. */
   | { type: 'progress'; events: readonly LogEvent[] }
-  /** The beginning of another turn, and all turns of the draft from then on. */
-  | { type: 'turn'; events: readonly LogEvent[]; turns: TurnHistory };
+  /** The beginning of another turn, all turns of the draft from then on, and the text that it continues. */
+  | { type: 'turn'; events: readonly LogEvent[]; turns: TurnHistory; kept: KeptText }
+  /** A person's change of a draft that has ended, as it is before the change. */
+  | { type: 'edit'; events: readonly [EditEvent]; before: DraftRecord };
 
 export type LogAppend = Addition & { fence: Fence; at: Date };
 

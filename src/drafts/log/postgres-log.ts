@@ -10,8 +10,10 @@ import {
 } from '../../db/queries/draft-queries.ts';
 import { Batcher } from '../../lib/async/batcher.ts';
 import { asError } from '../../lib/errors.ts';
+import { edited } from './edits.ts';
 import { isTerminal, type LogEntry, type LogEvent, statusAfter } from './log-events.ts';
 import {
+  type Addition,
   DivergedError,
   type EntriesWanted,
   type Fence,
@@ -44,7 +46,7 @@ export class PostgresLog implements LogStore {
   async append({ fence, at, ...addition }: LogAppend): Promise<boolean> {
     const { draftId, epoch, sequence } = fence;
     const { events } = addition;
-    const set = { ...statusAfter(events), ...(addition.type === 'turn' && { turns: addition.turns }) };
+    const set = { ...statusAfter(events), ...rowChanges(addition) };
     const outcome = await this.#commits.submit({ draftId, epoch, sequence: sequence + 1, events, set, at });
     if (outcome instanceof RefusedError) throw outcome;
     if (outcome) return true;
@@ -96,6 +98,20 @@ export class PostgresLog implements LogStore {
       const outcomes: Outcome[] = [];
       for (const append of appends) outcomes.push(...(await this.#commit([append])));
       return outcomes;
+    }
+  }
+}
+
+/** What an addition changes in the draft's row besides its status. */
+function rowChanges(addition: Addition): log.RowChanges {
+  switch (addition.type) {
+    case 'progress':
+      return {};
+    case 'turn':
+      return { turns: addition.turns, ...addition.kept };
+    case 'edit': {
+      const { text: _, sequence: __, ...changes } = edited(addition.before, addition.events[0]);
+      return changes;
     }
   }
 }

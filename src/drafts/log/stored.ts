@@ -2,15 +2,9 @@ import { z } from 'zod';
 import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import { parseStored } from '../../lib/stored-data.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../ml/engine.ts';
-import type { LogEntry, LogEvent } from './log-events.ts';
+import { isTerminal, type LogEntry, type LogEvent, type Repetition } from './log-events.ts';
 
-/** Identifies a repetition: the caller's idempotency key and the digest of its input. */
-export interface Repetition {
-  key: string;
-  input: string;
-}
-
-/** One turn of a draft, as stored in its row. */
+/** One turn of the model, as stored in the draft's row. */
 export interface Turn {
   instruction: string | null;
   sampling: Sampling;
@@ -22,10 +16,24 @@ export interface Turn {
   model: string | null;
   /** The idempotency key of its request, and the digest of the input. */
   asked: Repetition | null;
+  /** The code point before which it is inserted. Null if it is written at the end. */
+  at: number | null;
 }
 
-/** The start, and each continuation. */
-export type TurnHistory = readonly [Turn, ...Turn[]];
+/**
+ * What people have changed between two turns of the model. One also precedes a turn that is inserted, since its position
+ * is a person's choice. Builds that know neither refuse the draft instead of misreading it ([LOG11]).
+ */
+export interface TypedTurn {
+  type: 'typed';
+  /** The log's position before the latest change. */
+  from: number;
+  /** The keys of the latest changes. */
+  asked: readonly Repetition[];
+}
+
+/** The start, each continuation, and what was typed in between. */
+export type TurnHistory = readonly [Turn, ...(Turn | TypedTurn)[]];
 
 /** A draft's row, its JSON columns parsed. */
 export interface DraftRecord extends DraftRow {
@@ -34,8 +42,23 @@ export interface DraftRecord extends DraftRow {
   usage: Usage;
 }
 
+export const isTyped = (turn: Turn | TypedTurn): turn is TypedTurn => 'type' in turn;
+
+/** The model's turns. */
+export const modelTurns = ({ turns }: { turns: TurnHistory }): Turn[] =>
+  turns.filter((turn): turn is Turn => !isTyped(turn));
+
 /** The turn that is being written, or was last. */
-export const lastTurn = ({ turns }: { turns: TurnHistory }): Turn => turns.at(-1) ?? turns[0];
+export const lastTurn = (draft: { turns: TurnHistory }): Turn => modelTurns(draft).at(-1) ?? draft.turns[0];
+
+/**
+ * Whether the row includes all events of the log: where the log is stored elsewhere, the row of a draft that is being
+ * written or changed precedes them.
+ */
+export function isSettled({ turns, status, sequence }: Pick<DraftRecord, 'turns' | 'status' | 'sequence'>): boolean {
+  const last = turns.at(-1);
+  return isTerminal(status) && !(last && isTyped(last) && last.from >= sequence);
+}
 
 const count = z.int().nonnegative();
 const measured = z.number().nullable().default(null);
@@ -66,17 +89,26 @@ const sampling: z.ZodType<Sampling> = z.object({
   stop: texts.default([]),
 });
 
+const repetition: z.ZodType<Repetition> = z.object({ key: z.string(), input: z.string() });
+
 /** Loose, since turns are written back: fields that another version has added are kept. */
-const turn: z.ZodType<Turn> = z.looseObject({
+const modelTurn: z.ZodType<Turn> = z.looseObject({
   instruction: z.string().nullable(),
   sampling,
   from: count,
   before: usage,
   model: z.string().nullable().default(null),
-  asked: z.object({ key: z.string(), input: z.string() }).nullable().default(null),
+  asked: repetition.nullable().default(null),
+  at: count.nullable().default(null),
+});
+const typedTurn: z.ZodType<TypedTurn> = z.looseObject({
+  type: z.literal('typed'),
+  from: count,
+  asked: z.array(repetition),
 });
 
-const jsonOfDraft = z.object({ sampling, turns: z.tuple([turn], turn), usage });
+const turns = z.tuple([modelTurn], z.union([typedTurn, modelTurn]));
+const jsonOfDraft = z.object({ sampling, turns, usage });
 
 /** @throws StoredDataError */
 export function draftRecord(row: DraftRow): DraftRecord {
@@ -89,11 +121,16 @@ const logprob = z
   .nullable()
   .transform((stored) => stored ?? -Infinity);
 const alternative = z.tuple([z.string(), logprob]);
+const tokens = z.array(z.tuple([count, z.string(), logprob, z.array(alternative)]));
 const event: z.ZodType<LogEvent> = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('tokens'), text: z.string(), tokens }),
+  z.object({ type: z.literal('inserted'), at: count, text: z.string(), tokens }),
   z.object({
-    type: z.literal('tokens'),
+    type: z.literal('edit'),
+    start: count,
+    end: count,
     text: z.string(),
-    tokens: z.array(z.tuple([count, z.string(), logprob, z.array(alternative)])),
+    asked: repetition.nullable().default(null),
   }),
   z.object({
     type: z.literal('status'),

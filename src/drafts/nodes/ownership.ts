@@ -32,6 +32,11 @@ export interface Ownership {
   claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRecord | null>;
   /** Takes a draft from any owner and raises its epoch. @returns null if there is no such draft */
   seize(node: string | null, draftId: string): Promise<DraftRecord | null>;
+  /**
+   * The same for a draft whose epoch is still this one.
+   * @returns its new epoch; null if somebody else has taken it since, or it is gone
+   */
+  seizeUnchanged(node: string | null, draftId: string, epoch: number): Promise<number | null>;
   /** The latest epoch of each draft. Drafts that are gone are absent. */
   epochsOf(draftIds: readonly string[]): Promise<Map<string, number>>;
 }
@@ -68,6 +73,10 @@ export class PostgresOwnership implements Ownership {
   async seize(node: string | null, draftId: string): Promise<DraftRecord | null> {
     const row = await queries.seizeDraft(this.#database.db, node, draftId);
     return row && draftRecord(row);
+  }
+
+  seizeUnchanged(node: string | null, draftId: string, epoch: number): Promise<number | null> {
+    return queries.seizeUnchanged(this.#database.db, node, draftId, epoch);
   }
 
   epochsOf(draftIds: readonly string[]): Promise<Map<string, number>> {

@@ -2,7 +2,7 @@ import type { DraftSummary } from '../../db/queries/draft-queries.ts';
 import { Semaphore } from '../../lib/async/semaphore.ts';
 import { LATER, OVER, type PollableIterator, type Polled } from '../../lib/async/streams.ts';
 import { asError } from '../../lib/errors.ts';
-import type { Draft, DraftEvent, SnapshotReason } from '../contract.ts';
+import type { Draft, DraftEvent, FollowTime, SnapshotReason } from '../contract.ts';
 import { noSuchDraft } from '../contract.ts';
 import { eventCursor, positionOf } from '../log/draft-cursor.ts';
 import type { LogPosition, Step } from '../log/log-events.ts';
@@ -15,14 +15,13 @@ import { DraftTail, type Follower, type TailSource } from './draft-tail.ts';
  */
 const CATCHING_UP = 4;
 
-export interface FollowOptions {
+export interface FollowOptions extends FollowTime {
   draftId: string;
   /** The cursor to resume after. Null begins with a snapshot. */
   after: string | null;
   mayRead: (summary: DraftSummary) => boolean;
   /** Loads the draft for this viewer. @throws NotFoundError if they may not, or may no longer, read it */
   load: () => Promise<Draft>;
-  signal?: AbortSignal | undefined;
 }
 
 /** All readers of drafts in this process, with one tail per draft. */
@@ -36,7 +35,7 @@ export class DraftTails {
     this.#source = { ...source, read };
   }
 
-  /** Replays the log after a position and follows it until the draft has ended ([LOG2], [LOG3]). */
+  /** Replays the log after a position and follows it, usually until the draft has ended ([LOG2], [LOG3]). */
   follow(options: FollowOptions): PollableIterator<DraftEvent> {
     return new DraftReader(options, this.#source, () => this.#tailOf(options.draftId));
   }
@@ -172,7 +171,7 @@ class DraftReader implements PollableIterator<DraftEvent>, Follower {
       case 'later':
         return null;
       case 'ended':
-        this.#close();
+        if (!this.#options.keepOpen) this.#close();
         return null;
       case 'behind':
         return this.#fetch(() => this.#catchUp());

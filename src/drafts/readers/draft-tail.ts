@@ -9,6 +9,8 @@ import { eventCursors } from '../log/draft-cursor.ts';
 import {
   COALESCED_TOKENS,
   isTerminal,
+  isWritten,
+  leavesEnded,
   type LogEntry,
   type LogPosition,
   type Step,
@@ -162,7 +164,8 @@ export class DraftTail implements PolledTail {
     const past = after % COALESCED_TOKENS;
     const step = stepFrom(entries, 0, this.#cursorAt);
     if (step && past === 0) this.#known.set(this.#cursorAt(position), new WeakRef(step));
-    const goesOn = step && entries[step.sequence - after]?.event.type === 'tokens';
+    const following = step && entries[step.sequence - after]?.event;
+    const goesOn = following && isWritten(following);
     return past > 0 && goesOn ? stepFrom(entries.slice(0, COALESCED_TOKENS - past), 0, this.#cursorAt) : step;
   }
 
@@ -181,7 +184,7 @@ export class DraftTail implements PolledTail {
     if (entries.length === READ_BATCH) this.#source.news.want(this);
     // Entries that were compacted meanwhile leave a gap.
     this.#tail.add(entries);
-    this.#ended = last.event.type === 'status' && isTerminal(last.event.status);
+    this.#ended = leavesEnded(last.event);
     this.#steps = new Map();
     if (this.#ended) this.#turnBack(this.#tail);
     this.#wakeAll();

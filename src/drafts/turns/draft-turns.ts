@@ -2,8 +2,9 @@ import { setMaxListeners } from 'node:events';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { type Sleep, systemSleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Engine, GenerationRequest, Ticket, Usage } from '../../ml/engine.ts';
+import type { Engine, Ticket } from '../../ml/engine.ts';
 import type { DraftLog } from '../log/draft-log.ts';
+import { leavesTextInLog, textInLog } from '../log/edits.ts';
 import { isTerminal, tokenIds } from '../log/log-events.ts';
 import type { Fence } from '../log/log-store.ts';
 import { type DraftRecord, lastTurn, type Turn } from '../log/stored.ts';
@@ -11,9 +12,9 @@ import { Intake } from '../nodes/intake.ts';
 import type { Node } from '../nodes/membership.ts';
 import type { Ownership } from '../nodes/ownership.ts';
 import { queueKey, takenKey } from '../wakeup-keys.ts';
-import { ended, statusEvent, writeDraft } from './draft-writer.ts';
+import { type DraftWriterOptions, ended, statusEvent, writeDraft } from './draft-writer.ts';
 import { conversationOf } from './prompts.ts';
-import { missingOpening, writtenTurns } from './turn-events.ts';
+import { missingOpening, positionAfter, writtenTurns } from './turn-events.ts';
 
 /** The limit on drafts waiting in the database, for a node without an engine. */
 export interface Backlog {
@@ -31,6 +32,9 @@ export interface DraftTurnsOptions {
   backlog?: Backlog | null;
   sleep?: Sleep;
 }
+
+/** What a turn begins with: see `DraftWriterOptions`. */
+export type TurnStart = Pick<DraftWriterOptions, 'request' | 'before' | 'at'>;
 
 /** A turn that this node writes. */
 interface Running {
@@ -74,12 +78,7 @@ export class DraftTurns implements AsyncDisposable {
   }
 
   /** Records the start of a turn with `record`, then writes it in the background, on the ticket's place. */
-  async begin(
-    draftId: string,
-    ticket: Ticket,
-    turn: { request: GenerationRequest; before: Usage },
-    record: () => Promise<Fence | null>,
-  ): Promise<boolean> {
+  async begin(draftId: string, ticket: Ticket, turn: TurnStart, record: () => Promise<Fence | null>): Promise<boolean> {
     this.#starting.add(draftId);
     try {
       const fence = await record();
@@ -113,7 +112,7 @@ export class DraftTurns implements AsyncDisposable {
 
   async #tryCancel(draftId: string): Promise<boolean> {
     const { log } = this.#options;
-    const row = await this.seize(draftId, null);
+    const row = await this.#seize(draftId);
     if (!row || isTerminal(row.status)) return true;
     const fence = await log.take(draftId, row.epoch, this.shutdown);
     if (!fence) return isOver((await log.refresh([row]))[0]);
@@ -122,11 +121,24 @@ export class DraftTurns implements AsyncDisposable {
   }
 
   /** Fences off the draft's writer and notifies it. */
-  async seize(draftId: string, owner = this.assignment.owner): Promise<DraftRecord | null> {
+  async #seize(draftId: string): Promise<DraftRecord | null> {
     const { ownership, wakeups, log } = this.#options;
-    const row = await ownership.seize(owner, draftId);
+    const row = await ownership.seize(null, draftId);
     wakeups.wake(takenKey);
     return row && ((await log.refresh([row]))[0] ?? null);
+  }
+
+  /**
+   * Claims a draft that has ended, to append to its log as it was read.
+   * @returns null if somebody has claimed it or appended since, or it is gone
+   */
+  async claimEnded({ id, epoch: before, sequence }: DraftRecord): Promise<Fence | null> {
+    const { ownership, log } = this.#options;
+    const epoch = await ownership.seizeUnchanged(this.assignment.owner, id, before);
+    if (epoch === null) return null;
+    // The claim before this one may have been used up to now, and not any more.
+    const now = await log.summaryOf(id);
+    return now?.sequence === sequence ? { draftId: id, epoch, sequence } : null;
   }
 
   /** Leaves the drafts as recorded, for other nodes or the next start. */
@@ -167,11 +179,7 @@ export class DraftTurns implements AsyncDisposable {
     }
   }
 
-  #write(
-    ticket: Ticket,
-    turn: { fence: Fence; request: GenerationRequest; before: Usage },
-    running: Running,
-  ): Promise<void> {
+  #write(ticket: Ticket, turn: { fence: Fence } & TurnStart, running: Running): Promise<void> {
     const { log, logger } = this.#options;
     const { shutdown } = this;
     const onStarted = (): void => {
@@ -201,8 +209,10 @@ export class DraftTurns implements AsyncDisposable {
       const fence = missing ? await log.append(taken, { type: 'progress', events: missing }, signal) : taken;
       if (!fence) return;
       const entries = await log.recall(row.id, row.textsUntil, signal);
-      const { messages, continueLast } = conversationOf(row.kind, row.prompt, writtenTurns(row, entries));
-      const replay = tokenIds(entries.filter((entry) => entry.sequence > turn.from));
+      const kept = leavesTextInLog(row) ? textInLog(row, entries) : row;
+      const written = entries.filter((entry) => entry.sequence > turn.from);
+      const { messages, continueLast } = conversationOf(row.kind, row.prompt, writtenTurns({ ...row, ...kept }));
+      const replay = tokenIds(written);
       if (replay.length > 0 && this.#isReplaced(row, turn)) {
         const events = [ended('ERROR', row.usage, 'the model that began it has been replaced')];
         await log.append(fence, { type: 'progress', events }, signal);
@@ -211,7 +221,11 @@ export class DraftTurns implements AsyncDisposable {
       // Drafts that were already started go first, because their readers have seen a beginning.
       const order = { listener: row.listenerId, priority: replay.length > 0 ? 1 : 0 };
       const request = { messages, continueLast, sampling: turn.sampling, replay, ...order };
-      await this.#write(ticket, { fence, request, before: turn.before }, running);
+      const at = positionAfter(
+        turn,
+        written.map(({ event }) => event),
+      );
+      await this.#write(ticket, { fence, request, before: turn.before, at }, running);
     } finally {
       ticket[Symbol.dispose]();
     }

@@ -1,4 +1,5 @@
 import type { Logger } from '../../lib/log.ts';
+import { countCodePoints } from '../../lib/text/code-points.ts';
 import type { FinishReason, GenerationEvent, GenerationRequest, Ticket, Usage } from '../../ml/engine.ts';
 import type { DraftStatus } from '../contract.ts';
 import type { DraftLog } from '../log/draft-log.ts';
@@ -15,6 +16,8 @@ export interface DraftWriterOptions {
   request: GenerationRequest;
   /** Usage of the previous turns. */
   before: Usage;
+  /** The code point before which the next token is inserted. Null appends it. */
+  at: number | null;
   /** Aborts the generation. A cancellation ends the draft; a shutdown leaves it to be resumed. */
   cancel: AbortSignal;
   shutdown: AbortSignal;
@@ -24,30 +27,32 @@ export interface DraftWriterOptions {
 
 /** Writes one turn from the engine into the log. Resolves when its end is recorded, or at shutdown. */
 export async function writeDraft(ticket: Ticket, options: DraftWriterOptions): Promise<void> {
-  const { request, cancel, shutdown } = options;
+  const { request, cancel, shutdown, before } = options;
   const appender = new Appender(options);
+  let { at } = options;
   try {
     for await (const event of ticket.generate(request, AbortSignal.any([cancel, shutdown]))) {
       if (shutdown.aborted || appender.lost) break;
       if (event.type === 'started') options.onStarted();
-      await appender.take(loggedEvents(event, options.before));
+      await appender.take(loggedEvents(event, before, at));
+      if (at !== null && event.type === 'tokens') at += countCodePoints(event.text);
     }
     await appender.flushed();
   } catch (error) {
     if (shutdown.aborted) return;
     options.logger.error({ err: error, draft: options.fence.draftId }, 'a draft failed');
-    await appender.end(ended('ERROR', options.before, error instanceof Error ? error.message : String(error)));
+    await appender.end(ended('ERROR', before, error instanceof Error ? error.message : String(error)));
   }
 }
 
-function loggedEvents(event: GenerationEvent, before: Usage): LogEvent[] {
+function loggedEvents(event: GenerationEvent, before: Usage, at: number | null): LogEvent[] {
   switch (event.type) {
     case 'started': {
       const usage = { ...before, promptTokens: before.promptTokens + event.promptTokens };
       return [statusEvent('GENERATING', null, usage)];
     }
     case 'tokens':
-      return [logTokens(event.text, event.tokens)];
+      return [logTokens(event.text, event.tokens, at)];
     case 'finished':
       return [ended(event.reason, addUsage(before, event.usage), event.message)];
   }

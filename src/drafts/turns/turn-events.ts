@@ -1,41 +1,61 @@
-import { type LogEntry, type LogEvent, logTokens } from '../log/log-events.ts';
-import { type DraftRecord, lastTurn, type Turn } from '../log/stored.ts';
+import { countCodePoints } from '../../lib/text/code-points.ts';
+import { typing } from '../log/edits.ts';
+import { type LogEvent, logTokens, writtenText } from '../log/log-events.ts';
+import { type DraftRecord, isTyped, lastTurn, modelTurns, type Turn, type TurnHistory } from '../log/stored.ts';
+import { joined, keptAs, keptPassages, type KeptText, passagesOf, splitAt } from '../text/passages.ts';
 import { statusEvent } from './draft-writer.ts';
 import type { WrittenTurn } from './prompts.ts';
 
 const SEPARATOR = '\n\n';
 
 /** The log events at the start of a turn: that it waits and, if an answer follows a text, a blank line. */
-export function opening({ instruction, before }: Turn, textBefore: string): LogEvent[] {
+export function opening({ instruction, before, at }: Turn, textBefore: string): LogEvent[] {
   const queued = statusEvent('QUEUED', null, before);
-  return isSeparated(instruction, textBefore) ? [queued, logTokens(SEPARATOR, [])] : [queued];
+  return isSeparated(instruction, textBefore) ? [queued, logTokens(SEPARATOR, [], at)] : [queued];
+}
+
+/** Where a turn goes on after these events of it: the code point before which text is inserted, null at the end. */
+export function positionAfter({ at }: Turn, events: readonly LogEvent[]): number | null {
+  return at === null ? null : at + countCodePoints(writtenText(events));
 }
 
 /** The events that the log lacks if a process died between storing a turn's row and its log. */
 export function missingOpening(draft: DraftRecord, sequence: number): LogEvent[] | null {
   const turn = lastTurn(draft);
   const begins = draft.turns.length === 1 ? 0 : turn.from;
-  return sequence === begins ? opening(turn, draft.text) : null;
+  return sequence === begins ? opening(turn, joined(keptPassages(draft).before)) : null;
 }
 
-/** The turns with their texts, without the separator before each. */
-export function writtenTurns(
-  { turns, texts }: Pick<DraftRecord, 'turns' | 'texts'>,
-  entries: readonly LogEntry[],
-): WrittenTurn[] {
-  let before = '';
-  return turns.map(({ instruction, from }, i) => {
-    const until = turns[i + 1]?.from ?? Infinity;
-    const own = entries.filter(({ sequence, event }) => sequence > from && sequence <= until && hasTokens(event));
-    const kept = texts?.[i];
-    const text = kept === undefined ? own.map(textOf).join('') : kept.slice(separatorLength(instruction, before));
-    before += text;
-    return { instruction, text };
+/**
+ * The turns up to the last one, which is to be written, with their texts without the separator before each. Once a
+ * person has changed the text, what precedes the last turn is one answer to the prompt ([DRAFT12]).
+ */
+export function writtenTurns(draft: { turns: TurnHistory } & KeptText): WrittenTurn[] {
+  const { before } = keptPassages(draft);
+  const { instruction: last } = lastTurn(draft);
+  if (draft.turns.some(isTyped)) {
+    return [
+      { instruction: null, text: joined(before) },
+      { instruction: last, text: '' },
+    ];
+  }
+  return modelTurns(draft).map(({ instruction }, i) => {
+    const text = joined(before.filter(({ turn }) => turn === i + 1));
+    const isFirst = before.every(({ turn }) => turn === null || turn > i);
+    return {
+      instruction,
+      text: isSeparated(instruction, isFirst ? '' : SEPARATOR) ? text.slice(SEPARATOR.length) : text,
+    };
   });
 }
 
+/** The draft's turns with another one, which is to continue its text, and the text that it continues. */
+export function nextTurn(draft: DraftRecord, turn: Turn): { turns: TurnHistory; kept: KeptText } {
+  const passages = passagesOf(draft, modelTurns(draft).length);
+  if (turn.at === null) return { turns: [...draft.turns, turn], kept: keptAs(passages, turn.from) };
+  const { before, after } = splitAt(passages, turn.at);
+  const kept = keptAs([...before, ...after], turn.from, before.length);
+  return { turns: [...typing(draft.turns, turn.from), turn], kept };
+}
+
 const isSeparated = (instruction: string | null, before: string): boolean => instruction !== null && before !== '';
-const separatorLength = (instruction: string | null, before: string): number =>
-  isSeparated(instruction, before) ? SEPARATOR.length : 0;
-const hasTokens = (event: LogEvent): boolean => event.type === 'tokens' && event.tokens.length > 0;
-const textOf = ({ event }: LogEntry): string => (event.type === 'tokens' ? event.text : '');

@@ -9,8 +9,12 @@ export interface TextBounds {
  * Checks a string that is to be stored and shown: trimmed, within its bounds (in code points), without U+0000 (which
  * PostgreSQL cannot store) and without unpaired surrogates (which UTF-8 cannot encode).
  */
-export function checkText(value: string, field: string, { min = 1, max }: TextBounds): string {
-  const text = value.trim();
+export function checkText(value: string, field: string, bounds: TextBounds): string {
+  return checkExactText(value.trim(), field, bounds);
+}
+
+/** The same with the white space at its ends. */
+export function checkExactText(text: string, field: string, { min = 1, max }: TextBounds): string {
   if (text.includes('\0')) throw new InvalidInputError(`${field} must not contain the character U+0000`, field);
   if (/\p{Surrogate}/u.test(text)) throw new InvalidInputError(`${field} contains an unpaired surrogate`, field);
   const length = text.length <= max ? text.length : Array.from(text).length;

@@ -13,3 +13,20 @@ function rankOf(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
+
+const PAIR = /[\ud800-\udbff][\udc00-\udfff]/g;
+
+/** The length in code points, which the contract calls characters. */
+export const countCodePoints = (text: string): number => text.length - (text.match(PAIR)?.length ?? 0);
+
+/** The index in UTF-16 at which the code point with this number begins; the text's length if there is none. */
+export function indexOfCodePoint(text: string, number: number): number {
+  let index = 0;
+  for (let left = number; left > 0 && index < text.length; left--) index += isPair(text, index) ? 2 : 1;
+  return index;
+}
+
+const isPair = (text: string, index: number): boolean => (text.codePointAt(index) ?? 0) > 0xffff;
+
+/** Whether an index of a text without unpaired surrogates lies within a pair. */
+export const isWithinPair = (text: string, index: number): boolean => /[\udc00-\udfff]/.test(text.charAt(index));

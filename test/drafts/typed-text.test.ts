@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { openLogStore } from '../../src/drafts/drafts.ts';
+import { replacementBetween } from '../../src/drafts/text/replacement.ts';
+import { StoredDataError } from '../../src/lib/stored-data.ts';
+import { DraftRoom, ended, present } from '../support/draft-room.ts';
+import { hasNats, type Nats, startNats } from '../support/nats.ts';
+import { itAcceptsText } from '../support/typed-text.ts';
+
+itAcceptsText('PostgreSQL', () => DraftRoom.open());
+
+describe.runIf(hasNats)('with NATS', () => {
+  let nats: Nats;
+  beforeAll(async () => {
+    nats = await startNats();
+  });
+  afterAll(() => nats.stop());
+
+  const open = (): Promise<DraftRoom> => {
+    const stream = `t-${randomUUID()}`;
+    return DraftRoom.open(async (database, wakeups) => {
+      const config = { kind: 'nats', url: nats.url, replicas: 1 } as const;
+      const { store, release } = await openLogStore({ database, config, wakeups, stream });
+      onTestFinished(release);
+      return store;
+    });
+  };
+
+  itAcceptsText('NATS JetStream', open);
+
+  it('[DRAFT10] a change that was not copied into the draft’s row is part of the draft, and of what comes next', async () => {
+    const room = await open();
+    const ann = await room.viewer('ann', 'LISTENER');
+    const { drafts } = await room.node();
+    const start = { kind: 'POEM', prompt: 'Snow', sampling: { maxTokens: 3 } } as const;
+    const draft = await ended(drafts, ann, await drafts.start(ann, start));
+    const change = { draftId: draft.id, text: 'typed', ifRevision: draft.sequence, idempotencyKey: 'k' };
+    const saved = await drafts.update(ann, change);
+    // As if its node had died after the append: the row announces a change, and keeps the text before it.
+    await room.database.sql`update drafts set sequence = ${draft.sequence}, texts = array[${draft.text}],
+      text_turns = '{1}', texts_until = ${draft.sequence}, turns = jsonb_set(turns, '{1,asked}', '[]')`;
+    const next = (await room.node()).drafts;
+    expect(await present(next, ann, draft)).toMatchObject({ text: 'typed', sequence: saved.sequence });
+    const events = [];
+    for await (const event of next.follow(ann, draft.id, next.cursorOf(draft))) events.push(event.type);
+    expect(events).toEqual(['edit']);
+    expect((await next.update(ann, change)).sequence).toBe(saved.sequence);
+    const more = await ended(next, ann, await next.continue(ann, { draftId: draft.id, sampling: { maxTokens: 2 } }));
+    expect(more.text.startsWith('typed')).toBe(true);
+    expect((await next.update(ann, change)).sequence).toBe(more.sequence);
+  });
+});
+
+it('[LOG11] turns and events of a kind that a build does not know are refused, so that none misreads a later one’s', async () => {
+  const room = await DraftRoom.open();
+  const ann = await room.viewer('ann', 'LISTENER');
+  const { drafts } = await room.node();
+  const start = { kind: 'POEM', prompt: 'Snow', sampling: { maxTokens: 3 } } as const;
+  const draft = await ended(drafts, ann, await drafts.start(ann, start));
+  await room.database.sql`update draft_events set event = jsonb_set(event, '{type}', '"sung"') where sequence = 3`;
+  const reading = drafts.follow(ann, draft.id, drafts.cursorOf({ ...draft, sequence: 0, lastEpoch: 0 }));
+  await expect(drain(reading)).rejects.toBeInstanceOf(StoredDataError);
+  await room.database.sql`update drafts set turns = turns || '[{"type": "sung", "from": 3}]'`;
+  await expect(present(drafts, ann, draft)).rejects.toBeInstanceOf(StoredDataError);
+});
+
+it('[LOG8] the texts of turns that an earlier build left in the log are told apart when the database is migrated', async () => {
+  const room = await DraftRoom.open();
+  const ann = await room.viewer('ann', 'LISTENER');
+  const { drafts, engine } = await room.node();
+  const start = { kind: 'POEM', prompt: 'Snow', sampling: { maxTokens: 3, seed: 1 } } as const;
+  let draft = await ended(drafts, ann, await drafts.start(ann, start));
+  for (const instruction of ['more', 'again']) {
+    const more = { draftId: draft.id, instruction, sampling: { maxTokens: 3, seed: 1 } };
+    draft = await ended(drafts, ann, await drafts.continue(ann, more));
+  }
+  const asked = engine.requests[2]?.messages.map(({ content }) => content);
+  await room.database.sql`update drafts set texts = null, text_turns = null, texts_until = 0`;
+  const file = new URL('../../drizzle/0015_text-passages.sql', import.meta.url);
+  const [, , fill = ''] = (await readFile(file, 'utf8')).split('--> statement-breakpoint');
+  await room.database.sql.unsafe(fill);
+  expect(await present(drafts, ann, draft)).toEqual(draft);
+  // The same where an earlier build goes on beside this one, and leaves them in the log afterwards.
+  await room.database.sql`update drafts set texts = null, text_turns = null, texts_until = 0`;
+  await ended(drafts, ann, await drafts.continue(ann, { draftId: draft.id, instruction: 'on' }));
+  expect(engine.requests[3]?.messages.slice(0, asked?.length).map(({ content }) => content)).toEqual(asked);
+});
+
+describe('the part that differs', () => {
+  it.each([
+    ['', 'a', { start: 0, end: 0, text: 'a' }],
+    ['ab', 'b', { start: 0, end: 1, text: '' }],
+    ['aa', 'aaa', { start: 2, end: 2, text: 'a' }],
+    ['a🌨b', 'a🌧b', { start: 1, end: 2, text: '🌧' }],
+    ['🌨🌨', '🌨🌧🌨', { start: 1, end: 1, text: '🌧' }],
+    ['x\u{1F327}', 'x\u{1F727}', { start: 1, end: 2, text: '\u{1F727}' }],
+    ['\u{10327}y', '\u{1F327}y', { start: 0, end: 1, text: '\u{1F327}' }],
+  ])('between %j and %j is in whole characters', (before, after, expected) => {
+    expect(replacementBetween(before, after)).toEqual(expected);
+  });
+
+  it('of equal texts is nothing', () => expect(replacementBetween('🌨', '🌨')).toBeNull());
+});
+
+async function drain(events: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of events);
+}
