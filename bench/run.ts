@@ -13,6 +13,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<R
   unread: () => import('./unread.ts'),
   worst: () => import('./worst.ts'),
   index: () => import('./catalogue-index.ts'),
+  train: () => import('./train.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

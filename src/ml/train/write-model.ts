@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { makeFolder } from '../../lib/folders.ts';
 import type { DecoderShape } from './graph/decoder.ts';
 import { decoderParameters } from './graph/decoder.ts';
+import { padHeads, storedHeads } from './padded-heads.ts';
 import { type NamedTensor, writeSafetensors } from './write-safetensors.ts';
 
 /**
@@ -15,7 +16,9 @@ export async function writeModel(
   parameters: ReadonlyMap<string, NamedTensor>,
 ): Promise<void> {
   await makeFolder(folder);
-  const tensors = new Map(decoderParameters(shape).map(({ name }) => [name, tensorOf(parameters, name)]));
+  const tensors = new Map(
+    decoderParameters(shape).map(({ name }) => [name, padHeads(name, tensorOf(parameters, name), shape)]),
+  );
   for (const name of normNames(shape)) tensors.set(name, ones(shape.hidden));
   await writeSafetensors(join(folder, 'model.safetensors'), tensors, { metadata: { format: 'pt' }, type: 'F16' });
   await writeJson(join(folder, 'config.json'), configOf(shape));
@@ -37,6 +40,7 @@ function normNames({ layers }: DecoderShape): string[] {
 const ones = (length: number): NamedTensor => ({ dims: [length], data: new Float32Array(length).fill(1) });
 
 function configOf(shape: DecoderShape) {
+  const { headDim, ropeBase } = storedHeads(shape);
   return {
     architectures: ['LlamaForCausalLM'],
     model_type: 'llama',
@@ -48,7 +52,8 @@ function configOf(shape: DecoderShape) {
     num_key_value_heads: shape.heads,
     max_position_embeddings: shape.contextTokens,
     rms_norm_eps: shape.normEpsilon,
-    rope_theta: shape.ropeBase,
+    head_dim: headDim,
+    rope_theta: ropeBase,
     hidden_act: 'silu',
     tie_word_embeddings: true,
     torch_dtype: 'float16',
