@@ -89,15 +89,15 @@ async function shapeOf(target: Target): Promise<Shape> {
     'mutation { setPreferences(input: { genres: [{ genre: "jazz", weight: 1 }], tags: ["piano"], text: "slow" }) { __typename } }',
   );
   const { viewer } = await target.data<{ viewer: { id: string } }>('{ viewer { id } }');
-  const { modelVersions } = await target.data<{ modelVersions: { version: string }[] }>(
-    '{ modelVersions(first: 1) { version } }',
+  const { modelVersions } = await target.data<{ modelVersions: { modelVersion: string }[] }>(
+    '{ modelVersions(first: 1) { modelVersion } }',
   );
   const things = [...ids, ...tracks.nodes.map(({ artist }) => `"${artist.id}"`), `"${viewer.id}"`];
   const pools = {
     ...{ id: things, ids: things, trackId: ids, seedTrackIds: ids, excludeTrackIds: ids, externalId: ['"demo"'] },
     ...{ search: ['"a"', '"love"', '"piano jazz"'], text: ['"slow piano jazz"', '"loud"'], after: ['null'] },
     ...{ listenerId: [`"${viewer.id}"`], genre: ['"jazz"', '"rock"'], genres: ['"jazz"', '"rock"'] },
-    modelVersion: modelVersions.map(({ version }) => `"${version}"`),
+    modelVersion: modelVersions.map(({ modelVersion }) => `"${modelVersion}"`),
     from: ['"2026-01-01T00:00:00Z"', 'null'],
     to: ['null'],
   };

@@ -59,6 +59,7 @@ import { TailPoller } from './readers/tail-poller.ts';
 import { joined, keptPassages, passagesOf, type Replacement } from './text/passages.ts';
 import { replacementBetween } from './text/replacement.ts';
 import { type Backlog, DraftTurns, type TurnStart } from './turns/draft-turns.ts';
+import { noUsage } from './turns/draft-writer.ts';
 import { conversationOf } from './turns/prompts.ts';
 import { nextTurn, opening, positionAfter, writtenTurns } from './turns/turn-events.ts';
 import { draftKey, rightsKey } from './wakeup-keys.ts';
@@ -81,13 +82,6 @@ export interface DraftsOptions {
   mostAtOnce?: number;
 }
 
-const UNUSED: Usage = {
-  promptTokens: 0,
-  completionTokens: 0,
-  queueMs: null,
-  timeToFirstTokenMs: null,
-  tokensPerSecond: null,
-};
 const DELETED_AT_ONCE = 20;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -149,7 +143,7 @@ class DraftService implements Drafts {
       instruction: null,
       sampling,
       from: 1,
-      before: UNUSED,
+      before: noUsage,
       model: this.#digestOf(modelId),
       asked: null,
       at: null,
@@ -162,11 +156,11 @@ class DraftService implements Drafts {
     const queue = most === null ? null : { most, forecast };
     const draft = {
       ...{ id, listenerId: viewer.listener.id, kind: input.kind, title, prompt },
-      ...{ visibility: input.visibility ?? 'PRIVATE', modelId, sampling, turns: [turn], usage: UNUSED },
+      ...{ visibility: input.visibility ?? 'PRIVATE', modelId, sampling, turns: [turn], usage: noUsage },
       ...{ idempotencyKey: asked?.key ?? null, inputDigest: asked?.input ?? null },
       ...{ owner, queue, mostAtOnce: this.#mostAtOnce, forecast },
     };
-    const begun = await this.#begin(id, { modelId, request, before: UNUSED, at: null }, async () => {
+    const begun = await this.#begin(id, { modelId, request, before: noUsage, at: null }, async () => {
       const made = await unlessErased(this.#log.create(draft, opening(turn, '')));
       return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
     });

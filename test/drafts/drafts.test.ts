@@ -429,6 +429,26 @@ describe('when the process dies', () => {
     expect(engine.requests).toEqual([]);
   });
 
+  it.each([
+    ['row', (id: string) => database.sql`update drafts set usage = '{}' where id = ${id}`],
+    ['log', (id: string) => database.sql`update draft_events set event = '{}' where draft_id = ${id}`],
+  ])('[LOG11] a draft whose %s cannot be read ends as failed, once', async (_, damage) => {
+    const before = room({ granted: 5 });
+    const draft = await before.drafts.start(ann, poem());
+    await waitFor(async () => (await drafts.byIds(ann, [draft.id])).get(draft.id)!.sequence >= 7);
+    await before.drafts[Symbol.asyncDispose]();
+    await damage(draft.id);
+    const stored = () => database.sql`select status, finish_reason, failure, epochs from drafts where id = ${draft.id}`;
+    drafts.recover();
+    await waitFor(async () => (await stored())[0]?.status === 'FAILED');
+    const ended = await stored();
+    expect(ended).toMatchObject([{ finish_reason: 'ERROR', failure: 'its stored data cannot be read' }]);
+    // Whatever comes after it is taken up, and it is not.
+    await finished(await drafts.start(ann, poem()));
+    expect(await stored()).toEqual(ended);
+    expect(engine.requests).toHaveLength(1);
+  });
+
   it('a clean shutdown records no end, and the next start continues', async () => {
     const before = room({ granted: 5 });
     const draft = await before.drafts.start(ann, poem());

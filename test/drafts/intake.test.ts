@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { DraftRecord } from '../../src/drafts/log/stored.ts';
 import { Intake } from '../../src/drafts/nodes/intake.ts';
+import type { UnreadableDraft } from '../../src/drafts/nodes/ownership.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemSleep } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
@@ -22,7 +23,7 @@ it('[OWN3][GEN19] [GEN25] checking the queue reserves no place and opens no mode
   await ownership.join(node.id, []);
   const ending = new AbortController();
   onTestFinished(() => ending.abort());
-  const taken: DraftRecord[] = [];
+  const taken: (DraftRecord | UnreadableDraft)[] = [];
   const intake = new Intake({
     ...{ ownership, engine, node, logger: silentLogger, sleep: systemSleep, signal: ending.signal },
     wakeups: new LocalWakeups(),

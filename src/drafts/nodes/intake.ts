@@ -6,7 +6,7 @@ import type { Engine, Ticket } from '../../ml/engine.ts';
 import type { DraftRecord } from '../log/stored.ts';
 import { queueKey } from '../wakeup-keys.ts';
 import type { Node } from './membership.ts';
-import type { Ownership } from './ownership.ts';
+import type { Ownership, UnreadableDraft } from './ownership.ts';
 
 /** The queue is checked this often anyway, because a wake-up or a claim's answer may be lost with a connection. */
 const LOOK_MS = 2_000;
@@ -26,7 +26,7 @@ export interface IntakeOptions {
    * Whether a draft of this node is already waiting for a slot, so that another one is better taken up by a free node.
    */
   isFull: () => boolean;
-  takeUp: (row: DraftRecord, ticket: Ticket) => void;
+  takeUp: (claimed: DraftRecord | UnreadableDraft, ticket: Ticket) => void;
 }
 
 /** Takes up drafts without a writer as long as the engine has a free place ([OWN3]). */

@@ -1,5 +1,6 @@
 import type { Database } from '../../db/client.ts';
 import * as queries from '../../db/queries/ownership-queries.ts';
+import { StoredDataError } from '../../lib/stored-data.ts';
 import type { Model } from '../../ml/engine.ts';
 import { type DraftRecord, draftRecord } from '../log/stored.ts';
 import { readableModels } from './node-models.ts';
@@ -10,6 +11,19 @@ export interface NodeSight {
   beat: number;
   /** The models of its engine. */
   models: readonly Model[];
+}
+
+/** A draft that was claimed and whose row is damaged. Unless it is ended, it would be claimed again and again. */
+export class UnreadableDraft {
+  readonly id: string;
+  readonly epoch: number;
+  readonly damage: StoredDataError;
+
+  constructor(id: string, epoch: number, damage: StoredDataError) {
+    this.id = id;
+    this.epoch = epoch;
+    this.damage = damage;
+  }
 }
 
 /**
@@ -29,7 +43,11 @@ export interface Ownership {
    * Claims the oldest unowned draft that waits for one of these models, and raises its epoch. A draft of the node's own
    * that it is not busy with is one whose answer was lost, so it is claimed too.
    */
-  claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRecord | null>;
+  claim(
+    node: string,
+    models: readonly string[],
+    busy: readonly string[],
+  ): Promise<DraftRecord | UnreadableDraft | null>;
   /** Takes a draft from any owner and raises its epoch. @returns null if there is no such draft */
   seize(node: string | null, draftId: string): Promise<DraftRecord | null>;
   /**
@@ -65,9 +83,18 @@ export class PostgresOwnership implements Ownership {
     return queries.selectAwaitedModels(this.#database.db, node, models, busy);
   }
 
-  async claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRecord | null> {
+  async claim(
+    node: string,
+    models: readonly string[],
+    busy: readonly string[],
+  ): Promise<DraftRecord | UnreadableDraft | null> {
     const row = await queries.claimDraft(this.#database.db, node, models, busy);
-    return row && draftRecord(row);
+    try {
+      return row && draftRecord(row);
+    } catch (error) {
+      if (row && error instanceof StoredDataError) return new UnreadableDraft(row.id, row.epoch, error);
+      throw error;
+    }
   }
 
   async seize(node: string | null, draftId: string): Promise<DraftRecord | null> {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { type Sleep, systemSleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
+import { StoredDataError } from '../../lib/stored-data.ts';
 import type { Engine, Ticket } from '../../ml/engine.ts';
 import type { DraftLog } from '../log/draft-log.ts';
 import { leavesTextInLog, textInLog } from '../log/edits.ts';
@@ -10,9 +11,9 @@ import type { Fence } from '../log/log-store.ts';
 import { type DraftRecord, lastTurn, type Turn } from '../log/stored.ts';
 import { Intake } from '../nodes/intake.ts';
 import type { Node } from '../nodes/membership.ts';
-import type { Ownership } from '../nodes/ownership.ts';
+import { type Ownership, UnreadableDraft } from '../nodes/ownership.ts';
 import { queueKey, takenKey } from '../wakeup-keys.ts';
-import { type DraftWriterOptions, ended, statusEvent, writeDraft } from './draft-writer.ts';
+import { type DraftWriterOptions, ended, noUsage, statusEvent, writeDraft } from './draft-writer.ts';
 import { conversationOf } from './prompts.ts';
 import { missingOpening, positionAfter, writtenTurns } from './turn-events.ts';
 
@@ -62,7 +63,8 @@ export class DraftTurns implements AsyncDisposable {
       ...{ ownership, engine, node, wakeups, logger, sleep, signal: this.shutdown },
       busy: () => [...this.#running.keys(), ...this.#starting],
       isFull: () => [...this.#running.values()].some(({ started }) => !started),
-      takeUp: (row, ticket) => this.#track(row.id, row.epoch, (running) => this.#takeUp(row, ticket, running)),
+      takeUp: (claimed, ticket) =>
+        this.#track(claimed.id, claimed.epoch, (running) => this.#takeUp(claimed, ticket, running)),
     });
   }
 
@@ -195,40 +197,57 @@ export class DraftTurns implements AsyncDisposable {
     return model !== null && now !== null && now !== model;
   }
 
-  /** Continues at the end of the log: recorded tokens are decoded again, never sampled again ([LOG5]). */
-  async #takeUp(row: DraftRecord, ticket: Ticket, running: Running): Promise<void> {
-    const { log, logger } = this.#options;
+  /** What cannot be read cannot be continued, by any node. Its readers are told once ([LOG11]). */
+  async #takeUp(claimed: DraftRecord | UnreadableDraft, ticket: Ticket, running: Running): Promise<void> {
     const signal = AbortSignal.any([running.cancel.signal, this.shutdown]);
     try {
-      const taken = await log.take(row.id, row.epoch, signal);
-      if (!taken) return;
-      running.epoch = taken.epoch;
-      const turn = lastTurn(row);
-      logger.info({ draft: row.id, sequence: taken.sequence }, 'taking up a draft');
-      const missing = missingOpening(row, taken.sequence);
-      const fence = missing ? await log.append(taken, { type: 'progress', events: missing }, signal) : taken;
-      if (!fence) return;
-      const entries = await log.recall(row.id, row.textsUntil, signal);
-      const kept = leavesTextInLog(row) ? textInLog(row, entries) : row;
-      const written = entries.filter((entry) => entry.sequence > turn.from);
-      const { messages, continueLast } = conversationOf(row.kind, row.prompt, writtenTurns({ ...row, ...kept }));
-      const replay = tokenIds(written);
-      if (replay.length > 0 && this.#isReplaced(row, turn)) {
-        const events = [ended('ERROR', row.usage, 'the model that began it has been replaced')];
-        await log.append(fence, { type: 'progress', events }, signal);
-        return;
-      }
-      // Drafts that were already started go first, because their readers have seen a beginning.
-      const order = { listener: row.listenerId, priority: replay.length > 0 ? 1 : 0 };
-      const request = { messages, continueLast, sampling: turn.sampling, replay, ...order };
-      const at = positionAfter(
-        turn,
-        written.map(({ event }) => event),
-      );
-      await this.#write(ticket, { fence, request, before: turn.before, at }, running);
+      if (claimed instanceof UnreadableDraft) await this.#giveUp(claimed.id, running, claimed.damage, signal);
+      else await this.#resume(claimed, ticket, running, signal);
+    } catch (error) {
+      if (!(error instanceof StoredDataError)) throw error;
+      await this.#giveUp(claimed.id, running, error, signal);
     } finally {
       ticket[Symbol.dispose]();
     }
+  }
+
+  async #giveUp(draftId: string, { epoch }: Running, damage: StoredDataError, signal: AbortSignal): Promise<void> {
+    const { log, logger } = this.#options;
+    logger.error({ err: damage, draft: draftId }, 'a draft cannot be read and ends as failed');
+    const fence = await log.take(draftId, epoch, signal);
+    const events = [ended('ERROR', noUsage, 'its stored data cannot be read')];
+    if (fence) await log.append(fence, { type: 'progress', events }, signal);
+  }
+
+  /** Continues at the end of the log: recorded tokens are decoded again, never sampled again ([LOG5]). */
+  async #resume(row: DraftRecord, ticket: Ticket, running: Running, signal: AbortSignal): Promise<void> {
+    const { log, logger } = this.#options;
+    const taken = await log.take(row.id, row.epoch, signal);
+    if (!taken) return;
+    running.epoch = taken.epoch;
+    const turn = lastTurn(row);
+    logger.info({ draft: row.id, sequence: taken.sequence }, 'taking up a draft');
+    const missing = missingOpening(row, taken.sequence);
+    const fence = missing ? await log.append(taken, { type: 'progress', events: missing }, signal) : taken;
+    if (!fence) return;
+    const entries = await log.recall(row.id, row.textsUntil, signal);
+    const kept = leavesTextInLog(row) ? textInLog(row, entries) : row;
+    const written = entries.filter((entry) => entry.sequence > turn.from);
+    const { messages, continueLast } = conversationOf(row.kind, row.prompt, writtenTurns({ ...row, ...kept }));
+    const replay = tokenIds(written);
+    if (replay.length > 0 && this.#isReplaced(row, turn)) {
+      const events = [ended('ERROR', row.usage, 'the model that began it has been replaced')];
+      await log.append(fence, { type: 'progress', events }, signal);
+      return;
+    }
+    // Drafts that were already started go first, because their readers have seen a beginning.
+    const order = { listener: row.listenerId, priority: replay.length > 0 ? 1 : 0 };
+    const request = { messages, continueLast, sampling: turn.sampling, replay, ...order };
+    const at = positionAfter(
+      turn,
+      written.map(({ event }) => event),
+    );
+    await this.#write(ticket, { fence, request, before: turn.before, at }, running);
   }
 }
 

@@ -73,6 +73,15 @@ export function statusEvent(status: DraftStatus, finishReason: FinishReason | nu
   return { type: 'status', status, finishReason, usage, failure: null };
 }
 
+/** Before anything was written. */
+export const noUsage: Usage = {
+  promptTokens: 0,
+  completionTokens: 0,
+  queueMs: null,
+  timeToFirstTokenMs: null,
+  tokensPerSecond: null,
+};
+
 function addUsage(a: Usage, b: Usage): Usage {
   return {
     promptTokens: a.promptTokens + b.promptTokens,
