@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ClientLeftError, DeadlineExceededError } from './errors.ts';
 import { Turns } from './turns.ts';
 
@@ -55,7 +56,7 @@ export class Lifetime {
 
   /** Aborts when the operation must stop. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    this.#controller ??= controllerOfMany();
     if (this.#reason) this.#controller.abort(this.#reason);
     return this.#controller.signal;
   }
@@ -85,4 +86,11 @@ export class Lifetime {
     this.#controller?.abort(reason);
     this.#terms?.onStop(reason);
   }
+}
+
+/** An operation may have dozens of searches, each of which listens while it runs. Many listeners are not a leak here. */
+function controllerOfMany(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

@@ -71,6 +71,18 @@ it.each(['analytics { totals { clicks } }', 'offPolicyEstimate(modelVersion: "un
   },
 );
 
+it('[EDGE4] an operation with many searches causes no leak warning', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
+  onTestFinished(() => void process.off('warning', note));
+  const { database, graphqlUrl } = await startListening();
+  await addTracks(database, someTracks(3));
+  const searches = Array.from({ length: 12 }, (_, i) => `a${i}: tracks(first: 1, search: "rain") { nodes { id } }`);
+  expect((await ask(graphqlUrl, `{ ${searches.join(' ')} }`)).errors).toBeUndefined();
+  expect(warnings).toEqual([]);
+});
+
 it('[EDGE4] so does completing a query over WebSocket, and closing the WebSocket', async () => {
   const server = await stalled();
   const socket = await begin(server);
