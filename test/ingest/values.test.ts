@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createListeners } from '../../src/listeners/listeners.ts';
 import { feedbackIn, importContent, sharedDatabase, tracksOf } from '../support/importing.ts';
 
 const theDatabase = sharedDatabase();
@@ -161,7 +164,7 @@ test('[IMP10] an id is the same in any normal form', async () => {
   });
   const lines = [
     'listener,track,kind,key',
-    `zoe\u0308,${decomposed ?? ''},PLAY,k\u0308`,
+    `zo\u00eb,${decomposed ?? ''},PLAY,k\u0308`,
     `zo\u00eb,${composed ?? ''},PLAY,k\u0308`,
   ];
   const { bad, report } = await importContent(theDatabase(), 'feedback', lines);
@@ -171,4 +174,18 @@ test('[IMP10] an id is the same in any normal form', async () => {
   expect((await importContent(theDatabase(), 'tracks', twice)).bad).toEqual([
     '3: externalId "id-é" is that of line 2 already',
   ]);
+});
+
+test('[AUTH4] ids of listeners are those of tokens: compared exactly', async () => {
+  const track = 't-exact';
+  await importContent(theDatabase(), 'tracks', ['externalId,title,artist', `${track},Halo,Beyonce`]);
+  const names = ['zoe\u0308-exact', 'zo\u00eb-exact'];
+  const lines = ['listener,track,kind', ...names.map((name) => `${name},${track},PLAY`)];
+  const { bad, report } = await importContent(theDatabase(), 'feedback', lines);
+  expect(bad).toEqual([]);
+  expect(report).toMatchObject({ newListeners: 2 });
+  const listeners = createListeners({ database: theDatabase(), wakeups: new LocalWakeups(), clock: systemClock });
+  for (const name of names) expect((await listeners.ensure(name)).externalId).toBe(name);
+  const rows = await theDatabase().sql`select external_id from listeners where external_id like '%-exact'`;
+  expect(rows).toHaveLength(2);
 });

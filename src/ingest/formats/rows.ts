@@ -58,8 +58,9 @@ export function feedbackRowOf(row: Row, clock: Clock): StagedFeedback {
   };
 }
 
+/** Not normalised: it is compared exactly with the `sub` of tokens ([AUTH4]). */
 export function listenerId(value: string): string {
-  return checkText(value.normalize('NFC'), 'listener', { max: 128 });
+  return checkText(value, 'listener', { max: 128 });
 }
 
 export function playCount(value: number): number {
