@@ -71,12 +71,12 @@ export const prices: Readonly<Record<string, Price>> = {
   'TrackExplanation.summary': { weight: 200 },
   'TrackExplanation.outweighedBy': { weight: 200, size: sliced },
 
-  // Analytics read all lists of a period.
+  // Analytics read all lists of a period: with 1,000 lists 27 ms of the database. An estimate ranks 1,000 lists again.
   'Query.evaluations': { weight: 1_000, size: sliced },
   'Query.modelVersions': { weight: 1_000, size: sliced },
   'ModelVersion.parameters': assumed(30),
-  'Query.analytics': { weight: 10_000 },
-  'Query.offPolicyEstimate': { weight: 50_000 },
+  'Query.analytics': { weight: 30_000 },
+  'Query.offPolicyEstimate': { weight: 300_000 },
   'Analytics.byDay': assumed(366),
   'Analytics.byGenre': assumed(100),
   'Analytics.byModelVersion': assumed(20),
