@@ -4,6 +4,7 @@ import { importTransaction } from '../db/imports/import-transaction.ts';
 import { refreshPopularity } from '../db/queries/popularity-queries.ts';
 import { systemClock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
+import { importWakeup } from '../listeners/listeners.ts';
 import { importFeedback } from './formats/feedback.ts';
 import { importLastfm } from './formats/lastfm.ts';
 import { lastfmCsv } from './formats/lastfm-csv.ts';
@@ -33,6 +34,8 @@ export async function runImport(database: Database, options: ImportOptions): Pro
     await refreshPopularity(tx, new Date(clock.now()));
     return imported;
   });
+  // Tastes first: live lists look again when the catalogue has changed.
+  wakeups?.wake(importWakeup);
   wakeups?.wake(catalogueWakeup);
   const seconds = (clock.monotonic() - begun) / 1000;
   const { rows, bad, leftOut } = progress;

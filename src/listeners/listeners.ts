@@ -1,6 +1,6 @@
 export { type Erasure, noSuchListener, unlessErased } from './erasure.ts';
 export { type Listener, may, type Role, type Viewer } from './viewer.ts';
-export { feedbackWakeup, listenerKey } from './wakeup-keys.ts';
+export { feedbackWakeup, importWakeup, listenerKey } from './wakeup-keys.ts';
 
 export type {
   Feedback,

@@ -6,3 +6,6 @@ export const erasureWakeup = 'erasure';
 
 /** Woken by any feedback of any listener. Retraining waits for it. */
 export const feedbackWakeup = 'feedback';
+
+/** Woken by an import, which may have changed the feedback of every listener. */
+export const importWakeup = 'import';

@@ -322,9 +322,15 @@ describe('order and pages', () => {
 
   it('a list costs the same few statements, however long it and the history are', async () => {
     for (let i = 0; i < 20; i++) await react(i, 'PLAY');
+    const isStored = async (id: string, positions: number) => {
+      const rows = await database.sql`
+        select from recommendation_lists where id = ${id} and cardinality(track_ids) >= ${positions}`;
+      return rows.length === 1;
+    };
     const count = async (first: number) => {
-      await list({}, first);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      const { requestId, edges } = await list({}, first);
+      // Sent lists are stored in the background.
+      await expect.poll(() => isStored(requestId, edges.length)).toBe(true);
       statements.length = 0;
       await list({}, first);
       return statements.length;

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { connect } from '../../src/db/client.ts';
 import { createRateStore } from '../../src/db/queries/rate-limits.ts';
 import { silentLogger } from '../../src/lib/log.ts';
@@ -65,4 +65,18 @@ it('[RATE7] the number of counts is bounded for any number of keys, and known ke
   expect(keys.of('late', 59_999)).toMatch(/^shared \d+$/);
   expect(keys.of('late', 59_999)).toBe(keys.of('late', 59_999));
   expect(keys.of('late', 60_002)).toBe('late');
+});
+
+it('[RATE1] whoever comes again after retryAfterMs is served, and not before', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const rate = rateOf(3);
+  expect(await grantedBy(rate)).toBe(3);
+  vi.advanceTimersByTime(20_000);
+  const wait = (await rate.take('ann')) ?? 0;
+  expect(wait).toBe(40_000);
+  vi.advanceTimersByTime(wait - 1);
+  expect(await rate.take('ann')).toBe(1);
+  vi.advanceTimersByTime(1);
+  expect(await grantedBy(rate)).toBe(3);
 });

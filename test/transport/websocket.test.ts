@@ -72,12 +72,12 @@ describe('drafts over WebSocket', () => {
     const engine = new ScriptedEngine({ granted: 0 });
     const server = await startListening({ engine });
     const id = await startDraft(server, 40);
-    const read = async (reader: AsyncIterable<DraftEvent>) => {
-      const events: DraftEvent[] = [];
+    const read = async (reader: AsyncIterable<DraftEvent>, events: DraftEvent[] = []) => {
       for await (const event of reader) events.push(event);
       return events;
     };
-    const early = read(follow(clientOf(server), id));
+    const arrived: DraftEvent[] = [];
+    const early = read(follow(clientOf(server), id), arrived);
     const leaving: DraftEvent[] = [];
     const left = (async () => {
       for await (const event of follow(clientOf(server), id)) {
@@ -86,8 +86,9 @@ describe('drafts over WebSocket', () => {
       }
     })();
     for (let i = 0; i < 20; i++) {
+      const before = textOf(arrived).length;
       engine.grant(1);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await expect.poll(() => textOf(arrived).length).toBeGreaterThan(before);
     }
     await left;
     const back = read(follow(clientOf(server), id, leaving.at(-1)!.cursor));

@@ -1,6 +1,5 @@
-import { catalogueWakeup } from '../../catalogue/catalogue.ts';
 import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
-import { listenerKey } from '../../listeners/listeners.ts';
+import { importWakeup, listenerKey } from '../../listeners/listeners.ts';
 import type { LoadedTaste } from './load-taste.ts';
 import type { KnownTaste } from './taste.ts';
 
@@ -29,7 +28,7 @@ export class TasteCache implements AsyncDisposable {
   constructor(wakeups: Wakeups, load: Load) {
     this.#wakeups = wakeups;
     this.#load = load;
-    void onEach(wakeups.changes(catalogueWakeup, this.#closing.signal), () => this.#forgetAll());
+    void onEach(wakeups.changes(importWakeup, this.#closing.signal), () => this.#forgetAll());
   }
 
   async get(listenerId: number): Promise<KnownTaste> {
