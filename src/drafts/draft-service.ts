@@ -20,7 +20,7 @@ import type { Forecast } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
 import { checkFirst, decodeCursor, keyPart, type Page, pageOf } from '../lib/page.ts';
 import { may, unlessErased, type Viewer } from '../listeners/listeners.ts';
-import type { Engine, Usage } from '../ml/engine.ts';
+import type { Engine } from '../ml/engine.ts';
 import type {
   ContinueDraftInput,
   Draft,

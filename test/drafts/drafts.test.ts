@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import {
@@ -52,6 +53,8 @@ const poem = (extra: Partial<StartDraftInput> = {}): StartDraftInput => ({
   ...extra,
 });
 const never = { signal: new AbortController().signal };
+// Every reader of this file listens to it.
+setMaxListeners(0, never.signal);
 
 async function collect(draftId: string, after: string | null = null, who = ann, from = drafts): Promise<DraftEvent[]> {
   const events: DraftEvent[] = [];

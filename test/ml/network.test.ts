@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { type ModelEntry, openModelStore } from '../../src/ml/engine.ts';
@@ -10,6 +13,7 @@ import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { openForwardProxy } from '../support/forward-proxy.ts';
 
+const fetchProcess = fileURLToPath(new URL('../support/fetch-process.ts', import.meta.url));
 const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, i) => i % 251));
 const TOKEN = 'secret-token-of-a-mirror';
 const never = new AbortController().signal;
@@ -113,6 +117,23 @@ describe('[MODEL13] a proxy', () => {
     await expect(refused).rejects.toThrow(/the proxy answered 407/);
     await expect(refused).rejects.not.toThrow(/pass/);
     expect(proxy.asked[0]).toBe('CONNECT files.invalid:443');
+  });
+
+  it('carries https from end to end', async () => {
+    const proxy = await openForwardProxy();
+    const { url, authority } = await server.serveSecurely(server.whole(bytes));
+    const folder = await temporaryFolder();
+    const entry = join(folder, 'entry.json');
+    await writeFile(entry, JSON.stringify(entryFrom({ url })));
+    // Authorities are read when a process starts.
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: authority };
+    const root = join(folder, 'models');
+    const run = ['--import', 'tsx', fetchProcess, root, entry, proxy.url];
+    const { stdout } = await promisify(execFile)(process.execPath, run, { env });
+    expect(stdout).toMatch(/done\n$/);
+    expect(proxy.asked).toEqual([`CONNECT ${new URL(url).host}`]);
+    const fetched = await readFile(openModelStore(root).path(entryFrom({ url })));
+    expect(fetched.equals(bytes)).toBe(true);
   });
 
   it.each(['127.0.0.1', '*', 'example.com,127.0.0.1'])(

@@ -1,7 +1,13 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
+import { temporaryFolder } from './folder.ts';
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -26,6 +32,23 @@ export async function serve(...answers: Answer[]): Promise<FileServer> {
     server.close();
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/model.gguf`, ranges };
+}
+
+/** The same over TLS. @returns also the file with the authority that its certificate is trusted by */
+export async function serveSecurely(answer: Answer): Promise<{ url: string; authority: string }> {
+  const folder = await temporaryFolder();
+  const [key, authority] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-keyout', key, '-out', authority];
+  await promisify(execFile)('openssl', [...made, ...subject]);
+  const options = { key: await readFile(key), cert: await readFile(authority) };
+  const server = createSecureServer(options, answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/model.gguf`, authority };
 }
 
 /** Serves ranges, as a good server does. */
