@@ -1,6 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createCatalogue } from '../../src/catalogue/catalogue.ts';
+import { connect, type Database } from '../../src/db/client.ts';
+import { openWakeups } from '../../src/db/wakeups.ts';
+import { Disposal } from '../../src/lib/async/disposal.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/log.ts';
 import { randomStream } from '../../src/lib/random.ts';
-import type { RecommendationPage } from '../../src/recommend/recommender.ts';
+import { createListeners } from '../../src/listeners/listeners.ts';
+import { createRecommender, type RecommendationPage } from '../../src/recommend/recommender.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
 import { someTracks } from '../support/catalogue.ts';
 import { addTracks } from '../support/catalogue.ts';
@@ -89,6 +96,39 @@ describe('[CAT4] a withdrawn track', () => {
     expect((await world.list(ann)).sort()).toEqual(['t0', 't1', 't3']);
   });
 });
+
+it('[CAT4] a track that one node withdraws is in no list of another', async () => {
+  const database = await testDatabase();
+  await addTracks(database, someTracks(5));
+  const [here, there] = [await nodeOn(database), await nodeOn(database)];
+  const { id } = await there.listeners.ensure('ann');
+  const ending = new AbortController();
+  const live = there.recommender.live(id, {}, 10, ending.signal)[Symbol.asyncIterator]();
+  onTestFinished(() => ending.abort());
+  const first = (await live.next()) as IteratorResult<RecommendationPage, undefined>;
+  expect(first.value?.edges).toHaveLength(5);
+  const gone = first.value!.edges[2]!.node.trackId;
+  await here.catalogue.withdrawTracks({ ids: [gone] });
+  const next = (await live.next()) as IteratorResult<RecommendationPage, undefined>;
+  expect(next.value?.edges.map(({ node }) => node.trackId)).not.toContain(gone);
+  const { edges } = await there.recommender.recommend(id, {}, { first: 10 });
+  expect(edges.map(({ node }) => node.trackId)).not.toContain(gone);
+  const neighbours = await there.recommender.similar(edges[0]!.node.trackId, { first: 10 });
+  expect(neighbours.edges.map(({ node }) => node.trackId)).not.toContain(gone);
+});
+
+/** What one node has of its own: connections, wake-ups over the database, caches. */
+async function nodeOn({ url }: Database) {
+  const parts = new Disposal();
+  onTestFinished(() => parts[Symbol.asyncDispose]());
+  const database = parts.use(connect(url, { connections: 2 }));
+  const wakeups = parts.use(await openWakeups(database, silentLogger));
+  const catalogue = createCatalogue({ database, wakeups, clock: systemClock });
+  const listeners = createListeners({ database, wakeups, clock: systemClock });
+  const options = { database, catalogue, listeners, wakeups, clock: systemClock, log: silentLogger };
+  const recommender = parts.use(await createRecommender(options));
+  return { catalogue, listeners, recommender };
+}
 
 describe('withdrawTracks', () => {
   it('[CAT4] withdraws in the whole API, keeps references, and reports the time', async () => {
