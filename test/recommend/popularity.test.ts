@@ -51,6 +51,21 @@ describe('[CAT3] popularity', () => {
     expect(first.explanation.reasons).toMatchObject([{ kind: 'popularity', listeners: 10, ofAllTime: daysAgo > 30 }]);
   });
 
+  it('[CAT5] counts all time in lists of a trained model too, beside what it has learned', async () => {
+    const world = await listening(2_000);
+    await world.recommender.train();
+    const somebody = await world.heard('somebody new', [['d-some', 'LIKE']]);
+    await world.catalogue.refreshPopularity();
+    const page = await world.recommender.recommend(somebody.listener.id, { diversity: 0 }, { first: 5 });
+    expect(page.modelVersion).not.toBe('untrained');
+    const first = page.edges[0]!.node;
+    expect(first.trackId).toBe(world.idOf('e-most'));
+    const reasons = first.explanation.reasons.map(({ kind }) => kind);
+    expect([...reasons].sort()).toEqual(['history', 'popularity']);
+    const popular = first.explanation.reasons.filter(({ kind }) => kind === 'popularity');
+    expect(popular).toMatchObject([{ listeners: 10, ofAllTime: true }]);
+  });
+
   it('[CAT5] counts all time while recent events are few, and the last 30 days from then on', async () => {
     const world = await listening(400);
     for (const name of ['x', 'y', 'z']) await world.heard(name, [['c-unheard', 'PLAY', 1]]);
