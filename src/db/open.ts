@@ -9,6 +9,7 @@ import { connect, type Database, migrateToLatest } from './client.ts';
 import { startCluster } from './embedded/embedded.ts';
 import { isAway } from './failures.ts';
 import { selectServerVersion, type ServerVersion } from './queries/server-queries.ts';
+import { keepsSessions } from './sessions.ts';
 
 export interface OpenDatabaseOptions {
   /** How long to wait for a database that does not answer yet. */
@@ -36,6 +37,7 @@ export function openDatabase(
       if (number < OLDEST_VERSION * 10_000)
         throw new StartupError(`${name} is PostgreSQL ${text}; Cadenza needs ${OLDEST_VERSION} or later.`);
       if (encoding !== 'UTF8') throw new StartupError(`${name} has the encoding ${encoding}; ${MAKE_UTF8}`);
+      if (config.databaseUrl && !(await keepsSessions(url))) throw new StartupError(`${name} ${POOLED}`);
       await migrateToLatest(url, log);
     } catch (error) {
       throw startupError(error, name);
@@ -59,6 +61,9 @@ async function ensureDatabase(url: string, name: string): Promise<void> {
   if (!existing) await admin.sql`create database ${admin.sql(name)}`;
 }
 
+const POOLED =
+  'is reached through a pooler in transaction mode (PgBouncer?), where wake-ups between nodes and locks are lost: set ' +
+  'pool_mode=session for it, or name the server itself in DATABASE_URL.';
 const OLDEST_VERSION = 15;
 const MAKE_UTF8 = "Cadenza needs UTF8: create database NAME encoding 'UTF8' template template0.";
 
