@@ -389,6 +389,8 @@ export const installation = pgTable(
     id: uuid().notNull().defaultRandom(),
     /** Where the drafts' logs are; null until a node has been told. */
     draftLog: text(),
+    /** Where they are being moved. Null unless a move was begun and not finished. */
+    draftLogMovesTo: text(),
   },
   (t) => [check('installation_only', sql`${t.only}`)],
 );

@@ -1,4 +1,5 @@
 export type { ContinueDraftInput, Draft, DraftEvent, Drafts, StartDraftInput, UpdateDraftInput } from './contract.ts';
 export { createDrafts } from './draft-service.ts';
 export { openLogStore } from './log/open-log-store.ts';
+export { moveLogs } from './move/move-logs.ts';
 export { joinNodes } from './nodes/join-nodes.ts';

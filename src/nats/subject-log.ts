@@ -146,6 +146,11 @@ export class SubjectLog<Data> implements AsyncDisposable {
     await explained(() => this.#manager.streams.purge(this.#stream, options));
   }
 
+  /** Removes the stream with all logs. */
+  async removeAll(): Promise<void> {
+    await explained(() => this.#manager.streams.delete(this.#stream));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection.close();
   }

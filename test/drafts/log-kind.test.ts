@@ -56,8 +56,8 @@ it('[LOG12] logs from before this was noted are where their events are', async (
 it('[LOG12] without drafts and other nodes the other kind of log may be chosen, and the installation stays the same', async () => {
   const database = await testDatabase();
   const { id } = await settleDraftLog(database, 'postgres');
-  expect(await settleDraftLog(database, 'nats')).toEqual({ id, draftLog: 'nats' });
-  expect(await settleDraftLog(database, 'postgres')).toEqual({ id, draftLog: 'postgres' });
+  expect(await settleDraftLog(database, 'nats')).toEqual({ id, draftLog: 'nats', movesTo: null });
+  expect(await settleDraftLog(database, 'postgres')).toEqual({ id, draftLog: 'postgres', movesTo: null });
   const other = await testDatabase();
   expect((await settleDraftLog(other, 'nats')).id).not.toBe(id);
 });

@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import type { Database, Queryable } from '../client.ts';
+import type { Database, Queryable, Sql } from '../client.ts';
 import { drafts } from '../tables.ts';
 import type { DraftRow, KeptColumns } from './draft-queries.ts';
 
@@ -111,31 +111,41 @@ export async function selectEvents({ sql }: Database, wanted: readonly EventsWan
 }
 
 /**
+ * What keeps the text of the drafts `d` that have ended in their rows: the columns of `old`, which selects them, the
+ * texts in their events, and the changes.
+ */
+export const keepingTexts = (sql: Sql) => ({
+  columns: sql`id, coalesce(texts, '{}') as texts, texts_until, sequence,
+    coalesce(text_turns, array(select generate_series(1, cardinality(texts)))) as text_turns,
+    coalesce(texts_before, cardinality(texts), 0) as first,
+    (select count(*) from jsonb_array_elements(turns) turn where not turn ? 'type')::int as turn`,
+  written: sql`written as (
+    select old.id, string_agg(e.event->>'text', '' order by e.sequence) as text
+    from old join draft_events e on e.draft_id = old.id and e.sequence > old.texts_until group by old.id
+  )`,
+  kept: sql`
+    texts = case when w.text > '' then old.texts[:first] || w.text || old.texts[first + 1:] else old.texts end,
+    text_turns = case when w.text > '' then old.text_turns[:first] || old.turn || old.text_turns[first + 1:]
+      else old.text_turns end,
+    texts_before = null, texts_until = d.sequence`,
+});
+
+/**
  * Reduces drafts that ended before `before` to their text, and removes their events: at most `limit` drafts, the
  * earliest ended first.
  * @returns their number
  */
 export async function compactFinished({ sql }: Database, before: Date, limit: number): Promise<number> {
+  const { columns, written, kept } = keepingTexts(sql);
   const rows = await sql`
     with old as (
-      select id, coalesce(texts, '{}') as texts, texts_until, sequence,
-        coalesce(text_turns, array(select generate_series(1, cardinality(texts)))) as text_turns,
-        coalesce(texts_before, cardinality(texts), 0) as first,
-        (select count(*) from jsonb_array_elements(turns) turn where not turn ? 'type')::int as turn
-      from drafts
+      select ${columns} from drafts
       where status in ('COMPLETED', 'CANCELLED', 'FAILED') and compacted < sequence and updated_at < ${before.toISOString()}
       order by updated_at limit ${limit} for update skip locked
-    ), written as (
-      select old.id, string_agg(e.event->>'text', '' order by e.sequence) as text
-      from old join draft_events e on e.draft_id = old.id and e.sequence > old.texts_until group by old.id
-    ), gone as (
+    ), ${written}, gone as (
       delete from draft_events e using old where e.draft_id = old.id
     )
-    update drafts d set
-      texts = case when w.text > '' then old.texts[:first] || w.text || old.texts[first + 1:] else old.texts end,
-      text_turns = case when w.text > '' then old.text_turns[:first] || old.turn || old.text_turns[first + 1:]
-        else old.text_turns end,
-      texts_before = null, texts_until = d.sequence, compacted = d.sequence
+    update drafts d set ${kept}, compacted = d.sequence
     from old left join written w on w.id = old.id where d.id = old.id returning d.id`;
   return rows.length;
 }

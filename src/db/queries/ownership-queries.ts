@@ -24,6 +24,11 @@ export async function beatAndLook({ sql: run }: Database, id: string, models: un
   return rows.map((row) => ({ ...row, beat: Number(row.beat) }));
 }
 
+/** All nodes, and their latest heartbeats. */
+export async function selectNodes({ sql: run }: Database): Promise<Pick<NodeRow, 'id' | 'beat'>[]> {
+  return run<Pick<NodeRow, 'id' | 'beat'>[]>`select id, beat::float8 as beat from nodes`;
+}
+
 /**
  * Removes a node and fences it off from every draft that it was writing, in one statement. From then on it can append
  * nothing, and any node with a free place may take the drafts. With `beat`, only if there has been no heartbeat since.

@@ -93,7 +93,7 @@ export class JetStreamLog implements LogStore {
     const announced = announcement(addition, sequence);
     if (announced && !(await this.#announce(fence, announced, at))) return false;
     const made = await this.#write(draftId, { epoch, sequence: sequence + 1, events, at });
-    if (made && isEnd(events)) await this.#project(draftId, epoch);
+    if (made && isEnd(events)) await this.project(draftId, epoch);
     return made;
   }
 
@@ -105,7 +105,7 @@ export class JetStreamLog implements LogStore {
     const { draftId, epoch, sequence } = fence;
     const end = await this.#endOf(draftId);
     if (!end || end.sequence <= sequence) return projection.announceAppend(this.#database.db, fence, announced, at);
-    await this.#project(draftId, epoch);
+    await this.project(draftId, epoch);
     return false;
   }
 
@@ -114,7 +114,7 @@ export class JetStreamLog implements LogStore {
     const [end, draft] = [await this.#endOf(draftId), await this.#record(draftId)];
     if (!draft || !end || draft.epoch !== epoch) return null;
     if (end.ended && end.sequence > lastTurn(draft).from) {
-      await this.#project(draftId, epoch);
+      await this.project(draftId, epoch);
       return null;
     }
     // A database that was restored from a backup knows older epochs than the log.
@@ -282,7 +282,7 @@ export class JetStreamLog implements LogStore {
   }
 
   /** Copies the draft into its row, unless a later epoch owns it, which then does so. */
-  async #project(draftId: string, epoch: number): Promise<void> {
+  async project(draftId: string, epoch: number): Promise<void> {
     const draft = await this.#record(draftId);
     if (!draft) return;
     const now = await this.#fold(draft);

@@ -31,12 +31,22 @@ const elsewhere: Record<DraftLogKind, string> = {
     'drafts would lose their texts. Start with CADENZA_LOG=nats and CADENZA_NATS_URL, as the other nodes do.',
 };
 
+const moving: Record<DraftLogKind, string> = {
+  postgres:
+    'The logs of the drafts in this database are being moved to PostgreSQL. Finish that with ' +
+    '`npm run logs -- move nats postgres`, or give it up with `npm run logs -- move postgres nats`.',
+  nats:
+    'The logs of the drafts in this database are being moved to NATS JetStream. Finish that with ' +
+    '`npm run logs -- move postgres nats`, or give it up with `npm run logs -- move nats postgres`.',
+};
+
 /** @throws StartupError if it cannot be reached, or if the logs are of the other kind ([LOG12]) */
 export async function openLogStore(
   options: LogStoreOptions,
 ): Promise<{ store: LogStore; release: () => Promise<void> }> {
   const { database, config, wakeups } = options;
   const installation = await settleDraftLog(database, config.kind);
+  if (installation.movesTo) throw new StartupError(moving[installation.movesTo]);
   if (installation.draftLog !== config.kind) throw new StartupError(elsewhere[installation.draftLog]);
   if (config.kind === 'postgres') return { store: new PostgresLog(database), release: () => Promise.resolve() };
   // Several installations may share one NATS.

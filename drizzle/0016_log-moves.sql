@@ -1,0 +1,1 @@
+ALTER TABLE "installation" ADD COLUMN "draft_log_moves_to" text;
