@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 
 /** Without named statements, which a pooler may not know. */
 const ONE = { max: 1, prepare: false, fetch_types: false, onnotice: () => undefined, connect_timeout: 10 };
-const SET = "select set_config('cadenza.session', 'mine', false)";
-const GET = "select current_setting('cadenza.session', true) as value";
+/** A pooler that is in use may give us the same connections by chance, but not each time. */
+const ROUNDS = 10;
+
+type Connection = Pick<postgres.Sql, 'unsafe'>;
 
 /**
  * Whether a connection keeps its session from one statement to the next. Behind a pooler in transaction mode it does
@@ -13,18 +16,27 @@ const GET = "select current_setting('cadenza.session', true) as value";
 export async function keepsSessions(url: string): Promise<boolean> {
   const [mine, other] = [postgres(url, ONE), postgres(url, ONE)];
   try {
-    await mine.unsafe(SET);
-    return await other.begin(async (tx) => {
-      if ((await valueIn(tx)) === 'mine') return false;
-      // The transaction occupies a connection of the server. A pooler that has just given us ours now takes another.
-      return (await valueIn(mine)) === 'mine';
-    });
+    for (let round = 0; round < ROUNDS; round++) if (!(await isApart(mine, other))) return false;
+    return true;
   } finally {
     await Promise.all([mine, other].map((driver) => driver.end({ timeout: 1 })));
   }
 }
 
-async function valueIn(sql: Pick<postgres.Sql, 'unsafe'>): Promise<string | null> {
-  const [row] = await sql.unsafe<{ value: string | null }[]>(GET);
+/** Whether what one connection has set is there afterwards, and in no other. */
+async function isApart(mine: Connection, other: postgres.Sql): Promise<boolean> {
+  const value = randomUUID();
+  await mine.unsafe(`select set_config('cadenza.session', '${value}', false)`);
+  return other.begin(async (tx) => {
+    if ((await valueIn(tx)) === value) return false;
+    // The transaction occupies a connection of the server. A pooler that has just given us ours now takes another.
+    return (await valueIn(mine)) === value;
+  });
+}
+
+async function valueIn(sql: Connection): Promise<string | null> {
+  const [row] = await sql.unsafe<{ value: string | null }[]>(
+    "select current_setting('cadenza.session', true) as value",
+  );
   return row?.value ?? null;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import type { Database } from '../../src/db/client.ts';
+import { connect, type Database } from '../../src/db/client.ts';
 import { takeTurn } from '../../src/db/nodes/turns.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import { keepsSessions } from '../../src/db/sessions.ts';
@@ -22,8 +22,15 @@ describe.runIf(hasPgBouncer)('through PgBouncer', () => {
     const opening = open(pooled);
     await expect(opening).rejects.toThrow(StartupError);
     await expect(opening).rejects.toThrow(/transaction mode.*pool_mode=session/);
-    // Also when other clients have left connections to the server behind.
-    for (let n = 0; n < 5; n++) expect(await keepsSessions(pooled)).toBe(false);
+    // Also while other clients take and leave connections to the server.
+    await using others = connect(pooled, { connections: 8 });
+    let isBusy = true;
+    const busy = Array.from({ length: 8 }, async () => {
+      while (isBusy) await others.sql.unsafe('select pg_sleep(0.001)').simple();
+    });
+    for (let n = 0; n < 20; n++) expect(await keepsSessions(pooled)).toBe(false);
+    isBusy = false;
+    await Promise.all(busy);
   });
 
   it('[DB11] in session mode wake-ups reach other nodes, and a turn is one node’s at a time', async () => {
