@@ -371,6 +371,21 @@ export const drafts = pgTable(
   ],
 );
 
+/** By what a draft is found: see draft-texts. A draft that has changed since is indexed again before it is searched. */
+export const draftTexts = pgTable(
+  'draft_texts',
+  {
+    draftId: uuid()
+      .primaryKey()
+      .references(() => drafts.id, { onDelete: 'cascade' }),
+    title: text().notNull(),
+    /** The last event whose text is included. */
+    until: integer().notNull(),
+    search: tsvector().notNull(),
+  },
+  (t) => [index('draft_texts_search_index').using('gin', t.search)],
+);
+
 /** The living nodes that write or serve drafts: see drafts/nodes. */
 export const nodes = pgTable('nodes', {
   id: uuid().primaryKey(),

@@ -1,5 +1,6 @@
 import { termsIn, wordsText } from '../lib/text/search-terms.ts';
 import { recordingKey } from '../lib/text/song-key.ts';
+import { termWeights, vectorOf } from './term-vectors.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Number of tracks whose texts are created in one statement. */
@@ -50,20 +51,11 @@ function textsOf({ id, title, artist, about }: NamedTrack) {
 /** Truncates to the maximum length of names. Normal forms can be longer, and index entries have a limit. */
 const cut = (text: string): string => (text.length <= 500 ? text : Array.from(text).slice(0, 500).join(''));
 
-/** Where a term occurs, as the weights of a `tsvector`. */
-export const termWeights = { name: 'A', partOfName: 'B', about: 'C' } as const;
-
 function searchVector(title: string, artist: string, about: string): string {
-  const weights = new Map<string, string>();
-  const add = (terms: Iterable<string>, weight: string): void => {
-    for (const term of terms) if (!weights.has(term)) weights.set(term, weight);
-  };
   const [inTitle, inArtist] = [termsIn(title), termsIn(artist)];
-  for (const { words } of [inTitle, inArtist]) add(words, termWeights.name);
-  for (const { parts } of [inTitle, inArtist]) add(parts, termWeights.partOfName);
-  add(termsIn(about).words, termWeights.about);
-  return [...weights].map(([term, weight]) => `${quoted(term)}:1${weight}`).join(' ');
+  return vectorOf([
+    ...[inTitle, inArtist].map(({ words }) => [words, termWeights.name] as const),
+    ...[inTitle, inArtist].map(({ parts }) => [parts, termWeights.partOfName] as const),
+    [termsIn(about).words, termWeights.about],
+  ]);
 }
-
-/** A lexeme as written in `tsvector` and `tsquery`. */
-export const quoted = (term: string): string => `'${term.replace(/['\\]/g, '$&$&')}'`;

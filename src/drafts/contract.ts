@@ -93,6 +93,19 @@ interface EventPlace {
   revision: number;
 }
 
+/** Which drafts of a listener. Absent: all. */
+interface DraftFilter {
+  kinds?: readonly DraftKind[] | null;
+  statuses?: readonly DraftStatus[] | null;
+  updatedSince?: Date | null;
+}
+
+export interface DraftQuery extends PageArgs {
+  filter?: DraftFilter | null;
+  /** Words that all occur in the title, the prompt or the text. */
+  search?: string | null;
+}
+
 /** How long a draft is followed. */
 export interface FollowTime {
   /** Goes on after the draft has ended, with later edits and continuations. */
@@ -126,8 +139,8 @@ export interface Drafts extends AsyncDisposable {
   deleteOf(listenerId: number): Promise<number>;
   /** The drafts that the viewer may read. Others are absent. */
   byIds(viewer: Viewer, ids: readonly string[]): Promise<Map<string, Draft>>;
-  /** Newest first; of another listener, only SHARED drafts. */
-  ofListener(viewer: Viewer, listenerId: number, page: PageArgs): Promise<Page<Draft>>;
+  /** Newest first; of another listener, only SHARED drafts. @throws InvalidInputError */
+  ofListener(viewer: Viewer, listenerId: number, query: DraftQuery): Promise<Page<Draft>>;
   cursorOf(draft: Draft): string;
   /**
    * The events after `after`, replayed and then live, each once and in order, until the draft has finished (unless

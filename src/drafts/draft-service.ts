@@ -2,12 +2,11 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/queries/draft-queries.ts';
 import { checkListenerHasRoom, checkQueueHasRoom } from '../db/queries/draft-queue.ts';
-import { perOwner } from '../db/queries/per-owner.ts';
 import { KeyedQueue } from '../lib/async/keyed-queue.ts';
 import type { PollableIterator } from '../lib/async/streams.ts';
 import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
-import { groupBy, indexBy } from '../lib/collections.ts';
+import { indexBy } from '../lib/collections.ts';
 import {
   ConflictError,
   ForbiddenError,
@@ -18,13 +17,14 @@ import {
 } from '../lib/errors.ts';
 import type { Forecast } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
-import { checkFirst, decodeCursor, keyPart, type Page, pageOf } from '../lib/page.ts';
+import type { Page } from '../lib/page.ts';
 import { may, unlessErased, type Viewer } from '../listeners/listeners.ts';
 import type { Engine } from '../ml/engine.ts';
 import type {
   ContinueDraftInput,
   Draft,
   DraftEvent,
+  DraftQuery,
   Drafts,
   FollowTime,
   StartDraftInput,
@@ -46,17 +46,18 @@ import {
   type TextInput,
   titleFrom,
 } from './draft-input.ts';
+import { DraftLists } from './draft-lists.ts';
 import { eventCursor } from './log/draft-cursor.ts';
 import { DraftLog } from './log/draft-log.ts';
 import { isTerminal, type Repetition } from './log/log-events.ts';
 import type { Fence, LogStore } from './log/log-store.ts';
 import { PostgresLog } from './log/postgres-log.ts';
-import { type DraftRecord, draftRecord, modelTurns, type Turn } from './log/stored.ts';
+import { type DraftRecord, draftRecord, toDraft, type Turn } from './log/stored.ts';
 import type { Node } from './nodes/membership.ts';
 import { PostgresOwnership } from './nodes/ownership.ts';
 import { DraftTails } from './readers/draft-reader.ts';
 import { TailPoller } from './readers/tail-poller.ts';
-import { joined, keptPassages, passagesOf, type Replacement } from './text/passages.ts';
+import { joined, keptPassages, type Replacement } from './text/passages.ts';
 import { replacementBetween } from './text/replacement.ts';
 import { type Backlog, DraftTurns, type TurnStart } from './turns/draft-turns.ts';
 import { noUsage } from './turns/draft-writer.ts';
@@ -100,15 +101,7 @@ class DraftService implements Drafts {
   readonly #mostAtOnce: number;
   readonly #tails: DraftTails;
   readonly #changing = new KeyedQueue<string>();
-  readonly #page = perOwner<queries.DraftPage, queries.DraftRow[]>(
-    async (ids, page) =>
-      groupBy(await queries.selectDraftsOfListeners(this.#database.db, ids, page), (row) => row.listenerId),
-    [],
-  );
-  readonly #count = perOwner(
-    (ids, sharedOnly: boolean) => queries.countDraftsOfListeners(this.#database.db, ids, sharedOnly),
-    0,
-  );
+  readonly #lists: DraftLists;
 
   constructor(options: DraftsOptions) {
     const { database, engine, wakeups, clock, log: logger } = options;
@@ -121,6 +114,7 @@ class DraftService implements Drafts {
     this.#clock = clock;
     this.#random = random;
     this.#log = new DraftLog({ store, wakeups, clock, log: logger });
+    this.#lists = new DraftLists(database, this.#log);
     const ownership = new PostgresOwnership(database);
     this.#turns = new DraftTurns({ ownership, engine, log: this.#log, wakeups, logger, node, backlog });
     this.#tails = new DraftTails({
@@ -268,19 +262,9 @@ class DraftService implements Drafts {
     return indexBy(rows.filter((row) => mayRead(viewer, row)).map(toDraft), (draft) => draft.id);
   }
 
-  async ofListener(
-    viewer: Viewer,
-    listenerId: number,
-    { first, after = null }: Parameters<Drafts['ofListener']>[2],
-  ): Promise<Page<Draft>> {
-    const list = `drafts:${listenerId}`;
+  async ofListener(viewer: Viewer, listenerId: number, query: DraftQuery): Promise<Page<Draft>> {
     const sharedOnly = viewer.listener.id !== listenerId && !may(viewer, 'ADMIN');
-    const key = after === null ? null : parsePageKey(after, list);
-    const rows = await this.#page(listenerId, { sharedOnly, after: key, limit: checkFirst(first) + 1 });
-    const keyOf = ({ createdAt, id }: Draft) => [createdAt.getTime(), id];
-    return pageOf((await this.#log.refresh(rows.map(draftRecord))).map(toDraft), list, { first, after }, keyOf, () =>
-      this.#count(listenerId, sharedOnly),
-    );
+    return this.#lists.of(listenerId, query, sharedOnly);
   }
 
   cursorOf(draft: Draft): string {
@@ -420,16 +404,4 @@ function checkSameInput(first: string | null, now: string): void {
 function checkUnchanged({ status, sequence }: DraftRecord, ifRevision: number | null): void {
   if (!isTerminal(status)) throw new ConflictError('The draft is still being written; cancel it or wait for its end');
   if (ifRevision !== null && ifRevision !== sequence) throw new RevisionConflictError(sequence);
-}
-
-function toDraft(record: DraftRecord): Draft {
-  const { turns: _, epoch: __, epochs: ___, epochStarts: ____, owner: _____, ...known } = record;
-  const { texts, textTurns, textsBefore, textsUntil, ...draft } = known;
-  const kept = { texts, textTurns, textsBefore, textsUntil };
-  return { ...draft, passages: passagesOf({ text: draft.text, ...kept }, modelTurns(record).length) };
-}
-
-function parsePageKey(after: string, list: string): { createdAt: Date; id: string } {
-  const [createdAt, id] = decodeCursor(after, list, [keyPart.instant, keyPart.uuid]);
-  return { createdAt: new Date(createdAt), id };
 }

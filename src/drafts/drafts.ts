@@ -1,4 +1,12 @@
-export type { ContinueDraftInput, Draft, DraftEvent, Drafts, StartDraftInput, UpdateDraftInput } from './contract.ts';
+export type {
+  ContinueDraftInput,
+  Draft,
+  DraftEvent,
+  DraftQuery,
+  Drafts,
+  StartDraftInput,
+  UpdateDraftInput,
+} from './contract.ts';
 export { createDrafts } from './draft-service.ts';
 export { openLogStore } from './log/open-log-store.ts';
 export { moveLogs } from './move/move-logs.ts';

@@ -1,6 +1,13 @@
-import type { ContinueDraftInput, Draft, DraftEvent, StartDraftInput, UpdateDraftInput } from '../drafts/drafts.ts';
+import type {
+  ContinueDraftInput,
+  Draft,
+  DraftEvent,
+  DraftQuery,
+  StartDraftInput,
+  UpdateDraftInput,
+} from '../drafts/drafts.ts';
 import type { PollableIterator, Polled } from '../lib/async/streams.ts';
-import type { Page, PageArgs } from '../lib/page.ts';
+import type { Page } from '../lib/page.ts';
 import { countCodePoints } from '../lib/text/code-points.ts';
 import type { Listener } from '../listeners/listeners.ts';
 import type { Model } from '../ml/engine.ts';
@@ -11,8 +18,12 @@ export async function draftById(id: string, { loaders }: Context): Promise<Draft
   return (await loaders.drafts.load(idOf('Draft', id, 'id'))) ?? null;
 }
 
-export async function draftsOf(listener: Listener, page: PageArgs, { drafts, viewer }: Context): Promise<Page<Draft>> {
-  return drafts.ofListener(viewer, listener.id, page);
+export async function draftsOf(
+  listener: Listener,
+  query: DraftQuery,
+  { drafts, viewer }: Context,
+): Promise<Page<Draft>> {
+  return drafts.ofListener(viewer, listener.id, query);
 }
 
 export interface StartDraftArgs extends Omit<StartDraftInput, 'modelId'> {

@@ -30,6 +30,18 @@ const DraftStatusType = builder.enumType('DraftStatus', {
   } as const,
 });
 
+export const DraftFilterInput = builder.inputType('DraftFilter', {
+  description: 'Conditions that drafts must meet. Absent ones exclude nothing.',
+  fields: (t) => ({
+    kinds: t.field({ type: [DraftKindType], description: 'Includes only drafts of these kinds.' }),
+    statuses: t.field({ type: [DraftStatusType], description: 'Includes only drafts with these statuses.' }),
+    updatedSince: t.field({
+      type: 'DateTime',
+      description: 'Includes only drafts that changed at this time or later.',
+    }),
+  }),
+});
+
 export const DraftVisibilityType = builder.enumType('DraftVisibility', {
   description: 'Who may read a draft.',
   values: {

@@ -8,6 +8,7 @@ import { builder, filled, given } from './builder.ts';
 import { GenreType } from './catalogue.ts';
 import { connectionType, pageArgs } from './connection.ts';
 import { DraftConnectionType, ListenerType } from './draft-refs.ts';
+import { DraftFilterInput } from './drafts.ts';
 import { resultType } from './errors.ts';
 import { FeedbackKindType } from './feedback.ts';
 import { idDescription, NodeInterface } from './nodes.ts';
@@ -107,7 +108,15 @@ builder.objectType(ListenerType, {
     drafts: t.field({
       type: DraftConnectionType,
       description: "The listener's drafts, newest first. Other listeners see only shared drafts.",
-      args: pageArgs(20),
+      args: {
+        filter: t.arg({ type: DraftFilterInput, description: 'Conditions that the drafts must meet.' }),
+        search: t.arg.string({
+          description:
+            'Words that all occur in the title, the prompt or the text, at most 200 characters. The last one may be ' +
+            'unfinished. All drafts match if absent.',
+        }),
+        ...pageArgs(20),
+      },
       resolve: (listener, args, context) => draftsOf(listener, filled(args, { first: 20 }), context),
     }),
   }),

@@ -88,7 +88,7 @@ export const prices: Readonly<Record<string, Price>> = {
   'Query.listener': { weight: 300 },
   'Listener.preferences': { weight: 50 },
   'Listener.feedback': { weight: 400, size: page },
-  'Listener.drafts': { weight: 400, size: page },
+  'Listener.drafts': { weight: 400, size: page, args: { search: 3_000, filter: 100 } },
   'FeedbackConnection.totalCount': { weight: 300 },
   'DraftConnection.totalCount': { weight: 300 },
   'Feedback.track': { weight: 5 },

@@ -156,7 +156,19 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'Track.similar': { of: page('similar') },
     'Track.versions': { of: { first: bad.first } },
     'Track.tags': { of: { first: bad.first } },
-    'Listener.drafts': { of: page('drafts') },
+    'Listener.drafts': {
+      of: {
+        ...page('drafts'),
+        search: bad.text({ min: 0, max: 200 }),
+        'filter.kinds': {
+          ...bad.listOf(5, bad.oneOf, 'POEM'),
+          refused: [],
+          harmless: [[], Array(70_000).fill('POEM')],
+        },
+        'filter.statuses': { ...bad.listOf(5, bad.oneOf, 'FAILED'), refused: [], harmless: [[]] },
+        'filter.updatedSince': bad.instant,
+      },
+    },
     'Listener.feedback': {
       of: {
         ...page('feedback'),

@@ -21,7 +21,7 @@ import type { TermQuery } from '../../lib/text/search-terms.ts';
 import type { Queryable } from '../client.ts';
 import { onlyRow } from '../only-row.ts';
 import { artists, genres, tags, trackGenres, tracks, trackTags, trackTexts } from '../tables.ts';
-import { quoted, termWeights } from '../track-texts.ts';
+import { termWeights, tsquery } from '../term-vectors.ts';
 import { countPerOwner } from './per-owner.ts';
 
 const trackColumns = {
@@ -290,18 +290,6 @@ export function relevance(search: string, query: TermQuery): SQL<number> {
     when strpos(' ' || ${title}, ${` ${search}`}) > 0 or strpos(' ' || ${artist}, ${` ${search}`}) > 0 then 4
     when ${terms} @@ ${tsquery(query, name)}::tsquery then 3
     when ${terms} @@ ${tsquery(query, name + partOfName)}::tsquery then 2 else 1 end)`;
-}
-
-/** @param weights where the terms must occur; anywhere if empty */
-function tsquery(query: TermQuery, weights = ''): string {
-  const term = ({ text, whole }: { text: string; whole: boolean }): string => {
-    const suffix = `${whole ? '' : '*'}${weights}`;
-    return suffix === '' ? quoted(text) : `${quoted(text)}:${suffix}`;
-  };
-  return query
-    .map((spellings) => spellings.map((terms) => terms.map(term).join(' & ')).map((all) => `(${all})`))
-    .map((spellings) => `(${spellings.join(' | ')})`)
-    .join(' & ');
 }
 
 export const sortKeys = {

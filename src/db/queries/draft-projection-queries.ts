@@ -44,6 +44,12 @@ export async function raiseEpoch(db: Queryable, id: string, from: number, least:
   return raised?.epoch ?? null;
 }
 
+/** Says in the row that a draft is being written, for lists by status. */
+export async function markGenerating(db: Queryable, { draftId, epoch }: Writer): Promise<void> {
+  const waiting = and(eq(drafts.id, draftId), eq(drafts.epoch, epoch), eq(drafts.status, 'QUEUED'));
+  await db.update(drafts).set({ status: 'GENERATING' }).where(waiting);
+}
+
 /** Copies the end of a draft from a log stored elsewhere. A row that is further, or of a later epoch, is not changed. */
 export async function projectEnd(
   db: Queryable,

@@ -1,6 +1,8 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, sql } from 'drizzle-orm';
 import type { Forecast } from '../../lib/fair-share.ts';
+import type { TermQuery } from '../../lib/text/search-terms.ts';
 import type { Queryable } from '../client.ts';
+import { foundBy } from '../draft-texts.ts';
 import {
   draftEvents,
   type draftKind,
@@ -185,8 +187,17 @@ export async function selectDraftByKey(
   return row ?? null;
 }
 
-export interface DraftPage {
+/** Which of a listener's drafts. Empty lists exclude all. */
+export interface DraftSelection {
   sharedOnly: boolean;
+  kinds: readonly DraftRow['kind'][] | null;
+  statuses: readonly DraftRow['status'][] | null;
+  updatedSince: Date | null;
+  /** The words of a search, for drafts that are indexed. */
+  terms: TermQuery;
+}
+
+export interface DraftPage extends DraftSelection {
   after: { createdAt: Date; id: string } | null;
   limit: number;
 }
@@ -195,13 +206,13 @@ export interface DraftPage {
 export async function selectDraftsOfListeners(
   db: Queryable,
   listenerIds: readonly number[],
-  { sharedOnly, after, limit }: DraftPage,
+  { after, limit, ...selection }: DraftPage,
 ): Promise<DraftRow[]> {
   const beyond = after && olderThan(drafts.createdAt, drafts.id, { at: after.createdAt, id: after.id });
   const page = db
     .select(columns)
     .from(drafts)
-    .where(and(eq(drafts.listenerId, listeners.id), visible(sharedOnly), beyond ?? undefined))
+    .where(and(eq(drafts.listenerId, listeners.id), selected(db, selection), beyond ?? undefined))
     .orderBy(desc(drafts.createdAt), desc(drafts.id))
     .limit(limit)
     .as('page');
@@ -217,10 +228,17 @@ export async function selectDraftsOfListeners(
 export const countDraftsOfListeners = (
   db: Queryable,
   listenerIds: readonly number[],
-  sharedOnly: boolean,
-): Promise<Map<number, number>> => countPerOwner(db, drafts.listenerId, listenerIds, visible(sharedOnly));
+  selection: DraftSelection,
+): Promise<Map<number, number>> => countPerOwner(db, drafts.listenerId, listenerIds, selected(db, selection));
 
-const visible = (sharedOnly: boolean) => (sharedOnly ? eq(drafts.visibility, 'SHARED') : undefined);
+const selected = (db: Queryable, { sharedOnly, kinds, statuses, updatedSince, terms }: DraftSelection) =>
+  and(
+    sharedOnly ? eq(drafts.visibility, 'SHARED') : undefined,
+    kinds ? inArray(drafts.kind, [...kinds]) : undefined,
+    statuses ? inArray(drafts.status, [...statuses]) : undefined,
+    updatedSince ? gte(drafts.updatedAt, updatedSince) : undefined,
+    terms.length > 0 ? foundBy(db, terms) : undefined,
+  );
 
 export async function updateDraftRow(
   db: Queryable,

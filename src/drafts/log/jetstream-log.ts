@@ -94,6 +94,8 @@ export class JetStreamLog implements LogStore {
     if (announced && !(await this.#announce(fence, announced, at))) return false;
     const made = await this.#write(draftId, { epoch, sequence: sequence + 1, events, at });
     if (made && isEnd(events)) await this.project(draftId, epoch);
+    else if (made && statusAfter(events)?.status === 'GENERATING')
+      await projection.markGenerating(this.#database.db, fence);
     return made;
   }
 

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import { parseStored } from '../../lib/stored-data.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../ml/engine.ts';
+import type { Draft } from '../contract.ts';
+import { passagesOf } from '../text/passages.ts';
 import { isTerminal, type LogEntry, type LogEvent, type Repetition } from './log-events.ts';
 
 /** One turn of the model, as stored in the draft's row. */
@@ -109,6 +111,14 @@ const typedTurn: z.ZodType<TypedTurn> = z.looseObject({
 
 const turns = z.tuple([modelTurn], z.union([typedTurn, modelTurn]));
 const jsonOfDraft = z.object({ sampling, turns, usage });
+
+/** The draft without what only its writers need. */
+export function toDraft(record: DraftRecord): Draft {
+  const { turns: _, epoch: __, epochs: ___, epochStarts: ____, owner: _____, ...known } = record;
+  const { texts, textTurns, textsBefore, textsUntil, ...draft } = known;
+  const kept = { texts, textTurns, textsBefore, textsUntil };
+  return { ...draft, passages: passagesOf({ text: draft.text, ...kept }, modelTurns(record).length) };
+}
 
 /** @throws StoredDataError */
 export function draftRecord(row: DraftRow): DraftRecord {

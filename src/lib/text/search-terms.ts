@@ -65,6 +65,15 @@ export function termsIn(text: string): Terms {
   return { words, parts };
 }
 
+/**
+ * The terms by which a long text can be found: every beginning of its words and, in scripts without spaces, every
+ * string.
+ */
+export function beginningsIn(text: string): Iterable<string> {
+  const { words, parts } = termsIn(text);
+  return [...words, ...[...parts].filter(isUnspaced)];
+}
+
 /** A term that a text must contain, exactly or as a prefix. */
 interface AskedTerm {
   text: string;
