@@ -44,6 +44,14 @@ export interface ContextWord {
   match: 'MATCHED' | 'UNMATCHED' | 'NEGATED' | 'IGNORED';
 }
 
+/** That a list has become another one. */
+export interface ListChange {
+  /** Another model version, what the listener said, or else the catalogue and the popularity of its tracks. */
+  cause: 'MODEL' | 'LISTENER' | 'CATALOGUE';
+  /** The list that `recommend` gives now. */
+  requestId: string;
+}
+
 export interface RecommendationPage {
   edges: readonly { cursor: string; node: Recommendation }[];
   hasNextPage: boolean;
@@ -149,6 +157,13 @@ export interface Recommender extends AsyncDisposable {
     first: number,
     signal?: AbortSignal,
   ): AsyncIterableIterator<RecommendationPage>;
+  /** When that list has become another one, and why. Nothing is served by it. @throws like `live` */
+  changes(
+    listenerId: number,
+    query: RecommendationQuery,
+    first: number,
+    signal?: AbortSignal,
+  ): AsyncIterableIterator<ListChange>;
   /** Settles when lists are of the catalogue as it was when this was called. */
   upToDate(): Promise<void>;
   /**

@@ -23,7 +23,7 @@ import { explainTrack } from './explain/track-explanation.ts';
 import { ListCache } from './lists/list-cache.ts';
 import { laterPage, resume, servedPositionOf } from './lists/list-pages.ts';
 import { checkQuery } from './lists/list-query.ts';
-import { live } from './lists/live-list.ts';
+import { listChanges, live, type LiveOptions } from './lists/live-list.ts';
 import type { FirstPage } from './lists/opened-list.ts';
 import { ServedLists } from './lists/served-lists.ts';
 import { similar } from './lists/similar.ts';
@@ -115,6 +115,15 @@ class RecommenderService implements Recommender {
   }
 
   live(listenerId: number, query: RecommendationQuery, first: number, signal?: AbortSignal) {
+    return live(this.#liveOptions(listenerId, query, first), signal);
+  }
+
+  changes(listenerId: number, query: RecommendationQuery, first: number, signal?: AbortSignal) {
+    return listChanges(this.#liveOptions(listenerId, query, first), signal);
+  }
+
+  /** @throws InvalidInputError */
+  #liveOptions(listenerId: number, query: RecommendationQuery, first: number): LiveOptions {
     checkFirst(first);
     checkQuery(query);
     const follow = this.#lists.follow(listenerId, query, first);
@@ -123,8 +132,8 @@ class RecommenderService implements Recommender {
       if (await this.#tastes.has(listenerId)) return list;
       throw noSuchListener();
     };
-    const keys = [listenerKey(listenerId), servingWakeup];
-    return live({ wakeups: this.#wakeups, sleep: this.#sleep, keys, look }, signal);
+    const keys = { listener: listenerKey(listenerId), serving: servingWakeup };
+    return { wakeups: this.#wakeups, sleep: this.#sleep, keys, look };
   }
 
   async upToDate(): Promise<void> {

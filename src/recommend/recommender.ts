@@ -4,6 +4,7 @@ export type {
   ContextWord,
   Engagement,
   Explanation,
+  ListChange,
   ModelVersion,
   OffPolicyEstimate,
   OffPolicyRefusal,

@@ -4,6 +4,7 @@ import { InvalidInputError } from '../lib/errors.ts';
 import { checkFirst, type PageArgs } from '../lib/page.ts';
 import type {
   Explanation,
+  ListChange,
   Reason,
   RecommendationContext,
   RecommendationPage,
@@ -105,6 +106,13 @@ export function liveRecommendations(
   { recommender, viewer }: Context,
 ): AsyncIterableIterator<RecommendationPage> {
   return recommender.live(viewer.listener.id, toListQuery(asked), first);
+}
+
+export function recommendationChanges(
+  { first, ...asked }: ListArgs,
+  { recommender, viewer }: Context,
+): AsyncIterableIterator<ListChange> {
+  return recommender.changes(viewer.listener.id, toListQuery(asked), first);
 }
 
 export function shownReasons(explanation: Explanation, first: number): readonly Reason[] {

@@ -52,6 +52,7 @@ export const prices: Readonly<Record<string, Price>> = {
   // Personal lists are ranked for each request, and so is each counterfactual.
   'Query.recommendations': { weight: 4_000, size: page },
   'Subscription.recommendations': { weight: 4_000, size: page },
+  'Subscription.recommendationsChanged': { weight: 4_000 },
   'RecommendationConnection.contextWords': assumed(50),
   'Recommendation.track': { weight: 5 },
   'Explanation.summary': { weight: 20 },

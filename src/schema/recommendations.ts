@@ -1,6 +1,11 @@
-import type { RecommenderEvaluation, TrackExplanation } from '../recommend/recommender.ts';
+import type { ListChange, RecommenderEvaluation, TrackExplanation } from '../recommend/recommender.ts';
 import { existingTrack } from '../resolvers/catalogue.ts';
-import { explanation, liveRecommendations, recommendations } from '../resolvers/recommendations.ts';
+import {
+  explanation,
+  liveRecommendations,
+  recommendationChanges,
+  recommendations,
+} from '../resolvers/recommendations.ts';
 import { builder, filled, given } from './builder.ts';
 import { TrackFilterInput } from './catalogue.ts';
 import { pageArgs } from './connection.ts';
@@ -108,6 +113,25 @@ const RecommenderEvaluationType = builder.objectRef<RecommenderEvaluation>('Reco
   }),
 });
 
+const ChangeCauseType = builder.enumType('RecommendationsChangeCause', {
+  description: 'Why a list has become another one.',
+  values: {
+    LISTENER: { description: "The listener's feedback or preferences." },
+    MODEL: { description: 'Another version of the recommender serves.' },
+    CATALOGUE: { description: 'The catalogue, or the popularity of its tracks.' },
+  } as const,
+});
+
+const RecommendationsChangeType = builder.objectRef<ListChange>('RecommendationsChange').implement({
+  description: 'The list of the given arguments has become another one.',
+  fields: (t) => ({
+    cause: t.field({ type: ChangeCauseType, description: 'Why it has.', resolve: ({ cause }) => cause }),
+    requestId: t.exposeID('requestId', {
+      description: 'The id of the list that the query now returns. Nothing counts as seen until the query is sent.',
+    }),
+  }),
+});
+
 const DEFAULTS = { first: 20, diversity: 0.2, calibration: 0, notServedForHours: 0, includeHeard: false };
 
 /** How a list is made: what a query and a subscription ask for in the same way is one list. */
@@ -175,5 +199,17 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: (_, args, context) => liveRecommendations(filled(args, DEFAULTS), context),
     resolve: (list) => list,
+  }),
+  recommendationsChanged: t.field({
+    type: RecommendationsChangeType,
+    description:
+      'Says when the list that the query returns for the same arguments has become another one, for pages that keep ' +
+      'their list in place and ask again when it suits the reader. `Track.viewerFeedback` marks what was acted on.',
+    args: {
+      ...listArgs,
+      first: t.arg.int({ defaultValue: DEFAULTS.first, description: 'Length of the beginning to watch: 1–100.' }),
+    },
+    subscribe: (_, args, context) => recommendationChanges(filled(args, DEFAULTS), context),
+    resolve: (change) => change,
   }),
 }));

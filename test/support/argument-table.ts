@@ -26,6 +26,15 @@ const filter = under('filter', {
   ...under('durationMs', range),
   explicit: bad.flag,
 });
+/** For a stream that says nothing until something changes: only what is refused has an answer. */
+const refusedOnly = (table: Record<string, bad.BadValues>): Record<string, bad.BadValues> =>
+  Object.fromEntries(
+    Object.entries(table).map(([name, { refused, uncoercible, missing }]) => {
+      const isAnswered = missing && missing.becomes !== 'nothing';
+      return [name, { refused, uncoercible, ...(isAnswered && { missing }) }];
+    }),
+  );
+
 const steering = {
   ...filter,
   'context.seedTrackIds': bad.listOf(100, bad.idOf('Track', 'InvalidInputError'), track),
@@ -166,7 +175,10 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
           harmless: [[], Array(70_000).fill('POEM')],
         },
         'filter.statuses': { ...bad.listOf(5, bad.oneOf, 'FAILED'), refused: [], harmless: [[]] },
-        'filter.updatedSince': bad.instant,
+        'filter.updatedSince': {
+          ...bad.instant,
+          ...{ refused: [], harmless: bad.instant.refused.map(({ value }) => value) },
+        },
       },
     },
     'Listener.feedback': {
@@ -305,5 +317,6 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
       of: { draftId: bad.idOf('Draft', 'NotFoundError'), after: cursorOf('draft'), keepOpen: bad.flag },
     },
     'Subscription.recommendations': { of: { ...list, first: bad.first } },
+    'Subscription.recommendationsChanged': { of: refusedOnly({ ...list, first: bad.first }) },
   };
 }
