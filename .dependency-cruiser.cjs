@@ -8,7 +8,7 @@ const floors = [
   ['recommend', 'drafts', 'ingest'],
   ['catalogue', 'listeners'],
   ['ml'],
-  ['tunes'],
+  ['tunes', 'verse'],
   ['db', 'nats'],
   ['config(\\.ts)?'],
   ['lib'],
@@ -23,6 +23,7 @@ const publicFiles = {
   listeners: 'listeners',
   ml: '(engine|gemm|train)',
   tunes: 'tunes',
+  verse: 'verse',
 };
 const upward = floors.slice(1).map((rooms, i) => ({
   name: `${rooms[0]}-imports-only-downwards`,

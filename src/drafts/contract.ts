@@ -3,6 +3,7 @@ import { NotFoundError } from '../lib/errors.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
 import type { Viewer } from '../listeners/listeners.ts';
 import type { FinishReason, Sampling, Token, Usage } from '../ml/engine.ts';
+import type { VerseForm, VerseFormInput } from '../verse/verse.ts';
 import type { Passage } from './text/passages.ts';
 
 export type DraftKind = 'LYRICS' | 'POEM' | 'STORY' | 'ARTICLE' | 'TUNE';
@@ -22,6 +23,8 @@ export interface Draft {
   finishReason: FinishReason | null;
   modelId: string;
   sampling: Sampling;
+  /** The form that the model's last text keeps. Null for a text without a form. */
+  form: VerseForm | null;
   usage: Usage;
   /** Why `status` is FAILED. */
   failure: string | null;
@@ -48,6 +51,7 @@ export interface StartDraftInput {
   visibility?: DraftVisibility | null;
   modelId?: string | null;
   sampling?: SamplingInput | null;
+  form?: VerseFormInput | null;
   idempotencyKey?: string | null;
 }
 
@@ -58,6 +62,7 @@ export interface ContinueDraftInput {
   at?: number | null;
   /** Refuses to continue another revision than this one. */
   ifRevision?: number | null;
+  form?: VerseFormInput | null;
   sampling?: SamplingInput | null;
   idempotencyKey?: string | null;
 }

@@ -52,7 +52,7 @@ import { DraftLog } from './log/draft-log.ts';
 import { isTerminal, type Repetition } from './log/log-events.ts';
 import type { Fence, LogStore } from './log/log-store.ts';
 import { PostgresLog } from './log/postgres-log.ts';
-import { type DraftRecord, draftRecord, toDraft, type Turn } from './log/stored.ts';
+import { type DraftRecord, draftRecord, lastTurn, toDraft, type Turn } from './log/stored.ts';
 import type { Node } from './nodes/membership.ts';
 import { PostgresOwnership } from './nodes/ownership.ts';
 import { DraftTails } from './readers/draft-reader.ts';
@@ -61,8 +61,9 @@ import { joined, keptPassages, type Replacement } from './text/passages.ts';
 import { replacementBetween } from './text/replacement.ts';
 import { type Backlog, DraftTurns, type TurnStart } from './turns/draft-turns.ts';
 import { noUsage } from './turns/draft-writer.ts';
-import { conversationOf } from './turns/prompts.ts';
+import { type Conversation, conversationOf } from './turns/prompts.ts';
 import { nextTurn, opening, positionAfter, writtenTurns } from './turns/turn-events.ts';
+import { continueVerse, startVerse, withRoomFor, writingOf } from './turns/verse-turn.ts';
 import { draftKey, rightsKey } from './wakeup-keys.ts';
 
 export interface DraftsOptions {
@@ -128,7 +129,9 @@ class DraftService implements Drafts {
   async start(viewer: Viewer, input: StartDraftInput): Promise<Draft> {
     const prompt = checkPrompt(input.prompt);
     const title = input.title == null ? titleFrom(prompt) : checkTitle(input.title);
-    const sampling = resolveSampling(input.sampling, this.#random);
+    const chosen = resolveSampling(input.sampling, this.#random);
+    const verse = await startVerse(input.form, { ...chosen, kind: input.kind });
+    const sampling = withRoomFor(verse, input.sampling, chosen);
     const asked = askedOf(input);
     const repeated = asked && (await this.#findByKey(viewer, asked));
     if (repeated) return repeated;
@@ -141,9 +144,10 @@ class DraftService implements Drafts {
       model: this.#digestOf(modelId),
       asked: null,
       at: null,
+      verse,
     };
     const conversation = conversationOf(input.kind, prompt, [{ instruction: null, text: '' }]);
-    const request = { ...conversation, sampling, listener: viewer.listener.id };
+    const request = { ...conversation, ...(await writingOf(turn, conversation)), listener: viewer.listener.id };
     const id = randomUUID();
     const forecast = this.#forecastOf(modelId);
     const { owner, queue: most } = this.#turns.assignment;
@@ -178,10 +182,14 @@ class DraftService implements Drafts {
     const at = positionIn(row.text, position);
     await this.#checkRoom(row);
     const model = this.#digestOf(row.modelId);
-    const turn: Turn = { instruction, sampling, from: row.sequence, before: row.usage, model, asked, at };
-    const { turns, kept } = nextTurn({ ...row, ...(await this.#log.textBeforeTurn(row)) }, turn);
-    const conversation = conversationOf(row.kind, row.prompt, writtenTurns({ turns, ...kept }));
-    const request = { ...conversation, sampling, listener: row.listenerId };
+    const before = { ...row, ...(await this.#log.textBeforeTurn(row)) };
+    const plain: Turn = { instruction, sampling, from: row.sequence, before: row.usage, model, asked, at, verse: null };
+    const conversation = conversationAt(before, plain);
+    const form = { ...sampling, kind: row.kind, before: at === null ? lastTurn(row).verse : null };
+    const verse = await continueVerse(input, form, conversation);
+    const turn: Turn = { ...plain, verse, sampling: withRoomFor(verse, input.sampling, sampling) };
+    const { turns, kept } = nextTurn(before, turn);
+    const request = { ...conversation, ...(await writingOf(turn, conversation)), listener: row.listenerId };
     const events = opening(turn, joined(keptPassages(kept).before));
     const start = { request, before: turn.before, at: positionAfter(turn, events) };
     const begun = await this.#begin(row.id, { modelId: row.modelId, ...start }, async () => {
@@ -404,4 +412,10 @@ function checkSameInput(first: string | null, now: string): void {
 function checkUnchanged({ status, sequence }: DraftRecord, ifRevision: number | null): void {
   if (!isTerminal(status)) throw new ConflictError('The draft is still being written; cancel it or wait for its end');
   if (ifRevision !== null && ifRevision !== sequence) throw new RevisionConflictError(sequence);
+}
+
+/** The conversation that a turn answers. */
+function conversationAt(draft: DraftRecord, turn: Turn): Conversation {
+  const { turns, kept } = nextTurn(draft, turn);
+  return conversationOf(draft.kind, draft.prompt, writtenTurns({ turns, ...kept }));
 }

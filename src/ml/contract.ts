@@ -1,4 +1,5 @@
 import type { Forecast } from '../lib/fair-share.ts';
+import type { VerseForm, VerseWords } from '../verse/verse.ts';
 
 export type ModelTask = 'TEXT_GENERATION' | 'TUNE_GENERATION' | 'RECOMMENDATION' | 'EMBEDDING';
 
@@ -79,11 +80,23 @@ export interface Usage {
 
 export type FinishReason = 'STOP' | 'LENGTH' | 'TIME' | 'CANCELLED' | 'ERROR';
 
+/** The form that a text must keep, and the words that it may be written with. */
+export interface VerseRequest {
+  form: VerseForm;
+  words: VerseWords;
+  /** Text that comes before the form, for example a blank line. */
+  lead: string;
+  /** The text since the form was begun, lead included, which generation continues. */
+  written: string;
+}
+
 export interface GenerationRequest {
   messages: readonly ChatMessage[];
   /** The last message is an unfinished answer of the assistant, which generation continues. */
   continueLast?: boolean;
   sampling: Sampling;
+  /** Null or absent for a text without a form. */
+  verse?: VerseRequest | null;
   /**
    * Tokens that were generated and recorded before a crash. They are decoded again, but neither sampled nor yielded.
    */

@@ -12,6 +12,7 @@ export type {
   Token,
   TokenAlternative,
   Usage,
+  VerseRequest,
 } from './contract.ts';
 export { openFetched } from './models/compile-fetched.ts';
 export { installCuda } from './models/cuda-libraries.ts';

@@ -5,6 +5,7 @@ import { builder, given } from './builder.ts';
 import { DraftType } from './draft-refs.ts';
 import { DraftKindType, DraftVisibilityType } from './drafts.ts';
 import { resultType } from './errors.ts';
+import { VerseFormInputType } from './verse/verse-form.ts';
 
 const LogitBiasInput = builder.inputType('LogitBiasInput', {
   description: 'A text to make more or less likely.',
@@ -66,7 +67,10 @@ const SamplingInput = builder.inputType('SamplingInput', {
       description:
         'Texts that are never written, in any case and not even inside a word: at most 32, of 1–100 characters each.',
     }),
-    maxTokens: t.int({ defaultValue: 256, description: 'Maximum number of tokens to write: 1–4,096.' }),
+    maxTokens: t.int({
+      description:
+        'Maximum number of tokens to write: 1–4,096. By default 256, or what the form needs if that is more.',
+    }),
     maxSeconds: t.float({
       description:
         'Time limit in seconds, waiting included: above 0, at most 86,400. When it is over the draft ends and keeps ' +
@@ -93,6 +97,10 @@ const StartDraftInput = builder.inputType('StartDraftInput', {
     visibility: t.field({ type: DraftVisibilityType, defaultValue: 'PRIVATE', description: 'Who may read the draft.' }),
     modelId: t.id({ description: 'The `id` of a model. By default the model for this kind.' }),
     sampling: t.field({ type: SamplingInput, description: 'How tokens are chosen.' }),
+    form: t.field({
+      type: VerseFormInputType,
+      description: 'The form that the text keeps. By default there is none.',
+    }),
     idempotencyKey: t.string({
       description:
         'A name for this request. Repeating it with the same input returns the first draft and starts nothing.',
@@ -112,6 +120,12 @@ const ContinueDraftInput = builder.inputType('ContinueDraftInput', {
     }),
     ifRevision: t.int({ description: 'The `revision` to continue. If the draft has another one, nothing is started.' }),
     sampling: t.field({ type: SamplingInput, description: 'How tokens are chosen.' }),
+    form: t.field({
+      type: VerseFormInputType,
+      description:
+        'The form of what is written now. By default an unfinished form is carried on, a finished one is begun again ' +
+        'below, and the answer to an instruction is free.',
+    }),
     idempotencyKey: t.string({
       description:
         'A name for this continuation. Repeating it with the same input returns the draft and continues nothing.',

@@ -7,6 +7,7 @@ import { builder, given } from './builder.ts';
 import { DraftType, ListenerType } from './draft-refs.ts';
 import { ModelType } from './models.ts';
 import { idDescription, NodeInterface } from './nodes.ts';
+import { VerseFormType } from './verse/verse-form.ts';
 
 export const DraftKindType = builder.enumType('DraftKind', {
   description: 'The kind of text that a draft is.',
@@ -204,6 +205,12 @@ builder.objectType(DraftType, {
       type: SamplingType,
       description: 'How tokens were chosen when the draft was started.',
       resolve: ({ sampling }) => sampling,
+    }),
+    form: t.field({
+      type: VerseFormType,
+      nullable: true,
+      description: "The form that the model's last text keeps. Null for a text without a form.",
+      resolve: ({ form }) => form,
     }),
     usage: t.field({ type: UsageType, description: 'Resources used so far.', resolve: ({ usage }) => usage }),
     owner: t.field({

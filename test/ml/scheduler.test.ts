@@ -64,7 +64,17 @@ it('[GEN17] the scheduler is at most one step ahead of the reader of its events'
   });
   const first = nextRun();
   scheduler.write({
-    ...{ id: 1, prompt: [1, 2, 3, 4], biases: [], continued: '', replay: [], listener: null, priority: 0, waitedMs: 0 },
+    ...{
+      id: 1,
+      prompt: [1, 2, 3, 4],
+      biases: [],
+      verse: null,
+      continued: '',
+      replay: [],
+      listener: null,
+      priority: 0,
+      waitedMs: 0,
+    },
     sampling: { ...defaultSampling, maxTokens: MAX_TOKENS, seed: 1, stop: [] },
   });
   await first;

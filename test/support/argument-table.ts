@@ -74,6 +74,28 @@ const sampling = under('input.sampling', {
   bannedPhrases: bad.listOf(32, piece, '.'),
   stop: bad.listOf(8, piece, '.'),
 });
+const form = under('input.form', {
+  preset: bad.oneOf,
+  stanzas: {
+    refused: [{ value: [] }, { value: Array(21).fill({ lines: 1 }) }],
+    uncoercible: [[null], 5, 'SONNET'],
+  },
+  'stanzas.label': bad.oneOf,
+  'stanzas.lines': bad.integer(1, 60),
+  'stanzas.rhyme': {
+    refused: ['', 'a', 'AB', '1', '雪', 'A\0', '\ud800'].map((value) => ({ value })),
+    uncoercible: [5, true, ['A'], {}],
+  },
+  'stanzas.syllables': {
+    refused: [{ value: [0], at: '.0' }, { value: [21], at: '.0' }, { value: [5, 7] }],
+    uncoercible: [[null], ['five'], [2 ** 31], {}],
+  },
+  'stanzas.metre': bad.oneOf,
+  'stanzas.refrainOf': {
+    refused: [-1, 0, 1, 2 ** 31 - 1].map((value) => ({ value })),
+    uncoercible: ['none', true, 0.5, {}],
+  },
+});
 /** Of a list that may be kept no more: none is missing. */
 const { missing: _, ...anyId } = bad.idOf('Track');
 const someFeedback = under('input', {
@@ -196,9 +218,17 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'PopularityReason.summary': { of: { locale: bad.oneOf } },
     'Mutation.activateModelVersion': { of: { modelVersion: bad.text({ max: 200 }) } },
     'Mutation.startDraft': {
-      args: { input: { kind: 'POEM', prompt: 'rain', sampling: { logitBias: [{ text: '.', bias: 1 }] } } },
+      args: {
+        input: {
+          kind: 'POEM',
+          prompt: 'rain',
+          sampling: { logitBias: [{ text: '.', bias: 1 }] },
+          form: { stanzas: [{ lines: 1 }] },
+        },
+      },
       of: {
         ...sampling,
+        ...form,
         ...under('input', {
           kind: bad.oneOf,
           prompt: bad.text({ max: 8_000 }),
@@ -210,9 +240,17 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
       },
     },
     'Mutation.continueDraft': {
-      args: { input: { draftId: draft, ifRevision: 1, sampling: { logitBias: [{ text: '.', bias: 1 }] } } },
+      args: {
+        input: {
+          draftId: draft,
+          ifRevision: 1,
+          sampling: { logitBias: [{ text: '.', bias: 1 }] },
+          form: { stanzas: [{ lines: 1 }] },
+        },
+      },
       of: {
         ...sampling,
+        ...form,
         'input.draftId': bad.idOf('Draft', 'NotFoundError'),
         'input.instruction': bad.text({ max: 8_000 }),
         'input.at': bad.integer(0, 2 ** 31 - 1),

@@ -21,7 +21,16 @@ const later = new Date('2026-01-03T00:00:00Z');
 const used = { ...unused, completionTokens: 2 };
 
 const anotherTurn = (from: number): Turn => {
-  return { instruction: 'more', sampling: samplingOf(), from, before: unused, model: null, asked: null, at: null };
+  return {
+    instruction: 'more',
+    sampling: samplingOf(),
+    from,
+    before: unused,
+    model: null,
+    asked: null,
+    at: null,
+    verse: null,
+  };
 };
 
 /** What every place for logs must do (SPEC [LOG1], [LOG4], [LOG6], [LOG8]). */

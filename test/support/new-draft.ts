@@ -26,6 +26,7 @@ export const firstTurn = (sampling = samplingOf()): Turn => ({
   model: null,
   asked: null,
   at: null,
+  verse: null,
 });
 
 /** A draft that is about to be written, as a service would record it. */

@@ -2,9 +2,19 @@ import { z } from 'zod';
 import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import { parseStored } from '../../lib/stored-data.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../ml/engine.ts';
+import type { VerseForm } from '../../verse/verse.ts';
 import type { Draft } from '../contract.ts';
 import { passagesOf } from '../text/passages.ts';
 import { isTerminal, type LogEntry, type LogEvent, type Repetition } from './log-events.ts';
+
+/** The form of a turn's text. */
+export interface TurnVerse {
+  form: VerseForm;
+  /** Text between what was there before and the form. */
+  lead: string;
+  /** Where the form begins, lead included, in the answer that the turn continues: a number of UTF-16 code units. */
+  from: number;
+}
 
 /** One turn of the model, as stored in the draft's row. */
 export interface Turn {
@@ -20,6 +30,8 @@ export interface Turn {
   asked: Repetition | null;
   /** The code point before which it is inserted. Null if it is written at the end. */
   at: number | null;
+  /** Null for a text without a form. */
+  verse: TurnVerse | null;
 }
 
 /**
@@ -93,6 +105,23 @@ const sampling: z.ZodType<Sampling> = z.object({
 
 const repetition: z.ZodType<Repetition> = z.object({ key: z.string(), input: z.string() });
 
+const form: z.ZodType<VerseForm> = z.object({
+  stanzas: z.array(
+    z.object({
+      label: z.enum(['VERSE', 'CHORUS', 'BRIDGE']).nullable(),
+      lines: z.array(
+        z.object({
+          least: count,
+          most: count,
+          metre: z.enum(['IAMBIC', 'TROCHAIC', 'ANAPAESTIC', 'DACTYLIC']).nullable(),
+          rhyme: z.string().nullable(),
+        }),
+      ),
+      refrainOf: count.nullable(),
+    }),
+  ),
+});
+
 /** Loose, since turns are written back: fields that another version has added are kept. */
 const modelTurn: z.ZodType<Turn> = z.looseObject({
   instruction: z.string().nullable(),
@@ -102,6 +131,7 @@ const modelTurn: z.ZodType<Turn> = z.looseObject({
   model: z.string().nullable().default(null),
   asked: repetition.nullable().default(null),
   at: count.nullable().default(null),
+  verse: z.object({ form, lead: z.string(), from: count }).nullable().default(null),
 });
 const typedTurn: z.ZodType<TypedTurn> = z.looseObject({
   type: z.literal('typed'),
@@ -117,7 +147,8 @@ export function toDraft(record: DraftRecord): Draft {
   const { turns: _, epoch: __, epochs: ___, epochStarts: ____, owner: _____, ...known } = record;
   const { texts, textTurns, textsBefore, textsUntil, ...draft } = known;
   const kept = { texts, textTurns, textsBefore, textsUntil };
-  return { ...draft, passages: passagesOf({ text: draft.text, ...kept }, modelTurns(record).length) };
+  const passages = passagesOf({ text: draft.text, ...kept }, modelTurns(record).length);
+  return { ...draft, passages, form: lastTurn(record).verse?.form ?? null };
 }
 
 /** @throws StoredDataError */

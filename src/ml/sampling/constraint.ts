@@ -9,6 +9,18 @@ export interface Constraint {
   accept(token: number): void;
 }
 
+/** Allows what each of them allows. */
+export function intersectionOf(constraints: readonly Constraint[]): Constraint {
+  return {
+    mask: (allowed) => {
+      for (const constraint of constraints) constraint.mask(allowed);
+    },
+    accept: (token) => {
+      for (const constraint of constraints) constraint.accept(token);
+    },
+  };
+}
+
 /** The set of all tokens, in the form that `Constraint.mask` takes. */
 export function allTokens(vocab: number): Uint32Array {
   return new Uint32Array(Math.ceil(vocab / 32)).fill(0xffffffff);

@@ -1,5 +1,5 @@
 import type { CompiledModel } from '../compile/compile.ts';
-import type { GenerationEvent, Sampling, WriterState } from '../contract.ts';
+import type { GenerationEvent, Sampling, VerseRequest, WriterState } from '../contract.ts';
 import type { Device } from '../ort/session.ts';
 import type { TokenBias } from '../sampling/token-bias.ts';
 import type { TokenBytes } from '../text/token-bytes.ts';
@@ -29,6 +29,8 @@ export interface WriterJob {
   sampling: Sampling;
   /** `sampling.logitBias` in tokens. */
   biases: readonly TokenBias[];
+  /** The form that the text keeps. The words are in memory that the threads share. */
+  verse: VerseRequest | null;
   /** The text that the draft continues. */
   continued: string;
   /** Tokens that were generated and recorded before a crash. */

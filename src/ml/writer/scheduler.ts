@@ -203,11 +203,11 @@ export class Scheduler {
 
   /** A failure affects this draft only. */
   #commitNext(generation: Sequence, outcome: Outcome): void {
-    const { replayed, sampling, context } = generation;
+    const { replayed, sampling } = generation;
     try {
       if (outcome.type === 'failed') throw outcome.error;
       if (replayed !== null) generation.commitReplayed(replayed);
-      else generation.commit(this.#options.sampler.sample(outcome.prediction, sampling, context));
+      else generation.commit(this.#options.sampler.sample(outcome.prediction, sampling, generation.context));
     } catch (error) {
       generation.finish('ERROR', describe(error));
     }

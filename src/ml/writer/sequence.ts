@@ -1,8 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { FinishReason, GenerationEvent, Sampling, Token, Usage } from '../contract.ts';
 import { BannedPhrases } from '../sampling/banned-phrases.ts';
-import type { Constraint } from '../sampling/constraint.ts';
+import { type Constraint, intersectionOf } from '../sampling/constraint.ts';
 import type { Sample, SampleContext } from '../sampling/sampler.ts';
+import { VerseConstraint } from '../sampling/verse-constraint.ts';
 import { type Shown, TextStream } from '../text/text-stream.ts';
 import type { Lexicon } from '../text/token-texts.ts';
 import type { WriterJob } from './protocol.ts';
@@ -27,7 +28,8 @@ export class Sequence {
   finished = false;
   readonly #vocabulary: Vocabulary;
   readonly #text: TextStream<Token>;
-  readonly #constraint: Constraint | null;
+  /** Created for the first token, where an error ends this sequence and no other. */
+  #constraint: { value: Constraint | null } | null = null;
   readonly #emit: (event: GenerationEvent) => void;
   readonly #meter: Meter;
   readonly #cancelled = new AbortController();
@@ -37,7 +39,6 @@ export class Sequence {
     this.tokens = [...job.prompt];
     this.#vocabulary = vocabulary;
     this.#text = new TextStream(job.sampling.stop);
-    this.#constraint = constraintOf(job, vocabulary);
     this.#emit = emit;
     this.#meter = new Meter(clock, job.waitedMs);
   }
@@ -75,10 +76,10 @@ export class Sequence {
     return this.sampling.maxTokens - this.generated;
   }
 
-  /** What the next token depends on besides the logits. */
+  /** What the next token depends on besides the logits. @throws Error if the continued text does not keep its form */
   get context(): SampleContext {
     const { tokens: history, generated: position } = this;
-    return { history, position, biases: this.job.biases, constraint: this.#constraint };
+    return { history, position, biases: this.job.biases, constraint: this.#constrained() };
   }
 
   /** The next token if it was recorded before a crash. It is decoded again and not sampled. */
@@ -125,7 +126,12 @@ export class Sequence {
 
   #append(id: number): void {
     this.tokens.push(id);
-    this.#constraint?.accept(id);
+    this.#constrained()?.accept(id);
+  }
+
+  #constrained(): Constraint | null {
+    this.#constraint ??= { value: constraintOf(this.job, this.#vocabulary) };
+    return this.#constraint.value;
   }
 
   #endAtLimit(): void {
@@ -150,9 +156,13 @@ export class Sequence {
   }
 }
 
-function constraintOf({ sampling, continued }: WriterJob, lexicon: Lexicon): Constraint | null {
-  if (sampling.bannedPhrases.length === 0) return null;
-  return new BannedPhrases(sampling.bannedPhrases, lexicon, continued);
+function constraintOf({ sampling, continued, verse }: WriterJob, vocabulary: Vocabulary): Constraint | null {
+  const { bannedPhrases } = sampling;
+  const constraints = [
+    ...(bannedPhrases.length > 0 ? [new BannedPhrases(bannedPhrases, vocabulary, continued)] : []),
+    ...(verse ? [new VerseConstraint(verse, vocabulary, bannedPhrases)] : []),
+  ];
+  return constraints.length > 1 ? intersectionOf(constraints) : (constraints[0] ?? null);
 }
 
 /** Measures one draft's times from its request on. */

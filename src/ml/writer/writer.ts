@@ -20,6 +20,9 @@ export interface WriterOptions extends Omit<OpeningOptions, 'onClosing' | 'onVac
 /** Number of ends that other nodes are told. Only the earliest matter to a draft that waits for a place. */
 const FORESEEN = 32;
 
+/** The characters that verse is spelled with: each must be a token, so that every word can be finished. */
+const SPELLED = Array.from("abcdefghijklmnopqrstuvwxyz' \n");
+
 /**
  * The main thread's side of a model. It encodes messages, limits the number of drafts, and hands each draft to an
  * opening of the model, which it creates if there is none.
@@ -175,14 +178,18 @@ export class Writer implements AsyncDisposable {
     return { events, cancel };
   }
 
-  #jobOf({ sampling, messages, continueLast, replay = [], listener = null, priority = 0 }: GenerationRequest) {
+  #jobOf(request: GenerationRequest) {
+    const { sampling, messages, continueLast, verse = null, replay = [], listener = null, priority = 0 } = request;
     const biases = resolveBiases(sampling.logitBias, (text) => this.#options.chat.encodeText(text));
     const continued = continueLast ? (messages.at(-1)?.content ?? '') : '';
-    return { sampling, biases, continued, replay, listener, priority };
+    return { sampling, biases, verse, continued, replay, listener, priority };
   }
 
-  #encode({ messages, continueLast = false, sampling }: GenerationRequest): number[] {
-    const { chat, capacity } = this.#options;
+  #encode({ messages, continueLast = false, sampling, verse = null }: GenerationRequest): number[] {
+    const { chat, capacity, name } = this.#options;
+    if (verse && !SPELLED.every((character) => chat.encodeText(character).length === 1)) {
+      throw new InvalidInputError(`${name} has no tokens for single letters, so it cannot keep a form`, 'form');
+    }
     const prompt = chat.encode(messages, continueLast);
     if (prompt.length === 0) throw new InvalidInputError('the prompt is empty', 'prompt');
     if (prompt.length + sampling.maxTokens <= capacity) return prompt;
