@@ -34,7 +34,9 @@ const query = /* GraphQL */ `
           track {
             id
             title
-            album
+            album {
+              title
+            }
             releaseYear
             durationMs
             explicit

@@ -13,7 +13,13 @@ const config: CodegenConfig = {
         useTypeImports: true,
         enumsAsTypes: true,
         strictScalars: true,
-        scalars: { DateTime: 'string', DraftCursor: 'string' },
+        scalars: {
+          ...{ DateTime: 'string', DraftCursor: 'string' },
+          ...{
+            Metadata: 'Record<string, string | number | boolean | string[]>',
+            MetadataValue: 'string | number | boolean',
+          },
+        },
       },
     },
   },

@@ -17,7 +17,9 @@ const options: ClientOptions = { url, listenerId: 'example-client', webSocket: C
 
 const { recommendations } = await request(options, RecommendDocument, { first: 5, text: 'slow piano jazz' });
 for (const { rank, track, explanation } of recommendations.nodes) {
-  console.log(`${rank}. ${track.title}, ${track.artist.name}: ${explanation.summary}`);
+  const artists = track.artists.map(({ artist }) => artist.name).join(', ');
+  const album = track.album ? ` (${track.album.title})` : '';
+  console.log(`${rank}. ${track.title}, ${artists}${album}: ${explanation.summary}`);
 }
 
 const liked = recommendations.nodes[0];

@@ -43,6 +43,7 @@ export function createApolloClient({ url, token, webSocket }: Options): ApolloCl
         // These belong to the object that holds them.
         Recommendation: { keyFields: false },
         Explanation: { keyFields: false },
+        Credit: { keyFields: false },
       },
     }),
   });

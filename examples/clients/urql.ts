@@ -25,6 +25,7 @@ export function createUrqlClient({ url, token, webSocket }: Options): Client {
         keys: {
           Recommendation: () => null,
           Explanation: () => null,
+          Credit: () => null,
           Genre: ({ slug }) => (typeof slug === 'string' ? slug : null),
         },
         // Feedback changes every list: the next render asks for a new one.

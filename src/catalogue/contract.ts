@@ -18,12 +18,64 @@ export interface Tag {
   weight: number;
 }
 
+/** What an artist did for a track. Rules that speak of a track's artists mean the main ones. */
+export type ArtistRole =
+  'MAIN' | 'FEATURED' | 'REMIXER' | 'COMPOSER' | 'LYRICIST' | 'PRODUCER' | 'CONDUCTOR' | 'PERFORMER';
+
+export interface Credit {
+  artist: Artist;
+  role: ArtistRole;
+}
+
+export interface Album {
+  id: number;
+  externalId: string | null;
+  title: string;
+  /** As much of `YYYY-MM-DD` as is known. */
+  releaseDate: string | null;
+  artists: readonly Artist[];
+  covers: readonly Cover[];
+}
+
+/** An address of a picture. `size` in pixels; null where the address has `{size}` or is the only one. */
+export interface Cover {
+  url: string;
+  size: number | null;
+}
+
+export interface ExternalUrl {
+  service: string;
+  url: string;
+}
+
+/** Of a track's metadata: of the type that its key was declared with. */
+export type TrackMetadataValue = string | number | boolean | readonly string[];
+
+export type MetadataType = 'STRING' | 'STRINGS' | 'NUMBER' | 'BOOLEAN';
+
+export interface MetadataKey {
+  name: string;
+  type: MetadataType;
+}
+
+/** What apps show of a track and ranking does not need. */
+export interface TrackDetails {
+  isrc: string | null;
+  covers: readonly Cover[];
+  previewUrl: string | null;
+  externalUrls: readonly ExternalUrl[];
+  metadata: Readonly<Record<string, TrackMetadataValue>>;
+}
+
 export interface Track {
   id: number;
   externalId: string;
   title: string;
+  /** The first of its main artists. */
   artistId: number;
-  album: string | null;
+  albumId: number | null;
+  discNumber: number | null;
+  trackNumber: number | null;
   releaseYear: number | null;
   durationMs: number | null;
   explicit: boolean;
@@ -56,22 +108,81 @@ export interface TrackFilter {
   explicit?: boolean | null;
 }
 
+/** What `tracks` can be asked for beside it, of which ranking knows nothing. */
+export interface CatalogueFilter extends TrackFilter {
+  albumIds?: readonly number[] | null;
+  isrcs?: readonly string[] | null;
+  /** Any of these tags. */
+  tags?: readonly string[] | null;
+  metadata?: readonly MetadataCondition[] | null;
+}
+
+/** Each part that is given must hold. */
+export interface MetadataCondition {
+  key: string;
+  /** Any of these values; of a list of texts, any of its texts. */
+  in?: readonly (string | number | boolean)[] | null;
+  /** Of a number, both inclusive. */
+  min?: number | null;
+  max?: number | null;
+}
+
 export type TrackOrder = 'POPULARITY' | 'RELEASE_YEAR' | 'TITLE' | 'ADDED' | 'RELEVANCE';
 export type Direction = 'ASC' | 'DESC';
 
 export interface TrackSearch extends PageArgs {
   search?: string | null;
-  filter?: TrackFilter | null;
+  filter?: CatalogueFilter | null;
   orderBy: TrackOrder;
   /** As is usual for the order, unless told: titles A to Z, all else the greatest first. */
   direction?: Direction | null;
 }
 
+export type NameOrder = 'NAME' | 'RELEVANCE';
+export type AlbumOrder = 'TITLE' | 'RELEASE_DATE' | 'RELEVANCE';
+
+export interface NameSearch<Order> extends PageArgs {
+  search?: string | null;
+  orderBy: Order;
+  /** As is usual for the order, unless told: names A to Z, dates and relevance the greatest first. */
+  direction?: Direction | null;
+}
+
+/** A tag of the catalogue. */
+export interface CatalogueTag {
+  id: number;
+  name: string;
+}
+
+export interface AlbumInput {
+  title: string;
+  externalId?: string | null;
+  /** The track's first main artist if absent. */
+  artists?: readonly string[] | null;
+  releaseDate?: string | null;
+  covers?: readonly CoverInput[] | null;
+}
+
+export interface CoverInput {
+  url: string;
+  size?: number | null;
+}
+
 export interface TrackInput {
   externalId: string;
   title: string;
-  artist: string;
-  album?: string | null;
+  /** The only main artist, as a short form of `artists`. */
+  artist?: string | null;
+  artists?: readonly { name: string; role?: ArtistRole | null }[] | null;
+  album?: AlbumInput | null;
+  discNumber?: number | null;
+  trackNumber?: number | null;
+  isrc?: string | null;
+  covers?: readonly CoverInput[] | null;
+  previewUrl?: string | null;
+  externalUrls?: readonly ExternalUrl[] | null;
+  /** Values by declared key, of any type: they are checked. */
+  metadata?: unknown;
   releaseYear?: number | null;
   durationMs?: number | null;
   explicit?: boolean | null;
@@ -103,6 +214,11 @@ export interface Catalogue {
   /** By the calling app's own ids. @throws InvalidInputError naming `externalIds.3` and the like */
   tracksByExternalId(externalIds: readonly string[]): Promise<Map<string, Track>>;
   artistsById(ids: readonly number[]): Promise<Map<number, Artist>>;
+  albumsById(ids: readonly number[]): Promise<Map<number, Album>>;
+  /** In the source's order. */
+  creditsOfTracks(trackIds: readonly number[]): Promise<Map<number, Credit[]>>;
+  /** Tracks without any are absent from the map. Nothing is kept in memory. */
+  detailsOfTracks(trackIds: readonly number[]): Promise<Map<number, TrackDetails>>;
   /** Main genre first. Tracks without genres are absent from the map. */
   genresOfTracks(trackIds: readonly number[]): Promise<Map<number, Genre[]>>;
   /** The genres of the artists' tracks, most frequent first. */
@@ -114,7 +230,26 @@ export interface Catalogue {
   genres(): Promise<Genre[]>;
   /** Stops when the signal aborts. */
   searchTracks(search: TrackSearch, signal?: AbortSignal): Promise<Page<Track>>;
-  tracksOfArtist(artistId: number, page: PageArgs): Promise<Page<Track>>;
+  /** @param page.roles the tracks that have the artist in any of these; by default as a main one */
+  tracksOfArtist(artistId: number, page: PageArgs & { roles?: readonly ArtistRole[] }): Promise<Page<Track>>;
+  /** In the album's order. */
+  tracksOfAlbum(albumId: number, page: PageArgs): Promise<Page<Track>>;
+  /** Of those with tracks that are not withdrawn, as are all of these lists. */
+  searchArtists(search: NameSearch<NameOrder>, signal?: AbortSignal): Promise<Page<Artist>>;
+  searchTags(search: NameSearch<NameOrder>, signal?: AbortSignal): Promise<Page<CatalogueTag>>;
+  searchAlbums(search: NameSearch<AlbumOrder>, signal?: AbortSignal): Promise<Page<Album>>;
+  albumsOfArtist(artistId: number, page: PageArgs): Promise<Page<Album>>;
+  /** Numbers of tracks that are not withdrawn; 0 is absent. */
+  trackCounts(of: 'artist' | 'album' | 'tag', ids: readonly number[]): Promise<Map<number, number>>;
+  /** By name. */
+  metadataKeys(): Promise<MetadataKey[]>;
+  /**
+   * Declares all of the keys or none. Repeating it changes nothing.
+   * @throws InvalidInputError for a key that is of another type
+   */
+  declareMetadataKeys(keys: readonly MetadataKey[]): Promise<MetadataKey[]>;
+  /** @throws NotFoundError; ConflictError while tracks have values of it */
+  removeMetadataKey(name: string): Promise<MetadataKey[]>;
   /** Upserts all tracks of the batch or none. @throws InvalidInputError naming, for example, `input.3.title` */
   upsertTracks(input: readonly TrackInput[]): Promise<UpsertCounts>;
   /**

@@ -1,12 +1,12 @@
+import { reversed, type SortKey } from '../db/catalogue/sort-keys.ts';
 import type { Database } from '../db/client.ts';
 import {
   allOf,
   byPopularity,
+  type FilterColumns,
   filterCondition,
   relevance,
-  reversed,
   searchCondition,
-  type SortKey,
   sortKeys,
 } from '../db/queries/catalogue-queries.ts';
 import { InvalidInputError } from '../lib/errors.ts';
@@ -14,9 +14,9 @@ import { keyPart } from '../lib/page.ts';
 import { checkLength, checkRange, checkText } from '../lib/text/check-text.ts';
 import { slugOf } from '../lib/text/folded-text.ts';
 import { type TermQuery, termQuery, wordsText } from '../lib/text/search-terms.ts';
-import type { Direction, Range, TrackFilter, TrackOrder } from './contract.ts';
+import type { CatalogueFilter, Direction, Range, TrackFilter, TrackOrder } from './contract.ts';
 
-interface Search {
+export interface Search {
   /** The words of the search, for comparison with whole names. */
   text: string;
   terms: TermQuery;
@@ -29,7 +29,7 @@ export function parseSearch(search: string | null | undefined): Search | null {
   return terms.length === 0 ? null : { text: wordsText(asked), terms };
 }
 
-export function whereOf(db: Database['db'], search: Search | null, filter: TrackFilter | null | undefined) {
+export function whereOf(db: Database['db'], search: Search | null, filter: FilterColumns | null) {
   return allOf(
     search ? searchCondition(db, search.terms) : undefined,
     filter ? filterCondition(db, inNormalForm(filter)) : undefined,
@@ -69,7 +69,7 @@ const MAX_ENTRIES = 100;
 const MAX_INT = 2 ** 31 - 1;
 
 /** Genres may also be given by name. */
-function inNormalForm({ genres, excludeGenres, ...filter }: TrackFilter): TrackFilter {
+function inNormalForm({ genres, excludeGenres, ...filter }: FilterColumns): FilterColumns {
   return { ...filter, genres: genres?.map(slugOf) ?? null, excludeGenres: excludeGenres?.map(slugOf) ?? null };
 }
 
@@ -83,6 +83,15 @@ export function checkFilter(filter: TrackFilter): TrackFilter {
   }
   checkInterval(filter.releaseYear, 'filter.releaseYear');
   checkInterval(filter.durationMs, 'filter.durationMs');
+  return filter;
+}
+
+/** The same of what only `tracks` can be asked for. */
+export function checkCatalogueFilter(filter: CatalogueFilter): CatalogueFilter {
+  checkFilter(filter);
+  for (const field of ['albumIds', 'isrcs', 'tags'] as const)
+    checkLength(filter[field] ?? [], `filter.${field}`, MAX_ENTRIES);
+  filter.tags?.forEach((tag, i) => checkText(tag, `filter.tags.${i}`, { max: 100 }));
   return filter;
 }
 

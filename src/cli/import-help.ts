@@ -53,7 +53,9 @@ export const formatHelp: Record<ImportFormat, string> = {
   tracks: `npm run import -- tracks PATH [--map THEIRS=OURS …]
 
   CSV with a header (comma, semicolon or tab), JSON objects, one per line, or a JSON array of them.
-  Required: externalId, title, artist.   Optional: album, releaseYear, durationMs, explicit, genres, tags.
+  Required: externalId, title, artist.   Optional: credits, album, albumExternalId, albumArtists, releaseDate,
+  albumCoverUrl, discNumber, trackNumber, releaseYear, durationMs, explicit, genres, tags, isrc, coverUrl, previewUrl,
+  externalUrls, and metadata.KEY for each declared key.
   Genres and tags are separated by ; or |. NULL, \\N, nan, None, N/A and the year 0 mean no value.
 
   npm run import -- tracks songs.csv --map id=externalId --map name=title --map popularity=`,

@@ -52,7 +52,7 @@ function jobOf(format: ImportFormat, paths: string[], values: ReturnType<typeof 
 
 /** The columns named by --map. */
 function renamesOf(format: ImportFormat, maps: readonly string[]): Map<string, string | null> {
-  const columns = { tracks: trackColumns, feedback: feedbackColumns }[format as string];
+  const columns = { tracks: trackColumns(new Map()), feedback: feedbackColumns }[format as string];
   const known = columns ? [...columns.required, ...columns.optional] : [];
   if (maps.length > 0 && !columns) throw new UsageError(`--map does not apply to ${format}`);
   const renames = new Map<string, string | null>();
@@ -60,7 +60,9 @@ function renamesOf(format: ImportFormat, maps: readonly string[]): Map<string, s
     const at = map.lastIndexOf('=');
     const [theirs, ours] = [map.slice(0, Math.max(0, at)).trim(), map.slice(at + 1).trim()];
     if (theirs === '') throw new UsageError(`--map ${map} does not have the form theirs=ours`);
-    if (ours !== '' && !known.includes(ours)) {
+    // Which keys are declared is known once the database is.
+    const isMetadata = format === 'tracks' && ours.startsWith('metadata.');
+    if (ours !== '' && !isMetadata && !known.includes(ours)) {
       const meant = nearest(ours, known);
       throw new UsageError(
         `--map ${map}: ${format} has no column ${ours}; ${meant ? `did you mean ${meant}?` : `it has ${known.join(', ')}`}`,

@@ -8,8 +8,8 @@ import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { cancelledBy, readAsOfOneMoment } from './cancellable.ts';
 import { withSafeTransactions } from './lost-connections.ts';
-import { bringToNormalForm } from './normal-forms.ts';
 import { Pulse } from './pulse.ts';
+import { bringToNormalForm } from './texts/normal-forms.ts';
 import type { Sql, Transaction } from './transaction.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));

@@ -3,30 +3,23 @@ import {
   bigint,
   boolean,
   check,
-  customType,
   doublePrecision,
   index,
   integer,
   jsonb,
   pgEnum,
-  pgSequence,
   pgTable,
   pgView,
   primaryKey,
   real,
   text,
-  timestamp,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import { artists, genres, tracks } from './catalogue-tables.ts';
+import { bytea, id, instant, ref, tsvector } from './columns.ts';
 
-const id = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
-const ref = () => bigint({ mode: 'number' }).notNull();
-const instant = () => timestamp({ withTimezone: true, mode: 'date', precision: 3 });
-const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
-const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' });
-/** Ordered by bytes, whatever the database's collation. */
-const bytewise = customType<{ data: string }>({ dataType: () => 'text collate "C"' });
+export * from './catalogue-tables.ts';
 
 export const feedbackKind = pgEnum('feedback_kind', ['PLAY', 'COMPLETE', 'LIKE', 'SAVE', 'SKIP', 'DISLIKE', 'HIDE']);
 export const verdictDimension = pgEnum('verdict_dimension', ['REACTION', 'SAVED', 'HIDDEN']);
@@ -36,108 +29,6 @@ export const draftVisibility = pgEnum('draft_visibility', ['PRIVATE', 'SHARED'])
 export const finishReason = pgEnum('finish_reason', ['STOP', 'LENGTH', 'TIME', 'CANCELLED', 'ERROR']);
 export const listSurface = pgEnum('list_surface', ['RECOMMENDATIONS', 'SIMILAR']);
 export const reasonKind = pgEnum('reason_kind', ['HISTORY', 'PREFERENCE', 'POPULARITY', 'NONE']);
-
-// ── Catalogue ──
-
-/** `nameKey` is the natural key: the name in the form of `caseless`. */
-export const artists = pgTable('artists', { id: id(), name: text().notNull(), nameKey: text().notNull().unique() });
-
-export const genres = pgTable('genres', { id: id(), slug: text().notNull().unique(), name: text().notNull() });
-
-export const tags = pgTable('tags', { id: id(), name: text().notNull().unique() });
-
-/** Tells changes of tracks apart: whatever changes one takes its turn with all others, and the next numbers. */
-export const catalogueRevisions = pgSequence('catalogue_revisions');
-const revision = () =>
-  bigint({ mode: 'number' })
-    .notNull()
-    .default(sql`nextval('catalogue_revisions')`);
-
-export const tracks = pgTable(
-  'tracks',
-  {
-    id: id(),
-    externalId: text().notNull().unique(),
-    title: text().notNull(),
-    artistId: ref().references(() => artists.id),
-    album: text(),
-    releaseYear: integer(),
-    durationMs: integer(),
-    explicit: boolean().notNull().default(false),
-    /** The track's listeners, and its percentile among all tracks. Refreshed regularly, never live ([CAT3]). */
-    recentListeners: integer().notNull().default(0),
-    /** Null if the last 30 days have enough events. */
-    allTimeListeners: integer(),
-    /** Number of listeners in that period whose last verdict is against the track. */
-    rejecters: integer().notNull().default(0),
-    popularity: doublePrecision().notNull().default(0),
-    /** When the track was withdrawn. Null if it is available. References to it are kept. */
-    withdrawnAt: instant(),
-    /** When anything of it last changed, and when anything but popularity and whether it is withdrawn. */
-    revision: revision(),
-    descriptionRevision: revision(),
-    createdAt: instant().notNull().defaultNow(),
-    updatedAt: instant().notNull().defaultNow(),
-  },
-  (t) => [
-    index().on(t.artistId),
-    index().on(t.popularity.desc(), t.id),
-    index().on(t.releaseYear.desc().nullsLast(), t.id),
-    index().on(t.revision),
-    index('tracks_oldest_index').on(t.releaseYear, t.id.desc()),
-    index('tracks_withdrawn_index')
-      .on(t.id)
-      .where(sql`${t.withdrawnAt} is not null`),
-  ],
-);
-
-/**
- * How a track is found and compared: its names in normal form, and its search terms. This is a separate table, because
- * rows of `tracks` are rewritten whenever popularity changes. All columns are null until the texts have been created.
- */
-export const trackTexts = pgTable(
-  'track_texts',
-  {
-    trackId: bigint({ mode: 'number' })
-      .primaryKey()
-      .references(() => tracks.id, { onDelete: 'cascade' }),
-    title: bytewise(),
-    artist: bytewise(),
-    recordingKey: bytewise(),
-    /** Weighted by where a term occurs: see track-texts. */
-    search: tsvector(),
-  },
-  (t) => [
-    index().on(t.title, t.trackId),
-    index().on(t.recordingKey),
-    index('track_texts_search_index').using('gin', t.search),
-    index('track_texts_missing_index')
-      .on(t.trackId)
-      .where(sql`${t.search} is null`),
-  ],
-);
-
-export const trackGenres = pgTable(
-  'track_genres',
-  {
-    trackId: ref().references(() => tracks.id, { onDelete: 'cascade' }),
-    genreId: ref().references(() => genres.id),
-    /** The source's order of genres. The first is the main one. */
-    position: integer().notNull().default(0),
-  },
-  (t) => [primaryKey({ columns: [t.trackId, t.genreId] }), index().on(t.genreId)],
-);
-
-/** `weight` in (0, 1]: the share of the track's taggers who applied the tag. */
-export const trackTags = pgTable(
-  'track_tags',
-  {
-    trackId: ref().references(() => tracks.id, { onDelete: 'cascade' }),
-    tagId: ref().references(() => tags.id),
-    weight: real().notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.trackId, t.tagId] }), index().on(t.tagId)],
-);
 
 // ── Listeners ──
 

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { DeclaredKeys } from '../catalogue/catalogue.ts';
 import type { Database } from '../db/client.ts';
 import { hasTracks, insertDemoViewer, insertSimulated } from '../db/imports/import-demo.ts';
 import { importTransaction } from '../db/imports/import-transaction.ts';
@@ -7,7 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { type SimulatedTrack, simulateListening } from './demo-listeners.ts';
 import { Row } from './formats/row.ts';
-import { trackColumns, trackOf } from './formats/rows.ts';
+import { trackColumns, trackOf } from './formats/track-rows.ts';
 import { importTracks } from './formats/tracks.ts';
 import { startContext } from './import-context.ts';
 import { Notices } from './notices.ts';
@@ -22,6 +23,7 @@ export interface SeedDemoOptions {
 }
 
 const demoTracks = fileURLToPath(new URL('../../assets/demo/tracks.csv', import.meta.url));
+const noKeys: DeclaredKeys = new Map();
 const VIEWER = { externalId: 'demo', displayName: 'Demo listener' };
 
 /**
@@ -53,13 +55,13 @@ async function readDemoTracks(): Promise<SimulatedTrack[]> {
   const tracks: SimulatedTrack[] = [];
   for await (const records of readRecords(
     source.chunks(() => undefined),
-    trackColumns,
+    trackColumns(noKeys),
     source.name,
     naming,
   )) {
     for (const record of records) {
       if ('problem' in record) throw new Error(`${source.name}, line ${record.line}: ${record.problem}`);
-      const { externalId, genres, tags } = trackOf(new Row(record, naming.notices));
+      const { externalId, genres, tags } = trackOf(new Row(record, naming.notices), noKeys);
       tracks.push({ externalId, genres: genres.map(({ slug }) => slug), tags: tags.map(({ name }) => name) });
     }
   }

@@ -1,4 +1,4 @@
-import type { MergeCounts } from '../db/queries/track-merge.ts';
+import type { MergeCounts } from '../db/catalogue/track-merge.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { Counter } from '../lib/collections.ts';

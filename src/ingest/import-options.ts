@@ -1,4 +1,4 @@
-import type { MergeCounts } from '../db/queries/track-merge.ts';
+import type { MergeCounts } from '../db/catalogue/track-merge.ts';
 import type { Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Renames } from './reading/columns.ts';

@@ -11,4 +11,5 @@ export {
 export { runImport } from './run-import.ts';
 export { seedDemo } from './demo.ts';
 export { checkExists } from './reading/source.ts';
-export { feedbackColumns, trackColumns } from './formats/rows.ts';
+export { feedbackColumns } from './formats/rows.ts';
+export { trackColumns } from './formats/track-rows.ts';

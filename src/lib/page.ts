@@ -63,6 +63,7 @@ export const keyPart = {
   integerOrNull: (value: unknown): value is number | null => value === null || keyPart.integer(value),
   number: (value: unknown): value is number => Number.isFinite(value),
   text: (value: unknown): value is string => typeof value === 'string' && !/\0|\p{Surrogate}/u.test(value),
+  textOrNull: (value: unknown): value is string | null => value === null || keyPart.text(value),
   uuid: (value: unknown): value is string => typeof value === 'string' && UUID.test(value),
   /** Milliseconds since the epoch. */
   instant: (value: unknown): value is number => isWhole(value, FIRST_INSTANT, LAST_INSTANT),

@@ -70,13 +70,20 @@ export interface Counterfactual {
 /** The kind of thing that a reason refers to. NONE if nothing speaks for a track. */
 export type ReasonKind = 'HISTORY' | 'PREFERENCE' | 'POPULARITY' | 'NONE';
 
+/** Why a heard track speaks for another. `names`: of the artists, genres or tags that both have, those that count most. */
+export interface ReasonLink {
+  kind: 'LISTENERS' | 'SAME_ARTIST' | 'SHARED_GENRE' | 'SHARED_TAG';
+  names: readonly string[];
+  contribution: number;
+}
+
 /** One additive term of a score. `without` recomputes the ranking, so it is computed only on demand. */
 export type Reason = {
   contribution: number;
   summary(locale: Locale): string;
   without(): Counterfactual;
 } & (
-  | { kind: 'history'; trackId: number; feedback: FeedbackKind; at: Date }
+  | { kind: 'history'; trackId: number; feedback: FeedbackKind; at: Date; links: readonly ReasonLink[] }
   | { kind: 'preference'; preference: string }
   | { kind: 'popularity'; listeners: number; ofAllTime: boolean }
 );
@@ -95,6 +102,15 @@ export interface Explanation {
   /** The sum of the contributions beyond the first reasons. */
   remainder(first: number): number;
   summary(locale: Locale): string;
+}
+
+/** What to ask a new listener about, the most telling first. */
+export interface OnboardingQuestions {
+  /** Ids of at most so many tracks. */
+  tracks(first: number): readonly number[];
+  artists(first: number): readonly number[];
+  /** From 0 to 1: how much of what people listen to the answers so far tell about. */
+  coverage: number;
 }
 
 export interface TrackExplanation {
@@ -145,6 +161,8 @@ export interface Recommender extends AsyncDisposable {
    * no rules apply.
    */
   similar(trackId: number, page: PageArgs, listenerId?: number): Promise<RecommendationPage>;
+  /** The tracks and artists about which answers would tell most beyond what is known. */
+  onboarding(listenerId: number): Promise<OnboardingQuestions>;
   /** The other recordings of a track's song that are not withdrawn, most popular first. */
   versionsOf(trackId: number): Promise<number[]>;
   /**

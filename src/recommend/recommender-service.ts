@@ -12,6 +12,7 @@ import type {
   AnalyticsQuery,
   ModelVersion,
   OffPolicyEstimate,
+  OnboardingQuestions,
   RecommendationPage,
   RecommendationQuery,
   Recommender,
@@ -24,6 +25,7 @@ import { ListCache } from './lists/list-cache.ts';
 import { laterPage, resume, servedPositionOf } from './lists/list-pages.ts';
 import { checkQuery } from './lists/list-query.ts';
 import { listChanges, live, type LiveOptions } from './lists/live-list.ts';
+import { onboardingQuestions } from './lists/onboarding.ts';
 import type { FirstPage } from './lists/opened-list.ts';
 import { ServedLists } from './lists/served-lists.ts';
 import { similar } from './lists/similar.ts';
@@ -108,6 +110,11 @@ class RecommenderService implements Recommender {
       this.#served.log({ id, listenerId, modelVersion, firstRank: begins.node.rank, positions });
     }
     return found;
+  }
+
+  async onboarding(listenerId: number): Promise<OnboardingQuestions> {
+    const serving = await this.#model.current();
+    return onboardingQuestions(serving, await this.#tastes.get(listenerId));
   }
 
   async versionsOf(trackId: number): Promise<number[]> {

@@ -1,17 +1,25 @@
-import type {
-  Artist,
-  Direction,
-  Genre,
-  Tag,
-  Track,
-  TrackFilter,
-  TrackInput,
-  TrackOrder,
-  UpsertCounts,
-  WithdrawCounts,
+import {
+  type Album,
+  type Artist,
+  type ArtistRole,
+  type CatalogueFilter,
+  type Cover,
+  coverAddress,
+  type Credit,
+  type Direction,
+  type Genre,
+  type MetadataKey,
+  type Tag,
+  type Track,
+  type TrackDetails,
+  type TrackFilter,
+  type TrackInput,
+  type TrackOrder,
+  type UpsertCounts,
+  type WithdrawCounts,
 } from '../catalogue/catalogue.ts';
 import { checkFirst, type Page, type PageArgs } from '../lib/page.ts';
-import { checkLength } from '../lib/text/check-text.ts';
+import { checkLength, checkRange } from '../lib/text/check-text.ts';
 import { type Context, requireRole } from './context.ts';
 import { asSentIn, numberOf } from './global-id.ts';
 
@@ -35,9 +43,26 @@ export function toFilter(filter: TrackFilterArgs | null | undefined): TrackFilte
   };
 }
 
+interface CatalogueFilterArgs extends TrackFilterArgs {
+  albumIds?: readonly string[] | null;
+  isrcs?: readonly string[] | null;
+  tags?: readonly string[] | null;
+  metadata?: CatalogueFilter['metadata'];
+}
+
+function toCatalogueFilter(filter: CatalogueFilterArgs | null | undefined): CatalogueFilter | null {
+  if (!filter) return null;
+  const { albumIds, isrcs, tags, metadata, ...rest } = filter;
+  return {
+    ...toFilter(rest),
+    albumIds: albumIds?.map((id, i) => numberOf('Album', id, `filter.albumIds.${i}`)) ?? null,
+    ...{ isrcs: isrcs ?? null, tags: tags ?? null, metadata: metadata ?? null },
+  };
+}
+
 export interface TracksArgs extends PageArgs {
   search?: string | null;
-  filter?: TrackFilterArgs | null;
+  filter?: CatalogueFilterArgs | null;
   orderBy: TrackOrder;
   direction?: Direction | null;
 }
@@ -46,11 +71,19 @@ export async function searchTracks(
   { filter, ...args }: TracksArgs,
   { catalogue, lifetime }: Context,
 ): Promise<Page<Track>> {
-  return catalogue.searchTracks({ ...args, filter: toFilter(filter) }, lifetime.signal);
+  return catalogue.searchTracks({ ...args, filter: toCatalogueFilter(filter) }, lifetime.signal);
 }
 
 export function trackById(id: string, { loaders }: Context) {
   return loaders.tracks.get(numberOf('Track', id, 'id'));
+}
+
+export function artistById(id: string, { loaders }: Context) {
+  return loaders.artists.get(numberOf('Artist', id, 'id'));
+}
+
+export function albumById(id: string, { loaders }: Context) {
+  return loaders.albums.get(numberOf('Album', id, 'id'));
 }
 
 /** In the order requested; null for a track that does not exist. */
@@ -73,6 +106,53 @@ export function artistOf(track: Track, { loaders }: Context): Artist | Promise<A
 
 export function artistsById(ids: readonly number[], { loaders }: Context): Promise<Artist[]> {
   return Promise.all(ids.map(async (id) => need(loaders.artists.get(id), `artist ${id}`)));
+}
+
+export function albumOf({ albumId }: Track, { loaders }: Context): Album | null | Promise<Album> {
+  return albumId === null ? null : need(loaders.albums.get(albumId), `album ${albumId}`);
+}
+
+/** A track's artists in these roles, or in all. */
+export async function creditsOf(
+  track: Track,
+  roles: readonly ArtistRole[] | null,
+  { loaders }: Context,
+): Promise<readonly Credit[]> {
+  const credits = (await loaders.creditsOfTracks.get(track.id)) ?? [];
+  return credits.filter(({ role }) => roles === null || roles.includes(role));
+}
+
+/** What of a track is read only when it is asked for. */
+export async function detailsOf(track: Track, { loaders }: Context): Promise<TrackDetails> {
+  return (await loaders.detailsOfTracks.get(track.id)) ?? noDetails;
+}
+
+const noDetails: TrackDetails = { isrc: null, covers: [], previewUrl: null, externalUrls: [], metadata: {} };
+
+/** The track's own picture, otherwise its album's. */
+export async function coverOfTrack(track: Track, { size }: { size: number }, context: Context): Promise<string | null> {
+  // At once, so that the albums are loaded together with those of other fields.
+  const [{ covers }, album] = await Promise.all([detailsOf(track, context), albumOf(track, context)]);
+  return coverOf(covers.length > 0 ? covers : (album?.covers ?? []), size);
+}
+
+export function coverOf(covers: readonly Cover[], size: number): string | null {
+  return coverAddress(covers, checkRange(size, 'size', 1, 10_000));
+}
+
+export async function metadataOf(
+  track: Track,
+  { keys }: { keys?: readonly string[] | null },
+  context: Context,
+): Promise<TrackDetails['metadata']> {
+  const { metadata } = await detailsOf(track, context);
+  if (!keys) return metadata;
+  const asked = new Set(checkLength(keys, 'keys', 50));
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => asked.has(key)));
+}
+
+export async function trackCount(of: 'artist' | 'album' | 'tag', id: number, { loaders }: Context): Promise<number> {
+  return (await loaders.trackCounts[of].get(id)) ?? 0;
 }
 
 export function genresOfTrack(track: Track, { loaders }: Context): readonly Genre[] | Promise<readonly Genre[]> {
@@ -112,6 +192,16 @@ export async function withdrawTracks(input: WithdrawTracksArgs, context: Context
   const ids = checkLength(input.ids ?? [], 'input.ids', 1_000);
   const numbers = ids.map((id, i) => numberOf('Track', id, `input.ids.${i}`));
   return asSentIn({ input }, () => context.catalogue.withdrawTracks({ externalIds, ids: numbers }));
+}
+
+export function declareMetadataKeys(keys: readonly MetadataKey[], context: Context): Promise<MetadataKey[]> {
+  requireRole(context, 'SERVICE');
+  return context.catalogue.declareMetadataKeys(keys);
+}
+
+export function removeMetadataKey(name: string, context: Context): Promise<MetadataKey[]> {
+  requireRole(context, 'SERVICE');
+  return context.catalogue.removeMetadataKey(name);
 }
 
 function orNone<Item>(

@@ -1,6 +1,6 @@
 import { InvalidInputError, NotFoundError } from '../lib/errors.ts';
 
-const types = ['Track', 'Artist', 'Listener', 'Feedback', 'Draft', 'Model'] as const;
+const types = ['Track', 'Artist', 'Album', 'Listener', 'Feedback', 'Draft', 'Model'] as const;
 export type NodeType = (typeof types)[number];
 
 /** Global ids as in Relay: opaque to clients and unique over all types. */
@@ -27,6 +27,7 @@ function isWellFormed(type: NodeType, id: string): boolean {
       return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
     case 'Track':
     case 'Artist':
+    case 'Album':
     case 'Listener':
     case 'Feedback':
       return /^[1-9]\d{0,15}$/.test(id) && Number.isSafeInteger(Number(id));

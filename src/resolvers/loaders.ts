@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import type { Artist, Catalogue, Genre, Tag, Track } from '../catalogue/catalogue.ts';
+import type { Album, Artist, Catalogue, Credit, Genre, Tag, Track, TrackDetails } from '../catalogue/catalogue.ts';
 import type { Draft, Drafts } from '../drafts/drafts.ts';
 import type { Feedback, Listener, Listeners, Preferences, Viewer, ViewerFeedback } from '../listeners/listeners.ts';
 
@@ -57,6 +57,10 @@ class Loader<Value> {
 export interface Loaders {
   tracks: Loader<Track>;
   artists: Loader<Artist>;
+  albums: Loader<Album>;
+  creditsOfTracks: Loader<readonly Credit[]>;
+  detailsOfTracks: Loader<TrackDetails>;
+  trackCounts: Record<'artist' | 'album' | 'tag', Loader<number>>;
   genresOfTracks: Loader<readonly Genre[]>;
   genresOfArtists: Loader<readonly Genre[]>;
   tagsOfTracks: Loader<readonly Tag[]>;
@@ -78,6 +82,14 @@ export function createLoaders({ catalogue, listeners, drafts }: LoaderSources, v
   return {
     tracks: new Loader((ids) => catalogue.tracksById(ids)),
     artists: new Loader((ids) => catalogue.artistsById(ids)),
+    albums: new Loader((ids) => catalogue.albumsById(ids)),
+    creditsOfTracks: new Loader((ids) => catalogue.creditsOfTracks(ids)),
+    detailsOfTracks: new Loader((ids) => catalogue.detailsOfTracks(ids)),
+    trackCounts: {
+      artist: new Loader((ids) => catalogue.trackCounts('artist', ids)),
+      album: new Loader((ids) => catalogue.trackCounts('album', ids)),
+      tag: new Loader((ids) => catalogue.trackCounts('tag', ids)),
+    },
     genresOfTracks: new Loader((ids) => catalogue.genresOfTracks(ids)),
     genresOfArtists: new Loader((ids) => catalogue.genresOfArtists(ids)),
     tagsOfTracks: new Loader((ids) => catalogue.tagsOfTracks(ids)),

@@ -1,4 +1,4 @@
-import type { Artist, Track } from '../catalogue/catalogue.ts';
+import type { Album, Artist, Track } from '../catalogue/catalogue.ts';
 import type { Draft } from '../drafts/drafts.ts';
 import { checkLength } from '../lib/text/check-text.ts';
 import type { Feedback, Listener } from '../listeners/listeners.ts';
@@ -11,6 +11,7 @@ import { maySee } from './listeners.ts';
 export type AnyNode =
   | { nodeType: 'Track'; value: Track }
   | { nodeType: 'Artist'; value: Artist }
+  | { nodeType: 'Album'; value: Album }
   | { nodeType: 'Listener'; value: Listener }
   | { nodeType: 'Feedback'; value: Feedback }
   | { nodeType: 'Draft'; value: Draft }
@@ -25,6 +26,8 @@ export async function nodeById(globalId: string, context: Context, field = 'id')
       return typed(type, await loaders.tracks.get(Number(id)));
     case 'Artist':
       return typed(type, await loaders.artists.get(Number(id)));
+    case 'Album':
+      return typed(type, await loaders.albums.get(Number(id)));
     case 'Listener': {
       const listener = await loaders.listeners.get(Number(id));
       return listener && maySee(listener.id, context) ? typed(type, listener) : null;

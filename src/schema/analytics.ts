@@ -1,7 +1,7 @@
 import type { Analytics, Engagement, OffPolicyEstimate, OffPolicyRefusal } from '../recommend/recommender.ts';
 import { analytics, offPolicyEstimate } from '../resolvers/analytics.ts';
 import { builder, given } from './builder.ts';
-import { GenreType } from './catalogue.ts';
+import { GenreType } from './catalogue/catalogue.ts';
 
 const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 

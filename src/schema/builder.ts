@@ -8,6 +8,8 @@ export const builder = new SchemaBuilder<{
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };
     DraftCursor: { Input: string; Output: string };
+    Metadata: { Input: Record<string, unknown>; Output: Readonly<Record<string, unknown>> };
+    MetadataValue: { Input: string | number | boolean; Output: string | number | boolean };
   };
 }>({ defaultFieldNullability: false });
 

@@ -5,7 +5,7 @@ import { encodeId } from '../resolvers/global-id.ts';
 import * as listeners from '../resolvers/listeners.ts';
 import { outcome } from '../resolvers/outcome.ts';
 import { builder, filled, given } from './builder.ts';
-import { GenreType } from './catalogue.ts';
+import { GenreType } from './catalogue/catalogue.ts';
 import { connectionType, pageArgs } from './connection.ts';
 import { DraftConnectionType, ListenerType } from './draft-refs.ts';
 import { DraftFilterInput } from './drafts.ts';

@@ -1,4 +1,11 @@
-import type { ContextWord, Explanation, Reason, Recommendation, RecommendationPage } from '../recommend/recommender.ts';
+import type {
+  ContextWord,
+  Explanation,
+  Reason,
+  ReasonLink,
+  Recommendation,
+  RecommendationPage,
+} from '../recommend/recommender.ts';
 import { existingTrack } from '../resolvers/catalogue.ts';
 import { remainder, shownReasons } from '../resolvers/recommendations.ts';
 import { builder } from './builder.ts';
@@ -52,6 +59,32 @@ const ReasonType = builder.interfaceRef<Reason>('Reason').implement({
   resolveType: (reason) => reasonTypes[reason.kind],
 });
 
+const LinkKindType = builder.enumType('LinkKind', {
+  description: 'Why a track that was heard speaks for another.',
+  values: {
+    LISTENERS: {
+      description: 'The same people hear both, or what training found in how people hear tracks like them.',
+    },
+    SAME_ARTIST: { description: 'Both are by the same artist.' },
+    SHARED_GENRE: { description: 'Both have a genre.' },
+    SHARED_TAG: { description: 'Both have a tag.' },
+  } as const,
+});
+
+const ReasonLinkType = builder.objectRef<ReasonLink>('ReasonLink').implement({
+  description: "A part of a reason's contribution: what connects the two tracks.",
+  fields: (t) => ({
+    kind: t.expose('kind', { type: LinkKindType, description: 'What connects them.' }),
+    names: t.exposeStringList('names', {
+      description:
+        'The artists, genres or tags that both have: at most 5, those that count most. Empty for `LISTENERS`.',
+    }),
+    contribution: t.exposeFloat('contribution', {
+      description: "The signed amount. The links of a reason add up to the reason's contribution.",
+    }),
+  }),
+});
+
 builder.objectRef<Extract<Reason, { kind: 'history' }>>('HistoryReason').implement({
   description: "The listener's feedback on a track.",
   interfaces: [ReasonType],
@@ -70,6 +103,11 @@ builder.objectRef<Extract<Reason, { kind: 'history' }>>('HistoryReason').impleme
       type: 'DateTime',
       description: 'When the listener last gave this feedback.',
       resolve: ({ at }) => at,
+    }),
+    links: t.field({
+      type: [ReasonLinkType],
+      description: 'Why feedback on that track speaks for this one, the largest contribution first.',
+      resolve: ({ links }) => links,
     }),
   }),
 });
@@ -104,7 +142,9 @@ export const ExplanationType = builder.objectRef<Explanation>('Explanation').imp
     'counterfactual is the ranking recomputed without that reason.',
   fields: (t) => ({
     summary: t.string({
-      description: 'The main reasons in words.',
+      description:
+        'The main reasons in words. In a list, a sentence tells what those above it have not told; a reason that was told ' +
+        'twice is told again only where it is the main one.',
       args: localeArgs,
       resolve: (explanation, { locale }) => explanation.summary(locale ?? 'EN'),
     }),

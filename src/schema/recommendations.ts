@@ -7,7 +7,7 @@ import {
   recommendations,
 } from '../resolvers/recommendations.ts';
 import { builder, filled, given } from './builder.ts';
-import { TrackFilterInput } from './catalogue.ts';
+import { TrackFilterInput } from './catalogue/filters.ts';
 import { pageArgs } from './connection.ts';
 import {
   ExplanationType,

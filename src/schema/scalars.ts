@@ -37,3 +37,23 @@ builder.scalarType('DraftCursor', {
     });
   },
 });
+
+builder.scalarType('Metadata', {
+  description: 'An object with a value for each declared key: a text, a list of texts, a number, or true or false.',
+  serialize: (value) => value,
+  parseValue: (value) => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+    throw new GraphQLError('Metadata must be an object like { "bpm": 120 }', { extensions: { code: 'INVALID_INPUT' } });
+  },
+});
+
+builder.scalarType('MetadataValue', {
+  description: 'A text, a number, or true or false.',
+  serialize: (value) => value,
+  parseValue: (value) => {
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+    throw new GraphQLError('MetadataValue must be a text, a number, or true or false', {
+      extensions: { code: 'INVALID_INPUT' },
+    });
+  },
+});

@@ -1,7 +1,11 @@
 import './scalars.ts';
 import './nodes.ts';
-import './catalogue.ts';
+import './catalogue/catalogue.ts';
+import './catalogue/mutations.ts';
+import './catalogue/queries.ts';
+import './catalogue/metadata.ts';
 import './recommendations.ts';
+import './onboarding.ts';
 import './analytics.ts';
 import './model-versions.ts';
 import './listeners.ts';

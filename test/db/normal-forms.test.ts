@@ -10,16 +10,18 @@ import { testDatabase } from '../support/database.ts';
 
 const drizzleFolder = new URL('../../drizzle', import.meta.url).pathname;
 /** The last migration before there were normal forms. */
-const LAST_BEFORE = '0006_what-listeners-think';
+const NO_NORMAL_FORMS = '0006_what-listeners-think';
+/** The last before tracks had several artists and albums had rows. */
+const ALBUMS_AS_TEXT = '0013_orders-both-ways';
 
-/** A database as the version before normal forms left it. */
-async function databaseOfBefore(): Promise<Database> {
+/** A database as the version with this as its last migration left it. */
+async function databaseOf(lastMigration: string): Promise<Database> {
   const folder = await mkdtemp(join(tmpdir(), 'cadenza-drizzle-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await cp(drizzleFolder, folder, { recursive: true });
   const file = join(folder, 'meta', '_journal.json');
   const journal = JSON.parse(await readFile(file, 'utf8')) as { entries: { tag: string }[] };
-  const last = journal.entries.findIndex(({ tag }) => tag === LAST_BEFORE);
+  const last = journal.entries.findIndex(({ tag }) => tag === lastMigration);
   await writeFile(file, JSON.stringify({ ...journal, entries: journal.entries.slice(0, last + 1) }));
   // A name of its own on the tests' server, and no migration in it yet.
   const { url, sql } = await testDatabase();
@@ -33,7 +35,7 @@ async function databaseOfBefore(): Promise<Database> {
 }
 
 it('[FIND5] [DB1] existing data is brought into normal form by one of the starting nodes, and nothing is lost', async () => {
-  const database = await databaseOfBefore();
+  const database = await databaseOf(NO_NORMAL_FORMS);
   const { sql } = database;
   await sql`insert into artists (name, name_key) values ('Björk', 'björk'), ('Guns N’ Roses', 'guns n’ roses'),
     ('Guns N'' Roses', 'guns n'' roses'), ('ＡＢＢＡ', 'ａｂｂａ')`;
@@ -77,7 +79,7 @@ it('[FIND5] [DB1] existing data is brought into normal form by one of the starti
 });
 
 it('[FIND5] a killed start is continued where it was', async () => {
-  const database = await databaseOfBefore();
+  const database = await databaseOf(NO_NORMAL_FORMS);
   const { sql, url } = database;
   await sql`insert into artists (name, name_key) values ('Björk', 'björk')`;
   await sql`insert into tracks (external_id, title, artist_id) select 't' || n, 'Jóga ' || n, 1 from generate_series(1, 10) n`;
@@ -89,4 +91,44 @@ it('[FIND5] a killed start is continued where it was', async () => {
   const catalogue = createCatalogue({ database, clock: systemClock });
   const page = await catalogue.searchTracks({ search: 'joga', orderBy: 'TITLE', first: 20 });
   expect(page.edges).toHaveLength(10);
+});
+
+it('[CAT8] [CAT9] tracks of before keep their artist, and their album becomes one with the same of other tracks', async () => {
+  const database = await databaseOf(ALBUMS_AS_TEXT);
+  const { sql, url } = database;
+  await sql`insert into artists (name, name_key) values ('Miles Davis', 'miles davis'), ('Björk', 'björk')`;
+  await sql`insert into tags (name) values ('modal')`;
+  await sql`insert into tracks (external_id, title, artist_id, album) values
+    ('a', 'So What', 1, 'Kind of Blue'), ('b', 'Blue in Green', 1, 'KIND OF BLUE'), ('c', 'Jóga', 2, 'Kind of Blue'), ('d', 'Solo', 2, null)`;
+  await sql`insert into track_texts (track_id, title, artist, recording_key, search)
+    select id, lower(title), '', external_id, to_tsvector('simple', title) from tracks`;
+  await sql`insert into track_tags (track_id, tag_id, weight) select id, 1, 1 from tracks`;
+  await Promise.all([1, 2].map(() => migrateToLatest(url)));
+
+  const catalogue = createCatalogue({ database, clock: systemClock });
+  const albums = await catalogue.searchAlbums({ search: 'blue', orderBy: 'TITLE', first: 10 });
+  const counts = await catalogue.trackCounts(
+    'album',
+    albums.edges.map(({ node }) => node.id),
+  );
+  expect(
+    albums.edges.map(({ node }) => [
+      node.title.toLowerCase(),
+      node.artists.map(({ name }) => name),
+      counts.get(node.id),
+    ]),
+  ).toEqual([
+    ['kind of blue', ['Miles Davis'], 2],
+    ['kind of blue', ['Björk'], 1],
+  ]);
+  const credits = await catalogue.creditsOfTracks([1, 2, 3, 4]);
+  expect([...credits.values()].flat()).toMatchObject([1, 1, 2, 2].map((id) => ({ artist: { id }, role: 'MAIN' })));
+  const [artists, tags] = [
+    await catalogue.searchArtists({ search: 'bjork', orderBy: 'NAME', first: 5 }),
+    await catalogue.searchTags({ orderBy: 'NAME', first: 5 }),
+  ];
+  expect([artists.edges.length, tags.edges.length]).toEqual([1, 1]);
+  const again = { externalId: 'a', title: 'So What', artist: 'Miles Davis', album: { title: 'kind of blue' } };
+  expect(await catalogue.upsertTracks([again])).toEqual({ created: 0, updated: 1, unchanged: 0 });
+  expect((await catalogue.searchAlbums({ orderBy: 'TITLE', first: 5 })).edges).toHaveLength(2);
 });

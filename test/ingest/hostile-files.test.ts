@@ -249,8 +249,8 @@ test.each<[string, string, string[]]>([
     track(',"constructor":1'),
     [expect.stringMatching(/^1: unknown column "constructor"/) as string],
   ],
-  ['half of a character', track(',"album":"\\ud800"'), ['1: album contains an unpaired surrogate']],
-  ['a NUL', track(',"album":"a\\u0000b"'), ['1: album must not contain the character U+0000']],
+  ['half of a character', track(',"album":"\\ud800"'), ['1: album.title contains an unpaired surrogate']],
+  ['a NUL', track(',"album":"a\\u0000b"'), ['1: album.title must not contain the character U+0000']],
   ['a raw NUL', track(',"album":"a\0b"'), [expect.stringMatching(/^1: this is not JSON/) as string]],
   ['a number too great', track(',"releaseYear":1e999'), ['1: releaseYear must be a whole number, not null']],
   [

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { takeMergeTurn } from '../../src/db/catalogue/track-merge.ts';
 import { connect, type Database } from '../../src/db/client.ts';
 import { importTransaction } from '../../src/db/imports/import-transaction.ts';
 import { refreshPopularity } from '../../src/db/queries/popularity-queries.ts';
-import { takeMergeTurn } from '../../src/db/queries/track-merge.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { eventually } from '../support/eventually.ts';
 import { contentsOf, importContent, rowsIn, sharedDatabase } from '../support/importing.ts';

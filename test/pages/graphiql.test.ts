@@ -7,7 +7,7 @@ import { dataFolder, startServer } from '../support/server.ts';
 import { writeTirelessCatalogue } from '../support/tiny-engine.ts';
 import { writerReady } from '../support/wire.ts';
 
-const TABS = ['Recommend', 'React', 'Write', 'Follow', 'Text', 'Analyse'] as const;
+const TABS = ['Recommend', 'Begin', 'React', 'Write', 'Follow', 'Text', 'Analyse'] as const;
 /** Tabs whose variables name a draft. */
 const OF_A_DRAFT: readonly Tab[] = ['Follow', 'Text'];
 type Tab = (typeof TABS)[number];
@@ -98,7 +98,7 @@ describe.skipIf(browserPath === null)('GraphiQL', () => {
         seen.push(operation);
       }
     }
-    expect(seen).toEqual(['Recommend', 'React', 'Heart', 'Prefer', 'Write', 'Models', 'MyDrafts', 'Analyse']);
+    expect(seen).toEqual(['Recommend', 'Begin', 'React', 'Heart', 'Prefer', 'Write', 'Models', 'MyDrafts', 'Analyse']);
 
     await openTab(page, 'React');
     await press(page, 'Live', true);

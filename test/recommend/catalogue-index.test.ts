@@ -39,7 +39,9 @@ function contentOf(snapshot: Snapshot) {
     indexOf: [...snapshot.indexOf],
     tracksOf: featureNames.map((_, feature) => byFeature.of(feature)),
     genres: ['jazz', 'rock', 'soul'].map((slug) => [snapshot.byGenre.get(slug), snapshot.genreNames.get(slug)]),
-    artists: tracks.map(({ artistId }) => [snapshot.byArtist.get(artistId), snapshot.artistNames.get(artistId)]),
+    artists: tracks.flatMap(({ artistIds }) =>
+      artistIds.map((id) => [snapshot.byArtist.get(id), snapshot.artistNames.get(id)]),
+    ),
     tags: TAGS.map((tag) => snapshot.byTag.get(tag)),
     words: words.map((word) => snapshot.byWord.get(word)),
   };

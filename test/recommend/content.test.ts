@@ -124,7 +124,7 @@ test('[REC15] a liked new track speaks for similar ones; without known features 
     .map(({ index }) => idAt(index));
   expect(moodOf(first!)).toBe(moodOf(liked));
   const strange = snapshotOf({
-    tracks: [{ ...snapshot.tracks[0]!, id: 99 }],
+    tracks: [{ ...snapshot.tracks[0]!, id: 99, artistId: 99 }],
     artists: [],
     ...{ genres: [], trackGenres: [], trackTags: [{ trackId: 99, tag: 'never seen', weight: 1 }] },
   });

@@ -171,7 +171,7 @@ describe('[SONG1] recordings of one song', () => {
   });
 
   it('are grouped by artist and title, and the best is kept whatever the order', () => {
-    const keys = recordings.map(({ artist, title }) => songKey(artist, title));
+    const keys = recordings.map(({ artist, title }) => songKey(artist ?? '', title));
     const songs = atOnce(groupSongs(keys));
     expect(new Set(songs.groups.map((group) => songOf(recordings[group[0]!]!.externalId))).size).toBe(
       songs.groups.length,

@@ -58,7 +58,7 @@ test('[FIND1] a stated tag is the same tag with and without accents', () => {
 
 test('[REC3] a reason names words as the listener wrote them', () => {
   const sentence = reasonSentence(
-    { source: { kind: 'context', text: 'Something by Bjørk' }, value: 1 },
+    { form: 'stated', source: { kind: 'context', text: 'Something by Bjørk' }, isFor: true },
     0,
     snapshot,
     'EN',

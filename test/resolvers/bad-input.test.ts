@@ -18,8 +18,14 @@ const lists = [
   'TITLE',
   'RELEVANCE',
   'artist',
+  'albumsOfArtist',
+  'album',
+  'artists',
+  'tags',
+  'albums',
   'similar',
   'recommendations',
+  'onboarding',
   'feedback',
   'drafts',
   'draft',
@@ -29,7 +35,12 @@ let fixture: Fixture;
 
 beforeAll(async () => {
   database = await createDatabase();
-  await addTracks(database, someTracks(30));
+  const tracks = someTracks(30).map((track, i) => ({ ...track, album: { title: `Album ${i % 3}` } }));
+  const { catalogue } = await addTracks(database, tracks);
+  await catalogue.declareMetadataKeys([
+    { name: 'bpm', type: 'NUMBER' },
+    { name: 'mood', type: 'STRINGS' },
+  ]);
   const [row] = await database.sql<{ id: string }[]>`
     insert into listeners (external_id, display_name) values ('demo', 'demo') returning id`;
   await database.sql`insert into feedback (listener_id, track_id, kind) select ${row!.id}, id, 'LIKE' from tracks where id < 6`;
@@ -49,15 +60,37 @@ async function cursorsOf(url: string): Promise<Record<string, string>> {
         .slice(0, 4)
         .map((order) => `${order}: tracks(first: 2, search: "title", orderBy: ${order}) ${end}`)
         .join(' ')}
-      track(id: $track) { similar(first: 2) ${end} artist { tracks(first: 2) ${end} } }
+      track(id: $track) {
+        similar(first: 2) ${end}
+        artist { tracks(first: 2) ${end} albumsOfArtist: albums(first: 2) ${end} }
+        album { tracks(first: 2) ${end} }
+      }
+      artists(first: 2) ${end}
+      tags(first: 2) ${end}
+      albums(first: 2) ${end}
       recommendations(first: 2) ${end}
+      onboarding { recommendations(first: 2) ${end} }
       viewer { feedback(first: 2) ${end} drafts(first: 2) ${end} }
       draft(id: $draft) { cursor }
     }`,
     { draft: fixture.draft, track: encodeId('Track', 1) },
   );
   const found = [...JSON.stringify(data).matchAll(/"(?:endCursor|cursor)":"([\w-]+)"/g)].map(([, cursor]) => cursor!);
-  const names = [...lists.slice(0, 4), 'similar', 'artist', 'recommendations', 'feedback', 'drafts', 'draft'];
+  const names = [
+    ...lists.slice(0, 4),
+    'similar',
+    'artist',
+    'albumsOfArtist',
+    'album',
+    'artists',
+    'tags',
+    'albums',
+    'recommendations',
+    'onboarding',
+    'feedback',
+    'drafts',
+    'draft',
+  ];
   expect(found).toHaveLength(names.length);
   return Object.fromEntries(names.map((name, i) => [name, found[i]!]));
 }
@@ -73,6 +106,8 @@ const reach: Record<string, (call: string) => string> = {
   Subscription: (call) => call,
   Track: (call) => `${track} { ${call} }`,
   Artist: (call) => `${track} { artist { ${call} } }`,
+  Album: (call) => `${track} { album { ${call} } }`,
+  Onboarding: (call) => `onboarding { ${call} }`,
   Listener: (call) => `viewer { ${call} }`,
   Explanation: (call) => `${explained} { explanation { ${call} } }`,
   TrackExplanation: (call) => `${explained} { ${call} }`,
@@ -106,7 +141,21 @@ function outcomeOf({ data, errors }: Answer): Outcome {
 
 /** Everything that a caller could have changed; what reading leaves behind (served lists) is not among it. */
 async function contents(): Promise<unknown> {
-  const tables = ['artists', 'genres', 'tags', 'tracks', 'track_genres', 'track_tags', 'listeners', 'listener_genres'];
+  const tables = [
+    'albums',
+    'album_artists',
+    'metadata_keys',
+    'track_artists',
+    'track_details',
+    'artists',
+    'genres',
+    'tags',
+    'tracks',
+    'track_genres',
+    'track_tags',
+    'listeners',
+    'listener_genres',
+  ];
   const more = ['listener_artists', 'feedback', 'verdicts', 'drafts', 'draft_events'];
   return Promise.all(
     [...tables, ...more].map(
@@ -239,17 +288,17 @@ describe('[ERR3] unusual but valid text', () => {
       externalId: text,
       title: text,
       artist: text,
-      album: text,
+      album: { title: text },
       tags: [text, `${i}`],
     }));
     expect((await ask(graphqlUrl, upsert, { input })).data).toEqual({
       upsertTracks: { __typename: 'UpsertTracksSuccess' },
     });
-    const find = `query ($search: String) { tracks(search: $search, first: 100) { nodes { title artist { name } album tags { name } } } }`;
+    const find = `query ($search: String) { tracks(search: $search, first: 100) { nodes { title artist { name } album { title } tags { name } } } }`;
     for (const [i, text] of kept.entries()) {
       const { data } = await ask(graphqlUrl, find, { search: text });
       expect((data as { tracks: { nodes: unknown[] } }).tracks.nodes).toContainEqual({
-        ...{ title: text, artist: { name: text }, album: text },
+        ...{ title: text, artist: { name: text }, album: { title: text } },
         tags: expect.arrayContaining([{ name: text }, { name: `${i}` }]) as unknown,
       });
     }
@@ -263,7 +312,7 @@ describe('[ERR3] unusual but valid text', () => {
     const notes = Array.from({ length: 500 }, (_, i) => String.fromCodePoint(0x1d15e + ((i * i) % 7))).join('');
     const names = [longest(500, 0x20000), notes];
     const input = names.map((name, i) => ({
-      ...{ externalId: longest(200, 0x20000 + i), title: name, artist: name, album: name },
+      ...{ externalId: longest(200, 0x20000 + i), title: name, artist: name, album: { title: name } },
       ...{ genres: [longest(100, 0x20000 + i * 100), 'ﷺ'.repeat(100)], tags: [longest(100, 0x20000)] },
     }));
     const upsert = `mutation ($input: [TrackInput!]!) { upsertTracks(input: $input) { __typename ... on Error { message } } }`;

@@ -19,9 +19,15 @@ beforeAll(async () => {
   database = await createDatabase();
   const tracks = someTracks(200).map((track, i) => ({
     ...track,
-    // An artist of its own for each, so that no page finds another share of them known than the next.
-    artist: `Artist ${i}`,
     genres: [...track.genres!, `Genre ${i % GENRES}`],
+    artist: null,
+    artists: [
+      // An artist of its own for each, so that no page finds another share of them known than the next.
+      { name: `Artist ${i}` },
+      { name: `Guest ${i}`, role: 'FEATURED' as const },
+    ],
+    album: { title: `Album ${i}`, covers: [{ url: `https://img.example/${i}` }] },
+    isrc: `USRC1760${String(i).padStart(4, '0')}`,
   }));
   const { catalogue, ids } = await addTracks(database, tracks);
   const [clock, wakeups] = [systemClock, new LocalWakeups()];
@@ -71,7 +77,7 @@ async function statementsOf(query: string, variables: Record<string, unknown>): 
 }
 
 const track =
-  '{ title artist { name genres { slug trackCount } } genres { name } tags { name weight } viewerFeedback { reaction isSaved isHidden lastPlayedAt playCount } }';
+  '{ title artist { name genres { slug trackCount } } genres { name } tags { name weight } artists { role artist { name } } album { title coverUrl artists { name } } coverUrl isrc externalUrls { url } metadata viewerFeedback { reaction isSaved isHidden lastPlayedAt playCount } }';
 
 describe('[PAGE3] the number of SQL statements does not grow with the page', () => {
   it.each([
@@ -92,6 +98,16 @@ describe('[PAGE3] the number of SQL statements does not grow with the page', () 
     [
       "tracks with others of their artists'",
       `query ($first: Int!) { tracks(first: $first) { nodes { artist { tracks(first: 2) { totalCount nodes ${track} pageInfo { hasNextPage } } } } } }`,
+    ],
+    [
+      "artists with their albums and those albums' tracks",
+      `query ($first: Int!) { artists(first: $first) { totalCount nodes { name trackCount
+        albums(first: 2) { totalCount nodes { title trackCount tracks(first: 2) { totalCount nodes ${track} } } } } } }`,
+    ],
+    [
+      'albums and tags',
+      `query ($first: Int!) { albums(first: $first) { totalCount nodes { title trackCount artists { name trackCount } } }
+        tags(first: $first) { totalCount nodes { name trackCount } } }`,
     ],
     [
       "drafts with their owner's lists",
@@ -115,7 +131,7 @@ describe('[PAGE3] the number of SQL statements does not grow with the page', () 
     expect(counts).toEqual([counts[0], counts[0], counts[0]]);
     const [cold, warm] = counts[0]!;
     expect(cold).toBeGreaterThan(0);
-    expect(cold).toBeLessThanOrEqual(16);
+    expect(cold).toBeLessThanOrEqual(22);
     expect(warm).toBeLessThanOrEqual(cold!);
   });
 

@@ -2,7 +2,7 @@ import { encodeId } from '../../src/resolvers/global-id.ts';
 import * as bad from './bad-values.ts';
 
 /** A new database's ids begin at 1. */
-const [track, artist] = [encodeId('Track', 1), encodeId('Artist', 1)];
+const [track, artist, album] = [encodeId('Track', 1), encodeId('Artist', 1), encodeId('Album', 1)];
 
 const genre: bad.BadValues = {
   ...bad.text({ max: 100 }),
@@ -34,6 +34,77 @@ const refusedOnly = (table: Record<string, bad.BadValues>): Record<string, bad.B
       return [name, { refused, uncoercible, ...(isAnswered && { missing }) }];
     }),
   );
+/** Not text at all, and what begins otherwise. */
+const address: bad.BadValues = {
+  ...bad.text({ max: 2_000 }),
+  refused: [
+    ...bad.text({ max: 2_000 }).refused,
+    ...[
+      'javascript:alert(1)',
+      'http://a.example/x',
+      '//a.example/x',
+      'data:text/html,x',
+      'https://',
+      'https:a.example',
+    ],
+    ...[
+      'https://a.example/a b',
+      'https://a.example/"',
+      'https://ann:secret@a.example/',
+      'https://a.example/a\nb',
+      'JaVaScRiPt:1',
+    ],
+  ].map((one) => (typeof one === 'string' ? { value: one } : one)),
+};
+const isrc: bad.BadValues = {
+  refused: ['', 'x', 'USRC1760783', 'USRC176078399', '1SRC17607839', 'USRC1760783A', 'a\0b', '\ud800'].map((value) => ({
+    value,
+  })),
+  uncoercible: [5, true, {}],
+};
+const metadata: bad.BadValues = {
+  refused: [
+    { value: { nope: 1 }, at: '.nope' },
+    { value: { bpm: '120' }, at: '.bpm' },
+    { value: { bpm: 1e300 }, at: '.bpm' },
+    { value: { mood: [1] }, at: '.mood' },
+    { value: { mood: ['x'.repeat(1_001)] }, at: '.mood' },
+    { value: { mood: Array(51).fill('x') }, at: '.mood' },
+    { value: JSON.parse('{"__proto__":{"bpm":1}}') as unknown, at: '.__proto__' },
+    { value: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`k${i}`, 1])) },
+  ],
+  uncoercible: [5, 'bpm', [], true],
+  harmless: [{}, { bpm: null }, { bpm: 120, mood: ['calm'] }],
+};
+const condition: Record<string, bad.BadValues> = {
+  key: { refused: ['', 'nope', 'x'.repeat(200), 'a\0'].map((value) => ({ value })), uncoercible: [5, true, {}] },
+  in: {
+    refused: [{ value: Array(101).fill(1) }, { value: ['x'], at: '.0' }, { value: [1, true], at: '.1' }],
+    uncoercible: [[{}], [[1]], [null]],
+  },
+  min: { refused: [{ value: 1e300 }, { value: -1e300 }], uncoercible: ['ten', true, {}] },
+  max: { refused: [{ value: 1e300 }, { value: -1e300 }], uncoercible: ['ten', true, {}] },
+};
+const nameSearch = {
+  search: bad.text({ min: 0, max: 200 }),
+  orderBy: bad.oneOf,
+  direction: bad.oneOf,
+};
+const cover = (most: number) => ({
+  refused: [
+    { value: Array.from({ length: most + 1 }, (_, i) => ({ url: 'https://a.example/1', size: i + 1 })) },
+    { value: [{ url: 'https://a.example/1' }, { url: 'https://a.example/2' }] },
+    {
+      value: [
+        { url: 'https://a.example/1', size: 1 },
+        { url: 'https://a.example/2', size: 1 },
+      ],
+    },
+    { value: [{ url: 'https://a.example/1', size: 1 }, { url: 'https://a.example/2' }] },
+    { value: [{ url: 'https://a.example/{size}', size: 1 }], at: '.0' },
+  ],
+  uncoercible: [5, [{}], [null]],
+});
 
 const steering = {
   ...filter,
@@ -165,6 +236,9 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     },
     'Query.modelVersions': { of: { first: bad.first } },
     'Query.node': { of: { id: bad.anyId } },
+    'Onboarding.recommendations': { of: page('onboarding') },
+    'Onboarding.tracks': { of: { first: bad.first } },
+    'Onboarding.artists': { of: { first: bad.first } },
     'Query.nodes': { of: { ids: bad.listOf(100, bad.anyId, track) } },
     'Query.recommendations': {
       of: {
@@ -172,18 +246,56 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         ...list,
       },
     },
+    'Query.artist': { of: { id: bad.idOf('Artist') } },
+    'Query.album': { of: { id: bad.idOf('Album') } },
+    'Query.artists': { of: { ...page('artists'), ...nameSearch } },
+    'Query.tags': { of: { ...page('tags'), ...nameSearch } },
+    'Query.albums': { of: { ...page('albums'), ...nameSearch } },
     'Query.track': { of: { id: bad.idOf('Track') } },
     'Query.tracksByExternalId': { of: { externalIds: bad.listOf(100, bad.text({ max: 200 }), 't1') } },
     'Query.tracks': {
+      args: { filter: { metadata: [{ key: 'bpm' }] } },
       of: {
         ...page('POPULARITY'),
         ...filter,
+        'filter.albumIds': bad.listOf(100, bad.idOf('Album'), album),
+        'filter.isrcs': bad.listOf(100, isrc, 'USRC17607839'),
+        'filter.tags': bad.listOf(100, bad.text({ max: 100 }), 'calm'),
+        'filter.metadata': {
+          refused: [
+            { value: Array(21).fill({ key: 'bpm' }) },
+            { value: [{ key: 'bpm', min: 2, max: 1 }], at: '.0.min' },
+          ],
+          uncoercible: [5, [null], [{}]],
+        },
+        ...under('filter.metadata', condition),
         orderBy: bad.oneOf,
         direction: bad.oneOf,
         search: bad.text({ min: 0, max: 200 }),
       },
     },
-    'Artist.tracks': { of: page('artist') },
+    'Artist.tracks': {
+      of: {
+        ...page('artist'),
+        roles: { refused: [], uncoercible: ['NOPE', 5, [null]], harmless: [[], ['COMPOSER', 'MAIN']] },
+      },
+    },
+    'Artist.albums': { of: page('albumsOfArtist') },
+    'Album.coverUrl': { of: { size: bad.integer(1, 10_000) } },
+    'Album.tracks': { of: page('album') },
+    'Track.artists': {
+      of: { roles: { refused: [], uncoercible: ['NOPE', 5, [null]], harmless: [[], ['COMPOSER', 'MAIN']] } },
+    },
+    'Track.coverUrl': { of: { size: bad.integer(1, 10_000) } },
+    'Track.metadata': {
+      of: {
+        keys: {
+          refused: [{ value: Array(51).fill('bpm') }],
+          uncoercible: [5, [null], {}],
+          harmless: [[], ['nope', '']],
+        },
+      },
+    },
     'Track.similar': { of: page('similar') },
     'Track.versions': { of: { first: bad.first } },
     'Track.tags': { of: { first: bad.first } },
@@ -302,6 +414,33 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         allowExplicit: bad.flag,
       }),
     },
+    'Mutation.declareMetadataKeys': {
+      args: { input: [{ name: 'bpm', type: 'NUMBER' }] },
+      of: {
+        input: {
+          refused: [
+            { value: Array.from({ length: 51 }, (_, i) => ({ name: `k${i}`, type: 'STRING' })) },
+            { value: Array.from({ length: 49 }, (_, i) => ({ name: `k${i}`, type: 'STRING' })) },
+            {
+              value: [
+                { name: 'a', type: 'STRING' },
+                { name: 'a', type: 'NUMBER' },
+              ],
+              at: '.1.type',
+            },
+          ],
+          uncoercible: [5, [null], [{}]],
+        },
+        'input.name': {
+          refused: ['', ' ', '1a', 'a-b', 'a b', 'x'.repeat(51), 'a\0', '__proto__', 'é'].map((value) => ({ value })),
+          uncoercible: [5, true, {}],
+        },
+        'input.type': { refused: [{ value: 'STRING' }], uncoercible: ['NOPE', '', 5, {}] },
+      },
+    },
+    'Mutation.removeMetadataKey': {
+      of: { name: { refused: [], uncoercible: [5, {}], missing: { value: 'nope', becomes: 'NotFoundError' } } },
+    },
     'Mutation.withdrawTracks': {
       args: { input: { externalIds: ['t0'] } },
       of: under('input', {
@@ -321,7 +460,16 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     },
     'Mutation.eraseMe': { of: { confirm: bad.text({ max: 1 }) } },
     'Mutation.upsertTracks': {
-      args: { input: [{ externalId: 'new', title: 'T', artist: 'A' }] },
+      args: {
+        input: [
+          {
+            ...{ externalId: 'new', title: 'T', artists: [{ name: 'A' }] },
+            album: { title: 'T', covers: [{ url: 'https://a.example/1' }] },
+            covers: [{ url: 'https://a.example/1' }],
+            externalUrls: [{ service: 's', url: 'https://a.example' }],
+          },
+        ],
+      },
       of: {
         input: {
           refused: [
@@ -341,7 +489,48 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
           externalId: bad.text({ max: 200 }),
           title: bad.text({ max: 500 }),
           artist: bad.text({ max: 500 }),
-          album: bad.text({ min: 0, max: 500 }),
+          'album.title': bad.text({ max: 500 }),
+          'album.externalId': bad.text({ max: 200 }),
+          'album.artists': bad.listOf(20, bad.text({ max: 500 }), 'A'),
+          'album.releaseDate': {
+            refused: ['', '71', '1971-13', '1971-02-30', '1971-11-8', '0071', 'x', 'a\0', '1971-11-08T00:00:00Z'].map(
+              (value) => ({ value }),
+            ),
+            uncoercible: [5, true, {}],
+          },
+          'album.covers': cover(20),
+          'album.covers.url': address,
+          'album.covers.size': bad.integer(1, 10_000),
+          artists: {
+            refused: [
+              { value: [] },
+              { value: [{ name: 'A', role: 'COMPOSER' }] },
+              { value: Array(101).fill({ name: 'A' }) },
+            ],
+            uncoercible: [5, [null], [{}]],
+          },
+          'artists.name': bad.text({ max: 500 }),
+          'artists.role': { refused: [], uncoercible: ['NOPE', '', 5, {}] },
+          discNumber: bad.integer(1, 1_000),
+          trackNumber: bad.integer(1, 10_000),
+          isrc: { ...isrc, refused: isrc.refused.slice(1) },
+          covers: cover(20),
+          'covers.url': address,
+          'covers.size': bad.integer(1, 10_000),
+          previewUrl: { ...address, refused: address.refused.filter(({ value }) => String(value).trim() !== '') },
+          externalUrls: {
+            refused: [
+              { value: Array.from({ length: 21 }, (_, i) => ({ service: `s${i}`, url: 'https://a.example' })) },
+              { value: Array(2).fill({ service: 's', url: 'https://a.example' }) },
+            ],
+            uncoercible: [5, [null], [{}]],
+          },
+          'externalUrls.service': {
+            refused: ['', ' ', 'x'.repeat(41), '-a', 'a b', 'a\0', '雪'].map((value) => ({ value })),
+            uncoercible: [5, true, {}],
+          },
+          'externalUrls.url': address,
+          metadata,
           releaseYear: bad.integer(1000, 2100),
           durationMs: bad.integer(1, 86_400_000),
           explicit: bad.flag,

@@ -53,7 +53,7 @@ export function listOf(n: number, entry: BadValues, good: unknown): BadValues {
 }
 
 const ofNothing: Record<NodeType, string> = {
-  ...{ Track: '999999999', Artist: '999999999', Listener: '999999999', Feedback: '999999999' },
+  ...{ Track: '999999999', Artist: '999999999', Album: '999999999', Listener: '999999999', Feedback: '999999999' },
   ...{ Draft: '00000000-0000-4000-8000-000000000000', Model: 'nobody-knows' },
 };
 

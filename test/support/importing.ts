@@ -56,7 +56,19 @@ export async function fileWith(content: string | Buffer | readonly string[], nam
   return path;
 }
 
-const tables = ['artists', 'feedback', 'genres', 'listeners', 'tags', 'track_genres', 'track_tags', 'tracks'] as const;
+const tables = [
+  'albums',
+  'artists',
+  'feedback',
+  'genres',
+  'listeners',
+  'tags',
+  'track_artists',
+  'track_details',
+  'track_genres',
+  'track_tags',
+  'tracks',
+] as const;
 
 /** A database for the whole file, empty at the start of each test. */
 export function sharedDatabase(): () => Database {
@@ -100,12 +112,12 @@ export interface TrackRow {
 /** The catalogue by external id. */
 export async function tracksOf({ sql }: Database): Promise<TrackRow[]> {
   const rows = await sql<(Omit<TrackRow, 'genres' | 'tags'> & { genres: string; tags: string })[]>`
-    select external_id as key, title, a.name as artist, album, release_year as year, duration_ms as ms, explicit,
+    select t.external_id as key, t.title, a.name as artist, b.title as album, release_year as year, duration_ms as ms, explicit,
       (select coalesce(jsonb_agg(g.name order by l.position), '[]') from track_genres l join genres g on g.id = l.genre_id
         where l.track_id = t.id)::text as genres,
       (select coalesce(jsonb_agg(g.name || ' ' || l.weight order by g.name), '[]') from track_tags l join tags g on g.id = l.tag_id
         where l.track_id = t.id)::text as tags
-    from tracks t join artists a on a.id = t.artist_id order by external_id`;
+    from tracks t join artists a on a.id = t.artist_id left join albums b on b.id = t.album_id order by t.external_id`;
   return rows.map((row) => ({
     ...row,
     genres: JSON.parse(row.genres) as string[],

@@ -5,7 +5,7 @@ import { createSnapshot, type Snapshot, type SnapshotTrack } from '../../src/rec
 
 /** Tables of a catalogue, in the order of the index. */
 export interface SnapshotRows {
-  tracks: readonly Omit<SnapshotTrack, 'artist' | 'genreSlugs'>[];
+  tracks: readonly (Omit<SnapshotTrack, 'artist' | 'artistIds' | 'genreSlugs'> & { artistId: number })[];
   artists: readonly { id: number; name: string }[];
   genres: readonly { id: number; slug: string; name: string }[];
   trackGenres: readonly { trackId: number; genreId: number; position: number }[];
@@ -18,16 +18,18 @@ export function snapshotOf({ tracks, artists, genres, trackGenres, trackTags }: 
   const byId = new Map(genres.map((genre) => [genre.id, genre]));
   const genresOf = groupBy(trackGenres, ({ trackId }) => trackId);
   const tagsOf = groupBy(trackTags, ({ trackId }) => trackId);
-  const listed = tracks.map((row) => {
-    const track = { ...row, artist: names.get(row.artistId) ?? '' };
+  const listed = tracks.map(({ artistId, ...row }) => {
+    const track = { ...row, artist: names.get(artistId) ?? '' };
     const description = made.describe(track, {
+      artists: [[artistId, track.artist]],
       genres: (genresOf.get(row.id) ?? []).map(({ genreId }) => [
         byId.get(genreId)?.slug ?? '',
         byId.get(genreId)?.name ?? '',
       ]),
       tags: (tagsOf.get(row.id) ?? []).map(({ tag, weight }) => [tag, weight]),
     });
-    return { track: { ...track, genreSlugs: description.genreSlugs }, description };
+    const { artistIds, genreSlugs } = description;
+    return { track: { ...track, artistIds, genreSlugs }, description };
   });
   return atOnce(createSnapshot(listed, made));
 }

@@ -1,4 +1,4 @@
-import type { MergeCounts } from '../queries/track-merge.ts';
+import type { MergeCounts } from '../catalogue/track-merge.ts';
 import type { Transaction } from '../transaction.ts';
 import { copyRows } from './import-copy.ts';
 

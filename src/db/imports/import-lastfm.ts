@@ -56,8 +56,8 @@ export async function stageLastfmTracks(tx: Transaction): Promise<number> {
     tagged as (
       select artist, array_agg(name order by name) as names, array_agg(weight order by name) as weights from weights group by artist
     )
-    insert into staged_tracks (external_id, title, artist, artist_key, explicit, genre_slugs, genre_names, tag_names, tag_weights, line)
-    select 'lastfm:artist:' || a.id, a.name, a.name, a.name_key, false, '{}', '{}', coalesce(g.names, '{}'), coalesce(g.weights, '{}'), a.line
+    insert into staged_tracks (external_id, title, artist_names, artist_keys, artist_roles, tag_names, tag_weights, line)
+    select 'lastfm:artist:' || a.id, a.name, array[a.name], array[a.name_key], '{MAIN}', coalesce(g.names, '{}'), coalesce(g.weights, '{}'), a.line
     from lastfm_artists a left join tagged g on g.artist = a.id`;
   return orphans.n;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { recordingKey } from '../../lib/text/song-key.ts';
-import { type MergeCounts, mergeStagedTracks, type StagedTrack, takeMergeTurn } from '../queries/track-merge.ts';
+import type { StagedTrack, StagedUrl } from '../catalogue/staged-track.ts';
+import { type MergeCounts, mergeStagedTracks, takeMergeTurn } from '../catalogue/track-merge.ts';
 import type { Transaction } from '../transaction.ts';
 import { copyRows } from './import-copy.ts';
 import { copyTracks, createNumberedTrackStaging } from './import-tracks.ts';
@@ -12,6 +13,8 @@ export interface StagedPlay {
   title: string;
   artist: string;
   album: string | null;
+  /** What else the source says of the recording, for a track that is created. */
+  about: SongDetails | null;
   kind: 'PLAY' | 'COMPLETE' | 'SKIP';
   listenedMs: number | null;
   at: Date;
@@ -21,12 +24,22 @@ export interface StagedPlay {
   moment: string;
 }
 
+/** Validated. An absent part is not known. */
+export interface SongDetails {
+  isrc?: string;
+  durationMs?: number;
+  trackNumber?: number;
+  releaseYear?: number;
+  externalUrls?: readonly StagedUrl[];
+}
+
 /** A recording as most plays name it. */
 interface Song {
   digest: string;
   title: string;
   artist: string;
   album: string | null;
+  about: SongDetails | null;
 }
 
 /** Number of tracks in memory at a time. */
@@ -36,7 +49,7 @@ const MADE = 'song:';
 
 export async function createPlayStaging(tx: Transaction): Promise<void> {
   await tx`create temp table staged_plays (
-    line bigint, digest text, recording text, title text, artist text, album text, kind feedback_kind, listened_ms int,
+    line bigint, digest text, recording text, title text, artist text, album text, about jsonb, kind feedback_kind, listened_ms int,
     at timestamptz, coarse boolean, moment text
   ) on commit drop`;
 }
@@ -44,16 +57,17 @@ export async function createPlayStaging(tx: Transaction): Promise<void> {
 export function copyPlays(tx: Transaction, batches: AsyncIterable<readonly StagedPlay[]>): Promise<void> {
   return copyRows(
     tx,
-    'staged_plays (line, digest, recording, title, artist, album, kind, listened_ms, at, coarse, moment)',
+    'staged_plays (line, digest, recording, title, artist, album, about, kind, listened_ms, at, coarse, moment)',
     (async function* () {
       for await (const batch of batches) yield batch.map(playValues);
     })(),
   );
 }
 
-function playValues({ line, title, artist, album, kind, listenedMs, at, coarse, moment }: StagedPlay) {
+function playValues({ line, title, artist, album, about, kind, listenedMs, at, coarse, moment }: StagedPlay) {
   const recording = recordingKey(artist, title);
-  return [line, digestOf(recording), recording, title, artist, album, kind, listenedMs, at, coarse, moment];
+  const named = [line, digestOf(recording), recording, title, artist, album, about && JSON.stringify(about)];
+  return [...named, kind, listenedMs, at, coarse, moment];
 }
 
 /** Short, however long the names are. */
@@ -81,28 +95,34 @@ export async function makeUnknownSongs(tx: Transaction): Promise<MergeCounts> {
 }
 
 /**
- * Each recording once, named as most plays name it. Among equally frequent names those with an album come first, then
+ * Each recording once, named and described as most plays name it. Among equally frequent names those with an album come first, then
  * the alphabet decides.
  */
 async function stageSongs(tx: Transaction): Promise<void> {
   await tx`analyze staged_plays`;
   await tx`create temp table songs on commit drop as
-    select distinct on (digest) digest, recording, title, artist, album, null::text as track from (
-      select digest, recording, title, artist, album, count(*) as plays from staged_plays
-      group by digest, recording, title, artist, album
+    select distinct on (digest) digest, recording, title, artist, album, about, null::text as track from (
+      select digest, recording, title, artist, album, count(*) as plays, (array_agg(about order by about::text)
+        filter (where about is not null))[1] as about
+      from staged_plays group by digest, recording, title, artist, album
     ) named order by digest, plays desc, album is null, title, artist, album`;
   await tx`create unique index on songs (digest)`;
   await tx`analyze songs`;
 }
 
 function nextSongs(tx: Transaction, after: string): Promise<Song[]> {
-  return tx<Song[]>`select digest, title, artist, album from songs
+  return tx<Song[]>`select digest, title, artist, album, about from songs
     where track is null and digest > ${after} order by digest limit ${PAGE}`;
 }
 
-function madeTrack({ digest, title, artist, album }: Song): StagedTrack {
-  const nothing = { releaseYear: null, durationMs: null, explicit: false, genres: [], tags: [] };
-  return { externalId: MADE + digest, title, artist, album, ...nothing };
+function madeTrack({ digest, title, artist, album, about }: Song): StagedTrack {
+  const { isrc = null, durationMs = null, trackNumber = null, releaseYear = null, externalUrls = [] } = about ?? {};
+  return {
+    ...{ externalId: MADE + digest, title, artists: [{ name: artist, role: 'MAIN' }] },
+    album: album === null ? null : { title: album, artists: [artist], externalId: null, releaseDate: null, covers: [] },
+    ...{ isrc, durationMs, trackNumber, releaseYear, externalUrls },
+    ...{ discNumber: null, explicit: false, genres: [], tags: [], covers: [], previewUrl: null, metadata: {} },
+  };
 }
 
 async function* oneBatch<Row>(rows: readonly Row[]): AsyncGenerator<readonly Row[], void> {

@@ -1,5 +1,7 @@
-import { type MergeCounts, nameKey, takeMergeTurn } from '../queries/track-merge.ts';
-import { fillAllTrackTexts } from '../track-texts.ts';
+import { nameKey } from '../catalogue/staged-track.ts';
+import { type MergeCounts, takeMergeTurn } from '../catalogue/track-merge.ts';
+import { fillAllNameTexts } from '../texts/name-texts.ts';
+import { fillAllTrackTexts } from '../texts/track-texts.ts';
 import type { Transaction } from '../transaction.ts';
 
 /** Removes all but the first sequence of each listener from the staged feedback and reports each. */
@@ -28,9 +30,12 @@ export async function makeUnknownTracks(tx: Transaction, artist: string): Promis
     with made as (
       insert into tracks (external_id, title, artist_id)
       select distinct s.track, 'Track ' || s.track, a.id from staged_feedback s join artists a on a.name_key = ${nameKey(artist)}
-      order by s.track on conflict (external_id) do nothing returning id
+      order by s.track on conflict (external_id) do nothing returning id, artist_id
+    ), credited as (
+      insert into track_artists (track_id, artist_id, role, position) select id, artist_id, 'MAIN', 0 from made
     )
     insert into track_texts (track_id) select id from made`;
+  await fillAllNameTexts(tx);
   await fillAllTrackTexts(tx);
   const [items] = await tx<{ n: number }[]>`select count(distinct track)::int as n from staged_feedback`;
   return { created, updated: 0, unchanged: (items?.n ?? created) - created };

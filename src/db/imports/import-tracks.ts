@@ -1,4 +1,9 @@
-import { createTrackStaging, type StagedTrack, stagedTrackColumns, stagedTrackValues } from '../queries/track-merge.ts';
+import {
+  createTrackStaging,
+  type StagedTrack,
+  stagedTrackColumns,
+  stagedTrackValues,
+} from '../catalogue/staged-track.ts';
 import type { Transaction } from '../transaction.ts';
 import { copyRows } from './import-copy.ts';
 

@@ -5,7 +5,7 @@ export interface CatalogueRow {
   id: number;
   externalId: string;
   title: string;
-  artistId: number;
+  /** The first main artist's name. */
   artist: string;
   releaseYear: number | null;
   durationMs: number | null;
@@ -24,6 +24,8 @@ export interface CatalogueRow {
 }
 
 export interface TrackDescription {
+  /** The main ones, the first of them first. */
+  artists: readonly (readonly [id: number, name: string])[];
   /** The main genre first. */
   genres: readonly (readonly [slug: string, name: string])[];
   /** In descending order of weight. */
@@ -57,11 +59,13 @@ export async function readCatalogueChanges(
       from tracks`;
     if (mark.revision === since.revision && mark.tracks === since.tracks) return mark;
     const changed = tx<CatalogueRow[]>`
-      select t.id::float8 as id, external_id as "externalId", title, artist_id::float8 as "artistId", a.name as artist,
+      select t.id::float8 as id, external_id as "externalId", title, a.name as artist,
         release_year as "releaseYear", duration_ms as "durationMs", explicit, popularity,
         recent_listeners as "recentListeners", all_time_listeners as "allTimeListeners", rejecters,
         withdrawn_at is not null as withdrawn,
         case when description_revision > ${since.revision} then json_build_object(
+          'artists', (select coalesce(json_agg(json_build_array(r.id, r.name) order by position), '[]')
+            from track_artists l join artists r on r.id = l.artist_id where l.track_id = t.id and l.role = 'MAIN'),
           'genres', (select coalesce(json_agg(json_build_array(slug, name) order by position), '[]')
             from track_genres join genres on genres.id = genre_id where track_id = t.id),
           'tags', (select coalesce(json_agg(json_build_array(name, weight) order by weight desc, name), '[]')

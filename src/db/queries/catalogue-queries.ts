@@ -12,24 +12,36 @@ import {
   lte,
   notExists,
   notInArray,
-  or,
   type SQL,
   sql,
 } from 'drizzle-orm';
-import { type KeyPart, keyPart } from '../../lib/page.ts';
+import { keyPart } from '../../lib/page.ts';
 import type { TermQuery } from '../../lib/text/search-terms.ts';
+import { metadataCondition, type MetadataMatch } from '../catalogue/metadata-queries.ts';
+import { afterKey, directed, type SortKey } from '../catalogue/sort-keys.ts';
 import type { Queryable } from '../client.ts';
 import { onlyRow } from '../only-row.ts';
-import { artists, genres, tags, trackGenres, tracks, trackTags, trackTexts } from '../tables.ts';
+import {
+  artists,
+  genres,
+  tags,
+  trackArtists,
+  trackDetails,
+  trackGenres,
+  tracks,
+  trackTags,
+  trackTexts,
+} from '../tables.ts';
 import { termWeights, tsquery } from '../term-vectors.ts';
-import { countPerOwner } from './per-owner.ts';
 
-const trackColumns = {
+export const trackRowColumns = {
   id: tracks.id,
   externalId: tracks.externalId,
   title: tracks.title,
   artistId: tracks.artistId,
-  album: tracks.album,
+  albumId: tracks.albumId,
+  discNumber: tracks.discNumber,
+  trackNumber: tracks.trackNumber,
   releaseYear: tracks.releaseYear,
   durationMs: tracks.durationMs,
   explicit: tracks.explicit,
@@ -38,15 +50,20 @@ const trackColumns = {
   addedAt: tracks.createdAt,
 };
 
+/** Whose a track is, where rules speak of its artists. */
+const isMain = eq(trackArtists.role, 'MAIN');
+
 /** What lists and searches include. */
-const isOffered = isNull(tracks.withdrawnAt);
+export const isOffered = isNull(tracks.withdrawnAt);
 
 export interface TrackRow {
   id: number;
   externalId: string;
   title: string;
   artistId: number;
-  album: string | null;
+  albumId: number | null;
+  discNumber: number | null;
+  trackNumber: number | null;
   releaseYear: number | null;
   durationMs: number | null;
   explicit: boolean;
@@ -57,14 +74,14 @@ export interface TrackRow {
 
 export function selectTracks(db: Queryable, ids: readonly number[]): Promise<TrackRow[]> {
   return db
-    .select(trackColumns)
+    .select(trackRowColumns)
     .from(tracks)
     .where(inArray(tracks.id, [...ids]));
 }
 
 export function selectTracksByExternalId(db: Queryable, externalIds: readonly string[]): Promise<TrackRow[]> {
   return db
-    .select(trackColumns)
+    .select(trackRowColumns)
     .from(tracks)
     .where(inArray(tracks.externalId, [...externalIds]));
 }
@@ -120,13 +137,13 @@ export function selectGenresOfArtists(
   ids: readonly number[],
 ): Promise<(GenreRow & { owner: number })[]> {
   return db
-    .select({ ...genreColumns, owner: tracks.artistId })
-    .from(tracks)
-    .innerJoin(trackGenres, eq(trackGenres.trackId, tracks.id))
+    .select({ ...genreColumns, owner: trackArtists.artistId })
+    .from(trackArtists)
+    .innerJoin(trackGenres, eq(trackGenres.trackId, trackArtists.trackId))
     .innerJoin(genres, eq(genres.id, trackGenres.genreId))
-    .where(inArray(tracks.artistId, [...ids]))
-    .groupBy(tracks.artistId, genres.id)
-    .orderBy(asc(tracks.artistId), desc(count()), asc(genres.id));
+    .where(and(inArray(trackArtists.artistId, [...ids]), isMain))
+    .groupBy(trackArtists.artistId, genres.id)
+    .orderBy(asc(trackArtists.artistId), desc(count()), asc(genres.id));
 }
 
 export function selectTagsOfTracks(
@@ -139,17 +156,6 @@ export function selectTagsOfTracks(
     .innerJoin(tags, eq(tags.id, trackTags.tagId))
     .where(inArray(trackTags.trackId, [...ids]))
     .orderBy(asc(trackTags.trackId), desc(trackTags.weight), asc(tags.name));
-}
-
-/** One part of the sort key: an expression, its direction (nulls last in either), and its valid values. */
-export interface SortKey {
-  expression: SQL<string | number | null>;
-  descending: boolean;
-  /** Read backwards from an index, no row lacking it. */
-  backwards?: boolean;
-  part: KeyPart<string | number | null>;
-  /** A condition that every row with this key satisfies, so that an index can be used. */
-  present?: SQL;
 }
 
 export interface TrackPageQuery {
@@ -166,7 +172,7 @@ export async function selectTrackPage(
 ): Promise<{ track: TrackRow; key: (string | number | null)[] }[]> {
   const keys = Object.fromEntries(order.map(({ expression }, i) => [`key${i}`, expression]));
   const rows = await db
-    .select({ track: trackColumns, keys })
+    .select({ track: trackRowColumns, keys })
     .from(tracks)
     .leftJoin(trackTexts, eq(trackTexts.trackId, tracks.id))
     .where(and(isOffered, where, ...order.map(({ present }) => present), after ? afterKey(order, after) : undefined))
@@ -174,62 +180,6 @@ export async function selectTrackPage(
     .limit(limit);
   return rows.map(({ track, keys: key }) => ({ track, key: Object.values(key) }));
 }
-
-/** The order of nulls is part of an index's order, even where there are none: backwards, they come first. */
-function directed({ expression, descending, backwards }: SortKey): SQL {
-  if (backwards) return descending ? sql`${expression} desc nulls first` : sql`${expression} asc nulls first`;
-  return descending ? sql`${expression} desc nulls last` : sql`${expression} asc nulls last`;
-}
-
-/** The same keys in the other direction. Where a key may be null, its nulls are last again, which takes an index of its own. */
-export function reversed(order: readonly SortKey[]): SortKey[] {
-  const backwards = order.every(({ part }) => part !== keyPart.integerOrNull);
-  return order.map((key) => ({ ...key, descending: !key.descending, backwards }));
-}
-
-/** `(a, b, c) > key`, each part in its own direction with nulls last. A row comparison cannot express that. */
-function afterKey(order: readonly SortKey[], key: readonly (string | number | null)[]): SQL | undefined {
-  const alternatives = order.map((part, i) =>
-    and(...order.slice(0, i).map((p, j) => equalTo(p, key[j])), beyond(part, key[i])),
-  );
-  return or(...alternatives);
-}
-
-function equalTo({ expression }: SortKey, value: string | number | null | undefined): SQL {
-  return value == null ? sql`${expression} is null` : sql`${expression} = ${value}`;
-}
-
-function beyond({ expression, descending }: SortKey, value: string | number | null | undefined): SQL {
-  if (value == null) return sql`false`;
-  return descending
-    ? sql`(${expression} < ${value} or ${expression} is null)`
-    : sql`(${expression} > ${value} or ${expression} is null)`;
-}
-
-/** For each artist the first tracks after a key, most popular first. */
-export async function selectTracksOfArtists(
-  db: Queryable,
-  artistIds: readonly number[],
-  { after, limit }: Pick<TrackPageQuery, 'after' | 'limit'>,
-): Promise<TrackRow[]> {
-  const page = db
-    .select(trackColumns)
-    .from(tracks)
-    .where(and(eq(tracks.artistId, artists.id), isOffered, after ? afterKey(byPopularity, after) : undefined))
-    .orderBy(desc(tracks.popularity), asc(tracks.id))
-    .limit(limit)
-    .as('page');
-  const rows = await db
-    .select()
-    .from(artists)
-    .crossJoinLateral(page)
-    .where(inArray(artists.id, [...artistIds]))
-    .orderBy(desc(page.popularity), asc(page.id));
-  return rows.map((row) => row.page);
-}
-
-export const countTracksOfArtists = (db: Queryable, artistIds: readonly number[]): Promise<Map<number, number>> =>
-  countPerOwner(db, tracks.artistId, artistIds, isOffered);
 
 export async function countTracks(db: Queryable, where: SQL | undefined): Promise<number> {
   return onlyRow(await db.select({ total: count() }).from(tracks).where(and(isOffered, where))).total;
@@ -245,6 +195,10 @@ export interface FilterColumns {
   releaseYear?: { min?: number | null; max?: number | null } | null | undefined;
   durationMs?: { min?: number | null; max?: number | null } | null | undefined;
   explicit?: boolean | null | undefined;
+  albumIds?: readonly number[] | null | undefined;
+  isrcs?: readonly string[] | null | undefined;
+  tags?: readonly string[] | null | undefined;
+  metadata?: readonly MetadataMatch[] | null | undefined;
 }
 
 export function filterCondition(db: Queryable, filter: FilterColumns): SQL | undefined {
@@ -254,19 +208,41 @@ export function filterCondition(db: Queryable, filter: FilterColumns): SQL | und
       .from(trackGenres)
       .innerJoin(genres, eq(genres.id, trackGenres.genreId))
       .where(and(eq(trackGenres.trackId, tracks.id), inArray(genres.slug, [...slugs])));
+  const byArtists = (ids: readonly number[]) =>
+    db
+      .select({ one: sql`1` })
+      .from(trackArtists)
+      .where(and(eq(trackArtists.trackId, tracks.id), isMain, inArray(trackArtists.artistId, [...ids])));
   return and(
     filter.genres ? exists(ofGenres(filter.genres)) : undefined,
     filter.excludeGenres?.length ? notExists(ofGenres(filter.excludeGenres)) : undefined,
-    filter.artistIds ? inArray(tracks.artistId, [...filter.artistIds]) : undefined,
-    filter.excludeArtistIds?.length ? notInArray(tracks.artistId, [...filter.excludeArtistIds]) : undefined,
+    filter.artistIds ? exists(byArtists(filter.artistIds)) : undefined,
+    filter.excludeArtistIds?.length ? notExists(byArtists(filter.excludeArtistIds)) : undefined,
     filter.excludeTrackIds?.length ? notInArray(tracks.id, [...filter.excludeTrackIds]) : undefined,
     filter.releaseYear?.min == null ? undefined : gte(tracks.releaseYear, filter.releaseYear.min),
     filter.releaseYear?.max == null ? undefined : lte(tracks.releaseYear, filter.releaseYear.max),
     filter.durationMs?.min == null ? undefined : gte(tracks.durationMs, filter.durationMs.min),
     filter.durationMs?.max == null ? undefined : lte(tracks.durationMs, filter.durationMs.max),
     filter.explicit === false ? eq(tracks.explicit, false) : undefined,
+    filter.albumIds ? inArray(tracks.albumId, [...filter.albumIds]) : undefined,
+    filter.isrcs ? exists(withIsrc(db, filter.isrcs)) : undefined,
+    filter.tags ? exists(tagged(db, filter.tags)) : undefined,
+    filter.metadata?.length ? metadataCondition(db, filter.metadata) : undefined,
   );
 }
+
+const withIsrc = (db: Queryable, isrcs: readonly string[]) =>
+  db
+    .select({ one: sql`1` })
+    .from(trackDetails)
+    .where(and(eq(trackDetails.trackId, tracks.id), inArray(trackDetails.isrc, [...isrcs])));
+
+const tagged = (db: Queryable, names: readonly string[]) =>
+  db
+    .select({ one: sql`1` })
+    .from(trackTags)
+    .innerJoin(tags, eq(tags.id, trackTags.tagId))
+    .where(and(eq(trackTags.trackId, tracks.id), inArray(tags.name, [...names])));
 
 /** Every word must occur in the title, the artist's name, a genre or a tag. */
 export function searchCondition(db: Queryable, query: TermQuery): SQL {
@@ -307,5 +283,12 @@ export const sortKeys = {
 } satisfies Record<string, SortKey>;
 
 export const byPopularity: readonly SortKey[] = [sortKeys.popularity, sortKeys.id];
+
+/** An album's own order. */
+export const inAlbumOrder: readonly SortKey[] = [
+  { expression: sql<number | null>`${tracks.discNumber}`, descending: false, part: keyPart.integerOrNull },
+  { expression: sql<number | null>`${tracks.trackNumber}`, descending: false, part: keyPart.integerOrNull },
+  sortKeys.id,
+];
 
 export const allOf = and;

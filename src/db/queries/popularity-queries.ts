@@ -1,5 +1,5 @@
+import { takeMergeTurn } from '../catalogue/track-merge.ts';
 import type { Transaction } from '../transaction.ts';
-import { takeMergeTurn } from './track-merge.ts';
 
 /**
  * Maximum of the number of listener–track pairs that the last 30 days must have for popularity: one per track, but

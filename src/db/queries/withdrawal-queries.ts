@@ -1,5 +1,5 @@
+import { takeMergeTurn } from '../catalogue/track-merge.ts';
 import type { Sql } from '../transaction.ts';
-import { takeMergeTurn } from './track-merge.ts';
 
 /** Tracks by external id or by our id, in the order in which they were named. */
 export interface NamedTracks {

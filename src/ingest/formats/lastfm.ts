@@ -1,5 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nameKey } from '../../db/catalogue/staged-track.ts';
+import { mergeStagedTracks } from '../../db/catalogue/track-merge.ts';
 import {
   copyFeedback,
   createFeedbackStaging,
@@ -9,7 +11,6 @@ import {
 } from '../../db/imports/import-feedback.ts';
 import { stageLastfm, stageLastfmTracks, takeRepeatedIds } from '../../db/imports/import-lastfm.ts';
 import { createNumberedTrackStaging } from '../../db/imports/import-tracks.ts';
-import { mergeStagedTracks, nameKey } from '../../db/queries/track-merge.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { checkName, checkRange } from '../../lib/text/check-text.ts';
 import type { ImportContext, Outcome } from '../import-context.ts';

@@ -3,6 +3,7 @@ import { readObjects } from '../reading/objects.ts';
 import type { PlayFormat } from './plays.ts';
 import { pastInstant } from './rows.ts';
 import { scrobbleMoment, timeless } from './scrobbles.ts';
+import { listenDetails } from './song-details.ts';
 
 const LISTENS = /(^|\/)listens\/.*\.jsonl?$|(^|\/)[^/]*listen[^/]*\.jsonl?$/i;
 
@@ -22,6 +23,7 @@ export const listenbrainz: PlayFormat = {
       title: metadata.name('track_name'),
       artist: metadata.name('artist_name'),
       album: metadata.optionalName('release_name'),
+      about: listenDetails(row.plainObject('track_metadata') ?? {}),
       ...{ kind: 'PLAY', listenedMs: null, at, coarse: false, moment: scrobbleMoment(at) },
     };
   },

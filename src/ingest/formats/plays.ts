@@ -4,6 +4,7 @@ import {
   createPlayStaging,
   heardIn,
   makeUnknownSongs,
+  type SongDetails,
   type StagedPlay,
   stagePlaysAsFeedback,
 } from '../../db/imports/import-plays.ts';
@@ -16,7 +17,7 @@ import { Row } from './row.ts';
 import { listenerId } from './rows.ts';
 
 /** A play in an export of one person's listening. */
-export type Play = Omit<StagedPlay, 'line'>;
+export type Play = Omit<StagedPlay, 'line' | 'about'> & { about?: SongDetails | null };
 
 /** A format for one person's listening ([IMP8]). */
 export interface PlayFormat {
@@ -94,9 +95,10 @@ async function* stagedPlays(
   }
 }
 
-function cleanPlay(play: Play): Play {
+function cleanPlay(play: Play): Omit<StagedPlay, 'line'> {
   return {
     ...play,
+    about: play.about && Object.keys(play.about).length > 0 ? play.about : null,
     title: checkName(play.title, 'the title', { max: 500 }),
     artist: checkName(play.artist, 'the artist', { max: 500 }),
     album: play.album === null ? null : checkName(play.album, 'the album', { max: 500 }),

@@ -16,6 +16,8 @@ const booleans: Partial<Record<string, boolean>> = {
 /** An integer in digits, with a fraction of zeros, with a power of ten, or with commas between thousands. */
 const NUMBER = /^[+-]?(\d{1,15}(\.\d{1,15})?([eE][+-]?\d{1,2})?|\d{1,3}(,\d{3})+)$/;
 
+const DECIMAL = /^[+-]?\d{1,15}(\.\d{1,15})?([eE][+-]?\d{1,2})?$/;
+
 /**
  * Typed reading of one row's values, which are text in CSV and typed in JSON. Undefined, null and words for them count
  * as missing, except in names: a band may be called None.
@@ -70,6 +72,14 @@ export class Row {
     throw this.#refusal(column, `must be a whole number, not ${show(value)}`);
   }
 
+  number(column: string): number | null {
+    const value = this.#value(column);
+    if (value === null) return null;
+    const number = typeof value === 'string' && DECIMAL.test(value.trim()) ? Number(value) : value;
+    if (typeof number === 'number' && Number.isFinite(number)) return number;
+    throw this.#refusal(column, `must be a number, not ${show(value)}`);
+  }
+
   requiredInteger(column: string): number {
     const number = this.integer(column);
     if (number === null) throw this.#refusal(column, 'is missing');
@@ -105,6 +115,31 @@ export class Row {
     throw this.#refusal(column, `must be a list of texts, not ${show(value)}`);
   }
 
+  /** The objects of an array; null if there is none. */
+  objects(column: string): Row[] | null {
+    const value = this.#fields[column];
+    if (value == null) return null;
+    if (!Array.isArray(value)) throw this.#refusal(column, `must be a list of objects, not ${show(value)}`);
+    return value.map((fields: unknown) => {
+      if (!isObject(fields)) throw this.#refusal(column, `must be a list of objects, not of ${show(fields)}`);
+      return new Row({ line: this.line, fields }, this.#notices);
+    });
+  }
+
+  /**
+   * Names with a text each: a list of texts like `name=text`, as `list` reads it, or an object in JSON.
+   * @param sign what comes between them
+   */
+  pairs(column: string, sign: string): [name: string, text: string][] {
+    const value = this.#fields[column];
+    if (isObject(value)) return Object.keys(value).map((name) => [name, this.object(column)?.name(name) ?? '']);
+    return (this.list(column) ?? []).map((entry) => {
+      const at = entry.indexOf(sign);
+      if (at > 0) return [entry.slice(0, at).trim(), entry.slice(at + sign.length).trim()];
+      throw this.#refusal(column, `must have entries like name${sign}text, not ${show(entry)}`);
+    });
+  }
+
   /**
    * RFC 3339, also with a space for the T, a date alone, or seconds or milliseconds since 1970. UTC if there is no
    * offset.
@@ -130,10 +165,16 @@ export class Row {
 
   /** The object in a column. Null if there is none. */
   object(column: string): Row | null {
+    const fields = this.plainObject(column);
+    return fields && new Row({ line: this.line, fields }, this.#notices);
+  }
+
+  /** The same as it is. */
+  plainObject(column: string): Record<string, unknown> | null {
     const fields = this.#fields[column];
     if (fields == null) return null;
-    if (!isObject(fields)) throw this.#refusal(column, `must be an object, not ${show(fields)}`);
-    return new Row({ line: this.line, fields }, this.#notices);
+    if (isObject(fields)) return fields;
+    throw this.#refusal(column, `must be an object, not ${show(fields)}`);
   }
 
   #text(column: string, value: unknown): string | null {

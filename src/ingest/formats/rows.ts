@@ -1,33 +1,10 @@
-import { cleanTrack } from '../../catalogue/catalogue.ts';
 import type { StagedFeedback } from '../../db/imports/import-feedback.ts';
-import type { StagedTrack } from '../../db/queries/track-merge.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { checkName, checkRange, checkText } from '../../lib/text/check-text.ts';
 import { nearest } from '../../lib/text/nearest.ts';
 import type { Columns } from '../reading/columns.ts';
 import type { Row } from './row.ts';
-
-/** The `tracks` format: docs/import.md. */
-export const trackColumns: Columns = {
-  required: ['externalId', 'title', 'artist'],
-  optional: ['album', 'releaseYear', 'durationMs', 'explicit', 'genres', 'tags'],
-};
-
-/** @throws InvalidInputError with the reason if the row is bad */
-export function trackOf(row: Row): StagedTrack {
-  return cleanTrack({
-    externalId: row.id('externalId'),
-    title: row.name('title'),
-    artist: row.name('artist'),
-    album: row.text('album'),
-    releaseYear: row.year('releaseYear'),
-    durationMs: row.integer('durationMs'),
-    explicit: row.flag('explicit'),
-    genres: row.list('genres'),
-    tags: row.list('tags'),
-  });
-}
 
 /** The `feedback` format: docs/import.md. */
 export const feedbackColumns: Columns = {

@@ -4,6 +4,7 @@ import { readObjects } from '../reading/objects.ts';
 import type { Play, PlayFormat } from './plays.ts';
 import type { Row } from './row.ts';
 import { DAY_MS, pastInstant } from './rows.ts';
+import { spotifyDetails } from './song-details.ts';
 
 /** The minimum that Spotify itself counts as a stream. */
 const HEARD_MS = 30_000;
@@ -48,7 +49,8 @@ function extendedPlay(row: Row, { clock }: ImportContext): Play | LeftOut {
   const kind = kindOf(row, listenedMs);
   if (kind === null) return rules.short;
   const album = row.optionalName('master_metadata_album_album_name');
-  return { title, artist, album, kind, listenedMs, at, coarse: false, moment: momentOf(at, listenedMs) };
+  const about = spotifyDetails(row.text('spotify_track_uri'));
+  return { title, artist, album, about, kind, listenedMs, at, coarse: false, moment: momentOf(at, listenedMs) };
 }
 
 /** The account data has times to the minute, no album, and does not say how a play ended. */

@@ -1,14 +1,20 @@
 import type { FeedbackKind } from '../../listeners/listeners.ts';
-import type { Counterfactual, Explanation, Locale, Reason, ReasonKind } from '../contract.ts';
+import type { Counterfactual, Explanation, Locale, Reason, ReasonKind, ReasonLink } from '../contract.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Contribution, Ranking } from '../ranking/ranking.ts';
 import type { Scores } from '../ranking/scores.ts';
 import type { TermSource } from '../taste/taste.ts';
+import { type Claim, claimsOf } from './claims.ts';
+import { linksOf } from './links.ts';
 import { reasonSentence, summarySentence } from './summary.ts';
+import { Telling } from './telling.ts';
 
-/** Explains a track's score in this ranking. Each part is computed once, when it is first needed. */
-export function explain(ranking: Ranking, index: number): Explanation {
-  return new RankedExplanation(ranking, index);
+/**
+ * Explains a track's score in this ranking. Each part is computed once, when it is first needed.
+ * @param telling of the list in which the track is next
+ */
+export function explain(ranking: Ranking, index: number, telling = new Telling()): Explanation {
+  return new RankedExplanation(ranking, index, telling);
 }
 
 // Classes, because cached lists hold thousands of these, and a closure for each part would take three times the memory.
@@ -21,11 +27,15 @@ class RankedExplanation implements Explanation {
   readonly #index: number;
   readonly #reasons: Reason[] = [];
   readonly #summaries: Worded = { EN: null, ZH: null };
+  readonly #telling: Telling;
+  readonly #position: number;
   #contributions: readonly Contribution[] | null = null;
 
-  constructor(ranking: Ranking, index: number) {
+  constructor(ranking: Ranking, index: number, telling: Telling) {
     this.#ranking = ranking;
     this.#index = index;
+    this.#telling = telling;
+    this.#position = telling.add(this);
   }
 
   get baseline(): number {
@@ -55,7 +65,16 @@ class RankedExplanation implements Explanation {
   }
 
   summary(locale: Locale): string {
-    return (this.#summaries[locale] ??= summarySentence(this.#all(), this.#index, this.#ranking.snapshot, locale));
+    const told = this.#telling.at(this.#position);
+    return (this.#summaries[locale] ??= summarySentence(told, this.#index, this.#ranking.snapshot, locale));
+  }
+
+  contributions(): readonly Contribution[] {
+    return this.#all();
+  }
+
+  claims(contribution: Contribution): readonly Claim[] {
+    return claimsOf(contribution, this.#index, this.#ranking);
   }
 
   #all(): readonly Contribution[] {
@@ -71,19 +90,26 @@ class RankedReason<From extends TermSource = TermSource> {
   protected readonly index: number;
   protected readonly source: From;
   readonly contribution: number;
+  protected readonly factor: number;
   readonly #summaries: Worded = { EN: null, ZH: null };
   #without: Counterfactual | null = null;
 
-  constructor(ranking: Ranking, index: number, source: From, contribution: number) {
+  constructor(ranking: Ranking, index: number, source: From, { value, factor }: Contribution) {
     this.ranking = ranking;
     this.index = index;
     this.source = source;
-    this.contribution = contribution;
+    this.contribution = value;
+    this.factor = factor;
   }
 
   summary(locale: Locale): string {
-    const contribution = { source: this.source, value: this.contribution };
-    return (this.#summaries[locale] ??= reasonSentence(contribution, this.index, this.ranking.snapshot, locale));
+    const [claim] = claimsOf(this.asContribution(), this.index, this.ranking);
+    if (!claim) return '';
+    return (this.#summaries[locale] ??= reasonSentence(claim, this.index, this.ranking.snapshot, locale));
+  }
+
+  protected asContribution(): Contribution {
+    return { source: this.source, value: this.contribution, factor: this.factor };
   }
 
   without(): Counterfactual {
@@ -104,6 +130,10 @@ class HistoryReason extends RankedReason<SourceOf<'history'>> {
 
   get at(): Date {
     return new Date(this.source.at);
+  }
+
+  get links(): readonly ReasonLink[] {
+    return linksOf(this.asContribution(), this.source.trackId, this.index, this.ranking);
   }
 }
 
@@ -128,10 +158,11 @@ class PreferenceReason extends RankedReason<PreferenceSource> {
   }
 }
 
-function toReason(ranking: Ranking, index: number, { source, value }: Contribution): Reason {
-  if (source.kind === 'history') return new HistoryReason(ranking, index, source, value);
-  if (source.kind === 'popularity') return new PopularityReason(ranking, index, source, value);
-  return new PreferenceReason(ranking, index, source, value);
+function toReason(ranking: Ranking, index: number, contribution: Contribution): Reason {
+  const { source } = contribution;
+  if (source.kind === 'history') return new HistoryReason(ranking, index, source, contribution);
+  if (source.kind === 'popularity') return new PopularityReason(ranking, index, source, contribution);
+  return new PreferenceReason(ranking, index, source, contribution);
 }
 
 function kindOf({ kind }: TermSource): ReasonKind {

@@ -5,6 +5,7 @@ import { exclusionNames } from '../ranking/exclusions.ts';
 import type { Ranking } from '../ranking/ranking.ts';
 import { byScore } from '../ranking/scores.ts';
 import { explain } from './explanation.ts';
+import { Telling } from './telling.ts';
 import { whyNotSentence } from './why-not.ts';
 
 /** Why a track has its rank, or is excluded ([REC12]). Null for a track that the ranking does not know. */
@@ -18,10 +19,11 @@ export function explainTrack(ranking: Ranking, trackId: number): TrackExplanatio
   const excludedBy = exclusionNames(scores.exclusionsOf(index));
   const other = scores.otherVersionOf(index);
   const otherVersionId = other === null ? null : (snapshot.tracks[other]?.id ?? null);
-  const above = (first: number): Recommendation[] =>
-    scores
-      .next([], Math.min(first, (scoreRank ?? 1) - 1), byScore)
-      .map((one) => recommendationOf(ranking, one, one.scoreRank));
+  const above = (first: number): Recommendation[] => {
+    const telling = new Telling();
+    const better = scores.next([], Math.min(first, (scoreRank ?? 1) - 1), byScore);
+    return better.map((one) => recommendationOf(ranking, one, one.scoreRank, telling));
+  };
   return {
     ...{ trackId, score: scores.scoreOf(index), scoreRank, excludedBy, otherVersionId },
     explanation: explain(ranking, index),

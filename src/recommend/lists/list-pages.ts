@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { decodeCursor, encodeCursor, keyPart } from '../../lib/page.ts';
 import type { ContextWord, Recommendation, RecommendationPage, RecommendationQuery } from '../contract.ts';
+import { Telling } from '../explain/telling.ts';
 import { requestWords } from '../model/request-words.ts';
 import type { Serving } from '../model/serving.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -75,7 +76,8 @@ export function laterPage(
     });
     return [...again, ...fresh];
   });
-  const nodes = found.slice(0, first).map((one, i) => recommendationOf(ranking, one, position + i + 1));
+  const telling = new Telling();
+  const nodes = found.slice(0, first).map((one, i) => recommendationOf(ranking, one, position + i + 1, telling));
   const positions = [...list.positions.slice(0, position), ...nodes.map(servedPositionOf)];
   if (positions.length > list.positions.length) lists.keep({ ...list, positions });
   const bounds = { hasNextPage: found.length > first, hasPreviousPage: position > 0 };

@@ -1,5 +1,6 @@
 import type { Recommendation, RecommendationPage, RecommendationQuery } from '../contract.ts';
 import { explain } from '../explain/explanation.ts';
+import { Telling } from '../explain/telling.ts';
 import type { Serving } from '../model/serving.ts';
 import { trackAt } from '../model/snapshot.ts';
 import { type Exploration, noExploration } from '../ranking/exploration.ts';
@@ -40,6 +41,7 @@ export class OpenedList {
   readonly #shape: Omit<Shape, 'exploration'>;
   readonly #indices: number[] = [];
   readonly #recommendations: Recommendation[] = [];
+  readonly #telling = new Telling();
   #begun: { list: BegunList; at: number } | null = null;
 
   constructor(serving: Serving, known: KnownTaste, query: RecommendationQuery, servedBefore: readonly number[]) {
@@ -66,7 +68,8 @@ export class OpenedList {
 
   #make(before: number[], count: number, exploration: Exploration): Recommendation[] {
     const fresh = this.ranking.withScores((scores) => scores.next(before, count, { ...this.#shape, exploration }));
-    return fresh.map((one) => recommendationOf(this.ranking, one, before.push(one.index)));
+    const telling = exploration.rate > 0 ? new Telling() : this.#telling;
+    return fresh.map((one) => recommendationOf(this.ranking, one, before.push(one.index), telling));
   }
 
   /**
@@ -88,6 +91,7 @@ export function recommendationOf(
   ranking: Ranking,
   { index, score, scoreRank, propensity }: RankedTrack,
   rank: number,
+  telling: Telling,
 ): Recommendation {
   return {
     trackId: trackAt(ranking.snapshot, index).id,
@@ -95,6 +99,6 @@ export function recommendationOf(
     score,
     scoreRank,
     propensity,
-    explanation: explain(ranking, index),
+    explanation: explain(ranking, index, telling),
   };
 }

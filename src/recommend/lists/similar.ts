@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { checkFirst, decodeCursor, encodeCursor, keyPart, type PageArgs } from '../../lib/page.ts';
 import type { RecommendationPage } from '../contract.ts';
+import { Telling } from '../explain/telling.ts';
 import type { Serving } from '../model/serving.ts';
 import { recordingsOf } from '../model/songs.ts';
 import type { Rules } from '../ranking/exclusions.ts';
@@ -31,8 +32,9 @@ export function similar(serving: Serving, trackId: number, page: PageArgs, rules
     const position = last ? (scores.rankOf(snapshot.indexOf.get(last.trackId) ?? -1) ?? last.rank) : 0;
     return { position, ranked: scores.next([], position + first + 1, byScore) };
   });
+  const telling = new Telling();
   const edges = ranked.slice(position, position + first).map((one) => {
-    const node = recommendationOf(ranking, one, one.scoreRank);
+    const node = recommendationOf(ranking, one, one.scoreRank, telling);
     return { cursor: encodeCursor(`similar:${trackId}`, [node.trackId, one.scoreRank]), node };
   });
   return {

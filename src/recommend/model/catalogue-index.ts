@@ -80,7 +80,8 @@ function* toEntries(rows: readonly CatalogueRow[], { made, byId }: State, entrie
     const description = parts ? made.describe(row, parts) : byId.get(row.id)?.description;
     if (!description) throw new StartOver();
     const isLast = row.rejecters > (row.allTimeListeners ?? row.recentListeners);
-    entries.push({ externalId, isLast, description, track: { ...row, genreSlugs: description.genreSlugs } });
+    const { artistIds, genreSlugs } = description;
+    entries.push({ externalId, isLast, description, track: { ...row, artistIds, genreSlugs } });
     yield;
   }
 }

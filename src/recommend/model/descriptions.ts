@@ -7,6 +7,8 @@ import { findableWords } from './words.ts';
 
 /** The parts of a track that do not depend on popularity. They are computed once for each version of the track. */
 export interface Description {
+  /** The main artists. The same object for all tracks of one artist. */
+  artistIds: readonly number[];
   genreSlugs: readonly string[];
   /** Weights by the features' numbers in the vocabulary. */
   features: SparseVector;
@@ -32,13 +34,12 @@ export class Descriptions {
   readonly words = new NumberedNames();
   readonly genreNames = new Map<string, string>();
   readonly artistNames = new Map<number, string>();
+  /** The lists of one artist each, because most tracks have one. */
+  readonly #alone = new Map<number, readonly number[]>();
   /** Words of genres and tags, cached because many tracks share them. */
   readonly #wordsOf = new Map<string, readonly number[]>();
 
-  describe(
-    track: Pick<CatalogueRow, 'title' | 'artistId' | 'artist'>,
-    { genres, tags }: TrackDescription,
-  ): Description {
+  describe(track: Pick<CatalogueRow, 'title' | 'artist'>, { artists, genres, tags }: TrackDescription): Description {
     const features = new Heaviest();
     const words = new Heaviest();
     genres.forEach(([slug, name], i) => {
@@ -47,18 +48,29 @@ export class Descriptions {
       features.add(this.features.numberOf(genreFeature(slug)), weight);
       words.addAll(this.#sharedWords(`${slug} ${name}`), WORD_WEIGHTS.genre * weight);
     });
-    this.artistNames.set(track.artistId, track.artist);
-    features.add(this.features.numberOf(artistFeature(track.artistId)), 1);
+    for (const [id, name] of artists) {
+      this.artistNames.set(id, name);
+      features.add(this.features.numberOf(artistFeature(id)), 1);
+      words.addAll(this.#sharedWords(name), WORD_WEIGHTS.artist);
+    }
     for (const [name, weight] of tags) {
       const tag = foldText(name);
       features.add(this.features.numberOf(tagFeature(tag)), weight);
       words.addAll(this.#sharedWords(tag), WORD_WEIGHTS.tag * weight);
     }
-    words.addAll(this.#sharedWords(track.artist), WORD_WEIGHTS.artist);
     words.addAll(this.#numbersOf(track.title), WORD_WEIGHTS.title);
     const genreSlugs = genres.map(([slug]) => slug);
     const song = songKey(track.artist, track.title);
-    return { genreSlugs, features: features.vector(), words: words.vector(), song };
+    const artistIds = this.#shared(artists.map(([id]) => id));
+    return { artistIds, genreSlugs, features: features.vector(), words: words.vector(), song };
+  }
+
+  #shared(ids: readonly number[]): readonly number[] {
+    const [only, second] = ids;
+    if (only === undefined || second !== undefined) return ids;
+    const known = this.#alone.get(only);
+    if (!known) this.#alone.set(only, ids);
+    return known ?? ids;
   }
 
   #sharedWords(text: string): readonly number[] {

@@ -36,14 +36,14 @@ export class LearnedContent {
   nearest(index: number, most: number): readonly (readonly [index: number, weight: number])[] {
     const others = this.#isTrained(index) ? this.#untrained : this.#everything;
     if (others.length === 0) return [];
-    const said = this.#saidBy(index);
+    const said = this.saidBy(index);
     const weights = Float64Array.from(others, (other) => dot(said, this.#features.of(other) ?? emptyVector));
     const best = topIndices(weights, most, (at) => others[at] !== index && (weights[at] ?? 0) > 0);
     return best.map((at) => [others[at] ?? 0, weights[at] ?? 0] as const);
   }
 
   /** The track's weight for each feature, by the snapshot's numbers. */
-  #saidBy(index: number): Float64Array {
+  saidBy(index: number): Float64Array {
     const said = saidBy(this.#weights, renumber(this.#features.of(index) ?? emptyVector, this.#numbers));
     const spread = new Float64Array(this.#numbers.length);
     this.#numbers.forEach((number, feature) => {

@@ -1,5 +1,5 @@
 import { f32, f64, i32, u32 } from '../../lib/typed-arrays.ts';
-import { emptyVector, type SparseVector } from '../math/sparse.ts';
+import { emptyVector, type SparseVector, valueAt } from '../math/sparse.ts';
 import type { SparseRows } from '../math/sparse-rows.ts';
 import { SparseSum } from '../math/sparse-sum.ts';
 import { topK } from '../math/top-k.ts';
@@ -17,6 +17,14 @@ const CONTENT_NEIGHBOURS = 60;
 const MAX_CACHED_ROWS = 20_000;
 /** Newest tracks of listeners, whose rows are kept a second time, with what comes right after them. */
 const MAX_CACHED_NEXT = 4_000;
+/** Tracks of listeners whose reasons are read. */
+const MAX_CACHED_CONTENT = 500;
+
+/** By the feature's number in the snapshot. */
+export interface SharedFeature {
+  feature: number;
+  value: number;
+}
 
 /** Of a snapshot what stays when only popularity changes. */
 type Made = Pick<Snapshot, 'indexOf' | 'features' | 'byFeature'>;
@@ -36,6 +44,7 @@ export class Neighbours {
   readonly #rowOfTrack: ReadonlyMap<number, number>;
   readonly #cache = new Map<number, SparseVector>();
   readonly #withNext = new Map<number, SparseVector>();
+  readonly #byContent = new Map<number, readonly number[]>();
   readonly #content: LearnedContent | null;
   /** By row of the weights; −1 for a track that has left the catalogue since the training. */
   readonly #indexOfRow: Int32Array;
@@ -98,6 +107,36 @@ export class Neighbours {
     const { indices, values } = this.of(index);
     const isFor = (_: number, at: number): boolean => f64(values, at) > 0;
     return { indices: indices.filter(isFor), values: values.filter((value) => value > 0) };
+  }
+
+  /**
+   * What of the weight of one track for another comes from features that both have. With what comes from listeners, and from
+   * features that training found to go together, these are the weight.
+   */
+  shared(index: number, other: number): readonly SharedFeature[] {
+    if (!this.#contentNeighbours(index).includes(other)) return [];
+    const { features } = this.#made;
+    const [own, its] = [features.of(index) ?? emptyVector, features.of(other) ?? emptyVector];
+    const said = this.#content?.speaks(index, other) ? this.#content.saidBy(index) : null;
+    return [...its.indices].flatMap((feature, at): SharedFeature[] => {
+      const weight = valueAt(own, feature);
+      const value = f64(its.values, at) * (said ? f64(said, feature) : CONTENT_SHARE * weight);
+      return weight > 0 && value > 0 ? [{ feature, value }] : [];
+    });
+  }
+
+  /** The tracks that this one speaks for by features at all. Those of a few tracks are kept, as lists refer to them repeatedly. */
+  #contentNeighbours(index: number): readonly number[] {
+    const known = this.#byContent.get(index);
+    if (known) return known;
+    if (this.#byContent.size >= MAX_CACHED_CONTENT) this.#byContent.clear();
+    const found: number[] = [];
+    this.#alike(index, (at) => {
+      if (!this.#content?.speaks(index, at)) found.push(at);
+    });
+    this.#content?.nearest(index, CONTENT_NEIGHBOURS).forEach(([at]) => found.push(at));
+    this.#byContent.set(index, found);
+    return found;
   }
 
   #merge(index: number): SparseVector {

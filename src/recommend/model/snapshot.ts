@@ -8,6 +8,8 @@ import { groupSongs, type Songs } from './songs.ts';
 
 /** A track in memory: its row, with what was derived from its description. */
 export interface SnapshotTrack extends Omit<CatalogueRow, 'externalId' | 'description'> {
+  /** The main ones, the first of them first. */
+  artistIds: readonly number[];
   genreSlugs: readonly string[];
 }
 

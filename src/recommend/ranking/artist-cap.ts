@@ -7,11 +7,13 @@ import type { Snapshot } from '../model/snapshot.ts';
  */
 export function beyondArtistCap({ tracks }: Snapshot, scores: Float64Array, mask: Uint8Array, cap: number): Uint8Array {
   const byArtist = new Map<number, number[]>();
-  tracks.forEach(({ artistId }, index) => {
+  tracks.forEach(({ artistIds }, index) => {
     if (mask[index] !== 0) return;
-    const own = byArtist.get(artistId);
-    if (own) own.push(index);
-    else byArtist.set(artistId, [index]);
+    for (const artistId of artistIds) {
+      const own = byArtist.get(artistId);
+      if (own) own.push(index);
+      else byArtist.set(artistId, [index]);
+    }
   });
   const capped = mask.slice();
   for (const own of byArtist.values()) {

@@ -109,8 +109,8 @@ function filterOf(filter: TrackFilter): (track: SnapshotTrack) => boolean {
   return (track) =>
     (genres === null || track.genreSlugs.some((slug) => genres.has(slug))) &&
     !track.genreSlugs.some((slug) => excludedGenres?.has(slug)) &&
-    (artists === null || artists.has(track.artistId)) &&
-    !excludedArtists?.has(track.artistId) &&
+    (artists === null || track.artistIds.some((id) => artists.has(id))) &&
+    !(excludedArtists && track.artistIds.some((id) => excludedArtists.has(id))) &&
     !excludedTracks?.has(track.id) &&
     isWithin(track.releaseYear, filter.releaseYear) &&
     isWithin(track.durationMs, filter.durationMs) &&

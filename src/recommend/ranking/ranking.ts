@@ -1,6 +1,6 @@
 import { f64 } from '../../lib/typed-arrays.ts';
 import { addScaled, type SparseVector, valueAt } from '../math/sparse.ts';
-import type { Neighbours } from '../model/neighbours.ts';
+import type { Neighbours, SharedFeature } from '../model/neighbours.ts';
 import type { Serving } from '../model/serving.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { keepBestRecordings } from '../model/songs.ts';
@@ -13,6 +13,8 @@ import { type Board, boardOf, type Workspace } from './workspace.ts';
 export interface Contribution {
   source: TermSource;
   value: number;
+  /** What its term's vector is multiplied by. */
+  factor: number;
 }
 
 /**
@@ -66,9 +68,15 @@ export class Ranking {
     for (const { source, factor, vector } of this.#terms) {
       const value =
         factor * (isDense(vector, this.snapshot.tracks) ? f64(vector.values, index) : valueAt(vector, index));
-      if (value !== 0) found.push({ source, value });
+      if (value !== 0) found.push({ source, value, factor });
     }
     return found.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  }
+
+  /** What a heard track's weight for another owes to features that both have, by the feature's number. */
+  sharedWith(trackId: number, index: number): readonly SharedFeature[] {
+    const heard = this.snapshot.indexOf.get(trackId);
+    return heard === undefined ? [] : this.#neighbours.shared(heard, index);
   }
 
   /** All scores computed again as if this reaction, preference or request did not exist ([REC2]). */

@@ -7,7 +7,7 @@ import { answerProblem } from './answers.ts';
 import { Asset } from './asset.ts';
 
 const folder = new URL('../../../assets/graphiql/', import.meta.url);
-const TABS = ['recommend', 'react', 'write', 'follow', 'edit', 'analyse'] as const;
+const TABS = ['recommend', 'begin', 'react', 'write', 'follow', 'edit', 'analyse'] as const;
 
 export interface Graphiql {
   answerPage: (request: IncomingMessage, response: ServerResponse) => Promise<void>;

@@ -1,21 +1,8 @@
-import { caseless } from '../../lib/text/folded-text.ts';
-import { fillAllTrackTexts } from '../track-texts.ts';
+import { fillAllNameTexts } from '../texts/name-texts.ts';
+import { fillAllTrackTexts } from '../texts/track-texts.ts';
 import type { Sql, Transaction } from '../transaction.ts';
-
-/** A validated track of a source, which `merge_tracks` compares with the catalogue. */
-export interface StagedTrack {
-  externalId: string;
-  title: string;
-  artist: string;
-  album: string | null;
-  releaseYear: number | null;
-  durationMs: number | null;
-  explicit: boolean;
-  /** Main genre first. */
-  genres: readonly { slug: string; name: string }[];
-  /** `weight` in (0, 1]. */
-  tags: readonly { name: string; weight: number }[];
-}
+import { mergeAlbums } from './album-merge.ts';
+import { createTrackStaging, type StagedTrack, stagedTrackColumns, stagedTrackRow } from './staged-track.ts';
 
 export interface MergeCounts {
   created: number;
@@ -23,66 +10,13 @@ export interface MergeCounts {
   unchanged: number;
 }
 
-/** Creates an empty staging table for the duration of the transaction. */
-export async function createTrackStaging(tx: Transaction): Promise<void> {
-  await tx`create temp table staged_tracks (
-    external_id text, title text, artist text, artist_key text, album text, release_year int, duration_ms int,
-    explicit boolean, genre_slugs text[], genre_names text[], tag_names text[], tag_weights real[]
-  ) on commit drop`;
-}
-
-export const stagedTrackColumns =
-  'external_id, title, artist, artist_key, album, release_year, duration_ms, explicit, genre_slugs, genre_names, tag_names, tag_weights';
-
-/**
- * A row for the staging table, with values in the order of `stagedTrackColumns`. Tags are sorted by name, so that their
- * order never counts as a change.
- */
-export function stagedTrackValues(track: StagedTrack): (string | number | boolean | null | string[] | number[])[] {
-  const tags = [...track.tags].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return [
-    track.externalId,
-    track.title,
-    track.artist,
-    nameKey(track.artist),
-    track.album,
-    track.releaseYear,
-    track.durationMs,
-    track.explicit,
-    track.genres.map((genre) => genre.slug),
-    track.genres.map((genre) => genre.name),
-    tags.map((tag) => tag.name),
-    tags.map((tag) => Math.fround(tag.weight)),
-  ];
-}
-
-/** The artist's natural key: "The  BEATLES" and "the beatles" are one artist. */
-export const nameKey = caseless;
-
 /** Stages a batch in one statement and merges it: all of it or, on any failure, nothing. */
 export function mergeTracks(sql: Sql, tracks: readonly StagedTrack[]): Promise<MergeCounts> {
   return sql.begin(async (tx) => {
     await createTrackStaging(tx);
-    const rows = tracks.map((track) => {
-      const [external_id, title, artist, artist_key, album, release_year, duration_ms, explicit, ...arrays] =
-        stagedTrackValues(track);
-      const [genre_slugs, genre_names, tag_names, tag_weights] = arrays;
-      return {
-        external_id,
-        title,
-        artist,
-        artist_key,
-        album,
-        release_year,
-        duration_ms,
-        explicit,
-        genre_slugs,
-        genre_names,
-        tag_names,
-        tag_weights,
-      };
-    });
-    await tx`insert into staged_tracks select * from jsonb_populate_recordset(null::staged_tracks, ${JSON.stringify(rows)}::jsonb)`;
+    const rows = JSON.stringify(tracks.map(stagedTrackRow));
+    await tx`insert into staged_tracks (${tx.unsafe(stagedTrackColumns)})
+      select ${tx.unsafe(stagedTrackColumns)} from jsonb_populate_recordset(null::staged_tracks, ${rows}::jsonb)`;
     return mergeStagedTracks(tx);
   });
 }
@@ -94,9 +28,11 @@ export function mergeTracks(sql: Sql, tracks: readonly StagedTrack[]): Promise<M
 export async function mergeStagedTracks(tx: Transaction): Promise<MergeCounts> {
   await takeMergeTurn(tx);
   await mergeNames(tx);
+  await mergeAlbums(tx);
   await planTracks(tx);
   await applyTracks(tx);
   await relinkTracks(tx);
+  await keepDetails(tx);
   await describeTracks(tx);
   const [counts] = await tx<MergeCounts[]>`
     select count(*) filter (where is_new)::int as created, count(*) filter (where is_changed and not is_new)::int as updated,
@@ -112,7 +48,11 @@ export async function takeMergeTurn(tx: Transaction): Promise<void> {
 async function mergeNames(tx: Transaction): Promise<void> {
   await tx`analyze staged_tracks`;
   await tx`insert into artists (name, name_key)
-    select distinct on (artist_key) artist, artist_key from staged_tracks order by artist_key, artist
+    select distinct on (key) name, key from (
+      select name, key from staged_tracks, unnest(artist_names, artist_keys) as a (name, key)
+      union all
+      select a ->> 'name', a ->> 'key' from staged_tracks, jsonb_array_elements(album::jsonb -> 'artists') as a
+    ) named order by key, name
     on conflict (name_key) do nothing`;
   await tx`insert into genres (slug, name)
     select distinct on (slug) slug, name from staged_tracks, unnest(genre_slugs, genre_names) as g (slug, name) order by slug, name
@@ -122,36 +62,52 @@ async function mergeNames(tx: Transaction): Promise<void> {
 }
 
 /**
- * Decides for each staged track whether it is new, changed or unchanged, comparing genres in order and tags with
- * weights.
+ * Decides for each staged track whether it is new, changed or unchanged, comparing artists and genres in order and tags
+ * with weights.
  */
 async function planTracks(tx: Transaction): Promise<void> {
   await tx`create temp table track_plan on commit drop as
-    select s.*, a.id as artist_id, t.id as track_id, t.id is null as is_new,
-      t.id is null or t.withdrawn_at is not null
+    select s.*, a.id as artist_id, b.id as album_id, t.id as track_id, t.id is null as is_new,
+      t.id is null or t.withdrawn_at is not null or coalesce(b.is_changed, false)
       or (t.title, t.artist_id, t.explicit) is distinct from (s.title, a.id, s.explicit)
-      or (t.album, t.release_year, t.duration_ms) is distinct from (s.album, s.release_year, s.duration_ms)
+      or (t.release_year, t.duration_ms) is distinct from (s.release_year, s.duration_ms)
+      or (t.album_id, t.disc_number, t.track_number) is distinct from (b.id, s.disc_number, s.track_number)
+      or (d.isrc, d.preview_url) is distinct from (s.isrc, s.preview_url)
+      or (coalesce(d.covers, '[]'), coalesce(d.external_urls, '[]'), coalesce(d.metadata, '{}'))
+        is distinct from (s.covers::jsonb, s.external_urls::jsonb, s.metadata::jsonb)
+      or array(select r.name_key || ':' || l.role from track_artists l join artists r on r.id = l.artist_id where l.track_id = t.id order by l.position)
+        is distinct from array(select k || ':' || r from unnest(s.artist_keys, s.artist_roles) with ordinality as u (k, r, n) order by n)
       or array(select g.slug from track_genres l join genres g on g.id = l.genre_id where l.track_id = t.id order by l.position)
         is distinct from s.genre_slugs
       or array(select g.name || ':' || l.weight from track_tags l join tags g on g.id = l.tag_id where l.track_id = t.id order by g.name)
         is distinct from array(select n || ':' || w from unnest(s.tag_names, s.tag_weights) as u (n, w) order by n) as is_changed
-    from staged_tracks s join artists a on a.name_key = s.artist_key left join tracks t on t.external_id = s.external_id`;
+    from staged_tracks s join artists a on a.name_key = s.artist_keys[array_position(s.artist_roles, 'MAIN')]
+      left join album_plan b on b.key = s.album_key
+      left join tracks t on t.external_id = s.external_id left join track_details d on d.track_id = t.id`;
 }
 
+/** New tracks get their ids in the order of their external ids, in whatever order they were sent ([REC11]). */
 async function applyTracks(tx: Transaction): Promise<void> {
-  await tx`update tracks t set title = p.title, artist_id = p.artist_id, album = p.album, release_year = p.release_year,
-      duration_ms = p.duration_ms, explicit = p.explicit, withdrawn_at = null, updated_at = now(),
+  await tx`update tracks t set title = p.title, artist_id = p.artist_id, album_id = p.album_id, disc_number = p.disc_number,
+      track_number = p.track_number, release_year = p.release_year, duration_ms = p.duration_ms, explicit = p.explicit,
+      withdrawn_at = null, updated_at = now(),
       revision = nextval('catalogue_revisions'), description_revision = nextval('catalogue_revisions')
     from track_plan p where p.track_id = t.id and p.is_changed`;
-  await tx`insert into tracks (external_id, title, artist_id, album, release_year, duration_ms, explicit)
-    select external_id, title, artist_id, album, release_year, duration_ms, explicit from track_plan where is_new`;
+  await tx`insert into tracks (external_id, title, artist_id, album_id, disc_number, track_number, release_year, duration_ms, explicit)
+    select external_id, title, artist_id, album_id, disc_number, track_number, release_year, duration_ms, explicit
+    from track_plan where is_new order by external_id collate "C"`;
   await tx`update track_plan p set track_id = t.id from tracks t where p.is_new and t.external_id = p.external_id`;
 }
 
 async function relinkTracks(tx: Transaction): Promise<void> {
   const changed = tx`select track_id from track_plan where is_changed and not is_new`;
+  await tx`delete from track_artists where track_id in (${changed})`;
   await tx`delete from track_genres where track_id in (${changed})`;
   await tx`delete from track_tags where track_id in (${changed})`;
+  await tx`insert into track_artists (track_id, artist_id, role, position)
+    select p.track_id, a.id, u.role::artist_role, u.position - 1
+    from track_plan p, unnest(p.artist_keys, p.artist_roles) with ordinality as u (key, role, position)
+      join artists a on a.name_key = u.key where p.is_changed`;
   await tx`insert into track_genres (track_id, genre_id, position)
     select p.track_id, g.id, u.position - 1 from track_plan p, unnest(p.genre_slugs) with ordinality as u (slug, position)
       join genres g on g.slug = u.slug where p.is_changed`;
@@ -160,8 +116,17 @@ async function relinkTracks(tx: Transaction): Promise<void> {
       join tags t on t.name = u.name where p.is_changed`;
 }
 
+/** Most catalogues have details of few tracks: a row that would say nothing is not kept. */
+async function keepDetails(tx: Transaction): Promise<void> {
+  await tx`delete from track_details where track_id in (select track_id from track_plan where is_changed and not is_new)`;
+  await tx`insert into track_details (track_id, isrc, covers, preview_url, external_urls, metadata)
+    select track_id, isrc, covers::jsonb, preview_url, external_urls::jsonb, metadata::jsonb from track_plan
+    where is_changed and (isrc, preview_url, covers, external_urls, metadata) is distinct from (null, null, '[]', '[]', '{}')`;
+}
+
 async function describeTracks(tx: Transaction): Promise<void> {
   await tx`insert into track_texts (track_id) select track_id from track_plan where is_changed
     on conflict (track_id) do update set search = null`;
+  await fillAllNameTexts(tx);
   await fillAllTrackTexts(tx);
 }

@@ -1,7 +1,7 @@
-import { termsIn, wordsText } from '../lib/text/search-terms.ts';
-import { recordingKey } from '../lib/text/song-key.ts';
-import { termWeights, vectorOf } from './term-vectors.ts';
-import type { Transaction } from './transaction.ts';
+import { wordsText } from '../../lib/text/search-terms.ts';
+import { recordingKey } from '../../lib/text/song-key.ts';
+import type { Transaction } from '../transaction.ts';
+import { cut, searchVector } from './search-vectors.ts';
 
 /** Number of tracks whose texts are created in one statement. */
 const BATCH = 2_000;
@@ -17,7 +17,10 @@ export async function fillAllTrackTexts(tx: Transaction): Promise<void> {
  */
 export async function fillTrackTexts(tx: Transaction, after: number): Promise<number | null> {
   const rows = await tx<NamedTrack[]>`
-    select t.id::float8 as id, t.title, a.name as artist, concat_ws(E'\n',
+    select t.id::float8 as id, t.title, a.name as artist,
+      (select coalesce(json_agg(r.name order by l.position), '[]') from track_artists l join artists r on r.id = l.artist_id
+        where l.track_id = t.id) as artists,
+      concat_ws(E'\n',
       (select string_agg(g.name, E'\n') from track_genres l join genres g on g.id = l.genre_id where l.track_id = t.id),
       (select string_agg(g.name, E'\n') from track_tags l join tags g on g.id = l.tag_id where l.track_id = t.id)) as about
     from track_texts x join tracks t on t.id = x.track_id join artists a on a.id = t.artist_id
@@ -33,29 +36,20 @@ export async function fillTrackTexts(tx: Transaction, after: number): Promise<nu
 interface NamedTrack {
   id: number;
   title: string;
+  /** The first main artist. */
   artist: string;
+  /** All artists in whatever role. */
+  artists: string[];
   /** The names of its genres and tags, one per line. */
   about: string;
 }
 
-function textsOf({ id, title, artist, about }: NamedTrack) {
+function textsOf({ id, title, artist, artists, about }: NamedTrack) {
   return {
     id,
     title: cut(wordsText(title)),
     artist: cut(wordsText(artist)),
     recording_key: recordingKey(artist, title),
-    search: searchVector(title, artist, about),
+    search: searchVector([title, artist, ...artists], about),
   };
-}
-
-/** Truncates to the maximum length of names. Normal forms can be longer, and index entries have a limit. */
-const cut = (text: string): string => (text.length <= 500 ? text : Array.from(text).slice(0, 500).join(''));
-
-function searchVector(title: string, artist: string, about: string): string {
-  const [inTitle, inArtist] = [termsIn(title), termsIn(artist)];
-  return vectorOf([
-    ...[inTitle, inArtist].map(({ words }) => [words, termWeights.name] as const),
-    ...[inTitle, inArtist].map(({ parts }) => [parts, termWeights.partOfName] as const),
-    [termsIn(about).words, termWeights.about],
-  ]);
 }

@@ -1,7 +1,9 @@
-import type { Logger } from '../lib/log.ts';
-import { caseless, slugOf } from '../lib/text/folded-text.ts';
+import type { Logger } from '../../lib/log.ts';
+import { caseless, slugOf } from '../../lib/text/folded-text.ts';
+import { albumKey } from '../catalogue/staged-track.ts';
+import type { Sql, Transaction } from '../transaction.ts';
+import { countWithoutNameTexts, fillAllNameTexts } from './name-texts.ts';
 import { fillTrackTexts } from './track-texts.ts';
-import type { Sql, Transaction } from './transaction.ts';
 
 /**
  * Converts data stored without normal forms, once, in batches, so that a killed start continues where it was. The
@@ -10,20 +12,27 @@ import type { Sql, Transaction } from './transaction.ts';
 export async function bringToNormalForm(sql: Sql, log?: Logger): Promise<void> {
   await sql`insert into track_texts (track_id) select id from tracks t
     where not exists (select from track_texts x where x.track_id = t.id) on conflict do nothing`;
-  const [waiting] = await sql<
-    { tracks: number }[]
-  >`select count(*)::int as tracks from track_texts where search is null`;
-  if (!waiting || waiting.tracks === 0) return;
-  log?.info(`Making the search texts of ${waiting.tracks} tracks; this is done once`);
+  const waiting = await countWaiting(sql);
+  if (waiting.tracks + waiting.names === 0) return;
+  log?.info(waiting, 'Making the search texts of tracks and names; this is done once');
   await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('cadenza:merge-tracks'))`;
     await renameArtistKeys(tx);
     await renameSlugs(tx);
+    await renameAlbumKeys(tx);
+    await fillAllNameTexts(tx);
   });
   for (let last: number | null = 0; last !== null;) {
     const after: number = last;
     last = await sql.begin((tx) => fillTrackTexts(tx, after));
   }
+}
+
+function countWaiting(sql: Sql): Promise<{ tracks: number; names: number }> {
+  return sql.begin(async (tx) => {
+    const [texts] = await tx<{ n: number }[]>`select count(*)::int as n from track_texts where search is null`;
+    return { tracks: texts?.n ?? 0, names: await countWithoutNameTexts(tx) };
+  });
 }
 
 /** Artists whose keys become equal are merged into the first. */
@@ -44,7 +53,29 @@ async function mergeArtist(tx: Transaction, from: string, into: string): Promise
   await tx`insert into listener_artists (listener_id, artist_id, position)
     select listener_id, ${into}, position from listener_artists where artist_id = ${from} on conflict do nothing`;
   await tx`delete from listener_artists where artist_id = ${from}`;
+  await tx`insert into track_artists (track_id, artist_id, role, position)
+    select track_id, ${into}, role, position from track_artists where artist_id = ${from} on conflict do nothing`;
+  await tx`delete from track_artists where artist_id = ${from}`;
+  await tx`insert into album_artists (album_id, artist_id, position)
+    select album_id, ${into}, position from album_artists where artist_id = ${from} on conflict do nothing`;
+  await tx`delete from album_artists where artist_id = ${from}`;
   await tx`delete from artists where id = ${from}`;
+}
+
+/** Albums of databases that had only their titles get their keys. Those whose keys become equal are merged into the first. */
+async function renameAlbumKeys(tx: Transaction): Promise<void> {
+  const rows = await tx<{ id: string; title: string; artist: string }[]>`
+    select b.id, b.title, a.name as artist from albums b join album_artists l on l.album_id = b.id and l.position = 0
+      join artists a on a.id = l.artist_id where b.search is null and starts_with(b.key, 'migrated:') order by b.id`;
+  for (const { id, title, artist } of rows) {
+    const key = albumKey(null, title, artist);
+    const [taken] = await tx<{ id: string }[]>`select id from albums where key = ${key}`;
+    if (!taken) await tx`update albums set key = ${key} where id = ${id}`;
+    else {
+      await tx`update tracks set album_id = ${taken.id} where album_id = ${id}`;
+      await tx`delete from albums where id = ${id}`;
+    }
+  }
 }
 
 async function renameSlugs(tx: Transaction): Promise<void> {
