@@ -40,6 +40,8 @@ describe('[SERVE12] a query that comes often', () => {
     const pools = {
       ...{ id: [...known, '"nonsense"', `"${encodeId('Track', 999_999)}"`], ids: known, trackId: known },
       ...{ seedTrackIds: known, externalId: ['"demo"'], search: ['"title"'], text: ['"jazz"'], after: ['"x"'] },
+      // Above 0 every list is a new one.
+      ...{ notServedForHours: ['0'] },
     };
     const shape = {
       depth: 7,
