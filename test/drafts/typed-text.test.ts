@@ -87,6 +87,29 @@ it('[LOG8] the texts of turns that an earlier build left in the log are told apa
   expect(engine.requests[3]?.messages.slice(0, asked?.length).map(({ content }) => content)).toEqual(asked);
 });
 
+it('[LOG13] of a draft that was changed very often the latest epochs are kept, and its log is read from the beginning', async () => {
+  const room = await DraftRoom.open();
+  const ann = await room.viewer('ann', 'LISTENER');
+  const { drafts } = await room.node();
+  const start = { kind: 'POEM', prompt: 'Snow', sampling: { maxTokens: 3 } } as const;
+  const draft = await ended(drafts, ann, await drafts.start(ann, start));
+  // As many as are kept, each of which began with an event of the log, the last one with the last event.
+  const { sequence } = draft;
+  await room.database.sql`update drafts set epochs = array(select generate_series(1, 1000)),
+    epoch_starts = array(select greatest(0, n - 1000 + ${sequence - 1}) from generate_series(1, 1000) n), epoch = 1000`;
+  const now = await present(drafts, ann, draft);
+  const saved = await drafts.update(ann, { draftId: draft.id, text: 'typed', ifRevision: now.sequence });
+  const [row] = await room.database
+    .sql`select cardinality(epochs) as epochs, cardinality(epoch_starts) as starts from drafts`;
+  expect(row).toEqual({ epochs: 1_000, starts: 1_000 });
+  const events = [];
+  for await (const event of drafts.follow(ann, draft.id, drafts.cursorOf({ ...draft, sequence: 0, lastEpoch: 0 })))
+    events.push(event.type);
+  expect(events.at(-1)).toBe('edit');
+  expect(events[0]).toBe('status');
+  for await (const _ of drafts.follow(ann, draft.id, drafts.cursorOf(saved))) throw new Error('nothing follows');
+});
+
 describe('the part that differs', () => {
   it.each([
     ['', 'a', { start: 0, end: 0, text: 'a' }],

@@ -98,7 +98,7 @@ export async function selectEvents({ sql }: Database, wanted: readonly EventsWan
       with ordinality as w ("draftId", after, epoch, "limit", n)
     join drafts l on l.id = w."draftId"
     left join lateral (
-      select d.sequence, d.event, l.epochs[width_bucket(d.sequence - 1, l.epoch_starts)]::float8 as epoch from draft_events d
+      select d.sequence, d.event, coalesce(l.epochs[width_bucket(d.sequence - 1, l.epoch_starts)], 0)::float8 as epoch from draft_events d
       where d.draft_id = w."draftId" and d.sequence > w.after order by d.sequence limit w.limit
     ) e on true
     order by w.n, e.sequence`;

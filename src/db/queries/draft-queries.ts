@@ -25,6 +25,9 @@ export interface KeptColumns {
   textsUntil: number;
 }
 
+/** Number of the latest epochs that a row keeps. Earlier events count as of epoch 0. */
+export const KEPT_EPOCHS = 1_000;
+
 export interface DraftRow extends KeptColumns {
   id: string;
   listenerId: number;

@@ -1,7 +1,7 @@
 import { inArray, type SQL, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
 import { drafts, nodes } from '../tables.ts';
-import { type DraftRow, selectDrafts } from './draft-queries.ts';
+import { type DraftRow, KEPT_EPOCHS, selectDrafts } from './draft-queries.ts';
 
 export interface NodeRow {
   id: string;
@@ -66,9 +66,13 @@ const laterEpoch = sql`d.epoch + 1 + floor(random() * 4294967296)::bigint`;
 
 /** Number of the epochs of `d` in which anything was written. */
 const written = sql`width_bucket(d.sequence - 1, d.epoch_starts)`;
-/** Begins the epoch of a row `next` where the log of `d` ends. */
-const toNextEpoch = sql`epoch = next.epoch, epochs = d.epochs[:${written}] || next.epoch,
-  epoch_starts = d.epoch_starts[:${written}] || d.sequence`;
+/**
+ * Begins the epoch of a row `next` where the log of `d` ends. Each change by a person is an epoch: of more than are kept
+ * the oldest are forgotten, and count as epoch 0.
+ */
+const toNextEpoch = sql`epoch = next.epoch,
+  epochs = (d.epochs[:${written}] || next.epoch)[greatest(1, ${written} + 2 - ${KEPT_EPOCHS}::int):],
+  epoch_starts = (d.epoch_starts[:${written}] || d.sequence)[greatest(1, ${written} + 2 - ${KEPT_EPOCHS}::int):]`;
 
 /**
  * Claims a draft that waits for one of these models: of the listener with the fewest drafts being written, the oldest

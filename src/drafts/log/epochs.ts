@@ -1,4 +1,4 @@
-import type { DraftRow } from '../../db/queries/draft-queries.ts';
+import { type DraftRow, KEPT_EPOCHS } from '../../db/queries/draft-queries.ts';
 import type { LogEntry } from './log-events.ts';
 
 /** In which epochs a draft's entries were written: the epochs, oldest first, and the last entry before each. */
@@ -17,5 +17,5 @@ export function withEntries(
     history.epochs.push(epoch);
     history.epochStarts.push(sequence - 1);
   }
-  return history;
+  return { epochs: history.epochs.slice(-KEPT_EPOCHS), epochStarts: history.epochStarts.slice(-KEPT_EPOCHS) };
 }
