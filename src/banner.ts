@@ -14,7 +14,11 @@ export interface StartFacts {
  * Announces that the server is ready: a few lines for people, or one log line that a program can wait for ([START1]).
  */
 export function announce(facts: StartFacts, options: Pick<LogOptions, 'logFormat'>, log: Logger): void {
-  const links = { graphql: `${facts.url}/graphql`, health: `${facts.url}/health/ready` };
+  const links = {
+    graphql: `${facts.url}/graphql`,
+    reference: `${facts.url}/docs`,
+    health: `${facts.url}/health/ready`,
+  };
   if (isPretty(options.logFormat) && log.isLevelEnabled('info')) process.stdout.write(bannerOf({ ...links, ...facts }));
   else log.info({ ...facts, ...links }, READY);
 }
@@ -22,9 +26,10 @@ export function announce(facts: StartFacts, options: Pick<LogOptions, 'logFormat
 /** The message of that log line. */
 export const READY = 'Cadenza is ready';
 
-function bannerOf(facts: StartFacts & { graphql: string; health: string }): string {
+function bannerOf(facts: StartFacts & { graphql: string; reference: string; health: string }): string {
   const rows = [
     ['GraphiQL', facts.graphql],
+    ['Reference', facts.reference],
     ['Health', facts.health],
     ['Database', facts.database],
     ['Catalogue', facts.catalogue],

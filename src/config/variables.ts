@@ -116,7 +116,7 @@ export const environment = z.object({
     example: 'https://app.example.com,capacitor://localhost',
   }),
   CADENZA_GRAPHIQL: documented(oneOf(['on', 'off']).prefault('on'), {
-    meaning: '`on`: the GraphQL path serves GraphiQL to browsers. `off`: it serves no page.',
+    meaning: '`on`: browsers get GraphiQL at the GraphQL path and the reference at `/docs`. `off`: they get neither.',
     default: 'on',
     example: 'off',
   }),

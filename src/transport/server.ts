@@ -6,6 +6,7 @@ import type { RateStore } from '../db/queries/rate-limits.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Services } from '../resolvers/context.ts';
+import { buildSchema } from '../schema/schema.ts';
 import { Connections } from './connections.ts';
 import type { CompilingLimits } from './documents/compiled-queries.ts';
 import { answerOver, createGraphQL, GRAPHQL_PATH } from './graphql.ts';
@@ -21,6 +22,7 @@ import { createOriginCheck, hostProblem, type OriginCheck } from './origin-check
 import { limitFeedback } from './rates/feedback.ts';
 import { guardIdentity } from './rates/guard.ts';
 import { Rates } from './rates/rates.ts';
+import { createReference, noReference, type Reference } from './reference/reference.ts';
 import { excessOf } from './request-head.ts';
 import { serveWebSockets } from './sockets/websocket.ts';
 
@@ -81,6 +83,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const metrics = createMetrics(() => services.engine.load());
   const { limits } = config;
   const graphiql = config.graphiql === false ? noGraphiql : createGraphiql(services);
+  const reference = config.graphiql === false ? noReference : createReference(buildSchema);
   const endpoint = createEndpoint({
     ...{ services, mask, mostBytes: limits.messageBytes },
     identify: (request, credentials) => identify(rates.addressOf(request), credentials),
@@ -94,7 +97,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       setSecurityHeaders(response);
       setCorsHeaders(request, response, config.corsOrigins);
       if (draining.signal.aborted) response.setHeader('connection', 'close');
-      route(request, response, { endpoint, graphiql, admit, health, metrics }).catch((error: unknown) => {
+      route(request, response, { endpoint, graphiql, reference, admit, health, metrics }).catch((error: unknown) => {
         log.error({ err: error }, 'A request could not be answered');
         response.destroy();
       });
@@ -124,13 +127,14 @@ export async function listen(options: ListenOptions): Promise<Listening> {
 interface Routes {
   endpoint: Endpoint;
   graphiql: Graphiql;
+  reference: Reference;
   admit: OriginCheck;
   health: () => Promise<Readiness>;
   metrics: AnswerMetrics;
 }
 
 async function route(request: IncomingMessage, response: ServerResponse, routes: Routes): Promise<void> {
-  const { endpoint, graphiql, admit, health, metrics } = routes;
+  const { endpoint, graphiql, reference, admit, health, metrics } = routes;
   const path = pathOf(request);
   const isForOperators = path.startsWith('/health/') || path === '/metrics';
   const problem = excessOf(request) ?? (isForOperators ? hostProblem(request) : admit(request));
@@ -147,6 +151,7 @@ async function route(request: IncomingMessage, response: ServerResponse, routes:
   }
   const [, file] = path.split(`${GRAPHQL_PATH}/`);
   if (file !== undefined && (await graphiql.answerFile(file, request, response))) return;
+  if (await reference.answer(path, request, response)) return;
   const message = `There is nothing at ${path}; GraphQL is served at ${GRAPHQL_PATH}`;
   answerProblem(response, { status: 404, code: 'NOT_FOUND', message });
 }

@@ -122,6 +122,9 @@ describe.skipIf(browserPath === null)('GraphiQL', () => {
     expect((await run(page, 'Continue', true)).data).toMatchObject({
       continueDraft: { __typename: 'ContinueDraftSuccess' },
     });
+
+    await page.getByText('Schema reference').click();
+    expect(await page.title()).toBe('Cadenza: schema reference');
     expect(asked).toEqual([]);
     expect(failures).toEqual([]);
   });

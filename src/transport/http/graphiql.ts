@@ -81,7 +81,7 @@ async function loadFiles(): Promise<Files> {
     files.set(name, new Asset(workers[label as keyof typeof WORKERS], SCRIPT, FOREVER));
   }
   files.set(APP, new Asset(`${begin(files)}\n${js}\n${RENDER}`, SCRIPT, FOREVER));
-  files.set(STYLE, new Asset(`${css}\n${STEADY_TABS}`, 'text/css; charset=utf-8', FOREVER));
+  files.set(STYLE, new Asset(`${css}\n${STEADY_TABS}\n${LINK}`, 'text/css; charset=utf-8', FOREVER));
   files.set(ICON, new Asset(Buffer.from(favicon.split(',')[1] ?? '', 'base64'), 'image/x-icon', FOREVER));
   return files;
 }
@@ -107,6 +107,9 @@ const RENDER = `YogaGraphiQL.renderYogaGraphiQL(
 
 /** GraphiQL treats the initial tabs as if they had been dragged, and would move them away from the first click. */
 const STEADY_TABS = '.graphiql-tab { transform: none !important; }';
+
+/** In a corner that GraphiQL leaves empty. */
+const LINK = '.reference { position: fixed; right: 16px; bottom: 10px; font: 13px sans-serif; }';
 
 /**
  * Scripts come only from this server, and no other site may frame the page. The editor adds inline styles ([HTTP3]).
@@ -136,6 +139,7 @@ function makePage(files: Files, trackId: string | null): Asset {
   <body id="body" class="no-focus-outline">
     <noscript>You need to enable JavaScript to run this app.</noscript>
     <div id="root"></div>
+    <a class="reference" href="docs">Schema reference</a>
     <script id="options" type="application/json">${options}</script>
     <script src="${address(APP)}"></script>
   </body>

@@ -11,7 +11,9 @@ const HTML = { accept: 'text/html' };
 /** The addresses of the page's files. */
 async function filesOf(graphqlUrl: string): Promise<string[]> {
   const page = await (await fetch(graphqlUrl, { headers: HTML })).text();
-  return [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => new URL(address!, graphqlUrl).href);
+  return [...page.matchAll(/(?:src|href)="(graphql\/[^"]+)"/g)].map(
+    ([, address]) => new URL(address!, graphqlUrl).href,
+  );
 }
 
 describe('[HTTP6] GraphiQL’s page', () => {
