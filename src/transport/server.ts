@@ -82,7 +82,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   };
   const metrics = createMetrics(() => services.engine.load());
   const { limits } = config;
-  const graphiql = config.graphiql === false ? noGraphiql : createGraphiql(services);
+  const graphiql = config.graphiql === false ? noGraphiql : createGraphiql(services, config.auth !== null);
   const reference = config.graphiql === false ? noReference : createReference(buildSchema);
   const endpoint = createEndpoint({
     ...{ services, mask, mostBytes: limits.messageBytes },

@@ -15,8 +15,11 @@ export interface Graphiql {
   answerFile: (name: string, request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 }
 
-/** GraphiQL with worked examples in its tabs. Their variables refer to existing objects ([SERVE1]). */
-export function createGraphiql(context: Pick<Context, 'catalogue'>): Graphiql {
+/**
+ * GraphiQL with worked examples in its tabs. Their variables refer to existing objects ([SERVE1]).
+ * @param needsToken whether requests need one: the page then opens with the header for it ([SERVE14])
+ */
+export function createGraphiql(context: Pick<Context, 'catalogue'>, needsToken: boolean): Graphiql {
   const examples = rememberingExamples(context);
   let files: Promise<Files> | null = null;
   let page: { trackId: string | null; asset: Asset } | null = null;
@@ -24,7 +27,7 @@ export function createGraphiql(context: Pick<Context, 'catalogue'>): Graphiql {
   return {
     answerPage: async (request, response) => {
       const [loaded, trackId] = await Promise.all([load(), examples()]);
-      if (page?.trackId !== trackId) page = { trackId, asset: makePage(loaded, trackId) };
+      if (page?.trackId !== trackId) page = { trackId, asset: makePage(loaded, optionsOf(trackId, needsToken)) };
       await page.asset.answer(request, response);
     },
     answerFile: async (name, request, response) => {
@@ -124,9 +127,9 @@ const PAGE_HEADERS = {
   ].join('; '),
 };
 
-function makePage(files: Files, trackId: string | null): Asset {
+function makePage(files: Files, graphiql: GraphiQLOptions): Asset {
   const address = (name: string): string => `graphql/${addressOf(files, name)}`;
-  const options = JSON.stringify(optionsOf(trackId)).replaceAll('<', '\\u003c');
+  const options = JSON.stringify(graphiql).replaceAll('<', '\\u003c');
   const html = `<!doctype html>
 <html lang="en">
   <head>
@@ -148,12 +151,16 @@ function makePage(files: Files, trackId: string | null): Asset {
   return new Asset(html, 'text/html; charset=utf-8', PAGE_HEADERS);
 }
 
-function optionsOf(trackId: string | null): GraphiQLOptions {
+const TOKEN_HEADER = JSON.stringify({ authorization: 'Bearer PASTE A TOKEN HERE' }, null, 2);
+
+function optionsOf(trackId: string | null, needsToken: boolean): GraphiQLOptions {
+  const headers = needsToken ? { headers: TOKEN_HEADER } : {};
   return {
     title: 'Cadenza',
     subscriptionsProtocol: 'SSE',
-    defaultEditorToolsVisibility: 'variables',
-    defaultTabs: exampleTabs(trackId),
+    defaultEditorToolsVisibility: needsToken ? 'headers' : 'variables',
+    defaultTabs: exampleTabs(trackId).map((tab) => ({ ...tab, ...headers })),
+    ...headers,
     // Headers may contain a token, which must not be stored in the browser.
     shouldPersistHeaders: false,
   };

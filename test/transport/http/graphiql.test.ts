@@ -30,6 +30,20 @@ describe('[HTTP6] GraphiQL’s page', () => {
     expect((await fetch(graphqlUrl, { headers: { ...HTML, 'if-none-match': 'W/"another"' } })).status).toBe(200);
   });
 
+  it('[SERVE14] asks for a token where requests need one, and only there', async () => {
+    const optionsOf = async (config: Parameters<typeof startListening>[0]): Promise<Record<string, unknown>> => {
+      const { graphqlUrl } = await startListening(config);
+      const page = await (await fetch(graphqlUrl, { headers: HTML })).text();
+      return JSON.parse(/type="application\/json">(.*)<\/script>/.exec(page)![1]!) as Record<string, unknown>;
+    };
+    const open = await optionsOf({});
+    expect(open).not.toHaveProperty('headers');
+    const closed = await optionsOf({ config: withAuth });
+    const headers = expect.stringContaining('"authorization": "Bearer ') as string;
+    expect(closed).toMatchObject({ headers, defaultEditorToolsVisibility: 'headers', shouldPersistHeaders: false });
+    expect(closed.defaultTabs).toEqual((open.defaultTabs as object[]).map((tab) => ({ ...tab, headers })));
+  });
+
   it('has cacheable files, compressed as the browser accepts them', async () => {
     const { graphqlUrl, url } = await startListening();
     const files = await filesOf(graphqlUrl);
