@@ -163,6 +163,9 @@ export const prices: Readonly<Record<string, Price>> = {
   'Mutation.setSaved': { weight: 2_000 },
   'Mutation.setHidden': { weight: 2_000 },
   'Mutation.startDraft': { weight: 3_000 },
+  // A form has 60 lines at most.
+  'VerseForm.stanzas': assumed(10),
+  'StanzaForm.lines': assumed(6),
   'Mutation.continueDraft': { weight: 3_000 },
   'Mutation.cancelDraft': { weight: 2_000 },
   'Mutation.updateDraft': { weight: 2_000 },
