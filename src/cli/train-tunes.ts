@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { InvalidInputError } from '../lib/errors.ts';
 import { trainTunes } from '../ml/train.ts';
 import { parseCommandLine, UsageError } from './command.ts';
 import { openDisplay, print } from './display.ts';
+import { numberOption, readTexts } from './tune-options.ts';
 
 const USAGE = `npm run train -- tunes --corpus FILE … [--out FOLDER] [--width N] [--layers N] [--epochs N]
                          [--seed N] [--threads N]
@@ -16,7 +15,7 @@ const USAGE = `npm run train -- tunes --corpus FILE … [--out FOLDER] [--width 
              (default: .cadenza/tunes)
   --width    of the model's vectors, a multiple of 32 (default: 96)
   --layers   (default: 4)
-  --epochs   passes over the training part (default: 16)
+  --epochs   passes over the training part (default: 10)
   --seed     of the first parameters, the order, the keys and the dropout (default: 1)
   --threads  (default: one for each core)`;
 
@@ -27,7 +26,7 @@ export async function runTunes(args: string[], signal: AbortSignal): Promise<num
     out: { type: 'string', default: '.cadenza/tunes' },
     width: { type: 'string', default: '96' },
     layers: { type: 'string', default: '4' },
-    epochs: { type: 'string', default: '16' },
+    epochs: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
     threads: { type: 'string', default: String(availableParallelism()) },
     help: { type: 'boolean', short: 'h' },
@@ -37,13 +36,13 @@ export async function runTunes(args: string[], signal: AbortSignal): Promise<num
   const files = [...(values.corpus ?? []), ...positionals];
   if (files.length === 0) throw new UsageError('--corpus is missing');
   const numbers = {
-    width: 32 * wholeNumber('width / 32', String(Number(values.width) / 32), 1, 64),
-    layers: wholeNumber('layers', values.layers, 1, 100),
-    epochs: wholeNumber('epochs', values.epochs, 1, 10_000),
-    seed: wholeNumber('seed', values.seed, 0, 2 ** 32 - 1),
-    threads: wholeNumber('threads', values.threads, 1, 1024),
+    width: 32 * numberOption('width / 32', String(Number(values.width) / 32), 1, 64),
+    layers: numberOption('layers', values.layers, 1, 100),
+    epochs: numberOption('epochs', values.epochs, 1, 10_000),
+    seed: numberOption('seed', values.seed, 0, 2 ** 32 - 1),
+    threads: numberOption('threads', values.threads, 1, 1024),
   };
-  const texts = await Promise.all(files.map(readText));
+  const texts = await readTexts(files);
   using display = openDisplay();
   const report = ({ step, steps, epoch, loss, validation, tokensPerSecond, secondsLeft }: Report) => {
     const losses = `loss ${loss.toFixed(3)}, validation ${validation?.toFixed(3) ?? '–'} nats a token`;
@@ -59,15 +58,3 @@ export async function runTunes(args: string[], signal: AbortSignal): Promise<num
 }
 
 type Report = Parameters<NonNullable<Parameters<typeof trainTunes>[0]['report']>>[0];
-
-function wholeNumber(name: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new UsageError(`--${name} must be a whole number from ${least} to ${most}, not ${text}`);
-}
-
-function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    throw new InvalidInputError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  });
-}

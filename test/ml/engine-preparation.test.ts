@@ -90,6 +90,16 @@ describe('preparation', () => {
     await expect(engine.whenReady(TINY, AbortSignal.abort())).rejects.toThrow('aborted');
   });
 
+  it('[MODEL8] a download that stalls keeps a model on this machine waiting no longer than itself', async () => {
+    const prepared = await prepare();
+    const { url } = await server.serve(server.standStillAfter(prepared.bytes, 1));
+    const stalled = await entryFor(prepared.gguf, [{ url }], 'stalled');
+    const local = { ...(await entryFor(prepared.gguf)), task: 'TUNE_GENERATION' };
+    const { engine } = start(prepared.folder, { catalogueFile: await writeCatalogue(prepared, stalled, local) });
+    await engine.whenReady(TINY);
+    expect(statusOf(engine, 'stalled')?.status).not.toBe('READY');
+  });
+
   it('[MODEL8] FAILED has the reason, and the fetch is retried until it succeeds', async () => {
     const prepared = await prepare();
     const { url } = await server.serve(server.refuse(503), server.refuse(503), server.whole(prepared.bytes));

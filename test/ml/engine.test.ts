@@ -67,7 +67,8 @@ describe('engine', () => {
     const shown = { id: TINY, status: 'READY', fetched: 1, failure: null, contextTokens: 512, license: null };
     expect(engine.models()[0]).toMatchObject(shown);
     expect(engine.defaultModel('TEXT_GENERATION')?.id).toBe(TINY);
-    expect(engine.defaultModel('TUNE_GENERATION')).toBeNull();
+    expect(engine.defaultModel('TUNE_GENERATION')?.id).toBe('tunes');
+    expect(engine.defaultModel('EMBEDDING')).toBeNull();
     expect(() => engine.admit('nobody')).toThrow(NotFoundError);
   });
 

@@ -12,7 +12,7 @@ const SETTINGS = {
   optimiser: { beta1: 0.9, beta2: 0.98, clipNorm: 1, decay: 0.1 },
   ...{ dropout: 0.05, positions: 1024, patience: 4 },
 };
-const RATE = { highest: 4e-3, last: 0.02, warmup: 150, fall: 0.3 };
+const RATE = { highest: 4e-3, last: 0.02, warmup: 150, fall: 0.25 };
 /** Share of the tunes that is learned in another key. */
 const TRANSPOSED = 0.4;
 const HEADS = 4;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { NotFoundError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { ModelTask } from '../contract.ts';
-import type { ModelEntry } from '../store/model-catalogue.ts';
+import { isLocal, type ModelEntry } from '../store/model-catalogue.ts';
 import type { ManagedModel } from './managed-model.ts';
 
 export interface ModelRegistryOptions {
@@ -13,7 +13,8 @@ export interface ModelRegistryOptions {
 }
 
 /**
- * The models on offer, prepared one after the other, each task's default first. The catalogue may change while they
+ * The models on offer, prepared one after the other, each task's default first, and of those the ones that need no
+ * network: a download that stalls keeps nobody waiting but its own task. The catalogue may change while they
  * write: a model's successor takes over when it is ready, and drafts already begun are finished by the model that began
  * them ([MODEL12]).
  */
@@ -69,7 +70,9 @@ export class ModelRegistry implements AsyncDisposable {
 
   async #prepare(fresh: readonly ManagedModel[]): Promise<void> {
     const isDefault = (one: ManagedModel) => this.defaultOf(one.entry.task)?.entry.id === one.entry.id;
-    const inOrder = [...fresh.filter(isDefault), ...fresh.filter((one) => !isDefault(one))];
+    const defaults = fresh.filter(isDefault);
+    const local = defaults.filter(({ entry }) => isLocal(entry));
+    const inOrder = [...new Set([...local, ...defaults, ...fresh])];
     for (const one of inOrder.filter((each) => this.#wanted.includes(each))) {
       await one.run({ fetch: this.#options.fetch && isDefault(one) });
       this.#takeOver(one);

@@ -105,6 +105,11 @@ function within(folder: z.output<typeof folderSourceSchema>, file: string): Mode
   return { hub: { ...repository, file: path === undefined ? file : `${path}/${file}` } };
 }
 
+/** Whether its files are on this machine, wherever they are. */
+export function isLocal({ sources }: ModelEntry): boolean {
+  return sources.every((source) => 'file' in source);
+}
+
 export function bytesOf(entry: ModelEntry): number {
   return filesOf(entry).reduce((total, { bytes }) => total + bytes, 0);
 }
