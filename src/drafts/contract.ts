@@ -3,6 +3,7 @@ import { NotFoundError } from '../lib/errors.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
 import type { Viewer } from '../listeners/listeners.ts';
 import type { FinishReason, Sampling, Token, Usage } from '../ml/engine.ts';
+import type { TuneInput } from '../tunes/tunes.ts';
 import type { VerseForm, VerseFormInput } from '../verse/verse.ts';
 import type { Passage } from './text/passages.ts';
 
@@ -52,7 +53,14 @@ export interface StartDraftInput {
   modelId?: string | null;
   sampling?: SamplingInput | null;
   form?: VerseFormInput | null;
+  tune?: TuneDraftInput | null;
   idempotencyKey?: string | null;
+}
+
+/** What a draft of kind TUNE is to be. The id of another draft is one of a tune that the viewer may read. */
+export interface TuneDraftInput extends TuneInput {
+  infill?: { draftId?: string | null; abc?: string | null; bars: readonly number[] } | null;
+  variationOf?: string | null;
 }
 
 export interface ContinueDraftInput {

@@ -43,7 +43,12 @@ export function inputDigest({ sampling, ...input }: object & { sampling?: Sampli
 }
 
 const sortedFields = (input: object): [string, unknown][] =>
-  Object.entries(withoutNulls(input)).sort(([a], [b]) => (a < b ? -1 : 1));
+  Object.entries(withoutNulls(input))
+    .map(([name, value]): [string, unknown] => [name, isFields(value) ? sortedFields(value) : value])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+const isFields = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export function checkPrompt(prompt: string): string {
   return checkText(prompt, 'input.prompt', { max: MAX_PROMPT });

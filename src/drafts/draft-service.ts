@@ -19,7 +19,8 @@ import type { Forecast } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Page } from '../lib/page.ts';
 import { may, unlessErased, type Viewer } from '../listeners/listeners.ts';
-import type { Engine } from '../ml/engine.ts';
+import type { Engine, Sampling } from '../ml/engine.ts';
+import type { TuneTask } from '../tunes/tunes.ts';
 import type {
   ContinueDraftInput,
   Draft,
@@ -27,6 +28,7 @@ import type {
   DraftQuery,
   Drafts,
   FollowTime,
+  SamplingInput,
   StartDraftInput,
   UpdateDraftInput,
 } from './contract.ts';
@@ -59,9 +61,10 @@ import { DraftTails } from './readers/draft-reader.ts';
 import { TailPoller } from './readers/tail-poller.ts';
 import { joined, keptPassages, type Replacement } from './text/passages.ts';
 import { replacementBetween } from './text/replacement.ts';
+import { continuedTune, tuneSampling, tuneTaskOf } from './tune-draft.ts';
 import { type Backlog, DraftTurns, type TurnStart } from './turns/draft-turns.ts';
 import { noUsage } from './turns/draft-writer.ts';
-import { type Conversation, conversationOf } from './turns/prompts.ts';
+import { type Conversation, conversationOf, requestOf } from './turns/prompts.ts';
 import { nextTurn, opening, positionAfter, writtenTurns } from './turns/turn-events.ts';
 import { continueVerse, startVerse, withRoomFor, writingOf } from './turns/verse-turn.ts';
 import { draftKey, rightsKey } from './wakeup-keys.ts';
@@ -129,13 +132,17 @@ class DraftService implements Drafts {
   async start(viewer: Viewer, input: StartDraftInput): Promise<Draft> {
     const prompt = checkPrompt(input.prompt);
     const title = input.title == null ? titleFrom(prompt) : checkTitle(input.title);
-    const chosen = resolveSampling(input.sampling, this.#random);
-    const verse = await startVerse(input.form, { ...chosen, kind: input.kind });
-    const sampling = withRoomFor(verse, input.sampling, chosen);
+    const drawn = resolveSampling(input.sampling, this.#random);
+    const verse = await startVerse(input.form, { ...drawn, kind: input.kind });
     const asked = askedOf(input);
     const repeated = asked && (await this.#findByKey(viewer, asked));
     if (repeated) return repeated;
+    const find = async (draftId: string) => (await this.byIds(viewer, [draftId])).get(draftId) ?? null;
+    const tune = await tuneTaskOf(input, { seed: drawn.seed, title, find });
     const modelId = this.#chooseModel(input);
+    const sampling = tune
+      ? this.#samplingFor(drawn, tune, { modelId, asked: input.sampling })
+      : withRoomFor(verse, input.sampling, drawn);
     const turn: Turn = {
       instruction: null,
       sampling,
@@ -145,8 +152,9 @@ class DraftService implements Drafts {
       asked: null,
       at: null,
       verse,
+      tune,
     };
-    const conversation = conversationOf(input.kind, prompt, [{ instruction: null, text: '' }]);
+    const conversation = requestOf({ kind: input.kind, prompt, turns: [turn] }, [{ instruction: null, text: '' }]);
     const request = { ...conversation, ...(await writingOf(turn, conversation)), listener: viewer.listener.id };
     const id = randomUUID();
     const forecast = this.#forecastOf(modelId);
@@ -174,7 +182,7 @@ class DraftService implements Drafts {
   async #continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft> {
     const row = await this.#own(viewer, input.draftId);
     const instruction = checkInstruction(input.instruction);
-    const sampling = resolveSampling(input.sampling, this.#random);
+    const drawn = resolveSampling(input.sampling, this.#random);
     const [ifRevision, position] = [checkRevision(input.ifRevision), checkPosition(input)];
     const asked = askedOf(input);
     if (isRepeated(row, asked)) return this.#load(viewer, row.id);
@@ -183,13 +191,17 @@ class DraftService implements Drafts {
     await this.#checkRoom(row);
     const model = this.#digestOf(row.modelId);
     const before = { ...row, ...(await this.#log.textBeforeTurn(row)) };
-    const plain: Turn = { instruction, sampling, from: row.sequence, before: row.usage, model, asked, at, verse: null };
+    const tune = continuedTune(before, { seed: drawn.seed, instruction, at });
+    const sampling = this.#samplingFor(drawn, tune, { modelId: row.modelId, asked: input.sampling });
+    const unformed = { instruction, sampling, from: row.sequence, before: row.usage, model, asked, at };
+    const plain: Turn = { ...unformed, verse: null, tune };
     const conversation = conversationAt(before, plain);
     const form = { ...sampling, kind: row.kind, before: at === null ? lastTurn(row).verse : null };
     const verse = await continueVerse(input, form, conversation);
-    const turn: Turn = { ...plain, verse, sampling: withRoomFor(verse, input.sampling, sampling) };
+    const turn: Turn = { ...plain, verse, sampling: tune ? sampling : withRoomFor(verse, input.sampling, sampling) };
     const { turns, kept } = nextTurn(before, turn);
-    const request = { ...conversation, ...(await writingOf(turn, conversation)), listener: row.listenerId };
+    const asking = tune ? requestOf({ ...row, turns }, []) : conversation;
+    const request = { ...asking, ...(await writingOf(turn, conversation)), listener: row.listenerId };
     const events = opening(turn, joined(keptPassages(kept).before));
     const start = { request, before: turn.before, at: positionAfter(turn, events) };
     const begun = await this.#begin(row.id, { modelId: row.modelId, ...start }, async () => {
@@ -300,6 +312,16 @@ class DraftService implements Drafts {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#turns[Symbol.asyncDispose]();
+  }
+
+  /** A tune is as long as its plan, unless a number of tokens is asked for. */
+  #samplingFor(
+    drawn: Sampling,
+    tune: TuneTask | null,
+    { modelId, asked }: { modelId: string; asked: SamplingInput | null | undefined },
+  ): Sampling {
+    if (!tune || asked?.maxTokens != null) return drawn;
+    return tuneSampling(drawn, tune, this.#engine.models().find(({ id }) => id === modelId)?.contextTokens ?? null);
   }
 
   #digestOf(modelId: string): string | null {

@@ -5,6 +5,7 @@ export type {
   DraftQuery,
   Drafts,
   StartDraftInput,
+  TuneDraftInput,
   UpdateDraftInput,
 } from './contract.ts';
 export { createDrafts } from './draft-service.ts';

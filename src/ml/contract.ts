@@ -1,4 +1,5 @@
 import type { Forecast } from '../lib/fair-share.ts';
+import type { TunePlan } from '../tunes/tunes.ts';
 import type { VerseForm, VerseWords } from '../verse/verse.ts';
 
 export type ModelTask = 'TEXT_GENERATION' | 'TUNE_GENERATION' | 'RECOMMENDATION' | 'EMBEDDING';
@@ -97,6 +98,8 @@ export interface GenerationRequest {
   sampling: Sampling;
   /** Null or absent for a text without a form. */
   verse?: VerseRequest | null;
+  /** The plan that a tune keeps to. Its model's messages are ABC. */
+  tune?: TunePlan | null;
   /**
    * Tokens that were generated and recorded before a crash. They are decoded again, but neither sampled nor yielded.
    */

@@ -4,6 +4,7 @@ import type {
   DraftEvent,
   DraftQuery,
   StartDraftInput,
+  TuneDraftInput,
   UpdateDraftInput,
 } from '../drafts/drafts.ts';
 import type { PollableIterator, Polled } from '../lib/async/streams.ts';
@@ -26,12 +27,35 @@ export async function draftsOf(
   return drafts.ofListener(viewer, listener.id, query);
 }
 
-export interface StartDraftArgs extends Omit<StartDraftInput, 'modelId'> {
+export interface StartDraftArgs extends Omit<StartDraftInput, 'modelId' | 'tune'> {
   modelId?: string | null;
+  tune?: TuneArgs | null;
 }
 
-export async function startDraft({ modelId, ...input }: StartDraftArgs, { drafts, viewer }: Context): Promise<Draft> {
-  return drafts.start(viewer, { ...input, modelId: modelId == null ? null : idOf('Model', modelId, 'input.modelId') });
+interface TuneArgs extends Omit<TuneDraftInput, 'infill'> {
+  infill?: { tune?: string | null; abc?: string | null; bars: readonly number[] } | null;
+}
+
+export async function startDraft(
+  { modelId, tune, ...input }: StartDraftArgs,
+  { drafts, viewer }: Context,
+): Promise<Draft> {
+  return drafts.start(viewer, {
+    ...input,
+    modelId: modelId == null ? null : idOf('Model', modelId, 'input.modelId'),
+    ...(tune != null && { tune: tuneOf(tune) }),
+  });
+}
+
+function tuneOf({ infill, variationOf, ...settings }: TuneArgs): TuneDraftInput {
+  const draftId = (id: string | null | undefined, field: string) => (id == null ? null : idOf('Draft', id, field));
+  return {
+    ...settings,
+    ...(infill != null && {
+      infill: { abc: infill.abc ?? null, bars: infill.bars, draftId: draftId(infill.tune, 'input.tune.infill.tune') },
+    }),
+    ...(variationOf != null && { variationOf: draftId(variationOf, 'input.tune.variationOf') }),
+  };
 }
 
 export async function continueDraft(

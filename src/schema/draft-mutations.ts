@@ -5,6 +5,7 @@ import { builder, given } from './builder.ts';
 import { DraftType } from './draft-refs.ts';
 import { DraftKindType, DraftVisibilityType } from './drafts.ts';
 import { resultType } from './errors.ts';
+import { TuneInput } from './tunes/tune-input.ts';
 import { VerseFormInputType } from './verse/verse-form.ts';
 
 const LogitBiasInput = builder.inputType('LogitBiasInput', {
@@ -69,7 +70,8 @@ const SamplingInput = builder.inputType('SamplingInput', {
     }),
     maxTokens: t.int({
       description:
-        'Maximum number of tokens to write: 1–4,096. By default 256, or what the form needs if that is more.',
+        'Maximum number of tokens to write: 1–4,096. By default 256, or what the form needs if that is more; for a tune as ' +
+        'many as its form needs.',
     }),
     maxSeconds: t.float({
       description:
@@ -101,6 +103,7 @@ const StartDraftInput = builder.inputType('StartDraftInput', {
       type: VerseFormInputType,
       description: 'The form that the text keeps. By default there is none.',
     }),
+    tune: t.field({ type: TuneInput, description: 'What the tune is to be. For drafts of kind TUNE only.' }),
     idempotencyKey: t.string({
       description:
         'A name for this request. Repeating it with the same input returns the first draft and starts nothing.',
@@ -112,7 +115,11 @@ const ContinueDraftInput = builder.inputType('ContinueDraftInput', {
   description: 'How to continue a draft.',
   fields: (t) => ({
     draftId: t.id({ required: true, description: "The draft's `id`." }),
-    instruction: t.string({ description: 'What to do next. If absent, the text continues where it stopped.' }),
+    instruction: t.string({
+      description:
+        'What to do next. If absent, the text continues where it stopped: a tune that is complete gets a further ' +
+        'section. A tune takes no instruction.',
+    }),
     at: t.int({
       description:
         'The position in the text, in characters (Unicode code points), at which to continue: what precedes it is ' +

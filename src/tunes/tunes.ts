@@ -5,6 +5,12 @@ import type { TuneProblem } from './abc/problems.ts';
 export { readCorpus } from './corpus/read-corpus.ts';
 export { trainingSet } from './corpus/training-set.ts';
 export type { TuneProblem } from './abc/problems.ts';
+export { type AbcTokenizer, createAbcTokenizer } from './abc/tokenizer.ts';
+export { planTune, type TuneTask } from './form/compose.ts';
+export { planExtension, planInfill, planVariation } from './form/revise.ts';
+export type { TuneInput } from './form/settings.ts';
+export { TuneConstraint } from './decoding/tune-constraint.ts';
+export type { TunePlan } from './form/plan.ts';
 
 /**
  * What is wrong with a tune in ABC, in the order of its text ([ABC3]). Nothing if it can be played as written.

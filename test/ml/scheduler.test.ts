@@ -70,6 +70,7 @@ it('[GEN17] the scheduler is at most one step ahead of the reader of its events'
       biases: [],
       verse: null,
       continued: '',
+      tune: null,
       replay: [],
       listener: null,
       priority: 0,

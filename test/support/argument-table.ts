@@ -167,6 +167,33 @@ const form = under('input.form', {
     uncoercible: ['none', true, 0.5, {}],
   },
 });
+const refusing = (...values: unknown[]): bad.BadValues => ({
+  refused: values.map((value) => ({ value })),
+  uncoercible: [5, true, ['a', 'b'], {}],
+});
+const tuneSettings = under('input.tune', {
+  key: refusing('', 'H', 'a\0b', 'D'.repeat(1000)),
+  mode: bad.oneOf,
+  metre: refusing('', '7/0', '6:8', '99/1', '1'.repeat(10_000)),
+  form: refusing('', 'aabb', 'AC', 'A'.repeat(9)),
+  bars: bad.integer(4, 32),
+  type: bad.oneOf,
+  tempo: bad.integer(40, 240),
+  density: bad.number(0.5, 2),
+  'range.lowest': refusing('', 'C1', 'H4'),
+  'range.highest': refusing('', 'C8', 'H4'),
+  'mood.valence': bad.number(-1, 1),
+  'mood.arousal': bad.number(-1, 1),
+  'mood.words': refusing('', 'purple', 'happy '.repeat(100)),
+  startWith: refusing('', 'A', 'K:D', '|:', 'x'.repeat(2001)),
+  'infill.tune': bad.idOf('Draft', 'InvalidInputError'),
+  'infill.abc': refusing('', 'ABc', 'K:D\n', 'A'.repeat(16_385)),
+  'infill.bars': {
+    refused: [[], [0], [2 ** 31 - 1], Array(201).fill(1)].map((value) => ({ value })),
+    uncoercible: ['one', [null], [1.5], {}],
+  },
+  variationOf: bad.idOf('Draft', 'InvalidInputError'),
+});
 /** Of a list that may be kept no more: none is missing. */
 const { missing: _, ...anyId } = bad.idOf('Track');
 const someFeedback = under('input', {
@@ -332,15 +359,15 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'Mutation.startDraft': {
       args: {
         input: {
-          kind: 'POEM',
-          prompt: 'rain',
-          sampling: { logitBias: [{ text: '.', bias: 1 }] },
+          ...{ kind: 'POEM', prompt: 'rain', sampling: { logitBias: [{ text: '.', bias: 1 }] } },
           form: { stanzas: [{ lines: 1 }] },
+          tune: { infill: { abc: 'M:4/4\nL:1/4\nK:D\nABcd|', bars: [1] } },
         },
       },
       of: {
         ...sampling,
         ...form,
+        ...tuneSettings,
         ...under('input', {
           kind: bad.oneOf,
           prompt: bad.text({ max: 8_000 }),

@@ -27,6 +27,7 @@ export const firstTurn = (sampling = samplingOf()): Turn => ({
   asked: null,
   at: null,
   verse: null,
+  tune: null,
 });
 
 /** A draft that is about to be written, as a service would record it. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import { parseStored } from '../../lib/stored-data.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../ml/engine.ts';
+import type { TunePlan, TuneTask } from '../../tunes/tunes.ts';
 import type { VerseForm } from '../../verse/verse.ts';
 import type { Draft } from '../contract.ts';
 import { passagesOf } from '../text/passages.ts';
@@ -32,6 +33,8 @@ export interface Turn {
   at: number | null;
   /** Null for a text without a form. */
   verse: TurnVerse | null;
+  /** What a tune's turn is to write. Null for texts. */
+  tune: TuneTask | null;
 }
 
 /**
@@ -103,6 +106,31 @@ const sampling: z.ZodType<Sampling> = z.object({
   stop: texts.default([]),
 });
 
+const ticks = z.number().nonnegative();
+const planOfTune: z.ZodType<TunePlan> = z.object({
+  tonic: z.string(),
+  mode: z.enum(['MAJOR', 'MINOR', 'DORIAN', 'MIXOLYDIAN', 'PHRYGIAN', 'LYDIAN', 'LOCRIAN']),
+  low: count,
+  high: count,
+  unit: ticks,
+  notesPerWhole: z.number().nullable(),
+  bars: z.array(
+    z.object({
+      before: z.string(),
+      ticks,
+      given: z.string().nullable(),
+      returns: z.object({ bar: count, ticks }).nullable(),
+      closes: z.boolean(),
+    }),
+  ),
+  ending: z.string(),
+  written: z.string(),
+});
+const tune: z.ZodType<TuneTask> = z.object({
+  ...{ header: z.string(), prompt: z.string(), context: z.string() },
+  plan: planOfTune,
+});
+
 const repetition: z.ZodType<Repetition> = z.object({ key: z.string(), input: z.string() });
 
 const form: z.ZodType<VerseForm> = z.object({
@@ -132,6 +160,7 @@ const modelTurn: z.ZodType<Turn> = z.looseObject({
   asked: repetition.nullable().default(null),
   at: count.nullable().default(null),
   verse: z.object({ form, lead: z.string(), from: count }).nullable().default(null),
+  tune: tune.nullable().default(null),
 });
 const typedTurn: z.ZodType<TypedTurn> = z.looseObject({
   type: z.literal('typed'),

@@ -14,7 +14,7 @@ import type { Node } from '../nodes/membership.ts';
 import { type Ownership, UnreadableDraft } from '../nodes/ownership.ts';
 import { queueKey, takenKey } from '../wakeup-keys.ts';
 import { type DraftWriterOptions, ended, noUsage, statusEvent, writeDraft } from './draft-writer.ts';
-import { conversationOf } from './prompts.ts';
+import { requestOf } from './prompts.ts';
 import { missingOpening, positionAfter, writtenTurns } from './turn-events.ts';
 import { writingOf } from './verse-turn.ts';
 
@@ -234,7 +234,7 @@ export class DraftTurns implements AsyncDisposable {
     const entries = await log.recall(row.id, row.textsUntil, signal);
     const kept = leavesTextInLog(row) ? textInLog(row, entries) : row;
     const written = entries.filter((entry) => entry.sequence > turn.from);
-    const conversation = conversationOf(row.kind, row.prompt, writtenTurns({ ...row, ...kept }));
+    const conversation = requestOf(row, writtenTurns({ ...row, ...kept }));
     const replay = tokenIds(written);
     if (replay.length > 0 && this.#isReplaced(row, turn)) {
       const events = [ended('ERROR', row.usage, 'the model that began it has been replaced')];

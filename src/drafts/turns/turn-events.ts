@@ -8,10 +8,14 @@ import type { WrittenTurn } from './prompts.ts';
 
 const SEPARATOR = '\n\n';
 
-/** The log events at the start of a turn: that it waits and, if an answer follows a text, a blank line. */
-export function opening({ instruction, before, at }: Turn, textBefore: string): LogEvent[] {
+/**
+ * The log events at the start of a turn: that it waits, and the text before that of the model. That is a tune's header,
+ * or a blank line if an answer follows a text.
+ */
+export function opening({ instruction, before, at, tune }: Turn, textBefore: string): LogEvent[] {
   const queued = statusEvent('QUEUED', null, before);
-  return isSeparated(instruction, textBefore) ? [queued, logTokens(SEPARATOR, [], at)] : [queued];
+  const lead = tune ? tune.header : isSeparated(instruction, textBefore) ? SEPARATOR : '';
+  return lead === '' ? [queued] : [queued, logTokens(lead, [], at)];
 }
 
 /** Where a turn goes on after these events of it: the code point before which text is inserted, null at the end. */

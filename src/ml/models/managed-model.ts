@@ -203,7 +203,7 @@ export class ManagedModel implements AsyncDisposable {
     const { device, threads, slots, queue, prefixBytes, memory, sleepAfterMs, checked, clock } = this.#options;
     const { id, name } = this.entry;
     const capacity = Math.min(this.#options.capacity, this.entry.context, model.shape.contextTokens);
-    const { tokenBytes, ends, controls } = tokenizer;
+    const { tokenBytes, ends, exempt } = tokenizer;
     const thread = {
       model,
       threads,
@@ -213,10 +213,10 @@ export class ManagedModel implements AsyncDisposable {
       checked,
       tokenBytes,
       ends,
-      controls: new Set(controls.values()),
+      exempt,
     };
     return new Writer({
-      ...{ id, name, chat, capacity, queue, memory, sleepAfterMs, clock },
+      ...{ id, name, chat, tokens: tokenizer, capacity, queue, memory, sleepAfterMs, clock },
       demand: {
         weightBytes: prefixBytes + model.weightBytes,
         slotBytes: kvCacheBytes(model.shape, 1, capacity),

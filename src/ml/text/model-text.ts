@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { ModelFileError, readGgufMetadata, readJsonFile } from '../compile/compile.ts';
+import { readAbcText, VOCABULARY_FILE } from './abc-text.ts';
 import { type ChatFormat, createChatFormat } from './chat-format.ts';
 import { openChatTemplate } from './chat-template.ts';
 import { readGgufTokenizer } from './gguf-tokenizer.ts';
@@ -26,10 +27,13 @@ const MAX_TEMPLATE_BYTES = 1024 * 1024;
 /**
  * Opens tokenizer and chat format, and tries them out: it renders a prompt, and encodes and decodes a text.
  * @param path a GGUF file, or a folder in Hugging Face's layout
+ * A model of tunes has a vocabulary of ABC instead.
  * @throws ModelFileError if a part is missing, corrupt or of an unsupported kind
  */
 export async function openModelText(path: string): Promise<ModelText> {
-  const { template, description } = (await stat(path)).isDirectory() ? await readFolder(path) : await readGguf(path);
+  const isFolder = (await stat(path)).isDirectory();
+  if (isFolder && (await stat(join(path, VOCABULARY_FILE)).catch(() => null))) return readAbcText(path);
+  const { template, description } = isFolder ? await readFolder(path) : await readGguf(path);
   const textOf = (id: number | null | undefined) => description.tokens[id ?? -1]?.text ?? '';
   const format = openChatTemplate(template, { bos: textOf(description.bos?.id), eos: textOf(description.eos) });
   const tokenizer = createMarkedTokenizer(description, format);

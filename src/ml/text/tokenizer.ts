@@ -14,6 +14,8 @@ export interface Tokenizer {
   readonly ends: ReadonlySet<number>;
   /** Marks that are not text. They have no bytes. */
   readonly controls: ReadonlyMap<string, number>;
+  /** Tokens that penalties do not apply to: the marks, which must stay as likely as the model predicts. */
+  readonly exempt: ReadonlySet<number>;
   /** Control tokens that are spelled out in `text` are recognised. */
   encode(text: string): number[];
   readonly tokenBytes: TokenBytes;
@@ -54,6 +56,7 @@ export function createTokenizer({ json, tokens, bos, eos, ends }: TokenizerDescr
     eosText: textOf(eos),
     ends: new Set([eos, ...ends, ...usualEnds].filter((id) => typeof id === 'number')),
     controls,
+    exempt: new Set(controls.values()),
     encode: (text) => (text === '' ? [] : bpe.encode(text, { add_special_tokens: false }).ids),
     tokenBytes,
     bytesOf: (id) => bytesOfToken(tokenBytes, id),

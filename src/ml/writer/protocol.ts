@@ -1,3 +1,4 @@
+import type { TunePlan } from '../../tunes/tunes.ts';
 import type { CompiledModel } from '../compile/compile.ts';
 import type { GenerationEvent, Sampling, VerseRequest, WriterState } from '../contract.ts';
 import type { Device } from '../ort/session.ts';
@@ -16,8 +17,8 @@ export interface ThreadOptions {
   tokenBytes: TokenBytes;
   /** Tokens that end an answer. */
   ends: ReadonlySet<number>;
-  /** Tokens that are marks of the chat format. Penalties do not apply to them. */
-  controls: ReadonlySet<number>;
+  /** Tokens that penalties do not apply to. */
+  exempt: ReadonlySet<number>;
   /** Checks the scheduler's invariants at every step, for tests. */
   checked: boolean;
 }
@@ -33,6 +34,8 @@ export interface WriterJob {
   verse: VerseRequest | null;
   /** The text that the draft continues. */
   continued: string;
+  /** The plan of a tune. */
+  tune: TunePlan | null;
   /** Tokens that were generated and recorded before a crash. */
   replay: readonly number[];
   listener: number | null;

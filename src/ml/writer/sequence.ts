@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { TuneConstraint } from '../../tunes/tunes.ts';
 import type { FinishReason, GenerationEvent, Sampling, Token, Usage } from '../contract.ts';
 import { BannedPhrases } from '../sampling/banned-phrases.ts';
 import { type Constraint, intersectionOf } from '../sampling/constraint.ts';
@@ -156,7 +157,9 @@ export class Sequence {
   }
 }
 
-function constraintOf({ sampling, continued, verse }: WriterJob, vocabulary: Vocabulary): Constraint | null {
+/** A tune has no phrases, so none can be banned in it. */
+function constraintOf({ sampling, continued, verse, tune }: WriterJob, vocabulary: Vocabulary): Constraint | null {
+  if (tune) return new TuneConstraint(tune, vocabulary);
   const { bannedPhrases } = sampling;
   const constraints = [
     ...(bannedPhrases.length > 0 ? [new BannedPhrases(bannedPhrases, vocabulary, continued)] : []),

@@ -23,10 +23,10 @@ async function main(port: MessagePort, options: ThreadOptions): Promise<void> {
 }
 
 function createScheduler(decoder: Decoder, options: ThreadOptions, post: (report: Report) => void): Scheduler {
-  const { tokenBytes, ends, controls, prefixBytes, checked } = options;
+  const { tokenBytes, ends, exempt, prefixBytes, checked } = options;
   return new Scheduler({
     decoder,
-    sampler: new Sampler(decoder.shape.vocabulary, controls),
+    sampler: new Sampler(decoder.shape.vocabulary, exempt),
     vocabulary: { vocab: tokenBytes.ends.length, bytesOf: (id) => bytesOfToken(tokenBytes, id), ends },
     prefixes: new PrefixCache(prefixBytes),
     clock: systemClock,

@@ -1,5 +1,6 @@
-import { InvalidInputError, OverloadedError, ServiceUnavailableError } from '../../lib/errors.ts';
+import { asError, InvalidInputError, OverloadedError, ServiceUnavailableError } from '../../lib/errors.ts';
 import { type Forecast, mayTake, retryAfter, whenMayTake } from '../../lib/fair-share.ts';
+import { TuneConstraint, type TunePlan } from '../../tunes/tunes.ts';
 import type { GenerationRequest, Ticket, WriterState } from '../contract.ts';
 import { checkSampling } from '../sampling/sampling-limits.ts';
 import { resolveBiases } from '../sampling/token-bias.ts';
@@ -8,9 +9,11 @@ import { EventQueue } from './event-queue.ts';
 import { type DraftEnd, forecastEnds } from './forecast.ts';
 import { type Asked, NOTHING, Opening, type OpeningOptions, type Place } from './opening.ts';
 import { ASSUMED } from './pace.ts';
+import type { Vocabulary } from './sequence.ts';
 
 export interface WriterOptions extends Omit<OpeningOptions, 'onClosing' | 'onVacated'> {
   chat: ChatFormat;
+  tokens: Vocabulary;
   /** Maximum number of tokens of a draft, prompt included. */
   capacity: number;
   /** Number of drafts that may wait in addition to those being written. */
@@ -179,22 +182,35 @@ export class Writer implements AsyncDisposable {
   }
 
   #jobOf(request: GenerationRequest) {
-    const { sampling, messages, continueLast, verse = null, replay = [], listener = null, priority = 0 } = request;
+    const { sampling, messages, continueLast, verse = null, tune = null } = request;
+    const { replay = [], listener = null, priority = 0 } = request;
     const biases = resolveBiases(sampling.logitBias, (text) => this.#options.chat.encodeText(text));
     const continued = continueLast ? (messages.at(-1)?.content ?? '') : '';
-    return { sampling, biases, verse, continued, replay, listener, priority };
+    return { sampling, biases, verse, tune, continued, replay, listener, priority };
   }
 
-  #encode({ messages, continueLast = false, sampling, verse = null }: GenerationRequest): number[] {
+  #encode({ messages, continueLast = false, sampling, verse = null, tune = null }: GenerationRequest): number[] {
     const { chat, capacity, name } = this.#options;
     if (verse && !SPELLED.every((character) => chat.encodeText(character).length === 1)) {
       throw new InvalidInputError(`${name} has no tokens for single letters, so it cannot keep a form`, 'form');
     }
+    if (tune) this.#checkPlan(tune);
     const prompt = chat.encode(messages, continueLast);
     if (prompt.length === 0) throw new InvalidInputError('the prompt is empty', 'prompt');
     if (prompt.length + sampling.maxTokens <= capacity) return prompt;
     const message = `the prompt is ${prompt.length} tokens long and maxTokens is ${sampling.maxTokens}, but the model's context has ${capacity} tokens`;
     throw new InvalidInputError(message, 'prompt');
+  }
+
+  #checkPlan(tune: TunePlan): void {
+    try {
+      new TuneConstraint(tune, this.#options.tokens);
+    } catch (error) {
+      throw new InvalidInputError(
+        `${this.#options.name} cannot write this tune: ${asError(error).message}`,
+        'input.tune',
+      );
+    }
   }
 }
 

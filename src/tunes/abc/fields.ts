@@ -31,7 +31,11 @@ export class Fields {
 
   /** @param text a field such as `K:G` */
   take(text: string, at: number): void {
-    const value = text.slice(2).replace(/%.*$/, '').trim();
+    const value = text
+      .slice(2)
+      .replace(/(^|[^\\])%.*$/, '$1')
+      .replaceAll('\\%', '%')
+      .trim();
     switch (text.slice(0, 2)) {
       case 'T:':
         this.title ||= value;

@@ -28,7 +28,7 @@ export function parseNote(text: string): { pitch: WrittenPitch; length: string }
 const semitoneOf = (letter: string): number => SEMITONES[letter] ?? 0;
 
 /** The MIDI number of a letter in an octave: middle C is 60. */
-const midiOf = (letter: string, octave: number, alteration: number): number =>
+export const midiOf = (letter: string, octave: number, alteration: number): number =>
   12 * (octave + 1) + semitoneOf(letter) + alteration;
 
 /** The name of a MIDI number, for example `F#4`. */
