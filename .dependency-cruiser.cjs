@@ -22,7 +22,7 @@ const publicFiles = {
   catalogue: 'catalogue',
   listeners: 'listeners',
   ml: '(engine|gemm|train)',
-  tunes: 'tunes',
+  tunes: '(tunes|rendering)',
   verse: 'verse',
 };
 const upward = floors.slice(1).map((rooms, i) => ({
@@ -74,6 +74,7 @@ module.exports = {
     only('sql-in-db', 'drizzle-orm|postgres', '^src/db/'),
     only('nats-in-nats', '@nats-io', '^src/nats/'),
     only('pothos-in-schema', '@pothos', '^src/schema/'),
+    only('renderers-in-tunes', 'abc2svg|spessasynth_core', '^src/tunes/render/'),
     only('yoga-in-transport', 'graphql-yoga|@graphql-yoga|graphql-ws|ws', '^src/transport/'),
   ],
   options: {

@@ -18,8 +18,10 @@ import { createListeners } from './listeners/listeners.ts';
 import { createEngine, createRemoteEngine, type Engine, type Model } from './ml/engine.ts';
 import { createRecommender } from './recommend/recommender.ts';
 import type { Services } from './resolvers/context.ts';
+import { TuneLinks } from './resolvers/tune-links.ts';
 import type { Readiness } from './transport/health.ts';
 import { listen } from './transport/server.ts';
+import { createTuneRenderer } from './tunes/rendering.ts';
 
 /** The whole server, running. Disposing it drains it and releases everything in reverse order ([START2]). */
 export interface App extends AsyncDisposable {
@@ -80,7 +82,9 @@ async function createServices(disposal: Disposal, database: Database, config: Co
   const drafting = { database, engine, wakeups, clock, log, backlog, store, ...(node && { node }) };
   const drafts = disposal.use(createDrafts({ ...drafting, mostAtOnce: config.draftsAtOnce }));
   disposal.use(keepLogsShort(drafts, clock, config, log));
-  return { catalogue, listeners, recommender, drafts, engine };
+  const renderer = disposal.use(createTuneRenderer());
+  const links = new TuneLinks(linkSecret(config), clock);
+  return { catalogue, listeners, recommender, drafts, engine, tunes: { renderer, links } };
 }
 
 interface Surroundings {
@@ -183,4 +187,9 @@ function describeWriter(model: Model | null): string {
 function describeViewer({ auth }: Config): string {
   if (auth) return 'the subject of each request’s JSON Web Token';
   return 'the demo listener, or the one in the header X-Listener-Id (no authentication is configured)';
+}
+
+/** What signs links to tunes: with it they are valid at every node that shares the tokens' secret. */
+function linkSecret({ auth }: Config): string | null {
+  return auth?.kind === 'secret' ? auth.secret : null;
 }

@@ -5,7 +5,9 @@ import type { Lifetime } from '../lib/lifetime.ts';
 import { type Listeners, may, type Role, type Viewer } from '../listeners/listeners.ts';
 import type { Engine } from '../ml/engine.ts';
 import type { Recommender } from '../recommend/recommender.ts';
+import type { TuneRenderer } from '../tunes/rendering.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import type { TuneLinks } from './tune-links.ts';
 
 /** The domain services that resolvers use. */
 export interface Services {
@@ -14,6 +16,8 @@ export interface Services {
   recommender: Recommender;
   drafts: Drafts;
   engine: Engine;
+  /** Sheet music and sound of tunes, and links to them. */
+  tunes: { renderer: TuneRenderer; links: TuneLinks };
 }
 
 /** What all resolvers of one operation share. */
@@ -34,7 +38,7 @@ export function createContext(
   return { ...services, viewer, lifetime, loaders: createLoaders(services, viewer), resumption };
 }
 
-const BEGINNINGS = ['catalogue', 'listeners', 'recommender', 'drafts', 'engine', 'loaders'] as const;
+const BEGINNINGS = ['catalogue', 'listeners', 'recommender', 'drafts', 'engine', 'tunes', 'loaders'] as const;
 
 /** Ends the use of this context: every resolver reads something of it and is stopped there. */
 export function closeContext(context: Context, reason: unknown): void {
@@ -55,6 +59,7 @@ export class EventContext implements Context {
   readonly recommender: Recommender;
   readonly drafts: Drafts;
   readonly engine: Engine;
+  readonly tunes: Services['tunes'];
   readonly resumption = null;
   readonly #of: Context;
   #loaders: Loaders | null = null;
@@ -66,6 +71,7 @@ export class EventContext implements Context {
     this.recommender = of.recommender;
     this.drafts = of.drafts;
     this.engine = of.engine;
+    this.tunes = of.tunes;
     this.#of = of;
   }
 

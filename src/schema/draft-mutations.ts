@@ -5,7 +5,7 @@ import { builder, given } from './builder.ts';
 import { DraftType } from './draft-refs.ts';
 import { DraftKindType, DraftVisibilityType } from './drafts.ts';
 import { resultType } from './errors.ts';
-import { TuneInput } from './tunes/tune-input.ts';
+import { TuneSettingsInput } from './tunes/tune-input.ts';
 import { VerseFormInputType } from './verse/verse-form.ts';
 
 const LogitBiasInput = builder.inputType('LogitBiasInput', {
@@ -103,7 +103,7 @@ const StartDraftInput = builder.inputType('StartDraftInput', {
       type: VerseFormInputType,
       description: 'The form that the text keeps. By default there is none.',
     }),
-    tune: t.field({ type: TuneInput, description: 'What the tune is to be. For drafts of kind TUNE only.' }),
+    tune: t.field({ type: TuneSettingsInput, description: 'What the tune is to be. For drafts of kind TUNE only.' }),
     idempotencyKey: t.string({
       description:
         'A name for this request. Repeating it with the same input returns the first draft and starts nothing.',

@@ -143,6 +143,14 @@ export const prices: Readonly<Record<string, Price>> = {
   'Token.alternatives': assumed(5),
 
   // Tunes. The time is that of the longest one.
+  // A tune in parts; engraving has a thread of its own.
+  'Draft.tune': { weight: 2_000 },
+  'Tune.bars': assumed(200),
+  'Tune.notes': assumed(2_000),
+  'Tune.problems': assumed(200),
+  'Tune.svg': { weight: 10_000 },
+  'Tune.midi': { weight: 20 },
+  'Tune.wav': { weight: 20 },
   'Query.checkTune': { weight: 40_000, size: { assumedSize: 200 } },
 
   // Mutations write and notify.

@@ -12,6 +12,7 @@ import './listeners.ts';
 import './feedback.ts';
 import './models.ts';
 import './tunes/check-tune.ts';
+import './tunes/tune.ts';
 import './drafts.ts';
 import './draft-mutations.ts';
 import { printSchemaWithDirectives } from '@graphql-tools/utils';

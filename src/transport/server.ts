@@ -6,6 +6,7 @@ import type { RateStore } from '../db/queries/rate-limits.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Services } from '../resolvers/context.ts';
+import { TUNES_PATH } from '../resolvers/tune-links.ts';
 import { buildSchema } from '../schema/schema.ts';
 import { Connections } from './connections.ts';
 import type { CompilingLimits } from './documents/compiled-queries.ts';
@@ -15,6 +16,7 @@ import { answerProblem } from './http/answers.ts';
 import { createEndpoint, type Endpoint } from './http/endpoint.ts';
 import { createGraphiql, type Graphiql, noGraphiql } from './http/graphiql.ts';
 import { setCorsHeaders, setSecurityHeaders } from './http/headers.ts';
+import { answerTuneFile } from './http/tune-files.ts';
 import { createIdentify } from './identity.ts';
 import { createMask } from './masking.ts';
 import { type AnswerMetrics, createMetrics } from './metrics.ts';
@@ -97,7 +99,8 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       setSecurityHeaders(response);
       setCorsHeaders(request, response, config.corsOrigins);
       if (draining.signal.aborted) response.setHeader('connection', 'close');
-      route(request, response, { endpoint, graphiql, reference, admit, health, metrics }).catch((error: unknown) => {
+      const routes = { endpoint, graphiql, reference, admit, health, metrics, services };
+      route(request, response, routes).catch((error: unknown) => {
         log.error({ err: error }, 'A request could not be answered');
         response.destroy();
       });
@@ -131,6 +134,7 @@ interface Routes {
   admit: OriginCheck;
   health: () => Promise<Readiness>;
   metrics: AnswerMetrics;
+  services: Services;
 }
 
 async function route(request: IncomingMessage, response: ServerResponse, routes: Routes): Promise<void> {
@@ -145,6 +149,7 @@ async function route(request: IncomingMessage, response: ServerResponse, routes:
   if (path === '/metrics') return metrics(response);
   if (isForOperators) return answerHealth(path, response, health);
   if (path === GRAPHQL_PATH) return endpoint(request, response);
+  if (path.startsWith(`${TUNES_PATH}/`)) return answerTuneFile(path, request, response, routes.services);
   if (path === '/') {
     response.writeHead(302, { location: GRAPHQL_PATH }).end();
     return;

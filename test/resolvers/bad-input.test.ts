@@ -45,6 +45,8 @@ beforeAll(async () => {
     insert into listeners (external_id, display_name) values ('demo', 'demo') returning id`;
   await database.sql`insert into feedback (listener_id, track_id, kind) select ${row!.id}, id, 'LIKE' from tracks where id < 6`;
   const [draft] = await addDrafts(database, Number(row!.id), 3);
+  // The newest one is a tune, so that a tune's fields can be reached.
+  await database.sql`update drafts set kind = 'TUNE' where id = ${draft!}`;
   fixture = { draft: encodeId('Draft', draft!), cursors: {} };
 });
 
@@ -109,6 +111,7 @@ const reach: Record<string, (call: string) => string> = {
   Album: (call) => `${track} { album { ${call} } }`,
   Onboarding: (call) => `onboarding { ${call} }`,
   Listener: (call) => `viewer { ${call} }`,
+  Tune: (call) => `viewer { drafts(first: 1) { nodes { tune { ${call} } } } }`,
   Explanation: (call) => `${explained} { explanation { ${call} } }`,
   TrackExplanation: (call) => `${explained} { ${call} }`,
   Reason: (call) => `${explained} { explanation { reasons { ${call} } } }`,

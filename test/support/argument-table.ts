@@ -348,6 +348,8 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         kinds: { ...bad.listOf(7, bad.oneOf, 'LIKE'), refused: [], harmless: [[], Array(70_000).fill('LIKE')] },
       },
     },
+    'Tune.svg': { of: { width: bad.integer(320, 2000) } },
+    'Tune.wav': { of: { instrument: bad.oneOf } },
     'Explanation.reasons': { of: { first: bad.first } },
     'Explanation.remainder': { of: { first: bad.first } },
     'Explanation.summary': { of: { locale: bad.oneOf } },

@@ -10,8 +10,10 @@ import { type Logger, silentLogger } from '../../src/lib/log.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { createRecommender } from '../../src/recommend/recommender.ts';
 import type { Services } from '../../src/resolvers/context.ts';
+import { TuneLinks } from '../../src/resolvers/tune-links.ts';
 import type { CompilingLimits } from '../../src/transport/documents/compiled-queries.ts';
 import { listen, type Listening } from '../../src/transport/server.ts';
+import { createTuneRenderer } from '../../src/tunes/rendering.ts';
 import { testDatabase } from './database.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
 
@@ -103,7 +105,10 @@ async function createServices(
   const listeners = createListeners({ database, wakeups, clock });
   const recommender = await createRecommender({ database, catalogue, listeners, wakeups, clock, log });
   const drafts = createDrafts({ database, engine, wakeups, clock, log });
-  return { catalogue, listeners, recommender, drafts, engine };
+  const renderer = createTuneRenderer();
+  onTestFinished(() => renderer[Symbol.asyncDispose]());
+  const tunes = { renderer, links: new TuneLinks(null, clock) };
+  return { catalogue, listeners, recommender, drafts, engine, tunes };
 }
 
 /** One operation over HTTP; anything but a GraphQL answer fails. */

@@ -9,7 +9,7 @@ const ProblemSeverityType = builder.enumType('ProblemSeverity', {
   } as const,
 });
 
-const TuneProblemType = builder.objectRef<TuneProblem>('TuneProblem').implement({
+export const TuneProblemType = builder.objectRef<TuneProblem>('TuneProblem').implement({
   description: 'A problem in ABC notation.',
   fields: (t) => ({
     message: t.exposeString('message', { description: 'What is wrong, in words.' }),

@@ -1,6 +1,6 @@
 import { builder } from '../builder.ts';
 
-const ModeType = builder.enumType('Mode', {
+export const ModeType = builder.enumType('Mode', {
   description: 'The scale of a key.',
   values: {
     MAJOR: { description: 'Major (Ionian).' },
@@ -57,7 +57,7 @@ const TuneInfillInput = builder.inputType('TuneInfillInput', {
 });
 
 /** Each setting is obeyed, or refused with what would be right. */
-export const TuneInput = builder.inputType('TuneInput', {
+export const TuneSettingsInput = builder.inputType('TuneInput', {
   description:
     'Settings for a draft of kind TUNE. Each one that is given is obeyed; what is absent is drawn from the seed, as it is ' +
     'usual in traditional tunes.',
