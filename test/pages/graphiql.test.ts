@@ -5,9 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { browserPath, openOfflinePage } from '../support/browser.ts';
 import { dataFolder, startServer } from '../support/server.ts';
 import { writeTirelessCatalogue } from '../support/tiny-engine.ts';
+import { withTuneModel } from '../support/tune-model.ts';
 import { writerReady } from '../support/wire.ts';
 
-const TABS = ['Recommend', 'Begin', 'React', 'Write', 'Follow', 'Text', 'Analyse'] as const;
+const TABS = ['Recommend', 'Begin', 'React', 'Write', 'Follow', 'Text', 'Compose', 'Analyse'] as const;
 /** Tabs whose variables name a draft. */
 const OF_A_DRAFT: readonly Tab[] = ['Follow', 'Text'];
 type Tab = (typeof TABS)[number];
@@ -68,10 +69,11 @@ async function open(env: NodeJS.ProcessEnv) {
 
 describe.skipIf(browserPath === null)('GraphiQL', () => {
   it('[SERVE1] works offline, and every worked example runs', async () => {
-    const models = await writeTirelessCatalogue(await dataFolder());
+    const models = await withTuneModel(await writeTirelessCatalogue(await dataFolder()));
     const env = { CADENZA_DEMO: 'auto', CADENZA_MODELS: models, CADENZA_FETCH_MODELS: 'auto' };
     const { server, page, asked, failures } = await open(env);
     await writerReady(server);
+    await server.said(/^Tiny Tunes is ready$/);
     expect(await page.title()).toBe('Cadenza');
     expect(await tabs(page).allTextContents()).toEqual([...TABS]);
 
@@ -98,7 +100,20 @@ describe.skipIf(browserPath === null)('GraphiQL', () => {
         seen.push(operation);
       }
     }
-    expect(seen).toEqual(['Recommend', 'Begin', 'React', 'Heart', 'Prefer', 'Write', 'Models', 'MyDrafts', 'Analyse']);
+    expect(seen).toEqual([
+      'Recommend',
+      'Begin',
+      'React',
+      'Heart',
+      'Prefer',
+      'Write',
+      'Models',
+      'MyDrafts',
+      'Compose',
+      'NewestTune',
+      'CheckTune',
+      'Analyse',
+    ]);
 
     await openTab(page, 'React');
     await press(page, 'Live', true);

@@ -7,7 +7,7 @@ import { answerProblem } from './answers.ts';
 import { Asset } from './asset.ts';
 
 const folder = new URL('../../../assets/graphiql/', import.meta.url);
-const TABS = ['recommend', 'begin', 'react', 'write', 'follow', 'edit', 'analyse'] as const;
+const TABS = ['recommend', 'begin', 'react', 'write', 'follow', 'edit', 'compose', 'analyse'] as const;
 
 export interface Graphiql {
   answerPage: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -179,6 +179,9 @@ function exampleTabs(trackId: string | null): Tab[] {
     write: { input: { kind: 'POEM', prompt: 'The first snow of the year', sampling: { maxTokens: 120, seed: 7 } } },
     follow: { draftId: 'the id that the tab before answered' },
     edit: { draftId: 'the same id', text: 'The first snow of the year,', ifRevision: 0 },
+    compose: {
+      input: { kind: 'TUNE', prompt: 'A walk by the river', tune: { type: 'JIG', key: 'G' }, sampling: { seed: 7 } },
+    },
   };
   return TABS.map((name) => {
     const query = readFileSync(new URL(`${name}.graphql`, folder), 'utf8');
