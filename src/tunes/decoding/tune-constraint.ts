@@ -64,7 +64,18 @@ export class TuneConstraint {
   #allowed(): Iterable<number> {
     const [forced] = this.#forced;
     if (forced) return [forced.token];
-    return this.#writer?.allowed() ?? this.#ends;
+    return this.#writer ? this.#allowedInBar(this.#writer) : this.#ends;
+  }
+
+  /** Without what would make the bar the same as an earlier one, if there is a choice: which bars return is planned. */
+  #allowedInBar(writer: BarWriter): readonly number[] {
+    const allowed = [...writer.allowed()];
+    const own = this.#written.at(-1)?.tokens ?? [];
+    const repeated = new Set(
+      this.#written.slice(0, -1).flatMap(({ tokens }) => (isNext(tokens, own) ? (tokens.at(-1) ?? []) : [])),
+    );
+    const others = allowed.filter((token) => !repeated.has(token));
+    return others.length > 0 ? others : allowed;
   }
 
   #record(writer: BarWriter, token: number): void {
@@ -157,3 +168,7 @@ export class TuneConstraint {
     return countsBetween(Math.max(1, Math.floor(this.#missing - slack)), Math.max(1, Math.ceil(this.#missing + slack)));
   }
 }
+
+/** Whether a bar is `own` and one more token. */
+const isNext = (bar: readonly number[], own: readonly number[]): boolean =>
+  bar.length === own.length + 1 && own.every((token, i) => bar[i] === token);
