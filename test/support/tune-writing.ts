@@ -8,13 +8,28 @@ export const tokenizer = createAbcTokenizer(abcSymbols());
 export const table = { ...tokenizer, ends: new Set([tokenizer.end]) };
 
 /** What a model without any knowledge writes: each allowed token is equally likely. */
-export function writeAtRandom(task: TuneTask, seed: number, most = 4000): { abc: string; tokens: number[] } {
-  const constraint = new TuneConstraint(task.plan, table);
+export function writeAtRandom(task: TuneTask, seed: number): { abc: string; tokens: number[] } {
   const next = randomStream(seed);
+  return writeBy(task, (allowed) => allowed[Math.floor(next() * allowed.length)]);
+}
+
+/** What a model writes that always prefers the same tokens. */
+export const writeStubbornly = (task: TuneTask): { abc: string; tokens: number[] } =>
+  writeBy(
+    task,
+    (allowed) => allowed.findLast((token) => /^[A-g]\d?$/.test(tokenizer.symbolOf(token) ?? '')) ?? allowed[0],
+  );
+
+function writeBy(
+  task: TuneTask,
+  choose: (allowed: readonly number[]) => number | undefined,
+  most = 4000,
+): { abc: string; tokens: number[] } {
+  const constraint = new TuneConstraint(task.plan, table);
   const tokens: number[] = [];
   for (let n = 0; n < most; n++) {
     const allowed = allowedBy(constraint);
-    const token = allowed[Math.floor(next() * allowed.length)];
+    const token = choose(allowed);
     if (token === undefined) throw new Error(`stuck after ${tokenizer.decode(tokens)}`);
     if (token === tokenizer.end) return { abc: task.header + tokenizer.decode(tokens), tokens };
     tokens.push(token);

@@ -7,7 +7,7 @@ import { FillTable } from '../../src/tunes/decoding/fill-table.ts';
 import { TuneConstraint } from '../../src/tunes/decoding/tune-constraint.ts';
 import { planTune } from '../../src/tunes/form/compose.ts';
 import type { TuneInput } from '../../src/tunes/form/settings.ts';
-import { allowedBy, table, tokenizer, writeAtRandom } from '../support/tune-writing.ts';
+import { allowedBy, table, tokenizer, writeAtRandom, writeStubbornly } from '../support/tune-writing.ts';
 
 const TUNES = 200;
 const asked: readonly TuneInput[] = [
@@ -63,6 +63,15 @@ describe('a tune that is kept to its plan, by a model that knows nothing', () =>
     const distinct = written.reduce((sum, { tune }) => sum + new Set(tune.bars.map(soundOf)).size, 0);
     expect(distinct / bars.length).toBeGreaterThan(0.68);
     expect(distinct / bars.length).toBeLessThan(0.8);
+  });
+
+  it('[TUNE2] has new bars where none returns, even if the model would write the same bar again', () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const task = planTune({ type: 'JIG' }, { seed, title: 'Stubborn' });
+      const { bars } = parseTune(writeStubbornly(task).abc);
+      const fresh = bars.filter((bar, i) => task.plan.bars[i]?.returns === null && bar.ticks === bar.metre?.bar);
+      expect(new Set(fresh.map(soundOf)).size).toBe(fresh.length);
+    }
   });
 
   it('[TUNE3] ends on the tonic', () => {
