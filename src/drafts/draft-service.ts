@@ -66,7 +66,7 @@ import { type Backlog, DraftTurns, type TurnStart } from './turns/draft-turns.ts
 import { noUsage } from './turns/draft-writer.ts';
 import { type Conversation, conversationOf, requestOf } from './turns/prompts.ts';
 import { nextTurn, opening, positionAfter, writtenTurns } from './turns/turn-events.ts';
-import { continueVerse, startVerse, withRoomFor, writingOf } from './turns/verse-turn.ts';
+import { checkForm, continueVerse, startVerse, withRoomFor, writingOf } from './turns/verse-turn.ts';
 import { draftKey, rightsKey } from './wakeup-keys.ts';
 
 export interface DraftsOptions {
@@ -181,6 +181,7 @@ class DraftService implements Drafts {
 
   async #continue(viewer: Viewer, input: ContinueDraftInput): Promise<Draft> {
     const row = await this.#own(viewer, input.draftId);
+    checkForm(input.form);
     const instruction = checkInstruction(input.instruction);
     const drawn = resolveSampling(input.sampling, this.#random);
     const [ifRevision, position] = [checkRevision(input.ifRevision), checkPosition(input)];

@@ -23,6 +23,11 @@ interface VerseCircumstances {
   bannedPhrases: readonly string[];
 }
 
+/** @throws InvalidInputError for a form that cannot be */
+export function checkForm(input: VerseFormInput | null | undefined): VerseForm | null {
+  return input == null ? null : resolveForm(input, FIELD);
+}
+
 /**
  * @param answer the text that the form follows
  * @throws InvalidInputError for a form that cannot be, or that no words could keep
@@ -32,7 +37,7 @@ export async function startVerse(
   { kind, bannedPhrases }: VerseCircumstances,
   answer = '',
 ): Promise<TurnVerse | null> {
-  const form = input == null ? null : resolveForm(input, FIELD);
+  const form = checkForm(input);
   if (!form) return null;
   if (kind === 'TUNE') throw new InvalidInputError(`${FIELD} does not apply to tunes`, FIELD);
   checkBanned(bannedPhrases, form);
