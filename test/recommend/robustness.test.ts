@@ -172,11 +172,12 @@ describe('summaries', () => {
 });
 
 describe('excluded from lists', () => {
-  it('[REC6] what was imported, which wakes only the catalogue', async () => {
+  it('[REC6] what was imported, which wakes no listener', async () => {
     const before = await list();
     const [heard] = trackIds(before);
     await database.sql`insert into feedback (listener_id, track_id, kind, at)
       values (${ann.listener.id}, ${heard!}, 'LIKE', now())`;
+    wakeups.wake('import');
     wakeups.wake('catalogue');
     await expect.poll(async () => trackIds(await list())).not.toContain(heard);
   });
