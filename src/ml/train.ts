@@ -7,4 +7,5 @@ export {
 } from './train/decoder-trainer.ts';
 export { classify, type LabelledVectors, trainLinearHead } from './train/linear-head.ts';
 export { lossCurve } from './train/loss-curve.ts';
+export { evaluateTunes } from './composer/evaluate-tunes.ts';
 export { trainTunes } from './composer/train-tunes.ts';

@@ -3,6 +3,8 @@ import { MOST_ABC, parseTune } from './abc/parse-tune.ts';
 import type { TuneProblem } from './abc/problems.ts';
 
 export { readCorpus } from './corpus/read-corpus.ts';
+export { type AskedTune, obeysHeader } from './evaluate/measure-tune.ts';
+export { summarise, type TuneSummary } from './evaluate/summary.ts';
 export { trainingSet } from './corpus/training-set.ts';
 export type { TuneProblem } from './abc/problems.ts';
 export { type AbcTokenizer, createAbcTokenizer } from './abc/tokenizer.ts';

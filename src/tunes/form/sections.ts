@@ -69,7 +69,7 @@ class SectionBuilder {
     else this.#addAgain(before, earlier, last);
     this.#starts.set(run.letter, earlier ?? from);
     const endings = earlier === undefined && run.repeated && run.only && this.#wanted.draw() < WITH_ENDINGS;
-    if (endings) this.#addEndings();
+    if (endings) this.#addEndings(from);
     this.#closing = run.repeated && !endings ? ':|' : last ? '|]' : '||';
   }
 
@@ -125,9 +125,12 @@ class SectionBuilder {
   }
 
   /** The last bar becomes the first ending; the second one begins as it does, and ends on the tonic. */
-  #addEndings(): void {
+  /** @param start the section's first bar. Players of ABC follow endings only behind a line that begins the repeat. */
+  #addEndings(start: number): void {
     const last = this.#bars.pop();
-    if (!last) return;
+    const opening = this.#bars[start];
+    if (!last || !opening) return;
+    this.#bars[start] = { ...opening, before: opening.before.replace(/^:\|(?=\n)/, '::') };
     const from = this.#bars.length;
     this.#bars.push({ ...last, before: '|1', closes: false });
     const returns = { bar: from, ticks: Math.floor(last.ticks / 2) };
