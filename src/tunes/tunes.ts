@@ -4,7 +4,7 @@ import type { TuneProblem } from './abc/problems.ts';
 
 export { readCorpus } from './corpus/read-corpus.ts';
 export { type AskedTune, obeysHeader } from './evaluate/measure-tune.ts';
-export { summarise, type TuneSummary } from './evaluate/summary.ts';
+export { summariseTunes, type TuneSummary } from './evaluate/summary.ts';
 export { trainingSet } from './corpus/training-set.ts';
 export type { TuneProblem } from './abc/problems.ts';
 export { type AbcTokenizer, createAbcTokenizer } from './abc/tokenizer.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { intervalsOf } from '../../src/tunes/corpus/near-copies.ts';
 import { measureTune, obeysHeader } from '../../src/tunes/evaluate/measure-tune.ts';
-import { divergence, summarise } from '../../src/tunes/evaluate/summary.ts';
+import { divergence, summariseTunes } from '../../src/tunes/evaluate/summary.ts';
 import { randomTunes } from '../support/random-tunes.ts';
 import { CAROUSEL, HARBOUR } from '../support/tunes.ts';
 
@@ -24,7 +24,7 @@ describe('what is measured of tunes', () => {
 
   it('[TUNES1] copies of 32 notes from tunes that may not be copied, and the longest', () => {
     const [known = '', other = ''] = randomTunes(9, 2);
-    const found = summarise([known, other], [intervalsOf(measureTune(known).melody)], [known, other]);
+    const found = summariseTunes([known, other], [intervalsOf(measureTune(known).melody)], [known, other]);
     expect(found).toMatchObject({ tunes: 2, copiedOver32: 1, longestCopy: measureTune(known).melody.length });
     expect(found.degreeDivergence).toBeCloseTo(0, 10);
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InvalidInputError } from '../../lib/errors.ts';
-import { createAbcTokenizer, obeysHeader, readCorpus, summarise, type TuneSummary } from '../../tunes/tunes.ts';
+import { createAbcTokenizer, obeysHeader, readCorpus, summariseTunes, type TuneSummary } from '../../tunes/tunes.ts';
 import { readJsonFile } from '../compile/compile.ts';
 import { openFetched } from '../models/compile-fetched.ts';
 import { createEngine } from '../models/local-engine.ts';
@@ -74,7 +74,7 @@ export async function evaluateTunes(options: TuneEvaluationOptions): Promise<Tun
     const played = await Promise.all(tunes.map(options.plays));
     const known = all ? [] : parts.train.map(({ intervals }) => intervals);
     return {
-      ...summarise(
+      ...summariseTunes(
         tunes,
         known,
         scored.map(({ abc }) => abc),

@@ -20,7 +20,7 @@ export interface TuneSummary {
 }
 
 /** @param known melodies, as intervals, whose copies are counted. @param reference tunes to be compared with */
-export function summarise(
+export function summariseTunes(
   tunes: readonly string[],
   known: readonly string[],
   reference: readonly string[],
