@@ -218,8 +218,8 @@ describe('[GEN16] an engine with little memory', () => {
   it('[GEN19] can be disposed while a model waits for memory, and its drafts can be resumed', async () => {
     const engine = await engineWith([TINY, 'other'], memoryForOne, []);
     const busy = engine.admit(TINY);
-    const isPrepared = () => engine.models().find(({ id }) => id === 'other')?.status;
-    await eventually(() => expect(isPrepared()).toBe('COMPILING'));
+    const statuses = () => engine.models().map(({ status }) => status);
+    await eventually(() => expect(statuses()).toContain('COMPILING'));
     await engine[Symbol.asyncDispose]();
     const late = busy.generate(request(1), new AbortController().signal);
     await expect(late[Symbol.asyncIterator]().next()).rejects.toThrow(ServiceUnavailableError);
