@@ -107,6 +107,7 @@ describe.skipIf(browserPath === null)('GraphiQL', () => {
       'Heart',
       'Prefer',
       'Write',
+      'Verse',
       'Models',
       'MyDrafts',
       'Compose',
