@@ -118,8 +118,9 @@ export async function seizeDraft(db: Queryable, me: string | null, id: string): 
 }
 
 /**
- * The same for a draft whose epoch is still this one.
- * @returns its new epoch; null if somebody else has taken it since, or it is gone
+ * The same for a draft that has ended and whose epoch is still this one: a continuation that was recorded meanwhile keeps
+ * the epoch, and its writer must not be fenced off.
+ * @returns its new epoch; null if somebody else has taken or continued it since, or it is gone
  */
 export async function seizeUnchanged(
   db: Queryable,
@@ -129,7 +130,9 @@ export async function seizeUnchanged(
 ): Promise<number | null> {
   const [raised] = await db.execute<{ epoch: string }>(sql`
     with next as (
-      select d.id, ${laterEpoch} as epoch from drafts d where d.id = ${id} and d.epoch = ${epoch}::bigint for update
+      select d.id, ${laterEpoch} as epoch from drafts d
+      where d.id = ${id} and d.epoch = ${epoch}::bigint and d.status in ('COMPLETED', 'CANCELLED', 'FAILED')
+      for update
     )
     update drafts d set owner = ${me}, ${toNextEpoch} from next where d.id = next.id returning d.epoch`);
   return raised ? Number(raised.epoch) : null;
