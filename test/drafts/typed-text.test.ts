@@ -50,6 +50,28 @@ describe.runIf(hasNats)('with NATS', () => {
     expect(more.text.startsWith('typed')).toBe(true);
     expect((await next.update(ann, change)).sequence).toBe(more.sequence);
   });
+
+  it('[DRAFT10] [DRAFT6] a draft whose end was not copied into its row is changed and continued all the same', async () => {
+    const room = await open();
+    const ann = await room.viewer('ann', 'LISTENER');
+    const { drafts } = await room.node();
+    const start = { kind: 'POEM', prompt: 'Snow', sampling: { maxTokens: 3 } } as const;
+    // As if its node had died after the append, and no other one had looked yet.
+    const uncopied = async () => {
+      const draft = await ended(drafts, ann, await drafts.start(ann, start));
+      await room.database.sql`update drafts set status = 'GENERATING', finish_reason = null, sequence = 1, texts = null,
+        text_turns = null, texts_until = 0 where id = ${draft.id}`;
+      return draft;
+    };
+    const [one, other] = [await uncopied(), await uncopied()];
+    const next = (await room.node()).drafts;
+    const change = { draftId: one.id, text: 'typed', ifRevision: one.sequence };
+    expect(await next.update(ann, change)).toMatchObject({ text: 'typed', status: 'COMPLETED' });
+    const more = { draftId: other.id, sampling: { maxTokens: 2 } };
+    const continued = await ended(next, ann, await next.continue(ann, more));
+    expect(continued.text.startsWith(other.text)).toBe(true);
+    expect(continued.text.length).toBeGreaterThan(other.text.length);
+  });
 });
 
 it('[LOG11] turns and events of a kind that a build does not know are refused, so that none misreads a later one’s', async () => {

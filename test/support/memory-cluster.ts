@@ -73,6 +73,10 @@ class MemoryLog implements LogStore {
     return Promise.resolve(mine ? { draftId, epoch, sequence: row.sequence } : null);
   }
 
+  settle(): Promise<void> {
+    return Promise.resolve();
+  }
+
   read(draftId: string, after: number, limit: number, epoch: number | null = null): Promise<LogEntry[]> {
     const stored = this.#cluster.drafts.get(draftId);
     if (!stored) return Promise.resolve([]);
@@ -187,7 +191,8 @@ class MemoryOwnership implements Ownership {
 
   seizeUnchanged(node: string | null, draftId: string, epoch: number): Promise<number | null> {
     const stored = this.#cluster.drafts.get(draftId);
-    return Promise.resolve(stored?.row.epoch === epoch ? this.#cluster.raise(stored, node).epoch : null);
+    const isUnchanged = stored?.row.epoch === epoch && isTerminal(stored.row.status);
+    return Promise.resolve(isUnchanged ? this.#cluster.raise(stored, node).epoch : null);
   }
 
   epochsOf(draftIds: readonly string[]): Promise<Map<string, number>> {

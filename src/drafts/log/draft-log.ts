@@ -79,6 +79,11 @@ export class DraftLog {
     return this.#persist(draftId, signal, () => this.#store.take(draftId, epoch));
   }
 
+  /** Brings the row of a draft that has ended up to date with its log. */
+  settle(draftId: string, signal: AbortSignal): Promise<void> {
+    return this.#persist(draftId, signal, () => this.#store.settle(draftId));
+  }
+
   #persist<Result>(draft: string, signal: AbortSignal, attempt: () => Promise<Result>): Promise<Result> {
     const onFailure = (error: unknown): void => {
       if (error instanceof RefusedError || error instanceof StoredDataError) throw error;

@@ -115,7 +115,7 @@ export class JetStreamLog implements LogStore {
     this.#ends.delete(draftId);
     const [end, draft] = [await this.#endOf(draftId), await this.#record(draftId)];
     if (!draft || !end || draft.epoch !== epoch) return null;
-    if (end.ended && end.sequence > lastTurn(draft).from) {
+    if (hasEnded(draft, end)) {
       await this.project(draftId, epoch);
       return null;
     }
@@ -128,6 +128,12 @@ export class JetStreamLog implements LogStore {
       return { draftId, epoch: mine, sequence };
     // The previous writer appended once more, before our message.
     return this.take(draftId, mine);
+  }
+
+  async settle(draftId: string): Promise<void> {
+    const draft = await this.#record(draftId);
+    const end = draft && !isTerminal(draft.status) ? await this.#endOf(draftId) : null;
+    if (draft && end && hasEnded(draft, end)) await this.project(draftId, draft.epoch);
   }
 
   async read(draftId: string, after: number, limit: number, epoch: number | null = null): Promise<LogEntry[]> {
@@ -337,6 +343,9 @@ function checkFollows({ data: { sequence, epoch, follows } }: Message, after: nu
   const there = sequence <= after ? epoch : sequence === after + 1 ? follows : null;
   if (differ(there, wanted)) throw new DivergedError();
 }
+
+/** Whether the last turn that the row knows has ended in the log. */
+const hasEnded = (draft: DraftRecord, end: End): boolean => end.ended && end.sequence > lastTurn(draft).from;
 
 const isEnd = (events: readonly LogEvent[]): boolean => events.slice(-1).some(leavesEnded);
 

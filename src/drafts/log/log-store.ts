@@ -58,6 +58,8 @@ export interface LogStore {
    * @returns the end of the log, with a later epoch if the log knows a later one; null if a later epoch owns the draft, it is gone, or its end is already in the log
    */
   take(draftId: string, epoch: number): Promise<Fence | null>;
+  /** Brings the row of a draft that has ended up to date with its log, if the log is stored elsewhere. */
+  settle(draftId: string): Promise<void>;
   /**
    * The entries after a sequence number, in order and without gaps, at most `limit`. If the next ones were compacted,
    * the entries begin after those.

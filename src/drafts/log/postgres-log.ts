@@ -61,6 +61,11 @@ export class PostgresLog implements LogStore {
     return { draftId, epoch, sequence: position.sequence };
   }
 
+  /** The log and the row are one. */
+  settle(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async read(draftId: string, after: number, limit: number, epoch: number | null = null): Promise<LogEntry[]> {
     const rows = await this.#reads.submit({ draftId, after, limit, epoch });
     if (!rows) throw new DivergedError();

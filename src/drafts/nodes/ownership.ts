@@ -51,8 +51,8 @@ export interface Ownership {
   /** Takes a draft from any owner and raises its epoch. @returns null if there is no such draft */
   seize(node: string | null, draftId: string): Promise<DraftRecord | null>;
   /**
-   * The same for a draft whose epoch is still this one.
-   * @returns its new epoch; null if somebody else has taken it since, or it is gone
+   * The same for a draft that has ended and whose epoch is still this one.
+   * @returns its new epoch; null if somebody else has taken or continued it since, or it is gone
    */
   seizeUnchanged(node: string | null, draftId: string, epoch: number): Promise<number | null>;
   /** The latest epoch of each draft. Drafts that are gone are absent. */

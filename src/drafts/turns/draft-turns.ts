@@ -137,6 +137,7 @@ export class DraftTurns implements AsyncDisposable {
    */
   async claimEnded({ id, epoch: before, sequence }: DraftRecord): Promise<Fence | null> {
     const { ownership, log } = this.#options;
+    await log.settle(id, this.shutdown);
     const epoch = await ownership.seizeUnchanged(this.assignment.owner, id, before);
     if (epoch === null) return null;
     // The claim before this one may have been used up to now, and not any more.
