@@ -13,22 +13,35 @@ export interface LinePlan {
   readonly finalShapes: Uint32Array;
 }
 
-/**
- * Works backwards from the end of the line: a word may be followed by another only where the line can still be finished.
- * Words of one syllable fit anywhere, so a line can be finished if its last word can.
- */
 export function planLine(form: LineForm, inner: WordSet, final: WordSet): LinePlan {
+  return { inner, final, ...shapesOfLine(form, u32(inner.below, 0), u32(final.below, 0)) };
+}
+
+/**
+ * Whether there is a line of this form.
+ * @param inner the shapes of the words that may be followed by another
+ * @param final the shapes of the words that may end the line
+ */
+export function isPossible(form: LineForm, inner: number, final: number): boolean {
+  const { innerShapes, finalShapes } = shapesOfLine(form, inner, final);
+  return (inner & u32(innerShapes, 0)) !== 0 || (final & u32(finalShapes, 0)) !== 0;
+}
+
+/**
+ * Works backwards from the end of the line: a word may be followed by another only where the line can still be finished
+ * with a word of these shapes.
+ */
+function shapesOfLine(form: LineForm, inner: number, final: number): Pick<LinePlan, 'innerShapes' | 'finalShapes'> {
   const innerShapes = new Uint32Array(form.most + 1);
   const finalShapes = new Uint32Array(form.most + 1);
   for (let at = form.most - 1; at >= 0; at--) {
     finalShapes[at] = shapesAt(at, form, (end) => end >= form.least && end <= form.most);
     innerShapes[at] = shapesAt(at, form, (end) => canFinish(end));
   }
-  return { inner, final, innerShapes, finalShapes };
+  return { innerShapes, finalShapes };
 
   function canFinish(at: number): boolean {
-    if (at >= form.most) return false;
-    return (u32(finalShapes, at) & u32(final.below, 0)) !== 0 || (u32(innerShapes, at) & u32(inner.below, 0)) !== 0;
+    return at < form.most && ((u32(finalShapes, at) & final) !== 0 || (u32(innerShapes, at) & inner) !== 0);
   }
 }
 

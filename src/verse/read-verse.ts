@@ -1,6 +1,6 @@
 import { u32 } from '../lib/typed-arrays.ts';
 import type { VerseForm } from './contract.ts';
-import { endingShapes, planLine } from './line-plan.ts';
+import { endingShapes, isPossible } from './line-plan.ts';
 import type { Rhymes } from './rhymes.ts';
 import { VerseAutomaton, type VersePosition } from './verse-automaton.ts';
 
@@ -18,13 +18,13 @@ export function readVerse(text: string, form: VerseForm, rhymes: Rhymes, lead = 
 
 /** The first stanza with a line that no words can end as the form requires. Null if there is none. */
 export function firstImpossible({ stanzas }: VerseForm, rhymes: Rhymes): number | null {
+  const inner = u32(rhymes.all.below, 0);
   const index = stanzas.findIndex(({ lines }) =>
     lines.some((line) => {
       const companions = lines.filter(({ rhyme }) => line.rhyme !== null && rhyme === line.rhyme);
-      const final = line.rhyme === null ? rhymes.endings : rhymes.openings(companions.map(endingShapes));
-      const { inner, innerShapes, finalShapes } = planLine(line, rhymes.all, final);
-      const first = (u32(inner.below, 0) & u32(innerShapes, 0)) | (u32(final.below, 0) & u32(finalShapes, 0));
-      return first === 0;
+      const final =
+        line.rhyme === null ? u32(rhymes.endings.below, 0) : rhymes.openingShapes(companions.map(endingShapes));
+      return !isPossible(line, inner, final);
     }),
   );
   return index === -1 ? null : index;

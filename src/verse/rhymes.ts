@@ -16,8 +16,9 @@ export class Rhymes {
   readonly all: WordSet;
   readonly endings: WordSet;
   readonly #sets = new LRUCache<string, WordSet>({ max: MOST_SETS });
-
   readonly #banned: ReadonlySet<number>;
+  /** Of the rhymes with enough sounds to begin one: the shapes that each of their sounds has words of. */
+  readonly #shapesOfSounds: ReadonlyMap<number, readonly number[]>;
 
   /** @param banned texts that must not occur: words with one of them are not used */
   constructor(words: VerseWords, banned: readonly string[] = []) {
@@ -25,6 +26,7 @@ export class Rhymes {
     this.#banned = wordsWith(words.trie, banned);
     this.all = wordSet(words, this.#allowed(words.shapes.keys()));
     this.endings = wordSet(words, this.#allowed(words.byRhyme));
+    this.#shapesOfSounds = this.#groupSounds();
   }
 
   /**
@@ -32,15 +34,15 @@ export class Rhymes {
    * @param endings the shapes of words that can end each of the lines
    */
   openings(endings: readonly number[]): WordSet {
-    return this.#kept(`openings ${endings.join(' ')}`, () => {
-      const rhymes = new Set<number>();
-      const enough = endings.length + SPARE;
-      for (let rhyme = 0; rhyme + 1 < this.words.rhymeStarts.length; rhyme++) {
-        if (this.#wordsOf(rhyme).length < enough) continue;
-        if (endings.every((shapes) => this.#countSounds(rhyme, shapes) >= enough)) rhymes.add(rhyme);
-      }
-      return [...this.words.rhymes.keys()].filter((word) => rhymes.has(i32(this.words.rhymes, word)));
-    });
+    return this.#kept(`openings ${endings.join(' ')}`, () =>
+      this.#openingRhymes(endings).flatMap((rhyme) => Array.from(this.#wordsOf(rhyme))),
+    );
+  }
+
+  /** The shapes of those words. */
+  openingShapes(endings: readonly number[]): number {
+    const shapes = this.#openingRhymes(endings).flatMap((rhyme) => this.#shapesOfSounds.get(rhyme) ?? []);
+    return shapes.reduce((all, one) => all | one, 0);
   }
 
   /** The words that rhyme with a word. @param used the sounds that were used for this rhyme, `word`'s among them */
@@ -50,15 +52,27 @@ export class Rhymes {
     );
   }
 
-  /** The number of different sounds of a rhyme among the words of these shapes. */
-  #countSounds(rhyme: number, shapes: number): number {
-    const { byRhyme, rhymeStarts, sounds } = this.words;
-    const found = new Set<number>();
-    for (let at = i32(rhymeStarts, rhyme); at < i32(rhymeStarts, rhyme + 1); at++) {
-      const word = i32(byRhyme, at);
-      if ((u32(this.words.shapes, word) & shapes) !== 0 && !this.#banned.has(word)) found.add(i32(sounds, word));
+  #openingRhymes(endings: readonly number[]): number[] {
+    const enough = endings.length + SPARE;
+    const wanted = [...new Set(endings)];
+    return [...this.#shapesOfSounds].flatMap(([rhyme, sounds]) => {
+      const isEnough = (shapes: number): boolean => sounds.filter((sound) => (sound & shapes) !== 0).length >= enough;
+      return wanted.every(isEnough) ? [rhyme] : [];
+    });
+  }
+
+  #groupSounds(): Map<number, readonly number[]> {
+    const { rhymeStarts, sounds, shapes } = this.words;
+    const groups = new Map<number, readonly number[]>();
+    for (let rhyme = 0; rhyme + 1 < rhymeStarts.length; rhyme++) {
+      const ofSounds = new Map<number, number>();
+      for (const word of this.#allowed(this.#wordsOf(rhyme))) {
+        const sound = i32(sounds, word);
+        ofSounds.set(sound, (ofSounds.get(sound) ?? 0) | u32(shapes, word));
+      }
+      if (ofSounds.size > SPARE) groups.set(rhyme, [...ofSounds.values()]);
     }
-    return found.size;
+    return groups;
   }
 
   #wordsOf(rhyme: number): Int32Array {
@@ -84,5 +98,9 @@ function wordsWith(trie: WordTrie, texts: readonly string[]): Set<number> {
   const pieces = texts.map((text) => text.trim().toLowerCase()).filter((piece) => piece !== '' && !/\s/.test(piece));
   if (pieces.length === 0) return new Set();
   const words = trie.ends.map((_, word) => word);
-  return new Set(words.filter((word) => pieces.some((piece) => spelling(trie, word).includes(piece))));
+  const hasPiece = (word: number): boolean => {
+    const letters = spelling(trie, word);
+    return pieces.some((piece) => letters.includes(piece));
+  };
+  return new Set(words.filter(hasPiece));
 }
