@@ -90,7 +90,6 @@ function knownFor(vocabulary: VerseVocabulary, words: VerseWords): Known {
   const found = knownVocabularies.get(vocabulary);
   if (found) return found;
   const known = { words, rhymes: new Rhymes(words), tokens: new WordTokens(vocabulary, words.trie) };
-  if (!known.tokens.canSpell) throw new Error('the model has no tokens for single letters, so it cannot keep a form');
   knownVocabularies.set(vocabulary, known);
   return known;
 }

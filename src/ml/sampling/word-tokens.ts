@@ -52,11 +52,6 @@ export class WordTokens {
     this.marks = marks;
   }
 
-  /** Whether every text that verse consists of can be spelled, whatever its tokens are. */
-  get canSpell(): boolean {
-    return Array.from("abcdefghijklmnopqrstuvwxyz' \n").every((character) => this.#byText.has(character));
-  }
-
   /** Allows the tokens that `text` begins with. */
   allowPrefixes(allowed: Uint32Array, text: string): void {
     for (let length = 1; length <= text.length; length++) {
