@@ -28,7 +28,6 @@ import type {
   DraftQuery,
   Drafts,
   FollowTime,
-  SamplingInput,
   StartDraftInput,
   UpdateDraftInput,
 } from './contract.ts';
@@ -54,7 +53,7 @@ import { DraftLog } from './log/draft-log.ts';
 import { isTerminal, type Repetition } from './log/log-events.ts';
 import type { Fence, LogStore } from './log/log-store.ts';
 import { PostgresLog } from './log/postgres-log.ts';
-import { type DraftRecord, draftRecord, lastTurn, toDraft, type Turn } from './log/stored.ts';
+import { type DraftRecord, draftRecord, lastTurn, toDraft, type Turn, type TurnVerse } from './log/stored.ts';
 import type { Node } from './nodes/membership.ts';
 import { PostgresOwnership } from './nodes/ownership.ts';
 import { DraftTails } from './readers/draft-reader.ts';
@@ -64,9 +63,10 @@ import { replacementBetween } from './text/replacement.ts';
 import { continuedTune, tuneSampling, tuneTaskOf } from './tune-draft.ts';
 import { type Backlog, DraftTurns, type TurnStart } from './turns/draft-turns.ts';
 import { noUsage } from './turns/draft-writer.ts';
-import { type Conversation, conversationOf, requestOf } from './turns/prompts.ts';
+import { type Conversation, conversationOf } from './turns/prompts.ts';
 import { nextTurn, opening, positionAfter, writtenTurns } from './turns/turn-events.ts';
-import { checkForm, continueVerse, startVerse, withRoomFor, writingOf } from './turns/verse-turn.ts';
+import { requestOf } from './turns/turn-request.ts';
+import { checkForm, continueVerse, startVerse, verseSampling } from './turns/verse-turn.ts';
 import { draftKey, rightsKey } from './wakeup-keys.ts';
 
 export interface DraftsOptions {
@@ -140,9 +140,7 @@ class DraftService implements Drafts {
     const find = async (draftId: string) => (await this.byIds(viewer, [draftId])).get(draftId) ?? null;
     const tune = await tuneTaskOf(input, { seed: drawn.seed, title, find });
     const modelId = this.#chooseModel(input);
-    const sampling = tune
-      ? this.#samplingFor(drawn, tune, { modelId, asked: input.sampling })
-      : withRoomFor(verse, input.sampling, drawn);
+    const sampling = this.#sized(drawn, input, { modelId, tune, verse });
     const turn: Turn = {
       instruction: null,
       sampling,
@@ -154,8 +152,8 @@ class DraftService implements Drafts {
       verse,
       tune,
     };
-    const conversation = requestOf({ kind: input.kind, prompt, turns: [turn] }, [{ instruction: null, text: '' }]);
-    const request = { ...conversation, ...(await writingOf(turn, conversation)), listener: viewer.listener.id };
+    const asking = await requestOf({ kind: input.kind, prompt, turns: [turn] }, [{ instruction: null, text: '' }]);
+    const request = { ...asking, listener: viewer.listener.id };
     const id = randomUUID();
     const forecast = this.#forecastOf(modelId);
     const { owner, queue: most } = this.#turns.assignment;
@@ -193,16 +191,15 @@ class DraftService implements Drafts {
     const model = this.#digestOf(row.modelId);
     const before = { ...row, ...(await this.#log.textBeforeTurn(row)) };
     const tune = continuedTune(before, { seed: drawn.seed, instruction, at });
-    const sampling = this.#samplingFor(drawn, tune, { modelId: row.modelId, asked: input.sampling });
-    const unformed = { instruction, sampling, from: row.sequence, before: row.usage, model, asked, at };
-    const plain: Turn = { ...unformed, verse: null, tune };
-    const conversation = conversationAt(before, plain);
-    const form = { ...sampling, kind: row.kind, before: at === null ? lastTurn(row).verse : null };
-    const verse = await continueVerse(input, form, conversation);
-    const turn: Turn = { ...plain, verse, sampling: tune ? sampling : withRoomFor(verse, input.sampling, sampling) };
+    const place = { instruction, sampling: drawn, from: row.sequence, before: row.usage, model, asked, at };
+    const plain: Turn = { ...place, verse: null, tune };
+    const form = { ...drawn, kind: row.kind, before: at === null ? lastTurn(row).verse : null };
+    const verse = await continueVerse(input, form, conversationAt(before, plain));
+    const sampling = this.#sized(drawn, input, { modelId: row.modelId, tune, verse });
+    const turn: Turn = { ...plain, verse, sampling };
     const { turns, kept } = nextTurn(before, turn);
-    const asking = tune ? requestOf({ ...row, turns }, []) : conversation;
-    const request = { ...asking, ...(await writingOf(turn, conversation)), listener: row.listenerId };
+    const asking = await requestOf({ ...row, turns }, writtenTurns({ turns, ...kept }));
+    const request = { ...asking, listener: row.listenerId };
     const events = opening(turn, joined(keptPassages(kept).before));
     const start = { request, before: turn.before, at: positionAfter(turn, events) };
     const begun = await this.#begin(row.id, { modelId: row.modelId, ...start }, async () => {
@@ -315,14 +312,16 @@ class DraftService implements Drafts {
     return this.#turns[Symbol.asyncDispose]();
   }
 
-  /** A tune is as long as its plan, unless a number of tokens is asked for. */
-  #samplingFor(
+  /** Unless a number of tokens is asked for, a tune may have as many as its plan takes, and a verse as its form. */
+  #sized(
     drawn: Sampling,
-    tune: TuneTask | null,
-    { modelId, asked }: { modelId: string; asked: SamplingInput | null | undefined },
+    { sampling: asked }: Pick<StartDraftInput, 'sampling'>,
+    { modelId, tune, verse }: { modelId: string; tune: TuneTask | null; verse: TurnVerse | null },
   ): Sampling {
-    if (!tune || asked?.maxTokens != null) return drawn;
-    return tuneSampling(drawn, tune, this.#engine.models().find(({ id }) => id === modelId)?.contextTokens ?? null);
+    if (asked?.maxTokens != null) return drawn;
+    if (verse) return verseSampling(drawn, verse);
+    const contextTokens = this.#engine.models().find(({ id }) => id === modelId)?.contextTokens ?? null;
+    return tune ? tuneSampling(drawn, tune, contextTokens) : drawn;
   }
 
   #digestOf(modelId: string): string | null {

@@ -14,9 +14,8 @@ import type { Node } from '../nodes/membership.ts';
 import { type Ownership, UnreadableDraft } from '../nodes/ownership.ts';
 import { queueKey, takenKey } from '../wakeup-keys.ts';
 import { type DraftWriterOptions, ended, noUsage, statusEvent, writeDraft } from './draft-writer.ts';
-import { requestOf } from './prompts.ts';
 import { missingOpening, positionAfter, writtenTurns } from './turn-events.ts';
-import { writingOf } from './verse-turn.ts';
+import { requestOf } from './turn-request.ts';
 
 /** The limit on drafts waiting in the database, for a node without an engine. */
 export interface Backlog {
@@ -235,7 +234,6 @@ export class DraftTurns implements AsyncDisposable {
     const entries = await log.recall(row.id, row.textsUntil, signal);
     const kept = leavesTextInLog(row) ? textInLog(row, entries) : row;
     const written = entries.filter((entry) => entry.sequence > turn.from);
-    const conversation = requestOf(row, writtenTurns({ ...row, ...kept }));
     const replay = tokenIds(written);
     if (replay.length > 0 && this.#isReplaced(row, turn)) {
       const events = [ended('ERROR', row.usage, 'the model that began it has been replaced')];
@@ -244,7 +242,7 @@ export class DraftTurns implements AsyncDisposable {
     }
     // Drafts that were already started go first, because their readers have seen a beginning.
     const order = { listener: row.listenerId, priority: replay.length > 0 ? 1 : 0 };
-    const request = { ...conversation, ...(await writingOf(turn, conversation)), replay, ...order };
+    const request = { ...(await requestOf(row, writtenTurns({ ...row, ...kept }))), replay, ...order };
     const at = positionAfter(
       turn,
       written.map(({ event }) => event),

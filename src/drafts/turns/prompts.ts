@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { ChatMessage, GenerationRequest } from '../../ml/engine.ts';
-import type { TuneTask } from '../../tunes/tunes.ts';
+import type { ChatMessage } from '../../ml/engine.ts';
 import type { DraftKind } from '../contract.ts';
-import { lastTurn, type TurnHistory } from '../log/stored.ts';
 
 const template = z.strictObject({ system: z.string().min(1), user: z.string().includes('{{prompt}}') });
 const kinds = ['LYRICS', 'POEM', 'STORY', 'ARTICLE', 'TUNE'] as const;
@@ -45,21 +43,4 @@ export function conversationOf(kind: DraftKind, prompt: string, turns: readonly 
     if (next != null) messages.push({ role: 'user', content: next });
   });
   return { messages, continueLast: messages.at(-1)?.role === 'assistant' };
-}
-
-/** What the engine is asked for in a draft's last turn. */
-export function requestOf(
-  { kind, prompt, turns }: { kind: DraftKind; prompt: string; turns: TurnHistory },
-  written: readonly WrittenTurn[],
-): Conversation & Pick<GenerationRequest, 'tune' | 'sampling'> {
-  const { tune, sampling } = lastTurn({ turns });
-  return { ...(tune ? requestOfTune(tune) : conversationOf(kind, prompt, written)), sampling };
-}
-
-/** A model of tunes reads fields, and continues music. */
-function requestOfTune({ prompt, context, plan }: TuneTask): Conversation & { tune: TuneTask['plan'] } {
-  const music = context + plan.written;
-  const messages: ChatMessage[] = [{ role: 'user', content: prompt }];
-  if (music !== '') messages.push({ role: 'assistant', content: music });
-  return { messages, continueLast: music !== '', tune: plan };
 }

@@ -1,5 +1,5 @@
 import { ConflictError, InvalidInputError } from '../../lib/errors.ts';
-import type { GenerationRequest, Sampling } from '../../ml/engine.ts';
+import type { Sampling, VerseRequest } from '../../ml/engine.ts';
 import {
   firstImpossible,
   headingsOf,
@@ -10,8 +10,8 @@ import {
   type VerseForm,
   type VerseFormInput,
 } from '../../verse/verse.ts';
-import type { ContinueDraftInput, DraftKind, SamplingInput } from '../contract.ts';
-import type { Turn, TurnVerse } from '../log/stored.ts';
+import type { ContinueDraftInput, DraftKind } from '../contract.ts';
+import type { TurnVerse } from '../log/stored.ts';
 import type { Conversation } from './prompts.ts';
 
 const FIELD = 'input.form';
@@ -83,25 +83,17 @@ function checkBanned(phrases: readonly string[], form: VerseForm): void {
   throw new InvalidInputError(`${field} occurs in what the form requires: spaces, line breaks and headings`, field);
 }
 
-/** How a turn is written: its sampling, and what the engine needs to keep its form. */
-export async function writingOf(
-  { sampling, verse }: Pick<Turn, 'sampling' | 'verse'>,
+/** What the engine needs to keep the form. */
+export async function verseRequestOf(
+  { form, lead, from }: TurnVerse,
   conversation: Conversation,
-): Promise<Pick<GenerationRequest, 'sampling' | 'verse'>> {
-  if (!verse) return { sampling };
-  const { form, lead, from } = verse;
-  const written = answerOf(conversation).slice(from);
-  return { sampling, verse: { form, lead, words: await loadVerseWords(), written } };
+): Promise<VerseRequest> {
+  return { form, lead, words: await loadVerseWords(), written: answerOf(conversation).slice(from) };
 }
 
-/** Unless a client has set the maximum number of tokens, a form gets as many as it may need. */
-export function withRoomFor(
-  verse: TurnVerse | null,
-  input: SamplingInput | null | undefined,
-  sampling: Sampling,
-): Sampling {
-  if (!verse || input?.maxTokens != null) return sampling;
-  return { ...sampling, maxTokens: Math.max(sampling.maxTokens, tokensFor(verse.form)) };
+/** A form gets as many tokens as it may need. */
+export function verseSampling(sampling: Sampling, { form }: TurnVerse): Sampling {
+  return { ...sampling, maxTokens: Math.max(sampling.maxTokens, tokensFor(form)) };
 }
 
 /** Two tokens for a syllable and four for the rest of a line are more than a model uses. */
