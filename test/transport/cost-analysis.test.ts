@@ -206,6 +206,8 @@ describe('[COST2] the budget', () => {
       Math.max(...some.map(({ document, name }) => costs.of(argsOf(document, {}, name))));
     const rounded = (cost: number) => Math.round((10 * cost) / 100_000) * 100_000;
     expect(rounded(mostOf(ours.filter(({ name }) => name === 'Recommend')))).toBe(budget);
+    // A check of a tune is priced for the longest one.
+    expect(mostOf(ours.filter(({ name }) => name !== 'Analyse'))).toBeLessThan(budget / 4);
     expect(rounded(mostOf(ours))).toBe(staffBudget);
   });
 
