@@ -14,6 +14,10 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<R
   worst: () => import('./worst.ts'),
   index: () => import('./catalogue-index.ts'),
   train: () => import('./train.ts'),
+  storage: () => import('./storage.ts'),
+  text: () => import('./text.ts'),
+  import: () => import('./import.ts'),
+  operations: () => import('./operations.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);
@@ -28,3 +32,5 @@ const figures = await ending((stack) => {
   return run(args);
 });
 console.log(JSON.stringify(figures));
+// Node.js 20 may spin for minutes in closing what killed children left, if it is let end by itself.
+process.exit();

@@ -94,7 +94,16 @@ async function shapeOf(target: Target): Promise<Shape> {
   );
   const things = [...ids, ...tracks.nodes.map(({ artist }) => `"${artist.id}"`), `"${viewer.id}"`];
   const pools = {
-    ...{ id: things, ids: things, trackId: ids, seedTrackIds: ids, excludeTrackIds: ids, externalId: ['"demo"'] },
+    ...{
+      id: things,
+      ids: things,
+      trackId: ids,
+      seedTrackIds: ids,
+      unlikeTrackIds: ids,
+      session: ids,
+      excludeTrackIds: ids,
+      externalId: ['"demo"'],
+    },
     ...{ search: ['"a"', '"love"', '"piano jazz"'], text: ['"slow piano jazz"', '"loud"'], after: ['null'] },
     ...{ listenerId: [`"${viewer.id}"`], genre: ['"jazz"', '"rock"'], genres: ['"jazz"', '"rock"'] },
     modelVersion: modelVersions.map(({ modelVersion }) => `"${modelVersion}"`),

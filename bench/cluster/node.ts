@@ -45,7 +45,8 @@ const viewer = {
 };
 
 async function write(count: number, maxTokens: number): Promise<string[]> {
-  const start = () => drafts.start(viewer, { kind: 'POEM', prompt: 'pace', sampling: { maxTokens } });
+  const start = () =>
+    drafts.start(viewer, { kind: 'POEM', prompt: 'pace', form: { preset: 'FREE' }, sampling: { maxTokens } });
   return (await Promise.all(Array.from({ length: count }, start))).map(({ id }) => id);
 }
 

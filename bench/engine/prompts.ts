@@ -38,7 +38,11 @@ export async function openPrompts(ggufPath: string): Promise<Prompts> {
   };
   return {
     story: (tokens) =>
-      fill(tokens, (text) => conversationOf('STORY', text, [{ instruction: null, text: '' }]).messages),
+      fill(
+        tokens,
+        (text) =>
+          conversationOf({ kind: 'STORY', prompt: text, origin: null }, [{ instruction: null, text: '' }]).messages,
+      ),
     fresh(tokens) {
       const system = Array.from({ length: 8 }, draw).join(' ');
       const prompt = fill(tokens, (content) => [

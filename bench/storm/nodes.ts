@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Disposal } from '../../src/lib/async/disposal.ts';
 import type { Cable, Lan } from './lan.ts';
-import { openProxy, type Proxy } from './proxy.ts';
+import { openProxy, type Proxy, type Target } from './proxy.ts';
 import { SECRET } from './tokens.ts';
 
 export type Role = 'all' | 'api' | 'engine';
@@ -19,6 +19,10 @@ export interface NodeOptions {
   models: string;
   /** Given where the node is to have a namespace and a cable of its own. */
   lan: Lan | null;
+  /** What differs from a node of the storm. */
+  env?: NodeJS.ProcessEnv;
+  /** Gets the message of each line of its log. */
+  onLine?: (message: string) => void;
 }
 
 /** How a network is broken, for how long at most, and how it is mended. */
@@ -77,6 +81,11 @@ export class StormNode implements AsyncDisposable {
     return this.#readers.port;
   }
 
+  /** Where the process that serves at the moment listens. */
+  get address(): Target {
+    return this.#readers.target;
+  }
+
   /** Cuts it off, in one way or another, from what it needs or from who needs it. */
   disturb(random: () => number): Disturbance {
     const cable = this.#cable;
@@ -108,7 +117,8 @@ export class StormNode implements AsyncDisposable {
       child.once('error', () => resolve(false));
       createInterface(child.stdout).on('line', (line) => {
         const { msg, url } = parse(line);
-        if (/^(?!Cadenza ).* is ready$/.test(msg)) isWriting = true;
+        this.#options.onLine?.(msg);
+        if (/^(?!Cadenza |.*(?:Tunes|encoder|MiniLM\S*) is).* is ready$/.test(msg)) isWriting = true;
         if (msg === 'Cadenza is ready' && url !== undefined) {
           const { hostname, port } = new URL(url);
           this.#readers.target = { host: hostname, port: Number(port) };
@@ -129,15 +139,25 @@ export class StormNode implements AsyncDisposable {
       ...{ CADENZA_LOG_FORMAT: 'json', CADENZA_LOG_LEVEL: 'info', CADENZA_JWT_SECRET: SECRET },
       ...(natsUrl !== null && { CADENZA_LOG: 'nats' }),
       ...Object.fromEntries(this.#services.map(({ variable, url }) => [variable, url.href])),
+      ...this.#options.env,
     };
   }
 
   /** As a crash would end it. */
-  async kill(): Promise<void> {
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  /** As an operator ends it: it drains, and hands its drafts over. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
-    child.kill('SIGKILL');
+    child.kill(signal);
     await gone;
   }
 

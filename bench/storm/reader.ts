@@ -9,9 +9,10 @@ const FOLLOW = `subscription ($id: ID!, $after: DraftCursor) { draftEvents(draft
   ... on DraftStatusChanged { cursor status }
 } }`;
 
-interface Event {
+export interface Event {
   __typename: string;
   cursor: string;
+  draft?: { text: string };
   tokens?: { text: string; logprob: number }[];
   status?: string;
 }
@@ -69,8 +70,9 @@ export async function readThroughStorm(options: ReaderOptions): Promise<string[]
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
-interface Connection {
+export interface Connection {
   port: number;
+  /** How long it is kept at most, in milliseconds. */
   stay: number;
   variables: { id: string; after: string };
   authorization: string;
@@ -78,7 +80,7 @@ interface Connection {
 }
 
 /** Until the stream ends, breaks, or has stayed long enough; then the connection is dropped without a word. */
-function overSocket({ port, stay, variables, authorization, take }: Connection): Promise<void> {
+export function overSocket({ port, stay, variables, authorization, take }: Connection): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws');
     const timer = setTimeout(() => socket.terminate(), stay);
@@ -104,7 +106,7 @@ function overSocket({ port, stay, variables, authorization, take }: Connection):
   });
 }
 
-function overSse({ port, stay, variables, authorization, take }: Connection): Promise<void> {
+export function overSse({ port, stay, variables, authorization, take }: Connection): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', accept: 'text/event-stream', authorization };
     const request = httpRequest({ host: '127.0.0.1', port, path: '/graphql', method: 'POST', headers, agent: false });
