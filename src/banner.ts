@@ -8,6 +8,8 @@ export interface StartFacts {
   catalogue: string;
   writer: string;
   viewer: string;
+  /** Whether the Studio is served. */
+  studio: boolean;
 }
 
 /**
@@ -15,19 +17,28 @@ export interface StartFacts {
  */
 export function announce(facts: StartFacts, options: Pick<LogOptions, 'logFormat'>, log: Logger): void {
   const links = {
+    studio: facts.studio ? `${facts.url}/studio` : null,
     graphql: `${facts.url}/graphql`,
     reference: `${facts.url}/docs`,
     health: `${facts.url}/health/ready`,
   };
-  if (isPretty(options.logFormat) && log.isLevelEnabled('info')) process.stdout.write(bannerOf({ ...links, ...facts }));
+  if (isPretty(options.logFormat) && log.isLevelEnabled('info')) process.stdout.write(bannerOf({ ...facts, ...links }));
   else log.info({ ...facts, ...links }, READY);
 }
 
 /** The message of that log line. */
 export const READY = 'Cadenza is ready';
 
-function bannerOf(facts: StartFacts & { graphql: string; reference: string; health: string }): string {
+interface Links {
+  studio: string | null;
+  graphql: string;
+  reference: string;
+  health: string;
+}
+
+function bannerOf(facts: Omit<StartFacts, 'studio'> & Links): string {
   const rows = [
+    ...(facts.studio === null ? [] : [['Studio', facts.studio] as const]),
     ['GraphiQL', facts.graphql],
     ['Reference', facts.reference],
     ['Health', facts.health],

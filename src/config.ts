@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
 import type { z } from 'zod';
+import { unsafeForProduction } from './config/production.ts';
 import { proxyUrl, proxyVariables, uselessProxies, withProxies } from './config/proxies.ts';
 import { isHost, isLoopback } from './config/values.ts';
-import { configVariables, type devices, environment, type roles } from './config/variables.ts';
+import { configVariables, type devices, type documentModes, environment, type roles } from './config/variables.ts';
 import { StartupError } from './lib/errors.ts';
 import type { LogOptions } from './lib/log.ts';
 import { nearest } from './lib/text/nearest.ts';
@@ -16,8 +19,18 @@ export type AuthConfig = {
   maxHours?: number;
 } & ({ kind: 'secret'; secret: string } | { kind: 'jwks'; url: string });
 
+/** How visitors' tokens are signed, and for how many hours they are valid. */
+export interface VisitorConfig {
+  secret: string;
+  hours: number;
+}
+
 /** Storage of the drafts' logs: the database or NATS JetStream. */
 export type DraftLogConfig = { kind: 'postgres' } | { kind: 'nats'; url: string; replicas: number };
+
+/** Where the keys are that wrap the listeners' data keys. All of it is secret. */
+export type MasterKeyConfig =
+  { kind: 'key'; keys: string } | { kind: 'file'; path: string } | { kind: 'command'; command: string };
 
 /** The limits of one connection. */
 export interface ConnectionLimits {
@@ -44,6 +57,8 @@ export interface RateConfig {
   /** Requests and invalid tokens per minute from one address. */
   address: number | null;
   failures: number | null;
+  /** New visitors per minute from one address. */
+  visitors: number | null;
   socketsPerListener: number | null;
   socketsPerAddress: number | null;
   /** Addresses and networks whose `X-Forwarded-For` is trusted. */
@@ -74,20 +89,40 @@ export interface Config extends Readonly<LogOptions> {
   readonly host: string;
   /** Null for the embedded PostgreSQL. It may contain a password: print it with `maskPassword` only. */
   readonly databaseUrl: string | null;
+  /** The schema of the tables. */
+  readonly databaseSchema: string;
+  /** Maximum number of connections to the database, all together. */
+  readonly databaseConnections: number;
+  /** Null: an embedded database has its key in the data folder, and another stores what people write as it is. */
+  readonly masterKey: Readonly<MasterKeyConfig> | null;
   /** Absolute path. */
   readonly dataDir: string;
+  /** Whether what is unsafe prevents the start. */
+  readonly production: boolean;
   /** Whether the built-in demo is loaded into an empty database. */
   readonly demo: boolean;
   readonly auth: Readonly<AuthConfig> | null;
+  /** Null if there are no visitors. */
+  readonly visitors: Readonly<VisitorConfig> | null;
   /** Origins of web pages that may call the server in addition to its own. */
   readonly corsOrigins: readonly string[];
   /** Whether the GraphQL path serves GraphiQL to browsers. */
   readonly graphiql: boolean;
+  /** Whether operations are taken by GET. */
+  readonly takesGet: boolean;
+  /** Whether clients may ask for the schema. */
+  readonly introspection: boolean;
+  /** Which GraphQL documents are executed. */
+  readonly documents: (typeof documentModes)[number];
+  /** Whether the Studio is served. */
+  readonly studio: boolean;
   readonly limits: Readonly<ConnectionLimits>;
   readonly rates: Readonly<RateConfig>;
   readonly cost: Readonly<CostLimits>;
   /** Absolute path of the operator's model catalogue. */
   readonly modelsFile: string | null;
+  /** Absolute path of the price table. */
+  readonly pricesFile: string | null;
   readonly fetchModels: boolean;
   readonly network: Readonly<NetworkConfig>;
   /** Where models run. */
@@ -100,14 +135,20 @@ export interface Config extends Readonly<LogOptions> {
   readonly queue: number;
   /** Number of drafts of one listener that may wait or be written at once. */
   readonly draftsAtOnce: number;
+  /** The same of one visitor. */
+  readonly visitorDraftsAtOnce: number;
   /** Probability that a position of a list is filled at random. */
   readonly exploration: number;
   /** `api` serves clients, `engine` writes drafts, `all` does both. */
   readonly role: (typeof roles)[number];
   /** Storage of the drafts' logs. */
   readonly draftLog: Readonly<DraftLogConfig>;
+  /** Whether the alternatives of each token are kept with a draft. */
+  readonly keepsAlternatives: boolean;
   /** Number of days after which only the text of a finished draft is kept. */
   readonly logDays: number;
+  /** Number of days after which an entry of the audit log is removed. */
+  readonly auditDays: number;
   /** Memory for all loaded models together, in MiB. Null means half of the machine's memory. */
   readonly modelMemoryMb: number | null;
   /** Minutes after which an idle model is unloaded. */
@@ -120,41 +161,75 @@ const PREFIX = 'CADENZA_';
 
 /** Reads the whole configuration. @throws StartupError that lists every invalid variable, its problem and an example ([CONF1]) */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const given = withProxies(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
+  const given = readVariables(env);
   const parsed = environment.safeParse(given);
   const problems = [...(parsed.error?.issues.map(fieldProblem) ?? []), ...contradictions(given)];
   if (!parsed.success || problems.length > 0) throw new StartupError(report(problems, given));
   const values = parsed.data;
+  const unsafe = values.CADENZA_PRODUCTION === 'on' ? unsafeForProduction(given) : [];
+  if (unsafe.length > 0) throw new StartupError(reportUnsafe(unsafe));
   return Object.freeze({
     port: values.PORT,
     host: values.HOST,
     databaseUrl: values.DATABASE_URL ?? null,
+    databaseSchema: values.CADENZA_SCHEMA,
+    databaseConnections: values.CADENZA_DATABASE_CONNECTIONS,
+    masterKey: masterKeyOf(values),
     dataDir: resolve(values.CADENZA_DATA_DIR),
-    demo: values.CADENZA_DEMO === 'auto',
+    production: values.CADENZA_PRODUCTION === 'on',
+    demo: (values.CADENZA_DEMO ?? (values.CADENZA_PRODUCTION === 'on' ? 'off' : 'auto')) === 'auto',
     logLevel: values.CADENZA_LOG_LEVEL,
     logFormat: values.CADENZA_LOG_FORMAT,
     auth: authOf(values),
+    visitors: visitorsOf(values),
     corsOrigins: Object.freeze(values.CADENZA_CORS_ORIGINS),
-    graphiql: values.CADENZA_GRAPHIQL === 'on',
+    graphiql: isOn(values.CADENZA_GRAPHIQL, values),
+    takesGet: isOn(values.CADENZA_GET, values),
+    introspection: isOn(values.CADENZA_INTROSPECTION, values),
+    documents: values.CADENZA_DOCUMENTS,
+    studio: values.CADENZA_STUDIO === 'on',
     limits: limitsOf(values),
     rates: ratesOf(values),
     cost: costOf(values),
     modelsFile: values.CADENZA_MODELS === undefined ? null : resolve(values.CADENZA_MODELS),
+    pricesFile: values.CADENZA_PRICES === undefined ? null : resolve(values.CADENZA_PRICES),
     fetchModels: values.CADENZA_FETCH_MODELS === 'auto',
     network: networkOf(values),
     device: values.CADENZA_DEVICE,
     threads: values.CADENZA_THREADS ?? availableParallelism(),
     slots: values.CADENZA_SLOTS,
     queue: values.CADENZA_QUEUE,
-    draftsAtOnce: values.CADENZA_DRAFTS_AT_ONCE ?? halfOfCapacity(values),
+    draftsAtOnce: draftsAtOnce(values),
+    visitorDraftsAtOnce: visitorDraftsAtOnce(values),
     exploration: values.CADENZA_EXPLORATION,
     role: values.CADENZA_ROLE,
     draftLog: draftLogOf(values),
+    keepsAlternatives: values.CADENZA_ALTERNATIVES === 'on',
     logDays: values.CADENZA_LOG_DAYS,
+    auditDays: values.CADENZA_AUDIT_DAYS,
     modelMemoryMb: values.CADENZA_MODEL_MEMORY_MB ?? null,
     modelIdleMinutes: values.CADENZA_MODEL_IDLE_MINUTES,
     warnings: Object.freeze([...unknownVariables(given), ...uselessProxies(given)]),
   });
+}
+
+/**
+ * The environment, with what the file of CADENZA_ENV_FILE says instead of it or besides it. Empty values are none.
+ * @throws StartupError if the file cannot be read
+ */
+export function readVariables(env: NodeJS.ProcessEnv = process.env): Variables {
+  const stated = Object.entries({ ...env, ...fileOf(env.CADENZA_ENV_FILE) });
+  return withProxies(Object.fromEntries(stated.filter(([, value]) => value !== '')));
+}
+
+function fileOf(path: string | undefined): Variables {
+  if (!path) return {};
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw new StartupError(`Cadenza cannot read ${path}, which CADENZA_ENV_FILE names (${code}).`);
+  }
 }
 
 /** The environment for child processes: everything except our secrets. */
@@ -194,12 +269,15 @@ function contradictions(given: Variables): Problem[] {
     const problem = 'needs DATABASE_URL to be set: an embedded database supports one node only';
     problems.push({ name: 'CADENZA_ROLE', problem });
   }
+  const [first, second] = MASTER_KEYS.filter((name) => given[name] !== undefined);
+  if (first !== undefined && second !== undefined)
+    problems.push({ name: second, problem: `cannot be set together with ${first}: choose one` });
   const { CADENZA_LOG: storage, CADENZA_NATS_URL: nats } = given;
   if (storage === 'nats' && nats === undefined)
     problems.push({ name: 'CADENZA_LOG', problem: 'needs CADENZA_NATS_URL to be set' });
   if (storage !== 'nats' && nats !== undefined)
     problems.push({ name: 'CADENZA_NATS_URL', problem: 'has no effect without CADENZA_LOG=nats' });
-  for (const name of ['CADENZA_JWT_ISSUER', 'CADENZA_JWT_AUDIENCE']) {
+  for (const name of ['CADENZA_JWT_ISSUER', 'CADENZA_JWT_AUDIENCE', 'CADENZA_VISITOR_SECRET']) {
     if (given[name] === undefined || hasAuth) continue;
     problems.push({ name, problem: 'has no effect without CADENZA_JWT_SECRET or CADENZA_JWKS_URL' });
   }
@@ -214,6 +292,17 @@ function report(problems: readonly Problem[], given: Variables): string {
   });
   return ['Cadenza cannot start because its configuration is invalid:', ...lines].join('\n');
 }
+
+const reportUnsafe = (reasons: readonly string[]): string =>
+  ['With CADENZA_PRODUCTION=on Cadenza does not start, because:', ...reasons.map((reason) => `  ${reason}.`)].join(
+    '\n',
+  );
+
+/** In production what only helps those who explore is off, unless it is asked for by name. */
+const isOn = (
+  given: 'on' | 'off' | undefined,
+  { CADENZA_PRODUCTION: production }: z.output<typeof environment>,
+): boolean => (given ?? (production === 'on' ? 'off' : 'on')) === 'on';
 
 function unknownVariables(given: Variables): string[] {
   const ours = (names: readonly string[]) => names.filter((name) => name.startsWith(PREFIX));
@@ -243,8 +332,16 @@ function limitsOf(values: z.output<typeof environment>): Readonly<ConnectionLimi
   });
 }
 
-const halfOfCapacity = ({ CADENZA_SLOTS: slots, CADENZA_QUEUE: queue }: z.output<typeof environment>): number =>
-  Math.floor((slots + queue) / 2);
+const draftsAtOnce = ({
+  CADENZA_DRAFTS_AT_ONCE: given,
+  CADENZA_SLOTS: slots,
+  CADENZA_QUEUE: queue,
+}: z.output<typeof environment>): number => given ?? Math.floor((slots + queue) / 2);
+
+function visitorDraftsAtOnce(values: z.output<typeof environment>): number {
+  const most = draftsAtOnce(values);
+  return Math.min(most, values.CADENZA_VISITOR_DRAFTS_AT_ONCE ?? Math.max(1, Math.floor(most / 4)));
+}
 
 /** Without authentication only this machine is served, under any name it likes, so there are no limits by default. */
 function ratesOf(values: z.output<typeof environment>): Readonly<RateConfig> {
@@ -256,6 +353,7 @@ function ratesOf(values: z.output<typeof environment>): Readonly<RateConfig> {
     feedback: limit(values.CADENZA_RATE_FEEDBACK, 6_000),
     address: limit(values.CADENZA_RATE_ADDRESS, 12_000),
     failures: limit(values.CADENZA_RATE_FAILURES, 120),
+    visitors: limit(values.CADENZA_RATE_VISITORS, 10),
     socketsPerListener: limit(values.CADENZA_SOCKETS_PER_LISTENER, 50),
     socketsPerAddress: limit(values.CADENZA_SOCKETS_PER_ADDRESS, 500),
     trustedProxies: Object.freeze(values.CADENZA_TRUSTED_PROXIES),
@@ -273,9 +371,23 @@ function costOf(values: z.output<typeof environment>): Readonly<CostLimits> {
   });
 }
 
+const MASTER_KEYS = ['CADENZA_MASTER_KEY', 'CADENZA_MASTER_KEY_FILE', 'CADENZA_MASTER_KEY_COMMAND'];
+
+function masterKeyOf(values: z.output<typeof environment>): Readonly<MasterKeyConfig> | null {
+  const { CADENZA_MASTER_KEY: keys, CADENZA_MASTER_KEY_FILE: path, CADENZA_MASTER_KEY_COMMAND: command } = values;
+  if (keys !== undefined) return Object.freeze({ kind: 'key', keys });
+  if (path !== undefined) return Object.freeze({ kind: 'file', path: resolve(path) });
+  return command === undefined ? null : Object.freeze({ kind: 'command', command });
+}
+
 function draftLogOf(values: z.output<typeof environment>): Readonly<DraftLogConfig> {
   const { CADENZA_LOG: kind, CADENZA_NATS_URL: url, CADENZA_NATS_REPLICAS: replicas } = values;
   return Object.freeze(kind === 'nats' && url !== undefined ? { kind, url, replicas } : { kind: 'postgres' });
+}
+
+function visitorsOf(values: z.output<typeof environment>): Readonly<VisitorConfig> | null {
+  const { CADENZA_VISITOR_SECRET: secret, CADENZA_VISITOR_HOURS: hours } = values;
+  return secret === undefined ? null : Object.freeze({ secret, hours });
 }
 
 function authOf(values: z.output<typeof environment>): Readonly<AuthConfig> | null {

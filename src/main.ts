@@ -3,6 +3,7 @@ import { announce } from './banner.ts';
 import { type Config, loadConfig } from './config.ts';
 import { StartupError } from './lib/errors.ts';
 import { createLogger, type Logger } from './lib/log.ts';
+import { createReload } from './reloading.ts';
 
 /** Time limit for the whole shutdown after the signal. Each part has a shorter one. */
 const LONGEST_END_MS = 60_000;
@@ -12,6 +13,9 @@ interface Stop {
   reason: string;
   exitCode: 0 | 1;
 }
+
+/** Without one, SIGHUP does not mean that it was closed, but that the configuration is to be read again ([CONF5]). */
+const hasTerminal = process.stdin.isTTY || process.stdout.isTTY;
 
 process.exit(await main());
 
@@ -23,8 +27,11 @@ async function main(): Promise<number> {
   for (const warning of config.warnings) log.warn(warning);
   const stopping = new AbortController();
   const stopped = whenToStop(log, stopping);
+  // Until the start has ended there is nothing to reload.
+  if (!hasTerminal) process.on('SIGHUP', () => undefined);
   const app = await startApp(config, log, stopping.signal);
   if (app === null) return stopping.signal.aborted ? (await stopped).exitCode : 1;
+  if (!hasTerminal) process.on('SIGHUP', createReload({ log, apply: (changed) => app.reload(changed) }));
   if (!stopping.signal.aborted) announce(app.facts, config, log);
   return end(app, log, await stopped);
 }
@@ -63,7 +70,7 @@ function whenToStop(log: Logger, stopping: AbortController): Promise<Stop> {
       resolve(reason);
     };
     for (const [signal, number] of [
-      ['SIGHUP', 1],
+      ...(hasTerminal ? [['SIGHUP', 1] as const] : []),
       ['SIGINT', 2],
       ['SIGTERM', 15],
     ] as const) {

@@ -38,6 +38,7 @@ describe('[CONF1] an invalid value prevents the start with its name, its problem
     ['CADENZA_JWKS_URL', 'ftp://id.example.com', 'is not an http(s) URL'],
     ['CADENZA_JWT_ISSUER', 'me', 'has no effect without'],
     ['CADENZA_JWT_AUDIENCE', 'us', 'has no effect without'],
+    ['CADENZA_VISITOR_HOURS', '0', 'is not a whole number from 1 to 8760'],
     ['CADENZA_TRUSTED_PROXIES', '10.0.0.0/8,proxy.example', '"proxy.example" is neither an address nor a network'],
     ['CADENZA_TRUSTED_PROXIES', '0.0.0.0/0', 'is not a list of addresses'],
     ['CADENZA_CORS_ORIGINS', 'https://a.example,*', '"*" should be a scheme'],
@@ -57,6 +58,7 @@ describe('[CONF1] an invalid value prevents the start with its name, its problem
     ['CADENZA_LOG', 'redis', 'is not one of postgres, nats'],
     ['CADENZA_LOG', 'nats', 'needs CADENZA_NATS_URL to be set'],
     ['CADENZA_NATS_REPLICAS', '0', 'is not a whole number from 1 to 5'],
+    ['CADENZA_AUDIT_DAYS', '0', 'is not a whole number from 1 to 36500'],
     ['CADENZA_LOG_DAYS', '0', 'is not a whole number from 1 to 36500'],
   ])('%s=%s', (name, value, problem) => {
     const message = refusal({ [name]: value });
@@ -84,6 +86,19 @@ test('[CONF1] a shared secret and JWKS exclude each other', () => {
   expect(refusal(both)).toContain('cannot be set together with CADENZA_JWT_SECRET');
 });
 
+test('[CONF1] master keys come from one place', () => {
+  const both = { CADENZA_MASTER_KEY: 'x', CADENZA_MASTER_KEY_COMMAND: 'print-keys --all' };
+  expect(refusal(both)).toContain('cannot be set together with CADENZA_MASTER_KEY');
+  expect(refusal(both)).not.toContain('print-keys');
+  expect(loadConfig({ CADENZA_MASTER_KEY: 'x' }).masterKey).toEqual({ kind: 'key', keys: 'x' });
+  const command = { CADENZA_MASTER_KEY_COMMAND: 'print-keys' };
+  expect(loadConfig(command).masterKey).toEqual({ kind: 'command', command: 'print-keys' });
+});
+
+test('[CONF1] visitors need authentication, which others than visitors pass', () => {
+  expect(refusal({ CADENZA_VISITOR_SECRET: secret })).toContain('has no effect without CADENZA_JWT_SECRET');
+});
+
 test('[CONF2] a message about a secret does not contain it', () => {
   const message = refusal({ CADENZA_JWT_SECRET: 'hunter2', DATABASE_URL: 'postgres://me:hunter2@host' });
   expect(message).toContain('CADENZA_JWT_SECRET (its value is not shown) is shorter than 32 bytes');
@@ -94,6 +109,7 @@ test('[CONF2] a message about a secret does not contain it', () => {
 test('[CONF2] a connection URL is shown without its password, and child processes do not get secrets', () => {
   expect(maskPassword('postgres://me:hunter2@db:5432/app?password=hunter2')).not.toContain('hunter2');
   expect(maskPassword('postgres://me@db/app')).toBe('postgres://me@db/app');
+  expect(maskPassword('postgres://me:hunter2@[::1]:1,db:2/app')).toBe('postgres://me:***@[::1]:1,db:2/app');
   const inherited = childEnvironment({ PATH: '/bin', DATABASE_URL: 'a', CADENZA_JWT_SECRET: 'b', CADENZA_DEMO: 'off' });
   expect(inherited).toEqual({ PATH: '/bin', CADENZA_DEMO: 'off' });
 });
@@ -107,6 +123,21 @@ test.each([
   ['postgres://u:100%@host/db', 'has a %'],
   ['postgres://u:p@host', 'names no database'],
   ['postgres:///db', 'names no host'],
+  ['postgres:///db?host=/var/run/postgresql', null],
+  ['postgres://%2Fvar%2Frun%2Fpostgresql/db', null],
+  ['postgres://u:p@[::1]:5432/db', null],
+  ['postgres://u:p@[::1],db.example.com:5433/db?target_session_attrs=primary', null],
+  ['postgres://u:p@a,b/db?port=1,2', null],
+  ['postgres://u:p@::1/db', 'an IPv6 address is written in brackets'],
+  ['postgres://u:p@host:54a/db', 'has a port that is no number'],
+  ['postgres://u:p@host:70000/db', 'has a port that is no number'],
+  ['postgres://u:p@host,/db', 'names no host'],
+  ['postgres://host/db?sslmode=on', 'has sslmode, which cannot be used: it has to be one of disable, allow'],
+  ['postgres://host/db?target_session_attrs=standby', 'it needs the primary'],
+  ['postgres://host/db?channel_binding=require', 'sslmode=verify-full'],
+  ['postgres://host/db?schema=app', 'set CADENZA_SCHEMA'],
+  ['postgres://host/db?connection_limit=5', 'set CADENZA_DATABASE_CONNECTIONS'],
+  ['postgres://host/db?connect_timeout=soon', 'it has to be a number of seconds'],
 ])('DATABASE_URL %s', (url, problem) => {
   expect(databaseUrlProblem(url) ?? '').toContain(problem ?? '');
   expect(databaseUrlProblem(url) === null).toBe(problem === null);
@@ -132,34 +163,47 @@ test('[RATE8] absent and empty values mean the defaults: without authentication 
     port: 4000,
     host: '127.0.0.1',
     databaseUrl: null,
+    databaseSchema: 'public',
+    databaseConnections: 8,
+    masterKey: null,
     dataDir: resolve('.cadenza'),
     demo: true,
     logLevel: 'info',
     logFormat: 'auto',
     auth: null,
+    visitors: null,
     corsOrigins: [],
+    production: false,
     graphiql: true,
+    takesGet: true,
+    introspection: true,
+    studio: true,
     limits: {
       ...{ messageBytes: 1_048_576, documentBytes: 16_384, operations: 100 },
       ...{ bufferBytes: 16_384, operationMs: 30_000, heartbeatMs: 15_000 },
     },
     rates: {
-      ...{ requests: null, mutations: null, feedback: null, address: null, failures: null },
+      ...{ requests: null, mutations: null, feedback: null, address: null, failures: null, visitors: null },
       ...{ socketsPerListener: null, socketsPerAddress: null, trustedProxies: [] },
     },
     cost: { budget: 200_000, staffBudget: 200_000, socketPerMinute: 4_000_000, resultBytes: 4_194_304 },
     modelsFile: null,
     network: { hubToken: null, proxies: null },
+    documents: 'any',
+    pricesFile: null,
     fetchModels: true,
     device: 'auto',
     threads: availableParallelism(),
     slots: 16,
     queue: 16,
     draftsAtOnce: 16,
+    visitorDraftsAtOnce: 4,
     exploration: 0,
     role: 'all',
     draftLog: { kind: 'postgres' },
+    keepsAlternatives: true,
     logDays: 30,
+    auditDays: 365,
     modelMemoryMb: null,
     modelIdleMinutes: 30,
     warnings: [],
@@ -169,7 +213,7 @@ test('[RATE8] absent and empty values mean the defaults: without authentication 
 test('[RATE8] with authentication there are rates', () => {
   const { rates } = loadConfig({ CADENZA_JWT_SECRET: secret, CADENZA_RATE_REQUESTS: '7' });
   expect(rates).toEqual({
-    ...{ requests: 7, mutations: 600, feedback: 6_000, address: 12_000, failures: 120 },
+    ...{ requests: 7, mutations: 600, feedback: 6_000, address: 12_000, failures: 120, visitors: 10 },
     ...{ socketsPerListener: 50, socketsPerAddress: 500, trustedProxies: [] },
   });
 });
@@ -179,6 +223,9 @@ test('each variable is read', () => {
     PORT: '0',
     HOST: '0.0.0.0',
     DATABASE_URL: 'postgres://u:p@host/db',
+    CADENZA_SCHEMA: 'cadenza',
+    CADENZA_DATABASE_CONNECTIONS: '20',
+    CADENZA_MASTER_KEY_FILE: 'keys',
     CADENZA_DATA_DIR: 'data',
     CADENZA_DEMO: 'off',
     CADENZA_LOG_LEVEL: 'debug',
@@ -187,8 +234,13 @@ test('each variable is read', () => {
     CADENZA_JWT_ISSUER: 'issuer',
     CADENZA_JWT_AUDIENCE: 'audience',
     CADENZA_JWT_MAX_HOURS: '24',
+    CADENZA_VISITOR_SECRET: secret,
+    CADENZA_VISITOR_HOURS: '12',
     CADENZA_CORS_ORIGINS: 'https://a.example, http://localhost:5173, tauri://localhost',
     CADENZA_GRAPHIQL: 'off',
+    CADENZA_GET: 'off',
+    CADENZA_INTROSPECTION: 'off',
+    CADENZA_STUDIO: 'off',
     CADENZA_DOCUMENT_KB: '32',
     CADENZA_MESSAGE_KB: '64',
     CADENZA_SOCKET_OPERATIONS: '9',
@@ -204,22 +256,28 @@ test('each variable is read', () => {
     CADENZA_RATE_FEEDBACK: '3',
     CADENZA_RATE_ADDRESS: '4',
     CADENZA_RATE_FAILURES: '5',
+    CADENZA_RATE_VISITORS: '8',
     CADENZA_SOCKETS_PER_LISTENER: '6',
     CADENZA_SOCKETS_PER_ADDRESS: '7',
     CADENZA_TRUSTED_PROXIES: 'loopback, 10.0.0.0/8,fd00::/8',
     CADENZA_MODELS: 'package.json',
+    CADENZA_DOCUMENTS: 'required',
+    CADENZA_PRICES: 'package.json',
     CADENZA_FETCH_MODELS: 'off',
     CADENZA_DEVICE: 'cuda',
     CADENZA_THREADS: '3',
     CADENZA_SLOTS: '5',
     CADENZA_QUEUE: '7',
     CADENZA_DRAFTS_AT_ONCE: '3',
+    CADENZA_VISITOR_DRAFTS_AT_ONCE: '2',
     CADENZA_EXPLORATION: '0.05',
     CADENZA_ROLE: 'engine',
     CADENZA_LOG: 'nats',
     CADENZA_NATS_URL: 'nats://host:4222',
     CADENZA_NATS_REPLICAS: '3',
+    CADENZA_ALTERNATIVES: 'off',
     CADENZA_LOG_DAYS: '7',
+    CADENZA_AUDIT_DAYS: '3650',
     CADENZA_MODEL_MEMORY_MB: '4096',
     CADENZA_MODEL_IDLE_MINUTES: '9',
     HF_TOKEN: 'hf_x',
@@ -231,13 +289,21 @@ test('each variable is read', () => {
     port: 0,
     host: '0.0.0.0',
     databaseUrl: 'postgres://u:p@host/db',
+    databaseSchema: 'cadenza',
+    databaseConnections: 20,
+    masterKey: { kind: 'file', path: resolve('keys') },
     dataDir: resolve('data'),
     demo: false,
     logLevel: 'debug',
     logFormat: 'json',
     auth: { kind: 'jwks', url: 'https://id.example.com/jwks', issuer: 'issuer', audience: 'audience', maxHours: 24 },
+    visitors: { secret, hours: 12 },
     corsOrigins: ['https://a.example', 'http://localhost:5173', 'tauri://localhost'],
+    production: false,
     graphiql: false,
+    takesGet: false,
+    introspection: false,
+    studio: false,
     limits: {
       messageBytes: 65_536,
       documentBytes: 32_768,
@@ -247,21 +313,26 @@ test('each variable is read', () => {
       heartbeatMs: 5_000,
     },
     rates: {
-      ...{ requests: 1, mutations: 2, feedback: 3, address: 4, failures: 5 },
+      ...{ requests: 1, mutations: 2, feedback: 3, address: 4, failures: 5, visitors: 8 },
       ...{ socketsPerListener: 6, socketsPerAddress: 7, trustedProxies: ['loopback', '10.0.0.0/8', 'fd00::/8'] },
     },
     cost: { budget: 50_000, staffBudget: 70_000, socketPerMinute: 90_000, resultBytes: 1_048_576 },
     modelsFile: resolve('package.json'),
+    documents: 'required',
+    pricesFile: resolve('package.json'),
     fetchModels: false,
     device: 'cuda',
     threads: 3,
     slots: 5,
     queue: 7,
     draftsAtOnce: 3,
+    visitorDraftsAtOnce: 2,
     exploration: 0.05,
     role: 'engine',
     draftLog: { kind: 'nats', url: 'nats://host:4222', replicas: 3 },
+    keepsAlternatives: false,
     logDays: 7,
+    auditDays: 3650,
     modelMemoryMb: 4096,
     modelIdleMinutes: 9,
     network: {

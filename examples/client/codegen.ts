@@ -1,27 +1,39 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
-/** `npm run codegen` generates types for every operation in operations.graphql from the committed contract. */
+const scalars = {
+  ...{
+    DateTime: 'string',
+    DateOrTime: 'string',
+    DraftCursor: 'string',
+    DocumentCursor: 'string',
+    Base64: 'string',
+  },
+  ...{
+    Metadata: 'Record<string, string | number | boolean | string[]>',
+    MetadataValue: 'string | number | boolean',
+  },
+};
+const typed = {
+  preset: 'client',
+  presetConfig: { fragmentMasking: false },
+  config: { useTypeImports: true, enumsAsTypes: true, strictScalars: true, scalars },
+} as const;
+
+/** `npm run codegen` generates types for every operation of the examples and of the Studio from the committed contract. */
 const config: CodegenConfig = {
   schema: 'schema.graphql',
   importExtension: '.ts',
-  documents: ['examples/client/operations.graphql', 'examples/clients/operations.graphql'],
   generates: {
     'examples/client/generated/': {
-      preset: 'client',
-      presetConfig: { fragmentMasking: false },
-      config: {
-        useTypeImports: true,
-        enumsAsTypes: true,
-        strictScalars: true,
-        scalars: {
-          ...{ DateTime: 'string', DraftCursor: 'string' },
-          ...{
-            Metadata: 'Record<string, string | number | boolean | string[]>',
-            MetadataValue: 'string | number | boolean',
-          },
-        },
-      },
+      ...typed,
+      documents: [
+        'examples/client/operations.graphql',
+        'examples/clients/operations.graphql',
+        'examples/clients/onboarding.graphql',
+      ],
     },
+    // Its build needs the types only: it also works where nothing generates them.
+    'packages/studio/src/generated/': { ...typed, documents: 'packages/studio/src/**/*.graphql' },
   },
 };
 

@@ -1,7 +1,7 @@
 import WebSocket from 'ws';
 import { type ClientOptions, request } from './client.ts';
 import { followDraft } from './follow-draft.ts';
-import { ReactDocument, RecommendDocument, StartDraftDocument } from './generated/graphql.ts';
+import { RecommendDocument, SetReactionDocument, StartDraftDocument } from './generated/graphql.ts';
 
 const [url = 'http://127.0.0.1:4000/graphql'] = process.argv.slice(2);
 
@@ -24,9 +24,9 @@ for (const { rank, track, explanation } of recommendations.nodes) {
 
 const liked = recommendations.nodes[0];
 if (liked) {
-  const variables = { trackId: liked.track.id, kind: 'LIKE' as const, requestId: recommendations.requestId };
-  const { recordFeedback } = await request(options, ReactDocument, variables);
-  console.log(`\nLiked "${liked.track.title}": ${recordFeedback.__typename}\n`);
+  const variables = { trackId: liked.track.id, reaction: 'LIKE' as const, requestId: recommendations.requestId };
+  const { setReaction } = await request(options, SetReactionDocument, variables);
+  console.log(`\nLiked "${liked.track.title}": ${setReaction.__typename}\n`);
 }
 
 const { startDraft } = await request(options, StartDraftDocument, {

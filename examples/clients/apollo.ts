@@ -16,9 +16,13 @@ export const possibleTypes = {
     'ModelUnavailableError',
     'NotFoundError',
     'OverloadedError',
+    'QuotaExceededError',
     'RevisionConflictError',
   ],
 };
+
+/** The arguments that make another list. */
+const LIST = ['filter', 'context', 'diversity', 'maxPerArtist', 'calibration', 'includeHeard', 'notServedForHours'];
 
 export function createApolloClient({ url, token, webSocket }: Options): ApolloClient {
   const authorize = new SetContextLink(async () => ({ headers: { authorization: `Bearer ${await token()}` } }));
@@ -37,13 +41,8 @@ export function createApolloClient({ url, token, webSocket }: Options): ApolloCl
       typePolicies: {
         // Lists with other arguments are other lists; pages of one list become one list.
         Query: {
-          fields: { recommendations: relayStylePagination(['filter', 'context', 'diversity', 'maxPerArtist']) },
+          fields: { recommendations: relayStylePagination(LIST) },
         },
-        Genre: { keyFields: ['slug'] },
-        // These belong to the object that holds them.
-        Recommendation: { keyFields: false },
-        Explanation: { keyFields: false },
-        Credit: { keyFields: false },
       },
     }),
   });

@@ -18,6 +18,7 @@ export type {
   TrackFilter,
   TrackInput,
   TrackOrder,
+  TrackSearch,
   UpsertCounts,
   WithdrawCounts,
 } from './contract.ts';
@@ -25,5 +26,5 @@ export { coverAddress } from './addresses.ts';
 export type { DeclaredKeys } from './metadata.ts';
 export { createCatalogue } from './postgres-catalogue.ts';
 export { checkFilter, checkKnownGenres } from './search.ts';
-export { checkIsrc, cleanTrack } from './track-input.ts';
+export { checkIsrc, cleanTrack, TAG_LIMITS } from './track-input.ts';
 export { catalogueWakeup } from './wakeup-keys.ts';

@@ -230,6 +230,8 @@ export interface Catalogue {
   genres(): Promise<Genre[]>;
   /** Stops when the signal aborts. */
   searchTracks(search: TrackSearch, signal?: AbortSignal): Promise<Page<Track>>;
+  /** The ids of all offered tracks that a search finds. */
+  matchingTracks(search: Pick<TrackSearch, 'search' | 'filter'>, signal?: AbortSignal): Promise<number[]>;
   /** @param page.roles the tracks that have the artist in any of these; by default as a main one */
   tracksOfArtist(artistId: number, page: PageArgs & { roles?: readonly ArtistRole[] }): Promise<Page<Track>>;
   /** In the album's order. */

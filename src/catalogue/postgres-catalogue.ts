@@ -76,6 +76,7 @@ export function createCatalogue({ database, wakeups, clock }: CatalogueOptions):
       indexBy(slugs.length ? await queries.selectGenres(db, slugs) : [], (genre) => genre.slug),
     genres: () => queries.selectGenres(db),
     searchTracks: (search, signal) => searchTracks(database.under(signal), search),
+    matchingTracks: (search, signal) => matchingTracks(database.under(signal), search),
     searchArtists: (search, signal) => searchNames(database.under(signal), 'artist', search),
     searchTags: (search, signal) => searchNames(database.under(signal), 'tag', search),
     searchAlbums: (search, signal) => searchAlbums(database.under(signal), search),
@@ -117,6 +118,14 @@ async function searchTracks(db: Queryable, search: TrackSearch): Promise<Page<Tr
   const total = () => queries.countTracks(db, where);
   const page = pageOf(rows, list, { first, after }, (row) => row.key, total);
   return { ...page, edges: page.edges.map(({ cursor, node }) => ({ cursor, node: node.track })) };
+}
+
+async function matchingTracks(
+  db: Queryable,
+  { search, filter }: Pick<TrackSearch, 'search' | 'filter'>,
+): Promise<number[]> {
+  const parsed = parseSearch(search);
+  return queries.selectMatchingTracks(db, whereOf(db, parsed, filter ? await checkedFilter(db, filter) : null));
 }
 
 /** Keys are read only where there is something to check. */

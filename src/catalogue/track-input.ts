@@ -8,6 +8,8 @@ import { checkMetadata, type DeclaredKeys } from './metadata.ts';
 
 const MAX_BATCH = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** The tags of a track, and the characters of one. */
+export const TAG_LIMITS = { mostTags: 200, longestTag: 100 };
 
 /** @throws InvalidInputError naming, for example, `input.3.title` */
 export function cleanTracks(input: readonly TrackInput[], keys: DeclaredKeys): StagedTrack[] {
@@ -128,7 +130,8 @@ function cleanGenres(names: readonly string[], field: string): StagedTrack['genr
 }
 
 function cleanTags(names: readonly string[], field: string): StagedTrack['tags'] {
-  checkLength(names, field, 200);
-  const clean = names.map((name, i) => checkName(name, `${field}.${i}`, { max: 100 }).toLowerCase());
+  checkLength(names, field, TAG_LIMITS.mostTags);
+  const limit = { max: TAG_LIMITS.longestTag };
+  const clean = names.map((name, i) => checkName(name, `${field}.${i}`, limit).toLowerCase());
   return [...new Set(clean)].map((name) => ({ name, weight: 1 }));
 }

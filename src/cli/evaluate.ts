@@ -1,13 +1,18 @@
 import { evaluateModel } from '../recommend/recommender.ts';
 import { parseCommandLine, runCommand, UsageError } from './command.ts';
 import { openDisplay, print } from './display.ts';
-import { runForm } from './evaluate-form.ts';
-import { runTuneEvaluation } from './evaluate-tunes.ts';
-import { type EvaluationData, leaveOneOut, next, split } from './protocols.ts';
+import { runForm } from './evaluating/evaluate-form.ts';
+import { runOffPolicy } from './evaluating/evaluate-off-policy.ts';
+import { runTuneEvaluation } from './evaluating/evaluate-tunes.ts';
+import { type EvaluationData, leaveOneOut, next, split } from './evaluating/protocols.ts';
+import { runClassifierEvaluation, runSentimentEvaluation } from './language/evaluate-classifier.ts';
 
 const USAGE = `npm run evaluate -- --format sequences --protocol PROTOCOL … [--json]
 npm run evaluate -- form [--samples N]   (--help says more)
 npm run evaluate -- tunes --corpus FILE …   (--help says more)
+npm run evaluate -- off-policy --simulate   (--help says more)
+npm run evaluate -- classifier --data FILE   (--help says more)
+npm run evaluate -- sentiment --data FILE   (--help says more)
 
   Chooses the model's settings on held-out tracks of the training data, trains, and prints HR@10, NDCG@10, Recall@20 (the
   share of the targets that is found) and NDCG@20, ranked among all items. For the lists of 200 listeners it also prints
@@ -32,6 +37,9 @@ const PROTOCOLS = {
 async function run(args: string[]): Promise<number> {
   if (args[0] === 'form') return runForm(args.slice(1));
   if (args[0] === 'tunes') return runTuneEvaluation(args.slice(1));
+  if (args[0] === 'off-policy') return runOffPolicy(args.slice(1));
+  if (args[0] === 'classifier') return runClassifierEvaluation(args.slice(1));
+  if (args[0] === 'sentiment') return runSentimentEvaluation(args.slice(1));
   const options = {
     format: { type: 'string', default: 'sequences' },
     protocol: { type: 'string', default: 'leave-one-out' },

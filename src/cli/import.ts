@@ -20,11 +20,13 @@ import { createLogger } from '../lib/log.ts';
 import { nearest } from '../lib/text/nearest.ts';
 import { parseCommandLine, runCommand, UsageError, visible } from './command.ts';
 import { type Display, megabytes, openDisplay, print } from './display.ts';
-import { formatHelp, USAGE } from './import-help.ts';
-import { count, summarise } from './import-report.ts';
+import { formatHelp, USAGE } from './importing/import-help.ts';
+import { count, summarise } from './importing/import-report.ts';
 
 /** Maximum number of bad rows that are printed; the others are only counted. */
 const SHOWN_BAD_ROWS = 50;
+/** Number of rows of feedback from which on the merge tells how far it is. */
+const MERGE_TO_WATCH = 1_000_000;
 
 type Job = Pick<ImportOptions, 'format' | 'paths' | 'listener' | 'renames' | 'skipBad'>;
 
@@ -94,6 +96,10 @@ async function importWithDisplay(database: Database, options: ImportOptions): Pr
         display.progress({ done: bytes, whole: totalBytes, what });
       },
       onStep: (text) => display.step(`${text} …`),
+      onMerged: (merged, rows) => {
+        // A small import is merged before anybody has read that it is being merged.
+        if (rows >= MERGE_TO_WATCH) display.step(`merged ${count(merged)} of ${count(rows)} rows`);
+      },
       onBadRow: (row) => badRows.tell(row),
     });
   } finally {

@@ -99,6 +99,8 @@ async function pull({ store, catalogue, id, signal }: Task): Promise<number> {
 
 /** Compiles at once, so that the first start after a pull has nothing left to do. */
 async function compile(store: ModelStore, entry: ModelEntry, signal: AbortSignal): Promise<void> {
+  // An encoder's graph runs as it is.
+  if (entry.task === 'EMBEDDING') return;
   using display = openDisplay();
   const onProgress = (share: number): void => display.progress({ done: share, whole: 1, what: 'compiled' });
   await openFetched(store, entry, { signal, onProgress });

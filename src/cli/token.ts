@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { type AuthConfig, loadConfig } from '../config.ts';
 import { StartupError } from '../lib/errors.ts';
-import { ROLES } from '../transport/tokens/claims.ts';
+import { ROLES } from '../listeners/listeners.ts';
 import { createTokenReader } from '../transport/tokens/token.ts';
 import { parseCommandLine, runCommand, UsageError, visible } from './command.ts';
 import { print } from './display.ts';

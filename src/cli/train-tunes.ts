@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { trainTunes } from '../ml/train.ts';
 import { parseCommandLine, UsageError } from './command.ts';
 import { openDisplay, print } from './display.ts';
-import { numberOption, readTexts } from './tune-options.ts';
+import { numberOption, readTexts } from './evaluating/tune-options.ts';
 
 const USAGE = `npm run train -- tunes --corpus FILE … [--out FOLDER] [--width N] [--layers N] [--epochs N]
                          [--seed N] [--threads N]

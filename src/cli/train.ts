@@ -9,10 +9,12 @@ import { createListeners } from '../listeners/listeners.ts';
 import { createRecommender, type Recommender } from '../recommend/recommender.ts';
 import { parseCommandLine, runCommand, visible } from './command.ts';
 import { openDisplay, print } from './display.ts';
+import { runClassifierTraining } from './language/train-classifier.ts';
 import { runTunes } from './train-tunes.ts';
 
 const USAGE = `npm run train [-- --list | --activate VERSION]
 npm run train -- tunes --corpus FILE …   (--help says more)
+npm run train -- classifier --data FILE   (--help says more)
 
   Chooses the model's settings on held-out feedback of the configured database, trains, and activates the
   result unless the current version predicts the newest feedback better. A server on the same database
@@ -23,6 +25,7 @@ npm run train -- tunes --corpus FILE …   (--help says more)
 
 async function run(args: string[], signal: AbortSignal): Promise<number> {
   if (args[0] === 'tunes') return runTunes(args.slice(1), signal);
+  if (args[0] === 'classifier') return runClassifierTraining(args.slice(1), signal);
   const options = {
     list: { type: 'boolean', default: false },
     activate: { type: 'string' },

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import proxyaddr from 'proxy-addr';
 import { z } from 'zod';
 import { databaseUrlProblem } from '../lib/database-url.ts';
+import { isOrigin } from '../lib/text/origin.ts';
 
 /** Parsers for one kind of value each. An error text follows the variable's name and value. */
 export const wholeNumber = (least: number, most: number) =>
@@ -59,13 +60,6 @@ function isNetwork(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Web views use custom schemes (`capacitor://localhost`), for which `URL.origin` is null. */
-function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, host, origin } = new URL(text);
-  return /^https?:$/.test(protocol) ? origin === text : host !== '' && `${protocol}//${host}` === text;
 }
 
 export function checkDatabaseUrl(text: string, context: z.RefinementCtx): void {

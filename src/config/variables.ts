@@ -35,6 +35,9 @@ function documented<Schema extends z.ZodType>(schema: Schema, entry: Documentati
 }
 
 /** The environment variables, with their validation and documentation. */
+/** Which GraphQL documents are executed. */
+export const documentModes = ['any', 'required', 'required-except-admin'] as const;
+
 export const environment = z.object({
   PORT: documented(wholeNumber(0, 65_535).prefault('4000'), {
     meaning: 'Port to listen on. 0 selects any free port.',
@@ -55,14 +58,63 @@ export const environment = z.object({
     example: 'postgres://cadenza:password@db.example.com:5432/cadenza',
     secret: true,
   }),
+  CADENZA_ENV_FILE: documented(z.string().optional(), {
+    meaning:
+      'File with more of these variables, one `NAME=value` per line. They take precedence over the environment, and SIGHUP reads them again.',
+    default: null,
+    example: '/etc/cadenza/cadenza.env',
+  }),
+  CADENZA_SCHEMA: documented(
+    z
+      .string()
+      .regex(/^(?!pg_|information_schema$)[a-z_][a-z\d_]{0,62}$/, {
+        error: 'is not a name of lower-case letters, digits and _',
+      })
+      .prefault('public'),
+    {
+      meaning:
+        'Schema of the tables in the database. It is created if it is missing. Installations in schemas of one database are apart.',
+      default: 'public',
+      example: 'cadenza',
+    },
+  ),
+  CADENZA_DATABASE_CONNECTIONS: documented(wholeNumber(7, 1_000).prefault('8'), {
+    meaning: 'Maximum number of connections of this node to the database, all together.',
+    default: '8',
+    example: '16',
+  }),
   CADENZA_DATA_DIR: documented(z.string().prefault('.cadenza'), {
     meaning: 'Folder for everything that the server stores on disk: the embedded database and the models.',
     default: '.cadenza',
     example: '/var/lib/cadenza',
   }),
-  CADENZA_DEMO: documented(oneOf(['auto', 'off']).prefault('auto'), {
+  CADENZA_MASTER_KEY: documented(z.string().optional(), {
+    meaning:
+      'Keys that protect the keys with which what people write is encrypted: 32 bytes in base64 or hexadecimal each, separated by commas, the one in use first (docs/privacy.md). An embedded database has one in `master.key` in the data folder; without any, another database stores texts as they are.',
+    default: null,
+    example: '"$(openssl rand -base64 32)"',
+    secret: true,
+  }),
+  CADENZA_MASTER_KEY_FILE: documented(z.string().optional(), {
+    meaning: 'File with these keys, one per line.',
+    default: null,
+    example: '/run/secrets/cadenza-master-key',
+  }),
+  CADENZA_MASTER_KEY_COMMAND: documented(z.string().optional(), {
+    meaning: 'Command that prints these keys, one per line. It is run at the start, by the shell.',
+    default: null,
+    example: 'vault kv get -field=keys secret/cadenza',
+    secret: true,
+  }),
+  CADENZA_PRODUCTION: documented(oneOf(['on', 'off']).prefault('off'), {
+    meaning:
+      '`on`: GraphiQL, GET, introspection and the demo are off unless their own variables say otherwise, and the server refuses to start with what is unsafe (docs/deploying.md).',
+    default: 'off',
+    example: 'on',
+  }),
+  CADENZA_DEMO: documented(oneOf(['auto', 'off']).optional(), {
     meaning: '`auto`: load the built-in demo into an empty database. `off`: leave it empty.',
-    default: 'auto',
+    default: 'auto; off in production',
     example: 'off',
   }),
   CADENZA_LOG_LEVEL: documented(oneOf(logLevels).prefault('info'), {
@@ -109,16 +161,56 @@ export const environment = z.object({
     default: '720',
     example: '24',
   }),
+  CADENZA_VISITOR_SECRET: documented(
+    z
+      .string()
+      .refine((secret) => Buffer.byteLength(secret) >= 32, { error: 'is shorter than 32 bytes' })
+      .optional(),
+    {
+      meaning:
+        'Secret that signs the tokens of visitors who have not signed in, at least 32 bytes, the same on all nodes. Without it only signed-in listeners are served.',
+      default: null,
+      example: '"$(openssl rand -base64 48)"',
+      secret: true,
+    },
+  ),
+  CADENZA_VISITOR_HOURS: documented(wholeNumber(1, 8_760).prefault('168'), {
+    meaning: 'Lifetime of a visitor’s token in hours.',
+    default: '168',
+    example: '24',
+  }),
   CADENZA_CORS_ORIGINS: documented(z.string().prefault('').transform(splitList).superRefine(checkOrigins), {
     meaning:
       'Origins of web pages and web-view apps that may call the server in addition to its own, separated by commas.',
     default: null,
     example: 'https://app.example.com,capacitor://localhost',
   }),
-  CADENZA_GRAPHIQL: documented(oneOf(['on', 'off']).prefault('on'), {
+  CADENZA_GRAPHIQL: documented(oneOf(['on', 'off']).optional(), {
     meaning: '`on`: browsers get GraphiQL at the GraphQL path and the reference at `/docs`. `off`: they get neither.',
+    default: 'on; off in production',
+    example: 'off',
+  }),
+  CADENZA_GET: documented(oneOf(['on', 'off']).optional(), {
+    meaning:
+      '`on`: queries and subscriptions are also taken by GET. `off`: operations are sent by POST or WebSocket only.',
+    default: 'on; off in production',
+    example: 'off',
+  }),
+  CADENZA_INTROSPECTION: documented(oneOf(['on', 'off']).optional(), {
+    meaning: '`on`: clients may ask for the schema (`__schema`, `__type`). `off`: such a document is refused.',
+    default: 'on; off in production',
+    example: 'off',
+  }),
+  CADENZA_STUDIO: documented(oneOf(['on', 'off']).prefault('on'), {
+    meaning: '`on`: browsers get the Studio at `/studio`. `off`: they do not.',
     default: 'on',
     example: 'off',
+  }),
+  CADENZA_DOCUMENTS: documented(oneOf(documentModes).prefault('any'), {
+    meaning:
+      '`any`: clients send GraphQL documents or name registered ones. `required`: only documents that `npm run documents` registered are executed. `required-except-admin`: the same, but for tokens with the ADMIN role.',
+    default: 'any',
+    example: 'required',
   }),
   CADENZA_DOCUMENT_KB: documented(wholeNumber(1, 1_024).prefault('16'), {
     meaning: 'Maximum size of a GraphQL document in KiB. For tokens with the ADMIN role it is four times as large.',
@@ -202,6 +294,11 @@ export const environment = z.object({
     default: '120; none without authentication',
     example: '30',
   }),
+  CADENZA_RATE_VISITORS: documented(wholeNumber(1, 1000000).optional(), {
+    meaning: 'New visitors per minute from one address.',
+    default: '10; none without authentication',
+    example: '60',
+  }),
   CADENZA_SOCKETS_PER_LISTENER: documented(wholeNumber(1, 1000000).optional(), {
     meaning:
       'WebSockets and event streams of one listener that a node keeps open at once. A SERVICE may open 20 times as many.',
@@ -230,9 +327,20 @@ export const environment = z.object({
       example: '/etc/cadenza/models.json',
     },
   ),
+  CADENZA_PRICES: documented(
+    z
+      .string()
+      .refine((path) => existsSync(path), { error: 'is not a file that exists' })
+      .optional(),
+    {
+      meaning: 'File with the price table by which `npm run usage` computes what is owed (docs/usage.md).',
+      default: null,
+      example: '/etc/cadenza/prices.json',
+    },
+  ),
   CADENZA_FETCH_MODELS: documented(oneOf(['auto', 'off']).prefault('auto'), {
     meaning:
-      '`auto`: fetch a missing model in the background at start. `off`: only `npm run models -- pull` fetches models.',
+      '`auto`: fetch a missing model in the background at start. `off`: only `npm run models -- pull` fetches models. The built-in model of tunes needs no fetching.',
     default: 'auto',
     example: 'off',
   }),
@@ -294,6 +402,11 @@ export const environment = z.object({
     default: 'half of slots and queue',
     example: '3',
   }),
+  CADENZA_VISITOR_DRAFTS_AT_ONCE: documented(wholeNumber(1, 100_000).optional(), {
+    meaning: 'The same for a visitor, who has not signed in. At most `CADENZA_DRAFTS_AT_ONCE`.',
+    default: 'a quarter of CADENZA_DRAFTS_AT_ONCE, at least 1',
+    example: '1',
+  }),
   CADENZA_EXPLORATION: documented(share(0.5).prefault('0'), {
     meaning:
       'Probability, 0 to 0.5, that a position of a list is filled at random from the hundred best remaining tracks. The lists’ data is required for estimating how a new version would do.',
@@ -329,6 +442,17 @@ export const environment = z.object({
     meaning: 'Number of days that a finished draft’s events are kept. After that only its text remains.',
     default: '30',
     example: '7',
+  }),
+  CADENZA_AUDIT_DAYS: documented(wholeNumber(1, 36_500).prefault('365'), {
+    meaning: 'Number of days that an entry of the audit log is kept. Before that nobody can remove it.',
+    default: '365',
+    example: '3650',
+  }),
+  CADENZA_ALTERNATIVES: documented(oneOf(['on', 'off']).prefault('on'), {
+    meaning:
+      '`on`: the most likely alternatives of each token are kept with a draft. `off`: they are neither kept nor sent, which halves the storage of drafts.',
+    default: 'on',
+    example: 'off',
   }),
   CADENZA_MODEL_MEMORY_MB: documented(wholeNumber(64, 16_777_216).optional(), {
     meaning: 'Memory for all loaded models together, in MiB. Idle models are unloaded to make room for others.',

@@ -4,6 +4,8 @@ import { CadenzaError, DiskFullError, ServiceUnavailableError } from '../lib/err
 const GONE = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
   ...['CONNECT_TIMEOUT', 'CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED'],
+  // None of several servers takes writes at the moment.
+  'ENOPRIMARY',
   ...['57P01', '57P02', '57P03', '25P03', '08000', '08003', '08006'],
 ]);
 

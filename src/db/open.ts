@@ -5,11 +5,17 @@ import { retry } from '../lib/async/retry.ts';
 import { maskPassword } from '../lib/database-url.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { connect, type Database, migrateToLatest } from './client.ts';
+import { connect, type Database, type DatabaseOptions } from './client.ts';
+import { openDriver } from './driver.ts';
 import { startCluster } from './embedded/embedded.ts';
 import { isAway } from './failures.ts';
-import { selectServerVersion, type ServerVersion } from './queries/server-queries.ts';
+import { migrateToLatest, USUAL_SCHEMA } from './migrations.ts';
+import { selectServerFacts, type ServerFacts } from './queries/server-queries.ts';
+import type { MasterKeys } from './sealing/master-keys.ts';
+import { openLocalMasterKeys, openMasterKeys } from './sealing/open-master-keys.ts';
+import { placeOf } from './servers.ts';
 import { keepsSessions } from './sessions.ts';
+import { POOLED, startupError, throwIfUnusable } from './startup-errors.ts';
 
 export interface OpenDatabaseOptions {
   /** How long to wait for a database that does not answer yet. */
@@ -18,31 +24,39 @@ export interface OpenDatabaseOptions {
   signal?: AbortSignal;
 }
 
+/** Which database, and how it is used. */
+export type DatabaseConfig = Pick<Config, 'databaseUrl' | 'dataDir'> &
+  Partial<Pick<Config, 'databaseSchema' | 'databaseConnections' | 'masterKey'>>;
+
 /**
  * Opens the configured database, once it answers, is recent enough and migrated: the one of DATABASE_URL, otherwise the
  * embedded one in the data folder. Disposing it ends the connections and stops the embedded server.
  * @throws StartupError that tells an operator what to do ([DB2], [DB4])
  */
 export function openDatabase(
-  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  config: DatabaseConfig,
   log: Logger,
   { patienceMs = 30_000, signal }: OpenDatabaseOptions = {},
 ): Promise<Database> {
   return acquiring(async (disposal) => {
     const url = config.databaseUrl ?? (await embeddedUrl(join(config.dataDir, 'postgres')));
     const name = config.databaseUrl ? `The database ${maskPassword(url)}` : 'The embedded PostgreSQL';
-    const database = disposal.use(connect(url, { watch: log }));
+    const { databaseSchema = USUAL_SCHEMA } = config;
     try {
-      const { number, text, encoding } = await versionOnceThere(database, log, name, patienceMs, signal);
-      if (number < OLDEST_VERSION * 10_000)
-        throw new StartupError(`${name} is PostgreSQL ${text}; Cadenza needs ${OLDEST_VERSION} or later.`);
-      if (encoding !== 'UTF8') throw new StartupError(`${name} has the encoding ${encoding}; ${MAKE_UTF8}`);
-      if (config.databaseUrl && !(await keepsSessions(url))) throw new StartupError(`${name} ${POOLED}`);
-      await migrateToLatest(url, log);
+      const facts = await factsOnceThere(url, log, name, patienceMs, signal);
+      throwIfUnusable(facts, name);
+      // A pooler may refuse the setting, so it is only sent where the server would look elsewhere.
+      const schema = facts.schema === databaseSchema ? null : databaseSchema;
+      if (config.databaseUrl && !(await keepsSessions(placeOf(url, schema))))
+        throw new StartupError(`${name} ${POOLED}`);
+      await migrateToLatest(url, log, schema);
+      const masterKeys = await masterKeysOf(config);
+      const database = disposal.use(connect(url, { ...poolOf(config), schema, masterKeys, watch: log }));
+      await database.vault.checkMasters();
+      return { ...database, [Symbol.asyncDispose]: () => disposal[Symbol.asyncDispose]() };
     } catch (error) {
-      throw startupError(error, name);
+      throw startupError(error, name, databaseSchema);
     }
-    return { ...database, [Symbol.asyncDispose]: () => disposal[Symbol.asyncDispose]() };
 
     async function embeddedUrl(directory: string): Promise<string> {
       const cluster = await startCluster({ directory, log });
@@ -53,6 +67,24 @@ export function openDatabase(
   });
 }
 
+/** Connections of a node besides its pools: for wake-ups, the pulse, and one session. */
+const CONNECTIONS_APART = 3;
+
+function poolOf({ databaseConnections = 8 }: DatabaseConfig): Pick<DatabaseOptions, 'connections' | 'reading'> {
+  const reading = Math.max(2, Math.floor(databaseConnections / 4));
+  return { connections: databaseConnections - CONNECTIONS_APART - reading, reading };
+}
+
+/** Null if what people write is stored as it is ([SEAL2]). */
+export async function masterKeysOf({
+  masterKey = null,
+  databaseUrl,
+  dataDir,
+}: DatabaseConfig): Promise<MasterKeys | null> {
+  if (masterKey) return openMasterKeys(masterKey);
+  return databaseUrl === null ? openLocalMasterKeys(dataDir) : null;
+}
+
 export const DATABASE = 'cadenza';
 
 async function ensureDatabase(url: string, name: string): Promise<void> {
@@ -61,20 +93,15 @@ async function ensureDatabase(url: string, name: string): Promise<void> {
   if (!existing) await admin.sql`create database ${admin.sql(name)}`;
 }
 
-const POOLED =
-  'is reached through a pooler in transaction mode (PgBouncer?), where wake-ups between nodes and locks are lost: set ' +
-  'pool_mode=session for it, or name the server itself in DATABASE_URL.';
-const OLDEST_VERSION = 15;
-const MAKE_UTF8 = "Cadenza needs UTF8: create database NAME encoding 'UTF8' template template0.";
-
 /** Retries each second while nothing answers: in a group of containers the database may start later than the server. */
-async function versionOnceThere(
-  database: Database,
+async function factsOnceThere(
+  url: string,
   log: Logger,
   name: string,
   patienceMs: number,
   signal: AbortSignal | undefined,
-): Promise<ServerVersion> {
+): Promise<ServerFacts> {
+  const sql = openDriver(placeOf(url), { max: 1, prepare: false, connect_timeout: 2 });
   const deadline = performance.now() + patienceMs;
   let isTold = false;
   const onFailure = (error: unknown): void => {
@@ -84,36 +111,9 @@ async function versionOnceThere(
   };
   const waitMs = Math.min(1000, patienceMs / 10);
   const backoff = { firstMs: waitMs, longestMs: waitMs };
-  return retry(() => selectServerVersion(database), { backoff, signal, onFailure });
-}
-
-function startupError(error: unknown, name: string): unknown {
-  if (!(error instanceof Error) || error instanceof StartupError) return error;
-  const { code = '', message } = rootOf(error);
-  const remedy =
-    remedies[code] ??
-    (isAway(error)
-      ? `does not answer (${code}): is it running, and are host and port in DATABASE_URL right?`
-      : undefined);
-  return remedy ? new StartupError(`${name} ${remedy}`) : asRefusal(error, `${name} cannot be used: ${message}`, code);
-}
-
-/** For any other SQLSTATE or a TLS failure, the server's own message is the best explanation. */
-function asRefusal(error: Error, message: string, code: string): Error {
-  return /^[\dA-Z]{5}$|^ERR_|CERT|TLS|SSL/.test(code) ? new StartupError(message) : error;
-}
-
-const remedies: Partial<Record<string, string>> = {
-  '28P01': 'refuses the user or the password in DATABASE_URL.',
-  '28000': 'refuses this user: see its pg_hba.conf, and the user in DATABASE_URL.',
-  '3D000': 'has no database of the name in DATABASE_URL: create it, or correct the name.',
-  '42501':
-    'does not let this user create tables: grant it CREATE on the database and its schema “public”, or run ' +
-    '`npm run migrate` as a user who may.',
-  '53300': 'has no connection left for this node: raise its max_connections, or run fewer nodes.',
-  '25006': 'is read-only (a standby?): DATABASE_URL has to name the primary.',
-};
-
-function rootOf(error: Error): NodeJS.ErrnoException {
-  return error.cause instanceof Error ? rootOf(error.cause) : error;
+  try {
+    return await retry(() => selectServerFacts(sql), { backoff, signal, onFailure });
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
 }

@@ -1,17 +1,16 @@
-import { connect, type Socket } from 'node:net';
-import { Duplex } from 'node:stream';
-import postgres from 'postgres';
+import type { Duplex } from 'node:stream';
+import type postgres from 'postgres';
 import { systemSleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import { type DatabasePlace, openDriver } from './driver.ts';
 import { isGone } from './failures.ts';
+import { deadLine } from './servers.ts';
 
 const ASK_MS = { usually: 500, away: 100 };
 /** Number of checks for an answer before it counts as missing: two seconds, with the pause before the question. */
 const LOOKS = 3;
 const LOOK_MS = 500;
 
-/** The address that the driver wants to connect to. */
-type Address = Pick<postgres.ParsedOptions, 'host' | 'port' | 'path'>;
 /** Why the database cannot be used. Null if it answers. */
 type Obstacle = Error | null;
 
@@ -24,18 +23,21 @@ type Obstacle = Error | null;
  * was itself suspended: what counts is a number of checks, one per turn of the event loop.
  */
 export class Pulse implements AsyncDisposable {
-  readonly #url: string;
+  readonly #place: DatabasePlace;
   readonly #log: Logger;
+  readonly #onReturn: () => void;
   readonly #closing = new AbortController();
   readonly #watching: Promise<void>;
-  readonly #lines = new Set<Socket>();
+  readonly #lines = new Set<Duplex>();
   #probe: Probe;
   #obstacle: Obstacle = null;
 
-  constructor(url: string, log: Logger) {
-    this.#url = url;
+  /** @param onReturn called when it answers again, perhaps as it was in a backup */
+  constructor(place: DatabasePlace, log: Logger, onReturn: () => void = () => undefined) {
+    this.#place = place;
     this.#log = log;
-    this.#probe = new Probe(url);
+    this.#onReturn = onReturn;
+    this.#probe = new Probe(place);
     this.#watching = this.#watch();
   }
 
@@ -44,10 +46,20 @@ export class Pulse implements AsyncDisposable {
   }
 
   /** Opens the driver's connections. */
-  readonly open = (address: Address): Duplex => {
+  readonly open = (): Duplex | Promise<Duplex> => {
     if (this.#obstacle) return deadLine(this.#obstacle);
+    const line = this.#place.servers.open();
+    return 'then' in line ? line.then(this.#keep) : this.#keep(line);
+  };
+
+  /** Number of open connections, the pulse's own included. */
+  openLines(): number {
     for (const line of this.#lines) if (line.destroyed) this.#lines.delete(line);
-    const line = dial(address);
+    return this.#lines.size + 1;
+  }
+
+  readonly #keep = (line: Duplex): Duplex => {
+    this.openLines();
     this.#lines.add(line);
     return line;
   };
@@ -76,7 +88,7 @@ export class Pulse implements AsyncDisposable {
     const obstacle = await unlessSilent(this.#probe.ask());
     if (obstacle instanceof SilenceError) {
       await this.#probe.end();
-      this.#probe = new Probe(this.#url);
+      this.#probe = new Probe(this.#place);
     }
     return obstacle;
   }
@@ -85,7 +97,10 @@ export class Pulse implements AsyncDisposable {
     if (this.#isClosing) return;
     if (obstacle instanceof SilenceError) for (const line of this.#lines) line.destroy();
     if (obstacle && !this.#obstacle) this.#log.warn({ err: obstacle }, 'The database is unavailable; waiting for it');
-    if (!obstacle && this.#obstacle) this.#log.info('The database answers again');
+    if (!obstacle && this.#obstacle) {
+      this.#log.info('The database answers again');
+      this.#onReturn();
+    }
     this.#obstacle = obstacle;
   }
 
@@ -104,12 +119,18 @@ class SilenceError extends Error {
 /** A connection that only asks whether the database answers. */
 class Probe {
   readonly #driver: postgres.Sql;
-  #line: Socket | null = null;
+  #line: Duplex | null = null;
+  #hasEnded = false;
 
-  constructor(url: string) {
-    const socket = (address: Address): Socket => (this.#line = dial(address));
+  constructor(place: DatabasePlace) {
+    const socket = async (): Promise<Duplex> => {
+      const line = await place.servers.open();
+      // It may take long, and by then nobody asks any more.
+      if (this.#hasEnded) line.destroy();
+      return (this.#line = line);
+    };
     const connection = { application_name: 'cadenza pulse' };
-    this.#driver = postgres(url, { max: 1, fetch_types: false, backoff: () => 0.05, connection, ...{ socket } });
+    this.#driver = openDriver(place, { max: 1, backoff: () => 0.05, connection, socket });
   }
 
   /**
@@ -124,26 +145,10 @@ class Probe {
   }
 
   async end(): Promise<void> {
+    this.#hasEnded = true;
     await this.#driver.end({ timeout: 0 });
     this.#line?.destroy();
   }
-}
-
-/**
- * The driver's own sockets would be out of our control. It may send its handshake at once, because the socket buffers
- * it.
- */
-function dial({ host, port, path }: Address): Socket {
-  if (path) return connect(path);
-  const address = { host: host[0] ?? 'localhost', port: port[0] ?? 5432 };
-  // Sets the name for the driver's errors and for the certificate check.
-  return Object.assign(connect(address), address);
-}
-
-/** A connection that cannot be used. Whoever tries fails like the probe did. */
-function deadLine({ message, ...facts }: Error): Duplex {
-  const broken = (): Error => Object.assign(new Error(message), facts);
-  return new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done(broken()) });
 }
 
 /** The answer, or an error after the maximum number of checks. */

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import postgres from 'postgres';
+import type postgres from 'postgres';
+import { type DatabasePlace, openDriver } from './driver.ts';
 
 /** Without named statements, which a pooler may not know. */
-const ONE = { max: 1, prepare: false, fetch_types: false, onnotice: () => undefined, connect_timeout: 10 };
+const ONE = { max: 1, prepare: false };
 /** A pooler that is in use may give us the same connections by chance, but not each time. */
 const ROUNDS = 10;
 
@@ -13,8 +14,8 @@ type Connection = Pick<postgres.Sql, 'unsafe'>;
  * not: the next transaction of whichever client gets the same connection to the server, with what was set there.
  * Wake-ups (LISTEN) and locks of sessions are lost there without an error.
  */
-export async function keepsSessions(url: string): Promise<boolean> {
-  const [mine, other] = [postgres(url, ONE), postgres(url, ONE)];
+export async function keepsSessions(place: DatabasePlace): Promise<boolean> {
+  const [mine, other] = [openDriver(place, ONE), openDriver(place, ONE)];
   try {
     for (let round = 0; round < ROUNDS; round++) if (!(await isApart(mine, other))) return false;
     return true;

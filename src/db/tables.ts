@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
   check,
@@ -17,7 +18,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { artists, genres, tracks } from './catalogue-tables.ts';
-import { bytea, id, instant, ref, tsvector } from './columns.ts';
+import { bytea, id, instant, ref } from './columns.ts';
 
 export * from './catalogue-tables.ts';
 
@@ -27,8 +28,7 @@ export const draftKind = pgEnum('draft_kind', ['LYRICS', 'POEM', 'STORY', 'ARTIC
 export const draftStatus = pgEnum('draft_status', ['QUEUED', 'GENERATING', 'COMPLETED', 'CANCELLED', 'FAILED']);
 export const draftVisibility = pgEnum('draft_visibility', ['PRIVATE', 'SHARED']);
 export const finishReason = pgEnum('finish_reason', ['STOP', 'LENGTH', 'TIME', 'CANCELLED', 'ERROR']);
-export const listSurface = pgEnum('list_surface', ['RECOMMENDATIONS', 'SIMILAR']);
-export const reasonKind = pgEnum('reason_kind', ['HISTORY', 'PREFERENCE', 'POPULARITY', 'NONE']);
+export const listSurface = pgEnum('list_surface', ['RECOMMENDATIONS', 'SIMILAR', 'PREVIEW']);
 
 // ── Listeners ──
 
@@ -47,6 +47,34 @@ export const listeners = pgTable('listeners', {
   preferencesUpdatedAt: instant(),
   createdAt: instant().notNull().defaultNow(),
 });
+
+/** Keys that encrypt what a listener writes, themselves encrypted with a master key: see sealing/. */
+export const dataKeys = pgTable(
+  'data_keys',
+  {
+    id: id(),
+    listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
+    /** The id of the master key. */
+    master: text().notNull(),
+    wrapped: bytea().notNull(),
+    createdAt: instant().notNull().defaultNow(),
+  },
+  (t) => [index().on(t.listenerId, t.id), index().on(t.master)],
+);
+
+/**
+ * Visitors that have become accounts, by the external id that they had. It stays, so that a visitor's token is good for
+ * nothing afterwards.
+ */
+export const claimedVisitors = pgTable(
+  'claimed_visitors',
+  {
+    externalId: text().primaryKey(),
+    listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
+    at: instant().notNull().defaultNow(),
+  },
+  (t) => [index().on(t.listenerId)],
+);
 
 export const listenerGenres = pgTable(
   'listener_genres',
@@ -87,11 +115,15 @@ export const feedback = pgTable(
     dedupeKey: text(),
   },
   (t) => [
-    uniqueIndex().on(t.listenerId, t.dedupeKey),
-    index().on(t.listenerId, t.at.desc(), t.id.desc()),
-    index().on(t.trackId),
-    index().on(t.listenerId, t.trackId),
-    index().on(t.at),
+    // Each index adds to every reaction: what is read of one listener is found by the listener, and what is read of a
+    // period by blocks, since reactions are stored nearly in the order of their times, except for imports, which are stored by
+    // listener.
+    uniqueIndex('feedback_key_index')
+      .on(t.listenerId, t.dedupeKey)
+      .where(sql`${t.dedupeKey} is not null`),
+    index('feedback_listener_index').on(t.listenerId, t.at),
+    index('feedback_track_id_index').on(t.trackId),
+    index('feedback_at_blocks').using('brin', t.at),
     index()
       .on(t.requestId)
       .where(sql`${t.requestId} is not null`),
@@ -148,6 +180,9 @@ export const recommenderVersions = pgTable('recommender_versions', {
   /** The item–item weights as serialised by `recommend/`. Null if they are not stored. */
   weights: bytea(),
   active: boolean().notNull().default(false),
+  /** When it last began to serve, and who asked for that. Null if its training or a command did. */
+  activatedAt: instant(),
+  activatedBy: bigint({ mode: 'number' }).references(() => listeners.id, { onDelete: 'set null' }),
 });
 
 export const evaluations = pgTable(
@@ -170,25 +205,24 @@ export const recommendationLists = pgTable(
   {
     id: uuid().primaryKey(),
     listenerId: ref().references(() => listeners.id, { onDelete: 'cascade' }),
+    createdAt: instant().notNull().defaultNow(),
     surface: listSurface().notNull().default('RECOMMENDATIONS'),
-    modelVersion: text().notNull(),
-    /** The served tracks in order, the first at this rank, each with its propensity and the kind of its main reason. */
+    /** The served tracks in order, the first at this rank, each with its propensity and its main reason. */
     firstRank: integer().notNull().default(1),
+    modelVersion: text().notNull(),
     trackIds: bigint({ mode: 'number' })
       .array()
       .notNull()
       .default(sql`'{}'`),
-    propensities: doublePrecision()
-      .array()
-      .notNull()
-      .default(sql`'{}'`),
-    reasons: reasonKind()
-      .array()
-      .notNull()
-      .default(sql`'{}'`),
+    /** Null if all are 1, as they are without exploration. */
+    propensities: doublePrecision().array(),
+    /**
+     * One line each: `h` and the id of the track that was heard, `p` and the preference, `o` for popularity, `-` for
+     * none. What follows the letter is missing in older lists.
+     */
+    causes: text().notNull().default(''),
     /** Everything that the ranking depends on, so that a later page repeats it: see recommend/. Null when it is old. */
-    state: jsonb(),
-    createdAt: instant().notNull().defaultNow(),
+    state: bytea(),
   },
   (t) => [
     index().on(t.listenerId, t.createdAt),
@@ -249,6 +283,16 @@ export const drafts = pgTable(
     textsBefore: integer(),
     /** Events up to here are no longer in the log; only their text is kept. */
     compacted: integer().notNull().default(0),
+    /** The group of alternatives that it was started in, and its number in it, from 1. Null if it was started alone. */
+    groupId: uuid(),
+    alternative: integer(),
+    /** The draft that it came from. Null if there is none, or it was deleted. */
+    parentId: uuid().references((): AnyPgColumn => drafts.id, { onDelete: 'set null' }),
+    /** How it came from another: see drafts/. */
+    origin: jsonb(),
+    /** Who answers for the latest turn, and the API key that it was asked for with. Null: the listener, with a token. */
+    payerId: bigint({ mode: 'number' }),
+    payerKeyId: bigint({ mode: 'number' }),
     idempotencyKey: text(),
     /** The digest of the input with this key, which a repetition shares. Null if none was stored. */
     inputDigest: text(),
@@ -259,23 +303,23 @@ export const drafts = pgTable(
     uniqueIndex().on(t.listenerId, t.idempotencyKey),
     index().on(t.listenerId, t.createdAt.desc(), t.id.desc()),
     index().on(t.status),
+    index().on(t.groupId),
+    index().on(t.parentId, t.createdAt.desc(), t.id.desc()),
   ],
 );
 
 /** By what a draft is found: see draft-texts. A draft that has changed since is indexed again before it is searched. */
-export const draftTexts = pgTable(
-  'draft_texts',
-  {
-    draftId: uuid()
-      .primaryKey()
-      .references(() => drafts.id, { onDelete: 'cascade' }),
-    title: text().notNull(),
-    /** The last event whose text is included. */
-    until: integer().notNull(),
-    search: tsvector().notNull(),
-  },
-  (t) => [index('draft_texts_search_index').using('gin', t.search)],
-);
+export const draftTexts = pgTable('draft_texts', {
+  draftId: uuid()
+    .primaryKey()
+    .references(() => drafts.id, { onDelete: 'cascade' }),
+  /** As the draft's row stores it. */
+  title: text().notNull(),
+  /** The last event whose text is included. */
+  until: integer().notNull(),
+  /** The terms, one a line, sealed. */
+  terms: bytea().notNull(),
+});
 
 /** The living nodes that write or serve drafts: see drafts/nodes. */
 export const nodes = pgTable('nodes', {
@@ -318,9 +362,20 @@ export const draftEvents = pgTable(
     draftId: uuid()
       .notNull()
       .references(() => drafts.id, { onDelete: 'cascade' }),
+    /** Of the row's last event: a row may hold a run of events, without gaps, of one epoch. */
     sequence: integer().notNull(),
-    event: jsonb().notNull(),
+    /** One event as JSON. Null for what the model has written, whose text and tokens are below: see drafts/log. */
+    event: jsonb(),
+    /** Empty for events that are sealed, which are in `tokens`: see sealed-events. */
+    text: text(),
+    tokens: bytea(),
     at: instant().notNull().defaultNow(),
   },
-  (t) => [primaryKey({ columns: [t.draftId, t.sequence] })],
+  (t) => [
+    primaryKey({ columns: [t.draftId, t.sequence] }),
+    check(
+      'draft_events_form',
+      sql`num_nonnulls(${t.event}, ${t.tokens}) = 1 and num_nulls(${t.text}, ${t.tokens}) in (0, 2)`,
+    ),
+  ],
 );

@@ -3,7 +3,13 @@ import { InvalidInputError } from '../lib/errors.ts';
 import { checkExactText, checkRange, checkText } from '../lib/text/check-text.ts';
 import { countCodePoints } from '../lib/text/code-points.ts';
 import { checkSampling, defaultSampling, type Sampling } from '../ml/engine.ts';
-import type { ContinueDraftInput, Draft, SamplingInput, UpdateDraftInput } from './contract.ts';
+import {
+  type ContinueDraftInput,
+  type Draft,
+  MOST_ALTERNATIVES,
+  type SamplingInput,
+  type UpdateDraftInput,
+} from './contract.ts';
 
 const MAX_PROMPT = 8_000;
 const MAX_TITLE = 200;
@@ -27,6 +33,25 @@ export function resolveSampling(
   };
   checkSampling(sampling, field);
   return sampling;
+}
+
+/**
+ * The sampling of each alternative, of one if none are asked for. They differ in their seeds: the first has the one that
+ * is given, if one is, and the others those after it.
+ * @throws InvalidInputError
+ */
+export function resolveAlternatives(
+  { sampling, alternatives }: { sampling?: SamplingInput | null; alternatives?: number | null },
+  random: () => number,
+): [Sampling, ...Sampling[]] {
+  const count = alternatives == null ? 1 : checkRange(alternatives, 'input.alternatives', 1, MOST_ALTERNATIVES);
+  const first = resolveSampling(sampling, random);
+  const others = Array.from({ length: count - 1 }, (_, i) =>
+    sampling?.seed == null
+      ? resolveSampling(sampling, random)
+      : { ...first, seed: (first.seed + i + 1) % (MAX_INT + 1) },
+  );
+  return [first, ...others];
 }
 
 const withoutNulls = (input: object): Record<string, unknown> =>
@@ -92,7 +117,7 @@ export function checkRevision(ifRevision: number | null | undefined): number | n
 }
 
 /** Where a draft is continued. A position needs the revision in which it was meant. @throws InvalidInputError */
-export function checkPosition({ at, ifRevision }: ContinueDraftInput): number | null {
+export function checkPosition({ at, ifRevision }: Pick<ContinueDraftInput, 'at' | 'ifRevision'>): number | null {
   if (at == null) return null;
   if (ifRevision == null) throw new InvalidInputError('input.ifRevision is required with input.at', 'input.ifRevision');
   return checkRange(at, 'input.at', 0, MAX_INT);

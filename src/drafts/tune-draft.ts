@@ -1,14 +1,14 @@
 import { InvalidInputError } from '../lib/errors.ts';
 import type { Sampling } from '../ml/engine.ts';
 import { planExtension, planInfill, planTune, planVariation, type TuneTask } from '../tunes/tunes.ts';
-import type { Draft, StartDraftInput, TuneDraftInput } from './contract.ts';
+import type { Draft, StartDraftInput, TuneDraftInput, TuneSource } from './contract.ts';
 import { type DraftRecord, isTyped, lastTurn } from './log/stored.ts';
 import { joined, keptPassages } from './text/passages.ts';
 
 const FIELD = 'input.tune';
 
 /** A tune's draft, or null where there is none that the viewer may read. */
-type FindDraft = (id: string) => Promise<Draft | null>;
+export type FindDraft = (id: string) => Promise<Draft | null>;
 
 /**
  * Plans what a draft of kind TUNE is to write; null for the other kinds.
@@ -35,8 +35,7 @@ async function plannedTask(
   if (infill == null && variationOf == null) return task;
   refuseOthers(infill == null ? 'variationOf' : 'infill', tune);
   if (infill != null) {
-    const field = `${FIELD}.infill.${infill.abc == null ? 'tune' : 'abc'}`;
-    const abc = await sourceOf(infill, field, find);
+    const { abc, field } = await tuneSource(infill, `${FIELD}.infill`, find);
     return planInfill(abc, infill.bars, { seed, field, barsField: `${FIELD}.infill.bars` });
   }
   const field = `${FIELD}.variationOf`;
@@ -49,19 +48,25 @@ function refuseOthers(chosen: 'infill' | 'variationOf', tune: TuneDraftInput): v
     refuse(`${FIELD}.${name}`, `cannot be combined with ${chosen}, which keeps what the tune is`);
 }
 
-async function sourceOf(
-  { draftId, abc }: NonNullable<TuneDraftInput['infill']>,
-  field: string,
+/**
+ * @param path of the input that names the tune
+ * @returns its ABC, and the path of the field that has it
+ */
+export async function tuneSource(
+  { draftId, abc }: TuneSource,
+  path: string,
   find: FindDraft,
-): Promise<string> {
-  if (draftId != null && abc == null) return abcOf(draftId, field, find);
-  if (abc != null && draftId == null) return abc;
-  return refuse(`${FIELD}.infill`, 'needs either tune or abc');
+): Promise<{ abc: string; field: string }> {
+  if (draftId != null && abc == null) return { abc: await abcOf(draftId, `${path}.tune`, find), field: `${path}.tune` };
+  if (abc != null && draftId == null) return { abc, field: `${path}.abc` };
+  return refuse(path, 'needs either tune or abc');
 }
 
 async function abcOf(id: string, field: string, find: FindDraft): Promise<string> {
   const draft = await find(id);
   if (draft?.kind !== 'TUNE') return refuse(field, 'is not a tune that you may read');
+  if (draft.status === 'QUEUED' || draft.status === 'GENERATING')
+    return refuse(field, 'is a tune that is still being written');
   return draft.text;
 }
 

@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import type { DeclaredKeys } from '../catalogue/catalogue.ts';
 import type { Database } from '../db/client.ts';
-import { hasTracks, insertDemoViewer, insertSimulated } from '../db/imports/import-demo.ts';
+import { hasSimulated, hasTracks, insertDemoViewer, insertSimulated } from '../db/imports/import-demo.ts';
 import { importTransaction } from '../db/imports/import-transaction.ts';
 import { refreshPopularity } from '../db/queries/popularity-queries.ts';
 import type { Clock } from '../lib/clock.ts';
+import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { type SimulatedTrack, simulateListening } from './demo-listeners.ts';
 import { Row } from './formats/row.ts';
@@ -47,6 +48,14 @@ export async function seedDemo({ database, clock, log }: SeedDemoOptions): Promi
   if (seeded)
     log.info({ ...seeded, ms: Math.round(clock.monotonic() - begun) }, 'The demo was loaded into the empty catalogue');
   return seeded !== null;
+}
+
+/** In production nobody is told what simulated listeners liked ([PROD1]). @throws StartupError */
+export async function refuseDemo({ sql }: Database): Promise<void> {
+  if (!(await hasSimulated(sql))) return;
+  throw new StartupError(
+    'The database holds the demo with its simulated listeners, and CADENZA_PRODUCTION=on. Use an empty database, and import your data into it (docs/import.md).',
+  );
 }
 
 async function readDemoTracks(): Promise<SimulatedTrack[]> {

@@ -1,4 +1,5 @@
 import type { MergeCounts } from '../db/catalogue/track-merge.ts';
+import type { OnMerged } from '../db/imports/merge-feedback.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { Counter } from '../lib/collections.ts';
@@ -17,15 +18,18 @@ export interface ImportContext {
   notices: Notices;
   renames: Renames;
   step: (text: string) => void;
+  /** Told while feedback is merged. */
+  merged: OnMerged;
   signal?: AbortSignal;
 }
 
 /** Everything except the transaction, which begins later. */
 export function startContext(options: ImportOptions): Omit<ImportContext, 'tx'> {
-  const { clock = systemClock, renames = noRenames, onStep, signal } = options;
+  const { clock = systemClock, renames = noRenames, onStep, onMerged, signal } = options;
   const step = (text: string): void => onStep?.(text);
   const progress = new Progress(options);
-  return { clock, progress, notices: new Notices(), renames, step, ...(signal && { signal }) };
+  const merged: OnMerged = (done, rows) => onMerged?.(done, rows);
+  return { clock, progress, notices: new Notices(), renames, step, merged, ...(signal && { signal }) };
 }
 
 /** The result of an import's rows. */

@@ -72,6 +72,8 @@ export interface ImportOptions {
   onProgress?: (progress: ImportProgress) => void;
   /** Reports the current step after the files have been read. */
   onStep?: (step: string) => void;
+  /** Reports how many rows of feedback have been merged, and of how many. */
+  onMerged?: (merged: number, rows: number) => void;
   /** Ends the import and discards all of it. */
   signal?: AbortSignal;
   clock?: Clock;

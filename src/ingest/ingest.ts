@@ -9,7 +9,7 @@ export {
   type ImportReport,
 } from './import-options.ts';
 export { runImport } from './run-import.ts';
-export { seedDemo } from './demo.ts';
+export { refuseDemo, seedDemo } from './demo.ts';
 export { checkExists } from './reading/source.ts';
 export { feedbackColumns } from './formats/rows.ts';
 export { trackColumns } from './formats/track-rows.ts';

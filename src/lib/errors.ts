@@ -60,6 +60,27 @@ export class RateLimitedError extends CadenzaError {
   }
 }
 
+/** A quota of the API key is used up. Nothing was done. */
+export class QuotaExceededError extends CadenzaError {
+  readonly code = 'QUOTA_EXCEEDED';
+  /** Its name, for example `tokensPerDay`. */
+  readonly quota: string;
+  readonly spent: number;
+  readonly limit: number;
+  /** When its period ends, as an RFC 3339 instant. */
+  readonly resetsAt: string;
+  readonly retryAfterMs: number;
+  constructor(used: { quota: string; spent: number; limit: number; resetsAt: Date }, now: number) {
+    const { quota, spent, limit, resetsAt } = used;
+    super(`The API key's quota ${quota} is used up: ${spent} of ${limit}. It begins anew at ${resetsAt.toISOString()}`);
+    this.quota = quota;
+    this.spent = spent;
+    this.limit = limit;
+    this.resetsAt = resetsAt.toISOString();
+    this.retryAfterMs = Math.max(0, resetsAt.getTime() - now);
+  }
+}
+
 /** The object's state does not allow the operation. */
 export class ConflictError extends CadenzaError {
   readonly code = 'CONFLICT';

@@ -1,5 +1,8 @@
+import { LRUCache } from 'lru-cache';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
+import { type Clock, systemClock } from './clock.ts';
+import { factsOfRequest } from './request-facts.ts';
 
 export type Logger = pino.Logger;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -17,7 +20,8 @@ export function createLogger({ logLevel, logFormat }: LogOptions): Logger {
     level: logLevel,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: describeFailure },
+    mixin: () => ({ ...factsOfRequest() }),
+    serializers: { err: stacksOnceAMinute() },
   };
   if (!isPretty(logFormat)) return pino(options, pino.destination({ dest: 1, sync: true }));
   return pino(options, pretty({ sync: true, translateTime: 'HH:MM:ss', singleLine: true }));
@@ -31,6 +35,36 @@ function describeFailure(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const isQuery = 'query' in error && 'params' in error && error.cause instanceof Error;
   return isQuery ? describeFailure(error.cause) : pino.stdSerializers.err(error);
+}
+
+const MINUTE_MS = 60_000;
+
+/**
+ * During an outage one failure is logged each second, by everything that retries. Its stack is logged once a minute
+ * ([LOGS2]).
+ */
+export function stacksOnceAMinute(clock: Pick<Clock, 'monotonic'> = systemClock): (error: unknown) => unknown {
+  const told = new LRUCache<string, true>({
+    ...{ max: 200, ttl: MINUTE_MS, ttlResolution: 0 },
+    perf: { now: () => clock.monotonic() },
+  });
+  return (error) => {
+    const described = describeFailure(error);
+    if (typeof described !== 'object' || described === null || !('stack' in described)) return described;
+    const key = kindOf(described);
+    if (!told.has(key)) {
+      told.set(key, true);
+      return described;
+    }
+    return { ...described, stack: undefined };
+  };
+}
+
+/** A failure of the system or the database is the same wherever it comes up; a defect is so only at the same place. */
+function kindOf(described: object): string {
+  const { type, code, message, stack } = described as Record<string, unknown>;
+  const place = typeof code === 'string' ? code : String(stack).split('\n    at ', 2)[1];
+  return [type, message, place].join(' ');
 }
 
 /** For code without an audience: short-lived commands and tests. */

@@ -1,4 +1,6 @@
-import type { Verdict, ViewerFeedbackRow } from '../db/queries/taste-queries.ts';
+import type { PersonalRows } from '../db/analytics/personal-data.ts';
+import type { MarkedTrackRow, TrackMark, Verdict, ViewerFeedbackRow } from '../db/queries/taste-queries.ts';
+import type { ClaimedRows } from '../db/queries/visitor-queries.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
 import type { Erasure } from './erasure.ts';
 import type { Listener, Viewer } from './viewer.ts';
@@ -35,9 +37,12 @@ export interface Feedback {
   requestId: string | null;
 }
 
+/** What became an account's when a visitor signed in. */
+export type Claimed = ClaimedRows;
+
 export type ViewerFeedback = Omit<ViewerFeedbackRow, 'trackId'>;
 
-export type { Verdict };
+export type { TrackMark, Verdict };
 
 type VerdictInput = { trackId: number; requestId?: string | null } & Verdict;
 
@@ -56,6 +61,13 @@ export interface FeedbackInput {
 export interface Listeners {
   /** The listener with this external id, created if it is new. */
   ensure(externalId: string, displayName?: string): Promise<Listener>;
+  /** Like `ensure`, for a visitor. @throws UnauthenticatedError if the visitor has become an account */
+  ensureVisitor(externalId: string): Promise<Listener>;
+  /**
+   * Gives everything of a visitor to an account, for good. Repeating it changes nothing.
+   * @throws ConflictError if the visitor has become another account; NotFoundError if the account has been erased
+   */
+  claim(accountId: number, visitor: string): Promise<Claimed>;
   byExternalId(externalId: string): Promise<Listener | null>;
   byIds(ids: readonly number[]): Promise<Map<number, Listener>>;
   /** Never missing: a listener without stated preferences has empty ones. */
@@ -64,6 +76,8 @@ export interface Listeners {
   setPreferences(listenerId: number, input: PreferencesInput): Promise<Preferences>;
   /** Newest first. */
   feedback(listenerId: number, args: PageArgs & { kinds?: readonly FeedbackKind[] | null }): Promise<Page<Feedback>>;
+  /** Marked tracks as they stand, the latest mark first. @throws InvalidInputError */
+  markedTracks(listenerId: number, args: PageArgs & { mark: TrackMark }): Promise<Page<MarkedTrackRow>>;
   feedbackById(ids: readonly number[]): Promise<Map<number, Feedback>>;
   /**
    * Repeating an idempotency key returns the first result.
@@ -81,6 +95,8 @@ export interface Listeners {
    * @throws NotFoundError, ConflictError
    */
   erase(listenerId: number, deleteDrafts: () => Promise<number>): Promise<Erasure>;
+  /** Everything else that is stored about a listener, as JSON for people, read as it is taken. */
+  everythingOf(listenerId: number): PersonalRows;
   /** What the listener did with each of these tracks, as an app shows it; those that they did nothing with are absent. */
   viewerFeedback(listenerId: number, trackIds: readonly number[]): Promise<Map<number, ViewerFeedback>>;
   /** Says that the viewer likes, dislikes, saves or hides a track, or takes it back. @throws InvalidInputError, NotFoundError */

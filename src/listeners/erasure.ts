@@ -31,14 +31,14 @@ const ATTEMPTS = 10;
  * @throws NotFoundError if there is no such listener; ConflictError if drafts are started faster than they are deleted
  */
 export async function erase(
-  { sql }: Database,
+  database: Database,
   listenerId: number,
   deleteDrafts: () => Promise<number>,
 ): Promise<Erasure> {
   let drafts = 0;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     drafts += await deleteDrafts();
-    const erased = await eraseListenerRows(sql, listenerId);
+    const erased = await eraseListenerRows(database, listenerId);
     if (erased === null) throw noSuchListener();
     if (erased !== 'drafts') return { ...erased, drafts };
   }

@@ -1,15 +1,28 @@
 export { type Erasure, noSuchListener, unlessErased } from './erasure.ts';
-export { type Listener, may, type Role, type Viewer } from './viewer.ts';
-export { feedbackWakeup, importWakeup, listenerKey } from './wakeup-keys.ts';
+export {
+  accountOf,
+  isVisitor,
+  type Listener,
+  may,
+  type Payer,
+  payerOf,
+  type Role,
+  ROLES,
+  type Viewer,
+} from './viewer.ts';
+export { erasureWakeup, feedbackWakeup, importWakeup, listenerKey } from './wakeup-keys.ts';
 
 export type {
+  Claimed,
   Feedback,
   FeedbackInput,
   FeedbackKind,
   Listeners,
   Preferences,
   PreferencesInput,
+  TrackMark,
   Verdict,
   ViewerFeedback,
 } from './contract.ts';
 export { createListeners } from './postgres-listeners.ts';
+export { claimsToBeVisitor, type VisitorClaims, VisitorTokens } from './visitor-tokens.ts';

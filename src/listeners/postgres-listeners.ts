@@ -1,16 +1,19 @@
+import { readPersonalRows } from '../db/analytics/personal-data.ts';
 import type { Database } from '../db/client.ts';
 import * as queries from '../db/queries/listener-queries.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
 import { deleteFeedback, selectViewerFeedback, stateVerdict } from '../db/queries/taste-queries.ts';
+import { claimVisitorRows, isVisitorClaimed } from '../db/queries/visitor-queries.ts';
 import { onEach, type Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
-import { ForbiddenError, NotFoundError } from '../lib/errors.ts';
+import { ConflictError, ForbiddenError, NotFoundError, UnauthenticatedError } from '../lib/errors.ts';
 import { checkFirst, decodeCursor, keyPart, pageOf } from '../lib/page.ts';
 import { checkText } from '../lib/text/check-text.ts';
 import type { Feedback, FeedbackInput, FeedbackKind, Listeners } from './contract.ts';
 import { erase, noSuchListener, unlessErased } from './erasure.ts';
 import { checkBatch, checkFeedback, checkRequestId } from './feedback-input.ts';
+import { markedLists } from './marked-tracks.ts';
 import { checkPreferences } from './preference-input.ts';
 import { type GivenFeedback, recordOnce } from './recording.ts';
 import { type Listener, may, type Viewer } from './viewer.ts';
@@ -28,7 +31,10 @@ const REMEMBERED = 10_000;
 export function createListeners({ database, wakeups, clock }: ListenersOptions): Listeners {
   const { db } = database;
   const known = new Map<string, Promise<Listener>>();
-  void onEach(wakeups.changes(erasureWakeup), () => known.clear());
+  void onEach(wakeups.changes(erasureWakeup), () => {
+    known.clear();
+    database.vault.forget();
+  });
   const changed = (listenerIds: Iterable<number>) => {
     for (const id of listenerIds) wakeups.wake(listenerKey(id));
   };
@@ -38,10 +44,19 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
     if (made.length > 0) wakeups.wake(feedbackWakeup);
   };
 
-  const ensure = (externalId: string, displayName = externalId): Promise<Listener> => {
+  /** A listener is there no more, and everything of these has changed. */
+  const noteGone = (listenerIds: readonly number[]): void => {
+    known.clear();
+    database.vault.forget();
+    wakeups.wake(erasureWakeup);
+    changed(listenerIds);
+    wakeups.wake(feedbackWakeup);
+  };
+
+  const ensure = (externalId: string, displayName: string | null = null, nameless?: string): Promise<Listener> => {
     const found = known.get(externalId);
     if (found) return found;
-    const made = queries.upsertListener(db, externalId, displayName);
+    const made = queries.upsertListener(database, externalId, displayName, nameless);
     if (known.size >= REMEMBERED) known.delete(known.keys().next().value ?? '');
     known.set(externalId, made);
     made.catch(() => known.delete(externalId));
@@ -54,26 +69,44 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
         checkText(externalId, 'listenerId', { max: 128 }),
         displayName && checkText(displayName, 'name', { max: 200 }),
       ),
-    byExternalId: (externalId) => queries.selectListenerByExternalId(db, externalId),
-    byIds: async (ids) => indexBy(ids.length ? await queries.selectListeners(db, ids) : [], (row) => row.id),
+    ensureVisitor: async (externalId) => {
+      const isKnown = known.has(externalId);
+      if (!isKnown && (await isVisitorClaimed(database.sql, externalId))) throw hasSignedIn();
+      const visitor = await ensure(externalId, null, 'Visitor');
+      // Whoever signed in at this moment must not go on as a visitor, whose rows nobody would find.
+      if (isKnown || !(await isVisitorClaimed(database.sql, externalId))) return visitor;
+      known.delete(externalId);
+      await erase(database, visitor.id, () => Promise.resolve(0));
+      throw hasSignedIn();
+    },
+    claim: async (accountId, visitor) => {
+      const claimed = await claimVisitorRows(database, visitor, accountId);
+      if (claimed === 'account') throw noSuchListener();
+      if (claimed === 'other') throw new ConflictError('The visitor has become another account');
+      noteGone([accountId, ...(claimed.visitorId === null ? [] : [claimed.visitorId])]);
+      return claimed;
+    },
+    byExternalId: (externalId) => queries.selectListenerByExternalId(database, externalId),
+    byIds: async (ids) => indexBy(ids.length ? await queries.selectListeners(database, ids) : [], (row) => row.id),
     preferences: async (ids) =>
-      indexBy(ids.length ? await queries.selectPreferences(db, ids) : [], (row) => row.listenerId),
+      indexBy(ids.length ? await queries.selectPreferences(database, ids) : [], (row) => row.listenerId),
 
     setPreferences: async (listenerId, input) => {
-      const preferences = await db.transaction(async (tx) => {
+      const sealer = await unlessErased(database.vault.sealerOf(listenerId));
+      await db.transaction(async (tx) => {
         // The row lock serialises two changes of one listener, because each replaces whole lists.
         if (!(await queries.lockListener(tx, listenerId))) throw noSuchListener();
         const change = await checkPreferences(tx, input);
-        await queries.writePreferences(tx, listenerId, { ...change, at: new Date(clock.now()) });
-        const [row] = await queries.selectPreferences(tx, [listenerId]);
-        if (!row) throw noSuchListener();
-        return row;
+        await queries.writePreferences(tx, listenerId, { ...change, at: new Date(clock.now()) }, sealer);
       });
       changed([listenerId]);
-      return preferences;
+      const [row] = await queries.selectPreferences(database, [listenerId]);
+      if (!row) throw noSuchListener();
+      return row;
     },
 
     feedback: feedbackOf(db),
+    markedTracks: markedLists(database),
     feedbackById: async (ids) => indexBy(ids.length ? await queries.selectFeedbackByIds(db, ids) : [], (row) => row.id),
 
     record: async (viewer, input) => {
@@ -107,12 +140,11 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
 
     erase: async (listenerId, deleteDrafts) => {
       const erasure = await erase(database, listenerId, deleteDrafts);
-      known.clear();
-      wakeups.wake(erasureWakeup);
-      changed([listenerId]);
-      wakeups.wake(feedbackWakeup);
+      noteGone([listenerId]);
       return erasure;
     },
+
+    everythingOf: (listenerId) => readPersonalRows(database, listenerId),
 
     viewerFeedback: async (listenerId, trackIds) =>
       indexBy(
@@ -184,6 +216,9 @@ async function prepare(
   });
   return rows;
 }
+
+const hasSignedIn = (): UnauthenticatedError =>
+  new UnauthenticatedError('The visitor has signed in: send the token of the account');
 
 const missing = (what: string, field: string): NotFoundError =>
   new NotFoundError(`${field}: there is no such ${what}`, null, field);

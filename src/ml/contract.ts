@@ -77,6 +77,8 @@ export interface Usage {
   queueMs: number | null;
   timeToFirstTokenMs: number | null;
   tokensPerSecond: number | null;
+  /** Milliseconds of the engine: its parts of the steps that it shared with others. Absent while it is written. */
+  engineMs?: number | null;
 }
 
 export type FinishReason = 'STOP' | 'LENGTH' | 'TIME' | 'CANCELLED' | 'ERROR';
@@ -85,21 +87,33 @@ export type FinishReason = 'STOP' | 'LENGTH' | 'TIME' | 'CANCELLED' | 'ERROR';
 export interface VerseRequest {
   form: VerseForm;
   words: VerseWords;
+  /** The words that offend and may be used nevertheless, because the writer has. */
+  own: readonly string[];
   /** Text that comes before the form, for example a blank line. */
   lead: string;
   /** The text since the form was begun, lead included, which generation continues. */
   written: string;
 }
 
+/**
+ * How a text begins that goes on from another. `SPACED`: with the space that ends the other, and is not written again.
+ * `APART`: without a letter, because the other's last word is complete.
+ */
+export type Beginning = 'SPACED' | 'APART';
+
 export interface GenerationRequest {
   messages: readonly ChatMessage[];
   /** The last message is an unfinished answer of the assistant, which generation continues. */
   continueLast?: boolean;
+  /** The last word of that answer is complete. */
+  wordEnded?: boolean;
   sampling: Sampling;
   /** Null or absent for a text without a form. */
   verse?: VerseRequest | null;
   /** The plan that a tune keeps to. Its model's messages are ABC. */
   tune?: TunePlan | null;
+  /** A text that is read in place of writing one: its tokens come with their log-probabilities ([SCORE1]). */
+  scored?: string | null;
   /**
    * Tokens that were generated and recorded before a crash. They are decoded again, but neither sampled nor yielded.
    */
@@ -136,9 +150,48 @@ export interface ModelLoad {
   slots: number;
   /** Reserved memory: the weights, and the full cache of every slot. */
   memoryBytes: number;
+  /** Tokens that the key–value caches of all slots have room for. */
+  capacityTokens: number;
   /** Null until it has written something. */
   writer: WriterState | null;
   forecast: Forecast;
+}
+
+/** A word, punctuation mark or ideograph of a text. */
+export interface EncodedWord {
+  /** Its range in UTF-16 units. */
+  from: number;
+  to: number;
+  /** Its part of the text's `states`: those of all words add up to them // [layers × width] */
+  share: Float64Array;
+}
+
+/** What an encoder computes from a text. */
+export interface EncodedText {
+  /** Number of tokens that were read, marks included. */
+  tokens: number;
+  /** The mean of the last layer's states, at length 1: texts of similar meaning have a large product // [width] */
+  embedding: Float32Array;
+  /** The mean of the words' states, one layer after another // [layers × width] */
+  states: Float64Array;
+  /** In the text's order. Null unless asked for. */
+  words: readonly EncodedWord[] | null;
+}
+
+export interface EncodeOptions {
+  signal: AbortSignal;
+  /** Whether each word's part is wanted. */
+  words?: boolean;
+}
+
+/** Computes vectors from texts. */
+export interface TextVectors {
+  /**
+   * Computes texts' vectors with the default model for EMBEDDING, in the order of the texts. A text's vectors do not
+   * depend on what else is encoded.
+   * @throws ModelUnavailableError unless the model is READY; OverloadedError if too many texts wait; the signal's reason
+   */
+  encode(texts: readonly string[], options: EncodeOptions): Promise<readonly EncodedText[]>;
 }
 
 export interface Engine extends AsyncDisposable {
@@ -173,6 +226,8 @@ export interface WriterState {
   prefillMs: number;
   sampleMs: number;
   waitMs: number;
+  /** Tokens of the running drafts in the key–value cache. */
+  heldTokens: number;
   prefix: { bytes: number; lookups: number; hits: number; tokensSaved: number };
 }
 

@@ -1,5 +1,8 @@
 export type {
   ChatMessage,
+  EncodedText,
+  EncodedWord,
+  EncodeOptions,
   Engine,
   FinishReason,
   GenerationEvent,
@@ -8,6 +11,7 @@ export type {
   Model,
   ModelLoad,
   Sampling,
+  TextVectors,
   Ticket,
   Token,
   TokenAlternative,
@@ -16,8 +20,9 @@ export type {
 } from './contract.ts';
 export { openFetched } from './models/compile-fetched.ts';
 export { installCuda } from './models/cuda-libraries.ts';
-export type { DeviceChoice } from './models/device.ts';
+export { type DeviceChoice, examineDevice } from './models/device.ts';
 export { createEngine, type EngineOptions } from './models/local-engine.ts';
+export { type LoneEncoder, openEncoder } from './models/lone-encoder.ts';
 export { createRemoteEngine } from './models/remote-engine.ts';
 export { checkSampling, defaultSampling } from './sampling/sampling-limits.ts';
 export { bytesOf, loadModelCatalogue, type ModelEntry } from './store/model-catalogue.ts';

@@ -5,7 +5,7 @@ export {
   type TrainingReport,
   type TrainingSettings,
 } from './train/decoder-trainer.ts';
-export { classify, type LabelledVectors, trainLinearHead } from './train/linear-head.ts';
+export { type LabelledVectors, type LinearHead, logitsOf, trainLinearHead } from './train/linear-head.ts';
 export { lossCurve } from './train/loss-curve.ts';
 export { evaluateTunes } from './composer/evaluate-tunes.ts';
 export { trainTunes } from './composer/train-tunes.ts';

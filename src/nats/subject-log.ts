@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import { jetstream, JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -66,7 +67,7 @@ export class SubjectLog<Data> implements AsyncDisposable {
       return new SubjectLog(connection, manager, options);
     } catch (error) {
       await connection?.close();
-      throw startupError(error, url);
+      throw unusableNats(error, url);
     }
   }
 
@@ -155,6 +156,15 @@ export class SubjectLog<Data> implements AsyncDisposable {
     await this.#connection.close();
   }
 
+  /** Whether the server answers, and within that time. */
+  answersWithin(ms: number): Promise<boolean> {
+    const answered = this.#connection.rtt().then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([answered, delay(ms, false, { ref: false })]);
+  }
+
   async #watchConnection(): Promise<void> {
     for await (const { type } of this.#connection.status()) {
       if (type !== 'disconnect') continue;
@@ -199,7 +209,7 @@ function unavailable(cause?: unknown): ServiceUnavailableError {
   return error;
 }
 
-function startupError(error: unknown, url: string): StartupError {
+export function unusableNats(error: unknown, url: string): StartupError {
   const reason = error instanceof Error ? error.message : String(error);
   const { host } = new URL(url);
   return new StartupError(

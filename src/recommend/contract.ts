@@ -1,6 +1,7 @@
-import type { Genre, TrackFilter } from '../catalogue/catalogue.ts';
-import type { PageArgs } from '../lib/page.ts';
+import type { Direction, Genre, TrackFilter } from '../catalogue/catalogue.ts';
+import type { Page, PageArgs } from '../lib/page.ts';
 import type { FeedbackKind } from '../listeners/listeners.ts';
+import type { Feel } from './model/descriptions.ts';
 
 export type Locale = 'EN' | 'ZH';
 
@@ -9,7 +10,13 @@ export type Exclusion = 'HEARD' | 'HIDDEN' | 'EXPLICIT' | 'FILTERED' | 'AVOIDED_
 export interface RecommendationContext {
   /** Ranks tracks similar to these higher, for this request only. */
   seedTrackIds?: readonly number[] | null;
+  /** Ranks tracks similar to these lower, and leaves these out. */
+  unlikeTrackIds?: readonly number[] | null;
+  /** What was heard in this session, oldest first, in place of what the listener has heard before. */
+  session?: readonly number[] | null;
   text?: string | null;
+  /** Ranks tracks higher that fit the mood of a draft: in words that name it, and as numbers that tracks may have. */
+  mood?: { draftId: string; words: string; feel?: Feel | null } | null;
   /** 0–1. At 0 the year of release has no effect, at 1 new releases come first. */
   freshness?: number | null;
 }
@@ -28,6 +35,18 @@ export interface RecommendationQuery {
   includeHeard?: boolean;
 }
 
+/** Characters of a text whose meaning is looked for. */
+export const MOST_MEANING = 500;
+
+/** Tracks by how close they are to what a text means. */
+export interface MeaningSearch extends PageArgs {
+  meaning: string;
+  /** Only these tracks. Null: all. */
+  among: ReadonlySet<number> | null;
+  /** The closest first, unless told. */
+  direction?: Direction | null;
+}
+
 export interface Recommendation {
   trackId: number;
   rank: number;
@@ -36,6 +55,31 @@ export interface Recommendation {
   /** The probability that the track was chosen for its position, given those above it. 1 without exploration. */
   propensity: number;
   explanation: Explanation;
+}
+
+/** The mean of what a track is worth to the members, or what it is worth to whom it suits least. */
+export type GroupStrategy = 'MEAN' | 'LEAST_MISERY';
+
+/** A track for a group of listeners. */
+export interface GroupRecommendation {
+  trackId: number;
+  rank: number;
+  /** The mean or the least of the members' shares. */
+  score: number;
+  members: readonly {
+    listenerId: number;
+    score: number;
+    /** The score as a share of that of the member's best track: at most 1 for tracks that the member may have. */
+    share: number;
+    explanation: Explanation;
+  }[];
+}
+
+export interface GroupRequest {
+  listenerIds: readonly number[];
+  strategy: GroupStrategy;
+  filter?: TrackFilter | null;
+  includeHeard?: boolean;
 }
 
 /** A word of `context.text`, and whether tracks of the catalogue are described by it. */
@@ -70,6 +114,16 @@ export interface Counterfactual {
 /** The kind of thing that a reason refers to. NONE if nothing speaks for a track. */
 export type ReasonKind = 'HISTORY' | 'PREFERENCE' | 'POPULARITY' | 'NONE';
 
+/** The main reason for a track, as it is kept with a list. */
+export interface MainReason {
+  kind: ReasonKind;
+  /**
+   * What it refers to: the id of the track that was heard, or the preference: `genre jazz`, `artist 7`, `tag calm`,
+   * `seed 7`, `unlike 7`, `session 7`, `text`, `context` or `freshness`, without the words that somebody has written. Null for the others.
+   */
+  of: string | null;
+}
+
 /** Why a heard track speaks for another. `names`: of the artists, genres or tags that both have, those that count most. */
 export interface ReasonLink {
   kind: 'LISTENERS' | 'SAME_ARTIST' | 'SHARED_GENRE' | 'SHARED_TAG';
@@ -93,12 +147,14 @@ export type Reason = {
  * first.
  */
 export interface Explanation {
+  /** Identifies the track and what explains it: the ranking, and the sentences of the list above it. */
+  readonly id: string;
   baseline: number;
   reasons: readonly Reason[];
   /** The first of `reasons`, without computing the others. */
   top(first: number): readonly Reason[];
-  /** The kind of the reason with the largest positive contribution. */
-  readonly mainReason: ReasonKind;
+  /** The reason with the largest positive contribution. */
+  readonly mainReason: MainReason;
   /** The sum of the contributions beyond the first reasons. */
   remainder(first: number): number;
   summary(locale: Locale): string;
@@ -145,11 +201,39 @@ export interface ModelVersion {
   isActive: boolean;
   /** Whether its weights are kept, so that it can serve again. */
   isKept: boolean;
+  activatedAt: Date | null;
+  /** The external id of who activated it. Null if its training or a command did, or that listener was erased. */
+  activatedBy: string | null;
+}
+
+export interface AskedBy {
+  isStaff?: boolean | undefined;
 }
 
 export interface Recommender extends AsyncDisposable {
-  /** @throws InvalidInputError for an invalid argument or a cursor of another list */
-  recommend(listenerId: number, query: RecommendationQuery, page: PageArgs): Promise<RecommendationPage>;
+  /** The version that serves, and whether this process trains another one or waits for its turn. */
+  state(): { version: string; isTraining: boolean };
+  /**
+   * @param asked by whom: what staff looks at is no impression ([ATTR9])
+   * @throws InvalidInputError for an invalid argument or a cursor of another list
+   */
+  recommend(
+    listenerId: number,
+    query: RecommendationQuery,
+    page: PageArgs,
+    asked?: AskedBy,
+  ): Promise<RecommendationPage>;
+  /**
+   * The next part of a list without an end: each part is a list of its own, of what is known and asked for when it is asked
+   * for, without what the parts before it had. Of the query, `maxPerArtist` holds for each part.
+   * @throws InvalidInputError for an invalid argument or a cursor of another radio
+   */
+  radio(listenerId: number, query: RecommendationQuery, page: PageArgs, asked?: AskedBy): Promise<RecommendationPage>;
+  /**
+   * The tracks that suit a group best, each with every member's reasons.
+   * @throws InvalidInputError for an invalid argument, also for a listener that does not exist
+   */
+  forGroup(group: GroupRequest, first: number): Promise<GroupRecommendation[]>;
   explain(
     listenerId: number,
     trackId: number,
@@ -160,9 +244,14 @@ export interface Recommender extends AsyncDisposable {
    * refer to the track itself and to popularity. The listener's feedback is attributed to the page. Without a listener
    * no rules apply.
    */
-  similar(trackId: number, page: PageArgs, listenerId?: number): Promise<RecommendationPage>;
+  similar(trackId: number, page: PageArgs, listenerId?: number, asked?: AskedBy): Promise<RecommendationPage>;
   /** The tracks and artists about which answers would tell most beyond what is known. */
   onboarding(listenerId: number): Promise<OnboardingQuestions>;
+  /**
+   * The ids of the offered tracks with a genre or tag, by how close they are to a meaning.
+   * @throws InvalidInputError; ModelUnavailableError without an encoder; OverloadedError while names are being read
+   */
+  tracksByMeaning(search: MeaningSearch): Promise<Page<number>>;
   /** The other recordings of a track's song that are not withdrawn, most popular first. */
   versionsOf(trackId: number): Promise<number[]>;
   /**
@@ -174,6 +263,7 @@ export interface Recommender extends AsyncDisposable {
     query: RecommendationQuery,
     first: number,
     signal?: AbortSignal,
+    asked?: AskedBy,
   ): AsyncIterableIterator<RecommendationPage>;
   /** When that list has become another one, and why. Nothing is served by it. @throws like `live` */
   changes(
@@ -189,6 +279,27 @@ export interface Recommender extends AsyncDisposable {
    * @throws InvalidInputError for an empty or too long period; DeadlineExceededError if counting it takes too long
    */
   analytics(query: AnalyticsQuery, signal?: AbortSignal): Promise<Analytics>;
+  /**
+   * The same along several axes at once.
+   * @throws InvalidInputError if there are no axes or one of them twice; DeadlineExceededError as above
+   */
+  breakdown(
+    period: AnalyticsPeriod,
+    axes: readonly AnalyticsAxis[],
+    first: number,
+    signal?: AbortSignal,
+  ): Promise<Breakdown>;
+  /** Which part of the catalogue was served. @throws DeadlineExceededError as above */
+  coverage(period: AnalyticsPeriod, signal?: AbortSignal): Promise<Coverage>;
+  /**
+   * Rows of what was served and of what listeners did, in batches, each read when it is wanted, until the signal aborts.
+   * @throws InvalidInputError for a period that `analytics` would refuse
+   */
+  export(
+    kind: ExportKind,
+    query: Omit<AnalyticsQuery, 'modelVersion'>,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly ExportRow[]>;
   /** An estimate of a version's click-through rate from served lists. Null if its weights are not kept. */
   offPolicy(modelVersion: string, signal?: AbortSignal): Promise<OffPolicyEstimate | null>;
   evaluations(first: number): Promise<RecommenderEvaluation[]>;
@@ -205,15 +316,66 @@ export interface Recommender extends AsyncDisposable {
    * @returns the version as it is then
    * @throws InvalidInputError for an invalid name; NotFoundError if it does not exist or is not kept
    */
-  activate(version: string): Promise<ModelVersion>;
+  activate(version: string, byListenerId?: number): Promise<ModelVersion>;
 }
+
+/** A time, or a date (`2026-11-01`): the beginning of that day in the time zone of the query. */
+export type DateOrTime = Date | string;
 
 export interface AnalyticsQuery {
   /** By default seven days before `to`. */
-  from?: Date | null;
+  from?: DateOrTime | null;
   /** Exclusive. By default now. */
-  to?: Date | null;
+  to?: DateOrTime | null;
   modelVersion?: string | null;
+  /** The name of the time zone in which days begin, by default UTC. */
+  timeZone?: string | null;
+}
+
+export type AnalyticsAxis =
+  | 'MODEL_VERSION'
+  | 'SURFACE'
+  | 'POSITION'
+  | 'GENRE'
+  | 'REASON_KIND'
+  | 'REASON_TRACK'
+  | 'PREFERENCE'
+  | 'SEGMENT'
+  | 'DAY';
+
+/** By the events of a listener before the period: none, fewer than 50, or more. */
+export type ListenerSegment = 'NEW' | 'LIGHT' | 'HEAVY';
+
+type ListSurface = 'RECOMMENDATIONS' | 'SIMILAR';
+
+/** What an axis was not asked for is null. */
+export interface BreakdownRow extends Engagement {
+  modelVersion: string | null;
+  surface: ListSurface | null;
+  position: number | null;
+  genre: Genre | null;
+  reasonKind: ReasonKind | null;
+  reasonTrackId: number | null;
+  preference: string | null;
+  segment: ListenerSegment | null;
+  date: string | null;
+}
+
+export interface Breakdown {
+  /** Most impressions first. */
+  rows: BreakdownRow[];
+  /** Whether there are no others. */
+  isComplete: boolean;
+}
+
+/** Which part of the catalogue was served. */
+export interface Coverage {
+  /** Tracks of the catalogue that were in any list. */
+  served: number;
+  tracks: number;
+  share: number | null;
+  /** The share of the impressions that the most served hundredth of the catalogue has. */
+  topShare: number | null;
 }
 
 /** Counts of impressions ([ATTR1]), and of those with feedback. */
@@ -233,27 +395,43 @@ export interface Engagement {
 export interface Analytics {
   from: Date;
   to: Date;
+  timeZone: string;
+  modelVersion: string | null;
+  /** What a reader of the figures has to know about the period. */
+  warnings: readonly string[];
   totals: Engagement;
   byModelVersion: (Engagement & { modelVersion: string })[];
-  bySurface: (Engagement & { surface: 'RECOMMENDATIONS' | 'SIMILAR' })[];
+  bySurface: (Engagement & { surface: ListSurface })[];
   /** Null for positions after 100. */
   byPosition: (Engagement & { position: number | null })[];
   byGenre: (Engagement & { genre: Genre | null })[];
   byReasonKind: (Engagement & { reasonKind: ReasonKind })[];
-  /** In UTC. */
-  byDay: (Engagement & { day: Date })[];
+  /** By the day in the time zone, and when it begins. */
+  byDay: (Engagement & { day: Date; date: string })[];
   /** Number of feedback events of the period that name a list without this track and listener. */
   unattributed: number;
 }
 
-export type OffPolicyRefusal = 'NO_LISTS' | 'TOO_FEW';
+/** What was counted. */
+export type AnalyticsPeriod = Pick<Analytics, 'from' | 'to' | 'timeZone' | 'modelVersion'>;
+
+/** Impressions; feedback on them; all feedback. */
+export type ExportKind = 'lists' | 'clicks' | 'feedback';
+export type ExportValue = string | number | Date | null;
+/** By the names of the columns. */
+export type ExportRow = Record<string, ExportValue>;
+
+export type OffPolicyRefusal = 'NO_LISTS' | 'TOO_FEW' | 'NO_OVERLAP';
 
 /** An estimate of the clicks per impression of another version, from served lists and their clicks. */
 export interface OffPolicyEstimate {
   modelVersion: string;
   /** Only lists served later are counted, because the version has learned from the earlier ones. Null for `untrained`. */
   servedAfter: Date | null;
-  /** Why there is no score: no list was served since the training, or the effective sample size is too small. */
+  /**
+   * Why there is no score: no list was served since the training, the effective sample size is too small, or too much of
+   * what the version would show could not have been shown.
+   */
   refusal: OffPolicyRefusal | null;
   lists: number;
   impressions: number;
@@ -266,12 +444,12 @@ export interface OffPolicyEstimate {
   ips: number | null;
   /** Normalised by the weights (Swaminathan & Joachims 2015). */
   snips: number | null;
-  /** The 95 % interval of `snips`. Lists, not positions, are treated as independent. */
+  /** The 95 % interval of `snips`. Listeners, not lists or positions, are treated as independent. */
   low: number | null;
   high: number | null;
   /** Number of the version's own impressions that would be equally informative: (Σ w)² / Σ w². */
   effectiveSampleSize: number;
-  /** Near 1 if the lists could have shown what the version would show. The rest up to 1 is not evaluated. */
+  /** Of the attention: near 1 if the lists could have shown what the version would show. */
   meanWeight: number | null;
 }
 

@@ -3,13 +3,22 @@ import type { Database } from '../db/client.ts';
 import { selectEvaluations } from '../db/queries/recommend-queries.ts';
 import type { Wakeups } from '../lib/async/wakeups.ts';
 import { type Clock, type Sleep, systemSleep } from '../lib/clock.ts';
+import { InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { checkFirst, type PageArgs } from '../lib/page.ts';
+import { checkFirst, type Page, type PageArgs } from '../lib/page.ts';
 import { checkText } from '../lib/text/check-text.ts';
 import { listenerKey, type Listeners, noSuchListener } from '../listeners/listeners.ts';
+import type { TextVectors } from '../ml/engine.ts';
 import type {
   Analytics,
+  AnalyticsAxis,
+  AnalyticsPeriod,
   AnalyticsQuery,
+  AskedBy,
+  ExportKind,
+  GroupRecommendation,
+  GroupRequest,
+  MeaningSearch,
   ModelVersion,
   OffPolicyEstimate,
   OnboardingQuestions,
@@ -21,16 +30,23 @@ import type {
   TrainerOptions,
 } from './contract.ts';
 import { explainTrack } from './explain/track-explanation.ts';
-import { ListCache } from './lists/list-cache.ts';
+import { groupList, type GroupMember } from './lists/group-list.ts';
+import { checkGenres, ListCache } from './lists/list-cache.ts';
 import { laterPage, resume, servedPositionOf } from './lists/list-pages.ts';
-import { checkQuery } from './lists/list-query.ts';
+import { checkGroup, checkQuery } from './lists/list-query.ts';
 import { listChanges, live, type LiveOptions } from './lists/live-list.ts';
 import { onboardingQuestions } from './lists/onboarding.ts';
 import type { FirstPage } from './lists/opened-list.ts';
+import { nextPart, playedUntil } from './lists/radio.ts';
 import { ServedLists } from './lists/served-lists.ts';
 import { similar } from './lists/similar.ts';
-import { readAnalytics } from './measure/analytics.ts';
+import { Meanings } from './meaning/meanings.ts';
+import { NameVectors } from './meaning/name-vectors.ts';
+import { TracksByMeaning } from './meaning/tracks-by-meaning.ts';
+import { readAnalytics, readBreakdown, readCoverage } from './measure/analytics.ts';
+import { exportRows } from './measure/exports.ts';
 import { estimateOffPolicy } from './measure/off-policy.ts';
+import { periodOf } from './measure/period.ts';
 import { ServedMeasurements } from './measure/served-measurements.ts';
 import { otherRecordingsOf } from './model/songs.ts';
 import { type LoadedTaste, loadTaste } from './taste/load-taste.ts';
@@ -46,6 +62,8 @@ export interface RecommenderOptions {
   clock: Clock;
   sleep?: Sleep;
   log: Logger;
+  /** Computes what texts mean. Without it they count by their words alone. */
+  vectors?: TextVectors;
   /** Probability that a position is filled at random ([EXPLORE1]). */
   exploration?: number;
   /** False if training is only started explicitly, as in commands. */
@@ -67,9 +85,10 @@ class RecommenderService implements Recommender {
   readonly #served: ServedLists;
   readonly #lists: ListCache;
   readonly #measurements: ServedMeasurements;
+  readonly #byMeaning: TracksByMeaning | null;
 
   constructor(options: RecommenderOptions, model: ModelState) {
-    const { database, listeners, wakeups, clock, sleep = systemSleep, log, exploration = 0 } = options;
+    const { database, listeners, wakeups, clock, sleep = systemSleep, log, exploration = 0, vectors } = options;
     const load = (listenerId: number, known: LoadedTaste | null) => loadTaste(database, listeners, listenerId, known);
     this.#database = database;
     this.#wakeups = wakeups;
@@ -78,7 +97,10 @@ class RecommenderService implements Recommender {
     this.#model = model;
     this.#tastes = new TasteCache(wakeups, load);
     this.#served = new ServedLists(database, clock, log);
-    this.#lists = new ListCache({ tastes: this.#tastes, model, served: this.#served, clock, exploration });
+    const names = vectors ? new NameVectors(vectors) : null;
+    const meanings = names && new Meanings(names);
+    this.#byMeaning = names && new TracksByMeaning(names);
+    this.#lists = new ListCache({ tastes: this.#tastes, model, served: this.#served, clock, exploration, meanings });
     this.#measurements = new ServedMeasurements({
       ...{ database, wakeups, log },
       current: () => model.upToDate(),
@@ -86,25 +108,65 @@ class RecommenderService implements Recommender {
     });
   }
 
-  async recommend(listenerId: number, query: RecommendationQuery, page: PageArgs): Promise<RecommendationPage> {
+  async recommend(
+    listenerId: number,
+    query: RecommendationQuery,
+    page: PageArgs,
+    { isStaff = false }: AskedBy = {},
+  ): Promise<RecommendationPage> {
     const first = checkFirst(page.first);
     checkQuery(query);
-    if (page.after == null) return this.#lists.begin(listenerId, query, first);
+    if (page.after == null) return this.#lists.begin(listenerId, query, first, isStaff);
     const [list, position] = await resume(this.#served, page.after, listenerId, query);
     return laterPage(this.#served, await this.#model.of(list.modelVersion), list, position, first);
   }
 
-  async explain(listenerId: number, trackId: number, query: RecommendationQuery): Promise<TrackExplanation | null> {
+  async radio(
+    listenerId: number,
+    query: RecommendationQuery,
+    page: PageArgs,
+    { isStaff = false }: AskedBy = {},
+  ): Promise<RecommendationPage> {
+    const first = checkFirst(page.first);
     checkQuery(query);
-    const { ranking } = await this.#lists.open(listenerId, query);
-    return explainTrack(ranking, trackId);
+    const played = page.after == null ? [] : await playedUntil(this.#served, page.after, listenerId);
+    return nextPart(played, first, async (without) => {
+      const { page: part, sent } = await this.#lists.unkept(listenerId, query, first, without);
+      return { page: part, sent: () => sent(isStaff) };
+    });
   }
 
-  async similar(trackId: number, page: PageArgs, listenerId?: number): Promise<RecommendationPage> {
+  async forGroup(group: GroupRequest, first: number): Promise<GroupRecommendation[]> {
+    checkFirst(first);
+    checkGroup(group);
+    const { listenerIds, strategy, filter = null, includeHeard = false } = group;
+    const members = await Promise.all(listenerIds.map((listenerId, i) => this.#memberOf(listenerId, i)));
+    const serving = await this.#model.current();
+    checkGenres({ filter }, serving);
+    return groupList(serving, members, { strategy, filter, includeHeard, first });
+  }
+
+  async #memberOf(listenerId: number, i: number): Promise<GroupMember> {
+    const taste = await this.#tastes.get(listenerId);
+    if (await this.#tastes.has(listenerId)) return { listenerId, taste };
+    throw new InvalidInputError(`listenerIds.${i} is not a listener`, `listenerIds.${i}`);
+  }
+
+  async explain(listenerId: number, trackId: number, query: RecommendationQuery): Promise<TrackExplanation | null> {
+    checkQuery(query);
+    return explainTrack(await this.#lists.open(listenerId, query), trackId);
+  }
+
+  async similar(
+    trackId: number,
+    page: PageArgs,
+    listenerId?: number,
+    { isStaff = false }: AskedBy = {},
+  ): Promise<RecommendationPage> {
     const known = listenerId === undefined ? undefined : await this.#tastes.get(listenerId);
     const found = similar(await this.#model.current(), trackId, page, known);
     const [begins] = found.edges;
-    if (listenerId !== undefined && begins) {
+    if (listenerId !== undefined && begins && !isStaff) {
       const positions = found.edges.map(({ node }) => servedPositionOf(node));
       const { requestId: id, modelVersion } = found;
       this.#served.log({ id, listenerId, modelVersion, firstRank: begins.node.rank, positions });
@@ -117,12 +179,23 @@ class RecommenderService implements Recommender {
     return onboardingQuestions(serving, await this.#tastes.get(listenerId));
   }
 
+  async tracksByMeaning(search: MeaningSearch): Promise<Page<number>> {
+    if (!this.#byMeaning) throw new ModelUnavailableError('There is no model that reads meanings');
+    return this.#byMeaning.search(search, (await this.#model.current()).snapshot);
+  }
+
   async versionsOf(trackId: number): Promise<number[]> {
     return otherRecordingsOf((await this.#model.current()).snapshot, trackId);
   }
 
-  live(listenerId: number, query: RecommendationQuery, first: number, signal?: AbortSignal) {
-    return live(this.#liveOptions(listenerId, query, first), signal);
+  live(
+    listenerId: number,
+    query: RecommendationQuery,
+    first: number,
+    signal?: AbortSignal,
+    { isStaff = false }: AskedBy = {},
+  ) {
+    return live(this.#liveOptions(listenerId, query, first), isStaff, signal);
   }
 
   changes(listenerId: number, query: RecommendationQuery, first: number, signal?: AbortSignal) {
@@ -151,10 +224,24 @@ class RecommenderService implements Recommender {
     return readAnalytics(this.#database, this.#clock, query, signal);
   }
 
+  breakdown(period: AnalyticsPeriod, axes: readonly AnalyticsAxis[], first: number, signal?: AbortSignal) {
+    return readBreakdown(this.#database, period, axes, first, signal);
+  }
+
+  coverage(period: AnalyticsPeriod, signal?: AbortSignal) {
+    return readCoverage(this.#database, period, signal);
+  }
+
+  export(kind: ExportKind, query: Omit<AnalyticsQuery, 'modelVersion'>, signal: AbortSignal) {
+    return exportRows(this.#database, kind, periodOf(query, this.#clock), signal);
+  }
+
   async offPolicy(modelVersion: string, signal?: AbortSignal): Promise<OffPolicyEstimate | null> {
-    const serving = await this.#model.of(checkText(modelVersion, 'modelVersion', { max: 200 }));
-    if (serving.neighbours.version !== modelVersion) return null;
-    return estimateOffPolicy(this.#database, serving, await this.#model.learnedUntil(modelVersion), signal);
+    const version = await this.#model.of(checkText(modelVersion, 'modelVersion', { max: 200 }));
+    if (version.neighbours.version !== modelVersion) return null;
+    const servedAfter = await this.#model.learnedUntil(modelVersion);
+    const versionOf = (name: string) => this.#model.of(name);
+    return estimateOffPolicy(this.#database, { version, servedAfter, versionOf, signal });
   }
 
   async evaluations(first: number): Promise<RecommenderEvaluation[]> {
@@ -167,12 +254,16 @@ class RecommenderService implements Recommender {
     return version;
   }
 
+  state(): { version: string; isTraining: boolean } {
+    return this.#model.state();
+  }
+
   async versions(first: number): Promise<ModelVersion[]> {
     return this.#model.versions(checkFirst(first));
   }
 
-  async activate(version: string): Promise<ModelVersion> {
-    return this.#model.activate(checkText(version, 'modelVersion', { max: 200 }));
+  async activate(version: string, byListenerId?: number): Promise<ModelVersion> {
+    return this.#model.activate(checkText(version, 'modelVersion', { max: 200 }), byListenerId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,12 +15,15 @@ import {
   type TrackFilter,
   type TrackInput,
   type TrackOrder,
+  type TrackSearch,
   type UpsertCounts,
   type WithdrawCounts,
 } from '../catalogue/catalogue.ts';
+import { InvalidInputError } from '../lib/errors.ts';
 import { checkFirst, type Page, type PageArgs } from '../lib/page.ts';
-import { checkLength, checkRange } from '../lib/text/check-text.ts';
-import { type Context, requireRole } from './context.ts';
+import { checkLength, checkRange, checkText } from '../lib/text/check-text.ts';
+import { MOST_MEANING } from '../recommend/recommender.ts';
+import type { Context } from './context.ts';
 import { asSentIn, numberOf } from './global-id.ts';
 
 /** The filter with global ids, as GraphQL passes it. */
@@ -61,17 +64,35 @@ function toCatalogueFilter(filter: CatalogueFilterArgs | null | undefined): Cata
 }
 
 export interface TracksArgs extends PageArgs {
+  meaning?: string | null;
   search?: string | null;
   filter?: CatalogueFilterArgs | null;
   orderBy: TrackOrder;
   direction?: Direction | null;
 }
 
-export async function searchTracks(
-  { filter, ...args }: TracksArgs,
-  { catalogue, lifetime }: Context,
+export async function searchTracks({ filter, meaning, ...args }: TracksArgs, context: Context): Promise<Page<Track>> {
+  const search = { ...args, filter: toCatalogueFilter(filter) };
+  if (meaning != null) return tracksByMeaning({ ...search, meaning }, context);
+  return context.catalogue.searchTracks(search, context.lifetime.signal);
+}
+
+async function tracksByMeaning(
+  { meaning, search, filter, orderBy, ...page }: TrackSearch & { meaning: string },
+  { catalogue, recommender, loaders, lifetime }: Context,
 ): Promise<Page<Track>> {
-  return catalogue.searchTracks({ ...args, filter: toCatalogueFilter(filter) }, lifetime.signal);
+  checkText(meaning, 'meaning', { max: MOST_MEANING });
+  if (orderBy !== 'RELEVANCE')
+    throw new InvalidInputError(`orderBy must be RELEVANCE with meaning, not ${orderBy}`, 'orderBy');
+  checkFirst(page.first);
+  const narrowed = { search: search ?? null, filter: filter ?? null };
+  const isNarrowed = narrowed.search !== null || narrowed.filter !== null;
+  const among = isNarrowed ? new Set(await catalogue.matchingTracks(narrowed, lifetime.signal)) : null;
+  const found = await recommender.tracksByMeaning({ ...page, meaning, among });
+  const edges = await Promise.all(
+    found.edges.map(async ({ cursor, node }) => ({ cursor, node: await existingTrack(node, { loaders }) })),
+  );
+  return { ...found, edges };
 }
 
 export function trackById(id: string, { loaders }: Context) {
@@ -96,7 +117,7 @@ export async function tracksByExternalId(
 }
 
 /** A track that something refers to, and which therefore exists. */
-export function existingTrack(id: number, { loaders }: Context): Track | Promise<Track> {
+export function existingTrack(id: number, { loaders }: Pick<Context, 'loaders'>): Track | Promise<Track> {
   return need(loaders.tracks.get(id), `track ${id}`);
 }
 
@@ -174,7 +195,6 @@ export function tagsOfTrack(
 }
 
 export async function upsertTracks(input: readonly TrackInput[], context: Context): Promise<UpsertCounts> {
-  requireRole(context, 'SERVICE');
   const counts = await context.catalogue.upsertTracks(input);
   // Who has sent tracks finds them in the lists of this node.
   if (counts.created + counts.updated > 0) await context.recommender.upToDate();
@@ -187,7 +207,6 @@ export interface WithdrawTracksArgs {
 }
 
 export async function withdrawTracks(input: WithdrawTracksArgs, context: Context): Promise<WithdrawCounts> {
-  requireRole(context, 'SERVICE');
   const { externalIds = [] } = input;
   const ids = checkLength(input.ids ?? [], 'input.ids', 1_000);
   const numbers = ids.map((id, i) => numberOf('Track', id, `input.ids.${i}`));
@@ -195,12 +214,10 @@ export async function withdrawTracks(input: WithdrawTracksArgs, context: Context
 }
 
 export function declareMetadataKeys(keys: readonly MetadataKey[], context: Context): Promise<MetadataKey[]> {
-  requireRole(context, 'SERVICE');
   return context.catalogue.declareMetadataKeys(keys);
 }
 
 export function removeMetadataKey(name: string, context: Context): Promise<MetadataKey[]> {
-  requireRole(context, 'SERVICE');
   return context.catalogue.removeMetadataKey(name);
 }
 

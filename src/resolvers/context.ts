@@ -1,10 +1,16 @@
+import type { ApiKeys, AuditLog, TrustedDocuments, UsageMeter } from '../access/access.ts';
+import type { Assists } from '../assist/assist.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Documents } from '../documents/documents.ts';
 import type { Drafts } from '../drafts/drafts.ts';
+import type { Language } from '../language/language.ts';
 import { ForbiddenError } from '../lib/errors.ts';
 import type { Lifetime } from '../lib/lifetime.ts';
+import type { VisitorTokens } from '../listeners/listeners.ts';
 import { type Listeners, may, type Role, type Viewer } from '../listeners/listeners.ts';
 import type { Engine } from '../ml/engine.ts';
 import type { Recommender } from '../recommend/recommender.ts';
+import type { Reports } from '../report/report.ts';
 import type { TuneRenderer } from '../tunes/rendering.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import type { TuneLinks } from './tune-links.ts';
@@ -15,9 +21,20 @@ export interface Services {
   listeners: Listeners;
   recommender: Recommender;
   drafts: Drafts;
+  documents: Documents;
+  assists: Assists;
   engine: Engine;
+  language: Language;
+  reports: Reports;
   /** Sheet music and sound of tunes, and links to them. */
   tunes: { renderer: TuneRenderer; links: TuneLinks };
+  /** Tokens of visitors. Null if there are no visitors. */
+  visitors: VisitorTokens | null;
+  keys: ApiKeys;
+  audit: AuditLog;
+  usage: UsageMeter;
+  /** Documents that clients may name in place of sending them. */
+  trusted: TrustedDocuments;
 }
 
 /** What all resolvers of one operation share. */
@@ -38,7 +55,23 @@ export function createContext(
   return { ...services, viewer, lifetime, loaders: createLoaders(services, viewer), resumption };
 }
 
-const BEGINNINGS = ['catalogue', 'listeners', 'recommender', 'drafts', 'engine', 'tunes', 'loaders'] as const;
+const BEGINNINGS = [
+  'catalogue',
+  'listeners',
+  'recommender',
+  'drafts',
+  'documents',
+  'assists',
+  'engine',
+  'language',
+  'reports',
+  'tunes',
+  'keys',
+  'audit',
+  'usage',
+  'trusted',
+  'loaders',
+] as const;
 
 /** Ends the use of this context: every resolver reads something of it and is stopped there. */
 export function closeContext(context: Context, reason: unknown): void {
@@ -58,8 +91,17 @@ export class EventContext implements Context {
   readonly listeners: Listeners;
   readonly recommender: Recommender;
   readonly drafts: Drafts;
+  readonly documents: Documents;
+  readonly assists: Assists;
   readonly engine: Engine;
+  readonly language: Language;
+  readonly reports: Reports;
   readonly tunes: Services['tunes'];
+  readonly visitors: VisitorTokens | null;
+  readonly keys: ApiKeys;
+  readonly audit: AuditLog;
+  readonly usage: UsageMeter;
+  readonly trusted: TrustedDocuments;
   readonly resumption = null;
   readonly #of: Context;
   #loaders: Loaders | null = null;
@@ -70,8 +112,17 @@ export class EventContext implements Context {
     this.listeners = of.listeners;
     this.recommender = of.recommender;
     this.drafts = of.drafts;
+    this.documents = of.documents;
+    this.assists = of.assists;
     this.engine = of.engine;
+    this.language = of.language;
+    this.reports = of.reports;
     this.tunes = of.tunes;
+    this.visitors = of.visitors;
+    this.keys = of.keys;
+    this.audit = of.audit;
+    this.usage = of.usage;
+    this.trusted = of.trusted;
     this.#of = of;
   }
 

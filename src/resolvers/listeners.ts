@@ -1,26 +1,28 @@
 import type { Track } from '../catalogue/catalogue.ts';
-import { ForbiddenError, InvalidInputError, NotFoundError } from '../lib/errors.ts';
+import { ForbiddenError, InvalidInputError, NotFoundError, UnauthenticatedError } from '../lib/errors.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
 import { checkLength, checkText } from '../lib/text/check-text.ts';
+import type { VisitorTokens } from '../listeners/listeners.ts';
 import {
+  type Claimed,
   type Erasure,
   type Feedback,
-  type FeedbackInput,
   type FeedbackKind,
+  isVisitor,
   type Listener,
   may,
   noSuchListener,
   type Preferences,
   type PreferencesInput,
+  type TrackMark,
   type Verdict,
   type ViewerFeedback,
 } from '../listeners/listeners.ts';
-import { existingTrack } from './catalogue.ts';
-import { type Context, requireRole } from './context.ts';
-import { asSent, asSentIn, encodeId, numberOf } from './global-id.ts';
+import { existingTrack, need } from './catalogue.ts';
+import type { Context } from './context.ts';
+import { asSent, asSentIn, numberOf } from './global-id.ts';
 
 export async function listenerByExternalId(externalId: string, context: Context): Promise<Listener | null> {
-  requireRole(context, 'SERVICE', 'ANALYST');
   return externalId.includes('\0') ? null : context.listeners.byExternalId(externalId);
 }
 
@@ -59,6 +61,21 @@ export async function feedbackOf(
   return context.listeners.feedback(listener.id, args);
 }
 
+/** As `viewerFeedback` shows them to the listener. */
+export async function markedTracksOf(
+  listener: Listener,
+  args: PageArgs & { mark: TrackMark },
+  context: Context,
+): Promise<Page<Track>> {
+  requireSight(listener.id, context);
+  const page = await context.listeners.markedTracks(listener.id, args);
+  const { tracks } = context.loaders;
+  const edges = page.edges.map(async ({ cursor, node: { trackId } }) => {
+    return { cursor, node: await need(tracks.get(trackId), `track ${trackId}`) };
+  });
+  return { ...page, edges: await Promise.all(edges) };
+}
+
 export interface PreferencesArgs extends Omit<PreferencesInput, 'artistIds'> {
   artistIds?: readonly string[] | null;
 }
@@ -70,35 +87,6 @@ export async function setPreferences(
   const ids = artistIds && checkLength(artistIds, 'input.artistIds', 100);
   const change = { ...input, artistIds: ids?.map((id, i) => numberOf('Artist', id, `input.artistIds.${i}`)) ?? null };
   return asSentIn({ input: { artistIds } }, () => listeners.setPreferences(viewer.listener.id, change));
-}
-
-export interface FeedbackArgs extends Omit<FeedbackInput, 'listenerId' | 'trackId'> {
-  listenerId?: string | null;
-  trackId: string;
-}
-
-export async function recordFeedback(input: FeedbackArgs, { listeners, loaders, viewer }: Context): Promise<Feedback> {
-  const feedback = toFeedback(input, 'input.');
-  const made = await asSentIn({ input }, () => listeners.record(viewer, feedback));
-  loaders.viewerFeedback.clear();
-  return made;
-}
-
-export async function recordFeedbackBatch(
-  input: readonly FeedbackArgs[],
-  { listeners, viewer }: Context,
-): Promise<{ recorded: number; duplicates: number }> {
-  checkLength(input, 'input', 1_000);
-  const feedback = input.map((item, i) => toFeedback(item, `input.${i}.`));
-  return asSentIn({ input }, () => listeners.recordBatch(viewer, feedback));
-}
-
-function toFeedback({ listenerId, trackId, ...rest }: FeedbackArgs, path: string): FeedbackInput {
-  return {
-    ...rest,
-    listenerId: listenerId == null ? null : numberOf('Listener', listenerId, `${path}listenerId`),
-    trackId: numberOf('Track', trackId, `${path}trackId`),
-  };
 }
 
 const untouched: ViewerFeedback = {
@@ -135,7 +123,6 @@ export interface EraseListenerArgs {
 }
 
 export async function eraseListener(input: EraseListenerArgs, context: Context): Promise<Erasure> {
-  requireRole(context, 'SERVICE');
   const { listenerId, externalId } = input;
   if ((listenerId == null) === (externalId == null)) {
     throw new InvalidInputError('input must name one listener, by listenerId or externalId', 'input');
@@ -160,11 +147,26 @@ export async function eraseMe(confirm: string, context: Context): Promise<Erasur
   throw new InvalidInputError("confirm must be the viewer's externalId", 'confirm');
 }
 
-const erase = (listenerId: number, { listeners, drafts }: Context): Promise<Erasure> =>
-  listeners.erase(listenerId, () => drafts.deleteOf(listenerId));
+const erase = (listenerId: number, { listeners, drafts, documents }: Context): Promise<Erasure> =>
+  listeners.erase(listenerId, async () => {
+    await documents.deleteOf(listenerId);
+    return drafts.deleteOf(listenerId);
+  });
 
-export async function removeFeedback(id: string, { listeners, viewer }: Context): Promise<{ removedId: string }> {
-  const feedbackId = numberOf('Feedback', id, 'id');
-  await asSent(id, () => listeners.remove(viewer, feedbackId));
-  return { removedId: encodeId('Feedback', feedbackId) };
+/** @throws InvalidInputError unless the token is a visitor's; ForbiddenError for a viewer that is one */
+export async function claimVisitor(token: string, context: Context): Promise<Claimed & { listener: Listener }> {
+  const { visitors, listeners, viewer } = context;
+  if (isVisitor(viewer.listener)) throw new ForbiddenError('A visitor has no account to claim for: sign in first');
+  if (visitors === null) throw new InvalidInputError('visitorToken: this server has no visitors', 'visitorToken');
+  const claimed = await listeners.claim(viewer.listener.id, await subjectOf(token, visitors));
+  return { ...claimed, listener: viewer.listener };
+}
+
+async function subjectOf(token: string, visitors: VisitorTokens): Promise<string> {
+  try {
+    return (await visitors.read(token)).subject;
+  } catch (error) {
+    if (!(error instanceof UnauthenticatedError)) throw error;
+    throw new InvalidInputError(`visitorToken: ${error.message}`, 'visitorToken');
+  }
 }

@@ -1,6 +1,8 @@
 import DataLoader from 'dataloader';
+import type { ApiKey, ApiKeys } from '../access/access.ts';
 import type { Album, Artist, Catalogue, Credit, Genre, Tag, Track, TrackDetails } from '../catalogue/catalogue.ts';
-import type { Draft, Drafts } from '../drafts/drafts.ts';
+import type { DocumentMember, Documents, TextDocument } from '../documents/documents.ts';
+import type { Draft, DraftGroup, Drafts } from '../drafts/drafts.ts';
 import type { Feedback, Listener, Listeners, Preferences, Viewer, ViewerFeedback } from '../listeners/listeners.ts';
 
 /**
@@ -55,6 +57,7 @@ class Loader<Value> {
 }
 
 export interface Loaders {
+  keys: Loader<ApiKey>;
   tracks: Loader<Track>;
   artists: Loader<Artist>;
   albums: Loader<Album>;
@@ -70,16 +73,25 @@ export interface Loaders {
   feedback: Loader<Feedback>;
   genresBySlug: DataLoader<string, Genre | undefined>;
   drafts: DataLoader<string, Draft | undefined>;
+  draftGroups: DataLoader<string, DraftGroup | undefined>;
+  documents: DataLoader<string, TextDocument | undefined>;
+  documentMembers: DataLoader<string, readonly DocumentMember[]>;
 }
 
 export interface LoaderSources {
   catalogue: Catalogue;
   listeners: Listeners;
   drafts: Drafts;
+  documents: Documents;
+  keys: ApiKeys;
 }
 
-export function createLoaders({ catalogue, listeners, drafts }: LoaderSources, viewer: Viewer): Loaders {
+export function createLoaders(
+  { catalogue, listeners, drafts, documents, keys }: LoaderSources,
+  viewer: Viewer,
+): Loaders {
   return {
+    keys: new Loader((ids) => keys.byIds(ids)),
     tracks: new Loader((ids) => catalogue.tracksById(ids)),
     artists: new Loader((ids) => catalogue.artistsById(ids)),
     albums: new Loader((ids) => catalogue.albumsById(ids)),
@@ -104,6 +116,18 @@ export function createLoaders({ catalogue, listeners, drafts }: LoaderSources, v
     drafts: new DataLoader(async (ids) => {
       const found = await drafts.byIds(viewer, ids);
       return ids.map((id) => found.get(id));
+    }),
+    draftGroups: new DataLoader(async (ids) => {
+      const found = await drafts.groupsByIds(viewer, ids);
+      return ids.map((id) => found.get(id));
+    }),
+    documents: new DataLoader(async (ids) => {
+      const found = await documents.byIds(viewer, ids);
+      return ids.map((id) => found.get(id));
+    }),
+    documentMembers: new DataLoader(async (ids) => {
+      const found = await documents.membersOf(ids);
+      return ids.map((id) => found.get(id) ?? []);
     }),
   };
 }

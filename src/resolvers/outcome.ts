@@ -7,6 +7,7 @@ import {
   ModelUnavailableError,
   NotFoundError,
   OverloadedError,
+  QuotaExceededError,
   RevisionConflictError,
 } from '../lib/errors.ts';
 
@@ -18,6 +19,7 @@ const errorClasses = {
   ModelUnavailableError,
   NotFoundError,
   OverloadedError,
+  QuotaExceededError,
   RevisionConflictError,
 };
 type ErrorClasses = typeof errorClasses;

@@ -1,4 +1,4 @@
-import type { Draft } from '../drafts/drafts.ts';
+import { type Draft, tuneTextOf } from '../drafts/drafts.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import { type Instrument, INSTRUMENTS, readTuneView, type TuneView } from '../tunes/rendering.ts';
 import type { Context } from './context.ts';
@@ -11,9 +11,10 @@ export interface DraftTune extends TuneView {
 
 const [NARROWEST, WIDEST] = [320, 2000];
 
-/** Null for texts, and for a tune whose header has not been written yet. */
-export function tuneOf(draft: Draft): DraftTune | null {
-  return draft.kind === 'TUNE' && draft.text !== '' ? { ...readTuneView(draft.text), draft } : null;
+/** Null for texts without a tune, and for a tune whose header has not been written yet. */
+export async function tuneOf(draft: Draft): Promise<DraftTune | null> {
+  const abc = await tuneTextOf(draft);
+  return abc === null || abc === '' ? null : { ...readTuneView(abc), draft };
 }
 
 export function sheetOf({ abc }: DraftTune, width: number, { tunes }: Context): Promise<string> {
@@ -40,8 +41,9 @@ export async function tuneFile(
   if (!listener) return null;
   const viewer = { listener, roles: new Set([admin ? ('ADMIN' as const) : ('LISTENER' as const)]) };
   const draft = (await drafts.byIds(viewer, [draftId])).get(draftId);
-  if (draft?.kind !== 'TUNE') return null;
-  if (file === 'tune.mid') return { bytes: tunes.renderer.midi(draft.text, 'FIDDLE'), type: 'audio/midi' };
+  const abc = draft ? await tuneTextOf(draft) : null;
+  if (abc === null) return null;
+  if (file === 'tune.mid') return { bytes: tunes.renderer.midi(abc, 'FIDDLE'), type: 'audio/midi' };
   const instrument = (Object.keys(INSTRUMENTS) as Instrument[]).find((name) => file === `${name.toLowerCase()}.wav`);
-  return instrument ? { bytes: await tunes.renderer.wav(draft.text, instrument), type: 'audio/wav' } : null;
+  return instrument ? { bytes: await tunes.renderer.wav(abc, instrument), type: 'audio/wav' } : null;
 }

@@ -7,6 +7,9 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };
+    DateOrTime: { Input: Date | string; Output: Date | string };
+    Base64: { Input: Uint8Array; Output: Uint8Array };
+    DocumentCursor: { Input: string; Output: string };
     DraftCursor: { Input: string; Output: string };
     Metadata: { Input: Record<string, unknown>; Output: Readonly<Record<string, unknown>> };
     MetadataValue: { Input: string | number | boolean; Output: string | number | boolean };
@@ -14,7 +17,7 @@ export const builder = new SchemaBuilder<{
 }>({ defaultFieldNullability: false });
 
 /** Arguments as GraphQL passes them: an absent one is missing, never present with the value undefined. */
-export type Given<Value> = Value extends Date
+export type Given<Value> = Value extends Date | Uint8Array
   ? Value
   : Value extends readonly (infer Item)[]
     ? readonly Given<Item>[]

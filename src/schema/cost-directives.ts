@@ -7,6 +7,7 @@ import {
   GraphQLNonNull,
   type GraphQLSchema,
   GraphQLString,
+  isInputObjectType,
   isInterfaceType,
   isObjectType,
 } from 'graphql';
@@ -17,13 +18,20 @@ const names = new GraphQLList(new GraphQLNonNull(GraphQLString));
 const costDirective = new GraphQLDirective({
   name: 'cost',
   description:
-    'The cost of a field, object or argument. A weight of 1 is about one microsecond of server time. Without this ' +
-    'directive a field and an object cost 1 and an argument costs 0.',
-  locations: [DirectiveLocation.ARGUMENT_DEFINITION, DirectiveLocation.FIELD_DEFINITION, DirectiveLocation.OBJECT],
+    'The cost of a field, object, argument or number in an input object. A weight of 1 is about one microsecond of server time. Without this ' +
+    'directive a field and an object cost 1 and the others cost 0.',
+  locations: [
+    DirectiveLocation.ARGUMENT_DEFINITION,
+    DirectiveLocation.FIELD_DEFINITION,
+    DirectiveLocation.INPUT_FIELD_DEFINITION,
+    DirectiveLocation.OBJECT,
+  ],
   args: {
     weight: {
       type: new GraphQLNonNull(GraphQLString),
-      description: 'A number. For a list it is the cost of each item, for an argument the cost of each value passed.',
+      description:
+        'A number. For a list it is the cost of each item, for an argument the cost of each value passed, and for a number in ' +
+        'an input object the cost of each unit.',
     },
   },
 });
@@ -64,13 +72,14 @@ export function priced(schema: GraphQLSchema): GraphQLSchema {
   for (const [coordinate, price] of Object.entries(prices)) {
     const [typeName = '', fieldName = ''] = coordinate.split('.');
     const type = schema.getType(typeName);
-    const fields = isObjectType(type) || isInterfaceType(type) ? type.getFields() : {};
+    const fields = isObjectType(type) || isInterfaceType(type) || isInputObjectType(type) ? type.getFields() : {};
     const field = existing(fields[fieldName], coordinate);
     attach(field, price);
     for (const [name, weight] of Object.entries(price.args ?? {})) {
+      const args = 'args' in field ? field.args : [];
       attach(
         existing(
-          field.args.find((argument) => argument.name === name),
+          args.find((argument) => argument.name === name),
           `${coordinate}(${name}:)`,
         ),
         { weight },

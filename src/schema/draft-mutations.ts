@@ -24,7 +24,7 @@ const LogitBiasInput = builder.inputType('LogitBiasInput', {
   }),
 });
 
-const SamplingInput = builder.inputType('SamplingInput', {
+export const SamplingInputType = builder.inputType('SamplingInput', {
   description:
     'Options for choosing tokens. The same model, prompt, sampling and seed give the same text, whatever the ' +
     "server's load.",
@@ -98,12 +98,19 @@ const StartDraftInput = builder.inputType('StartDraftInput', {
     }),
     visibility: t.field({ type: DraftVisibilityType, defaultValue: 'PRIVATE', description: 'Who may read the draft.' }),
     modelId: t.id({ description: 'The `id` of a model. By default the model for this kind.' }),
-    sampling: t.field({ type: SamplingInput, description: 'How tokens are chosen.' }),
+    sampling: t.field({ type: SamplingInputType, description: 'How tokens are chosen.' }),
     form: t.field({
       type: VerseFormInputType,
-      description: 'The form that the text keeps. By default there is none.',
+      description:
+        'The form that the text keeps. By default LYRICS keep a SONG and POEMs a BALLAD or the preset that the prompt ' +
+        'names; a prompt in another script than Latin asks for none. `FREE` is none.',
     }),
     tune: t.field({ type: TuneSettingsInput, description: 'What the tune is to be. For drafts of kind TUNE only.' }),
+    alternatives: t.int({
+      description:
+        'Number of drafts to start as alternatives: 1–8, by default 1. They differ in their seeds: the first has the one ' +
+        'that is given, the others those after it. Follow all with `draftGroupEvents` and keep one with `chooseDraft`.',
+    }),
     idempotencyKey: t.string({
       description:
         'A name for this request. Repeating it with the same input returns the first draft and starts nothing.',
@@ -111,10 +118,17 @@ const StartDraftInput = builder.inputType('StartDraftInput', {
   }),
 });
 
+/** For inputs that name a draft, or mean the newest ([DRAFT16]). */
+export const draftIdDescription = "The draft's `id`. Either this or `newest`.";
+export const newestDescription =
+  "Whether the viewer's newest text is meant, and with `ifRevision` absent its present revision: for trying things out. " +
+  'An app names the draft.';
+
 const ContinueDraftInput = builder.inputType('ContinueDraftInput', {
   description: 'How to continue a draft.',
   fields: (t) => ({
-    draftId: t.id({ required: true, description: "The draft's `id`." }),
+    draftId: t.id({ description: draftIdDescription }),
+    newest: t.boolean({ description: newestDescription }),
     instruction: t.string({
       description:
         'What to do next. If absent, the text continues where it stopped: a tune that is complete gets a further ' +
@@ -126,7 +140,7 @@ const ContinueDraftInput = builder.inputType('ContinueDraftInput', {
         'continued, and what follows it is kept. Requires `ifRevision`. By default the end.',
     }),
     ifRevision: t.int({ description: 'The `revision` to continue. If the draft has another one, nothing is started.' }),
-    sampling: t.field({ type: SamplingInput, description: 'How tokens are chosen.' }),
+    sampling: t.field({ type: SamplingInputType, description: 'How tokens are chosen.' }),
     form: t.field({
       type: VerseFormInputType,
       description:
@@ -143,12 +157,13 @@ const ContinueDraftInput = builder.inputType('ContinueDraftInput', {
 const UpdateDraftInput = builder.inputType('UpdateDraftInput', {
   description: 'Changes to a draft. Absent fields keep their values.',
   fields: (t) => ({
-    draftId: t.id({ required: true, description: "The draft's `id`." }),
+    draftId: t.id({ description: draftIdDescription }),
+    newest: t.boolean({ description: newestDescription }),
     title: t.string({ description: 'The new title, 1–200 characters.' }),
     visibility: t.field({ type: DraftVisibilityType, description: 'Who may read the draft.' }),
     text: t.string({
       description:
-        'The whole text as it is to be, at most 100,000 characters, kept exactly. Requires `ifRevision`, and a request ' +
+        'The whole text as it is to be, at most 100,000 characters, kept exactly. Requires `ifRevision` unless `newest` is meant, and a request ' +
         'without `title` and `visibility`.',
     }),
     ifRevision: t.int({
@@ -162,7 +177,7 @@ const UpdateDraftInput = builder.inputType('UpdateDraftInput', {
   }),
 });
 
-const draftSuccess = (name: string, description: string) =>
+export const draftSuccess = (name: string, description: string) =>
   builder.objectRef<{ draft: Draft }>(`${name}Success`).implement({
     description,
     fields: (t) => ({
@@ -178,6 +193,7 @@ const DeleteDraftSuccess = builder.objectRef<{ deletedId: string }>('DeleteDraft
 const startErrors = [
   'InvalidInputError',
   'OverloadedError',
+  'QuotaExceededError',
   'ModelUnavailableError',
   'IdempotencyConflictError',
 ] as const;
@@ -188,6 +204,7 @@ const continueErrors = [
   'ConflictError',
   'RevisionConflictError',
   'OverloadedError',
+  'QuotaExceededError',
   'ModelUnavailableError',
   'IdempotencyConflictError',
 ] as const;

@@ -72,7 +72,7 @@ const LogitBiasType = builder.objectRef<LogitBias>('LogitBias').implement({
   }),
 });
 
-const SamplingType = builder.objectRef<Sampling>('Sampling').implement({
+export const SamplingType = builder.objectRef<Sampling>('Sampling').implement({
   description: 'How tokens were chosen. The same model, prompt and sampling give the same text.',
   fields: (t) => ({
     temperature: t.exposeFloat('temperature', {
@@ -231,11 +231,12 @@ builder.objectType(DraftType, {
   }),
 });
 
-const TokenAlternativeType = builder.objectRef<TokenAlternative>('TokenAlternative').implement({
+export const TokenAlternativeType = builder.objectRef<TokenAlternative>('TokenAlternative').implement({
   description: 'A token that could have been chosen.',
   fields: (t) => ({
     text: t.exposeString('text', { description: "The token's text." }),
     logprob: t.exposeFloat('logprob', { description: "The token's natural log-probability." }),
+    probability: t.float({ description: "The token's probability, 0–1.", resolve: ({ logprob }) => Math.exp(logprob) }),
   }),
 });
 
@@ -249,7 +250,7 @@ const TokenType = builder.objectRef<Token>('Token').implement({
     }),
     alternatives: t.field({
       type: [TokenAlternativeType],
-      description: 'The most likely other tokens, most likely first.',
+      description: 'The most likely other tokens, most likely first. Empty if the server keeps none.',
       resolve: ({ alternatives }) => alternatives,
     }),
   }),
@@ -353,7 +354,7 @@ const eventTypes = {
   status: 'DraftStatusChanged',
 } as const;
 
-const DraftEventType = builder.unionType('DraftEvent', {
+export const DraftEventType = builder.unionType('DraftEvent', {
   description:
     "An event in a draft's log. Every subscriber gets the events in order and each exactly once, whether it joined " +
     'early, joined late or reconnected.',
@@ -378,7 +379,11 @@ builder.subscriptionFields((t) => ({
       "A draft's events after `after`: replayed first, then live, until the draft has ended, or with `keepOpen` until " +
       'the client leaves. Without `after`, or if the log no longer has its event, a snapshot is sent first.',
     args: {
-      draftId: t.arg.id({ required: true, description: "The draft's `id`." }),
+      draftId: t.arg.id({ description: "The draft's `id`. Either this or `newest`." }),
+      newest: t.arg.boolean({
+        defaultValue: false,
+        description: "Whether to follow the viewer's newest draft, whichever that is when the subscription begins.",
+      }),
       after: t.arg({
         type: 'DraftCursor',
         description: 'The cursor of the last event received, or of a draft that was queried.',

@@ -61,6 +61,20 @@ const errorTypes = {
       }),
     }),
   }),
+  QuotaExceededError: builder.objectRef<FailureOf<'QuotaExceededError'>>('QuotaExceededError').implement({
+    ...implementing,
+    description: 'A quota of the API key is used up. Nothing was started.',
+    fields: (t) => ({
+      quota: t.exposeString('quota', { description: 'Its name: `draftsPerDay`, `tokensPerDay` or `tokensPerMonth`.' }),
+      spent: t.exposeFloat('spent', { description: 'How much of it was used.' }),
+      limit: t.exposeFloat('limit', { description: 'How much may be used.' }),
+      resetsAt: t.field({
+        type: 'DateTime',
+        description: 'When it begins anew.',
+        resolve: ({ resetsAt }) => new Date(resetsAt),
+      }),
+    }),
+  }),
   ModelUnavailableError: builder.objectRef<FailureOf<'ModelUnavailableError'>>('ModelUnavailableError').implement({
     ...implementing,
     description: 'The model is absent, being fetched or compiled, or has failed.',

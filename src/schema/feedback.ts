@@ -28,6 +28,16 @@ const ReactionType = builder.enumType('Reaction', {
   } as const,
 });
 
+export const TrackMarkType = builder.enumType('TrackMark', {
+  description: 'What a listener marked a track as. What was taken back does not count.',
+  values: {
+    LIKED: { description: 'The listener likes the track.' },
+    DISLIKED: { description: 'The listener dislikes the track.' },
+    SAVED: { description: 'The listener saved the track.' },
+    HIDDEN: { description: 'The listener hid the track, and neither liked nor saved it later.' },
+  } as const,
+});
+
 const ViewerFeedbackType = builder.objectRef<ViewerFeedback>('ViewerFeedback').implement({
   description: 'What the viewer did with a track, as an app shows it.',
   fields: (t) => ({

@@ -24,6 +24,18 @@ const ModelVersionType = builder.objectRef<ModelVersion>('ModelVersion').impleme
       resolve: ({ trainedAt }) => trainedAt,
     }),
     isActive: t.exposeBoolean('isActive', { description: 'Whether this version serves.' }),
+    activatedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the version last began to serve. Null if it never did.',
+      resolve: ({ activatedAt }) => activatedAt,
+    }),
+    activatedBy: t.exposeString('activatedBy', {
+      nullable: true,
+      description:
+        'The `externalId` of the listener who made the version serve with `activateModelVersion`. Null if its training or ' +
+        'a command did, or the listener has been erased.',
+    }),
     isKept: t.exposeBoolean('isKept', {
       description:
         "Whether the version's weights are kept, so that it can serve. The weights of the last five versions and of " +

@@ -7,6 +7,7 @@ import type {
   RecommendationPage,
 } from '../recommend/recommender.ts';
 import { existingTrack } from '../resolvers/catalogue.ts';
+import { encodeId } from '../resolvers/global-id.ts';
 import { remainder, shownReasons } from '../resolvers/recommendations.ts';
 import { builder } from './builder.ts';
 import { listFields } from './connection.ts';
@@ -141,6 +142,12 @@ export const ExplanationType = builder.objectRef<Explanation>('Explanation').imp
     "The reasons for a track's score. They are exact: `score = baseline + Σ contribution` over all reasons, and each " +
     'counterfactual is the ranking recomputed without that reason.',
   fields: (t) => ({
+    id: t.id({
+      description:
+        'A globally unique, opaque id for caches: the same for the same explanation, however often it is requested. It ' +
+        'cannot be passed to `node`.',
+      resolve: ({ id }) => encodeId('Explanation', id),
+    }),
     summary: t.string({
       description:
         'The main reasons in words. In a list, a sentence tells what those above it have not told; a reason that was told ' +
@@ -166,6 +173,12 @@ export const ExplanationType = builder.objectRef<Explanation>('Explanation').imp
 export const RecommendationType = builder.objectRef<Recommendation>('Recommendation').implement({
   description: 'A track in a recommendation list.',
   fields: (t) => ({
+    id: t.id({
+      description:
+        'A globally unique, opaque id for caches: the same for the same position of the same list, however often it is ' +
+        'requested. It cannot be passed to `node`.',
+      resolve: ({ explanation }) => encodeId('Recommendation', explanation.id),
+    }),
     track: t.field({
       type: TrackType,
       description: 'The recommended track.',

@@ -3,6 +3,7 @@ import { existingTrack } from '../resolvers/catalogue.ts';
 import {
   explanation,
   liveRecommendations,
+  radio,
   recommendationChanges,
   recommendations,
 } from '../resolvers/recommendations.ts';
@@ -36,10 +37,21 @@ const RecommendationContextInput = builder.inputType('RecommendationContext', {
   description: 'What the listener wants now. It applies to this request only.',
   fields: (t) => ({
     seedTrackIds: t.idList({ description: 'Ranks tracks similar to these higher.' }),
+    unlikeTrackIds: t.idList({ description: 'Ranks tracks similar to these lower, and leaves these out.' }),
+    session: t.idList({
+      description:
+        'The tracks heard in this session, oldest first, in place of what the viewer heard before. For listeners without an ' +
+        'id, and where several share one. Dislikes, hidden tracks and preferences of the viewer still count.',
+    }),
     text: t.string({
       description:
         'What the listener wants, in words, for example "slow piano jazz". The words are matched against genres, ' +
-        'tags, artists and titles.',
+        'tags, artists and titles, and its meaning with genres and tags where there is an encoder.',
+    }),
+    moodOf: t.id({
+      description:
+        'The `id` of a draft. Ranks tracks higher whose genres or tags, or numbers `valence` and `energy`, are close to its mood. A subscription keeps the ' +
+        'mood that the draft has when it begins.',
     }),
     freshness: t.float({
       description: 'Preference for new releases: 0–1. At 0, the default, the year of release has no effect.',
@@ -134,6 +146,8 @@ const RecommendationsChangeType = builder.objectRef<ListChange>('Recommendations
 
 const DEFAULTS = { first: 20, diversity: 0.2, calibration: 0, notServedForHours: 0, includeHeard: false };
 
+const RADIO_DEFAULTS = { first: 10, diversity: 0.2, includeHeard: true };
+
 /** How a list is made: what a query and a subscription ask for in the same way is one list. */
 const listArgs = {
   ...steeringArgs,
@@ -169,6 +183,26 @@ builder.queryFields((t) => ({
     args: { ...listArgs, ...pageArgs(DEFAULTS.first) },
     resolve: (_, args, context, info) => recommendations(filled(args, DEFAULTS), context, info),
   }),
+  radio: t.field({
+    type: RecommendationConnectionType,
+    description:
+      'The next tracks of a list without an end. Each page is ranked when it is requested: by the feedback until then, skips ' +
+      'included, and by its own `context`, which may differ from page to page. Tracks of earlier pages come again only when ' +
+      'no others are left, or after 500 others.',
+    args: {
+      ...steeringArgs,
+      diversity: t.arg.float({
+        defaultValue: RADIO_DEFAULTS.diversity,
+        description: 'Weight of diversity against score: 0–1. At 0 only the score counts.',
+      }),
+      includeHeard: t.arg.boolean({
+        defaultValue: RADIO_DEFAULTS.includeHeard,
+        description: 'Whether tracks that the listener knew before are included.',
+      }),
+      ...pageArgs(RADIO_DEFAULTS.first),
+    },
+    resolve: (_, args, context, info) => radio(filled(args, RADIO_DEFAULTS), context, info),
+  }),
   explanation: t.field({
     type: TrackExplanationType,
     nullable: true,
@@ -181,7 +215,9 @@ builder.queryFields((t) => ({
   }),
   evaluations: t.field({
     type: [RecommenderEvaluationType],
-    description: 'Measurements of recommender versions on held-out data, newest first.',
+    description:
+      'Measurements of recommender versions on held-out data, newest first; also of models of tunes that ' +
+      '`npm run evaluate -- tunes --store` measured.',
     args: { first: t.arg.int({ defaultValue: 20, description: 'Maximum number of evaluations: 1–100.' }) },
     resolve: async (_, { first }, { recommender }) => recommender.evaluations(first ?? 20),
   }),

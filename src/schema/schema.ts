@@ -4,25 +4,46 @@ import './catalogue/catalogue.ts';
 import './catalogue/mutations.ts';
 import './catalogue/queries.ts';
 import './catalogue/metadata.ts';
+import './group-recommendations.ts';
 import './recommendations.ts';
 import './onboarding.ts';
-import './analytics.ts';
+import './analytics/analytics.ts';
+import './analytics/off-policy.ts';
 import './model-versions.ts';
-import './listeners.ts';
+import './listeners/listeners.ts';
+import './listeners/visitors.ts';
+import './access/keys.ts';
+import './access/audit.ts';
+import './access/usage.ts';
 import './feedback.ts';
 import './models.ts';
+import './language/language.ts';
 import './tunes/check-tune.ts';
 import './tunes/tune.ts';
 import './drafts.ts';
 import './draft-mutations.ts';
+import './versions/draft-group.ts';
+import './versions/draft-tokens.ts';
+import './versions/draft-tree.ts';
+import './language/score.ts';
+import './documents/document.ts';
+import './documents/document-mutations.ts';
+import './documents/document-events.ts';
+import './documents/document-sharing.ts';
+import './documents/assist.ts';
+import './documents/assist-mutations.ts';
+import './report/report.ts';
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
+import { guarded } from './access/guard.ts';
 import { builder } from './builder.ts';
 import { costDirectives, priced } from './cost-directives.ts';
 
-/** The executable contract with the fields' costs. */
+/** The executable contract with the fields' costs and who may use them. */
 export function buildSchema(): GraphQLSchema {
-  return priced(builder.toSchema({ sortSchema: true, directives: [...specifiedDirectives, ...costDirectives] }));
+  return guarded(
+    priced(builder.toSchema({ sortSchema: true, directives: [...specifiedDirectives, ...costDirectives] })),
+  );
 }
 
 /** The contract as printed in `schema.graphql`. */

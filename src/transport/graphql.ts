@@ -1,19 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
+import { noteFacts } from '../lib/request-facts.ts';
 import type { Context } from '../resolvers/context.ts';
 import { buildSchema } from '../schema/schema.ts';
 import { CostControl } from './cost/cost-limits.ts';
 import { compileQueries, type CompilingLimits } from './documents/compiled-queries.ts';
 import { cacheDocuments } from './documents/document-cache.ts';
 import { limitPlugins } from './documents/limits.ts';
+import { type FindDocument, findDocuments } from './documents/trusted.ts';
 import type { AnswerOperation, Caller } from './http/endpoint.ts';
 import { type Ending, EventStream, type StreamLimits } from './http/event-stream.ts';
 import { notAcceptable } from './http/forms.ts';
+import { KEY_ENDED } from './identity.ts';
 import { limitLifetimes } from './lifetimes.ts';
 import { createSubscribe, LiveResults, type Mask, type Subscribe } from './live-results.ts';
+import type { OperationMetrics } from './measures/operation-metrics.ts';
 import { limitOperations } from './rates/operations.ts';
 import type { Rates } from './rates/rates.ts';
+import type { Traffic } from './traffic.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -31,19 +36,21 @@ export interface OperationContext {
 }
 
 export interface GraphQLOptions {
-  config: Pick<Config, 'auth' | 'limits' | 'cost'>;
+  config: Pick<Config, 'auth' | 'limits' | 'cost'> & Partial<Pick<Config, 'introspection'>>;
+  findDocument: FindDocument;
   rates: Rates;
   mask: Mask;
   /** Aborts when the server starts to shut down. */
   draining: AbortSignal;
   /** Limits on the compilation of queries. By default frequent ones are compiled. */
   compiling?: CompilingLimits | undefined;
-  /** Called for each operation that arrives over HTTP, for the access log. */
-  onOperation: (request: IncomingMessage, name: string) => void;
+  traffic: Traffic;
+  operations: OperationMetrics;
 }
 
 /** GraphQL over HTTP and server-sent events. Operations that arrive over WebSocket go through the same pipeline. */
-export function createGraphQL({ config, rates, mask, draining, compiling, onOperation }: GraphQLOptions) {
+export function createGraphQL({ config, findDocument, rates, mask, draining, compiling, ...measures }: GraphQLOptions) {
+  const { traffic, operations } = measures;
   const schema = buildSchema();
   const costs = new CostControl(schema, config.cost);
   return createYoga<OperationContext & Partial<HttpContext>, Context>({
@@ -60,16 +67,18 @@ export function createGraphQL({ config, rates, mask, draining, compiling, onOper
     maskedErrors: { maskError: mask },
     context: ({ caller }) => caller.context,
     plugins: [
+      findDocuments(findDocument),
       costs.early(),
       ...limitPlugins(config),
       cacheDocuments(),
-      nameOperations(onOperation),
+      nameOperations(),
+      operations.plugin(),
       limitOperations(rates, mask),
       compileQueries(compiling),
       limitLifetimes(mask, config.limits.operationMs),
       costs.plugin(),
       shareResults(costs.metered(createSubscribe(mask, config.limits.operationMs))),
-      streamResults(draining, config.limits),
+      streamResults(draining, config.limits, traffic),
       explainUnacceptable(),
     ],
   });
@@ -84,10 +93,10 @@ export const answerOver =
 export type GraphQL = ReturnType<typeof createGraphQL>;
 
 /** Only names within the limits are logged. */
-function nameOperations(onOperation: GraphQLOptions['onOperation']): Plugin<Partial<HttpContext>> {
+function nameOperations(): Plugin<Partial<HttpContext>> {
   return {
-    onParse: ({ context: { req, params } }) => {
-      if (req && params.operationName) onOperation(req, params.operationName);
+    onParse: ({ context: { params } }) => {
+      if (params.operationName) noteFacts({ operation: params.operationName });
     },
   };
 }
@@ -122,7 +131,7 @@ function shareResults(subscribe: Subscribe): Plugin<HttpContext> {
 }
 
 /** Replaces Yoga's server-sent events with our own. WebSockets are served elsewhere. */
-function streamResults(draining: AbortSignal, limits: StreamLimits): Plugin<HttpContext> {
+function streamResults(draining: AbortSignal, limits: StreamLimits, traffic: Traffic): Plugin<HttpContext> {
   return {
     onResultProcess: (payload) => {
       const { req, res, caller } = payload.serverContext as Partial<HttpContext & OperationContext>;
@@ -130,7 +139,11 @@ function streamResults(draining: AbortSignal, limits: StreamLimits): Plugin<Http
       // Yoga sets a result processor only if the client accepts event streams, the only form for a subscription.
       if (!results || !payload.resultProcessor) return;
       const respond = (_: unknown, fetchAPI: Pick<typeof globalThis, 'Response'>) => {
-        const stream = new EventStream(results, endingsOf(caller?.expiresAt ?? null, draining), limits);
+        const keyEnd = new AbortController();
+        const stream = new EventStream(results, endingsOf(caller?.expiresAt ?? null, draining, keyEnd.signal), limits);
+        stream.once('close', traffic.streamOpened());
+        const release = caller?.whenInvalid?.(() => keyEnd.abort());
+        if (release) stream.once('close', release);
         // Heartbeats count as activity, so a timeout means that the client accepts nothing ([SERVE6]). It is set once
         // the stream flows, because piping the stream into the response resets the connection's timeout.
         stream.once('resume', () => res?.setTimeout(2 * limits.heartbeatMs, () => res.destroy()));
@@ -153,13 +166,17 @@ const EVENT_STREAM = {
   connection: 'close',
 };
 
-function endingsOf(expiry: Date | null, draining: AbortSignal): Ending[] {
+function endingsOf(expiry: Date | null, draining: AbortSignal, keyEnd: AbortSignal): Ending[] {
   const stopping = {
     signal: draining,
     code: 'GOING_AWAY',
     message: 'The server is stopping; reconnect with your cursor.',
   };
-  if (!expiry) return [stopping];
+  const always = [
+    stopping,
+    { signal: keyEnd, code: 'UNAUTHENTICATED', message: `${KEY_ENDED}; reconnect with another.` },
+  ];
+  if (!expiry) return always;
   const signal = AbortSignal.timeout(Math.min(Math.max(expiry.getTime() - Date.now(), 0), 2 ** 31 - 1));
-  return [stopping, { signal, code: 'UNAUTHENTICATED', message: 'The token has expired; reconnect with a new one.' }];
+  return [...always, { signal, code: 'UNAUTHENTICATED', message: 'The token has expired; reconnect with a new one.' }];
 }

@@ -5,6 +5,8 @@ import { answerJson } from './http/answers.ts';
 export interface Readiness {
   ready: boolean;
   database: 'up' | 'down';
+  /** Where it keeps the drafts' logs. The server is ready without it, because everything but drafts works. */
+  nats?: 'up' | 'down';
   /** The writer model's status. The server is ready without it. */
   writer: string;
 }

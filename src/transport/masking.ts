@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { explainFailure } from '../db/failures.ts';
-import { CadenzaError, DiskFullError, RateLimitedError, UnauthenticatedError } from '../lib/errors.ts';
+import {
+  CadenzaError,
+  DiskFullError,
+  QuotaExceededError,
+  RateLimitedError,
+  UnauthenticatedError,
+} from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { retryAfterHeader } from './rates/retry-after.ts';
 
@@ -67,6 +73,6 @@ function extensionsOf(error: CadenzaError): Record<string, unknown> {
 /** The HTTP status and headers of an error that concerns the whole request. */
 function httpOf(error: CadenzaError): { status: number; headers: Record<string, string> } | null {
   if (error instanceof UnauthenticatedError) return { status: 401, headers: { 'www-authenticate': 'Bearer' } };
-  if (!(error instanceof RateLimitedError)) return null;
+  if (!(error instanceof RateLimitedError || error instanceof QuotaExceededError)) return null;
   return { status: 429, headers: retryAfterHeader(error) };
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { ModelLoad } from '../ml/engine.ts';
@@ -15,6 +16,8 @@ const gauges: Record<string, [help: string, read: Read]> = {
   memory_bytes: ['Memory that the model has reserved.', ({ memoryBytes }) => memoryBytes],
   drafts_running: ['Drafts that are being written.', written(({ running }) => running)],
   drafts_waiting: ['Drafts that wait for a slot.', written(({ waiting }) => waiting)],
+  kv_used_tokens: ['Tokens whose keys and values are in the cache.', written(({ heldTokens }) => heldTokens)],
+  kv_capacity_tokens: ['Tokens that the cache has room for.', ({ capacityTokens }) => capacityTokens],
   prefix_bytes: ['Memory of prompts that others may begin with.', written(({ prefix }) => prefix.bytes)],
 };
 
@@ -34,10 +37,25 @@ const counters: Record<string, [help: string, read: Read]> = {
 
 export type AnswerMetrics = (response: ServerResponse) => Promise<void>;
 
-/** `/metrics` in Prometheus format: the process and each model in memory ([SERVE10]). */
-export function createMetrics(load: () => readonly ModelLoad[]): AnswerMetrics {
+/** A node's own state. */
+export interface NodeState {
+  /** The model version that serves, and whether this node trains another one or waits for it. */
+  recommender: () => { version: string; isTraining: boolean };
+  /** Connections to the database, and how many there may be at most. */
+  connections: () => number;
+  mostConnections: number;
+  /** Drafts in the database that wait for a node with a free place. Null while it is unavailable. */
+  waitingDrafts: () => Promise<number | null>;
+  /** What is measured where texts are written and kept. */
+  measures: readonly { registerIn(registry: Registry): void }[];
+}
+
+/** What `/metrics` tells: the process, each model in memory, and the node's state ([SERVE10]). */
+export function createRegistry(load: () => readonly ModelLoad[], state?: NodeState): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  addMemory(registry);
+  if (state) addState(registry, state);
   const options = (name: string, help: string) => ({
     name: `cadenza_engine_${name}`,
     help,
@@ -62,6 +80,55 @@ export function createMetrics(load: () => readonly ModelLoad[]): AnswerMetrics {
       },
     });
   }
+  return registry;
+}
+
+function addState(registry: Registry, { recommender, connections, waitingDrafts, ...rest }: NodeState): void {
+  for (const measured of rest.measures) measured.registerIn(registry);
+  const options = (name: string, help: string) => ({ name: `cadenza_${name}`, help, registers: [registry] });
+  const version = new Gauge({
+    ...options('recommender_version', 'The model version that serves: 1 for its name.'),
+    labelNames: ['version'],
+    collect: () => {
+      version.reset();
+      version.set({ version: recommender().version }, 1);
+    },
+  });
+  const training = new Gauge({
+    ...options('recommender_training', 'Whether this node trains a model version, or waits for its turn.'),
+    collect: (): void => training.set(Number(recommender().isTraining)),
+  });
+  const open = new Gauge({
+    ...options('database_connections', 'Open connections to the database.'),
+    collect: (): void => open.set(connections()),
+  });
+  new Gauge(options('database_connections_limit', 'Most connections to the database.')).set(rest.mostConnections);
+  const waiting = new Gauge({
+    ...options(
+      'drafts_waiting',
+      'Drafts in the database that wait for a node with a free place; NaN while it is away.',
+    ),
+    collect: async (): Promise<void> => waiting.set((await waitingDrafts()) ?? NaN),
+  });
+}
+
+/** The resident memory of the process counts pages of files, such as models, which the system may take back. */
+function addMemory(registry: Registry): void {
+  const gauge = new Gauge({
+    name: 'cadenza_memory_private_bytes',
+    help: 'Memory of the process that nothing else shares and the system cannot take back. Absent where it is not told.',
+    registers: [registry],
+    collect: async () => {
+      const rollup = await readFile('/proc/self/smaps_rollup', 'latin1').catch(() => '');
+      const kilobytes = /^Anonymous:\s+(\d+) kB$/m.exec(rollup)?.[1];
+      if (kilobytes === undefined) gauge.reset();
+      else gauge.set(Number(kilobytes) * 1024);
+    },
+  });
+}
+
+/** Answers `/metrics` in Prometheus format. */
+export function metricsOf(registry: Registry): AnswerMetrics {
   return async (response) => {
     const text = await registry.metrics();
     response.writeHead(200, { 'content-type': registry.contentType, 'cache-control': 'no-store' }).end(text);

@@ -10,7 +10,10 @@ export type { TuneProblem } from './abc/problems.ts';
 export { type AbcTokenizer, createAbcTokenizer } from './abc/tokenizer.ts';
 export { planTune, type TuneTask } from './form/compose.ts';
 export { planExtension, planInfill, planVariation } from './form/revise.ts';
+export { nearestMoodWords } from './form/mood.ts';
 export type { TuneInput } from './form/settings.ts';
+export { readSong, type SungLine } from './song/song.ts';
+export { type LineWords, setWords } from './song/set-words.ts';
 export { TuneConstraint } from './decoding/tune-constraint.ts';
 export type { TunePlan } from './form/plan.ts';
 

@@ -10,6 +10,8 @@ export interface LineForm {
   most: number;
   /** Null if stresses may fall anywhere. */
   metre: VerseMetre | null;
+  /** The syllables, from 0, that are sung on strong beats. Null for a line that is not sung, or in a free metre. */
+  strong: readonly number[] | null;
   /** Lines of a stanza with the same letter rhyme. Null for a line that need not rhyme. */
   rhyme: string | null;
 }
@@ -26,6 +28,8 @@ export interface StanzaForm {
 /** The form that a verse must keep: its stanzas in order. */
 export interface VerseForm {
   stanzas: readonly StanzaForm[];
+  /** The tune that it is sung to, in ABC. Null if there is none. */
+  tune: string | null;
 }
 
 export type VersePreset = 'FREE' | 'SONNET' | 'HAIKU' | 'LIMERICK' | 'BALLAD' | 'SONG';

@@ -9,8 +9,8 @@ import type {
   VersePreset,
 } from './contract.ts';
 
-const MOST_STANZAS = 20;
-const MOST_LINES = 60;
+export const MOST_STANZAS = 20;
+export const MOST_LINES = 60;
 const LONGEST_LINE = 20;
 /** A line without a number of syllables has between these. */
 const FREE_LINE = { least: 3, most: 14 };
@@ -50,7 +50,10 @@ export function resolveForm({ preset, stanzas }: VerseFormInput, field: string):
   if (preset === 'FREE') return null;
   const described = preset == null ? (stanzas ?? []) : presets[preset];
   checkRange(described.length, 1, MOST_STANZAS, `${field}.stanzas`, 'stanzas');
-  const form = { stanzas: described.map((stanza, i) => resolveStanza(stanza, i, described, `${field}.stanzas.${i}`)) };
+  const form = {
+    stanzas: described.map((stanza, i) => resolveStanza(stanza, i, described, `${field}.stanzas.${i}`)),
+    tune: null,
+  };
   const total = form.stanzas.reduce((sum, stanza) => sum + stanza.lines.length, 0);
   checkRange(total, 1, MOST_LINES, `${field}.stanzas`, 'lines in all');
   return form;
@@ -91,7 +94,7 @@ function resolveLines({ lines: count, rhyme, syllables, metre = null }: StanzaIn
     const length = exact === undefined ? FREE_LINE : { least: exact, most: exact };
     // A letter of its own rhymes with nothing, as the B of `ABA` in a single stanza.
     const rhymes = letter !== '-' && letters.filter((other) => other === letter).length > 1;
-    return { ...length, metre, rhyme: rhymes ? letter : null };
+    return { ...length, metre, strong: null, rhyme: rhymes ? letter : null };
   });
 }
 

@@ -1,6 +1,6 @@
 import { u32 } from '../lib/typed-arrays.ts';
 import type { LineForm } from './contract.ts';
-import { allShapes, fitsMetre, shapeBit } from './shapes.ts';
+import { allShapes, fitsBeats, fitsMetre, shapeBit } from './shapes.ts';
 import type { WordSet } from './word-set.ts';
 
 /** Which words may stand where in one line, so that the line can always be finished as its form requires. */
@@ -45,9 +45,9 @@ function shapesOfLine(form: LineForm, inner: number, final: number): Pick<LinePl
   }
 }
 
-function shapesAt(at: number, { metre }: LineForm, mayEndAt: (syllable: number) => boolean): number {
+function shapesAt(at: number, { metre, strong }: LineForm, mayEndAt: (syllable: number) => boolean): number {
   return allShapes
-    .filter((shape) => fitsMetre(shape, at, metre) && mayEndAt(at + shape.syllables))
+    .filter((shape) => fitsMetre(shape, at, metre) && fitsBeats(shape, at, strong) && mayEndAt(at + shape.syllables))
     .reduce((bits, { syllables, stress }) => bits | shapeBit(syllables, stress), 0);
 }
 

@@ -2,12 +2,20 @@ import { LRUCache } from 'lru-cache';
 import { i32, u32 } from '../lib/typed-arrays.ts';
 import type { VerseWords } from './verse-words.ts';
 import { type WordSet, wordSet } from './word-set.ts';
-import { spelling, type WordTrie } from './word-trie.ts';
+import { spelling, wordAt, type WordTrie } from './word-trie.ts';
 
 /** A rhyme must leave this many words to choose from beside those that are needed, so that the text stays natural. */
 const SPARE = 10;
 /** Each set takes eight bytes for each node of the trie: about 2 MB. */
 const MOST_SETS = 24;
+
+/** What decides, beside a form, which words it may be written with. */
+export interface WordChoices {
+  /** Texts that must not occur: words with one of them are not used. */
+  banned?: readonly string[];
+  /** Words that offend but are the writer's own ([FORM12]). */
+  own?: readonly string[];
+}
 
 /** The sets of words that lines end with. Those that are asked for again are kept. */
 export class Rhymes {
@@ -20,10 +28,11 @@ export class Rhymes {
   /** Of the rhymes with enough sounds to begin one: the shapes that each of their sounds has words of. */
   readonly #shapesOfSounds: ReadonlyMap<number, readonly number[]>;
 
-  /** @param banned texts that must not occur: words with one of them are not used */
-  constructor(words: VerseWords, banned: readonly string[] = []) {
+  constructor(words: VerseWords, { banned = [], own = [] }: WordChoices = {}) {
     this.words = words;
-    this.#banned = wordsWith(words.trie, banned);
+    const offensive = new Set(words.offensive);
+    for (const word of own) offensive.delete(wordAt(words.trie, word));
+    this.#banned = new Set([...wordsWith(words.trie, banned), ...offensive]);
     this.all = wordSet(words, this.#allowed(words.shapes.keys()));
     this.endings = wordSet(words, this.#allowed(words.byRhyme));
     this.#shapesOfSounds = this.#groupSounds();
@@ -103,4 +112,11 @@ function wordsWith(trie: WordTrie, texts: readonly string[]): Set<number> {
     return pieces.some((piece) => letters.includes(piece));
   };
   return new Set(words.filter(hasPiece));
+}
+
+/** Those of the texts' words that a form would not choose by itself, each once. */
+export function offensiveIn({ trie, offensive }: VerseWords, texts: readonly string[]): string[] {
+  const offending = new Set(offensive);
+  const said = new Set(texts.flatMap((text) => text.toLowerCase().match(/[a-z']+/g) ?? []));
+  return [...said].filter((word) => offending.has(wordAt(trie, word))).sort();
 }

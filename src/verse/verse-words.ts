@@ -1,7 +1,9 @@
 import { syllable } from 'syllable';
-import { type Pronunciation, pronunciations } from './pronunciation.ts';
+import { offensiveWords } from './dictionaries/offensive-words.ts';
+import { type PackedSounds, packSounds } from './dictionaries/packed-sounds.ts';
+import { type Pronunciation, pronunciations } from './dictionaries/pronunciation.ts';
+import { type WordCount, wordCounts } from './dictionaries/word-counts.ts';
 import { MOST_SYLLABLES, shapeBit } from './shapes.ts';
-import { type WordCount, wordCounts } from './word-counts.ts';
 import { buildTrie, type WordTrie } from './word-trie.ts';
 
 /** The words that verse is written with, packed into memory that threads share. */
@@ -9,6 +11,9 @@ export interface VerseWords {
   readonly trie: WordTrie;
   /** The bit of each word's shape. // [words] */
   readonly shapes: Uint32Array;
+  readonly said: PackedSounds;
+  /** The words that a form does not choose by itself ([FORM12]). */
+  readonly offensive: Int32Array;
   /** Words with the same number rhyme. −1 for a word that lines do not end with. // [words] */
   readonly rhymes: Int32Array;
   /** Words with the same number sound alike from the onset of the rhyme on, so they do not count as rhymes. // [words] */
@@ -43,7 +48,9 @@ interface KnownWord extends Pronunciation {
  */
 export function buildVerseWords(): VerseWords {
   const counts = wordCounts();
-  const known = [...pronunciations()].flatMap(([word, said]) => certain(word, said, counts) ?? []);
+  const isUsed = (word: string): boolean =>
+    SHORTENED.test(word) || ((counts.get(word)?.all ?? 0) >= USED && WORD.test(word));
+  const known = [...pronunciations(isUsed)].flatMap(([word, said]) => certain(word, said, counts) ?? []);
   const rhymeNumbers = new Numbering();
   const soundNumbers = new Numbering();
   const shapes = new Uint32Array(new SharedArrayBuffer(4 * known.length));
@@ -56,15 +63,24 @@ export function buildVerseWords(): VerseWords {
     sounds[word] = soundNumbers.of(`${onset} ${rhyme}`);
   });
   const trie = buildTrie(known.map(({ word }) => word));
-  return { trie, shapes, rhymes, sounds, ...groupByRhyme(rhymes, rhymeNumbers.size) };
+  const said = packSounds(known.map((word) => word.sounds));
+  const offensive = offensiveAmong(known);
+  return { trie, shapes, said, offensive, rhymes, sounds, ...groupByRhyme(rhymes, rhymeNumbers.size) };
 }
 
-/** The word if it is used and there is no doubt about its syllables; its rhyme is null if there is doubt about that. */
+function offensiveAmong(known: readonly KnownWord[]): Int32Array {
+  const offensive = offensiveWords();
+  const found = known.flatMap(({ word }, index) => (offensive.has(word) ? [index] : []));
+  const shared = new Int32Array(new SharedArrayBuffer(4 * found.length));
+  shared.set(found);
+  return shared;
+}
+
+/** The word if there is no doubt about its syllables; its rhyme is null if there is doubt about that. */
 function certain(word: string, said: readonly Pronunciation[], counts: Map<string, WordCount>): KnownWord | null {
   const [first, ...others] = said;
   const { all, lower } = counts.get(word) ?? { all: 0, lower: 0 };
-  const isUsed = (WORD.test(word) && all >= USED) || SHORTENED.test(word);
-  if (!first || !isUsed || syllable(word) !== first.syllables || first.syllables > MOST_SYLLABLES) return null;
+  if (!first || first.syllables > MOST_SYLLABLES || syllable(word) !== first.syllables) return null;
   const isSaidAs = ({ syllables, stress }: Pronunciation): boolean =>
     syllables === first.syllables && (syllables === 1 || stress === first.stress);
   const isClear = others.every(isSaidAs);

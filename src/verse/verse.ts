@@ -1,11 +1,13 @@
 export type * from './contract.ts';
-export { resolveForm } from './forms.ts';
+export { MOST_LINES, MOST_STANZAS, resolveForm } from './forms.ts';
 export { headingsOf } from './headings.ts';
 export { firstImpossible, readVerse } from './read-verse.ts';
-export { Rhymes } from './rhymes.ts';
+export { offensiveIn, Rhymes } from './rhymes.ts';
+export { isWord, type Saying, sayingOf } from './saying.ts';
+export { fitsMetre } from './shapes.ts';
+export { sungWords } from './sung-words.ts';
 export { VerseAutomaton, type VersePosition, type WordChoice } from './verse-automaton.ts';
 export type { VerseWords } from './verse-words.ts';
-export { judgeVerse, type VerseJudgement } from './judge-verse.ts';
 export { loadVerseWords } from './load-words.ts';
 export type { WordSet } from './word-set.ts';
 export { childOf, type WordTrie } from './word-trie.ts';

@@ -71,6 +71,16 @@ export function childOf(
   return child;
 }
 
+/** The index of a word. −1 if it is not among them. */
+export function wordAt(trie: WordTrie, word: string): number {
+  let node = 0;
+  for (let at = 0; at < word.length; at++) {
+    node = childOf(trie, node, word.charCodeAt(at));
+    if (node === 0) return -1;
+  }
+  return i32(trie.words, node);
+}
+
 /** The letters of a word. */
 export function spelling({ letters, parents, ends }: WordTrie, word: number): string {
   let text = '';

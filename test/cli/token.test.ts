@@ -1,22 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { commandOf } from '../support/command.ts';
 import { ask, startListening } from '../support/listening.ts';
 import { secretAuth } from '../support/tokens.ts';
 
-const script = fileURLToPath(new URL('../../src/cli/token.ts', import.meta.url));
+const run = commandOf('token');
 const SECRET = { CADENZA_JWT_SECRET: secretAuth.secret };
-
-async function run(env: NodeJS.ProcessEnv, ...args: string[]) {
-  const { PATH } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { env: { PATH, ...env } });
-  const texts = { output: '', errors: '' };
-  child.stdout.on('data', (chunk: Buffer) => (texts.output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (texts.errors += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...texts };
-}
 
 describe('npm run token', () => {
   it('[AUTH8] signs a token that the server takes, as that listener with those roles', async () => {

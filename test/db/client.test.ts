@@ -11,6 +11,7 @@ import { openDatabase } from '../../src/db/open.ts';
 import type { Transaction } from '../../src/db/transaction.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
+import { addTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -108,6 +109,37 @@ test.each(['LATIN1', 'SQL_ASCII'])(
     await expect(opened).rejects.toThrow(`has the encoding ${encoding}; Cadenza needs UTF8`);
   },
 );
+
+test('[DB10] in a database with the locale C, names in every script are found and ordered as elsewhere', async () => {
+  const admin = await testDatabase();
+  const name = `t_locale_${process.pid}`;
+  await admin.sql.unsafe(
+    `create database ${name} encoding 'UTF8' locale_provider libc lc_collate 'C' lc_ctype 'C' template template0`,
+  );
+  onTestFinished(async () => {
+    await admin.sql.unsafe(`drop database ${name} with (force)`);
+  });
+  await using plain = await openDatabase(given(urlWith((url) => (url.pathname = `/${name}`))), silentLogger, soon);
+  const found = async (database: Database) => {
+    const tracks = TITLES.map((title, i) => ({ externalId: `t${i}`, title, artist: 'Ann' }));
+    const { catalogue } = await addTracks(database, tracks);
+    const titles = async (search?: string) => {
+      const page = await catalogue.searchTracks({
+        first: 20,
+        orderBy: 'TITLE',
+        ...(search !== undefined && { search }),
+      });
+      return page.edges.map(({ node }) => node.title);
+    };
+    const searches = ['arger', 'etude', 'STRASSE', 'ωMEGA', 'ПРИВЕТ', '京'];
+    return [await titles(), ...(await Promise.all(searches.map((search) => titles(search))))];
+  };
+  const there = await found(plain);
+  expect(there).toEqual(await found(admin));
+  expect(there.slice(1)).toEqual(TITLES.map((title) => [title]));
+});
+
+const TITLES = ['Ärger', 'ÉTUDE', 'Straße', 'Ωmega', 'привет', '東京'];
 
 test('[DB10] a server that has no connection left is told apart from one that does not answer', async () => {
   const admin = await testDatabase();

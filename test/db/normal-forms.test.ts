@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import { expect, it, onTestFinished } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
-import { connect, type Database, migrateToLatest } from '../../src/db/client.ts';
+import { connect, type Database } from '../../src/db/client.ts';
+import { migrateToLatest } from '../../src/db/migrations.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { testDatabase } from '../support/database.ts';
 

@@ -2,6 +2,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
 import { takeTurn } from '../../src/db/nodes/turns.ts';
 import { openDatabase } from '../../src/db/open.ts';
+import { placeOf } from '../../src/db/servers.ts';
 import { keepsSessions } from '../../src/db/sessions.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
 import { StartupError } from '../../src/lib/errors.ts';
@@ -12,7 +13,7 @@ import { hasPgBouncer, pgBouncer } from '../support/pgbouncer.ts';
 const open = (databaseUrl: string) => openDatabase({ databaseUrl, dataDir: 'none' }, silentLogger);
 
 it('[DB11] a connection to the server itself keeps its session', async () => {
-  expect(await keepsSessions(inject('postgres'))).toBe(true);
+  expect(await keepsSessions(placeOf(inject('postgres')))).toBe(true);
 });
 
 describe.runIf(hasPgBouncer)('through PgBouncer', () => {
@@ -28,7 +29,7 @@ describe.runIf(hasPgBouncer)('through PgBouncer', () => {
     const busy = Array.from({ length: 8 }, async () => {
       while (isBusy) await others.sql.unsafe('select pg_sleep(0.001)').simple();
     });
-    for (let n = 0; n < 20; n++) expect(await keepsSessions(pooled)).toBe(false);
+    for (let n = 0; n < 20; n++) expect(await keepsSessions(placeOf(pooled))).toBe(false);
     isBusy = false;
     await Promise.all(busy);
   });

@@ -2,8 +2,9 @@ import { expect, inject, onTestFinished, test } from 'vitest';
 import { openProxy, type Proxy } from '../../bench/storm/proxy.ts';
 import { connect, type Database, type DatabaseOptions } from '../../src/db/client.ts';
 import { explainFailure } from '../../src/db/failures.ts';
-import { insertDraft } from '../../src/db/queries/draft-queries.ts';
+import { insertDrafts } from '../../src/db/queries/draft-queries.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
+import { storedEvent } from '../../src/drafts/log/stored.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { ServiceUnavailableError } from '../../src/lib/errors.ts';
@@ -100,8 +101,13 @@ test('[OWN6] a node that loses its network while starting a draft does not keep 
   const { id } = await createListeners({ database: direct, wakeups: new LocalWakeups(), clock: systemClock }).ensure(
     'ann',
   );
-  const start = ({ db }: Database) =>
-    insertDraft(db, newDraft({ listenerId: id, queue: { most: 5, forecast: null } }), firstEvents());
+  const start = (node: Database) =>
+    insertDrafts(node, [
+      {
+        draft: newDraft({ listenerId: id, queue: { most: 5, forecast: null } }),
+        events: firstEvents().map(storedEvent),
+      },
+    ]);
   expect(await start(database)).toBe(true);
   // It holds the locks by then.
   cut.here = () => network.stall();

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
-import { insertDraft } from '../../src/db/queries/draft-queries.ts';
+import { insertDrafts } from '../../src/db/queries/draft-queries.ts';
 import { createDrafts, type Draft, type Drafts } from '../../src/drafts/drafts.ts';
+import { storedEvent } from '../../src/drafts/log/stored.ts';
 import { Disposal } from '../../src/lib/async/disposal.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -114,7 +115,7 @@ it('[FAIR2] [FAIR3] for drafts that wait in the database, it is computed from th
     const sampling = samplingOf({ maxTokens: 100 });
     const queue = { most: 4, forecast };
     const draft = newDraft({ id: randomUUID(), listenerId, sampling, queue, forecast, ...changes });
-    return insertDraft(own.db, draft, firstEvents());
+    return insertDrafts(own, [{ draft, events: firstEvents().map(storedEvent) }]);
   };
   for (let i = 0; i < 2; i++) await start(one);
   await expect(start(one)).rejects.toMatchObject({

@@ -28,7 +28,7 @@ beforeEach(async () => {
   database = await testDatabase({ onStatement: (text) => statements.push(text) });
   wakeups = new LocalWakeups();
   engine = new ScriptedEngine({ granted: 0 });
-  const options = { database, wakeups, clock: systemClock, log: silentLogger, mostAtOnce: 2 };
+  const options = { database, wakeups, clock: systemClock, log: silentLogger, mostAtOnce: { listener: 2, visitor: 1 } };
   writing = createDrafts({ ...options, engine });
   reading = createDrafts({ ...options, engine: new ScriptedEngine() });
   // Its own wake-ups: what is counted at the end are those who follow drafts.
@@ -211,4 +211,12 @@ it('[DRAFT7] the number of a listener’s concurrent drafts is limited, even if 
   const made = tries.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
   for (const draft of made) await collect(writing.follow(ann, draft.id, null));
   expect(await writing.continue(ann, { draftId: made[0]!.id, sampling: { maxTokens: 1 } })).toBeDefined();
+});
+
+it('[DRAFT7] visitors have a limit of their own', async () => {
+  const guest = { ...ann, listener: { ...ann.listener, externalId: 'visitor:1' } };
+  const input = { kind: 'POEM', prompt: 'Rain', sampling: { maxTokens: 1 } } as const;
+  await writing.start(guest, input);
+  await expect(writing.start(guest, input)).rejects.toMatchObject({ code: 'OVERLOADED' });
+  engine.grant(Infinity);
 });

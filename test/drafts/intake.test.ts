@@ -34,7 +34,7 @@ it('[OWN3][GEN19] [GEN25] checking the queue reserves no place and opens no mode
   intake.start();
   await eventually(() => expect(looks).toHaveBeenCalled());
   const draft = newDraft({ modelId: scripted!.id });
-  await store.create(draft, firstEvents());
+  await store.create([{ draft, events: firstEvents() }]);
   expect(admit).not.toHaveBeenCalled();
   intake.kick();
   await eventually(() => expect(taken).toMatchObject([{ id: draft.id }]));

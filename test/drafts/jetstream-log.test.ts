@@ -43,7 +43,7 @@ describe.runIf(hasNats)('with NATS', () => {
       store,
       ownership: new PostgresOwnership(database),
       listenerId: ann.id,
-      rowOf: async (id) => (await selectDrafts(database.db, [id])).map(draftRecord)[0],
+      rowOf: async (id) => (await selectDrafts(database, [id])).map(draftRecord)[0],
     };
   });
 
@@ -53,7 +53,7 @@ describe.runIf(hasNats)('with NATS', () => {
     const { store: two, release } = await openLogStore({ ...one, config: configAt(nats.url), stream });
     onTestFinished(release);
     const draft = newDraft({ listenerId: one.ann.id });
-    await one.store.create(draft, firstEvents());
+    await one.store.create([{ draft, events: firstEvents() }]);
     const append = (store: typeof two, sequence: number, text: string) =>
       store.append({
         type: 'progress',
@@ -74,7 +74,7 @@ describe.runIf(hasNats)('with NATS', () => {
     const { store, release } = await openLogStore({ ...one, config: configAt(nats.url), stream });
     onTestFinished(release);
     const draft = newDraft({ listenerId: one.ann.id });
-    await one.store.create(draft, firstEvents());
+    await one.store.create([{ draft, events: firstEvents() }]);
     // From here on the log is followed.
     await store.news([{ draftId: draft.id, after: 1, epoch: null, limit: 10 }]);
     for (let sequence = 1; sequence < 200; sequence++) {
@@ -92,7 +92,7 @@ describe.runIf(hasNats)('with NATS', () => {
   it('[LOG6] [LOG9] a log that ends with a new epoch is read to its last event', async () => {
     const { database, store, ann } = await fresh();
     const draft = newDraft({ listenerId: ann.id });
-    await store.create(draft, firstEvents());
+    await store.create([{ draft, events: firstEvents() }]);
     const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
     await store.append({ type: 'progress', fence, events: [oneToken('a')], at: new Date() });
     const seized = await new PostgresOwnership(database).seize(randomUUID(), draft.id);
@@ -107,7 +107,7 @@ describe.runIf(hasNats)('with NATS', () => {
     const stream = `t-${randomUUID()}`;
     const { store, ann } = await inStream(stream);
     const [damaged, sound] = [newDraft({ listenerId: ann.id }), newDraft({ listenerId: ann.id })];
-    for (const draft of [damaged, sound]) await store.create(draft, firstEvents());
+    for (const draft of [damaged, sound]) await store.create([{ draft, events: firstEvents() }]);
     const wanted = [damaged, sound].map(({ id }) => ({ draftId: id, after: 1, epoch: null, limit: 10 }));
     // From here on the logs are followed.
     await store.news(wanted);

@@ -21,7 +21,7 @@ async function beginDraft(database: Database) {
   const ann = await createListeners({ database, wakeups: new LocalWakeups(), clock: systemClock }).ensure('ann');
   const { store } = await open(database, postgres);
   const draft = newDraft({ listenerId: ann.id });
-  await store.create(draft, firstEvents());
+  await store.create([{ draft, events: firstEvents() }]);
   const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
   await store.append({ type: 'progress', fence, events: [oneToken('kept')], at: new Date() });
   return { store, draft };

@@ -16,7 +16,7 @@ itKeepsLogs('PostgreSQL', async () => {
     store: new PostgresLog(database),
     ownership: new PostgresOwnership(database),
     listenerId: (await listeners.ensure('ann')).id,
-    rowOf: async (id) => (await selectDrafts(database.db, [id])).map(draftRecord)[0],
+    rowOf: async (id) => (await selectDrafts(database, [id])).map(draftRecord)[0],
   };
 });
 

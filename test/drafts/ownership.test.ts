@@ -27,7 +27,7 @@ async function postgres(): Promise<UnderTest> {
     ownership: new PostgresOwnership(database),
     store: new PostgresLog(database),
     listenerId: (await listeners.ensure('ann')).id,
-    ownerOf: async (id) => (await selectDrafts(database.db, [id]))[0]?.owner,
+    ownerOf: async (id) => (await selectDrafts(database, [id]))[0]?.owner,
   };
 }
 
@@ -53,7 +53,7 @@ describe.each([
     const under = await open();
     const add = async (changes: Partial<NewDraft> = {}) => {
       const draft = newDraft({ listenerId: under.listenerId, ...changes });
-      await under.store.create(draft, firstEvents());
+      await under.store.create([{ draft, events: firstEvents() }]);
       return draft.id;
     };
     await under.ownership.join(a, []);

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { connect, type Database, migrateToLatest } from '../../src/db/client.ts';
+import { connect, type Database } from '../../src/db/client.ts';
 import { startCluster } from '../../src/db/embedded/embedded.ts';
+import { migrateToLatest } from '../../src/db/migrations.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
 import { createDrafts, type Draft, type DraftEvent, type Drafts, openLogStore } from '../../src/drafts/drafts.ts';
 import { Disposal } from '../../src/lib/async/disposal.ts';

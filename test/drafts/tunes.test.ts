@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import { createDrafts, type Draft, type Drafts, type StartDraftInput } from '../../src/drafts/drafts.ts';
+import { eventCursor } from '../../src/drafts/log/draft-cursor.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
@@ -73,6 +74,14 @@ describe('a draft of kind TUNE', () => {
       expect(checkTune(draft.text), draft.text).toEqual([]);
       expect(draft.text).toMatch(/^X:1\nT:A walk by the river\n/);
     }
+  });
+
+  it('[LOG1] says that it is being written, after its header', async () => {
+    const { id } = await drafts.start(ann, tune());
+    const seen: string[] = [];
+    for await (const event of drafts.follow(ann, id, eventCursor(id, { sequence: 0, epoch: 0 })))
+      seen.push(event.type === 'status' ? event.status : event.type);
+    expect(seen.slice(0, 3)).toEqual(['QUEUED', 'tokens', 'GENERATING']);
   });
 
   it('[TUNE5] is the same for the same seed, alone or beside others', async () => {

@@ -11,7 +11,8 @@ import { silentLogger } from '../../src/lib/log.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
 import type { Engine } from '../../src/ml/engine.ts';
-import { judgeVerse } from '../../src/verse/verse.ts';
+import { judgeVerse } from '../../src/verse/judging.ts';
+import type { VersePreset } from '../../src/verse/verse.ts';
 import { testDatabase } from '../support/database.ts';
 import { ended } from '../support/draft-room.ts';
 import { tinyEngine, writeTinyCatalogue } from '../support/tiny-engine.ts';
@@ -56,8 +57,29 @@ describe('[FORM4] a draft with a form', () => {
     expect(keeps(draft.text), draft.text).toBe(true);
   });
 
-  it('has no form unless one is asked for, or if it is FREE', async () => {
-    expect((await write({ sampling: { maxTokens: 2 } })).form).toBeNull();
+  it('[FORM7] has that of its kind by default, or the one that the prompt names', async () => {
+    const short = { sampling: { maxTokens: 2 } };
+    expect((await write({ kind: 'LYRICS', ...short })).form).toEqual(formOf({ preset: 'SONG' }));
+    expect((await write(short)).form).toEqual(formOf({ preset: 'BALLAD' }));
+    const cases: [Partial<StartDraftInput>, VersePreset | null][] = [
+      [{ prompt: 'A haiku about snow' }, 'HAIKU'],
+      [{ prompt: 'Snow, in free verse' }, null],
+      [{ prompt: '初雪' }, null],
+      [{ kind: 'STORY' }, null],
+      [{ sampling: { maxTokens: 2, bannedPhrases: ['\n'] } }, null],
+    ];
+    for (const [input, preset] of cases)
+      expect((await write({ ...short, ...input })).form, JSON.stringify(input)).toEqual(preset && formOf({ preset }));
+  });
+
+  it('[FORM7] gives way to a text that a person has changed, if nobody asked for it', async () => {
+    const draft = await write({ sampling: { maxTokens: 9 } });
+    await drafts.update(ann, { draftId: draft.id, text: '12 monkeys', ifRevision: draft.sequence });
+    const input = { draftId: draft.id, sampling: { maxTokens: 3 } };
+    expect(await ended(drafts, ann, await drafts.continue(ann, input))).toMatchObject({ form: null });
+  });
+
+  it('has none if it is FREE', async () => {
     expect((await write({ form: { preset: 'FREE' }, sampling: { maxTokens: 2 } })).form).toBeNull();
   });
 

@@ -50,6 +50,6 @@ test('the example’s main program does what its README says', async () => {
   const { url } = await demo();
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', example, url]);
   expect(stdout.match(/^\d\. .+, .+: .+$/gm)).toHaveLength(5);
-  expect(stdout).toMatch(/^Liked ".+": RecordFeedbackSuccess$/m);
+  expect(stdout).toMatch(/^Liked ".+": SetReactionSuccess$/m);
   expect(stdout).toMatch(/\[COMPLETED\]\s*$/);
 });

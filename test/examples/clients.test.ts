@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { EventSource } from 'eventsource';
-import { assertAbstractType, print } from 'graphql';
+import { assertAbstractType, introspectionFromSchema, print } from 'graphql';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { request } from '../../examples/client/client.ts';
@@ -9,7 +9,11 @@ import {
   FeedDocument,
   type FeedQuery,
   LiveFeedDocument,
+  OnboardDocument,
   ReactDocument,
+  SetHiddenDocument,
+  SetReactionDocument,
+  SetSavedDocument,
   StartDraftDocument,
 } from '../../examples/client/generated/graphql.ts';
 import { createApolloClient, possibleTypes } from '../../examples/clients/apollo.ts';
@@ -55,10 +59,12 @@ async function scrolled(page: (after: string | null) => Promise<FeedQuery>): Pro
   return page(recommendations.pageInfo.endCursor ?? null);
 }
 
+const introspected = introspectionFromSchema(buildSchema());
+
 describe('urql', () => {
   it('shows the pages of a list as one list', async () => {
     const { options } = await start();
-    const client = createUrqlClient(options);
+    const client = createUrqlClient(options, introspected);
     const all = await scrolled(async (after) => {
       const { data, error } = await client.query(FeedDocument, { first: 10, after }).toPromise();
       if (!data) throw error ?? new Error('there is no data');
@@ -67,9 +73,50 @@ describe('urql', () => {
     expect(new Set(idsOf(all)).size).toBe(20);
   });
 
+  it('shows one list after a reaction, without pages of the one before', async () => {
+    const { options } = await start();
+    const client = createUrqlClient(options, introspected);
+    const page = async (after: string | null, requestPolicy: 'cache-first' | 'network-only' = 'cache-first') => {
+      const { data, error } = await client.query(FeedDocument, { first: 10, after }, { requestPolicy }).toPromise();
+      if (!data) throw error ?? new Error('there is no data');
+      return data;
+    };
+    const before = idsOf(await scrolled(page));
+    await client.mutation(ReactDocument, { trackId: before[0]!, kind: 'HIDE' }).toPromise();
+    const first = await page(null);
+    expect(idsOf(first)).toHaveLength(10);
+    expect(idsOf(first)).not.toContain(before[0]);
+    await page(first.recommendations.pageInfo.endCursor ?? null);
+    await client.mutation(SetHiddenDocument, { trackId: before[1]!, hidden: true }).toPromise();
+    const reloaded = await page(null, 'network-only');
+    expect(idsOf(reloaded)).toHaveLength(10);
+    expect(idsOf(reloaded)).not.toContain(before[1]);
+    expect(new Set(idsOf(await page(reloaded.recommendations.pageInfo.endCursor ?? null))).size).toBe(20);
+  });
+
+  it('shows a heart wherever the track is, and takes it back, without asking for the list again', async () => {
+    const { options } = await start();
+    const client = createUrqlClient(options, introspected);
+    const { data } = await client.query(FeedDocument, { first: 10 }).toPromise();
+    const trackId = idsOf(data!)[3]!;
+    const marks = () => {
+      const { recommendations } = client.readQuery(FeedDocument, { first: 10 })!.data!;
+      return recommendations.edges.map(({ node }) => node.track.viewerFeedback);
+    };
+    const none = { reaction: null, isSaved: false, isHidden: false };
+    await client.mutation(SetReactionDocument, { trackId, reaction: 'LIKE' }).toPromise();
+    await client.mutation(SetSavedDocument, { trackId, saved: true }).toPromise();
+    const marked = { ...none, reaction: 'LIKE', isSaved: true };
+    expect(marks()).toMatchObject(Array.from({ length: 10 }, (_, i) => (i === 3 ? marked : none)));
+    await client.mutation(SetReactionDocument, { trackId, reaction: null }).toPromise();
+    await client.mutation(SetSavedDocument, { trackId, saved: false }).toPromise();
+    await client.mutation(SetHiddenDocument, { trackId, hidden: true }).toPromise();
+    expect(marks()[3]).toMatchObject({ ...none, isHidden: true });
+  });
+
   it('follows the list, which changes after a reaction', async () => {
     const { options } = await start();
-    const client = createUrqlClient(options);
+    const client = createUrqlClient(options, introspected);
     const lists: string[][] = [];
     const changed = new Promise<void>((resolve, reject) => {
       const following = client.subscription(LiveFeedDocument, { first: 10 }).subscribe(({ data, error }) => {
@@ -84,6 +131,20 @@ describe('urql', () => {
     await changed;
     expect(lists[1]).not.toContain(lists[0]![0]);
   });
+});
+
+it('a new listener answers what is asked, and is asked something else', async () => {
+  const { options } = await start();
+  const ask = () => request(options, OnboardDocument, { questions: 3, first: 5 });
+  const { onboarding } = await ask();
+  expect([onboarding.tracks, onboarding.artists, onboarding.recommendations.nodes].map(({ length }) => length)).toEqual(
+    [3, 3, 5],
+  );
+  const trackId = onboarding.tracks[0]!.id;
+  await request(options, SetReactionDocument, { trackId, reaction: 'LIKE' });
+  const after = (await ask()).onboarding;
+  expect(after.tracks.map(({ id }) => id)).not.toContain(trackId);
+  expect(after.recommendations.requestId).not.toBe(onboarding.recommendations.requestId);
 });
 
 describe('Apollo Client', () => {

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import { seedDemo } from '../../src/ingest/ingest.ts';
 import { Counter } from '../../src/lib/collections.ts';
 import { silentLogger } from '../../src/lib/log.ts';
+import { idOf } from '../../src/resolvers/global-id.ts';
 import { createDatabase } from '../support/database.ts';
 import { contentsOf, feedbackIn, fixedClock, NOW, rowsIn, sharedDatabase, tracksOf } from '../support/importing.ts';
 import { dataFolder, startServer } from '../support/server.ts';
@@ -55,6 +57,16 @@ test('[DEMO1] it is always the same', async () => {
   expect(await tracksOf(other)).toEqual(await tracksOf(database));
   const inOrder = async (one: Database) => (await feedbackIn(one)).map((row) => JSON.stringify(row)).sort();
   expect(await inOrder(other)).toEqual(await inOrder(database));
+});
+
+test('[DEMO1] the track that the README likes has the id that it has there', async () => {
+  await using database = await createDatabase();
+  await seed(database);
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, id = ''] = /trackId: "(\w+)"/.exec(readme) ?? [];
+  const [track] = await database.sql`
+    select t.title, a.name as artist from tracks t join track_artists c on c.track_id = t.id join artists a on a.id = c.artist_id where t.id = ${idOf('Track', id, 'id')}`;
+  expect(track).toEqual({ title: 'Creep', artist: 'Radiohead' });
 });
 
 test('[DEMO1] a catalogue with a track is not changed', async () => {

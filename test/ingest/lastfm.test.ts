@@ -128,3 +128,25 @@ test('[IMP6] [IMP14] a folder that is not one of lastfm-2k is refused', async ()
   );
   expect(await rowsIn(theDatabase())).toBe(0);
 });
+
+test('[IMP15] tags that the API would refuse are left out and counted, the least used of too many', async () => {
+  const database = theDatabase();
+  const many = Array.from({ length: 205 }, (_, i) => i + 100);
+  const changes = {
+    'tags.dat': ['tagID\ttagValue', '7\ttrip hop', `8\t${'x'.repeat(101)}`, ...many.map((id) => `${id}\ttag ${id}`)],
+    'user_taggedartists.dat': [
+      'userID\tartistID\ttagID\tday\tmonth\tyear',
+      ...['2\t1\t7\t1\t4\t2009', '3\t1\t7\t1\t4\t2009', '2\t1\t8\t1\t4\t2009'],
+      ...many.map((id) => `2\t1\t${id}\t1\t4\t2009`),
+    ],
+  };
+  const { report, bad } = await importPath(database, 'lastfm-2k', await folderOf({ changes }));
+  expect(bad).toEqual([]);
+  expect(report?.notes).toContain('1 tags have more than 100 characters; they are left out.');
+  expect(report?.notes).toContain('6 tags are beyond the 200 of an artist; the least used are left out.');
+  const tags = await database.sql<{ name: string }[]>`
+    select g.name from track_tags tt join tags g on g.id = tt.tag_id join tracks t on t.id = tt.track_id
+    where t.external_id = 'lastfm:artist:1'`;
+  expect(tags).toHaveLength(200);
+  expect(tags.map(({ name }) => name)).toContain('trip hop');
+});

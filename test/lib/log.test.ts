@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { stacksOnceAMinute } from '../../src/lib/log.ts';
 import { testDatabase } from '../support/database.ts';
 
 test('[ERR4] a failed query is logged with the database’s message and without its values', async () => {
@@ -24,4 +25,21 @@ test('[ERR4] a failed query is logged with the database’s message and without 
   expect(JSON.parse(stdout)).toMatchObject({ msg: 'failed', err: { code: '42P01' } });
   expect(stdout).toContain('nowhere');
   expect(stdout).not.toContain('a secret poem');
+});
+
+test('[LOGS2] a failure that repeats is described with its stack once a minute, and another one with its own', () => {
+  let now = 1_000;
+  const describe = stacksOnceAMinute({ monotonic: () => now });
+  const outage = (message = 'connect ECONNREFUSED') => Object.assign(new Error(message), { code: 'ECONNREFUSED' });
+  const hasStack = (error: Error) => (describe(error) as { stack?: string }).stack !== undefined;
+  expect([hasStack(outage()), hasStack(outage()), hasStack(outage('another'))]).toEqual([true, false, true]);
+  expect(describe(outage())).toMatchObject({ message: 'connect ECONNREFUSED', code: 'ECONNREFUSED' });
+  now = 60_000;
+  expect(hasStack(outage())).toBe(false);
+  now = 62_000;
+  expect([hasStack(outage()), hasStack(outage())]).toEqual([true, false]);
+  // A defect may show itself at two places with the same words.
+  const [here, there] = [new TypeError('x is undefined'), new TypeError('x is undefined')];
+  there.stack = String(there.stack).replace('\n    at ', '\n    at elsewhere (other.ts:1:1)\n    at ');
+  expect([hasStack(here), hasStack(there), hasStack(here)]).toEqual([true, true, false]);
 });

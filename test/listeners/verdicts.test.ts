@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { randomStream } from '../../src/lib/random.ts';
 import type { FeedbackKind, Verdict, Viewer } from '../../src/listeners/listeners.ts';
 import { currentReactions } from '../../src/recommend/taste/strengths.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
@@ -94,6 +95,36 @@ describe('what a listener says of a track', () => {
       { ...liked, isSaved: true, ...played },
       untouched,
     ]);
+  });
+
+  it('[FB12] lists the tracks of each mark as their viewerFeedback says, the latest first, page by page', async () => {
+    const world = await start();
+    const random = randomStream(3);
+    for (let n = 0; n < 60; n++) {
+      const verdict = verdicts[Math.floor(random() * verdicts.length)]!;
+      const i = Math.floor(random() * tracks.length);
+      await world.say(i, random() < 0.3 ? takenBack(verdict) : verdict);
+    }
+    const ids = tracks.map(({ externalId }) => world.idOf(externalId));
+    const known = await world.listeners.viewerFeedback(world.ann.listener.id, ids);
+    const holds = {
+      LIKED: (id: number) => known.get(id)?.reaction === 'LIKE',
+      DISLIKED: (id: number) => known.get(id)?.reaction === 'DISLIKE',
+      SAVED: (id: number) => known.get(id)?.isSaved === true,
+      HIDDEN: (id: number) => known.get(id)?.isHidden === true,
+    };
+    for (const mark of ['LIKED', 'DISLIKED', 'SAVED', 'HIDDEN'] as const) {
+      const listed: { trackId: number; at: number }[] = [];
+      for (let after: string | null = null; ;) {
+        const page = await world.listeners.markedTracks(world.ann.listener.id, { mark, first: 2, after });
+        listed.push(...page.edges.map(({ node }) => node));
+        expect(await page.total()).toBe(ids.filter(holds[mark]).length);
+        if (!page.hasNextPage) break;
+        after = page.edges.at(-1)!.cursor;
+      }
+      expect(listed.map(({ trackId }) => trackId).sort()).toEqual(ids.filter(holds[mark]).sort());
+      expect(listed.map(({ at }) => at)).toEqual(listed.map(({ at }) => at).sort((a, b) => b - a));
+    }
   });
 
   it('[FB4] the reaction that counts is the latest verdict, else the latest event', () => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
+import { ask } from '../support/listening.ts';
 import { realModel } from '../support/real-model.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import {
@@ -36,7 +37,7 @@ interface Reading {
 }
 
 it(
-  `[LOG5] [LOG2] [GEN9] killed ${kills} times while eight drafts are written: each ends with the text it would have had`,
+  `[LOG5] [LOG2] [GEN9] [USE2] killed ${kills} times while eight drafts are written: each ends with the text it would have had`,
   async () => {
     const env = { ...(await (long && realModel !== null ? theRealModel() : tinyModel())), CADENZA_QUEUE: '64' };
     const first = await startServer(env);
@@ -54,9 +55,28 @@ it(
       const late = await collect(followOverSocket(last, { id: draft.id }));
       expect(textOf(late)).toBe(textOf(seen));
     }
+    await expectCounted(last);
   },
   60_000 + 20_000 * kills,
 );
+
+const SPENT = `query ($from: DateOrTime!, $to: DateOrTime!) {
+  viewer { drafts(first: 100) { nodes { usage { promptTokens completionTokens } } } }
+  usage(from: $from, to: $to) { nodes { tokensIn tokensOut } } }`;
+
+/** To the token, whoever wrote them. */
+async function expectCounted({ url }: TestServer): Promise<void> {
+  const [from, to] = [-1, 1].map((days) => new Date(Date.now() + days * 24 * 3_600_000));
+  const { data } = await ask(`${url}/graphql`, SPENT, { from, to });
+  const { viewer, usage } = data as {
+    viewer: { drafts: { nodes: { usage: { promptTokens: number; completionTokens: number } }[] } };
+    usage: { nodes: { tokensIn: number; tokensOut: number }[] };
+  };
+  const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
+  const drafts = viewer.drafts.nodes.map((draft) => draft.usage);
+  expect(sum(usage.nodes.map((day) => day.tokensIn))).toBe(sum(drafts.map((used) => used.promptTokens)));
+  expect(sum(usage.nodes.map((day) => day.tokensOut))).toBe(sum(drafts.map((used) => used.completionTokens)));
+}
 
 /**
  * @param tokens of all drafts to their ends: the model may end them long before `TOKENS`

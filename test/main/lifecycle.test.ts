@@ -35,6 +35,7 @@ test('[START4] an invalid configuration ends the start with its problems, withou
 test('[START1] it says once that it is ready, with its links, database, catalogue, writer and viewer', async () => {
   const server = await startServer();
   expect(await server.said(READY)).toMatchObject({
+    studio: `${server.url}/studio`,
     graphql: `${server.url}/graphql`,
     health: `${server.url}/health/ready`,
     database: expect.stringMatching(/\S/) as string,

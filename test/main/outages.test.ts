@@ -172,6 +172,12 @@ async function refusesDrafts(server: TestServer): Promise<void> {
 
 /** Every kind of call, again and again as long as the outage is to last, and each at least twice. */
 async function saysSo(server: TestServer): Promise<void> {
+  // What needs no database is served without it.
+  for (const path of ['/graphql', '/docs']) {
+    const page = await fetch(`${server.url}${path}`, { headers: { accept: 'text/html' } });
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    await page.text();
+  }
   const start = `mutation ($input: StartDraftInput!) { startDraft(input: $input) { __typename } }`;
   const calls: [string, object?][] = [
     [start, { input: story(3) }],

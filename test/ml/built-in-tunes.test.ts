@@ -2,7 +2,6 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { silentLogger } from '../../src/lib/log.ts';
 import { sampleTunes } from '../../src/ml/composer/sample-tunes.ts';
 import { createEngine, loadModelCatalogue } from '../../src/ml/engine.ts';
-import { modelsFolder, openModelStore } from '../../src/ml/store/model-store.ts';
 import { parseTune } from '../../src/tunes/abc/parse-tune.ts';
 import { measureTune } from '../../src/tunes/evaluate/measure-tune.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -12,10 +11,12 @@ describe('the built-in model of tunes', () => {
     const dataDir = await temporaryFolder();
     const entry = loadModelCatalogue().find(({ task }) => task === 'TUNE_GENERATION')!;
     expect(entry.sources.every((source) => 'file' in source)).toBe(true);
-    await openModelStore(modelsFolder(dataDir)).fetch(entry, { signal: new AbortController().signal });
     const engine = createEngine({ dataDir, threads: 1, fetch: 'off', log: silentLogger });
     onTestFinished(() => engine[Symbol.asyncDispose]());
     await engine.whenReady(entry.id);
+    const others = engine.models().filter(({ id }) => id !== entry.id);
+    expect(others.map(({ task }) => task)).toEqual(expect.arrayContaining(['TEXT_GENERATION', 'EMBEDDING']));
+    for (const { id } of others) await expect(engine.whenReady(id)).rejects.toThrow('is not on this machine');
     const asked = [
       { key: 'G', mode: 'MAJOR' as const, metre: '6/8' },
       { key: 'A', mode: 'DORIAN' as const, metre: 'C|' },

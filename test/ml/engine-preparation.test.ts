@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { families, writeGguf, writeSafetensors } from '../support/tiny-checkpoint.ts';
-import { entryFor, folderEntryFor, TINY } from '../support/tiny-engine.ts';
+import { encoderEntryFor, entryFor, folderEntryFor, TINY } from '../support/tiny-engine.ts';
 import { writeExport } from '../support/tiny-export.ts';
 import { type TinyModel, writeTinyGguf } from '../support/tiny-gguf.ts';
 
@@ -32,7 +32,8 @@ async function prepare(model: TinyModel = {}): Promise<Prepared> {
 
 async function writeCatalogue({ folder }: Prepared, ...models: object[]): Promise<string> {
   const catalogueFile = join(folder, 'models.json');
-  await writeFile(catalogueFile, JSON.stringify({ models }));
+  // Otherwise the built-in encoder would be fetched.
+  await writeFile(catalogueFile, JSON.stringify({ models: [...models, await encoderEntryFor(folder)] }));
   return catalogueFile;
 }
 

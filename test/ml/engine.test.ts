@@ -13,7 +13,7 @@ import {
   type Token,
 } from '../../src/ml/engine.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { entryFor, TINY, tinyEngine, writeTinyCatalogue } from '../support/tiny-engine.ts';
+import { entryFor, noEncoder, TINY, tinyEngine, writeTinyCatalogue } from '../support/tiny-engine.ts';
 
 const sampling: Sampling = { ...defaultSampling, temperature: 1, maxTokens: 40, seed: 3 };
 const never = new AbortController().signal;
@@ -68,7 +68,7 @@ describe('engine', () => {
     expect(engine.models()[0]).toMatchObject(shown);
     expect(engine.defaultModel('TEXT_GENERATION')?.id).toBe(TINY);
     expect(engine.defaultModel('TUNE_GENERATION')?.id).toBe('tunes');
-    expect(engine.defaultModel('EMBEDDING')).toBeNull();
+    expect(engine.defaultModel('RECOMMENDATION')).toBeNull();
     expect(() => engine.admit('nobody')).toThrow(NotFoundError);
   });
 
@@ -172,7 +172,7 @@ describe('engine', () => {
     const catalogueFile = await writeTinyCatalogue(broken);
     const source = join(broken, 'source.gguf');
     await breakLastWeights(source);
-    await writeFile(catalogueFile, JSON.stringify({ models: [await entryFor(source)] }));
+    await writeFile(catalogueFile, JSON.stringify({ models: [await entryFor(source), noEncoder] }));
     const other = await tinyEngine(broken, { catalogueFile });
     onTestFinished(() => other[Symbol.asyncDispose]());
     const { finished } = await write(other, ask());

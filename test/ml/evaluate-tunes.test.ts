@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { storeMeasurements } from '../../src/cli/evaluating/evaluate-tunes.ts';
 import { evaluateTunes, trainTunes } from '../../src/ml/train.ts';
 import { parseTune } from '../../src/tunes/abc/parse-tune.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { ask, startListening } from '../support/listening.ts';
 import { randomTunes } from '../support/random-tunes.ts';
 
 const texts = [randomTunes(1, 80).join('\n')];
@@ -24,6 +26,17 @@ describe('the evaluation of a model of tunes', () => {
     expect(found.tunesWritten.map((abc) => parseTune(abc).metre?.text)).toEqual(['6/8', '6/8', '6/8', '6/8']);
     expect(played).toEqual(found.tunesWritten);
     expect((await evaluateTunes({ ...options, plays })).tunesWritten).toEqual(found.tunesWritten);
+    const { graphqlUrl, database } = await startListening();
+    await storeMeasurements(database, found, ['/somewhere/airs.abc', 'reels.abc']);
+    const { data } = await ask(
+      graphqlUrl,
+      '{ evaluations(first: 100) { modelVersion dataset protocol metric value } }',
+    );
+    const of = { modelVersion: found.version, dataset: 'airs.abc reels.abc', protocol: 'tunes' };
+    const stored = (data as { evaluations: { metric: string; value: number }[] }).evaluations;
+    expect(stored).toContainEqual({ ...of, metric: 'bpc', value: found.bitsPerCharacter });
+    expect(stored).toContainEqual({ ...of, metric: 'bars_exact', value: 1 });
+    expect(stored).toHaveLength(13);
     await expect(evaluateTunes({ ...options, texts: ['nothing'], plays })).rejects.toThrow('no tunes to score');
   });
 });

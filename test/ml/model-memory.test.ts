@@ -7,7 +7,7 @@ import { defaultSampling, type Engine, type GenerationRequest } from '../../src/
 import { type Demand, MemoryBudget, type Tenant } from '../../src/ml/writer/memory-budget.ts';
 import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { entryFor, TINY, tinyEngine } from '../support/tiny-engine.ts';
+import { entryFor, noEncoder, TINY, tinyEngine } from '../support/tiny-engine.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
 
 class Model implements Tenant {
@@ -122,7 +122,7 @@ async function engineWith(ids: readonly string[], options: object, ready = ids):
     models.push(await entryFor(join(path, 'tiny.gguf'), undefined, id));
   }
   const catalogueFile = join(folder, 'models.json');
-  await writeFile(catalogueFile, JSON.stringify({ models }));
+  await writeFile(catalogueFile, JSON.stringify({ models: [...models, noEncoder] }));
   const engine = await tinyEngine(folder, { catalogueFile, id: ids[0]!, ...options });
   onTestFinished(() => engine[Symbol.asyncDispose]());
   for (const id of ready) await engine.whenReady(id);

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { nextToStart, type Occupant, planStep } from '../../src/ml/writer/plan.ts';
 
 const costs = { decode: 20, prefillToken: 1.25 };
-const taking = (slot: number, done: number, total: number): Occupant => ({
+const taking = (slot: number, done: number, total: number, prompt: readonly number[] = []): Occupant => ({
   slot,
-  work: { type: 'prefill', done, total },
+  work: { type: 'prefill', prompt: prompt.length > 0 ? prompt : Array.from({ length: total }, () => 0), done, total },
 });
 const growing = (slot: number): Occupant => ({ slot, work: { type: 'decode', position: 9 } });
 
@@ -30,6 +30,13 @@ describe('planStep', () => {
     expect(third).toBeUndefined();
     const alone = planStep(occupants.slice(1), costs);
     expect(alone.prefill).toEqual([{ draft: occupants[1], from: 0, to: 50 }]);
+  });
+
+  it('[GEN26] processes a prompt that several drafts share once', () => {
+    const prompt = Array.from({ length: 50 }, (_, i) => i);
+    const occupants = [growing(0), taking(1, 20, 50, prompt), taking(2, 0, 50, prompt), taking(3, 0, 20)];
+    expect(planStep(occupants, costs).prefill.map(({ draft }) => draft.slot)).toEqual([1, 3]);
+    expect(planStep(occupants.slice(2), costs).prefill.map(({ draft }) => draft.slot)).toEqual([2]);
   });
 
   it('[GEN2] processes pieces whose length never has remainder one when divided by four', () => {
@@ -58,18 +65,30 @@ describe('planStep', () => {
 
 describe('[GEN10] nextToStart', () => {
   const of = (listener: number | null, priority = 0) => ({ listener, priority });
+  const alike = (): number => 0;
 
   it('takes the first to arrive among equals', () => {
     const waiting = [of(null), of(null), of(7)];
-    expect(nextToStart(waiting, [])).toBe(waiting[0]);
-    expect(nextToStart([], [of(1)])).toBeNull();
+    expect(nextToStart(waiting, [], alike)).toBe(waiting[0]);
+    expect(nextToStart([], [of(1)], alike)).toBeNull();
   });
 
   it('takes the higher priority, then the listener with the fewest drafts being written', () => {
     const waiting = [of(1), of(1), of(2), of(3)];
-    expect(nextToStart(waiting, [of(1), of(1), of(2)])).toBe(waiting[3]);
-    expect(nextToStart(waiting, [of(1), of(2), of(3), of(3)])).toBe(waiting[0]);
+    expect(nextToStart(waiting, [of(1), of(1), of(2)], alike)).toBe(waiting[3]);
+    expect(nextToStart(waiting, [of(1), of(2), of(3), of(3)], alike)).toBe(waiting[0]);
     const urgent = of(1, 1);
-    expect(nextToStart([...waiting, urgent], [of(1), of(1), of(1)])).toBe(urgent);
+    expect(nextToStart([...waiting, urgent], [of(1), of(1), of(1)], alike)).toBe(urgent);
+  });
+
+  it('takes the listener for whom least was done, however few drafts others have being written', () => {
+    const costs = new Map([
+      [1, 500],
+      [2, 40],
+    ]);
+    const cost = (listener: number | null): number => costs.get(listener ?? 0) ?? 0;
+    const waiting = [of(1), of(2), of(1)];
+    expect(nextToStart(waiting, [of(2), of(2)], cost)).toBe(waiting[1]);
+    expect(nextToStart([...waiting, of(1, 1)], [of(2)], cost)).toMatchObject({ listener: 1, priority: 1 });
   });
 });

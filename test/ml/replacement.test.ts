@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { defaultSampling, type Engine, type GenerationRequest } from '../../src/ml/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { entryFor, TINY, tinyEngine } from '../support/tiny-engine.ts';
+import { entryFor, noEncoder, TINY, tinyEngine } from '../support/tiny-engine.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
 
 const ask = (maxTokens: number): GenerationRequest => ({
@@ -28,7 +28,7 @@ async function setUp() {
     await writeTinyGguf(path, { seed });
     const file = { ...(await entryFor(path)).file, name: `tiny-${version}.gguf` };
     const entry = { ...(await entryFor(path)), version, file };
-    await writeFile(`${catalogueFile}.new`, JSON.stringify({ models: [entry] }));
+    await writeFile(`${catalogueFile}.new`, JSON.stringify({ models: [entry, noEncoder] }));
     await rename(`${catalogueFile}.new`, catalogueFile);
   };
   await offer('1', 1);

@@ -1,28 +1,13 @@
-import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { compileModel } from '../../src/ml/compile/compile.ts';
-import { type Decoder } from '../../src/ml/decoder/decoder.ts';
-import { openDecoder } from '../../src/ml/decoder/open-decoder.ts';
 import { defaultSampling, type GenerationEvent } from '../../src/ml/engine.ts';
 import { Sampler } from '../../src/ml/sampling/sampler.ts';
 import { EventQueue } from '../../src/ml/writer/event-queue.ts';
 import { PrefixCache } from '../../src/ml/writer/prefix-cache.ts';
 import { Scheduler } from '../../src/ml/writer/scheduler.ts';
-import { temporaryFolder } from '../support/folder.ts';
-import { writeTinyGguf } from '../support/tiny-gguf.ts';
+import { compiledDecoder } from '../support/compiled-decoder.ts';
 
 const MAX_TOKENS = 5;
-
-async function tinyDecoder(): Promise<Decoder> {
-  const folder = await temporaryFolder();
-  const source = join(folder, 'tiny.gguf');
-  await writeTinyGguf(source, {});
-  const model = await compileModel({ source, digest: 'd'.repeat(64), directory: join(folder, 'compiled') });
-  const decoder = await openDecoder({ model, threads: 1, slots: 1, capacity: 256 });
-  onTestFinished(() => decoder[Symbol.asyncDispose]());
-  return decoder;
-}
 
 /** Whatever was ready to run has run. */
 const settled = async (): Promise<void> => {
@@ -30,7 +15,7 @@ const settled = async (): Promise<void> => {
 };
 
 it('[GEN17] the scheduler is at most one step ahead of the reader of its events', async () => {
-  const decoder = await tinyDecoder();
+  const decoder = await compiledDecoder();
   const runs: (() => void)[] = [];
   let run = 0;
   const counted = async <Result>(result: Promise<Result>): Promise<Result> => {
@@ -71,6 +56,8 @@ it('[GEN17] the scheduler is at most one step ahead of the reader of its events'
       verse: null,
       continued: '',
       tune: null,
+      beginning: null,
+      isScored: false,
       replay: [],
       listener: null,
       priority: 0,

@@ -458,7 +458,7 @@ describe('catalogue', () => {
     const own = { ...entryFrom([{ file: 'beside.gguf' }]), id: 'own' };
     const path = await write({ models: [own, { ...builtIn, name: 'Ours' }] });
     const models = loadModelCatalogue(path);
-    expect(models.map(({ name }) => name)).toEqual(['Model', 'Ours', 'Tunes']);
+    expect(models.map(({ name }) => name)).toEqual(['Model', 'Ours', 'Tunes', 'all-MiniLM-L6-v2']);
     expect(models[0]?.sources).toEqual([{ file: join(path, '..', 'beside.gguf') }]);
   });
 

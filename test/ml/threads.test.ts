@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { compileTiny } from '../support/graph-run.ts';
 import { realDataDir, realModel } from '../support/real-model.ts';
 import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
-import { folderEntryFor, TINY, tinyEngine } from '../support/tiny-engine.ts';
+import { folderEntryFor, noEncoder, TINY, tinyEngine } from '../support/tiny-engine.ts';
 
 type Model = DecoderOptions['model'];
 
@@ -108,7 +108,7 @@ describe('[GEN2] logits are bit-identical for any threads, length and batch', ()
     await writeTwoHeads(place);
     const catalogueFile = join(folder, 'models.json');
     const entry = { ...(await folderEntryFor(place)), context: 2048 };
-    await writeFile(catalogueFile, JSON.stringify({ models: [entry] }));
+    await writeFile(catalogueFile, JSON.stringify({ models: [entry, noEncoder] }));
     const texts = async (threads: number, company: number): Promise<Token[][]> => {
       await using engine = await tinyEngine(folder, { catalogueFile, threads, prefixBytes: 0 });
       return await Promise.all(Array.from({ length: company }, (_, i) => tokensOf(engine, i, 600 + 200 * i)));

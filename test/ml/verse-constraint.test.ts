@@ -6,9 +6,10 @@ import { randomStream } from '../../src/lib/random.ts';
 import { defaultSampling, type Engine, type GenerationRequest } from '../../src/ml/engine.ts';
 import { allTokens } from '../../src/ml/sampling/constraint.ts';
 import { VerseConstraint, type VerseVocabulary } from '../../src/ml/sampling/verse-constraint.ts';
+import { judgeVerse } from '../../src/verse/judging.ts';
 import {
-  judgeVerse,
   loadVerseWords,
+  offensiveIn,
   Rhymes,
   VerseAutomaton,
   type VerseFormInput,
@@ -59,7 +60,7 @@ describe('[FORM2] the mask of a form', () => {
     const automaton = new VerseAutomaton(form, new Rhymes(words));
     const random = randomStream(11);
     for (let round = 0; round < 3; round++) {
-      const constraint = new VerseConstraint({ form, words, lead: '', written: '' }, vocabulary);
+      const constraint = new VerseConstraint({ form, words, own: [], lead: '', written: '' }, vocabulary);
       let position: VersePosition = automaton.begin();
       for (;;) {
         const from = position;
@@ -91,15 +92,41 @@ describe('[FORM2] the mask of a form', () => {
   it('goes on from what was written, and refuses a text that left its form', () => {
     const vocabulary = vocabularyOf();
     const form = formOf({ preset: 'HAIKU' });
-    const constraint = new VerseConstraint({ form, words, lead: '', written: 'the moon and the sea' }, vocabulary);
+    const constraint = new VerseConstraint(
+      { form, words, own: [], lead: '', written: 'the moon and the sea' },
+      vocabulary,
+    );
     const allowed = allTokens(vocabulary.vocab);
     constraint.mask(allowed);
     const open = vocabulary.texts.filter((_, id) => (((allowed[id >> 5] ?? 0) >>> (id & 31)) & 1) === 1);
     expect(open).toContain('\n');
     expect(open).not.toContain(' ');
     expect(
-      () => new VerseConstraint({ form, words, lead: '', written: 'the moon and the sea and' }, vocabulary),
+      () => new VerseConstraint({ form, words, own: [], lead: '', written: 'the moon and the sea and' }, vocabulary),
     ).toThrow('leaves its form');
+  });
+});
+
+describe('[FORM12] words that offend', () => {
+  const form = formOf({ stanzas: [{ lines: 2, syllables: [1], rhyme: 'AA' }] });
+  const after = (written: string, own: string[]): string[] => {
+    const vocabulary = vocabularyOf();
+    const constraint = new VerseConstraint({ form, words, own, lead: '', written }, vocabulary);
+    const allowed = allTokens(vocabulary.vocab);
+    constraint.mask(allowed);
+    return vocabulary.texts.filter((_, id) => (((allowed[id >> 5] ?? 0) >>> (id & 31)) & 1) === 1);
+  };
+
+  it('are not chosen, unless the writer has them', () => {
+    expect(after('hit\ns', [])).not.toContain('h');
+    expect(after('hit\ns', ['shit'])).toContain('h');
+    expect(after('hit\ns', [])).toContain('i');
+    expect(() => after('hit\nshit', [])).toThrow('leaves its form');
+  });
+
+  it('are found in a text with what is made of them, each once', () => {
+    expect(offensiveIn(words, ['Bastards and the ASS', 'an ass in the glass'])).toEqual(['ass', 'bastards']);
+    expect(offensiveIn(words, ['the swallow and the assassin, God and the devil'])).toEqual([]);
   });
 });
 
@@ -118,7 +145,7 @@ describe('a model of random weights', () => {
   const requestFor = (input: VerseFormInput, seed: number): GenerationRequest => ({
     messages: [{ role: 'user', content: 'write' }],
     sampling: { ...defaultSampling, maxTokens: 400, seed },
-    verse: { form: formOf(input), words, lead: '', written: '' },
+    verse: { form: formOf(input), words, own: [], lead: '', written: '' },
   });
 
   async function write(request: GenerationRequest): Promise<{ text: string; ids: number[]; reason: string }> {

@@ -6,6 +6,8 @@ import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
+import { wilson } from '../../src/recommend/math/statistics.ts';
+import { startOfDay } from '../../src/recommend/measure/period.ts';
 import { createRecommender, type Engagement, type Recommender } from '../../src/recommend/recommender.ts';
 import { addTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
@@ -120,8 +122,83 @@ describe('attribution', () => {
     const yesterday = await recommender.analytics({ from: new Date(now - 2e8), to: new Date(now - 1e8) });
     expect(counts(yesterday.totals)).toEqual([0, 0, 0, 0, 0, 0]);
     expect(yesterday.byPosition).toEqual([]);
-    expect((await recommender.analytics({ modelVersion: 'another' })).totals.impressions).toBe(0);
+    await expect(recommender.analytics({ modelVersion: 'another' })).rejects.toMatchObject({ field: 'modelVersion' });
     expect((await recommender.analytics({ modelVersion: 'untrained' })).totals.impressions).toBe(9);
+  });
+
+  it('[ATTR10] counts along several axes at once, and says which part of the catalogue was served', async () => {
+    const period = await recommender.analytics({});
+    const { rows, isComplete } = await recommender.breakdown(
+      period,
+      ['MODEL_VERSION', 'SURFACE', 'GENRE', 'REASON_KIND', 'DAY'],
+      100,
+    );
+    expect(isComplete).toBe(true);
+    const sums = rows.map((row) => counts(row)!).reduce((sum, row) => sum.map((value, i) => value + row[i]!));
+    expect(sums).toEqual(counts(period.totals));
+    const jazz = rows.find(({ genre, surface }) => genre?.slug === 'jazz' && surface === 'RECOMMENDATIONS')!;
+    expect(counts(jazz)).toEqual([4, 1, 1, 0, 1, 0]);
+    expect(jazz).toMatchObject({ modelVersion: 'untrained', reasonKind: 'PREFERENCE', position: null, segment: null });
+    expect(jazz.date).toBe(period.byDay[0]!.date);
+
+    const because = await recommender.breakdown(period, ['PREFERENCE', 'SEGMENT'], 100);
+    expect(because.rows.map(({ preference, segment, impressions }) => [preference, segment, impressions])).toEqual([
+      ['genre jazz', 'NEW', 4],
+      [`seed ${ids[1]}`, 'NEW', 3],
+      [null, 'NEW', 2],
+    ]);
+    expect(await recommender.breakdown(period, ['POSITION'], 2)).toMatchObject({
+      rows: [{ position: 1 }, { position: 2 }],
+      isComplete: false,
+    });
+    await expect(recommender.breakdown(period, [], 5)).rejects.toMatchObject({ field: 'by' });
+    await expect(recommender.breakdown(period, ['DAY', 'DAY'], 5)).rejects.toMatchObject({ field: 'by' });
+    const coverage = await recommender.coverage(period);
+    expect(coverage).toMatchObject({ tracks: 10, share: coverage.served / 10 });
+    expect(coverage.served).toBeGreaterThanOrEqual(6);
+    expect(coverage.topShare).toBeCloseTo(2 / 9, 9);
+  });
+
+  it('[ATTR10] by the heard track, and by how much a listener had done before the period', async () => {
+    const kim: Viewer = { listener: await listeners.ensure('kim'), roles: new Set() };
+    const early = new Date(Date.now() - 3_600_000);
+    await listeners.recordBatch(kim, [{ trackId: ids[4]!, kind: 'LIKE', at: early }]);
+    const page = await recommender.recommend(kim.listener.id, { diversity: 0 }, { first: 1 });
+    await stored(page.requestId, 1);
+    const period = await recommender.analytics({ from: new Date(Date.now() - 600_000) });
+    const { rows } = await recommender.breakdown(period, ['REASON_TRACK', 'SEGMENT'], 100);
+    expect(rows.find(({ segment }) => segment === 'LIGHT')).toMatchObject({ impressions: 1, reasonTrackId: ids[4] });
+    await database.sql`delete from recommendation_lists where id = ${page.requestId}`;
+  });
+
+  it('[ATTR10] takes dates, in a time zone, and warns of what is not kept', async () => {
+    // Clocks in Berlin go forward on 29 March 2026, and back on 25 October.
+    for (const [date, zone, start] of [
+      ['2026-03-29', 'Europe/Berlin', '2026-03-28T23:00:00Z'],
+      ['2026-03-30', 'Europe/Berlin', '2026-03-29T22:00:00Z'],
+      ['2026-10-26', 'Europe/Berlin', '2026-10-25T23:00:00Z'],
+      ['2026-01-01', 'Asia/Kathmandu', '2025-12-31T18:15:00Z'],
+      ['2026-01-01', 'UTC', '2026-01-01T00:00:00Z'],
+    ] as const)
+      expect(startOfDay(date, zone)).toEqual(new Date(start));
+    const dayOf = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+    const found = await recommender.analytics({ from: dayOf(-2), to: dayOf(2), timeZone: 'Asia/Tokyo' });
+    expect(found.from).toEqual(new Date(`${dayOf(-3)}T15:00:00Z`));
+    expect(counts(found.totals)![0]).toBe(9);
+    expect(found.byDay[0]!.day.getUTCHours()).toBe(15);
+    expect(found.warnings).toEqual(['The period has not ended yet.']);
+    expect((await recommender.analytics({ from: dayOf(-100) })).warnings[0]).toMatch(/^Lists are kept for 90 days/);
+    for (const timeZone of ['Europe/Nowhere', '+05:00', '']) {
+      await expect(recommender.analytics({ timeZone })).rejects.toMatchObject({ field: 'timeZone' });
+    }
+  });
+
+  it('[ATTR10] has intervals that hold for few impressions too', () => {
+    // Wilson 1927, as in any table of it.
+    expect(wilson(0.5, 10).low).toBeCloseTo(0.2366, 4);
+    expect(wilson(0.5, 10).high).toBeCloseTo(0.7634, 4);
+    expect(wilson(0, 10)).toEqual({ low: 0, high: expect.closeTo(0.2775, 4) as number });
+    expect(wilson(1, 10).high).toBeCloseTo(1, 12);
   });
 
   it('[ERR2] refuses an invalid range by name', async () => {
@@ -173,5 +250,26 @@ describe('permission to see it', () => {
     for (const role of ['ANALYST', 'ADMIN']) expect((await asked([role])).errors).toBeUndefined();
     const open = await startListening({ database });
     expect((await ask(open.graphqlUrl, query)).errors).toBeUndefined();
+  });
+
+  it('[ATTR9] what staff looks at is no impression, until a listener is shown it', async () => {
+    const { graphqlUrl } = await startListening({ database, config: { auth } });
+    const list = '{ recommendations(first: 2) { requestId } }';
+    const surfaceOf = async (roles: string[]) => {
+      const { data } = await ask(graphqlUrl, list, {}, { authorization: `Bearer ${await tokenOf(roles)}` });
+      const { requestId } = (data as { recommendations: { requestId: string } }).recommendations;
+      await expect.poll(() => isStored(requestId, 2)).toBe(true);
+      const [row] = await database.sql<[{ surface: string }]>`
+        select surface from recommendation_lists where id = ${requestId}`;
+      return row.surface;
+    };
+    const impressions = async () => (await recommender.analytics({})).totals.impressions;
+    const before = await impressions();
+    expect(await surfaceOf(['ANALYST'])).toBe('PREVIEW');
+    expect(await impressions()).toBe(before);
+    await expect.poll(() => surfaceOf(['LISTENER'])).toBe('RECOMMENDATIONS');
+    expect(await impressions()).toBe(before + 2);
+    // Once shown, it stays so.
+    expect(await surfaceOf(['ADMIN'])).toBe('RECOMMENDATIONS');
   });
 });

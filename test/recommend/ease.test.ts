@@ -148,11 +148,20 @@ describe('weights as bytes', () => {
     columns: Uint32Array.of(1, 2, 0),
     values: Float32Array.of(0.5, -0.25, 1),
     recency: 0.97,
-    next: {
-      starts: Uint32Array.of(0, 0, 1, 1),
-      columns: Uint32Array.of(2),
-      values: Float32Array.of(0.125),
-    },
+    faster: [
+      {
+        decay: 0.8,
+        starts: Uint32Array.of(0, 0, 1, 1),
+        columns: Uint32Array.of(2),
+        values: Float32Array.of(0.125),
+      },
+      {
+        decay: 0.3,
+        starts: Uint32Array.of(0, 2, 2, 2),
+        columns: Uint32Array.of(0, 1),
+        values: Float32Array.of(-0.5, 0.75),
+      },
+    ],
     content: {
       names: ['g:jazz', 't:höhle 洞'],
       starts: Uint32Array.of(0, 1, 2),
@@ -165,13 +174,20 @@ describe('weights as bytes', () => {
     const bytes = serialiseWeights(weights);
     // A slice at an odd offset, as a driver hands it over.
     expect(parseWeights(Buffer.concat([Buffer.alloc(3), bytes]).subarray(3))).toEqual(weights);
-    for (const without of [{ content: null }, { next: null }, { content: null, next: null }]) {
+    for (const without of [{ content: null }, { faster: [] }, { content: null, faster: [] }]) {
       expect(parseWeights(serialiseWeights({ ...weights, ...without }))).toEqual({ ...weights, ...without });
     }
   });
 
   it('of earlier formats are read correctly', () => {
-    const { content, recency, ...rows } = { ...weights, next: null };
+    const { content, recency, ...rows } = { ...weights, faster: [] };
+    // The number of its weights for the newest liked track, where the number of scales is now, and no table of scales.
+    const [scale] = weights.faster;
+    const fourth = serialiseWeights({ ...weights, faster: [scale!] });
+    const withNext = Buffer.concat([fourth.subarray(0, 40), fourth.subarray(56)]);
+    withNext.writeUInt32LE(4, 4);
+    withNext.writeUInt32LE(scale!.columns.length, 36);
+    expect(parseWeights(withNext)).toEqual({ ...weights, faster: [{ ...scale, decay: 0 }] });
     const third = serialiseWeights({ ...rows, recency, content });
     third.writeUInt32LE(3, 4);
     expect(parseWeights(third)).toEqual({ ...rows, recency, content });
@@ -188,9 +204,9 @@ describe('weights as bytes', () => {
   it('of another format, or truncated, are refused', () => {
     const bytes = serialiseWeights(weights);
     expect(() => parseWeights(bytes.subarray(0, -4))).toThrow('not recommender weights');
-    const fifth = Buffer.from(bytes);
-    fifth.writeUInt32LE(5, 4);
-    expect(() => parseWeights(fifth)).toThrow('not recommender weights');
+    const sixth = Buffer.from(bytes);
+    sixth.writeUInt32LE(6, 4);
+    expect(() => parseWeights(sixth)).toThrow('not recommender weights');
     expect(() => parseWeights(Buffer.alloc(100))).toThrow('not recommender weights');
   });
 });

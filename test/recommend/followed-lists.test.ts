@@ -112,6 +112,46 @@ describe('a subscription follows the list of the query', () => {
   });
 });
 
+describe('[LIVE5] nodes on one database', () => {
+  const ofTwo = async () => {
+    const first = await startServer();
+    return { ...first, second: await startListening({ database: first.database }) };
+  };
+
+  it.each(['(first: 5)', '(first: 5, diversity: 0.9)', '(first: 5, notServedForHours: 24)'])(
+    'give a query %s on one and a subscription on the other one list, and one impression for each position',
+    async (args) => {
+      const { list, database, second } = await ofTwo();
+      const query = await list(`{ recommendations${args} ${FIELDS} }`);
+      await expect.poll(() => impressionsOf(database)).toEqual([1, 5]);
+      const sent = await firstOfStream(second.graphqlUrl, `subscription { recommendations${args} ${FIELDS} }`, {});
+      expect(sent).toEqual({ data: { recommendations: query } });
+      await expect.poll(() => impressionsOf(database)).toEqual([1, 5]);
+    },
+  );
+
+  it('announce one list, page on in it, and give another id to another list', async () => {
+    const { list, second, graphqlUrl } = await ofTwo();
+    const query = `query ($after: String) { recommendations(first: 3, after: $after) ${FIELDS} }`;
+    const there = async (variables = {}) => {
+      const { data } = await ask(second.graphqlUrl, query, variables);
+      return (data as { recommendations: List }).recommendations;
+    };
+    const [here, elsewhere] = [await list(query), await there()];
+    const after = here.pageInfo.endCursor;
+    expect((await there({ after })).nodes).toEqual((await list(query, { after })).nodes);
+    await ask(
+      graphqlUrl,
+      `mutation { recordFeedback(input: { trackId: "${here.nodes[0]!.track.id}", kind: LIKE }) { __typename } }`,
+    );
+    const changed = await list(query);
+    expect(changed.requestId).not.toBe(here.requestId);
+    const third = await startListening({ database: second.database });
+    expect((await ask(third.graphqlUrl, query)).data).toEqual({ recommendations: changed });
+    expect(elsewhere).toEqual(here);
+  });
+});
+
 describe('a live list', () => {
   const next = async (lists: AsyncIterator<RecommendationPage>) => (await lists.next()).value as RecommendationPage;
 

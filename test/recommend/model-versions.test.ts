@@ -51,6 +51,14 @@ test('[REC13] an ADMIN activates an earlier version, and the next list uses it',
     },
   });
   expect(await serving()).toEqual({ recommendations: { modelVersion: 'earlier' } });
+  const activations = await asked('ANALYST', '{ modelVersions { modelVersion activatedBy activatedAt } }');
+  expect(activations.data).toMatchObject({
+    modelVersions: [
+      { modelVersion: 'latest', activatedBy: null },
+      { modelVersion: 'earlier', activatedBy: 'x', activatedAt: expect.stringMatching(/^20/) as string },
+      { modelVersion: 'gone', activatedBy: null, activatedAt: null },
+    ],
+  });
   const parameters = [{ name: 'ridge', value: '50' }];
   expect((await asked('ANALYST', LIST)).data).toEqual({
     modelVersions: [

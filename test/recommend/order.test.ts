@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Counter } from '../../src/lib/collections.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { Gemm } from '../../src/ml/gemm.ts';
+import type { SparseRows } from '../../src/recommend/math/sparse-rows.ts';
 import { meanOf, measure } from '../../src/recommend/train/accuracy.ts';
 import { trainInBlocks } from '../../src/recommend/train/ease-in-blocks.ts';
 import { holdOutLast } from '../../src/recommend/train/holdout.ts';
@@ -28,8 +29,7 @@ function drawnRows(listeners: number, tracks: number, seed: number): number[][] 
   });
 }
 
-type Rows = ReturnType<typeof trainInBlocks>;
-function dense(rows: Rows, n: number): number[][] {
+function dense(rows: SparseRows, n: number): number[][] {
   return Array.from({ length: n }, (_, i) => {
     const row = new Array<number>(n).fill(0);
     for (let at = rows.starts[i]!; at < rows.starts[i + 1]!; at++) row[rows.columns[at]!] = rows.values[at]!;
@@ -94,7 +94,7 @@ describe('order', () => {
     (...chosen) => {
       const [order, reach, levelling, dropout] = chosen;
       const rows = drawnRows(30, 12, 7);
-      const options = { ...defaultSettings, order, reach, levelling, dropout, ridge: 2 };
+      const options = { ...defaultSettings, order, reach, foresight: reach, levelling, dropout, ridge: 2 };
       const trained = dense(trainItemModel(interactionsOf(rows), options, gemm), 12);
       const expected = reference(rows, 12, options);
       for (let i = 0; i < 12; i++) {
@@ -201,7 +201,7 @@ describe('blocks', () => {
 
   it('[REC8] [REC18] give the weights of the whole if related items fit into one', () => {
     const whole = dense(trainItemModel(apart, options, gemm), 40);
-    const blocks = dense(trainInBlocks(apart, { ...options, largestSystem: 22 }, gemm), 40);
+    const blocks = dense(trainInBlocks(apart, { ...options, largestSystem: 22 }, gemm)[0]!, 40);
     for (let i = 0; i < 40; i++) {
       for (let j = 0; j < 40; j++) expect(blocks[i]![j]).toBeCloseTo(whole[i]![j]!, 4);
     }
@@ -223,13 +223,13 @@ describe('blocks', () => {
   });
 
   it('[REC8] [REC18] have weights for every track, as many as requested', () => {
-    const rows = trainInBlocks(
+    const [rows] = trainInBlocks(
       interactionsOf(drawnRows(90, 70, 4)),
       { ...options, largestSystem: 64, entries: 0 },
       gemm,
     );
     const spokenFor = new Counter<number>();
-    for (const column of rows.columns) spokenFor.add(column);
+    for (const column of rows!.columns) spokenFor.add(column);
     expect(spokenFor.size).toBe(70);
     expect(Math.max(...spokenFor.values())).toBe(50);
   });

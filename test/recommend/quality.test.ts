@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { randomStream } from '../../src/lib/random.ts';
 import { measureLists } from '../../src/recommend/measure/beyond-accuracy.ts';
 import { impactOfReasons } from '../../src/recommend/measure/counterfactual-impact.ts';
-import { estimate } from '../../src/recommend/measure/off-policy.ts';
 import { measureServed } from '../../src/recommend/measure/served-quality.ts';
 import { Neighbours } from '../../src/recommend/model/neighbours.ts';
 import { noWeights } from '../../src/recommend/model/weights.ts';
@@ -92,55 +90,5 @@ describe('[TRUTH1] the effect of reasons', () => {
     expect(metrics['ReasonLeaves@10']).toBe(0);
     expect(Object.keys(metrics)).toHaveLength(8);
     expect(await measureServed(serving, [], new AbortController().signal)).toEqual({});
-  });
-});
-
-describe('[ATTR5] an off-policy estimate', () => {
-  it('by hand', () => {
-    const positions = Array.from({ length: 60 }, (_, i) => [
-      { list: `a${i}`, weight: 2, isClicked: true },
-      { list: `a${i}`, weight: 0, isClicked: true },
-      { list: `b${i}`, weight: 1, isClicked: false },
-      { list: `b${i}`, weight: 1, isClicked: true },
-    ]).flat();
-    const found = estimate(positions);
-    expect(found).toMatchObject({ lists: 120, impressions: 240, ctr: 0.75, ips: 0.75, snips: 0.75, meanWeight: 1 });
-    expect(found.effectiveSampleSize).toBeCloseTo(240 ** 2 / (60 * 6), 9);
-    // Residuals by list: 2 · 0.25 and −0.75 + 0.25.
-    const deviation = Math.sqrt(60 * (0.5 ** 2 + 0.5 ** 2)) / 240;
-    expect(found.low).toBeCloseTo(0.75 - 1.96 * deviation, 12);
-    expect(found.high).toBeCloseTo(0.75 + 1.96 * deviation, 12);
-  });
-
-  it('has the truth within its interval as often as it should, and no significant bias', () => {
-    // Three tracks with known chances of a click; logged evenly, judged for a version that mostly shows the third.
-    const [logged, judged, clicked] = [
-      [1 / 3, 1 / 3, 1 / 3],
-      [0.1, 0.1, 0.8],
-      [0.1, 0.3, 0.5],
-    ];
-    const truth = 0.1 * 0.1 + 0.1 * 0.3 + 0.8 * 0.5;
-    let [covered, sum] = [0, 0];
-    for (let run = 0; run < 300; run++) {
-      const draw = randomStream(run);
-      const positions = Array.from({ length: 300 }, (_, i) => {
-        const shown = Math.floor(draw() * 3);
-        const isClicked = draw() < clicked[shown]!;
-        return { list: `${i}`, weight: judged[shown]! / logged[shown]!, isClicked };
-      });
-      const { snips, low, high } = estimate(positions);
-      sum += snips!;
-      if (low! <= truth && truth <= high!) covered += 1;
-    }
-    expect(sum / 300).toBeCloseTo(truth, 1.5);
-    expect(covered / 300).toBeGreaterThan(0.9);
-    expect(covered / 300).toBeLessThan(0.99);
-  });
-
-  it('is null without lists', () => {
-    expect(estimate([])).toEqual({
-      ...{ lists: 0, impressions: 0, ctr: null, ips: null, snips: null, low: null, high: null },
-      ...{ effectiveSampleSize: 0, meanWeight: null, refusal: 'NO_LISTS' },
-    });
   });
 });

@@ -10,7 +10,8 @@ import { ModelState } from '../../src/recommend/versions/model-state.ts';
 import { someTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
 
-async function startNodes(count: number) {
+/** A version that serves and that nobody has measured. A node begins to measure it when it starts. */
+async function unmeasuredVersion() {
   const database = await testDatabase();
   const wakeups = new LocalWakeups();
   const services = { database, wakeups, clock: systemClock, log: silentLogger };
@@ -21,9 +22,11 @@ async function startNodes(count: number) {
     const viewer = { listener: await listeners.ensure(`listener ${u}`), roles: new Set(['LISTENER'] as const) };
     await listeners.recordBatch(viewer, [{ trackId: row!.id, kind: 'LIKE' }]);
   }
+  const trainer = await ModelState.open({ ...services, trainsByItself: false });
+  await trainer.train();
+  await trainer[Symbol.asyncDispose]();
   const loads = { count: 0, onLoad: (): void => undefined };
-  const nodes = [];
-  for (let n = 0; n < count; n++) {
+  const startNode = async (): Promise<ServedMeasurements> => {
     const model = await ModelState.open({ ...services, trainsByItself: false });
     onTestFinished(() => model[Symbol.asyncDispose]());
     const node = new ServedMeasurements({
@@ -36,35 +39,33 @@ async function startNodes(count: number) {
       },
     });
     onTestFinished(() => node[Symbol.asyncDispose]());
-    nodes.push(node);
-  }
-  return { database, nodes, loads };
+    return node;
+  };
+  return { database, startNode, loads };
 }
 
-const evaluated = async ({ database }: Awaited<ReturnType<typeof startNodes>>) => {
+const evaluated = async ({ database }: Awaited<ReturnType<typeof unmeasuredVersion>>) => {
   const rows = await database.sql`select 1 from evaluations where protocol = 'served-lists'`;
   return rows.length;
 };
 
 it('[BEYOND6] one of the nodes measures what is served, and the others wait for it', async () => {
-  const world = await startNodes(3);
-  await Promise.all(world.nodes.map((node) => node.measure()));
+  const world = await unmeasuredVersion();
+  const nodes = await Promise.all([world.startNode(), world.startNode(), world.startNode()]);
+  await Promise.all(nodes.map((node) => node.measure()));
   expect(world.loads.count).toBe(10);
   expect(await evaluated(world)).toBe(8);
 });
 
 it('[BEYOND6] a node that stops ends the measurement, and another takes it up', async () => {
-  const world = await startNodes(2);
-  const [first, second] = [world.nodes[0]!, world.nodes[1]!];
-  const ended = new Promise<void>((resolve) => {
-    world.loads.onLoad = () => {
-      world.loads.onLoad = () => undefined;
-      resolve(first[Symbol.asyncDispose]());
-    };
-  });
-  await first.measure();
-  await ended;
+  const world = await unmeasuredVersion();
+  const hasBegun = new Promise<void>((resolve) => (world.loads.onLoad = resolve));
+  const first = await world.startNode();
+  await hasBegun;
+  await first[Symbol.asyncDispose]();
+  expect(world.loads.count).toBeLessThan(10);
   expect(await evaluated(world)).toBe(0);
+  const second = await world.startNode();
   await second.measure();
   expect(await evaluated(world)).toBe(8);
 });

@@ -52,7 +52,7 @@ test('[REC13] versions are listed, and an earlier one can be made to serve again
     { version: first, isActive: true, isKept: true },
   ]);
   expect(versions[0]!.parameters).toMatchObject({ listeners: 60, feedback: 480 });
-  expect(versions[0]!.parameters.next).toBeTypeOf('number');
+  expect(versions[0]!.parameters.faster).toBeTypeOf('string');
   await expect(recommender.activate('ease-none')).rejects.toMatchObject({ name: 'NotFoundError' });
   expect(await servingOf(recommender, listener.id)).toBe(first);
 });
@@ -76,7 +76,7 @@ test('[REC13] a new version that predicts recent feedback worse is kept but does
   const first = await recommender.train();
   // Six hundred bots, their listening dated back, say that what goes with a track is of another group.
   const astray = (u: number, i: number) => ((u + (i % 2) * 2) % 4) * 10 + (((u >> 2) + 3 * i) % 10);
-  await hear(new Date(2019, 0, 1), astray, { who: 'bot', count: 600, each: 2 });
+  await hear(new Date(2019, 0, 1), astray, { who: 'bot', count: 600, each: 4 });
   await hear(new Date(Date.now() + 60_000), (u) => group(u, 8), { each: 1 });
   const second = await recommender.train();
   const states = (await recommender.versions(10)).map(({ version, isActive, isKept }) => ({

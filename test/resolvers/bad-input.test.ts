@@ -1,9 +1,11 @@
 import { getNamedType, type GraphQLObjectType, isUnionType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
-import { encodeId } from '../../src/resolvers/global-id.ts';
+import { encodeCursor } from '../../src/lib/page.ts';
+import { encodeId, idOf } from '../../src/resolvers/global-id.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
 import { argumentTable, type Fixture } from '../support/argument-table.ts';
+import { ASKED } from '../support/assists.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { createDatabase } from '../support/database.ts';
 import { addDrafts } from '../support/drafts.ts';
@@ -26,10 +28,20 @@ const lists = [
   'similar',
   'recommendations',
   'onboarding',
+  'radio',
   'feedback',
+  'tracksOfListener',
   'drafts',
+  'apiKeys',
+  'auditLog',
+  'usage',
   'draft',
+  'document',
+  'documents',
+  'versions',
+  'assists',
 ];
+const GROUP = '11111111-0000-4000-8000-000000000000';
 let database: Database;
 let fixture: Fixture;
 
@@ -45,9 +57,25 @@ beforeAll(async () => {
     insert into listeners (external_id, display_name) values ('demo', 'demo') returning id`;
   await database.sql`insert into feedback (listener_id, track_id, kind) select ${row!.id}, id, 'LIKE' from tracks where id < 6`;
   const [draft] = await addDrafts(database, Number(row!.id), 3);
+  await database.sql`
+    insert into api_keys (prefix, digest, name, owner_id, roles, origins, quota)
+    select 'key ' || n, '', 'a key', ${row!.id}, '{LISTENER}', '{}', '{}' from generate_series(1, 3) n`;
+  await database.sql`insert into audit_entries (action, outcome) select 'x', 'DONE' from generate_series(1, 3)`;
+  await database.sql`
+    insert into usage_days (day, listener_id) select '2026-11-01'::date + n, ${row!.id}::bigint from generate_series(1, 3) n`;
   // The newest one is a tune, so that a tune's fields can be reached.
-  await database.sql`update drafts set kind = 'TUNE' where id = ${draft!}`;
-  fixture = { draft: encodeId('Draft', draft!), cursors: {} };
+  await database.sql`update drafts set kind = 'TUNE', group_id = ${GROUP}, alternative = 1 where id = ${draft!}`;
+  const [document, version] = ['22222222-0000-4000-8000-000000000000', '33333333-0000-4000-8000-000000000000'];
+  await database.sql`insert into documents (id, listener_id, title) values (${document}, ${row!.id}, 'T')`;
+  await database.sql`
+    insert into document_versions (id, document_id, name, state) values (${version}, ${document}, 'v', '\\x0000')`;
+  await database.sql`
+    insert into document_assists (id, document_id, listener_id, draft_ids, status, client_id, asked, ended_at)
+    values (gen_random_uuid(), ${document}, ${row!.id}, '{}', 'WRITTEN', 1, ${JSON.stringify(ASKED)}::text::jsonb, now())`;
+  fixture = {
+    ...{ draft: encodeId('Draft', draft!), group: encodeId('DraftGroup', GROUP), cursors: {} },
+    ...{ document: encodeId('Document', document), version: encodeId('DocumentVersion', version) },
+  };
 });
 
 afterAll(() => database[Symbol.asyncDispose]());
@@ -57,7 +85,7 @@ async function cursorsOf(url: string): Promise<Record<string, string>> {
   const end = '{ pageInfo { endCursor } }';
   const { data } = await ask(
     url,
-    `query ($draft: ID!, $track: ID!) {
+    `query ($draft: ID!, $track: ID!, $document: ID!) {
       ${lists
         .slice(0, 4)
         .map((order) => `${order}: tracks(first: 2, search: "title", orderBy: ${order}) ${end}`)
@@ -72,10 +100,17 @@ async function cursorsOf(url: string): Promise<Record<string, string>> {
       albums(first: 2) ${end}
       recommendations(first: 2) ${end}
       onboarding { recommendations(first: 2) ${end} }
-      viewer { feedback(first: 2) ${end} drafts(first: 2) ${end} }
+      radio(first: 2) ${end}
+      viewer { feedback(first: 2) ${end} tracksOfListener: tracks(mark: LIKED, first: 2) ${end} drafts(first: 2) ${end} }
+      apiKeys(first: 2) ${end}
+      auditLog(first: 2) ${end}
+      usage(from: "2026-11-01", to: "2026-11-30", first: 2) ${end}
       draft(id: $draft) { cursor }
+      document(id: $document) { cursor }
+      documents(first: 2) ${end}
+      of: document(id: $document) { versions(first: 2) ${end} assists(first: 2) ${end} }
     }`,
-    { draft: fixture.draft, track: encodeId('Track', 1) },
+    { draft: fixture.draft, track: encodeId('Track', 1), document: fixture.document },
   );
   const found = [...JSON.stringify(data).matchAll(/"(?:endCursor|cursor)":"([\w-]+)"/g)].map(([, cursor]) => cursor!);
   const names = [
@@ -89,12 +124,24 @@ async function cursorsOf(url: string): Promise<Record<string, string>> {
     'albums',
     'recommendations',
     'onboarding',
+    'radio',
     'feedback',
+    'tracksOfListener',
     'drafts',
+    'apiKeys',
+    'auditLog',
+    'usage',
     'draft',
+    'document',
+    'documents',
+    'versions',
+    'assists',
   ];
   expect(found).toHaveLength(names.length);
-  return Object.fromEntries(names.map((name, i) => [name, found[i]!]));
+  const draftGroup = encodeCursor(`draft-group:${GROUP}`, [1, 1, ...Array.from({ length: 7 }, () => [-1, 0]).flat()]);
+  const id = idOf('Draft', fixture.draft, 'id');
+  const children = encodeCursor(`children:${id}`, [0, id]);
+  return { ...Object.fromEntries(names.map((name, i) => [name, found[i]!])), draftGroup, children };
 }
 
 // ── Asking ──
@@ -109,8 +156,12 @@ const reach: Record<string, (call: string) => string> = {
   Track: (call) => `${track} { ${call} }`,
   Artist: (call) => `${track} { artist { ${call} } }`,
   Album: (call) => `${track} { album { ${call} } }`,
+  Analytics: (call) => `analytics { ${call} }`,
+  Finding: (call) => `analyseText(text: "the the") { findings { ${call} } }`,
   Onboarding: (call) => `onboarding { ${call} }`,
   Listener: (call) => `viewer { ${call} }`,
+  Document: (call) => `document(id: "${fixture.document}") { ${call} }`,
+  Draft: (call) => `draft(id: "${fixture.draft}") { ${call} }`,
   Tune: (call) => `viewer { drafts(first: 1) { nodes { tune { ${call} } } } }`,
   Explanation: (call) => `${explained} { explanation { ${call} } }`,
   TrackExplanation: (call) => `${explained} { ${call} }`,
@@ -142,6 +193,13 @@ function outcomeOf({ data, errors }: Answer): Outcome {
     : { what: null, field: undefined };
 }
 
+/** A stream that has nothing more to tell ends, which is an answer too. */
+const firstOrEnd: typeof firstOfStream = (...args) =>
+  firstOfStream(...args).catch((error: unknown) => {
+    if (/event: complete/.test(String(error))) return { data: {} };
+    throw error;
+  });
+
 /** Everything that a caller could have changed; what reading leaves behind (served lists) is not among it. */
 async function contents(): Promise<unknown> {
   const tables = [
@@ -159,7 +217,18 @@ async function contents(): Promise<unknown> {
     'listeners',
     'listener_genres',
   ];
-  const more = ['listener_artists', 'feedback', 'verdicts', 'drafts', 'draft_events'];
+  const more = [
+    'listener_artists',
+    'feedback',
+    'verdicts',
+    'drafts',
+    'draft_events',
+    'documents',
+    'document_updates',
+    'document_members',
+    'document_links',
+    'document_versions',
+  ];
   return Promise.all(
     [...tables, ...more].map(
       (table) =>
@@ -169,8 +238,12 @@ async function contents(): Promise<unknown> {
 }
 
 describe('[ERR3] [ERR5] [FIND6] every argument', () => {
-  const placeholder = Object.fromEntries(lists.map((list) => [list, Buffer.from('["x"]').toString('base64url')]));
-  const table = argumentTable({ draft: '', cursors: placeholder });
+  const spoilt = Buffer.from('["x"]').toString('base64url');
+  const placeholder = Object.fromEntries(lists.map((list) => [list, spoilt]));
+  const table = argumentTable({
+    ...{ draft: '', group: '', document: '', version: '' },
+    cursors: { ...placeholder, draftGroup: spoilt, children: spoilt },
+  });
   const coordinates = Object.entries(table).flatMap(([field, { of }]) =>
     Object.keys(of).map((path) => `${field}(${path})`),
   );
@@ -197,7 +270,7 @@ describe('[ERR3] [ERR5] [FIND6] every argument', () => {
       const base = path.startsWith('search') || field !== 'tracks' ? args : { search: 'title', ...args };
       const send = async (value: unknown) => {
         const call = callWith(schema, coordinate, base, value, (declarations, text) => embed(type, declarations, text));
-        const tell = type === 'Subscription' ? firstOfStream : ask;
+        const tell = type === 'Subscription' ? firstOrEnd : ask;
         return { ...outcomeOf(await tell(graphqlUrl, call.document, call.variables)), path: call.path };
       };
       const typed = typesOfResult(type, field);
@@ -230,6 +303,8 @@ describe('[ERR3] [ERR5] [FIND6] every argument', () => {
         const told = `${coordinate} ← ${JSON.stringify(value).slice(0, 200)}`;
         expect([told, what === 'INTERNAL_SERVER_ERROR' ? what : 'answered']).toEqual([told, 'answered']);
       }
+      // What was begun would change the next case's document.
+      await expect.poll(() => database.sql`select from document_assists where ended_at is null`).toHaveLength(0);
     },
   );
 });

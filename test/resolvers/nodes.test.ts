@@ -29,9 +29,9 @@ async function things() {
     return data as Record<string, unknown>;
   };
   const { tracks, models, viewer } = await tell(
-    '{ tracks(first: 1) { nodes { id artist { id } } } models { id } viewer { id } }',
+    '{ tracks(first: 1) { nodes { id artist { id } genres { id } } } models { id } viewer { id } }',
   );
-  const [track] = (tracks as { nodes: { id: string; artist: { id: string } }[] }).nodes;
+  const [track] = (tracks as { nodes: { id: string; artist: { id: string }; genres: { id: string }[] }[] }).nodes;
   const [model] = models as { id: string }[];
   const { recordFeedback } = await tell(
     'mutation ($id: ID!) { recordFeedback(input: { trackId: $id, kind: LIKE }) { ... on RecordFeedbackSuccess { feedback { id } } } }',
@@ -47,6 +47,7 @@ async function things() {
   const ids = {
     Track: track!.id,
     Artist: track!.artist.id,
+    Genre: track!.genres[0]!.id,
     Model: model!.id,
     Listener: (viewer as { id: string }).id,
     Feedback: (recordFeedback as { feedback: { id: string } }).feedback.id,
@@ -72,10 +73,10 @@ describe('node', () => {
   });
 
   it.each([
-    ['another listener', undefined, ['Track', 'Artist', 'Model']],
-    ['ANALYST', ['ANALYST'], ['Track', 'Artist', 'Model', 'Listener', 'Feedback']],
-    ['SERVICE', ['SERVICE'], ['Track', 'Artist', 'Model', 'Listener', 'Feedback']],
-    ['ADMIN', ['ADMIN'], ['Track', 'Artist', 'Model', 'Listener', 'Feedback', 'Draft']],
+    ['another listener', undefined, ['Track', 'Artist', 'Genre', 'Model']],
+    ['ANALYST', ['ANALYST'], ['Track', 'Artist', 'Genre', 'Model', 'Listener', 'Feedback']],
+    ['SERVICE', ['SERVICE'], ['Track', 'Artist', 'Genre', 'Model', 'Listener', 'Feedback']],
+    ['ADMIN', ['ADMIN'], ['Track', 'Artist', 'Genre', 'Model', 'Listener', 'Feedback', 'Draft']],
   ])('[NODE2] is null if the object is not visible to %s', async (_, roles, seen) => {
     const { graphqlUrl, ids, shared } = await things();
     const headers = await as('bob', roles);

@@ -4,17 +4,26 @@ import * as bad from './bad-values.ts';
 /** A new database's ids begin at 1. */
 const [track, artist, album] = [encodeId('Track', 1), encodeId('Artist', 1), encodeId('Album', 1)];
 
+/** For `newest`: the id is given. */
+const besideId: bad.BadValues = { ...bad.flag, refused: [{ value: true }] };
 const genre: bad.BadValues = {
   ...bad.text({ max: 100 }),
   refused: [...bad.text({ max: 100 }).refused, { value: 'no-such-genre' }],
 };
 const genres = bad.listOf(100, genre, 'jazz');
+const texts = bad.listOf(50, bad.text({ max: 4_000 }), 'a');
 const range: Record<string, bad.BadValues> = {
   min: bad.integer(0, 2 ** 31 - 1),
   max: bad.integer(0, 2 ** 31 - 1),
 };
 const under = (prefix: string, table: Record<string, bad.BadValues>) =>
   Object.fromEntries(Object.entries(table).map(([name, values]) => [`${prefix}.${name}`, values]));
+
+const quota = Object.fromEntries(
+  ['requestsPerDay', 'draftsPerDay', 'tokensPerDay', 'tokensPerMonth'].flatMap((name) =>
+    ['soft', 'hard'].map((limit) => [`${name}.${limit}`, bad.number(0, 1_000_000_000_000, 1)]),
+  ),
+);
 
 const filter = under('filter', {
   genres,
@@ -108,10 +117,15 @@ const cover = (most: number) => ({
 
 const steering = {
   ...filter,
+  'context.moodOf': bad.idOf('Draft', 'NotFoundError'),
   'context.seedTrackIds': bad.listOf(100, bad.idOf('Track', 'InvalidInputError'), track),
+  'context.unlikeTrackIds': bad.listOf(100, bad.idOf('Track', 'InvalidInputError'), track),
+  'context.session': bad.listOf(100, bad.idOf('Track', 'InvalidInputError'), track),
   'context.text': bad.text({ min: 0, max: 500 }),
   'context.freshness': bad.number(0, 1),
 };
+const member = encodeId('Listener', 1);
+const members = bad.listOf(20, bad.idOf('Listener', 'InvalidInputError'), member);
 const list = {
   ...steering,
   diversity: bad.number(0, 1),
@@ -146,6 +160,13 @@ const sampling = under('input.sampling', {
   stop: bad.listOf(8, piece, '.'),
 });
 const form = under('input.form', {
+  'fromTune.tune': bad.idOf('Draft', 'InvalidInputError'),
+  'fromTune.abc': {
+    refused: ['', 'ABc', 'K:D\n', "M:4/4\nL:1/4\nK:D\nA,,,Bc^d''|", 'a\0b', 'A'.repeat(16_385)].map((value) => ({
+      value,
+    })),
+    uncoercible: [5, true, ['a', 'b'], {}],
+  },
   preset: bad.oneOf,
   stanzas: {
     refused: [{ value: [] }, { value: Array(21).fill({ lines: 1 }) }],
@@ -185,6 +206,7 @@ const tuneSettings = under('input.tune', {
   'mood.valence': bad.number(-1, 1),
   'mood.arousal': bad.number(-1, 1),
   'mood.words': refusing('', 'purple', 'happy '.repeat(100)),
+  'mood.draftId': bad.idOf('Draft', 'InvalidInputError'),
   startWith: refusing('', 'A', 'K:D', '|:', 'x'.repeat(2001)),
   'infill.tune': bad.idOf('Draft', 'InvalidInputError'),
   'infill.abc': refusing('', 'ABc', 'K:D\n', 'A'.repeat(16_385)),
@@ -199,6 +221,9 @@ const { missing: _, ...anyId } = bad.idOf('Track');
 const someFeedback = under('input', {
   listenerId: bad.idOf('Listener', 'NotFoundError'),
   trackId: bad.idOf('Track', 'NotFoundError'),
+  listenerExternalId: bad.text({ max: 128 }),
+  // Beside trackId, any is refused.
+  trackExternalId: { refused: [{ value: 'of another app' }], uncoercible: [5, true, {}] },
   kind: bad.oneOf,
   listenedMs: bad.integer(0, 86_400_000),
   at: bad.instant,
@@ -206,9 +231,36 @@ const someFeedback = under('input', {
   idempotencyKey: bad.text({ max: 200 }),
 });
 
+const account: bad.BadValues = {
+  ...bad.text({ max: 128 }),
+  refused: [...bad.text({ max: 128 }).refused, { value: ' ann' }, { value: 'visitor:1' }],
+};
+const origin: bad.BadValues = {
+  refused: ['', 'app.example.com', 'https://', 'https://a.example/', 'https://a.example/x', '*', 'null'].map(
+    (value) => ({ value }),
+  ),
+  uncoercible: [5, true, {}],
+};
+/** No Base64, and what decodes leniently. */
+const noBase64 = ['%', 'a', 'aGk', 'aGk=\n', 5, true, {}];
+/** Bytes that are no update of Yjs. */
+const noUpdate = ['', '/w==', 'aGVsbG8='];
+
+/** The end of a document's text, as a relative position, and what is none in it. */
+const PLACE = 'AQR0ZXh0AA==';
+const noPlace: bad.BadValues = {
+  refused: ['', 'AAAA', 'aGVsbG8=', 'AQROb25lAA==', 'AAAA'.repeat(60)].map((value) => ({ value })),
+  uncoercible: noBase64,
+};
+
 export interface Fixture {
+  /** Id of a document of the viewer, and of a version of it. */
+  document: string;
+  version: string;
   /** Id of a finished draft of the viewer. */
   draft: string;
+  /** Id of a group that it is the only draft of. */
+  group: string;
   /** A cursor of each list, by the list's name here. */
   cursors: Readonly<Record<string, string>>;
 }
@@ -230,7 +282,7 @@ const saying = (name: string, value: unknown, values: bad.BadValues): FieldEntry
 });
 
 /** Every field with arguments. */
-export function argumentTable({ draft, cursors }: Fixture): Record<string, FieldEntry> {
+export function argumentTable({ draft, group, document, version, cursors }: Fixture): Record<string, FieldEntry> {
   const cursorOf = (list: string): bad.BadValues => {
     const others = Object.entries(cursors).filter(([name]) => name !== list);
     return bad.cursor(
@@ -241,11 +293,28 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
   const page = (list: string) => ({ first: bad.first, after: cursorOf(list) });
   return {
     'Query.analytics': {
-      of: { from: bad.instant, to: bad.instant, modelVersion: bad.text({ max: 200 }) },
+      of: { from: bad.moment, to: bad.moment, modelVersion: bad.text({ max: 200 }), timeZone: bad.text({ max: 64 }) },
+    },
+    'Analytics.breakdown': {
+      args: { by: ['DAY'] },
+      of: {
+        by: { refused: [{ value: [] }, { value: ['DAY', 'DAY'] }], uncoercible: [['NOPE'], [5], {}] },
+        first: bad.first,
+      },
     },
     'Query.offPolicyEstimate': { of: { modelVersion: bad.text({ max: 200 }) } },
     'TrackExplanation.outweighedBy': { of: { first: bad.first } },
     'TrackExplanation.summary': { of: { locale: bad.oneOf } },
+    'Query.analyseText': {
+      of: {
+        text: {
+          ...bad.text({ min: 0, max: 200_000 }),
+          harmless: ['', '\u202e\u200f', 'e\u0301'.repeat(2_000), '💥'.repeat(2_000)],
+        },
+        draftId: bad.idOf('Draft', 'NotFoundError'),
+      },
+    },
+    'Finding.reason': { of: { locale: bad.oneOf } },
     'Query.checkTune': {
       of: {
         abc: {
@@ -255,7 +324,136 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         },
       },
     },
+    'Draft.tokens': { of: { from: bad.integer(0, 4), first: bad.first } },
+    'Draft.children': { of: page('children') },
+    'Query.classifyText': { args: { texts: ['a'] }, of: { texts, classifier: bad.text({ max: 50 }) } },
+    'Query.detectLanguage': { of: { texts } },
+    'Query.embed': { of: { texts } },
+    'Query.moodOf': { of: { texts } },
+    'Query.scoreText': { of: { text: bad.text({ max: 4_000 }) } },
+    'Query.sentiment': { of: { texts } },
     'Query.draft': { of: { id: bad.idOf('Draft') } },
+    'Query.document': { of: { id: bad.idOf('Document') } },
+    'Query.documents': { of: page('documents') },
+    'Document.text': { of: { format: bad.oneOf } },
+    'Document.state': {
+      of: { stateVector: { refused: [{ value: '/w==' }], uncoercible: noBase64 } },
+    },
+    'Document.versions': { of: page('versions') },
+    'Mutation.createDocument': {
+      args: { input: { title: 'T' } },
+      of: under('input', { title: bad.text({ max: 200 }), text: bad.text({ min: 0, max: 50_000 }) }),
+    },
+    'Mutation.renameDocument': {
+      args: { id: document, title: 'T' },
+      of: { id: bad.idOf('Document', 'NotFoundError'), title: bad.text({ max: 200 }) },
+    },
+    'Mutation.deleteDocument': { of: { id: bad.idOf('Document', 'NotFoundError') } },
+    'Mutation.pushUpdates': {
+      args: { input: { documentId: document, updates: [] } },
+      of: under('input', {
+        documentId: bad.idOf('Document', 'NotFoundError'),
+        updates: {
+          refused: [
+            { value: Array(101).fill('AAA=') },
+            ...noUpdate.map((value) => ({ value: ['AAA=', value], at: '.1' })),
+          ],
+          uncoercible: [...noBase64.filter((value) => typeof value !== 'object'), [null], ['%']],
+          harmless: [[], ['AAA=']],
+        },
+        stateVector: { refused: [{ value: '/w==' }], uncoercible: noBase64 },
+      }),
+    },
+    'Mutation.setPresence': {
+      args: { input: { documentId: document, clientId: 1, clock: 1 } },
+      of: under('input', {
+        documentId: bad.idOf('Document', 'NotFoundError'),
+        clientId: bad.number(0, 2 ** 32 - 1, 0.5),
+        clock: bad.integer(0, 2 ** 31 - 1),
+        state: {
+          refused: ['', 'x', '[]', 'null', '5', '{"a":"\\u0000"', `{"a":"${'x'.repeat(1_000)}"}`].map((value) => ({
+            value,
+          })),
+          uncoercible: [5, true, {}],
+        },
+      }),
+    },
+    'Mutation.setDocumentMember': {
+      args: { input: { documentId: document, listenerId: encodeId('Listener', 999_999_999), role: 'READER' } },
+      of: under('input', {
+        documentId: bad.idOf('Document', 'NotFoundError'),
+        listenerId: bad.idOf('Listener', 'NotFoundError'),
+        role: bad.oneOf,
+      }),
+    },
+    'Mutation.shareDocument': {
+      args: { input: { documentId: document, role: 'READER' } },
+      of: under('input', {
+        documentId: bad.idOf('Document', 'NotFoundError'),
+        role: bad.oneOf,
+        expiresAt: bad.instant,
+      }),
+    },
+    'Mutation.revokeDocumentLinks': { of: { id: bad.idOf('Document', 'NotFoundError') } },
+    'Mutation.joinDocument': {
+      of: {
+        secret: {
+          refused: [],
+          uncoercible: [5, true, {}],
+          harmless: ['', 'guessed', 'a\0b', '\ud800', 'x'.repeat(10_000)],
+        },
+      },
+    },
+    'Mutation.saveDocumentVersion': {
+      args: { input: { documentId: document, name: 'v' } },
+      of: under('input', { documentId: bad.idOf('Document', 'NotFoundError'), name: bad.text({ max: 200 }) }),
+    },
+    'Mutation.restoreDocumentVersion': {
+      args: { id: version },
+      of: { id: bad.idOf('DocumentVersion', 'NotFoundError') },
+    },
+    'Document.assists': { of: page('assists') },
+    'Mutation.assist': {
+      args: {
+        input: {
+          ...{ documentId: document, task: 'CONTINUE', range: { start: PLACE, end: PLACE } },
+          sampling: { logitBias: [{ text: '.', bias: 1 }] },
+          form: { stanzas: [{ lines: 1 }] },
+          tune: { infill: { abc: 'M:4/4\nL:1/4\nK:D\nABcd|', bars: [1] } },
+        },
+      },
+      of: {
+        ...sampling,
+        ...form,
+        ...tuneSettings,
+        ...under('input', {
+          documentId: bad.idOf('Document', 'NotFoundError'),
+          task: bad.oneOf,
+          'range.start': noPlace,
+          'range.end': noPlace,
+          instruction: bad.text({ max: 8_000 }),
+          tone: bad.oneOf,
+          kind: bad.oneOf,
+          modelId: bad.idOf('Model', 'InvalidInputError'),
+          idempotencyKey: bad.text({ max: 200 }),
+        }),
+      },
+    },
+    'Mutation.cancelAssist': { of: { id: bad.idOf('Assist', 'NotFoundError') } },
+    'Mutation.undoAssist': { of: { id: bad.idOf('Assist', 'NotFoundError') } },
+    'Subscription.documentUpdates': {
+      args: { documentId: document },
+      of: {
+        documentId: bad.idOf('Document', 'NotFoundError'),
+        // At the end of the log it says nothing before something changes.
+        after: { ...cursorOf('document'), harmless: [] },
+        stateVector: { refused: [{ value: '/w==' }], uncoercible: noBase64 },
+      },
+    },
+    'Subscription.documentPresence': {
+      args: { documentId: document },
+      of: { documentId: bad.idOf('Document', 'NotFoundError') },
+    },
     'Query.evaluations': { of: { first: bad.first } },
     'Query.explanation': { args: { trackId: track }, of: { trackId: bad.idOf('Track'), ...steering } },
     'Query.listener': {
@@ -272,6 +470,19 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         ...page('recommendations'),
         ...list,
       },
+    },
+    'Query.groupRecommendations': {
+      args: { listenerIds: [member] },
+      of: {
+        listenerIds: { ...members, refused: [...members.refused, { value: [] }], harmless: [] },
+        strategy: bad.oneOf,
+        ...filter,
+        includeHeard: bad.flag,
+        first: bad.first,
+      },
+    },
+    'Query.radio': {
+      of: { ...page('radio'), ...steering, diversity: bad.number(0, 1), includeHeard: bad.flag },
     },
     'Query.artist': { of: { id: bad.idOf('Artist') } },
     'Query.album': { of: { id: bad.idOf('Album') } },
@@ -299,6 +510,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         orderBy: bad.oneOf,
         direction: bad.oneOf,
         search: bad.text({ min: 0, max: 200 }),
+        meaning: bad.text({ max: 500 }),
       },
     },
     'Artist.tracks': {
@@ -342,6 +554,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         },
       },
     },
+    'Listener.tracks': { args: { mark: 'SAVED' }, of: { ...page('tracksOfListener'), mark: bad.oneOf } },
     'Listener.feedback': {
       of: {
         ...page('feedback'),
@@ -357,6 +570,36 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     'HistoryReason.summary': { of: { locale: bad.oneOf } },
     'PreferenceReason.summary': { of: { locale: bad.oneOf } },
     'PopularityReason.summary': { of: { locale: bad.oneOf } },
+    'Query.auditLog': { of: { ...page('auditLog'), action: bad.text({ max: 100 }) } },
+    'Query.apiKeys': { of: { ...page('apiKeys'), ownerId: bad.idOf('Listener') } },
+    'Mutation.createApiKey': {
+      args: { input: { name: 'a key', owner: 'ann' } },
+      of: under('input', {
+        name: bad.text({ max: 100 }),
+        owner: account,
+        actsFor: account,
+        roles: { refused: [{ value: [] }], uncoercible: [['NOPE'], [5], {}] },
+        origins: bad.listOf(20, origin, 'https://app.example.com'),
+        ...under('quota', quota),
+        expiresAt: {
+          ...bad.instant,
+          refused: [...bad.instant.refused, { value: '2020-01-01T00:00:00Z' }, { value: '2200-01-01T00:00:00Z' }],
+        },
+      }),
+    },
+    'Query.usage': {
+      args: { from: '2026-11-01', to: '2026-11-30' },
+      of: { ...page('usage'), from: bad.moment, to: bad.moment, keyId: bad.idOf('ApiKey') },
+    },
+    'Mutation.setApiKeyQuota': {
+      args: { id: encodeId('ApiKey', 1), quota: {} },
+      of: { id: bad.idOf('ApiKey', 'NotFoundError'), ...under('quota', quota) },
+    },
+    'Mutation.rotateApiKey': {
+      args: { id: encodeId('ApiKey', 1) },
+      of: { id: bad.idOf('ApiKey', 'NotFoundError'), graceSeconds: bad.integer(0, 30 * 24 * 3_600) },
+    },
+    'Mutation.revokeApiKey': { of: { id: bad.idOf('ApiKey', 'NotFoundError') } },
     'Mutation.activateModelVersion': { of: { modelVersion: bad.text({ max: 200 }) } },
     'Mutation.startDraft': {
       args: {
@@ -376,6 +619,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
           title: bad.text({ max: 200 }),
           visibility: bad.oneOf,
           modelId: bad.idOf('Model', 'InvalidInputError'),
+          alternatives: bad.integer(1, 8),
           idempotencyKey: bad.text({ max: 200 }),
         }),
       },
@@ -393,6 +637,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         ...sampling,
         ...form,
         'input.draftId': bad.idOf('Draft', 'NotFoundError'),
+        'input.newest': besideId,
         'input.instruction': bad.text({ max: 8_000 }),
         'input.at': bad.integer(0, 2 ** 31 - 1),
         'input.ifRevision': bad.integer(0, 2 ** 31 - 1),
@@ -403,6 +648,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
       args: { input: { draftId: draft, text: 'typed', ifRevision: 1 } },
       of: under('input', {
         draftId: bad.idOf('Draft', 'NotFoundError'),
+        newest: besideId,
         title: bad.text({ max: 200 }),
         visibility: bad.oneOf,
         text: bad.text({ min: 0, max: 100_000 }),
@@ -411,6 +657,62 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
       }),
     },
     'Mutation.cancelDraft': { of: { id: bad.idOf('Draft', 'NotFoundError') } },
+    'Mutation.branchDraft': {
+      args: {
+        input: {
+          draftId: draft,
+          ifRevision: 1,
+          sampling: { logitBias: [{ text: '.', bias: 1 }] },
+          form: { stanzas: [{ lines: 1 }] },
+        },
+      },
+      of: {
+        ...sampling,
+        ...form,
+        ...under('input', {
+          draftId: bad.idOf('Draft', 'NotFoundError'),
+          at: bad.integer(0, 2 ** 31 - 1),
+          text: bad.text({ min: 0, max: 1_000 }),
+          instruction: bad.text({ max: 8_000 }),
+          ifRevision: bad.integer(0, 2 ** 31 - 1),
+          alternatives: bad.integer(1, 8),
+          idempotencyKey: bad.text({ max: 200 }),
+        }),
+      },
+    },
+    'Mutation.rewriteDraft': {
+      args: {
+        input: {
+          ...{ draftId: draft, ifRevision: 1, range: { start: 0, end: 4 } },
+          sampling: { logitBias: [{ text: '.', bias: 1 }] },
+        },
+      },
+      of: {
+        ...sampling,
+        ...under('input', {
+          draftId: bad.idOf('Draft', 'NotFoundError'),
+          newest: besideId,
+          'range.start': bad.integer(0, 4),
+          'range.end': bad.integer(0, 4),
+          insertAt: bad.integer(0, 4),
+          instruction: bad.text({ max: 8_000 }),
+          tone: bad.oneOf,
+          ifRevision: bad.integer(0, 2 ** 31 - 1),
+          alternatives: bad.integer(1, 8),
+          idempotencyKey: bad.text({ max: 200 }),
+        }),
+      },
+    },
+    'Mutation.applyRewrite': {
+      args: { input: { draftId: draft } },
+      of: under('input', {
+        draftId: bad.idOf('Draft', 'NotFoundError'),
+        newest: besideId,
+        ifRevision: bad.integer(0, 2 ** 31 - 1),
+        idempotencyKey: bad.text({ max: 200 }),
+      }),
+    },
+    'Mutation.chooseDraft': { of: { id: bad.idOf('Draft', 'NotFoundError') } },
     'Mutation.deleteDraft': { of: { id: bad.idOf('Draft', 'NotFoundError') } },
     'Mutation.removeFeedback': { of: { id: bad.idOf('Feedback', 'NotFoundError') } },
     'Mutation.recordFeedback': { args: { input: { trackId: track, kind: 'LIKE' } }, of: someFeedback },
@@ -487,6 +789,7 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
         },
       },
     },
+    'Mutation.claimVisitor': { of: { visitorToken: bad.text({ max: 1 }) } },
     'Mutation.eraseMe': { of: { confirm: bad.text({ max: 1 }) } },
     'Mutation.upsertTracks': {
       args: {
@@ -570,8 +873,18 @@ export function argumentTable({ draft, cursors }: Fixture): Record<string, Field
     },
     'Subscription.draftEvents': {
       args: { draftId: draft },
-      of: { draftId: bad.idOf('Draft', 'NotFoundError'), after: cursorOf('draft'), keepOpen: bad.flag },
+      of: {
+        draftId: bad.idOf('Draft', 'NotFoundError'),
+        newest: besideId,
+        after: cursorOf('draft'),
+        keepOpen: bad.flag,
+      },
     },
+    'Subscription.draftGroupEvents': {
+      args: { groupId: group },
+      of: { groupId: bad.idOf('DraftGroup', 'NotFoundError'), after: cursorOf('draftGroup'), keepOpen: bad.flag },
+    },
+    'Subscription.draftReport': { of: { draftId: bad.idOf('Draft', 'NotFoundError') } },
     'Subscription.recommendations': { of: { ...list, first: bad.first } },
     'Subscription.recommendationsChanged': { of: refusedOnly({ ...list, first: bad.first }) },
   };

@@ -53,8 +53,19 @@ export function listOf(n: number, entry: BadValues, good: unknown): BadValues {
 }
 
 const ofNothing: Record<NodeType, string> = {
-  ...{ Track: '999999999', Artist: '999999999', Album: '999999999', Listener: '999999999', Feedback: '999999999' },
-  ...{ Draft: '00000000-0000-4000-8000-000000000000', Model: 'nobody-knows' },
+  ...{
+    Track: '999999999',
+    Artist: '999999999',
+    Album: '999999999',
+    Listener: '999999999',
+    Feedback: '999999999',
+    ApiKey: '999999999',
+  },
+  Genre: 'no-such-genre',
+  ...{ Draft: '00000000-0000-4000-8000-000000000000', DraftGroup: '00000000-0000-4000-8000-000000000000' },
+  ...{ Document: '00000000-0000-4000-8000-000000000000', DocumentVersion: '00000000-0000-4000-8000-000000000000' },
+  Assist: '00000000-0000-4000-8000-000000000000',
+  Model: 'nobody-knows',
 };
 
 /** What is no id at all, and what is one that nothing can have. */
@@ -98,6 +109,12 @@ export const instant: BadValues = {
     ...['2026-02-30T00:00:00Z', '2026-13-01T00:00:00Z', '2026-11-23', '2026-11-23T25:00:00Z', '2026-11-23T24:00:00Z'],
     ...['2026-11-23T10:00:00', '2026-11-23T10:00:00+99:00', '2026-11-23T10:00:60Z', NUL, 5, -1, 1e300, true, {}],
   ],
+};
+
+/** A date or an instant. */
+export const moment: BadValues = {
+  refused: [...instant.refused, { value: '9999-12-31' }, { value: '0001-01-01' }],
+  uncoercible: [...instant.uncoercible.filter((value) => value !== '2026-11-23'), '2026-02-30', '2026-13-01'],
 };
 
 /** `own` is a cursor of the list; `others` are of every other list. */

@@ -10,6 +10,7 @@ import {
   type GraphQLSchema,
   isAbstractType,
   isCompositeType,
+  isInputObjectType,
   isListType,
   isObjectType,
   Kind,
@@ -98,7 +99,17 @@ function fieldCost(world: World, type: GraphQLObjectType, nodes: FieldNode[], si
     const values = value == null ? 0 : Array.isArray(value) ? value.length : 1;
     return Number(applied(argument, 'cost')?.weight ?? 0) * values;
   });
-  return weightOf(field) + ofArguments.reduce((a, b) => a + b, 0) + times * Math.max(0, ...each);
+  const ofAmounts = field.args.flatMap((argument) => {
+    const input = getNullableType(argument.type);
+    const given = args[argument.name] as Record<string, unknown> | null | undefined;
+    return isInputObjectType(input)
+      ? Object.values(input.getFields()).map((one) => {
+          const weight = Number(applied(one, 'cost')?.weight ?? 0);
+          return weight === 0 ? 0 : weight * Math.max(0, Math.min(100, Number(given?.[one.name] ?? 0)));
+        })
+      : [];
+  });
+  return weightOf(field) + [...ofArguments, ...ofAmounts].reduce((a, b) => a + b, 0) + times * Math.max(0, ...each);
 }
 
 const weightOf = (thing: Applied): number => Number(applied(thing, 'cost')?.weight ?? 1);

@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { inject, onTestFinished } from 'vitest';
 import { connect, type Database, type DatabaseOptions } from '../../src/db/client.ts';
+import { MasterKeys } from '../../src/db/sealing/master-keys.ts';
+
+/** What tests' databases are encrypted with. */
+export const TEST_MASTER_KEY = Buffer.alloc(32, 'cadenza').toString('base64');
+export const testMasterKeys = (): MasterKeys => MasterKeys.parse(TEST_MASTER_KEY, 'the tests');
 
 /** A fresh, migrated database, dropped when `dispose` runs. For a whole file: make it in `beforeAll`. */
 export async function createDatabase(options: DatabaseOptions = {}): Promise<Database> {
@@ -12,7 +17,7 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Dat
   await admin.sql`create database ${admin.sql(name)} template ${admin.sql(template.pathname.slice(1))}`;
   const url = new URL(template);
   url.pathname = `/${name}`;
-  const database = connect(url.href, options);
+  const database = connect(url.href, { masterKeys: testMasterKeys(), ...options });
   return {
     ...database,
     [Symbol.asyncDispose]: async () => {

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { Database } from '../../src/db/client.ts';
+import type { Database, DatabaseOptions } from '../../src/db/client.ts';
 import { createDrafts, type Draft, type DraftEvent, type Drafts } from '../../src/drafts/drafts.ts';
 import type { LogStore } from '../../src/drafts/log/log-store.ts';
 import { PostgresLog } from '../../src/drafts/log/postgres-log.ts';
@@ -23,8 +23,11 @@ export class DraftRoom {
   }
 
   /** @param open the storage of the logs; the database by default */
-  static async open(open?: (database: Database, wakeups: LocalWakeups) => Promise<LogStore>): Promise<DraftRoom> {
-    const database = await testDatabase();
+  static async open(
+    open?: (database: Database, wakeups: LocalWakeups) => Promise<LogStore>,
+    options: DatabaseOptions = {},
+  ): Promise<DraftRoom> {
+    const database = await testDatabase(options);
     return new DraftRoom(
       database,
       (wakeups) => open?.(database, wakeups) ?? Promise.resolve(new PostgresLog(database)),

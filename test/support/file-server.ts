@@ -36,12 +36,7 @@ export async function serve(...answers: Answer[]): Promise<FileServer> {
 
 /** The same over TLS. @returns also the file with the authority that its certificate is trusted by */
 export async function serveSecurely(answer: Answer): Promise<{ url: string; authority: string }> {
-  const folder = await temporaryFolder();
-  const [key, authority] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-keyout', key, '-out', authority];
-  await promisify(execFile)('openssl', [...made, ...subject]);
-  const options = { key: await readFile(key), cert: await readFile(authority) };
+  const { authority, ...options } = await certificate('DNS:localhost,IP:127.0.0.1');
   const server = createSecureServer(options, answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
@@ -49,6 +44,16 @@ export async function serveSecurely(answer: Answer): Promise<{ url: string; auth
     server.close();
   });
   return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/model.gguf`, authority };
+}
+
+/** A certificate that signs itself, for these names. `authority` is the file with it, as those who are to trust it need it. */
+export async function certificate(names: string): Promise<{ key: Buffer; cert: Buffer; authority: string }> {
+  const folder = await temporaryFolder();
+  const [key, authority] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', `subjectAltName=${names}`];
+  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-keyout', key, '-out', authority];
+  await promisify(execFile)('openssl', [...made, ...subject]);
+  return { key: await readFile(key), cert: await readFile(authority), authority };
 }
 
 /** Serves ranges, as a good server does. */

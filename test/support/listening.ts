@@ -1,14 +1,28 @@
 import { onTestFinished } from 'vitest';
+import { AuditLog, createApiKeys, TrustedDocuments, UsageMeter } from '../../src/access/access.ts';
+import { createAssists } from '../../src/assist/assist.ts';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
-import { type Config, type ConnectionLimits, type CostLimits, loadConfig, type RateConfig } from '../../src/config.ts';
+import {
+  type Config,
+  type ConnectionLimits,
+  type CostLimits,
+  loadConfig,
+  type RateConfig,
+  type VisitorConfig,
+} from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
 import type { RateStore } from '../../src/db/queries/rate-limits.ts';
+import { createDocuments } from '../../src/documents/documents.ts';
 import { createDrafts } from '../../src/drafts/drafts.ts';
+import { createLanguage, type Language } from '../../src/language/language.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../src/lib/log.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
+import { VisitorTokens } from '../../src/listeners/listeners.ts';
+import { createRemoteEngine } from '../../src/ml/engine.ts';
 import { createRecommender } from '../../src/recommend/recommender.ts';
+import { createReports } from '../../src/report/report.ts';
 import type { Services } from '../../src/resolvers/context.ts';
 import { TuneLinks } from '../../src/resolvers/tune-links.ts';
 import type { CompilingLimits } from '../../src/transport/documents/compiled-queries.ts';
@@ -20,9 +34,15 @@ import { ScriptedEngine } from './scripted-engine.ts';
 export interface ListeningOptions {
   database?: Database;
   engine?: ScriptedEngine;
-  config?: Partial<Pick<Config, 'auth' | 'corsOrigins' | 'port' | 'graphiql'>>;
+  config?: Partial<
+    Pick<Config, 'auth' | 'corsOrigins' | 'port' | 'documents' | 'graphiql' | 'takesGet' | 'introspection' | 'studio'>
+  >;
   log?: Logger;
+  /** Without it, services on texts have no model. */
+  language?: Language;
   limits?: Partial<ConnectionLimits>;
+  /** There are no visitors unless told. */
+  visitors?: VisitorConfig | null;
   /** There are none unless told. */
   rates?: Partial<RateConfig>;
   rateStore?: RateStore;
@@ -53,7 +73,8 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
   const { engine = new ScriptedEngine(), log = silentLogger, initMs } = options;
   const database = options.database ?? (await testDatabase());
   const wakeups = new LocalWakeups();
-  const services = await createServices(database, engine, wakeups, log);
+  const visitors = options.visitors ? new VisitorTokens(options.visitors, systemClock) : null;
+  const services = { ...(await createServices(database, engine, wakeups, log, options.language)), visitors };
   const limits = {
     messageBytes: 1 << 20,
     documentBytes: 1 << 14,
@@ -90,7 +111,7 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
 }
 
 const unlimited: RateConfig = {
-  ...{ requests: null, mutations: null, feedback: null, address: null, failures: null },
+  ...{ requests: null, mutations: null, feedback: null, address: null, failures: null, visitors: null },
   ...{ socketsPerListener: null, socketsPerAddress: null, trustedProxies: [] },
 };
 
@@ -99,16 +120,49 @@ async function createServices(
   engine: ScriptedEngine,
   wakeups: LocalWakeups,
   log: Logger,
-): Promise<Services> {
+  given?: Language,
+): Promise<Omit<Services, 'visitors'>> {
   const clock = systemClock;
   const catalogue = createCatalogue({ database, wakeups, clock });
   const listeners = createListeners({ database, wakeups, clock });
   const recommender = await createRecommender({ database, catalogue, listeners, wakeups, clock, log });
-  const drafts = createDrafts({ database, engine, wakeups, clock, log });
+  // Counts are noted when the test says so, or at its end.
+  const usage = new UsageMeter({ database, wakeups, clock, log });
+  onTestFinished(() => usage[Symbol.asyncDispose]());
+  const drafts = createDrafts({ database, engine, wakeups, clock, log, usage });
+  const documents = createDocuments({ database, wakeups, clock, log });
+  onTestFinished(() => documents[Symbol.asyncDispose]());
+  const assists = createAssists({ database, documents, drafts, listeners, engine, wakeups, clock, log });
+  onTestFinished(() => assists[Symbol.asyncDispose]());
+  assists.recover();
+  const reports = createReports();
+  onTestFinished(() => reports[Symbol.asyncDispose]());
   const renderer = createTuneRenderer();
   onTestFinished(() => renderer[Symbol.asyncDispose]());
   const tunes = { renderer, links: new TuneLinks(null, clock) };
-  return { catalogue, listeners, recommender, drafts, engine, tunes };
+  const language =
+    given ?? createLanguage({ vectors: createRemoteEngine(() => []), encoder: () => null, dataDir: 'nowhere' });
+  onTestFinished(() => language[Symbol.asyncDispose]());
+  const trusted = await TrustedDocuments.open({ database, wakeups, log });
+  onTestFinished(() => trusted[Symbol.asyncDispose]());
+  const keys = createApiKeys({ database, listeners, wakeups, clock });
+  onTestFinished(() => keys[Symbol.asyncDispose]());
+  return {
+    catalogue,
+    listeners,
+    recommender,
+    drafts,
+    documents,
+    assists,
+    engine,
+    reports,
+    language,
+    tunes,
+    keys,
+    audit: new AuditLog(database),
+    usage,
+    trusted,
+  };
 }
 
 /** One operation over HTTP; anything but a GraphQL answer fails. */

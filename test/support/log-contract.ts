@@ -40,7 +40,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
     async function begun(changes: Partial<NewDraft> = {}) {
       const log = await open();
       const draft = newDraft({ listenerId: log.listenerId, ...changes });
-      expect(await log.store.create(draft, firstEvents())).toBe(true);
+      expect(await log.store.create([{ draft, events: firstEvents() }])).toBe(true);
       const fence = { draftId: draft.id, epoch: 1, sequence: 1 };
       const append = (from: Fence, events: LogEvent[]) =>
         log.store.append({ type: 'progress', fence: from, events, at });
@@ -185,7 +185,7 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
     it('[DRAFT1] the same key of the same listener creates one draft', async () => {
       const { store, listenerId, texts } = await begun({ idempotencyKey: 'k' });
       const again = newDraft({ listenerId, idempotencyKey: 'k' });
-      expect(await store.create(again, firstEvents())).toBe(false);
+      expect(await store.create([{ draft: again, events: firstEvents() }])).toBe(false);
       expect(await store.read(again.id, 0, 10)).toEqual([]);
       expect(await texts()).toEqual(['status']);
     });

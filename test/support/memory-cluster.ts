@@ -1,4 +1,4 @@
-import type { DraftSummary, NewDraft } from '../../src/db/queries/draft-queries.ts';
+import type { DraftSummary } from '../../src/db/queries/draft-queries.ts';
 import { FoldedDraft } from '../../src/drafts/log/folded-draft.ts';
 import { isTerminal, type LogEntry, type LogEvent } from '../../src/drafts/log/log-events.ts';
 import {
@@ -7,6 +7,7 @@ import {
   type Fence,
   type LogAppend,
   type LogStore,
+  type NewLog,
 } from '../../src/drafts/log/log-store.ts';
 import { type DraftRecord, draftRecord, modelTurns } from '../../src/drafts/log/stored.ts';
 import type { NodeSight, Ownership } from '../../src/drafts/nodes/ownership.ts';
@@ -42,16 +43,20 @@ class MemoryLog implements LogStore {
     this.#cluster = cluster;
   }
 
-  create({ at, queue: _, idempotencyKey, ...draft }: NewDraft, events: readonly LogEvent[]): Promise<boolean> {
+  create(started: readonly NewLog[]): Promise<boolean> {
+    return Promise.resolve(started.every((one) => this.#create(one)));
+  }
+
+  #create({ draft: { at, queue: _, idempotencyKey, ...draft }, events }: NewLog): boolean {
     const key = `${draft.listenerId} ${idempotencyKey ?? draft.id}`;
-    if ([...this.#cluster.drafts.values()].some((stored) => stored.key === key)) return Promise.resolve(false);
+    if ([...this.#cluster.drafts.values()].some((stored) => stored.key === key)) return false;
     const row = draftRecord({
       ...{ ...draft, status: 'QUEUED', finishReason: null, failure: null, text: '', sequence: events.length, epoch: 1 },
       ...{ texts: null, textTurns: null, textsBefore: null, textsUntil: 0, compacted: 0, createdAt: at, updatedAt: at },
       ...{ epochs: [1], epochStarts: [0], lastEpoch: 1 },
     });
     this.#cluster.drafts.set(draft.id, { row, key, log: [...events], epochs: events.map(() => 1) });
-    return Promise.resolve(true);
+    return true;
   }
 
   append({ fence: { draftId, epoch, sequence }, at, ...addition }: LogAppend): Promise<boolean> {

@@ -11,8 +11,13 @@ export const hasNats = process.env.TEST_NATS_URL !== undefined || spawnSync('nat
 
 export interface Nats {
   url: string;
-  /** Ends it as a crash would, and starts it again with what it had kept. Absent where the server is not ours. */
-  crash?: () => Promise<void>;
+  /** Where it stores its streams. Absent where the server is not ours. */
+  folder?: string;
+  /**
+   * Ends it as a crash would, and starts it again with what it had kept, after what is to be done meanwhile. Absent where the
+   * server is not ours.
+   */
+  crash?: (meanwhile?: () => Promise<unknown>) => Promise<void>;
   /** Copies its folder. @returns what puts the copy in the place of the folder; in both cases it restarts */
   backUp?: () => Promise<() => Promise<void>>;
   stop: () => Promise<void>;
@@ -28,8 +33,10 @@ export async function startNats(): Promise<Nats> {
   let server = await launch(port, args);
   return {
     url: `nats://127.0.0.1:${port}`,
-    crash: async () => {
+    folder,
+    crash: async (meanwhile) => {
       await kill(server);
+      await meanwhile?.();
       server = await launch(port, args);
     },
     backUp: async () => {

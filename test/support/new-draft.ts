@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { NewDraft } from '../../src/db/queries/draft-queries.ts';
 import { type LogEvent, logTokens } from '../../src/drafts/log/log-events.ts';
 import type { Turn } from '../../src/drafts/log/stored.ts';
+import { NO_TEXT } from '../../src/drafts/text/passages.ts';
 import { opening } from '../../src/drafts/turns/turn-events.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../src/ml/engine.ts';
 
@@ -40,6 +41,11 @@ export function newDraft(changes: Partial<NewDraft> = {}): NewDraft {
       sampling,
       turns: [firstTurn(sampling)],
       usage: unused,
+      groupId: null,
+      alternative: null,
+      parentId: null,
+      origin: null,
+      ...NO_TEXT,
       idempotencyKey: null,
       inputDigest: null,
       mostAtOnce: 100,

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { connect, migrateToLatest } from '../../src/db/client.ts';
+import { connect } from '../../src/db/client.ts';
 import { startCluster } from '../../src/db/embedded/embedded.ts';
+import { migrateToLatest } from '../../src/db/migrations.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

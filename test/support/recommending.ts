@@ -5,6 +5,7 @@ import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { type Sleep, systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
+import type { TextVectors } from '../../src/ml/engine.ts';
 import { createRecommender, type RecommendationPage, type Recommender } from '../../src/recommend/recommender.ts';
 import { addTracks } from './catalogue.ts';
 import { testDatabase } from './database.ts';
@@ -30,7 +31,7 @@ export interface Recommending {
 
 export async function startRecommending(
   tracks: readonly TrackInput[],
-  options: { sleep?: Sleep } = {},
+  options: { sleep?: Sleep; vectors?: TextVectors } = {},
 ): Promise<Recommending> {
   const database = await testDatabase();
   const wakeups = new LocalWakeups();

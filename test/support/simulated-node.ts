@@ -62,7 +62,16 @@ export class SimulatedNode {
     const node = await join();
     this.#log = new DraftLog({ store, wakeups, clock: this.#clock, log, sleep });
     const engine = this.#engine;
-    this.#turns = new DraftTurns({ ownership, engine, log: this.#log, wakeups, logger: log, node, sleep });
+    this.#turns = new DraftTurns({
+      ownership,
+      engine,
+      log: this.#log,
+      wakeups,
+      logger: log,
+      node,
+      sleep,
+      keepsAlternatives: true,
+    });
     this.#turns.recover();
   }
 
@@ -74,10 +83,14 @@ export class SimulatedNode {
     const sampling = samplingOf({ maxTokens, seed });
     const turns = [firstTurn(sampling)];
     const draft = newDraft({ id, sampling, turns, idempotencyKey: id, owner: draftTurns.assignment.owner });
-    const request = { ...conversationOf('POEM', 'rain', [{ instruction: null, text: '' }]), sampling };
-    await draftTurns.begin(id, ticket, { request, before: unused, at: null }, async () => {
-      const made = await log.create(draft, firstEvents());
-      return made ? { draftId: id, epoch: 1, sequence: 1 } : null;
+    const request = {
+      ...conversationOf({ kind: 'POEM', prompt: 'rain', origin: null }, [{ instruction: null, text: '' }]),
+      sampling,
+    };
+    const turn = { request, before: unused, at: null, followedBy: '' };
+    await draftTurns.begin([{ draftId: id, ticket, turn }], async () => {
+      const made = await log.create([{ draft, events: firstEvents() }]);
+      return made ? [{ draftId: id, epoch: 1, sequence: 1 }] : null;
     });
     return true;
   }

@@ -27,9 +27,10 @@ export function snapshotOf({ tracks, artists, genres, trackGenres, trackTags }: 
         byId.get(genreId)?.name ?? '',
       ]),
       tags: (tagsOf.get(row.id) ?? []).map(({ tag, weight }) => [tag, weight]),
+      feel: null,
     });
     const { artistIds, genreSlugs } = description;
     return { track: { ...track, artistIds, genreSlugs }, description };
   });
-  return atOnce(createSnapshot(listed, made));
+  return atOnce(createSnapshot(listed, made, 'of a test'));
 }

@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../src/ml/engine.ts';
+import { TINY_ENCODER, writeTinyEncoder } from './tiny-encoder.ts';
 import { type TinyModel, tinyVocabulary, writeTinyGguf } from './tiny-gguf.ts';
 
 export const TINY = 'tiny';
@@ -29,12 +30,26 @@ export async function folderEntryFor(folder: string, id = TINY) {
   return { ...described, files, sources: [{ file: folder }] };
 }
 
+/** A catalogue entry for a tiny encoder, which is written into `folder`. */
+export async function encoderEntryFor(folder: string) {
+  const entry = await folderEntryFor(await writeTinyEncoder(join(folder, 'encoder')), TINY_ENCODER);
+  return { ...entry, name: 'Tiny encoder', task: 'EMBEDDING' as const, context: 16 };
+}
+
+/** A catalogue entry of an encoder that is nowhere, so that the built-in one is not fetched. */
+export const noEncoder = {
+  ...{ id: 'no-encoder', name: 'No encoder', task: 'EMBEDDING', version: '1', context: 16 },
+  file: { name: 'model.onnx', sha256: '0'.repeat(64), bytes: 1 },
+  sources: [{ file: 'nowhere' }],
+};
+
 /** Writes a tiny model and a catalogue that offers it; its text is gibberish, and always the same. */
 export async function writeTinyCatalogue(folder: string, model: TinyModel = {}, changes: object = {}): Promise<string> {
   const path = join(folder, 'source.gguf');
   await writeTinyGguf(path, model);
   const catalogue = join(folder, 'models.json');
-  await writeFile(catalogue, JSON.stringify({ models: [{ ...(await entryFor(path)), ...changes }] }));
+  const models = [{ ...(await entryFor(path)), ...changes }, await encoderEntryFor(folder)];
+  await writeFile(catalogue, JSON.stringify({ models }));
   return catalogue;
 }
 

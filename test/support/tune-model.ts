@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { createAbcTokenizer } from '../../src/tunes/abc/tokenizer.ts';
 import { abcSymbols } from './abc-symbols.ts';
 import { checkpointTensors, encodeSafetensors, families } from './tiny-checkpoint.ts';
-import { entryFor, folderEntryFor } from './tiny-engine.ts';
+import { entryFor, folderEntryFor, noEncoder } from './tiny-engine.ts';
 import { writeTinyGguf } from './tiny-gguf.ts';
 
 export const TINY_TUNES = 'tiny-tunes';
@@ -27,7 +27,7 @@ export async function writeTuneCatalogue(folder: string): Promise<string> {
   const texts = join(folder, 'source.gguf');
   await writeTinyGguf(texts);
   const catalogue = join(folder, 'tunes.json');
-  await writeFile(catalogue, JSON.stringify({ models: [await entryFor(texts), entry] }));
+  await writeFile(catalogue, JSON.stringify({ models: [await entryFor(texts), entry, noEncoder] }));
   return catalogue;
 }
 

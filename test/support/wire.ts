@@ -51,7 +51,8 @@ export async function startDraft(server: At, input: object): Promise<StartedDraf
 }
 
 /** Settles when the server has a model that writes texts. */
-export const writerReady = ({ said }: Pick<TestServer, 'said'>) => said(/^(?!Cadenza ).* is ready$/);
+export const writerReady = ({ said }: Pick<TestServer, 'said'>) =>
+  said(/^(?!Cadenza |.*(?:Tunes|encoder|MiniLM\S*) is).* is ready$/);
 
 interface StartingPoint {
   id: string;

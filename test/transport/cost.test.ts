@@ -380,6 +380,8 @@ describe('[COST1] the cost of a real answer', () => {
       ids: known,
       trackId: known,
       seedTrackIds: known,
+      unlikeTrackIds: known,
+      session: known,
       externalId: ['"demo"'],
       search: ['"title"'],
       text: ['"jazz"'],

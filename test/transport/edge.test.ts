@@ -295,6 +295,12 @@ describe('[EDGE5] another upgrade is ignored', () => {
   });
 });
 
+it('[EDGE10] an idle connection is kept longer than load balancers keep theirs, and says how long', async () => {
+  const { url } = await startListening();
+  const response = await fetch(`${url}/health/live`);
+  expect(response.headers.get('keep-alive')).toBe('timeout=75');
+});
+
 describe('[EDGE6] limits of headers and ids', () => {
   it('an id of an operation has at most 128 characters', async () => {
     const server = await startListening();

@@ -26,7 +26,7 @@ const FAT = FOLLOW.replace(
 async function startDraft({ graphqlUrl }: TestListening, maxTokens: number): Promise<{ id: string; cursor: string }> {
   const query = `mutation ($input: StartDraftInput!) { startDraft(input: $input) { ... on StartDraftSuccess { draft { id cursor } } } }`;
   const { data } = await ask(graphqlUrl, query, {
-    input: { kind: 'POEM', prompt: 'rain', sampling: { maxTokens, seed: 7 } },
+    input: { kind: 'STORY', prompt: 'rain', sampling: { maxTokens, seed: 7 } },
   });
   return (data as { startDraft: { draft: { id: string; cursor: string } } }).startDraft.draft;
 }

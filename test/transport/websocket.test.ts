@@ -50,7 +50,7 @@ const closeOf = async (socket: WebSocket): Promise<[number, string]> => {
 
 async function startDraft({ graphqlUrl }: TestListening, maxTokens: number): Promise<string> {
   const query = `mutation ($input: StartDraftInput!) { startDraft(input: $input) { ... on StartDraftSuccess { draft { id } } } }`;
-  const input = { kind: 'POEM', prompt: 'rain', sampling: { maxTokens, seed: 7 } };
+  const input = { kind: 'STORY', prompt: 'rain', sampling: { maxTokens, seed: 7 } };
   const { data } = await ask(graphqlUrl, query, { input });
   return (data as { startDraft: { draft: { id: string } } }).startDraft.draft.id;
 }

@@ -58,7 +58,7 @@ describe('what is asked of a tune', () => {
     const wild = plan({ type: 'JIG', mood: { valence: 0.9, arousal: 0.9 } });
     expect([sad.plan.mode, wild.plan.mode]).toEqual(['MINOR', 'MAJOR']);
     expect(sad.header).toContain('Q:1/4=115\n');
-    expect(wild.header).toContain('Q:1/4=198\n');
+    expect(wild.header).toContain('Q:3/8=132\n');
     expect(sad.plan.notesPerWhole).toBeLessThan(wild.plan.notesPerWhole ?? 0);
     expect(sad.plan.high).toBeLessThan(wild.plan.high);
     const own = plan({ type: 'JIG', mood: { words: 'sad' }, mode: 'LYDIAN', tempo: 100, density: 2 });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
+import { judgeVerse } from '../../src/verse/judging.ts';
 import {
-  judgeVerse,
   loadVerseWords,
   Rhymes,
   VerseAutomaton,

@@ -51,7 +51,7 @@ export async function openClusterFiles(folder: string): Promise<ClusterFiles> {
   }
 }
 
-const PASSWORD_FILE = 'cadenza.password';
+export const PASSWORD_FILE = 'cadenza.password';
 
 async function readPassword(file: string): Promise<string> {
   try {

@@ -13,10 +13,30 @@ const CHUNK_CHARACTERS = 64 * 1024;
  * source throws, the COPY is aborted and the error passed on; the transaction must then be rolled back.
  * @param target table and columns, for example `staged (a, b)`; not escaped
  */
-export async function copyRows(
+export const copyRows = (
   tx: Transaction,
   target: string,
   batches: AsyncIterable<readonly (readonly CopyValue[])[]>,
+): Promise<void> => copyChunks(tx, target, chunksOf(batches));
+
+async function* chunksOf(batches: AsyncIterable<readonly (readonly CopyValue[])[]>): AsyncIterable<string> {
+  let chunk = '';
+  for await (const batch of batches) {
+    for (const row of batch) {
+      chunk += `${row.map(encode).join('\t')}\n`;
+      if (chunk.length < CHUNK_CHARACTERS) continue;
+      yield chunk;
+      chunk = '';
+    }
+  }
+  yield chunk;
+}
+
+/** The same for rows in the text format of COPY, in pieces of any length. */
+export async function copyChunks(
+  tx: Transaction,
+  target: string,
+  chunks: AsyncIterable<string | Uint8Array>,
 ): Promise<void> {
   const stream = await tx.unsafe(`copy ${target} from stdin`).writable();
   // A failure of the connection or the server is an event, which would end the process without a listener.
@@ -25,21 +45,11 @@ export async function copyRows(
   const throwIfFailed = (): void => {
     if (failures[0]) throw failures[0];
   };
-  const write = async (text: string): Promise<void> => {
-    throwIfFailed();
-    if (!stream.write(text) && !stream.destroyed) await drained(stream);
-  };
   try {
-    let chunk = '';
-    for await (const batch of batches) {
-      for (const row of batch) {
-        chunk += `${row.map(encode).join('\t')}\n`;
-        if (chunk.length < CHUNK_CHARACTERS) continue;
-        await write(chunk);
-        chunk = '';
-      }
+    for await (const chunk of chunks) {
+      throwIfFailed();
+      if (!stream.write(chunk) && !stream.destroyed) await drained(stream);
     }
-    await write(chunk);
   } catch (error) {
     if (!stream.destroyed) stream.destroy(asError(error));
     throw failures[0] ?? error;

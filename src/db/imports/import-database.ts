@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path';
-import type { Config } from '../../config.ts';
 import type { Logger } from '../../lib/log.ts';
-import { connect, type Database, migrateToLatest } from '../client.ts';
+import { connect, type Database } from '../client.ts';
 import { findPostmaster, openClusterFiles } from '../embedded/cluster-files.ts';
 import { tryGuard } from '../embedded/cluster-guard.ts';
-import { DATABASE, openDatabase, type OpenDatabaseOptions } from '../open.ts';
+import { migrateToLatest, USUAL_SCHEMA } from '../migrations.ts';
+import { DATABASE, type DatabaseConfig, masterKeysOf, openDatabase, type OpenDatabaseOptions } from '../open.ts';
 
 /**
  * Opens the configured database for a command that may run beside a server. If a running server keeps the embedded
@@ -12,14 +12,17 @@ import { DATABASE, openDatabase, type OpenDatabaseOptions } from '../open.ts';
  * @throws StartupError, as `openDatabase`
  */
 export async function openDatabaseBeside(
-  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  config: DatabaseConfig,
   log: Logger,
   options: OpenDatabaseOptions = {},
 ): Promise<Database> {
   const running = config.databaseUrl === null ? await runningCluster(join(config.dataDir, 'postgres')) : null;
   if (running === null) return openDatabase(config, log, options);
-  await migrateToLatest(running, log);
-  return connect(running);
+  const schema = config.databaseSchema === USUAL_SCHEMA ? null : config.databaseSchema;
+  await migrateToLatest(running, log, schema);
+  const database = connect(running, { ...(schema && { schema }), masterKeys: await masterKeysOf(config) });
+  await database.vault.checkMasters();
+  return database;
 }
 
 /** The URL of our database in a cluster kept by another process of ours. Null if there is none. */

@@ -1,3 +1,4 @@
+import type { Database } from '../client.ts';
 import type { FeedbackKindColumn } from '../queries/listener-queries.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -7,6 +8,11 @@ export interface DemoEvent {
   track: string;
   kind: FeedbackKindColumn;
   at: Date;
+}
+
+export async function hasSimulated(sql: Database['sql']): Promise<boolean> {
+  const rows = await sql`select 1 from listeners where simulated limit 1`;
+  return rows.length > 0;
 }
 
 export async function hasTracks(tx: Transaction): Promise<boolean> {

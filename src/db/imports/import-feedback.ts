@@ -1,6 +1,6 @@
-import type { MergeCounts } from '../catalogue/track-merge.ts';
 import type { Transaction } from '../transaction.ts';
-import { copyRows } from './import-copy.ts';
+import { copyRows, type CopyValue } from './import-copy.ts';
+import { NameNumbers } from './name-numbers.ts';
 
 /** A validated feedback row of a source. */
 export interface StagedFeedback {
@@ -22,37 +22,97 @@ export interface StagedFeedback {
   coarse?: boolean;
 }
 
-export async function createFeedbackStaging(tx: Transaction): Promise<void> {
-  await tx`create temp table staged_feedback (
-    line bigint, listener text, track text, kind feedback_kind, plays int, listened_ms int, at timestamptz, timed boolean, key text,
-    coarse boolean
-  ) on commit drop`;
+/** A row and its line in the file. */
+interface NumberedRow {
+  line: number;
+  row: StagedFeedback;
 }
 
-export function copyFeedback(
+/** Rows of one COPY, and fresh names at which it ends early: the names of its rows are staged after it. */
+const COPY_ROWS = 1_000_000;
+const COPY_NAMES = 50_000;
+
+/**
+ * Temporary tables, which are not logged. Listeners and tracks are numbers in the rows; their external ids are beside them,
+ * and one that occurs again after very many others has several numbers.
+ */
+export async function createFeedbackStaging(tx: Transaction): Promise<void> {
+  await tx`create temp table staged_feedback (
+    line bigint, listener int, track int, kind feedback_kind, plays int, listened_ms int, at_ms bigint, timed boolean, key text,
+    coarse boolean
+  ) on commit drop`;
+  await tx`create temp table staged_listener_names (number int, name text) on commit drop`;
+  await tx`create temp table staged_track_names (number int, name text) on commit drop`;
+}
+
+/** Stages rows with the names in them. */
+export async function copyFeedback(
   tx: Transaction,
-  batches: AsyncIterable<readonly { line: number; row: StagedFeedback }[]>,
+  batches: AsyncIterable<readonly NumberedRow[]>,
+  names = { listeners: new NameNumbers(), tracks: new NameNumbers() },
 ): Promise<void> {
-  return copyRows(
-    tx,
-    'staged_feedback (line, listener, track, kind, plays, listened_ms, at, timed, key, coarse)',
-    (async function* () {
-      for await (const batch of batches) {
-        yield batch.map(({ line, row }) => [
-          line,
-          row.listener,
-          row.track,
-          row.kind,
-          row.plays,
-          row.listenedMs,
-          row.at,
-          row.timed,
-          row.key,
-          row.coarse ?? false,
-        ]);
-      }
-    })(),
-  );
+  const source = new Stretches(batches);
+  try {
+    while (!source.isDone) {
+      const target = 'staged_feedback (line, listener, track, kind, plays, listened_ms, at_ms, timed, key, coarse)';
+      await copyRows(tx, target, copiedStretch(source, names));
+      await copyNames(tx, 'staged_listener_names', names.listeners);
+      await copyNames(tx, 'staged_track_names', names.tracks);
+    }
+  } finally {
+    await source.end();
+  }
+}
+
+/** Batches that are read on by one COPY after another. */
+class Stretches {
+  readonly #source: AsyncIterator<readonly NumberedRow[], unknown>;
+  isDone = false;
+
+  constructor(batches: AsyncIterable<readonly NumberedRow[]>) {
+    this.#source = batches[Symbol.asyncIterator]();
+  }
+
+  /** Null at the end. */
+  async next(): Promise<readonly NumberedRow[] | null> {
+    const result = await this.#source.next();
+    if (result.done !== true) return result.value;
+    this.isDone = true;
+    return null;
+  }
+
+  async end(): Promise<void> {
+    await this.#source.return?.();
+  }
+}
+
+type Names = Record<'listeners' | 'tracks', NameNumbers>;
+
+/** As many batches as one COPY takes. */
+async function* copiedStretch(source: Stretches, names: Names): AsyncGenerator<CopyValue[][], void> {
+  for (let rows = 0; rows < COPY_ROWS && freshNames(names) < COPY_NAMES;) {
+    const batch = await source.next();
+    if (!batch) return;
+    rows += batch.length;
+    yield batch.map((numbered) => copyValues(numbered, names));
+  }
+}
+
+const freshNames = ({ listeners, tracks }: Names): number => listeners.freshCount + tracks.freshCount;
+
+function copyValues({ line, row }: NumberedRow, { listeners, tracks }: Names): CopyValue[] {
+  const { listener, track, kind, plays, listenedMs, at, timed, key, coarse = false } = row;
+  const who = [line, listeners.numberOf(listener), tracks.numberOf(track)];
+  return [...who, kind, plays, listenedMs, at.getTime(), timed, key, coarse];
+}
+
+async function copyNames(tx: Transaction, table: string, names: NameNumbers): Promise<void> {
+  const fresh = names.takeFresh();
+  if (fresh.length === 0) return;
+  const rows = (async function* () {
+    yield await Promise.resolve(fresh.map(({ number, name }) => [number, name]));
+  })();
+  await copyRows(tx, `${table} (number, name)`, rows);
 }
 
 /** Removes the rows of unknown tracks from the staging table and reports each. */
@@ -60,63 +120,15 @@ export async function takeUnknownTracks(
   tx: Transaction,
   tell: (row: { line: number; track: string }) => void,
 ): Promise<void> {
-  await tx`analyze staged_feedback`;
+  await tx`create temp table unknown_tracks on commit drop as
+    select number, name from staged_track_names n where not exists (select from tracks t where t.external_id = n.name)`;
+  const [some] = await tx<{ exist: boolean }[]>`select exists (select from unknown_tracks) as exist`;
+  if (!some?.exist) return;
+  await tx`analyze staged_feedback, unknown_tracks`;
   const unknown = tx<{ line: string; track: string }[]>`
-    select line, track from staged_feedback s where not exists (select from tracks t where t.external_id = s.track)
-    order by line`;
+    select s.line, u.name as track from staged_feedback s join unknown_tracks u on u.number = s.track order by s.line`;
   for await (const rows of unknown.cursor(1000)) {
     for (const { line, track } of rows) tell({ line: Number(line), track });
   }
-  await tx`delete from staged_feedback s where not exists (select from tracks t where t.external_id = s.track)`;
-}
-
-export interface FeedbackMerge extends MergeCounts {
-  newListeners: number;
-  /** Number of rows without a time. */
-  untimed: number;
-}
-
-/**
- * Merges the staged rows. A row equals an earlier one if listener and key are the same or, without a key, listener,
- * track, kind and time. Of rows without a time, the n-th of a listener, track and kind equals the n-th of the previous
- * import and keeps its time. Of equal rows in one import the last counts, and the others are unchanged; imprecise ones
- * give way to any other.
- */
-export async function mergeStagedFeedback(tx: Transaction): Promise<FeedbackMerge> {
-  const { count: newListeners } = await tx`
-    insert into listeners (external_id, display_name)
-    select distinct listener, listener from staged_feedback order by listener on conflict (external_id) do nothing`;
-  const [staged] = await tx<{ rows: number; untimed: number }[]>`
-    select count(*)::int as rows, count(*) filter (where not timed)::int as untimed from staged_feedback`;
-  await planFeedback(tx);
-  const { count: updated } = await tx`
-    update feedback f set track_id = p.track_id, kind = p.kind, plays = p.plays, listened_ms = p.listened_ms,
-      at = case when p.timed then p.at else f.at end
-    from feedback_plan p where f.listener_id = p.listener_id and f.dedupe_key = p.dedupe_key and not p.coarse
-      and ((f.track_id, f.kind, f.plays, f.listened_ms) is distinct from (p.track_id, p.kind, p.plays, p.listened_ms)
-        or p.timed and f.at <> p.at)`;
-  const { count: created } = await tx`
-    insert into feedback (listener_id, track_id, kind, plays, listened_ms, at, dedupe_key)
-    select listener_id, track_id, kind, plays, listened_ms, at, dedupe_key from feedback_plan order by at, line
-    on conflict (listener_id, dedupe_key) do nothing`;
-  const { rows, untimed } = staged ?? { rows: 0, untimed: 0 };
-  return { created, updated, unchanged: rows - created - updated, newListeners, untimed };
-}
-
-/** One row for each key in the staging table, with ids instead of names. */
-async function planFeedback(tx: Transaction): Promise<void> {
-  await tx`analyze listeners`;
-  await tx`create temp table feedback_plan on commit drop as
-    select distinct on (listener_id, dedupe_key) * from (
-      select s.line, l.id as listener_id, t.id as track_id, s.kind, s.plays, s.listened_ms, s.at, s.timed, s.coarse,
-        'import:' || coalesce(s.key, s.kind || ':' || t.id || ':' || (extract(epoch from s.at) * 1000)::bigint) as dedupe_key
-      from staged_feedback s join listeners l on l.external_id = s.listener join tracks t on t.external_id = s.track
-      where s.key is not null or s.timed
-      union all
-      select s.line, l.id, t.id, s.kind, s.plays, s.listened_ms, s.at, s.timed, s.coarse,
-        'import:' || s.kind || ':' || t.id || '#' || row_number() over (partition by l.id, t.id, s.kind order by s.line)
-      from staged_feedback s join listeners l on l.external_id = s.listener join tracks t on t.external_id = s.track
-      where s.key is null and not s.timed
-    ) keyed order by listener_id, dedupe_key, coarse, line desc`;
-  await tx`analyze feedback_plan`;
+  await tx`delete from staged_feedback s using unknown_tracks u where u.number = s.track`;
 }

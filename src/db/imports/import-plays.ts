@@ -101,11 +101,13 @@ export async function makeUnknownSongs(tx: Transaction): Promise<MergeCounts> {
 async function stageSongs(tx: Transaction): Promise<void> {
   await tx`analyze staged_plays`;
   await tx`create temp table songs on commit drop as
+    select row_number() over (order by digest)::int as number, named.* from (
     select distinct on (digest) digest, recording, title, artist, album, about, null::text as track from (
       select digest, recording, title, artist, album, count(*) as plays, (array_agg(about order by about::text)
         filter (where about is not null))[1] as about
       from staged_plays group by digest, recording, title, artist, album
-    ) named order by digest, plays desc, album is null, title, artist, album`;
+    ) spelt order by digest, plays desc, album is null, title, artist, album
+    ) named`;
   await tx`create unique index on songs (digest)`;
   await tx`analyze songs`;
 }
@@ -131,8 +133,11 @@ async function* oneBatch<Row>(rows: readonly Row[]): AsyncGenerator<readonly Row
 
 /** Converts the plays into the form that all formats merge. */
 export async function stagePlaysAsFeedback(tx: Transaction, listener: string): Promise<void> {
-  await tx`insert into staged_feedback (line, listener, track, kind, plays, listened_ms, at, timed, key, coarse)
-    select p.line, ${listener}, s.track, p.kind, 1, p.listened_ms, p.at, true, p.moment || ':' || p.digest, p.coarse
+  await tx`insert into staged_listener_names values (1, ${listener})`;
+  await tx`insert into staged_track_names select number, track from songs`;
+  await tx`insert into staged_feedback (line, listener, track, kind, plays, listened_ms, at_ms, timed, key, coarse)
+    select p.line, 1, s.number, p.kind, 1, p.listened_ms, (extract(epoch from p.at) * 1000)::bigint, true, p.moment || ':' || p.digest,
+      p.coarse
     from staged_plays p join songs s using (digest)`;
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from '../client.ts';
-import { keepingTexts } from '../queries/draft-log-queries.ts';
+import { eventJson, type EventRow } from '../queries/draft-events.ts';
 import type { DraftRow } from '../queries/draft-queries.ts';
+import { openEvent, type StoredEvent } from '../sealing/sealed-events.ts';
 
 /** How far a draft's log goes, in PostgreSQL. */
 export type LogExtent = Pick<DraftRow, 'id' | 'sequence' | 'compacted'>;
@@ -11,48 +12,40 @@ export async function selectLogExtents({ sql }: Database, after: string, limit: 
     select id, sequence, compacted from drafts where id > ${after} order by id limit ${limit}`;
 }
 
-/** An entry as it is stored. */
-export interface StoredEntry {
-  sequence: number;
-  epoch: number;
-  event: unknown;
-  /** An instant in ISO 8601, in UTC. */
-  at: string;
-}
+/** A row of a log. `at` is an instant in ISO 8601, in UTC. */
+export type LogRow = EventRow & { at: string };
 
-/** The entries of one log after a sequence number, in order. */
-export async function selectEntries(
-  { sql }: Database,
+/** The rows of one log that hold entries after a sequence number, in order. */
+export async function selectLogRows(
+  { sql, vault }: Database,
   draftId: string,
   after: number,
   limit: number,
-): Promise<StoredEntry[]> {
-  return sql<StoredEntry[]>`
-    select e.sequence, d.epochs[width_bucket(e.sequence - 1, d.epoch_starts)]::float8 as epoch, e.event,
+): Promise<LogRow[]> {
+  const rows = await sql<LogRow[]>`
+    select e.sequence, d.epochs[width_bucket(e.sequence - 1, d.epoch_starts)]::float8 as epoch, e.event, e.text, e.tokens,
       to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
     from draft_events e join drafts d on d.id = e.draft_id
     where e.draft_id = ${draftId} and e.sequence > ${after} order by e.sequence limit ${limit}`;
+  return Promise.all(rows.map((row) => openEvent(vault, row, draftId)));
 }
 
-/** Replaces what there is of these entries. */
-export async function putEntries({ sql }: Database, draftId: string, entries: readonly StoredEntry[]): Promise<void> {
+/** Replaces what there is of these rows. */
+export async function putLogRows(
+  { sql, vault }: Database,
+  draftId: string,
+  rows: readonly (StoredEvent & Pick<LogRow, 'sequence' | 'at'>)[],
+): Promise<void> {
+  const sealer = await vault.sealerOfDraft(draftId);
+  const json = JSON.stringify(
+    rows.map(({ sequence, at, ...event }) => ({ sequence, at, ...eventJson(sealer, event, draftId, sequence) })),
+  );
   await sql`
-    insert into draft_events (draft_id, sequence, event, at)
-    select ${draftId}, sequence, event, at
-    from jsonb_to_recordset(${JSON.stringify(entries)}::jsonb) as e (sequence int, event jsonb, at timestamptz)
-    on conflict (draft_id, sequence) do update set event = excluded.event, at = excluded.at`;
-}
-
-/** Stores the text of each turn of the drafts that have ended, so that nothing of them is in the events alone. */
-export async function keepTexts({ sql }: Database, ids: readonly string[]): Promise<void> {
-  const { columns, written, kept } = keepingTexts(sql);
-  await sql`
-    with old as (
-      select ${columns} from drafts
-      where id = any(${arrayOf(ids)}::uuid[]) and texts_until < sequence and status in ('COMPLETED', 'CANCELLED', 'FAILED')
-      for update
-    ), ${written}
-    update drafts d set ${kept} from old left join written w on w.id = old.id where d.id = old.id`;
+    insert into draft_events (draft_id, sequence, event, text, tokens, at)
+    select ${draftId}, sequence, event, text, decode(tokens, 'base64'), at
+    from jsonb_to_recordset(${json}::jsonb) as e (sequence int, event jsonb, text text, tokens text, at timestamptz)
+    on conflict (draft_id, sequence) do update set
+      event = excluded.event, text = excluded.text, tokens = excluded.tokens, at = excluded.at`;
 }
 
 /** Brings the row of a draft that has not ended to the end of its log. */

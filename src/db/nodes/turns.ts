@@ -10,8 +10,9 @@ const LOOK_MS = 500;
 /**
  * Waits until no other process on this database does this, and keeps others from it until it is disposed ([REC16],
  * [BEYOND6]).
- * The lock is held by a connection of its own and ends with it: with the process, or within a minute if its machine is
- * cut off. A task whose connection is lost continues; at worst another runs beside it.
+ * The lock is held by the process's session and ends with it: with the process, or within a minute if its machine is
+ * cut off. A task whose connection is lost continues; at worst another runs beside it. A process has one session, so a
+ * second task of its own waits too.
  *
  * The lock is polled. Waiting in the database would be one statement as long as a training, and would keep VACUUM from
  * removing rows deleted meanwhile.
@@ -24,9 +25,9 @@ export async function takeTurn(
   signal: AbortSignal,
   onWait: () => void = () => undefined,
 ): Promise<AsyncDisposable> {
-  signal.throwIfAborted();
-  const sql = database.connection();
-  const release = () => sql.end({ timeout: 1 });
+  const session = await database.session(signal);
+  const { sql } = session;
+  const release = () => session[Symbol.asyncDispose]();
   try {
     await noticeDeadMachines(sql);
     for (let looks = 0; !(await isTaken(sql, LOCKS[what])); looks++) {

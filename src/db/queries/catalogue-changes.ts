@@ -30,6 +30,8 @@ export interface TrackDescription {
   genres: readonly (readonly [slug: string, name: string])[];
   /** In descending order of weight. */
   tags: readonly (readonly [name: string, weight: number])[];
+  /** The numbers of its metadata that say how it feels. Null unless it has both. */
+  feel: readonly [valence: number, energy: number] | null;
 }
 
 /** Identifies a state of the catalogue. It differs if tracks were added, removed or changed. */
@@ -69,7 +71,9 @@ export async function readCatalogueChanges(
           'genres', (select coalesce(json_agg(json_build_array(slug, name) order by position), '[]')
             from track_genres join genres on genres.id = genre_id where track_id = t.id),
           'tags', (select coalesce(json_agg(json_build_array(name, weight) order by weight desc, name), '[]')
-            from track_tags join tags on tags.id = tag_id where track_id = t.id)
+            from track_tags join tags on tags.id = tag_id where track_id = t.id),
+          'feel', (select json_build_array(metadata->'valence', metadata->'energy') from track_details
+            where track_id = t.id and jsonb_typeof(metadata->'valence') = 'number' and jsonb_typeof(metadata->'energy') = 'number')
         ) end as description
       from tracks t join artists a on a.id = artist_id
       where revision > ${since.revision} or description_revision > ${since.revision}

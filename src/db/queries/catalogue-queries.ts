@@ -181,6 +181,11 @@ export async function selectTrackPage(
   return rows.map(({ track, keys: key }) => ({ track, key: Object.values(key) }));
 }
 
+export async function selectMatchingTracks(db: Queryable, where: SQL | undefined): Promise<number[]> {
+  const rows = await db.select({ id: tracks.id }).from(tracks).where(and(isOffered, where));
+  return rows.map(({ id }) => id);
+}
+
 export async function countTracks(db: Queryable, where: SQL | undefined): Promise<number> {
   return onlyRow(await db.select({ total: count() }).from(tracks).where(and(isOffered, where))).total;
 }

@@ -1,6 +1,11 @@
 import { eq } from 'drizzle-orm';
-import type { Database, Queryable, Sql } from '../client.ts';
+import { StoredDataError } from '../../lib/stored-data.ts';
+import type { Database, Queryable } from '../client.ts';
+import { sealChanges } from '../sealing/sealed-drafts.ts';
+import { openEvent, type StoredEvent } from '../sealing/sealed-events.ts';
+import { KeyDestroyedError } from '../sealing/vault.ts';
 import { drafts } from '../tables.ts';
+import { eventJson, type EventRow, EVENTS_IN_ROW } from './draft-events.ts';
 import type { DraftRow, KeptColumns } from './draft-queries.ts';
 
 /** The changes to a draft's row besides its position. */
@@ -13,7 +18,7 @@ export interface Append {
   epoch: number;
   /** The first event's sequence number, which must follow the draft's last. */
   sequence: number;
-  events: readonly unknown[];
+  events: readonly StoredEvent[];
   set: RowChanges;
   at: Date;
 }
@@ -24,9 +29,10 @@ export interface Append {
  * @returns for each, whether it was made; false if the draft is not at the expected position, because another writer
  * has taken it or it was deleted
  */
-export async function appendEvents({ sql }: Database, appends: readonly Append[]): Promise<boolean[]> {
+export async function appendEvents(database: Database, appends: readonly Append[]): Promise<boolean[]> {
+  const { sql } = database;
   // The driver serialises an object itself only if it knows the parameter's type.
-  const batch = JSON.stringify(appends.map((append, n) => ({ n, ...append })));
+  const batch = JSON.stringify(await Promise.all(appends.map((append, n) => appendJson(database, append, n))));
   const made = await sql<{ n: number }[]>`
     with batch as (
       select b.*, jsonb_array_length(b.events) as length
@@ -50,13 +56,20 @@ export async function appendEvents({ sql }: Database, appends: readonly Append[]
       where d.id = b."draftId" and d.epoch = b.epoch and d.sequence = b.sequence - 1
       returning d.id, b.n, b.sequence, b.events, b.at
     ), events as (
-      insert into draft_events (draft_id, sequence, event, at)
-      select f.id, f.sequence + e.ordinality - 1, e.value, f.at
+      insert into draft_events (draft_id, sequence, event, text, tokens, at)
+      select f.id, f.sequence + e.ordinality - 1, e.value->'event', e.value->>'text', decode(e.value->>'tokens', 'base64'), f.at
       from fence f, jsonb_array_elements(f.events) with ordinality as e
     )
     select n from fence`;
   const known = new Set(made.map(({ n }) => n));
   return appends.map((_, n) => known.has(n));
+}
+
+async function appendJson({ vault }: Database, { events, set, ...append }: Append, n: number): Promise<object> {
+  const { draftId, sequence } = append;
+  const sealer = await vault.sealerOfDraft(draftId);
+  const rows = events.map((event, i) => eventJson(sealer, event, draftId, sequence + i));
+  return { n, ...append, set: sealChanges(sealer, set, draftId), events: rows };
 }
 
 export type Position = Pick<DraftRow, 'sequence' | 'epoch' | 'status'>;
@@ -68,13 +81,6 @@ export async function selectPosition(db: Queryable, id: string): Promise<Positio
   return row ?? null;
 }
 
-export interface EventRow {
-  sequence: number;
-  /** The epoch in which it was written. */
-  epoch: number;
-  event: unknown;
-}
-
 interface EventsWanted {
   draftId: string;
   after: number;
@@ -83,23 +89,28 @@ interface EventsWanted {
   limit: number;
 }
 
-type FoundRow = { n: number; isThere: boolean } & (EventRow | Record<keyof EventRow, null>);
+type FoundRow = { n: number; isThere: boolean } & (EventRow | (StoredEvent & { sequence: null; epoch: null }));
 
 /**
  * The entries of each request in order, in one statement, so that the tails of all drafts that grew in a step are read
  * together.
- * @returns for each the entries; null if the log does not have the entry `after` of that epoch
+ * @returns for each the rows with the events after `after`, at least `limit` events if there are as many; null if the log does not have the entry `after` of that epoch
  */
-export async function selectEvents({ sql }: Database, wanted: readonly EventsWanted[]): Promise<(EventRow[] | null)[]> {
+export async function selectEvents(
+  { sql, vault }: Database,
+  wanted: readonly EventsWanted[],
+): Promise<(EventRow[] | null)[]> {
   const rows = await sql<FoundRow[]>`
-    select w.n::int, e.sequence, e.event, e.epoch, w.epoch is null
+    select w.n::int, e.sequence, e.event, e.text, e.tokens, e.epoch, w.epoch is null
       or (w.after <= l.sequence and coalesce(l.epochs[width_bucket(w.after - 1, l.epoch_starts)], 0) = w.epoch) as "isThere"
     from rows from (jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as ("draftId" uuid, after int, epoch bigint, "limit" int))
       with ordinality as w ("draftId", after, epoch, "limit", n)
     join drafts l on l.id = w."draftId"
     left join lateral (
-      select d.sequence, d.event, coalesce(l.epochs[width_bucket(d.sequence - 1, l.epoch_starts)], 0)::float8 as epoch from draft_events d
-      where d.draft_id = w."draftId" and d.sequence > w.after order by d.sequence limit w.limit
+      select d.sequence, d.event, d.text, d.tokens,
+        coalesce(l.epochs[width_bucket(d.sequence - 1, l.epoch_starts)], 0)::float8 as epoch from draft_events d
+      where d.draft_id = w."draftId" and d.sequence > w.after
+        and d.sequence < greatest(w.after, l.compacted) + w.limit + ${EVENTS_IN_ROW} order by d.sequence limit w.limit
     ) e on true
     order by w.n, e.sequence`;
   const found = wanted.map((): EventRow[] | null => []);
@@ -107,45 +118,53 @@ export async function selectEvents({ sql }: Database, wanted: readonly EventsWan
     if (!isThere) found[n - 1] = null;
     else if (row.sequence !== null) found[n - 1]?.push(row);
   }
-  return found;
+  return Promise.all(found.map((rows, i) => openedRows(vault, rows, wanted[i]?.draftId ?? '')));
+}
+
+/** A log whose listener was erased meanwhile is as good as gone. One that was tampered with is so when it is unpacked, by itself. */
+async function openedRows(
+  vault: Database['vault'],
+  rows: readonly EventRow[] | null,
+  draftId: string,
+): Promise<EventRow[] | null> {
+  if (!rows) return null;
+  try {
+    return await Promise.all(rows.map((row) => openEvent(vault, row, draftId)));
+  } catch (error) {
+    if (error instanceof KeyDestroyedError) return [];
+    if (error instanceof StoredDataError) return [...rows];
+    throw error;
+  }
+}
+
+/** Drafts that ended before this time and whose events are still there, the earliest ended first. */
+export async function selectUncompacted({ sql }: Database, before: Date, limit: number): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select id from drafts
+    where status in ('COMPLETED', 'CANCELLED', 'FAILED') and compacted < sequence and updated_at < ${before.toISOString()}
+    order by updated_at limit ${limit}`;
+  return rows.map(({ id }) => id);
 }
 
 /**
- * What keeps the text of the drafts `d` that have ended in their rows: the columns of `old`, which selects them, the
- * texts in their events, and the changes.
+ * Keeps the text of a draft that has ended in its row, up to its last event.
+ * @param isCompacted whether its events are removed
+ * @returns false if it was changed since
  */
-export const keepingTexts = (sql: Sql) => ({
-  columns: sql`id, coalesce(texts, '{}') as texts, texts_until, sequence,
-    coalesce(text_turns, array(select generate_series(1, cardinality(texts)))) as text_turns,
-    coalesce(texts_before, cardinality(texts), 0) as first,
-    (select count(*) from jsonb_array_elements(turns) turn where not turn ? 'type')::int as turn`,
-  written: sql`written as (
-    select old.id, string_agg(e.event->>'text', '' order by e.sequence) as text
-    from old join draft_events e on e.draft_id = old.id and e.sequence > old.texts_until group by old.id
-  )`,
-  kept: sql`
-    texts = case when w.text > '' then old.texts[:first] || w.text || old.texts[first + 1:] else old.texts end,
-    text_turns = case when w.text > '' then old.text_turns[:first] || old.turn || old.text_turns[first + 1:]
-      else old.text_turns end,
-    texts_before = null, texts_until = d.sequence`,
-});
-
-/**
- * Reduces drafts that ended before `before` to their text, and removes their events: at most `limit` drafts, the
- * earliest ended first.
- * @returns their number
- */
-export async function compactFinished({ sql }: Database, before: Date, limit: number): Promise<number> {
-  const { columns, written, kept } = keepingTexts(sql);
-  const rows = await sql`
-    with old as (
-      select ${columns} from drafts
-      where status in ('COMPLETED', 'CANCELLED', 'FAILED') and compacted < sequence and updated_at < ${before.toISOString()}
-      order by updated_at limit ${limit} for update skip locked
-    ), ${written}, gone as (
-      delete from draft_events e using old where e.draft_id = old.id
-    )
-    update drafts d set ${kept}, compacted = d.sequence
-    from old left join written w on w.id = old.id where d.id = old.id returning d.id`;
-  return rows.length;
+export async function keepText(
+  { sql: driver, vault }: Database,
+  { id, sequence, epoch, ...kept }: Pick<DraftRow, 'id' | 'sequence' | 'epoch' | keyof KeptColumns>,
+  isCompacted: boolean,
+): Promise<boolean> {
+  const { texts, textTurns } = sealChanges(await vault.sealerOfDraft(id), kept, id);
+  return driver.begin(async (tx) => {
+    const { count } = await tx`
+      update drafts set texts = array(select jsonb_array_elements_text(${JSON.stringify(texts)}::text::jsonb)),
+        text_turns = ${`{${(textTurns ?? []).join(',')}}`}::int[], texts_before = null, texts_until = sequence,
+        compacted = case when ${isCompacted} then sequence else compacted end
+      where id = ${id} and sequence = ${sequence} and epoch = ${epoch}
+        and status in ('COMPLETED', 'CANCELLED', 'FAILED')`;
+    if (count > 0 && isCompacted) await tx`delete from draft_events where draft_id = ${id}`;
+    return count > 0;
+  });
 }

@@ -1,5 +1,6 @@
 import { and, asc, eq, inArray, lt, lte, type SQL, sql } from 'drizzle-orm';
-import type { Queryable } from '../client.ts';
+import type { Database, Queryable } from '../client.ts';
+import { sealChanges } from '../sealing/sealed-drafts.ts';
 import { drafts } from '../tables.ts';
 import type { RowChanges } from './draft-log-queries.ts';
 import type { DraftRow } from './draft-queries.ts';
@@ -18,11 +19,12 @@ interface Writer {
  * @returns false if a later epoch owns it, or it is gone
  */
 export async function announceAppend(
-  db: Queryable,
+  { db, vault }: Database,
   { draftId, epoch, sequence }: Writer,
-  { texts, textTurns, ...set }: RowChanges,
+  changes: RowChanges,
   at: Date,
 ): Promise<boolean> {
+  const { texts, textTurns, ...set } = sealChanges(await vault.sealerOfDraft(draftId), changes, draftId);
   const rows = await db
     .update(drafts)
     .set({ ...set, ...lists({ texts, textTurns }), sequence, updatedAt: at })
@@ -52,11 +54,13 @@ export async function markGenerating(db: Queryable, { draftId, epoch }: Writer):
 
 /** Copies the end of a draft from a log stored elsewhere. A row that is further, or of a later epoch, is not changed. */
 export async function projectEnd(
-  db: Queryable,
+  { db, vault }: Database,
   { draftId, epoch, sequence }: Writer,
-  { epochs, epochStarts, texts, textTurns, ...set }: RowChanges & Pick<DraftRow, 'epochs' | 'epochStarts'>,
+  changes: RowChanges & Pick<DraftRow, 'epochs' | 'epochStarts'>,
   at: Date,
 ): Promise<void> {
+  const sealed = sealChanges(await vault.sealerOfDraft(draftId), changes, draftId);
+  const { epochs, epochStarts, texts, textTurns, ...set } = sealed;
   const history = { epochs: [...epochs], epochStarts: [...epochStarts] };
   const latest = atLeast(epochs.at(-1) ?? 0);
   await db

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { OverloadedError } from '../../lib/errors.ts';
 import { type Forecast, mayTake, retryAfter, whenMayTake } from '../../lib/fair-share.ts';
-import type { Queryable } from '../client.ts';
+import type { Database, Queryable } from '../client.ts';
 import { onlyRow } from '../only-row.ts';
 
 /** An arbitrary constant that nothing else in the database uses. */
@@ -86,4 +86,11 @@ export async function checkListenerHasRoom(
   const { stepMs, endsMs } = forecast;
   const wait = written === null ? (endsMs[0] ?? 0) + stepMs * (waiting ?? 0) : stepMs * written;
   throw new OverloadedError(message, retryAfter(wait));
+}
+
+/** Number of drafts that wait for a node with a free place. */
+export async function countUnowned({ db }: Pick<Database, 'db'>): Promise<number> {
+  const counted = await db.execute<{ n: number }>(sql`
+    select count(*)::int as n from drafts where status in ('QUEUED', 'GENERATING') and owner is null`);
+  return onlyRow(counted).n;
 }

@@ -1,6 +1,6 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, notExists, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
-import { evaluations } from '../tables.ts';
+import { evaluations, recommenderVersions } from '../tables.ts';
 
 export type EvaluationRow = Omit<typeof evaluations.$inferInsert, 'id' | 'at'>;
 
@@ -13,8 +13,26 @@ export async function hasEvaluations(db: Queryable, modelVersion: string, protoc
   return rows.length > 0;
 }
 
+/** Whether there is an active version without these. */
+export async function isActiveUnmeasured(db: Queryable, protocol: string): Promise<boolean> {
+  const measured = db
+    .select({ id: evaluations.id })
+    .from(evaluations)
+    .where(and(eq(evaluations.modelVersion, recommenderVersions.version), eq(evaluations.protocol, protocol)));
+  const rows = await db
+    .select({ version: recommenderVersions.version })
+    .from(recommenderVersions)
+    .where(and(eq(recommenderVersions.active, true), notExists(measured)));
+  return rows.length > 0;
+}
+
 /** Held until the end of the transaction, because several nodes measure a version when it starts to serve. */
 const lockEvaluations = sql`select pg_advisory_xact_lock(hashtext('cadenza:evaluations'))`;
+
+/** Stores measurements, beside earlier ones. */
+export async function insertEvaluations({ db }: Database, rows: readonly EvaluationRow[]): Promise<void> {
+  if (rows.length > 0) await db.insert(evaluations).values([...rows]);
+}
 
 /** Stores the metrics of one version and protocol, unless there are any. @returns whether there were none */
 export async function insertEvaluationsOnce({ db }: Database, rows: readonly EvaluationRow[]): Promise<boolean> {

@@ -1,7 +1,9 @@
 import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { parseStored } from '../../lib/stored-data.ts';
-import type { Queryable } from '../client.ts';
+import type { Database, Queryable } from '../client.ts';
+import { openListeners, openPreferences, sealName, sealPreferences } from '../sealing/sealed-listeners.ts';
+import type { Sealer } from '../sealing/vault.ts';
 import {
   artists,
   feedback,
@@ -30,28 +32,50 @@ export interface ListenerRow {
   simulated: boolean;
 }
 
-/** The listener with this external id, inserted if there is none: one statement, unless two callers insert at once. */
-export async function upsertListener(db: Queryable, externalId: string, displayName: string): Promise<ListenerRow> {
-  const [made] = await db
+/**
+ * The listener with this external id, inserted if there is none: one statement, unless two callers insert at once.
+ * @param displayName what they are called, which is private
+ * @param nameless what they are called without such a name
+ */
+export async function upsertListener(
+  database: Database,
+  externalId: string,
+  displayName: string | null,
+  nameless: string = externalId,
+): Promise<ListenerRow> {
+  const [made] = await database.db
     .insert(listeners)
-    .values({ externalId, displayName })
+    .values({ externalId, displayName: nameless })
     .onConflictDoNothing()
     .returning(listenerColumns);
-  const row = made ?? (await selectListenerByExternalId(db, externalId));
+  const row = made ?? (await selectListenerByExternalId(database, externalId));
   if (!row) throw new Error(`listener ${externalId} vanished between insert and select`);
-  return row;
+  if (!made || displayName === null || displayName === nameless) return row;
+  await writeName(database, row.id, displayName);
+  return { ...row, displayName };
 }
 
-export async function selectListenerByExternalId(db: Queryable, externalId: string): Promise<ListenerRow | null> {
-  const [row] = await db.select(listenerColumns).from(listeners).where(eq(listeners.externalId, externalId));
+/** The key that seals it belongs to the listener, who is therefore stored before. */
+async function writeName({ db, vault }: Database, id: number, name: string): Promise<void> {
+  const displayName = sealName(await vault.sealerOf(id), name, id);
+  await db.update(listeners).set({ displayName }).where(eq(listeners.id, id));
+}
+
+export async function selectListenerByExternalId(
+  { db, vault }: Database,
+  externalId: string,
+): Promise<ListenerRow | null> {
+  const rows = await db.select(listenerColumns).from(listeners).where(eq(listeners.externalId, externalId));
+  const [row] = await openListeners(vault, rows);
   return row ?? null;
 }
 
-export function selectListeners(db: Queryable, ids: readonly number[]): Promise<ListenerRow[]> {
-  return db
+export async function selectListeners({ db, vault }: Database, ids: readonly number[]): Promise<ListenerRow[]> {
+  const rows = await db
     .select(listenerColumns)
     .from(listeners)
     .where(inArray(listeners.id, [...ids]));
+  return openListeners(vault, rows);
 }
 
 export interface PreferenceRow {
@@ -73,7 +97,12 @@ const statedArtists = sql<number[]>`coalesce((
 // As JSON, because Drizzle drops the backslashes of an array's text.
 const statedTags = sql<string[]>`to_jsonb(${listeners.preferenceTags})`;
 
-export function selectPreferences(db: Queryable, ids: readonly number[]): Promise<PreferenceRow[]> {
+export async function selectPreferences({ db, vault }: Database, ids: readonly number[]): Promise<PreferenceRow[]> {
+  return openPreferences(vault, await selectStoredPreferences(db, ids));
+}
+
+/** Preferences whose words are as they are stored. */
+function selectStoredPreferences(db: Queryable, ids: readonly number[]): Promise<PreferenceRow[]> {
   return db
     .select({
       listenerId: listeners.id,
@@ -102,14 +131,19 @@ export interface PreferenceChange {
   at: Date;
 }
 
-export async function writePreferences(db: Queryable, listenerId: number, change: PreferenceChange): Promise<void> {
-  const { tags, text, allowExplicit, at } = change;
+/** @param sealer of the listener, made before the transaction, which locks what a new data key needs */
+export async function writePreferences(
+  db: Queryable,
+  listenerId: number,
+  change: PreferenceChange,
+  sealer: Sealer | null,
+): Promise<void> {
+  const { allowExplicit, at } = change;
   await db
     .update(listeners)
     .set({
       preferencesUpdatedAt: at,
-      ...(tags && { preferenceTags: [...tags] }),
-      ...(text !== undefined && { preferenceText: text }),
+      ...sealPreferences(sealer, change, listenerId),
       ...(allowExplicit !== undefined && { allowExplicit }),
     })
     .where(eq(listeners.id, listenerId));

@@ -1,7 +1,7 @@
 import { inArray, type SQL, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
 import { drafts, nodes } from '../tables.ts';
-import { type DraftRow, KEPT_EPOCHS, selectDrafts } from './draft-queries.ts';
+import { type DraftRow, KEPT_EPOCHS, type PayerColumns, selectDrafts } from './draft-queries.ts';
 
 export interface NodeRow {
   id: string;
@@ -79,12 +79,12 @@ const toNextEpoch = sql`epoch = next.epoch,
  * ([OWN3]). Concurrent nodes claim different ones.
  */
 export async function claimDraft(
-  db: Queryable,
+  database: Database,
   me: string,
   models: readonly string[],
   busy: readonly string[],
 ): Promise<DraftRow | null> {
-  const [claimed] = await db.execute<{ id: string }>(sql`
+  const [claimed] = await database.db.execute<{ id: string }>(sql`
     with written as (
       select listener_id, count(*) as drafts from drafts
       where status in ('QUEUED', 'GENERATING') and owner is not null group by listener_id
@@ -95,7 +95,7 @@ export async function claimDraft(
       order by coalesce(w.drafts, 0), d.created_at, d.id limit 1 for update of d skip locked
     )
     update drafts d set owner = ${me}, ${toNextEpoch} from next where d.id = next.id returning d.id`);
-  return claimed ? ((await selectDrafts(db, [claimed.id]))[0] ?? null) : null;
+  return claimed ? ((await selectDrafts(database, [claimed.id]))[0] ?? null) : null;
 }
 
 function isFree(me: string, models: readonly string[], busy: readonly string[]): SQL {
@@ -110,11 +110,11 @@ const contains = (list: readonly string[], value: SQL): SQL => sql`(${JSON.strin
  * Fences off the previous writer and takes ownership of the draft.
  * @returns the draft as it is then; null if it is gone
  */
-export async function seizeDraft(db: Queryable, me: string | null, id: string): Promise<DraftRow | null> {
-  const raised = await db.execute(sql`
+export async function seizeDraft(database: Database, me: string | null, id: string): Promise<DraftRow | null> {
+  const raised = await database.db.execute(sql`
     with next as (select d.id, ${laterEpoch} as epoch from drafts d where d.id = ${id} for update)
     update drafts d set owner = ${me}, ${toNextEpoch} from next where d.id = next.id returning d.id`);
-  return raised.length ? ((await selectDrafts(db, [id]))[0] ?? null) : null;
+  return raised.length ? ((await selectDrafts(database, [id]))[0] ?? null) : null;
 }
 
 /**
@@ -125,16 +125,16 @@ export async function seizeDraft(db: Queryable, me: string | null, id: string): 
 export async function seizeUnchanged(
   db: Queryable,
   me: string | null,
-  id: string,
-  epoch: number,
+  { draftId: id, epoch, payer }: { draftId: string; epoch: number; payer: PayerColumns | null },
 ): Promise<number | null> {
+  const paid = payer && sql`, payer_id = ${payer.payerId}::bigint, payer_key_id = ${payer.payerKeyId}::bigint`;
   const [raised] = await db.execute<{ epoch: string }>(sql`
     with next as (
       select d.id, ${laterEpoch} as epoch from drafts d
       where d.id = ${id} and d.epoch = ${epoch}::bigint and d.status in ('COMPLETED', 'CANCELLED', 'FAILED')
       for update
     )
-    update drafts d set owner = ${me}, ${toNextEpoch} from next where d.id = next.id returning d.epoch`);
+    update drafts d set owner = ${me}, ${toNextEpoch}${paid ?? sql``} from next where d.id = next.id returning d.epoch`);
   return raised ? Number(raised.epoch) : null;
 }
 

@@ -8,18 +8,18 @@ import type { Queryable } from '../client.ts';
  * `load`. So a list on each node of a list does not cost one statement per node ([PAGE3]).
  * @param load one statement; owners without rows are absent from its result
  */
-export function perOwner<Args, Result>(
-  load: (owners: readonly number[], args: Args) => Promise<ReadonlyMap<number, Result>>,
+export function perOwner<Args, Result, Owner extends number | string = number>(
+  load: (owners: readonly Owner[], args: Args) => Promise<ReadonlyMap<Owner, Result>>,
   none: Result,
-): (owner: number, args: Args) => Promise<Result> {
-  const waiting = new Map<string, DataLoader<number, Result>>();
+): (owner: Owner, args: Args) => Promise<Result> {
+  const waiting = new Map<string, DataLoader<Owner, Result>>();
   return (owner, args) => {
     const key = JSON.stringify(args);
-    const loader = waiting.get(key) ?? new DataLoader<number, Result>((owners) => answer(owners));
+    const loader = waiting.get(key) ?? new DataLoader<Owner, Result>((owners) => answer(owners));
     waiting.set(key, loader);
     return loader.load(owner);
 
-    async function answer(owners: readonly number[]): Promise<Result[]> {
+    async function answer(owners: readonly Owner[]): Promise<Result[]> {
       waiting.delete(key);
       const found = await load(owners, args);
       return owners.map((one) => found.get(one) ?? none);

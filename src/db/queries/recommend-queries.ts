@@ -1,6 +1,6 @@
 import { and, desc, eq, isNotNull, notInArray, type SQL, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
-import { evaluations, recommenderVersions } from '../tables.ts';
+import { evaluations, listeners, recommenderVersions } from '../tables.ts';
 import type { FeedbackKindColumn } from './listener-queries.ts';
 
 // ── Feedback ──
@@ -93,7 +93,7 @@ export async function insertVersion(
     if (row.active) {
       await tx.update(recommenderVersions).set({ active: false }).where(eq(recommenderVersions.active, true));
     }
-    await tx.insert(recommenderVersions).values(row);
+    await tx.insert(recommenderVersions).values({ ...row, activatedAt: row.active ? sql`now()` : null });
     const rows = metrics.map((metric) => ({ ...metric, modelVersion: row.version }));
     if (rows.length > 0) await tx.insert(evaluations).values(rows);
     const kept = tx
@@ -109,7 +109,7 @@ export async function insertVersion(
 }
 
 /** @returns false if there is no such version, or its weights are not kept; then nothing is changed */
-export async function setActiveVersion({ db }: Database, version: string): Promise<boolean> {
+export async function setActiveVersion({ db }: Database, version: string, byListenerId?: number): Promise<boolean> {
   return db.transaction(async (tx) => {
     await tx.execute(lockVersions);
     const isIt = eq(recommenderVersions.version, version);
@@ -119,7 +119,10 @@ export async function setActiveVersion({ db }: Database, version: string): Promi
       .where(and(isIt, isNotNull(recommenderVersions.weights)));
     if (!found) return false;
     await tx.update(recommenderVersions).set({ active: false }).where(eq(recommenderVersions.active, true));
-    await tx.update(recommenderVersions).set({ active: true }).where(isIt);
+    await tx
+      .update(recommenderVersions)
+      .set({ active: true, activatedAt: sql`now()`, activatedBy: byListenerId ?? null })
+      .where(isIt);
     return true;
   });
 }
@@ -130,15 +133,23 @@ const versionState = {
   parameters: recommenderVersions.parameters,
   isActive: recommenderVersions.active,
   isKept: sql<boolean>`${recommenderVersions.weights} is not null`,
+  activatedAt: recommenderVersions.activatedAt,
+  activatedBy: listeners.externalId,
 };
+
+const versionStates = (db: Queryable) =>
+  db
+    .select(versionState)
+    .from(recommenderVersions)
+    .leftJoin(listeners, eq(listeners.id, recommenderVersions.activatedBy));
 
 /** Newest first, without their weights. */
 export function selectVersions(db: Queryable, limit: number) {
-  return db.select(versionState).from(recommenderVersions).orderBy(desc(recommenderVersions.id)).limit(limit);
+  return versionStates(db).orderBy(desc(recommenderVersions.id)).limit(limit);
 }
 
 export async function selectVersionState(db: Queryable, version: string) {
-  const [row] = await db.select(versionState).from(recommenderVersions).where(eq(recommenderVersions.version, version));
+  const [row] = await versionStates(db).where(eq(recommenderVersions.version, version));
   return row ?? null;
 }
 

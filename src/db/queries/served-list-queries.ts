@@ -1,5 +1,7 @@
-import { and, desc, eq, gt, inArray, isNotNull, lt } from 'drizzle-orm';
+import { and, desc, eq, gt, gte, inArray, isNotNull, lt } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
+import { opened } from '../sealing/sealed-values.ts';
+import { KeyDestroyedError, type Vault } from '../sealing/vault.ts';
 import { feedback, recommendationLists } from '../tables.ts';
 
 export type ServedListRow = Omit<typeof recommendationLists.$inferSelect, 'createdAt'>;
@@ -8,27 +10,77 @@ export type ServedListRow = Omit<typeof recommendationLists.$inferSelect, 'creat
  * An existing list is replaced, because more of its pages have been served. There is one parameter, whatever the number
  * of rows: this runs for every served list, and building a statement would cost more than the list.
  */
-export async function upsertServedLists({ sql: driver }: Database, rows: readonly ServedListRow[]): Promise<void> {
+export async function upsertServedLists(
+  { sql: driver, vault }: Database,
+  rows: readonly ServedListRow[],
+): Promise<void> {
+  const sealed = await Promise.all(rows.map((row) => sealState(vault, row)));
+  const json = JSON.stringify(sealed.map((row) => ({ ...row, state: row.state?.toString('base64') ?? null })));
   await driver`
     insert into recommendation_lists
-      (id, listener_id, surface, model_version, first_rank, track_ids, propensities, reasons, state)
-    select id, "listenerId", surface, "modelVersion", "firstRank", "trackIds", propensities, reasons, state
-    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+      (id, listener_id, surface, model_version, first_rank, track_ids, propensities, causes, state)
+    select id, "listenerId", surface, "modelVersion", "firstRank", "trackIds", propensities, causes, decode(state, 'base64')
+    from jsonb_to_recordset(${json}::text::jsonb)
       as row (id uuid, "listenerId" bigint, surface list_surface, "modelVersion" text, "firstRank" integer,
-        "trackIds" bigint[], propensities float8[], reasons reason_kind[], state jsonb)
+        "trackIds" bigint[], propensities float8[], causes text, state text)
     on conflict (id) do update set
-      track_ids = excluded.track_ids, propensities = excluded.propensities, reasons = excluded.reasons,
+      surface = case recommendation_lists.surface when 'PREVIEW' then excluded.surface else recommendation_lists.surface end,
+      track_ids = excluded.track_ids, propensities = excluded.propensities, causes = excluded.causes,
       state = excluded.state
     where cardinality(recommendation_lists.track_ids) <= cardinality(excluded.track_ids)`;
 }
 
+/** Before a state that is sealed. One that is not begins with another byte: see recommend/lists. */
+const SEALED = 2;
+const placeOf = (listId: string): string => `recommendation_lists ${listId} state`;
+
+/** What a list was made from has the words of preferences and of the request. */
+export async function sealState<Row extends Pick<ServedListRow, 'id' | 'listenerId' | 'state'>>(
+  vault: Vault,
+  row: Row,
+): Promise<Row> {
+  const sealer = row.state && (await vault.sealerOf(row.listenerId));
+  if (!sealer || !row.state) return row;
+  return { ...row, state: Buffer.concat([Buffer.of(SEALED), sealer.seal(row.state, placeOf(row.id))]) };
+}
+
+/** Without the lists of listeners who were erased meanwhile. */
+async function openStates<Row extends ServedListRow>(vault: Vault, rows: readonly Row[]): Promise<Row[]> {
+  const lists = await Promise.all(rows.map((row) => openState(vault, row)));
+  return lists.filter((row) => row !== null);
+}
+
+async function openState<Row extends ServedListRow>(vault: Vault, row: Row): Promise<Row | null> {
+  if (row.state?.[0] !== SEALED) return row;
+  try {
+    return { ...row, state: await opened(vault, row.state.subarray(1), placeOf(row.id)) };
+  } catch (error) {
+    if (error instanceof KeyDestroyedError) return null;
+    throw error;
+  }
+}
+
 /** Also null if it is too old to be continued. */
-export async function selectServedList(db: Queryable, id: string): Promise<ServedListRow | null> {
-  const [row] = await db
+export async function selectServedList({ db, vault }: Database, id: string): Promise<ServedListRow | null> {
+  const rows = await db
     .select()
     .from(recommendationLists)
     .where(and(eq(recommendationLists.id, id), isNotNull(recommendationLists.state)));
+  const [row] = await openStates(vault, rows);
   return row ?? null;
+}
+
+/** A listener's newest lists that can still be continued. */
+export async function selectListsSince(
+  { db, vault }: Database,
+  listenerId: number,
+  since: Date,
+  limit: number,
+): Promise<ServedListRow[]> {
+  const { state, createdAt } = recommendationLists;
+  const isRecent = and(eq(recommendationLists.listenerId, listenerId), gte(createdAt, since), isNotNull(state));
+  const rows = await db.select().from(recommendationLists).where(isRecent).orderBy(desc(createdAt)).limit(limit);
+  return openStates(vault, rows);
 }
 
 /** The tracks recommended to the listener since then, each once. */
@@ -54,7 +106,7 @@ export interface ListsWithClicks {
  * @param after only lists that were begun later
  */
 export async function* readRecentLists(
-  db: Queryable,
+  { db, vault }: { db: Queryable; vault: Vault },
   limit: number,
   after: Date | null,
 ): AsyncGenerator<ListsWithClicks> {
@@ -82,7 +134,7 @@ export async function* readRecentLists(
       .innerJoin(recommendationLists, ofList)
       .where(and(isOneOf, inArray(feedback.kind, ['PLAY', 'COMPLETE', 'LIKE', 'SAVE'])));
     const rows = await db.select().from(recommendationLists).where(and(isOneOf, isWhole));
-    yield { rows, clicks };
+    yield { rows: await openStates(vault, rows), clicks };
   }
 }
 

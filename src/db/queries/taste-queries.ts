@@ -109,6 +109,15 @@ type StandingRow = Omit<Standing, 'lastPlayedAt' | 'lastVerdictAt'> & {
 /** A COMPLETE this soon after a PLAY is the end of that play. */
 const PLAY_LASTS = '1 hour';
 
+/** When a listener last said each thing of a track, as far as it stands. */
+const verdictTimes = (sql: Sql | Transaction) => sql`
+  select listener_id, track_id, max(at) filter (where kind = 'LIKE') as liked, max(at) filter (where kind = 'DISLIKE') as disliked,
+    max(at) filter (where kind = 'SAVE') as saved, max(at) filter (where kind = 'HIDE') as hidden, max(at) as last
+  from standing_feedback`;
+
+const isHidden = (sql: Sql | Transaction) => sql`
+  hidden > greatest(saved, case when disliked is null or liked > disliked then liked end, '-infinity')`;
+
 /** For each of these tracks that the listener did anything with, in one statement. */
 export async function selectViewerFeedback(
   sql: Sql | Transaction,
@@ -119,11 +128,9 @@ export async function selectViewerFeedback(
   const ids = `{${trackIds.join()}}`;
   const rows = await sql<StandingRow[]>`
     with verdict as (
-      select track_id, max(at) filter (where kind = 'LIKE') as liked, max(at) filter (where kind = 'DISLIKE') as disliked,
-        max(at) filter (where kind = 'SAVE') as saved, max(at) filter (where kind = 'HIDE') as hidden, max(at) as last
-      from standing_feedback
+      ${verdictTimes(sql)}
       where listener_id = ${listenerId} and track_id = any (${ids}::text::bigint[]) and kind in ('LIKE', 'DISLIKE', 'SAVE', 'HIDE')
-      group by track_id
+      group by listener_id, track_id
     ), play as (
       select *, lag(kind) over before as before, lag(at) over before as before_at from feedback
       where listener_id = ${listenerId} and track_id = any (${ids}::text::bigint[]) and kind in ('PLAY', 'COMPLETE')
@@ -136,9 +143,7 @@ export async function selectViewerFeedback(
     select track_id::float8 as "trackId",
       case when liked > disliked or disliked is null and liked is not null then 'LIKE' when disliked is not null then 'DISLIKE' end
         as reaction,
-      saved is not null as "isSaved", hidden is not null as hides,
-      coalesce(hidden > greatest(saved, case when disliked is null or liked > disliked then liked end, '-infinity'), false)
-        as "isHidden",
+      saved is not null as "isSaved", hidden is not null as hides, coalesce(${isHidden(sql)}, false) as "isHidden",
       plays.last as "lastPlayedAt", verdict.last as "lastVerdictAt", coalesce(plays.count, 0)::float8 as "playCount"
     from verdict full join plays using (track_id)`;
   return rows.map(({ lastPlayedAt, lastVerdictAt, ...row }) => {
@@ -227,4 +232,52 @@ export async function deleteFeedback(sql: Sql, id: number): Promise<void> {
     await tx`update verdicts set kind = null, revision = revision + 1
       where listener_id = ${gone.listenerId} and track_id = ${gone.trackId} and kind = ${gone.kind}::text::feedback_kind and feedback_id = ${id}`;
   });
+}
+
+/** What a listener marked a track as, by their last word on it. */
+export type TrackMark = 'LIKED' | 'DISLIKED' | 'SAVED' | 'HIDDEN';
+
+export interface MarkedTrackRow {
+  trackId: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+/** Marked tracks of several listeners, newest first, at most `limit` each, after a place in that order. */
+export async function selectMarkedTracks(
+  sql: Sql,
+  listenerIds: readonly number[],
+  { mark, after, limit }: { mark: TrackMark; after: MarkedTrackRow | null; limit: number },
+): Promise<(MarkedTrackRow & { listenerId: number })[]> {
+  return sql<(MarkedTrackRow & { listenerId: number })[]>`
+    with ranked as (
+      select *, row_number() over (partition by listener_id order by at desc, track_id desc) as number
+      from (${markedTracks(sql, listenerIds, mark)}) as marked
+      where ${after === null} or (at, track_id) < (${after?.at ?? 0}, ${after?.trackId ?? 0})
+    )
+    select listener_id::float8 as "listenerId", track_id::float8 as "trackId", at
+    from ranked where number <= ${limit} order by listener_id, number`;
+}
+
+export async function countMarkedTracks(sql: Sql, listenerIds: readonly number[], mark: TrackMark) {
+  const rows = await sql<{ listenerId: number; total: number }[]>`
+    select listener_id::float8 as "listenerId", count(*)::float8 as total
+    from (${markedTracks(sql, listenerIds, mark)}) as marked group by listener_id`;
+  return new Map(rows.map(({ listenerId, total }) => [listenerId, total]));
+}
+
+function markedTracks(sql: Sql, listenerIds: readonly number[], mark: TrackMark) {
+  const isMarked = {
+    LIKED: sql`liked > disliked or disliked is null and liked is not null`,
+    DISLIKED: sql`disliked is not null and (liked is null or disliked >= liked)`,
+    SAVED: sql`saved is not null`,
+    HIDDEN: isHidden(sql),
+  }[mark];
+  const at = { LIKED: sql`liked`, DISLIKED: sql`disliked`, SAVED: sql`saved`, HIDDEN: sql`hidden` }[mark];
+  return sql`
+    select listener_id, track_id, floor(extract(epoch from ${at}) * 1000)::float8 as at
+    from (${verdictTimes(sql)}
+      where listener_id = any (${`{${listenerIds.join()}}`}::text::bigint[]) and kind in ('LIKE', 'DISLIKE', 'SAVE', 'HIDE')
+      group by listener_id, track_id) as verdict
+    where ${isMarked}`;
 }

@@ -24,7 +24,11 @@ import type { DraftRecord } from './stored.ts';
  * database.
  */
 const TAIL = 512;
+const justAppend: AroundAppend = (_, append) => append();
 const READ_BATCH = 256;
+
+/** Runs an append of so many events, and may measure it. */
+export type AroundAppend = <Answer>(events: number, append: () => Promise<Answer>) => Promise<Answer>;
 
 export interface DraftLogOptions {
   store: LogStore;
@@ -32,6 +36,13 @@ export interface DraftLogOptions {
   clock: Clock;
   log: Logger;
   sleep?: Sleep;
+  aroundAppend?: AroundAppend;
+}
+
+/** A new draft, which begins now, and its log's first events. */
+export interface BegunDraft {
+  draft: Omit<NewDraft, 'at'>;
+  events: readonly LogEvent[];
 }
 
 /**
@@ -44,9 +55,11 @@ export class DraftLog {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #sleep: Sleep;
+  readonly #aroundAppend: AroundAppend;
   readonly #tails = new Map<string, LogTail>();
 
-  constructor({ store, wakeups, clock, log, sleep = systemSleep }: DraftLogOptions) {
+  constructor({ store, wakeups, clock, log, sleep = systemSleep, aroundAppend = justAppend }: DraftLogOptions) {
+    this.#aroundAppend = aroundAppend;
     this.#store = store;
     this.#wakeups = wakeups;
     this.#clock = clock;
@@ -54,8 +67,9 @@ export class DraftLog {
     this.#sleep = sleep;
   }
 
-  create(draft: Omit<NewDraft, 'at'>, events: readonly LogEvent[]): Promise<boolean> {
-    return this.#store.create({ ...draft, at: new Date(this.#clock.now()) }, events);
+  create(started: readonly BegunDraft[]): Promise<boolean> {
+    const at = new Date(this.#clock.now());
+    return this.#store.create(started.map(({ draft, events }) => ({ draft: { ...draft, at }, events })));
   }
 
   /**
@@ -67,7 +81,8 @@ export class DraftLog {
   async append(fence: Fence, addition: Addition, signal: AbortSignal): Promise<Fence | null> {
     const at = new Date(this.#clock.now());
     const { events } = addition;
-    const made = await this.#persist(fence.draftId, signal, () => this.#store.append({ ...addition, fence, at }));
+    const append = () => this.#store.append({ ...addition, fence, at });
+    const made = await this.#persist(fence.draftId, signal, () => this.#aroundAppend(events.length, append));
     if (!made) return null;
     this.#remember(fence, events);
     this.#wakeups.wake(draftKey(fence.draftId));

@@ -4,14 +4,12 @@ import * as projection from '../../db/queries/draft-projection-queries.ts';
 import {
   deleteDraftRow,
   type DraftSummary,
-  insertDraft,
-  type NewDraft,
+  insertDrafts,
   selectDrafts,
   selectSummary,
 } from '../../db/queries/draft-queries.ts';
 import { asError } from '../../lib/errors.ts';
 import type { Kept } from '../../nats/subject-feed.ts';
-import type { SubjectLog } from '../../nats/subject-log.ts';
 import { WrongSequenceError } from '../../nats/subject-log.ts';
 import type { DraftStatus } from '../contract.ts';
 import { keptAs, passagesOf } from '../text/passages.ts';
@@ -27,11 +25,13 @@ import {
   type Fence,
   type LogAppend,
   type LogStore,
+  type NewLog,
 } from './log-store.ts';
+import type { SealedMessages } from './sealed-messages.ts';
 import { type DraftRecord, draftRecord, isSettled, lastTurn, modelTurns, type StoredMessage } from './stored.ts';
 
 type Message = Kept<StoredMessage>;
-export type LogMessages = SubjectLog<StoredMessage>;
+export type LogMessages = SealedMessages<StoredMessage>;
 
 /** Maximum number of drafts whose messages' stream sequences are cached: about 20 kB each. */
 const REMEMBERED = 256;
@@ -80,10 +80,14 @@ export class JetStreamLog implements LogStore {
     this.#live[Symbol.dispose]();
   }
 
-  async create(draft: NewDraft, events: readonly LogEvent[]): Promise<boolean> {
-    if (!(await insertDraft(this.#database.db, draft, []))) return false;
-    // If this process dies here, the node that takes up the draft finds its log empty and starts it.
-    await this.append({ type: 'progress', fence: { draftId: draft.id, epoch: 1, sequence: 0 }, events, at: draft.at });
+  async create(started: readonly NewLog[]): Promise<boolean> {
+    const rows = started.map(({ draft }) => ({ draft, events: [] }));
+    if (!(await insertDrafts(this.#database, rows))) return false;
+    // If this process dies here, the node that takes up a draft finds its log empty and starts it.
+    const fenceOf = (draftId: string): Fence => ({ draftId, epoch: 1, sequence: 0 });
+    await Promise.all(
+      started.map(({ draft: { id, at }, events }) => this.append({ type: 'progress', fence: fenceOf(id), events, at })),
+    );
     return true;
   }
 
@@ -106,7 +110,7 @@ export class JetStreamLog implements LogStore {
   async #announce(fence: Fence, announced: RowChanges, at: Date): Promise<boolean> {
     const { draftId, epoch, sequence } = fence;
     const end = await this.#endOf(draftId);
-    if (!end || end.sequence <= sequence) return projection.announceAppend(this.#database.db, fence, announced, at);
+    if (!end || end.sequence <= sequence) return projection.announceAppend(this.#database, fence, announced, at);
     await this.project(draftId, epoch);
     return false;
   }
@@ -218,10 +222,11 @@ export class JetStreamLog implements LogStore {
   }
 
   async remove(draftId: string): Promise<void> {
-    const streamSequence = await this.#messages.lastSequence(draftId);
+    let last = await this.#messages.lastSequence(draftId);
     await deleteDraftRow(this.#database.db, draftId);
     this.#forget(draftId);
-    if (streamSequence > 0) await this.#messages.purge(draftId, streamSequence);
+    // Its writer can append until the message that it names is gone, and not any more.
+    for (; last > 0; last = await this.#messages.lastSequence(draftId)) await this.#messages.purge(draftId, last);
   }
 
   async compact(before: Date, limit: number): Promise<number> {
@@ -298,13 +303,13 @@ export class JetStreamLog implements LogStore {
     const { sequence, epochs, epochStarts, turns, status, finishReason, usage, failure, updatedAt } = now;
     const kept = keptAs(passagesOf(now, modelTurns(now).length), sequence);
     const end = { epochs, epochStarts, turns, status, finishReason, usage, failure, ...kept };
-    await projection.projectEnd(this.#database.db, { draftId, epoch, sequence }, end, updatedAt);
+    await projection.projectEnd(this.#database, { draftId, epoch, sequence }, end, updatedAt);
     this.#forget(draftId);
   }
 
   /** As the database has it. */
   async #record(draftId: string): Promise<DraftRecord | null> {
-    const [row] = await selectDrafts(this.#database.db, [draftId]);
+    const [row] = await selectDrafts(this.#database, [draftId]);
     return row ? draftRecord(row) : null;
   }
 

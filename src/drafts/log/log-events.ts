@@ -12,7 +12,7 @@ export interface Repetition {
 }
 
 /** What the model has written: at the text's end or, with `at`, before the code point with that number. */
-type WrittenEvent =
+export type WrittenEvent =
   | { type: 'tokens'; text: string; tokens: LoggedToken[] }
   | { type: 'inserted'; at: number; text: string; tokens: LoggedToken[] };
 
@@ -48,10 +48,14 @@ export interface LogEntry extends LogPosition {
   event: LogEvent;
 }
 
-/** @param at the code point before which they are inserted. Null appends them. */
+/**
+ * Log-probabilities get the precision that logits have, so that they are the same from memory and from the database.
+ * @param at the code point before which they are inserted. Null appends them.
+ */
 export function logTokens(text: string, tokens: readonly Token[], at: number | null = null): WrittenEvent {
   const logged = tokens.map(({ id, text: own, logprob, alternatives }): LoggedToken => {
-    return [id, own, logprob, alternatives.map((other) => [other.text, other.logprob])];
+    const others = alternatives.map((other): [string, number] => [other.text, Math.fround(other.logprob)]);
+    return [id, own, Math.fround(logprob), others];
   });
   return at === null ? { type: 'tokens', text, tokens: logged } : { type: 'inserted', at, text, tokens: logged };
 }
@@ -140,7 +144,7 @@ abstract class WrittenRun {
   }
 
   get tokens(): readonly Token[] {
-    return this.#run.flatMap((part) => part.tokens.map(toToken));
+    return this.#run.flatMap(tokensOf);
   }
 }
 
@@ -170,6 +174,8 @@ function writtenRun(entries: readonly LogEntry[], from: number): WrittenEvent[] 
   }
   return run;
 }
+
+export const tokensOf = ({ tokens }: WrittenEvent): Token[] => tokens.map(toToken);
 
 function toToken([id, text, logprob, others]: LoggedToken): Token {
   return { id, text, logprob, alternatives: others.map(([other, its]) => ({ text: other, logprob: its })) };

@@ -24,6 +24,12 @@ export interface EntriesWanted {
   limit: number;
 }
 
+/** A new draft and its log's first events. */
+export interface NewLog {
+  draft: NewDraft;
+  events: readonly LogEvent[];
+}
+
 /** What may be appended to a log. */
 export type Addition =
   /** Events of the turn that is being written. */
@@ -41,11 +47,11 @@ export type LogAppend = Addition & { fence: Fence; at: Date };
  */
 export interface LogStore {
   /**
-   * Stores a new draft and its log's first events.
-   * @returns false if its idempotency key is taken
+   * Stores new drafts and their logs' first events: all of them or none.
+   * @returns false if the idempotency key of one is taken
    * @throws OverloadedError
    */
-  create(draft: NewDraft, events: readonly LogEvent[]): Promise<boolean>;
+  create(started: readonly NewLog[]): Promise<boolean>;
   /**
    * Attempts an append: all of its events or none, durable when it resolves with true. The same append again returns
    * true and changes nothing. After any failure except a `RefusedError` it is unknown whether it arrived, so try again.

@@ -3,15 +3,12 @@ import type { Database } from '../../db/client.ts';
 import { type DraftLogKind, settleDraftLog } from '../../db/nodes/installation.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { StartupError } from '../../lib/errors.ts';
-import { parseStoredJson } from '../../lib/stored-data.ts';
-import { SubjectLog } from '../../nats/subject-log.ts';
 import { draftKey } from '../wakeup-keys.ts';
 import { JetStreamLog } from './jetstream-log.ts';
 import type { LogStore } from './log-store.ts';
 import { PostgresLog } from './postgres-log.ts';
+import { SealedMessages } from './sealed-messages.ts';
 import { storedMessage } from './stored.ts';
-
-const decode = (json: string) => parseStoredJson(storedMessage, json, 'a message of a draft’s log');
 
 export interface LogStoreOptions {
   database: Database;
@@ -40,21 +37,28 @@ const moving: Record<DraftLogKind, string> = {
     '`npm run logs -- move postgres nats`, or give it up with `npm run logs -- move nats postgres`.',
 };
 
+interface OpenLogStore {
+  store: LogStore;
+  /** Whether what holds the logs answers within that time. Null if that is the database. */
+  answersWithin: ((ms: number) => Promise<boolean>) | null;
+  release: () => Promise<void>;
+}
+
 /** @throws StartupError if it cannot be reached, or if the logs are of the other kind ([LOG12]) */
-export async function openLogStore(
-  options: LogStoreOptions,
-): Promise<{ store: LogStore; release: () => Promise<void> }> {
+export async function openLogStore(options: LogStoreOptions): Promise<OpenLogStore> {
   const { database, config, wakeups } = options;
   const installation = await settleDraftLog(database, config.kind);
   if (installation.movesTo) throw new StartupError(moving[installation.movesTo]);
   if (installation.draftLog !== config.kind) throw new StartupError(elsewhere[installation.draftLog]);
-  if (config.kind === 'postgres') return { store: new PostgresLog(database), release: () => Promise.resolve() };
+  if (config.kind === 'postgres')
+    return { store: new PostgresLog(database), answersWithin: null, release: () => Promise.resolve() };
   // Several installations may share one NATS.
   const { stream = `cadenza-${installation.id}` } = options;
-  const messages = await SubjectLog.open({ ...config, stream, decode });
+  const messages = await SealedMessages.open({ ...config, database, stream, shape: storedMessage });
   const store = new JetStreamLog(database, messages, (draftId) => wakeups.wakeHere(draftKey(draftId)));
   return {
     store,
+    answersWithin: (ms) => messages.answersWithin(ms),
     release: async () => {
       store[Symbol.dispose]();
       await messages[Symbol.asyncDispose]();

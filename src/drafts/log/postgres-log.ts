@@ -1,17 +1,20 @@
 import type { Database } from '../../db/client.ts';
 import { isRefused } from '../../db/failures.ts';
+import type { EventRow } from '../../db/queries/draft-events.ts';
 import * as log from '../../db/queries/draft-log-queries.ts';
 import {
   deleteDraftRow,
   type DraftSummary,
-  insertDraft,
-  type NewDraft,
+  insertDrafts,
+  selectDrafts,
   selectSummary,
 } from '../../db/queries/draft-queries.ts';
 import { Batcher } from '../../lib/async/batcher.ts';
 import { asError } from '../../lib/errors.ts';
 import { edited } from './edits.ts';
-import { isTerminal, type LogEntry, type LogEvent, statusAfter } from './log-events.ts';
+import { joinWritten } from './joined-rows.ts';
+import { keepWholeText } from './kept-texts.ts';
+import { isTerminal, type LogEntry, statusAfter } from './log-events.ts';
 import {
   type Addition,
   DivergedError,
@@ -19,9 +22,10 @@ import {
   type Fence,
   type LogAppend,
   type LogStore,
+  type NewLog,
   RefusedError,
 } from './log-store.ts';
-import { type DraftRecord, logEntries } from './stored.ts';
+import { type DraftRecord, logEntries, storedEvent } from './stored.ts';
 
 /** Whether an append was made, or why the database will never accept it. */
 type Outcome = boolean | RefusedError;
@@ -29,7 +33,7 @@ type Outcome = boolean | RefusedError;
 /** The logs in PostgreSQL: one row per event, written together with the draft's own row. */
 export class PostgresLog implements LogStore {
   readonly #database: Database;
-  readonly #reads = new Batcher<EntriesWanted, log.EventRow[] | null>(
+  readonly #reads = new Batcher<EntriesWanted, EventRow[] | null>(
     (wanted) => log.selectEvents(this.#database, wanted),
     256,
   );
@@ -39,20 +43,31 @@ export class PostgresLog implements LogStore {
     this.#database = database;
   }
 
-  create(draft: NewDraft, events: readonly LogEvent[]): Promise<boolean> {
-    return insertDraft(this.#database.db, draft, events);
+  create(started: readonly NewLog[]): Promise<boolean> {
+    const rows = started.map(({ draft, events }) => ({ draft, events: events.map(storedEvent) }));
+    return insertDrafts(this.#database, rows);
   }
 
   async append({ fence, at, ...addition }: LogAppend): Promise<boolean> {
     const { draftId, epoch, sequence } = fence;
     const { events } = addition;
     const set = { ...statusAfter(events), ...rowChanges(addition) };
-    const outcome = await this.#commits.submit({ draftId, epoch, sequence: sequence + 1, events, set, at });
+    const rows = events.map(storedEvent);
+    const outcome = await this.#commits.submit({ draftId, epoch, sequence: sequence + 1, events: rows, set, at });
     if (outcome instanceof RefusedError) throw outcome;
-    if (outcome) return true;
+    if (outcome) {
+      // Readers do not wait for this tidying.
+      if (isTerminal(statusAfter(events)?.status ?? 'GENERATING')) void this.#join(draftId);
+      return true;
+    }
     // Refused, either by another writer's fence or because an earlier attempt had arrived although its answer was lost.
     const position = await log.selectPosition(this.#database.db, draftId);
     return position?.epoch === epoch && position.sequence === sequence + events.length;
+  }
+
+  /** A failure only leaves them as they are until the draft ends again. */
+  #join(draftId: string): Promise<void> {
+    return joinWritten(this.#database, draftId, 'last').catch(() => undefined);
   }
 
   async take(draftId: string, epoch: number): Promise<Fence | null> {
@@ -69,12 +84,12 @@ export class PostgresLog implements LogStore {
   async read(draftId: string, after: number, limit: number, epoch: number | null = null): Promise<LogEntry[]> {
     const rows = await this.#reads.submit({ draftId, after, limit, epoch });
     if (!rows) throw new DivergedError();
-    return logEntries(draftId, rows);
+    return entriesAfter({ draftId, after, limit }, rows);
   }
 
   async news(wanted: readonly EntriesWanted[]): Promise<(LogEntry[] | Error)[]> {
     const found = await log.selectEvents(this.#database, wanted);
-    return wanted.map(({ draftId }, i) => entriesOrError(draftId, found[i] ?? null));
+    return wanted.map((one, i) => entriesOrError(one, found[i] ?? null));
   }
 
   summaryOf(draftId: string): Promise<DraftSummary | null> {
@@ -89,8 +104,10 @@ export class PostgresLog implements LogStore {
     return deleteDraftRow(this.#database.db, draftId);
   }
 
-  compact(before: Date, limit: number): Promise<number> {
-    return log.compactFinished(this.#database, before, limit);
+  async compact(before: Date, limit: number): Promise<number> {
+    const ids = await log.selectUncompacted(this.#database, before, limit);
+    for (const row of await selectDrafts(this.#database, ids)) await keepWholeText(this.#database, row, true);
+    return ids.length;
   }
 
   /** One draft's rejected events must not prevent the others', so they are committed one by one ([LOG7]). */
@@ -122,11 +139,19 @@ function rowChanges(addition: Addition): log.RowChanges {
 }
 
 /** A log that cannot be read leaves the others alone. */
-function entriesOrError(draftId: string, rows: readonly log.EventRow[] | null): LogEntry[] | Error {
+function entriesOrError(wanted: Wanted, rows: readonly EventRow[] | null): LogEntry[] | Error {
   if (!rows) return new DivergedError();
   try {
-    return logEntries(draftId, rows);
+    return entriesAfter(wanted, rows);
   } catch (error) {
     return asError(error);
   }
 }
+
+type Wanted = Omit<EntriesWanted, 'epoch'>;
+
+/** A row may hold entries before the first that is wanted, and after the last. */
+const entriesAfter = ({ draftId, after, limit }: Wanted, rows: readonly EventRow[]): LogEntry[] =>
+  logEntries(draftId, rows)
+    .filter(({ sequence }) => sequence > after)
+    .slice(0, limit);

@@ -1,12 +1,15 @@
 import { z } from 'zod';
+import type { EventRow } from '../../db/queries/draft-events.ts';
 import type { DraftRow } from '../../db/queries/draft-queries.ts';
+import type { StoredEvent } from '../../db/sealing/sealed-events.ts';
 import { parseStored } from '../../lib/stored-data.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../ml/engine.ts';
 import type { TunePlan, TuneTask } from '../../tunes/tunes.ts';
 import type { VerseForm } from '../../verse/verse.ts';
-import type { Draft } from '../contract.ts';
+import { type Draft, type DraftOrigin, TONES } from '../contract.ts';
 import { passagesOf } from '../text/passages.ts';
 import { isTerminal, type LogEntry, type LogEvent, type Repetition } from './log-events.ts';
+import { packEvents, unpackEvents } from './packed-events.ts';
 
 /** The form of a turn's text. */
 export interface TurnVerse {
@@ -15,6 +18,8 @@ export interface TurnVerse {
   lead: string;
   /** Where the form begins, lead included, in the answer that the turn continues: a number of UTF-16 code units. */
   from: number;
+  /** Nobody asked for it, so that it gives way to a text that does not keep it. */
+  byDefault: boolean;
 }
 
 /** One turn of the model, as stored in the draft's row. */
@@ -57,6 +62,7 @@ export interface DraftRecord extends DraftRow {
   sampling: Sampling;
   turns: TurnHistory;
   usage: Usage;
+  origin: DraftOrigin | null;
 }
 
 export const isTyped = (turn: Turn | TypedTurn): turn is TypedTurn => 'type' in turn;
@@ -85,6 +91,7 @@ const usage: z.ZodType<Usage> = z.object({
   queueMs: measured,
   timeToFirstTokenMs: measured,
   tokensPerSecond: measured,
+  engineMs: z.number().nullable().exactOptional(),
 });
 
 const texts = z.array(z.string());
@@ -142,12 +149,14 @@ const form: z.ZodType<VerseForm> = z.object({
           least: count,
           most: count,
           metre: z.enum(['IAMBIC', 'TROCHAIC', 'ANAPAESTIC', 'DACTYLIC']).nullable(),
+          strong: z.array(count).nullable().default(null),
           rhyme: z.string().nullable(),
         }),
       ),
       refrainOf: count.nullable(),
     }),
   ),
+  tune: z.string().nullable().default(null),
 });
 
 /** Loose, since turns are written back: fields that another version has added are kept. */
@@ -159,7 +168,10 @@ const modelTurn: z.ZodType<Turn> = z.looseObject({
   model: z.string().nullable().default(null),
   asked: repetition.nullable().default(null),
   at: count.nullable().default(null),
-  verse: z.object({ form, lead: z.string(), from: count }).nullable().default(null),
+  verse: z
+    .object({ form, lead: z.string(), from: count, byDefault: z.boolean().default(false) })
+    .nullable()
+    .default(null),
   tune: tune.nullable().default(null),
 });
 const typedTurn: z.ZodType<TypedTurn> = z.looseObject({
@@ -169,7 +181,27 @@ const typedTurn: z.ZodType<TypedTurn> = z.looseObject({
 });
 
 const turns = z.tuple([modelTurn], z.union([typedTurn, modelTurn]));
-const jsonOfDraft = z.object({ sampling, turns, usage });
+
+const origin: z.ZodType<DraftOrigin> = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('RETRY'), revision: count }),
+  z.object({ type: z.literal('BRANCH'), revision: count, at: count, text: z.string() }),
+  z.object({
+    type: z.literal('REWRITE'),
+    ...{ revision: count, start: count, end: count },
+    ...{ before: z.string(), passage: z.string(), after: z.string() },
+    instruction: z.string().nullable(),
+    tone: z.enum(TONES).nullable(),
+  }),
+  z.object({
+    type: z.literal('ASSIST'),
+    ...{ documentId: z.string(), task: z.enum(['CONTINUE', 'REWRITE', 'TUNE']) },
+    ...{ before: z.string(), passage: z.string(), after: z.string() },
+    instruction: z.string().nullable(),
+    tone: z.enum(TONES).nullable(),
+  }),
+]);
+
+const jsonOfDraft = z.object({ sampling, turns, usage, origin: origin.nullable().default(null) });
 
 /** The draft without what only its writers need. */
 export function toDraft(record: DraftRecord): Draft {
@@ -210,13 +242,30 @@ const event: z.ZodType<LogEvent> = z.discriminatedUnion('type', [
     failure: z.string().nullable().default(null),
   }),
 ]);
-const entries = z.array(z.object({ sequence: count, epoch: count, event }));
+const entry = z.object({ event });
 
 /** @throws StoredDataError */
-export const logEntries = (
-  draftId: string,
-  rows: readonly { sequence: number; epoch: number; event: unknown }[],
-): LogEntry[] => parseStored(entries, rows, `the log of draft ${draftId}`);
+export function logEntries(draftId: string, rows: readonly EventRow[]): LogEntry[] {
+  const what = `the log of draft ${draftId}`;
+  return rows.flatMap(({ sequence, epoch, ...stored }): LogEntry[] => {
+    if (stored.tokens === null) return [{ sequence, epoch, ...parseStored(entry, stored, what) }];
+    const events = unpackEvents(stored, what);
+    return events.map((one, i) => ({ sequence: sequence - events.length + 1 + i, epoch, event: one }));
+  });
+}
+
+/** An event as a row of its own. */
+export function storedEvent(one: LogEvent): StoredEvent {
+  const packed = packEvents([one]);
+  return packed ? { event: null, ...packed } : { event: one, text: null, tokens: null };
+}
+
+/** The same of an event from another log, which is kept byte for byte if this build would write it otherwise. */
+export function movedEvent(raw: unknown): StoredEvent {
+  const { data } = event.safeParse(raw);
+  const isOurs = data !== undefined && JSON.stringify(data) === JSON.stringify(raw);
+  return isOurs ? storedEvent(data) : { event: raw, text: null, tokens: null };
+}
 
 /** A message of a log in JetStream: an append or, without events, the start of a later epoch. */
 export interface StoredMessage {

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Database } from '../../db/client.ts';
-import { putEntries, putProgress, selectEntries, type StoredEntry } from '../../db/nodes/log-moves.ts';
+import { type LogRow, putLogRows, putProgress, selectLogRows } from '../../db/nodes/log-moves.ts';
 import { selectDrafts } from '../../db/queries/draft-queries.ts';
-import { parseStoredJson } from '../../lib/stored-data.ts';
 import type { Kept } from '../../nats/subject-feed.ts';
-import { SubjectLog, type SubjectLogOptions } from '../../nats/subject-log.ts';
+import type { SubjectLogOptions } from '../../nats/subject-log.ts';
 import { JetStreamLog } from '../log/jetstream-log.ts';
+import { joinWritten } from '../log/joined-rows.ts';
 import { isTerminal } from '../log/log-events.ts';
-import { draftRecord, storedMessage } from '../log/stored.ts';
+import { SealedMessages } from '../log/sealed-messages.ts';
+import { draftRecord, logEntries, movedEvent, storedMessage } from '../log/stored.ts';
 
 /** Number of entries that are read, and bytes of events that are written, in one message. */
 const BATCH = 200;
@@ -23,6 +24,14 @@ const rawMessage = z.object({
   at: z.iso.datetime(),
 });
 type RawMessage = z.output<typeof rawMessage>;
+
+/** An entry as it is stored. `at` is an instant in ISO 8601, in UTC. */
+interface StoredEntry {
+  sequence: number;
+  epoch: number;
+  event: unknown;
+  at: string;
+}
 
 interface LogExtent {
   id: string;
@@ -44,10 +53,8 @@ export async function openLogsInStream({
   database,
   ...nats
 }: Omit<SubjectLogOptions<unknown>, 'decode'> & { database: Database }): Promise<LogsInStream> {
-  const decodeRaw = (json: string) => parseStoredJson(rawMessage, json, 'a message of a draft’s log');
-  const decode = (json: string) => parseStoredJson(storedMessage, json, 'a message of a draft’s log');
-  const messages = await SubjectLog.open({ ...nats, decode: decodeRaw });
-  const read = await SubjectLog.open({ ...nats, decode });
+  const messages = await SealedMessages.open({ ...nats, database, shape: rawMessage });
+  const read = await SealedMessages.open({ ...nats, database, shape: storedMessage });
   const log = new JetStreamLog(database, read, () => undefined);
   return {
     take: (draft) => takeLog(draft, database, messages),
@@ -61,10 +68,10 @@ export async function openLogsInStream({
   };
 }
 
-async function takeLog(draft: LogExtent, database: Database, messages: SubjectLog<RawMessage>): Promise<void> {
+async function takeLog(draft: LogExtent, database: Database, messages: SealedMessages<RawMessage>): Promise<void> {
   let end = await copiedEnd(draft, database, messages);
   for (;;) {
-    const entries = await selectEntries(database, draft.id, end.sequence, BATCH);
+    const entries = await entriesAfter(database, draft.id, end.sequence);
     if (entries.length === 0) return;
     for (const part of parts(entries)) {
       const [{ epoch, sequence }, last] = [part[0], part.at(-1) ?? part[0]];
@@ -81,6 +88,19 @@ async function takeLog(draft: LogExtent, database: Database, messages: SubjectLo
   }
 }
 
+/** At most so many rows of them. Events of a row of their own are passed on as they are. */
+async function entriesAfter(database: Database, draftId: string, after: number): Promise<StoredEntry[]> {
+  const rows = await selectLogRows(database, draftId, after, BATCH);
+  return rows.flatMap((row) => entriesIn(row, draftId)).filter(({ sequence }) => sequence > after);
+}
+
+function entriesIn(row: LogRow, draftId: string): StoredEntry[] {
+  const { sequence, epoch, event, at } = row;
+  return row.tokens === null
+    ? [{ sequence, epoch, event, at }]
+    : logEntries(draftId, [row]).map((one) => ({ ...one, at }));
+}
+
 interface End {
   sequence: number;
   epoch: number | null;
@@ -88,11 +108,11 @@ interface End {
 }
 
 /** How far a log was copied. What the stream has of an earlier time and does not belong to it is removed. */
-async function copiedEnd(draft: LogExtent, database: Database, messages: SubjectLog<RawMessage>): Promise<End> {
+async function copiedEnd(draft: LogExtent, database: Database, messages: SealedMessages<RawMessage>): Promise<End> {
   const last = await messages.last(draft.id);
   if (!last) return { sequence: draft.compacted, epoch: null, streamSequence: 0 };
   const end = endOf(last);
-  const [there] = await selectEntries(database, draft.id, end.sequence - 1, 1);
+  const [there] = await entriesAfter(database, draft.id, end.sequence - 1);
   if (there?.sequence === end.sequence && there.epoch === end.epoch) return end;
   await messages.purge(draft.id, last.streamSequence);
   return { sequence: draft.compacted, epoch: null, streamSequence: 0 };
@@ -122,26 +142,29 @@ function parts(entries: readonly StoredEntry[]): [StoredEntry, ...StoredEntry[]]
 async function giveLog(
   { id, compacted }: LogExtent,
   database: Database,
-  messages: SubjectLog<RawMessage>,
+  messages: SealedMessages<RawMessage>,
   log: JetStreamLog,
 ): Promise<void> {
   const last = await messages.last(id);
   if (!last) return;
   for (let from = 0; from < last.streamSequence;) {
     const read = await messages.range(id, from + 1, last.streamSequence, BATCH);
-    for (const { data } of read)
-      await putEntries(
+    for (const { data } of read) {
+      const entries = entriesOf(data).filter(({ sequence }) => sequence > compacted);
+      await putLogRows(
         database,
         id,
-        entriesOf(data).filter(({ sequence }) => sequence > compacted),
+        entries.map(({ sequence, at, event }) => ({ sequence, at, ...movedEvent(event) })),
       );
+    }
     from = read.at(-1)?.streamSequence ?? last.streamSequence;
   }
-  const [before] = await selectDrafts(database.db, [id]);
+  const [before] = await selectDrafts(database, [id]);
   if (before) await log.project(id, before.epoch);
-  const [row] = await selectDrafts(database.db, [id]);
+  const [row] = await selectDrafts(database, [id]);
   const [draft] = row && !isTerminal(row.status) ? await log.refresh([draftRecord(row)]) : [];
   if (draft) await putProgress(database, draft);
+  if (row && isTerminal(row.status)) await joinWritten(database, id, 'all');
 }
 
 const entriesOf = ({ epoch, sequence, events, at }: RawMessage): StoredEntry[] =>

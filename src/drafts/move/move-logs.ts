@@ -1,8 +1,10 @@
 import type { Database } from '../../db/client.ts';
 import { beginLogMove, type DraftLogKind, endLogMove } from '../../db/nodes/installation.ts';
-import { deleteEntries, keepTexts, type LogExtent, selectLogExtents } from '../../db/nodes/log-moves.ts';
+import { deleteEntries, type LogExtent, selectLogExtents } from '../../db/nodes/log-moves.ts';
+import { selectDrafts } from '../../db/queries/draft-queries.ts';
 import { type Sleep, systemSleep } from '../../lib/clock.ts';
 import { StartupError } from '../../lib/errors.ts';
+import { keepWholeText } from '../log/kept-texts.ts';
 import { livingNodes } from './living-nodes.ts';
 import { type LogsInStream, openLogsInStream } from './logs-in-stream.ts';
 
@@ -49,7 +51,8 @@ export async function moveLogs(options: MoveLogsOptions): Promise<number> {
 
 async function copy(drafts: readonly LogExtent[], to: DraftLogKind, database: Database, stream: LogsInStream) {
   await Promise.all(drafts.map((draft) => (to === 'nats' ? stream.take(draft) : stream.give(draft))));
-  if (to === 'nats') await keepTexts(database, idsOf(drafts));
+  if (to === 'nats')
+    for (const row of await selectDrafts(database, idsOf(drafts))) await keepWholeText(database, row, false);
 }
 
 /** Goes through all drafts, a few at once. @returns their number */

@@ -1,6 +1,7 @@
 import type { Database } from '../../db/client.ts';
 import * as queries from '../../db/queries/ownership-queries.ts';
 import { StoredDataError } from '../../lib/stored-data.ts';
+import type { Payer } from '../../listeners/listeners.ts';
 import type { Model } from '../../ml/engine.ts';
 import { type DraftRecord, draftRecord } from '../log/stored.ts';
 import { readableModels } from './node-models.ts';
@@ -54,7 +55,7 @@ export interface Ownership {
    * The same for a draft that has ended and whose epoch is still this one.
    * @returns its new epoch; null if somebody else has taken or continued it since, or it is gone
    */
-  seizeUnchanged(node: string | null, draftId: string, epoch: number): Promise<number | null>;
+  seizeUnchanged(node: string | null, draftId: string, epoch: number, payer: Payer | null): Promise<number | null>;
   /** The latest epoch of each draft. Drafts that are gone are absent. */
   epochsOf(draftIds: readonly string[]): Promise<Map<string, number>>;
 }
@@ -88,7 +89,7 @@ export class PostgresOwnership implements Ownership {
     models: readonly string[],
     busy: readonly string[],
   ): Promise<DraftRecord | UnreadableDraft | null> {
-    const row = await queries.claimDraft(this.#database.db, node, models, busy);
+    const row = await queries.claimDraft(this.#database, node, models, busy);
     try {
       return row && draftRecord(row);
     } catch (error) {
@@ -98,12 +99,12 @@ export class PostgresOwnership implements Ownership {
   }
 
   async seize(node: string | null, draftId: string): Promise<DraftRecord | null> {
-    const row = await queries.seizeDraft(this.#database.db, node, draftId);
+    const row = await queries.seizeDraft(this.#database, node, draftId);
     return row && draftRecord(row);
   }
 
-  seizeUnchanged(node: string | null, draftId: string, epoch: number): Promise<number | null> {
-    return queries.seizeUnchanged(this.#database.db, node, draftId, epoch);
+  seizeUnchanged(node: string | null, draftId: string, epoch: number, payer: Payer | null): Promise<number | null> {
+    return queries.seizeUnchanged(this.#database.db, node, { draftId, epoch, payer });
   }
 
   epochsOf(draftIds: readonly string[]): Promise<Map<string, number>> {

@@ -18,6 +18,9 @@ export interface KeptText {
   textsUntil: number;
 }
 
+/** Of a draft that was begun with nothing. */
+export const NO_TEXT: KeptText = { texts: null, textTurns: null, textsBefore: null, textsUntil: 0 };
+
 /** A part of a text to replace, in code points. `start` equals `end` where something is inserted. */
 export interface Replacement {
   start: number;

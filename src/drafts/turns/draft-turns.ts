@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { type Sleep, systemSleep } from '../../lib/clock.ts';
+import { InvalidInputError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { StoredDataError } from '../../lib/stored-data.ts';
-import type { Engine, Ticket } from '../../ml/engine.ts';
+import type { Payer } from '../../listeners/listeners.ts';
+import type { Engine, GenerationRequest, Ticket } from '../../ml/engine.ts';
 import type { DraftLog } from '../log/draft-log.ts';
 import { leavesTextInLog, textInLog } from '../log/edits.ts';
 import { isTerminal, tokenIds } from '../log/log-events.ts';
@@ -12,9 +14,10 @@ import { type DraftRecord, lastTurn, type Turn } from '../log/stored.ts';
 import { Intake } from '../nodes/intake.ts';
 import type { Node } from '../nodes/membership.ts';
 import { type Ownership, UnreadableDraft } from '../nodes/ownership.ts';
+import { joined, keptPassages } from '../text/passages.ts';
 import { queueKey, takenKey } from '../wakeup-keys.ts';
 import { type DraftWriterOptions, ended, noUsage, statusEvent, writeDraft } from './draft-writer.ts';
-import { missingOpening, positionAfter, writtenTurns } from './turn-events.ts';
+import { missingOpening, positionAfter } from './turn-events.ts';
 import { requestOf } from './turn-request.ts';
 
 /** The limit on drafts waiting in the database, for a node without an engine. */
@@ -29,13 +32,21 @@ export interface DraftTurnsOptions {
   wakeups: Wakeups;
   logger: Logger;
   node: Node;
+  keepsAlternatives: boolean;
   /** Set if this node writes no drafts itself but leaves them to others ([OWN4]). */
   backlog?: Backlog | null;
   sleep?: Sleep;
 }
 
 /** What a turn begins with: see `DraftWriterOptions`. */
-export type TurnStart = Pick<DraftWriterOptions, 'request' | 'before' | 'at'>;
+export type TurnStart = Pick<DraftWriterOptions, 'request' | 'before' | 'at' | 'followedBy'>;
+
+/** A turn that is about to begin, on a reserved place. */
+export interface BeginningTurn {
+  draftId: string;
+  ticket: Ticket;
+  turn: TurnStart;
+}
 
 /** A turn that this node writes. */
 interface Running {
@@ -79,18 +90,25 @@ export class DraftTurns implements AsyncDisposable {
     return backlog ? { owner: null, queue: backlog.queue } : { owner: node.id, queue: null };
   }
 
-  /** Records the start of a turn with `record`, then writes it in the background, on the ticket's place. */
-  async begin(draftId: string, ticket: Ticket, turn: TurnStart, record: () => Promise<Fence | null>): Promise<boolean> {
-    this.#starting.add(draftId);
+  /**
+   * Records the start of turns with `record`, then writes each in the background, on its ticket's place.
+   * @param record stores all of them or none, and returns their fences in the same order
+   */
+  async begin(beginning: readonly BeginningTurn[], record: () => Promise<readonly Fence[] | null>): Promise<boolean> {
+    const { backlog, wakeups } = this.#options;
+    for (const { draftId } of beginning) this.#starting.add(draftId);
     try {
-      const fence = await record();
-      if (fence && !this.#options.backlog) {
-        this.#track(draftId, fence.epoch, (running) => this.#write(ticket, { fence, ...turn }, running));
-      } else ticket[Symbol.dispose]();
-      if (fence && this.#options.backlog) this.#options.wakeups.wake(queueKey);
-      return fence !== null;
+      const fences = await record();
+      for (const [i, { draftId, ticket, turn }] of beginning.entries()) {
+        const fence = fences?.[i];
+        if (fence && !backlog)
+          this.#track(draftId, fence.epoch, (running) => this.#write(ticket, { fence, ...turn }, running));
+        else ticket[Symbol.dispose]();
+      }
+      if (fences && backlog) wakeups.wake(queueKey);
+      return fences !== null;
     } finally {
-      this.#starting.delete(draftId);
+      for (const { draftId } of beginning) this.#starting.delete(draftId);
     }
   }
 
@@ -110,6 +128,12 @@ export class DraftTurns implements AsyncDisposable {
     // also do so anyway.
     while (!(await this.#tryCancel(draftId)));
     this.#options.log.forget(draftId);
+  }
+
+  /** Ends the writing of drafts that were deleted, on whatever node. */
+  abandon(draftIds: readonly string[]): void {
+    for (const draftId of draftIds) this.#running.get(draftId)?.cancel.abort();
+    this.#options.wakeups.wake(takenKey);
   }
 
   async #tryCancel(draftId: string): Promise<boolean> {
@@ -132,12 +156,13 @@ export class DraftTurns implements AsyncDisposable {
 
   /**
    * Claims a draft that has ended, to append to its log as it was read.
+   * @param payer of what is used from then on. Null: as before
    * @returns null if somebody has claimed it or appended since, or it is gone
    */
-  async claimEnded({ id, epoch: before, sequence }: DraftRecord): Promise<Fence | null> {
+  async claimEnded({ id, epoch: before, sequence }: DraftRecord, payer: Payer | null = null): Promise<Fence | null> {
     const { ownership, log } = this.#options;
     await log.settle(id, this.shutdown);
-    const epoch = await ownership.seizeUnchanged(this.assignment.owner, id, before);
+    const epoch = await ownership.seizeUnchanged(this.assignment.owner, id, before, payer);
     if (epoch === null) return null;
     // The claim before this one may have been used up to now, and not any more.
     const now = await log.summaryOf(id);
@@ -183,13 +208,25 @@ export class DraftTurns implements AsyncDisposable {
   }
 
   #write(ticket: Ticket, turn: { fence: Fence } & TurnStart, running: Running): Promise<void> {
-    const { log, logger } = this.#options;
+    const { log, logger, keepsAlternatives } = this.#options;
     const { shutdown } = this;
     const onStarted = (): void => {
       running.started = true;
       this.#intake.kick();
     };
-    return writeDraft(ticket, { log, logger, ...turn, cancel: running.cancel.signal, shutdown, onStarted });
+    const cancel = running.cancel.signal;
+    return writeDraft(ticket, { log, logger, keepsAlternatives, ...turn, cancel, shutdown, onStarted });
+  }
+
+  /** A node that writes nothing admits a draft without knowing whether the model can keep its form. */
+  #fits({ modelId }: DraftRecord, request: GenerationRequest): boolean {
+    try {
+      this.#options.engine.checkFits(modelId, request);
+      return true;
+    } catch (error) {
+      if (error instanceof InvalidInputError) return false;
+      throw error;
+    }
   }
 
   /** Another model would continue with a different text. */
@@ -242,12 +279,14 @@ export class DraftTurns implements AsyncDisposable {
     }
     // Drafts that were already started go first, because their readers have seen a beginning.
     const order = { listener: row.listenerId, priority: replay.length > 0 ? 1 : 0 };
-    const request = { ...(await requestOf(row, writtenTurns({ ...row, ...kept }))), replay, ...order };
+    const asked = { ...(await requestOf(row, kept)), replay, ...order };
+    const request = turn.verse?.byDefault && !this.#fits(row, asked) ? { ...asked, verse: null } : asked;
     const at = positionAfter(
       turn,
       written.map(({ event }) => event),
     );
-    await this.#write(ticket, { fence, request, before: turn.before, at }, running);
+    const followedBy = joined(keptPassages(kept).after);
+    await this.#write(ticket, { fence, request, before: turn.before, at, followedBy }, running);
   }
 }
 

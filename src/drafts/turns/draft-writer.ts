@@ -18,6 +18,10 @@ export interface DraftWriterOptions {
   before: Usage;
   /** The code point before which the next token is inserted. Null appends it. */
   at: number | null;
+  /** The text after that place. */
+  followedBy: string;
+  /** Whether the alternatives of each token are kept. */
+  keepsAlternatives: boolean;
   /** Aborts the generation. A cancellation ends the draft; a shutdown leaves it to be resumed. */
   cancel: AbortSignal;
   shutdown: AbortSignal;
@@ -27,15 +31,20 @@ export interface DraftWriterOptions {
 
 /** Writes one turn from the engine into the log. Resolves when its end is recorded, or at shutdown. */
 export async function writeDraft(ticket: Ticket, options: DraftWriterOptions): Promise<void> {
-  const { request, cancel, shutdown, before } = options;
+  const { request, cancel, shutdown, before, keepsAlternatives } = options;
   const appender = new Appender(options);
   let { at } = options;
+  let last = '';
   try {
     for await (const event of ticket.generate(request, AbortSignal.any([cancel, shutdown]))) {
       if (shutdown.aborted || appender.lost) break;
       if (event.type === 'started') options.onStarted();
-      await appender.take(loggedEvents(event, before, at));
-      if (at !== null && event.type === 'tokens') at += countCodePoints(event.text);
+      const kept = keepsAlternatives ? event : withoutAlternatives(event);
+      const isJoined = event.type === 'finished' && at !== null && joins(last, options.followedBy);
+      await appender.take([...(isJoined ? [logTokens(' ', [], at)] : []), ...loggedEvents(kept, before, at)]);
+      if (event.type !== 'tokens') continue;
+      if (at !== null) at += countCodePoints(event.text);
+      if (event.text !== '') last = event.text;
     }
     await appender.flushed();
   } catch (error) {
@@ -43,6 +52,14 @@ export async function writeDraft(ticket: Ticket, options: DraftWriterOptions): P
     options.logger.error({ err: error, draft: options.fence.draftId }, 'a draft failed');
     await appender.end(ended('ERROR', before, error instanceof Error ? error.message : String(error)));
   }
+}
+
+/** Whether two texts would become one word where they meet ([DRAFT17]). */
+const joins = (before: string, after: string): boolean => /[\p{L}\p{N}]$/u.test(before) && /^[\p{L}\p{N}]/u.test(after);
+
+function withoutAlternatives(event: GenerationEvent): GenerationEvent {
+  if (event.type !== 'tokens') return event;
+  return { ...event, tokens: event.tokens.map((token) => ({ ...token, alternatives: [] })) };
 }
 
 function loggedEvents(event: GenerationEvent, before: Usage, at: number | null): LogEvent[] {
@@ -89,6 +106,7 @@ function addUsage(a: Usage, b: Usage): Usage {
     queueMs: a.queueMs ?? b.queueMs,
     timeToFirstTokenMs: a.timeToFirstTokenMs ?? b.timeToFirstTokenMs,
     tokensPerSecond: b.tokensPerSecond ?? a.tokensPerSecond,
+    engineMs: (a.engineMs ?? 0) + (b.engineMs ?? 0),
   };
 }
 

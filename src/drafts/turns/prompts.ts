@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { ChatMessage } from '../../ml/engine.ts';
-import type { DraftKind } from '../contract.ts';
+import type { DraftKind, DraftOrigin } from '../contract.ts';
+import { continueMessages, rewriteMessages } from './rewrite-prompt.ts';
 
 const template = z.strictObject({ system: z.string().min(1), user: z.string().includes('{{prompt}}') });
 const kinds = ['LYRICS', 'POEM', 'STORY', 'ARTICLE', 'TUNE'] as const;
@@ -24,17 +25,36 @@ export interface Conversation {
   continueLast: boolean;
 }
 
-/**
- * The conversation that leads to the last turn's text. A continuation without an instruction continues the answer
- * before it; one with an instruction is a new message.
- */
-export function conversationOf(kind: DraftKind, prompt: string, turns: readonly WrittenTurn[]): Conversation {
+/** What a draft is about. */
+export interface Subject {
+  kind: DraftKind;
+  prompt: string;
+  /** Of a draft that writes a passage of another. */
+  origin: DraftOrigin | null;
+}
+
+function promptMessages({ kind, prompt }: Subject): ChatMessage[] {
   const { system, user } = templates[kind];
-  const messages: ChatMessage[] = [
+  return [
     { role: 'system', content: system },
     // A function, because a replacement string would expand "$&" in the prompt.
     { role: 'user', content: user.replace('{{prompt}}', () => prompt) },
   ];
+}
+
+function openingMessages(subject: Subject): ChatMessage[] {
+  const { origin } = subject;
+  if (origin?.type === 'REWRITE') return rewriteMessages(origin);
+  if (origin?.type !== 'ASSIST' || origin.task === 'TUNE') return promptMessages(subject);
+  return origin.task === 'CONTINUE' ? continueMessages(origin) : rewriteMessages(origin);
+}
+
+/**
+ * The conversation that leads to the last turn's text. A continuation without an instruction continues the answer
+ * before it; one with an instruction is a new message.
+ */
+export function conversationOf(subject: Subject, turns: readonly WrittenTurn[]): Conversation {
+  const messages = openingMessages(subject);
   turns.slice(0, -1).forEach(({ text }, i) => {
     const last = messages.at(-1);
     if (last?.role === 'assistant') last.content += text;

@@ -1,21 +1,37 @@
 import type { ChatMessage, GenerationRequest } from '../../ml/engine.ts';
 import type { TuneTask } from '../../tunes/tunes.ts';
-import type { DraftKind } from '../contract.ts';
+import { isWord, loadVerseWords } from '../../verse/verse.ts';
 import { lastTurn, type TurnHistory } from '../log/stored.ts';
-import { type Conversation, conversationOf, type WrittenTurn } from './prompts.ts';
+import { keptPassages, type KeptText } from '../text/passages.ts';
+import { type Conversation, conversationOf, type Subject } from './prompts.ts';
+import { writtenTurns } from './turn-events.ts';
 import { verseRequestOf } from './verse-turn.ts';
 
-type TurnRequest = Conversation & Pick<GenerationRequest, 'sampling' | 'tune' | 'verse'>;
+type TurnRequest = Conversation & Pick<GenerationRequest, 'sampling' | 'tune' | 'verse' | 'wordEnded'>;
 
-/** What the engine is asked for in a draft's last turn. */
+/**
+ * What the engine is asked for in a draft's last turn.
+ * @param kept the text that it continues
+ */
 export async function requestOf(
-  { kind, prompt, turns }: { kind: DraftKind; prompt: string; turns: TurnHistory },
-  written: readonly WrittenTurn[],
+  { turns, ...subject }: Subject & { turns: TurnHistory },
+  kept: KeptText,
 ): Promise<TurnRequest> {
   const { tune, verse, sampling } = lastTurn({ turns });
   if (tune) return { ...requestOfTune(tune), sampling };
-  const conversation = conversationOf(kind, prompt, written);
-  return { ...conversation, sampling, verse: verse && (await verseRequestOf(verse, conversation)) };
+  const conversation = conversationOf(subject, writtenTurns({ turns, ...kept }));
+  const wordEnded = conversation.continueLast && !verse && (await endsWithWord(kept));
+  return { ...conversation, wordEnded, sampling, verse: verse && (await verseRequestOf(verse, conversation)) };
+}
+
+/**
+ * Whether a person has typed the end of the text, and it is a whole word ([DRAFT17]). What the model has written goes on
+ * as it would have without a stop, also inside a word.
+ */
+async function endsWithWord(kept: KeptText): Promise<boolean> {
+  const last = keptPassages(kept).before.at(-1);
+  const word = last?.turn === null ? /(?<![\p{L}\p{N}'’-])[a-z']+$/iu.exec(last.text)?.[0] : undefined;
+  return word !== undefined && isWord(await loadVerseWords(), word.toLowerCase());
 }
 
 /** A model of tunes reads fields, and continues music. */

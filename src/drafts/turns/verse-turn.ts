@@ -1,18 +1,22 @@
 import { ConflictError, InvalidInputError } from '../../lib/errors.ts';
 import type { Sampling, VerseRequest } from '../../ml/engine.ts';
+import { readSong } from '../../tunes/tunes.ts';
 import {
   firstImpossible,
   headingsOf,
   loadVerseWords,
+  offensiveIn,
   readVerse,
   resolveForm,
   Rhymes,
   type VerseForm,
-  type VerseFormInput,
 } from '../../verse/verse.ts';
-import type { ContinueDraftInput, DraftKind } from '../contract.ts';
+import type { ContinueDraftInput, DraftFormInput, DraftKind } from '../contract.ts';
 import type { TurnVerse } from '../log/stored.ts';
+import type { FindDraft } from '../tune-draft.ts';
+import { defaultPreset } from './default-form.ts';
 import type { Conversation } from './prompts.ts';
+import { formOfTune } from './sung-form.ts';
 
 const FIELD = 'input.form';
 const BLANK_LINE = '\n\n';
@@ -21,11 +25,16 @@ const BLANK_LINE = '\n\n';
 interface VerseCircumstances {
   kind: DraftKind;
   bannedPhrases: readonly string[];
+  /** Finds a tune that words are to be sung to. */
+  find: FindDraft;
 }
 
-/** @throws InvalidInputError for a form that cannot be */
-export function checkForm(input: VerseFormInput | null | undefined): VerseForm | null {
-  return input == null ? null : resolveForm(input, FIELD);
+/** What can be said without looking anything up. @throws InvalidInputError for a form that cannot be */
+export function checkForm(input: DraftFormInput | null | undefined): void {
+  if (input == null) return;
+  const { fromTune, preset, stanzas } = input;
+  if (fromTune == null || preset != null || stanzas != null) resolveForm(input, FIELD);
+  if (fromTune?.abc != null) readSong(fromTune.abc, `${FIELD}.fromTune.abc`);
 }
 
 /**
@@ -33,20 +42,40 @@ export function checkForm(input: VerseFormInput | null | undefined): VerseForm |
  * @throws InvalidInputError for a form that cannot be, or that no words could keep
  */
 export async function startVerse(
-  input: VerseFormInput | null | undefined,
-  { kind, bannedPhrases }: VerseCircumstances,
+  input: DraftFormInput | null | undefined,
+  { kind, bannedPhrases, find }: VerseCircumstances,
   answer = '',
 ): Promise<TurnVerse | null> {
-  const form = checkForm(input);
+  if (input == null) return null;
+  checkForm(input);
+  const { fromTune, preset, stanzas } = input;
+  // A free text does not wait for the words, which take seconds after a start on a busy machine.
+  if (fromTune == null && !resolveForm(input, FIELD)) return null;
+  const rhymes = await rhymesWithout(bannedPhrases);
+  const form = fromTune == null ? resolveForm(input, FIELD) : await formOfTune(fromTune, rhymes, find);
   if (!form) return null;
+  if (fromTune != null && (preset != null || stanzas != null))
+    throw new InvalidInputError(`${FIELD}.fromTune excludes preset and stanzas`, `${FIELD}.fromTune`);
   if (kind === 'TUNE') throw new InvalidInputError(`${FIELD} does not apply to tunes`, FIELD);
   checkBanned(bannedPhrases, form);
-  const impossible = firstImpossible(form, await rhymesWithout(bannedPhrases));
+  const impossible = firstImpossible(form, rhymes);
   if (impossible !== null) {
     const field = `${FIELD}.stanzas.${impossible}`;
     throw new InvalidInputError(`${field}: no words rhyme and have the syllables and stresses of its lines`, field);
   }
-  return { form, lead: answer === '' ? '' : BLANK_LINE, from: answer.length };
+  return { form, lead: answer === '' ? '' : BLANK_LINE, from: answer.length, byDefault: false };
+}
+
+/** The form of a text for which none is asked. Null where there is none, or it cannot be kept. */
+export async function defaultVerse(circumstances: VerseCircumstances & { prompt: string }): Promise<TurnVerse | null> {
+  const preset = defaultPreset(circumstances.kind, circumstances.prompt);
+  try {
+    const verse = await startVerse({ preset }, circumstances);
+    return verse && { ...verse, byDefault: true };
+  } catch (error) {
+    if (error instanceof InvalidInputError) return null;
+    throw error;
+  }
 }
 
 /**
@@ -62,13 +91,22 @@ export async function continueVerse(
   const answer = answerOf(conversation);
   if (input != null) return startVerse(input, circumstances, answer);
   if (!before || !conversation.continueLast) return null;
+  try {
+    return await carriedOn(before, circumstances.bannedPhrases, answer);
+  } catch (error) {
+    if (before.byDefault && (error instanceof ConflictError || error instanceof InvalidInputError)) return null;
+    throw error;
+  }
+}
+
+async function carriedOn(before: TurnVerse, bannedPhrases: readonly string[], answer: string): Promise<TurnVerse> {
   const { form, lead, from } = before;
-  checkBanned(circumstances.bannedPhrases, form);
-  switch (readVerse(answer.slice(from), form, await rhymesWithout(circumstances.bannedPhrases), lead)) {
+  checkBanned(bannedPhrases, form);
+  switch (readVerse(answer.slice(from), form, await rhymesWithout(bannedPhrases, answer), lead)) {
     case 'INCOMPLETE':
       return before;
     case 'COMPLETE':
-      return { form, lead: BLANK_LINE, from: answer.length };
+      return { ...before, lead: BLANK_LINE, from: answer.length };
     case 'BROKEN':
       throw new ConflictError('The text no longer keeps its form; continue with an instruction, or with the form FREE');
   }
@@ -88,7 +126,12 @@ export async function verseRequestOf(
   { form, lead, from }: TurnVerse,
   conversation: Conversation,
 ): Promise<VerseRequest> {
-  return { form, lead, words: await loadVerseWords(), written: answerOf(conversation).slice(from) };
+  const words = await loadVerseWords();
+  const own = offensiveIn(
+    words,
+    conversation.messages.map(({ content }) => content),
+  );
+  return { form, lead, words, own, written: answerOf(conversation).slice(from) };
 }
 
 /** A form gets as many tokens as it may need. */
@@ -108,10 +151,14 @@ const answerOf = ({ messages, continueLast }: Conversation): string =>
 
 let known: Rhymes | null = null;
 
-/** The sets of rhyming words are the same for all drafts that ban nothing. */
-async function rhymesWithout(banned: readonly string[]): Promise<Rhymes> {
+/**
+ * The sets of rhyming words are the same for all drafts that ban nothing.
+ * @param text whose words may be used, also those that offend
+ */
+async function rhymesWithout(banned: readonly string[], text = ''): Promise<Rhymes> {
   const words = await loadVerseWords();
-  if (banned.length > 0) return new Rhymes(words, banned);
+  const own = offensiveIn(words, [text]);
+  if (banned.length + own.length > 0) return new Rhymes(words, { banned, own });
   if (known?.words !== words) known = new Rhymes(words);
   return known;
 }

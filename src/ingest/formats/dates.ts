@@ -55,8 +55,15 @@ function offsetOf(zone: string): string {
   return sign === undefined ? 'Z' : `${sign}${hours ?? ''}:${minutes}`;
 }
 
+/** The last day that was found in the calendar: rows of one day mostly follow each other. */
+let lastDay = '';
+
 /** `Date` accepts 30 February as 2 March. */
 function isInCalendar(day: string): boolean {
+  if (day === lastDay) return true;
   const midnight = new Date(day);
-  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+  if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day)) return false;
+  // A piece of a read block would keep all of the block in memory.
+  lastDay = midnight.toISOString().slice(0, 10);
+  return true;
 }

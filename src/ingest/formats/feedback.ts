@@ -1,9 +1,5 @@
-import {
-  copyFeedback,
-  createFeedbackStaging,
-  mergeStagedFeedback,
-  takeUnknownTracks,
-} from '../../db/imports/import-feedback.ts';
+import { copyFeedback, createFeedbackStaging, takeUnknownTracks } from '../../db/imports/import-feedback.ts';
+import { mergeStagedFeedback } from '../../db/imports/merge-feedback.ts';
 import { type ImportContext, nothing, type Outcome } from '../import-context.ts';
 import { readRecords } from '../reading/records.ts';
 import { openSource } from '../reading/source.ts';
@@ -11,7 +7,7 @@ import { Row } from './row.ts';
 import { feedbackColumns, feedbackRowOf } from './rows.ts';
 
 export async function importFeedback(path: string, context: ImportContext): Promise<Outcome> {
-  const { tx, clock, progress, notices, step, signal } = context;
+  const { tx, clock, progress, notices, step, merged, signal } = context;
   const source = await openSource(path);
   progress.expect([source]);
   await createFeedbackStaging(tx);
@@ -30,7 +26,7 @@ export async function importFeedback(path: string, context: ImportContext): Prom
   });
   progress.checkpoint();
   step('merging feedback');
-  const { newListeners, untimed, ...feedback } = await mergeStagedFeedback(tx);
+  const { newListeners, untimed, ...feedback } = await mergeStagedFeedback(tx, merged);
   return { tracks: nothing, feedback, newListeners, notes: [...untimedNote(untimed), ...notices.notes()] };
 }
 

@@ -1,16 +1,17 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TAG_LIMITS } from '../../catalogue/catalogue.ts';
 import { nameKey } from '../../db/catalogue/staged-track.ts';
 import { mergeStagedTracks } from '../../db/catalogue/track-merge.ts';
 import {
   copyFeedback,
   createFeedbackStaging,
-  mergeStagedFeedback,
   type StagedFeedback,
   takeUnknownTracks,
 } from '../../db/imports/import-feedback.ts';
 import { stageLastfm, stageLastfmTracks, takeRepeatedIds } from '../../db/imports/import-lastfm.ts';
 import { createNumberedTrackStaging } from '../../db/imports/import-tracks.ts';
+import { mergeStagedFeedback } from '../../db/imports/merge-feedback.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { checkName, checkRange } from '../../lib/text/check-text.ts';
 import type { ImportContext, Outcome } from '../import-context.ts';
@@ -44,14 +45,14 @@ type Sources = Record<keyof typeof tables, Source>;
  * tags become the track's.
  */
 export async function importLastfm(path: string, context: ImportContext): Promise<Outcome> {
-  const { tx, progress, step } = context;
+  const { tx, progress, step, merged } = context;
   const sources = await openFolder(path);
   progress.expect(Object.values(sources));
   await stageArtists(sources, context);
   await stageTags(sources, context);
   step('merging tracks');
   await createNumberedTrackStaging(tx);
-  const orphans = await stageLastfmTracks(tx);
+  const leftOut = await stageLastfmTracks(tx, TAG_LIMITS);
   progress.checkpoint();
   const tracks = await mergeStagedTracks(tx);
   await stagePlays(sources, context);
@@ -60,18 +61,23 @@ export async function importLastfm(path: string, context: ImportContext): Promis
     progress.reject(sources.plays.name, line, `artistID ${track.replace(/.*:/, '')} is not in ${sources.artists.name}`);
   });
   progress.checkpoint();
-  const { newListeners, untimed: _, ...feedback } = await mergeStagedFeedback(tx);
-  return { tracks, feedback, newListeners, notes: notesOn(orphans, sources) };
+  const { newListeners, untimed: _, ...feedback } = await mergeStagedFeedback(tx, merged);
+  return { tracks, feedback, newListeners, notes: notesOn(leftOut, sources) };
 }
 
-function notesOn(orphans: number, { artists, tags }: Sources): string[] {
-  const notes = ['Play counts carry no times: each row has the time of its first import.'];
-  if (orphans === 0) return notes;
+function notesOn({ orphans, long, beyond }: LeftOut, { artists, tags }: Sources): string[] {
+  const { mostTags, longestTag } = TAG_LIMITS;
   return [
-    ...notes,
-    `${orphans} tag assignments name what ${artists.name} or ${tags.name} does not list; they are left out.`,
+    'Play counts carry no times: each row has the time of its first import.',
+    ...(orphans === 0
+      ? []
+      : [`${orphans} tag assignments name what ${artists.name} or ${tags.name} does not list; they are left out.`]),
+    ...(long === 0 ? [] : [`${long} tags have more than ${longestTag} characters; they are left out.`]),
+    ...(beyond === 0 ? [] : [`${beyond} tags are beyond the ${mostTags} of an artist; the least used are left out.`]),
   ];
 }
+
+type LeftOut = Awaited<ReturnType<typeof stageLastfmTracks>>;
 
 async function openFolder(path: string): Promise<Sources> {
   const names = await readdir(path).catch((error: unknown) => {

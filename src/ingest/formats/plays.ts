@@ -1,4 +1,4 @@
-import { createFeedbackStaging, mergeStagedFeedback } from '../../db/imports/import-feedback.ts';
+import { createFeedbackStaging } from '../../db/imports/import-feedback.ts';
 import {
   copyPlays,
   createPlayStaging,
@@ -8,6 +8,7 @@ import {
   type StagedPlay,
   stagePlaysAsFeedback,
 } from '../../db/imports/import-plays.ts';
+import { mergeStagedFeedback } from '../../db/imports/merge-feedback.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { checkName } from '../../lib/text/check-text.ts';
 import type { ImportContext, LeftOut, Outcome } from '../import-context.ts';
@@ -37,7 +38,7 @@ export async function importPlays(
   listener: string,
   context: ImportContext,
 ): Promise<Outcome> {
-  const { tx, progress, notices, step } = context;
+  const { tx, progress, notices, step, merged } = context;
   const who = listenerId(listener);
   const { sources, others } = await findSources(format, paths);
   progress.expect(sources);
@@ -49,7 +50,7 @@ export async function importPlays(
   step('merging feedback');
   await createFeedbackStaging(tx);
   await stagePlaysAsFeedback(tx, who);
-  const { newListeners, untimed: _, ...feedback } = await mergeStagedFeedback(tx);
+  const { newListeners, untimed: _, ...feedback } = await mergeStagedFeedback(tx, merged);
   const heard = { listener: who, ...(await heardIn(tx, who)) };
   return { tracks, feedback, newListeners, heard, notes: [...notices.notes(), ...otherFilesNote(others)] };
 }

@@ -1,10 +1,6 @@
-import {
-  copyFeedback,
-  createFeedbackStaging,
-  mergeStagedFeedback,
-  type StagedFeedback,
-} from '../../db/imports/import-feedback.ts';
+import { copyFeedback, createFeedbackStaging, type StagedFeedback } from '../../db/imports/import-feedback.ts';
 import { makeUnknownTracks, takeRepeatedSequences } from '../../db/imports/import-sequences.ts';
+import { mergeStagedFeedback } from '../../db/imports/merge-feedback.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { checkName } from '../../lib/text/check-text.ts';
 import type { ImportContext, Outcome } from '../import-context.ts';
@@ -27,7 +23,7 @@ interface Sequence {
  * after its existing plays.
  */
 export async function importSequences(path: string, context: ImportContext): Promise<Outcome> {
-  const { tx, clock, progress, step, signal } = context;
+  const { tx, clock, progress, step, merged, signal } = context;
   const source = await openSource(path);
   progress.expect([source]);
   const end = clock.now();
@@ -50,7 +46,7 @@ export async function importSequences(path: string, context: ImportContext): Pro
   await takeRepeatedSequences(tx, ({ line, reason }) => progress.reject(source.name, line, reason));
   progress.checkpoint();
   const tracks = await makeUnknownTracks(tx, UNKNOWN_ARTIST);
-  const { newListeners, untimed: _, ...feedback } = await mergeStagedFeedback(tx);
+  const { newListeners, untimed: _, ...feedback } = await mergeStagedFeedback(tx, merged);
   const notes = ['Sequences carry no times: items got times a millisecond apart, the last being that of the import.'];
   if (tracks.created > 0)
     notes.push(`${tracks.created} items were not in the catalogue and became tracks named "Track ID".`);

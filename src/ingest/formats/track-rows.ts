@@ -18,6 +18,7 @@ export const trackColumns = (keys: DeclaredKeys): Columns => ({
     ...['discNumber', 'trackNumber', 'releaseYear', 'durationMs', 'explicit', 'genres', 'tags'],
     ...['isrc', 'coverUrl', 'covers', 'previewUrl', 'externalUrls', 'metadata'],
     ...[...keys.keys()].map((key) => `metadata.${key}`),
+    ...featuresIn(keys),
   ],
 });
 
@@ -76,6 +77,13 @@ function albumOf(row: Row): AlbumInput | null {
   return null;
 }
 
+/** What services that measure audio say of a track. A declared one also has a column of its own name. */
+const FEATURES = [
+  ...['valence', 'energy', 'danceability', 'tempo', 'loudness'],
+  ...['acousticness', 'instrumentalness', 'liveness', 'speechiness'],
+];
+const featuresIn = (keys: DeclaredKeys): string[] => FEATURES.filter((name) => keys.get(name) === 'NUMBER');
+
 /** One address or template, or in JSON a list of addresses with their sizes. */
 function coversOf(row: Row, one: string, several: string): NonNullable<TrackInput['covers']> {
   const url = row.text(one);
@@ -87,7 +95,8 @@ function coversOf(row: Row, one: string, several: string): NonNullable<TrackInpu
 function metadataOf(row: Row, keys: DeclaredKeys): Record<string, unknown> {
   const values: Record<string, unknown> = { ...row.plainObject('metadata') };
   for (const [key, type] of keys) {
-    const column = `metadata.${key}`;
+    const named = `metadata.${key}`;
+    const column = !row.has(named) && type === 'NUMBER' && FEATURES.includes(key) ? key : named;
     const value = row.has(column) ? readers[type](row, column) : null;
     if (value !== null) values[key] = value;
   }

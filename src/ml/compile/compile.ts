@@ -12,6 +12,8 @@ import type { CompileMessage } from './compile-worker.ts';
 import type { GraphTarget } from './graph-target.ts';
 
 export type { ExportedGraph, ModelShape } from './checkpoint/architecture.ts';
+export { moreOutputs } from './onnx/graph-builder.ts';
+export { readOnnxGraph } from './onnx/onnx-graph.ts';
 export { readGgufMetadata } from './checkpoint/gguf.ts';
 export { readJsonFile } from './checkpoint/json-file.ts';
 export { ModelFileError } from './checkpoint/model-file-error.ts';

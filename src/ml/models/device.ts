@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { StartupError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { checkCuda } from '../ort/cuda.ts';
+import { ort } from '../ort/library.ts';
 import type { Device } from '../ort/session.ts';
 import { cudaLibrary } from './cuda-libraries.ts';
 
@@ -29,6 +30,12 @@ export function chooseDevice({ choice, dataDir, log }: DeviceOptions): Device {
   if (choice === 'cuda') throw new StartupError(`CADENZA_DEVICE is cuda, but ${reason}`);
   log.info(`Models run on the CPU: ${reason}`);
   return { type: 'cpu' };
+}
+
+/** What `chooseDevice` chooses, once ONNX Runtime has been loaded. @throws Error that says why it cannot be */
+export function examineDevice(options: DeviceOptions): { version: string; type: Device['type'] } {
+  const device = chooseDevice(options);
+  return { version: ort().api.version, type: device.type };
 }
 
 function reasonAgainst(library: string): string | null {

@@ -1,16 +1,22 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { totalmem } from 'node:os';
 import type { Backoff } from '../../lib/async/retry.ts';
+import { Semaphore } from '../../lib/async/semaphore.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { InvalidInputError, ModelUnavailableError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Engine } from '../contract.ts';
+import type { Engine, TextVectors } from '../contract.ts';
+import { Encoder } from '../encoder/encoder.ts';
 import { loadModelCatalogue, type ModelEntry } from '../store/model-catalogue.ts';
 import { modelsFolder, openModelStore } from '../store/model-store.ts';
 import type { Network } from '../store/network.ts';
 import { MemoryBudget } from '../writer/memory-budget.ts';
+import { Writer } from '../writer/writer.ts';
 import { chooseDevice, type DeviceChoice } from './device.ts';
-import { ManagedModel } from './managed-model.ts';
+import { ManagedModel, type ManagedModelOptions, type ModelService } from './managed-model.ts';
 import { ModelRegistry } from './model-registry.ts';
+import { prepareEncoder } from './prepare-encoder.ts';
+import { prepareWriter } from './prepare-writer.ts';
 
 export interface EngineOptions {
   /** Its subfolder `models` contains the models. */
@@ -35,7 +41,7 @@ export interface EngineOptions {
   sleepAfterMs?: number;
   /** Checks the schedulers' invariants at every step, for tests. */
   checked?: boolean;
-  /** `auto` fetches each task's default model if it is missing. `off` uses only what is on disk. */
+  /** `auto` fetches each task's default model if it is missing. `off` uses only what is on disk or built in. */
   fetch?: 'auto' | 'off';
   /** How models are fetched; directly and without a token by default. */
   network?: Network;
@@ -56,7 +62,7 @@ const WATCH_MS = 2_000;
  * disk, one after the other. When the operator's catalogue changes, the models change with it ([MODEL12]).
  * @throws StartupError if a catalogue is invalid
  */
-export function createEngine(options: EngineOptions): Engine {
+export function createEngine(options: EngineOptions): Engine & TextVectors {
   const { catalogueFile = null, fetch = 'auto', log } = options;
   const closing = new AbortController();
   const entries = loadModelCatalogue(catalogueFile);
@@ -71,15 +77,30 @@ export function createEngine(options: EngineOptions): Engine {
     models: () => roster.models.map(({ model }) => model),
     load: () => roster.models.flatMap(({ load }) => load ?? []),
     defaultModel: (task) => roster.defaultOf(task)?.model ?? null,
-    admit: (id, request) => roster.find(id).writer().admit(request),
+    admit: (id, request) => writerOf(roster.find(id)).admit(request),
     whenReady: async (id, signal) => roster.find(id).whenReady(signal),
-    checkFits: (id, request) => roster.find(id).writer().checkFits(request),
+    checkFits: (id, request) => writerOf(roster.find(id)).checkFits(request),
+    encode: async (texts, encodeOptions) => encoderOf(roster).encode(texts, encodeOptions),
     async [Symbol.asyncDispose]() {
       stopWatching();
       closing.abort();
       await roster[Symbol.asyncDispose]();
     },
   };
+}
+
+/** @throws ModelUnavailableError; InvalidInputError for a model of another task */
+function writerOf(managed: ManagedModel): Writer {
+  const service = managed.service();
+  if (service instanceof Writer) return service;
+  throw new InvalidInputError(`${managed.entry.name} writes no texts: its task is ${managed.entry.task}`, 'modelId');
+}
+
+/** @throws ModelUnavailableError if there is none, or it is not ready */
+function encoderOf(roster: ModelRegistry): Encoder {
+  const service = roster.defaultOf('EMBEDDING')?.service();
+  if (service instanceof Encoder) return service;
+  throw new ModelUnavailableError('the model catalogue has no model with the task EMBEDDING');
 }
 
 function createPreparation(options: EngineOptions, signal: AbortSignal): (entry: ModelEntry) => ManagedModel {
@@ -90,8 +111,14 @@ function createPreparation(options: EngineOptions, signal: AbortSignal): (entry:
   const device = chooseDevice({ choice: options.device ?? 'cpu', dataDir, log });
   const memory = new MemoryBudget(memoryBytes);
   const sizes = { threads, queue, slots, capacity, prefixBytes, sleepAfterMs };
-  const shared = { ...sizes, store, device, memory, fetchBackoff, checked, clock, log, signal };
-  return (entry) => new ManagedModel(entry, shared);
+  const shared = { ...sizes, store, device, memory, checked, clock, log, signal };
+  // One at a time, because compiling takes memory and all processors.
+  const turns = new Semaphore(1);
+  const prepare: ManagedModelOptions['prepare'] = (entry, onProgress) =>
+    turns.run<ModelService>(() =>
+      entry.task === 'EMBEDDING' ? prepareEncoder(entry, shared) : prepareWriter(entry, shared, onProgress),
+    );
+  return (entry) => new ManagedModel(entry, { store, device: device.type, prepare, fetchBackoff, log, signal });
 }
 
 /** Polls the file, because it may be on a file system without change events. @returns a function that stops watching */

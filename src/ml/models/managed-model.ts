@@ -1,19 +1,12 @@
 import { EventEmitter, once } from 'node:events';
 import { type Backoff, retry } from '../../lib/async/retry.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { ModelUnavailableError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { CompiledModel } from '../compile/compile.ts';
 import type { Model, ModelLoad } from '../contract.ts';
-import { kvCacheBytes } from '../decoder/kv-cache.ts';
-import type { Device } from '../ort/session.ts';
+import type { Encoder } from '../encoder/encoder.ts';
 import { bytesOf, modelDigest, type ModelEntry } from '../store/model-catalogue.ts';
 import type { ModelStore } from '../store/model-store.ts';
-import type { ModelText } from '../text/model-text.ts';
-import type { MemoryBudget } from '../writer/memory-budget.ts';
-import { Writer } from '../writer/writer.ts';
-import { WriterThread } from '../writer/writer-thread.ts';
-import { openFetched } from './compile-fetched.ts';
+import type { Writer } from '../writer/writer.ts';
 import { stepLogger } from './step-logger.ts';
 
 /** The status of a model. `share` is the fraction that has been fetched or compiled. */
@@ -21,33 +14,27 @@ export type ManagedModelState =
   | { status: 'ABSENT'; planned: boolean }
   | { status: 'FETCHING'; share: number }
   | { status: 'COMPILING'; share: number }
-  | { status: 'READY'; writer: Writer }
+  | { status: 'READY'; service: ModelService }
   | { status: 'FAILED'; failure: string; fetched: boolean };
+
+/** What works with a model once it is ready. */
+export type ModelService = Writer | Encoder;
 
 export interface ManagedModelOptions {
   store: ModelStore;
-  /** Where the graph runs. */
-  device: Device;
-  threads: number;
-  slots: number;
-  queue: number;
-  /** Maximum number of tokens of a draft, prompt included; at most the model's own context. */
-  capacity: number;
-  memory: MemoryBudget;
-  /** Memory for cached beginnings of prompts, in bytes. */
-  prefixBytes: number;
-  sleepAfterMs: number;
-  checked: boolean;
+  device: 'cpu' | 'cuda';
+  /**
+   * Makes a fetched model ready to work, and tries whether it opens.
+   * @throws Error with the reason if it does not
+   */
+  prepare: (entry: ModelEntry, onProgress: (share: number) => void) => Promise<ModelService>;
   /** Waits between failed fetches. */
   fetchBackoff: Backoff;
   log: Pick<Logger, 'info' | 'warn'>;
-  clock: Clock;
   signal: AbortSignal;
 }
 
-type Opened = Awaited<ReturnType<typeof openFetched>>;
-
-/** Takes one model from the catalogue to a writer: fetched, compiled, opened ([MODEL8]). */
+/** Takes one model from the catalogue to its service: fetched, compiled, opened ([MODEL8]). */
 export class ManagedModel implements AsyncDisposable {
   readonly entry: ModelEntry;
   readonly #options: ManagedModelOptions;
@@ -68,7 +55,7 @@ export class ManagedModel implements AsyncDisposable {
     return {
       ...{ id, name, task, version, license, parameters },
       digest: modelDigest(this.entry),
-      executionProvider: this.#options.device.type === 'cuda' ? 'CUDA' : 'CPU',
+      executionProvider: this.#options.device === 'cuda' ? 'CUDA' : 'CPU',
       contextTokens: context,
       status: this.#state.status,
       fetched: fetchedShare(this.#state),
@@ -78,15 +65,12 @@ export class ManagedModel implements AsyncDisposable {
 
   /** Its state while it is in memory. */
   get load(): ModelLoad | null {
-    const writer = this.#state.status === 'READY' ? this.#state.writer : null;
-    if (!writer || writer.slots === 0) return null;
-    const { slots, state, memoryBytes, forecast } = writer;
-    return { modelId: this.entry.id, slots, memoryBytes, writer: state, forecast };
+    return this.#state.status === 'READY' ? this.#state.service.load : null;
   }
 
   /** @throws ModelUnavailableError that says what is missing */
-  writer(): Writer {
-    if (this.#state.status === 'READY') return this.#state.writer;
+  service(): ModelService {
+    if (this.#state.status === 'READY') return this.#state.service;
     throw this.#unavailable();
   }
 
@@ -97,6 +81,11 @@ export class ManagedModel implements AsyncDisposable {
       if (hopeless) throw this.#unavailable();
       await once(this.#changes, 'change', signal ? { signal } : {});
     }
+  }
+
+  /** Resolves when its files are being fetched, which may take for ever, or this has failed. */
+  async whenFetching(): Promise<void> {
+    while (this.#state.status !== 'FETCHING' && this.#state.status !== 'FAILED') await once(this.#changes, 'change');
   }
 
   /**
@@ -118,12 +107,12 @@ export class ManagedModel implements AsyncDisposable {
 
   /** Accepts no new drafts, and ends when the accepted ones have been written. */
   async retire(): Promise<void> {
-    if (this.#state.status === 'READY') await this.#state.writer.retire();
+    if (this.#state.status === 'READY') await this.#state.service.retire();
     this.#become({ status: 'ABSENT', planned: false });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state.status === 'READY') await this.#state.writer[Symbol.asyncDispose]();
+    if (this.#state.status === 'READY') await this.#state.service[Symbol.asyncDispose]();
     this.#become({ status: 'ABSENT', planned: false });
   }
 
@@ -163,77 +152,16 @@ export class ManagedModel implements AsyncDisposable {
   }
 
   async #open(): Promise<void> {
-    const { log } = this.#options;
+    const { prepare, log } = this.#options;
     this.#become({ status: 'COMPILING', share: 0 });
-    const writer = await this.#createWriter(await this.#compile());
-    this.#become({ status: 'READY', writer });
-    log.info(`${this.entry.name} is ready`);
-  }
-
-  async #createWriter({ model, text }: Opened): Promise<Writer> {
-    const { signal, log } = this.#options;
-    signal.throwIfAborted();
-    const writer = this.#writerOf(model, text);
-    try {
-      await this.#wake(writer);
-      return writer;
-    } catch (error) {
-      // A compiled model that does not open was damaged or made by another version. It is compiled again, once.
-      signal.throwIfAborted();
-      log.warn(`${this.entry.name}: the compiled model cannot be opened (${messageOf(error)}); compiling it again`);
-      const again = this.#writerOf((await this.#compile({ anew: true })).model, text);
-      await this.#wake(again);
-      return again;
-    }
-  }
-
-  /** It may have to wait for memory while another model writes, but not during shutdown. */
-  async #wake(writer: Writer): Promise<void> {
-    const { signal } = this.#options;
-    const close = (): void => void writer[Symbol.asyncDispose]();
-    signal.addEventListener('abort', close, { once: true });
-    try {
-      await writer.wake();
-    } finally {
-      signal.removeEventListener('abort', close);
-    }
-  }
-
-  #writerOf(model: CompiledModel, { tokenizer, chat }: ModelText): Writer {
-    const { device, threads, slots, queue, prefixBytes, memory, sleepAfterMs, checked, clock } = this.#options;
-    const { id, name } = this.entry;
-    const capacity = Math.min(this.#options.capacity, this.entry.context, model.shape.contextTokens);
-    const { tokenBytes, ends, exempt } = tokenizer;
-    const thread = {
-      model,
-      threads,
-      device,
-      capacity,
-      prefixBytes,
-      checked,
-      tokenBytes,
-      ends,
-      exempt,
-    };
-    return new Writer({
-      ...{ id, name, chat, tokens: tokenizer, capacity, queue, memory, sleepAfterMs, clock },
-      demand: {
-        weightBytes: prefixBytes + model.weightBytes,
-        slotBytes: kvCacheBytes(model.shape, 1, capacity),
-        slots,
-      },
-      open: (granted, listener) => WriterThread.open({ ...thread, slots: granted }, listener),
-    });
-  }
-
-  #compile({ anew = false } = {}): Promise<Opened> {
-    const { store, device, signal, log } = this.#options;
     const report = stepLogger(log, `${this.entry.name}: compiled`);
     const onProgress = (share: number): void => {
       this.#become({ status: 'COMPILING', share });
       report(share);
     };
-    return openFetched(store, this.entry, { device: device.type, signal, onProgress, anew });
+    const service = await prepare(this.entry, onProgress);
+    this.#become({ status: 'READY', service });
+    log.info(`${this.entry.name} is ready`);
   }
 
   #become(state: ManagedModelState): void {

@@ -2,21 +2,21 @@ import { isDeepStrictEqual } from 'node:util';
 import { NotFoundError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { ModelTask } from '../contract.ts';
-import { isLocal, type ModelEntry } from '../store/model-catalogue.ts';
+import { isLocal, isShipped, type ModelEntry } from '../store/model-catalogue.ts';
 import type { ManagedModel } from './managed-model.ts';
 
 export interface ModelRegistryOptions {
   create: (entry: ModelEntry) => ManagedModel;
-  /** Whether a task's default model is fetched if it is missing. */
+  /** Whether a task's default model is fetched if it is missing. One that is built in with all its files is copied anyway. */
   fetch: boolean;
   log: Pick<Logger, 'info' | 'warn'>;
 }
 
 /**
  * The models on offer, prepared one after the other, each task's default first, and of those the ones that need no
- * network: a download that stalls keeps nobody waiting but its own task. The catalogue may change while they
- * write: a model's successor takes over when it is ready, and drafts already begun are finished by the model that began
- * them ([MODEL12]).
+ * network. A download that stalls, or fails again and again, keeps no other model waiting ([MODEL8]). The catalogue may
+ * change while they write: a model's successor takes over when it is ready, and drafts already begun are finished by
+ * the model that began them ([MODEL12]).
  */
 export class ModelRegistry implements AsyncDisposable {
   readonly #options: ModelRegistryOptions;
@@ -60,10 +60,14 @@ export class ModelRegistry implements AsyncDisposable {
     this.#wanted = offers.map(({ wanted }) => wanted);
     for (const gone of before) if (!this.#models.includes(gone)) this.#retire(gone);
     const fresh = offers.flatMap((offer) => offer.fresh ?? []);
-    this.#work = this.#work.then(() => this.#prepare(fresh));
+    // Beside what is left of the catalogue before, where a download may be failing for as long as there is no network.
+    this.#work = Promise.all([this.#work, this.#prepare(fresh)]).then(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // What writes ends now, however long the preparation of another model takes to end.
+    const ready = this.#models.filter(({ state }) => state.status === 'READY');
+    await Promise.all(ready.map((one) => one[Symbol.asyncDispose]()));
     await this.#work;
     for (const one of [...this.#models, ...this.#retiring]) await one[Symbol.asyncDispose]();
   }
@@ -73,10 +77,14 @@ export class ModelRegistry implements AsyncDisposable {
     const defaults = fresh.filter(isDefault);
     const local = defaults.filter(({ entry }) => isLocal(entry));
     const inOrder = [...new Set([...local, ...defaults, ...fresh])];
+    const prepared: Promise<void>[] = [];
     for (const one of inOrder.filter((each) => this.#wanted.includes(each))) {
-      await one.run({ fetch: this.#options.fetch && isDefault(one) });
-      this.#takeOver(one);
+      const fetch = isDefault(one) && (this.#options.fetch || isShipped(one.entry));
+      const done = one.run({ fetch }).then(() => this.#takeOver(one));
+      prepared.push(done);
+      await Promise.race([done, one.whenFetching()]);
     }
+    await Promise.all(prepared);
   }
 
   /** A successor that does not become ready leaves the current model in service. */

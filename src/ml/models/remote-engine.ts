@@ -1,12 +1,12 @@
 import { ModelUnavailableError, NotFoundError } from '../../lib/errors.ts';
-import type { Engine, Model } from '../contract.ts';
+import type { Engine, Model, TextVectors } from '../contract.ts';
 
 /**
  * The engine of a node that writes no drafts. It knows the models of the other nodes and leaves the writing to them. It
  * has no tokenizer, so a prompt that is too long is detected only by the node that takes up the draft.
  * @param models the models that other nodes report, best first
  */
-export function createRemoteEngine(models: () => readonly Model[]): Engine {
+export function createRemoteEngine(models: () => readonly Model[]): Engine & TextVectors {
   const checkReady = (modelId: string): void => {
     const model = models().find(({ id }) => id === modelId);
     if (!model && models().length > 0) throw new NotFoundError(`there is no model ${modelId}`, modelId);
@@ -28,6 +28,7 @@ export function createRemoteEngine(models: () => readonly Model[]): Engine {
     },
     whenReady: (modelId) => Promise.resolve(modelId).then(checkReady),
     checkFits: () => undefined,
+    encode: () => Promise.reject(new ModelUnavailableError('this node runs no models: ask one with the role all')),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -18,7 +18,7 @@ const path = process.platform === 'win32' ? 'const char16_t*' : 'const char*';
 
 /** Binds the functions that we use. @throws Error if the library is not ONNX Runtime, or too old */
 export function bindApi(library: LibraryHandle) {
-  const functions = readTable(library);
+  const { functions, version } = readTable(library);
   /** The function at this index of `struct OrtApi` (onnxruntime_c_api.h), whose order is the ABI. */
   const bind = (index: number, signature: string): unknown => {
     const type = koffi.proto(signature.replace('(', `ort${index}_${unique}(`));
@@ -28,6 +28,7 @@ export function bindApi(library: LibraryHandle) {
     bind(index, `void* (${inputs}${inputs && ', '}_Out_ void** out)`) as KoffiFunc<(...args: unknown[]) => Status>;
   const release = (index: number) => bind(index, 'void (void* object)') as KoffiFunc<(a: Handle) => void>;
   return {
+    version,
     getErrorCode: bind(1, 'int (void* status)') as KoffiFunc<(a: Handle) => number>,
     getErrorMessage: bind(2, 'const char* (void* status)') as KoffiFunc<(a: Handle) => string>,
     createEnv: make(3, 'int level, const char* id') as KoffiFunc<(a: number, b: string, c: Out) => Status>,
@@ -83,7 +84,7 @@ export type Api = ReturnType<typeof bindApi>;
 /** The names of Koffi's prototypes must be unique. */
 let unique = 0;
 
-function readTable(library: LibraryHandle): Handle[] {
+function readTable(library: LibraryHandle): { functions: Handle[]; version: string } {
   unique++;
   const getApiType = koffi.proto(`void* OrtGetApi${unique}(uint32_t version)`);
   const getVersionType = koffi.proto(`const char* OrtGetVersion${unique}()`);
@@ -91,7 +92,7 @@ function readTable(library: LibraryHandle): Handle[] {
   const pointer = library.func(`void* OrtGetApiBase()`)() as Handle;
   const apiBase = koffi.decode(pointer, base) as { GetApi: Handle; GetVersionString: Handle };
   const table = koffi.call(apiBase.GetApi, getApiType, API_VERSION) as Handle | null;
-  if (table) return koffi.decode(table, koffi.array('void*', TABLE_LENGTH)) as Handle[];
   const version = koffi.call(apiBase.GetVersionString, getVersionType) as string;
+  if (table) return { functions: koffi.decode(table, koffi.array('void*', TABLE_LENGTH)) as Handle[], version };
   throw new Error(`it is ONNX Runtime ${version}, but 1.${API_VERSION} or later is required`);
 }

@@ -77,13 +77,25 @@ export class Sampler {
     // A changed token may drop out of the best ones, which makes room for one more after them.
     const most = Math.max(sampling.topK, 1);
     this.#shortlist.collect(logits, Math.max(this.#best.length, most + this.#adjustments.count));
+    const normaliser = this.#normaliserOf({ logits, peak });
+    this.#adjust(logits, sampling);
+    if (constraint) this.#forbid(constraint, most);
+    return this.#describe(this.#choose(sampling, position), logits, normaliser);
+  }
+
+  /** A token that was not chosen here: how likely the model finds it. @returns as `sample` does */
+  score(prediction: Prediction, id: number): Sample {
+    this.#shortlist.collect(prediction.logits, this.#best.length);
+    return this.#describe(id, prediction.logits, this.#normaliserOf(prediction));
+  }
+
+  /** Ranks the best tokens of the shortlist, and finds what log-probabilities are relative to. */
+  #normaliserOf({ logits, peak }: Prediction): number {
     this.#rankBest(logits);
     const top = logits[this.#best[0] as number] as number;
     const normaliser = top - (peak ?? -Math.log(sumOfDecays(logits, top)));
     if (!Number.isFinite(normaliser)) throw new Error('the model produced numbers that are not finite');
-    this.#adjust(logits, sampling);
-    if (constraint) this.#forbid(constraint, most);
-    return this.#describe(this.#choose(sampling, position), logits, normaliser);
+    return normaliser;
   }
 
   #rankBest(logits: Float32Array): void {
@@ -107,6 +119,11 @@ export class Sampler {
     for (let word = 0; word < this.#allowed.length; word++) {
       const forbidden = ~(this.#allowed[word] as number);
       if (forbidden === 0) continue;
+      if (forbidden === -1) {
+        // A narrow constraint leaves few tokens.
+        this.#scores.fill(-Infinity, 32 * word, 32 * word + 32);
+        continue;
+      }
       // A typed array ignores writes beyond its end.
       for (let bit = 0; bit < 32; bit++) if ((forbidden >> bit) & 1) this.#scores[32 * word + bit] = -Infinity;
     }

@@ -24,12 +24,13 @@ export class VerseConstraint implements Constraint {
    * @throws Error if what was written does not keep the form
    */
   constructor(
-    { form, words, lead, written }: VerseRequest,
+    { form, words, own, lead, written }: VerseRequest,
     vocabulary: VerseVocabulary,
     banned: readonly string[] = [],
   ) {
     const known = knownFor(vocabulary, words);
-    this.#automaton = new VerseAutomaton(form, banned.length === 0 ? known.rhymes : new Rhymes(words, banned));
+    const isUsual = banned.length === 0 && own.length === 0;
+    this.#automaton = new VerseAutomaton(form, isUsual ? known.rhymes : new Rhymes(words, { banned, own }));
     this.#tokens = known.tokens;
     this.#vocabulary = vocabulary;
     this.#allowed = new Uint32Array(Math.ceil(vocabulary.vocab / 32));

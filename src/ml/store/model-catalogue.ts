@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { StartupError } from '../../lib/errors.ts';
 
-const builtIn = fileURLToPath(new URL('../../../assets/models.json', import.meta.url));
+const assets = fileURLToPath(new URL('../../../assets/', import.meta.url));
+const builtIn = join(assets, 'models.json');
 
 const name = z.string().min(1).max(200);
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a plain file name');
@@ -41,7 +42,7 @@ const folderSourceSchema = z.union([
 const described = {
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'must be lower-case letters, digits, dots and dashes'),
   name,
-  task: z.enum(['TEXT_GENERATION', 'TUNE_GENERATION']),
+  task: z.enum(['TEXT_GENERATION', 'TUNE_GENERATION', 'EMBEDDING']),
   version: name,
   license: name.nullable().default(null),
   parameters: z.int().positive().nullable().default(null),
@@ -58,12 +59,13 @@ const oneFileSchema = z.strictObject({
 const filesSchema = z.strictObject({
   ...described,
   files: z
-    .array(z.strictObject({ name: pathName, ...promised }))
+    .array(z.strictObject({ name: pathName, ...promised, sources: z.array(fileSourceSchema).min(1).optional() }))
     .min(1)
     .refine((files) => new Set(files.map((file) => file.name)).size === files.length, {
       error: 'two files have the same name',
     }),
-  sources: z.array(folderSourceSchema).min(1),
+  /** Of all files that name no sources of their own. */
+  sources: z.array(folderSourceSchema).default([]),
 });
 /** A model is one file or a folder of several. That determines the form of the rest of the entry. */
 const entrySchema = z.unknown().transform((value, context): ModelEntry => {
@@ -73,8 +75,11 @@ const entrySchema = z.unknown().transform((value, context): ModelEntry => {
   for (const { path, message } of parsed.error.issues) context.addIssue({ code: 'custom', path, message });
   return z.NEVER;
 });
+const sourcedSchema = entrySchema.refine((entry) => filesOf(entry).every(({ sources }) => sources.length > 0), {
+  error: 'sources is missing, for the whole folder or for each file',
+});
 const catalogueSchema = z.strictObject({
-  models: z.array(entrySchema).refine((models) => new Set(models.map(({ id }) => id)).size === models.length, {
+  models: z.array(sourcedSchema).refine((models) => new Set(models.map(({ id }) => id)).size === models.length, {
     error: 'two models have the same id',
   }),
 });
@@ -95,7 +100,10 @@ export interface ModelFile {
 /** The files of a model. */
 export function filesOf(entry: ModelEntry): ModelFile[] {
   if ('file' in entry) return [{ ...entry.file, sources: entry.sources }];
-  return entry.files.map((file) => ({ ...file, sources: entry.sources.map((folder) => within(folder, file.name)) }));
+  return entry.files.map(({ sources, ...file }) => ({
+    ...file,
+    sources: sources ?? entry.sources.map((folder) => within(folder, file.name)),
+  }));
 }
 
 function within(folder: z.output<typeof folderSourceSchema>, file: string): ModelSource {
@@ -106,8 +114,14 @@ function within(folder: z.output<typeof folderSourceSchema>, file: string): Mode
 }
 
 /** Whether its files are on this machine, wherever they are. */
-export function isLocal({ sources }: ModelEntry): boolean {
-  return sources.every((source) => 'file' in source);
+export function isLocal(entry: ModelEntry): boolean {
+  return filesOf(entry).every(({ sources }) => sources.every((source) => 'file' in source));
+}
+
+/** Whether its files came with this package, so that having them needs no permission to fetch. */
+export function isShipped(entry: ModelEntry): boolean {
+  const isAsset = (source: ModelSource) => 'file' in source && source.file.startsWith(assets);
+  return filesOf(entry).every(({ sources }) => sources.every(isAsset));
 }
 
 export function bytesOf(entry: ModelEntry): number {
@@ -153,5 +167,6 @@ function withAbsoluteFiles(entry: ModelEntry, folder: string): ModelEntry {
   const absolute = <Source extends object>(source: Source) =>
     'file' in source ? { ...source, file: resolve(folder, String(source.file)) } : source;
   if ('file' in entry) return { ...entry, sources: entry.sources.map(absolute) };
-  return { ...entry, sources: entry.sources.map(absolute) };
+  const files = entry.files.map((file) => (file.sources ? { ...file, sources: file.sources.map(absolute) } : file));
+  return { ...entry, files, sources: entry.sources.map(absolute) };
 }

@@ -11,8 +11,9 @@ const PREFILL_SHARE = 1.75;
 /** … or take this many milliseconds, which nobody notices. */
 const UNSEEN_MS = 30;
 
-/** A draft with a slot, and the work of its next run. */
-type Work = { type: 'prefill'; done: number; total: number } | { type: 'decode'; position: number };
+/** A draft with a slot, and the work of its next run. Drafts that share one prefill have the same `prompt` object. */
+type Work =
+  { type: 'prefill'; prompt: readonly number[]; done: number; total: number } | { type: 'decode'; position: number };
 
 export interface Occupant {
   slot: number;
@@ -51,13 +52,23 @@ export interface StepPlan<Draft extends Occupant> {
  */
 export function planStep<Draft extends Occupant>(occupants: readonly Draft[], costs: Costs): StepPlan<Draft> {
   const decode = occupants.filter(({ work }) => work.type === 'decode');
-  const prompts = occupants.filter(({ work }) => work.type === 'prefill');
+  const prompts = firstOfEachPrompt(occupants);
   // While no draft is growing, the first prompt is finished before the second begins.
   const prefill =
     decode.length === 0
       ? planPieces(prompts.slice(0, 1), LONGEST_CHUNK)
       : planPieces(prompts, tokensBeside(costs, prompts.length / decode.length));
   return { moves: planMoves(occupants), decode, prefill };
+}
+
+/** Of drafts with one prompt the first processes it, and the others get a copy of what came of it ([GEN26]). */
+function firstOfEachPrompt<Draft extends Occupant>(occupants: readonly Draft[]): Draft[] {
+  const known = new Set<readonly number[]>();
+  return occupants.filter(({ work }) => {
+    if (work.type !== 'prefill' || known.has(work.prompt)) return false;
+    known.add(work.prompt);
+    return true;
+  });
 }
 
 function planPieces<Draft extends Occupant>(prompts: readonly Draft[], tokens: number): Piece<Draft>[] {
@@ -112,21 +123,27 @@ export interface Waiting {
 }
 
 /**
- * The draft that gets the next slot: the highest priority first; then the listener with the fewest drafts being
- * written, so that one listener's hundred drafts do not delay another's first; then the longest wait.
+ * The draft that gets the next slot: the highest priority first; then the listener for whom the engine has done least, so
+ * that one listener's long drafts do not delay another's short ones; of equals the one with the fewest drafts being
+ * written, so that nobody's hundred drafts delay another's first; then the longest wait.
  * @param waiting in order of arrival
+ * @param costOf what was done for a listener
  */
 export function nextToStart<Draft extends Waiting>(
   waiting: readonly Draft[],
   running: readonly Waiting[],
+  costOf: (listener: number | null) => number,
 ): Draft | null {
   const ofSame = (one: Waiting) =>
     one.listener === null ? 0 : running.filter(({ listener }) => listener === one.listener).length;
+  const before = (one: Waiting, other: Waiting): boolean => {
+    if (one.priority !== other.priority) return one.priority > other.priority;
+    const [cost, otherCost] = [costOf(one.listener), costOf(other.listener)];
+    return cost === otherCost ? ofSame(one) < ofSame(other) : cost < otherCost;
+  };
   let best: Draft | null = null;
   for (const one of waiting) {
-    const better = best === null || one.priority > best.priority;
-    const fairer = best !== null && one.priority === best.priority && ofSame(one) < ofSame(best);
-    if (better || fairer) best = one;
+    if (best === null || before(one, best)) best = one;
   }
   return best;
 }

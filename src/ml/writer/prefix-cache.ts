@@ -40,10 +40,20 @@ export class PrefixCache {
     );
     if (!best) return null;
     this.#touch(best);
-    this.hits++;
     const length = shared(best);
-    this.tokensSaved += length;
+    this.#save(length);
     return { prefix: best.prefix, length };
+  }
+
+  /** A prompt of this length was taken from a draft that is being written, without a lookup among the kept ones. */
+  countReuse(length: number): void {
+    this.lookups++;
+    this.#save(length);
+  }
+
+  #save(length: number): void {
+    this.hits++;
+    this.tokensSaved += length;
   }
 
   /** Keeps a prompt unless an entry covers it. `save` is called only if it is kept. */
@@ -72,7 +82,8 @@ export class PrefixCache {
   }
 }
 
-function commonLength(a: readonly number[], b: readonly number[]): number {
+/** Number of tokens at the beginning that are the same. */
+export function commonLength(a: readonly number[], b: readonly number[]): number {
   const most = Math.min(a.length, b.length);
   let length = 0;
   while (length < most && a[length] === b[length]) length++;

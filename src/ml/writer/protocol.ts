@@ -1,6 +1,6 @@
 import type { TunePlan } from '../../tunes/tunes.ts';
 import type { CompiledModel } from '../compile/compile.ts';
-import type { GenerationEvent, Sampling, VerseRequest, WriterState } from '../contract.ts';
+import type { Beginning, GenerationEvent, Sampling, VerseRequest, WriterState } from '../contract.ts';
 import type { Device } from '../ort/session.ts';
 import type { TokenBias } from '../sampling/token-bias.ts';
 import type { TokenBytes } from '../text/token-bytes.ts';
@@ -32,12 +32,15 @@ export interface WriterJob {
   biases: readonly TokenBias[];
   /** The form that the text keeps. The words are in memory that the threads share. */
   verse: VerseRequest | null;
+  beginning: Beginning | null;
   /** The text that the draft continues. */
   continued: string;
   /** The plan of a tune. */
   tune: TunePlan | null;
   /** Tokens that were generated and recorded before a crash. */
   replay: readonly number[];
+  /** Whether `replay` is a text that is to be scored, so that its tokens are events too. */
+  isScored: boolean;
   listener: number | null;
   priority: number;
   /** Milliseconds since the request, because the model had to be opened first. */

@@ -6,10 +6,11 @@ import { checkInvariants } from './invariants.ts';
 import { Pace } from './pace.ts';
 import type { Running } from './plan.ts';
 import { type Move, nextToStart, type Piece, planStep, type StepPlan } from './plan.ts';
-import type { PrefixCache } from './prefix-cache.ts';
+import { commonLength, type PrefixCache } from './prefix-cache.ts';
 import type { JobEvent, WriterJob } from './protocol.ts';
 import { Sequence, type Vocabulary } from './sequence.ts';
 import { Tally } from './tally.ts';
+import { TokenCounters } from './token-counters.ts';
 
 export interface SchedulerOptions {
   decoder: Decoder;
@@ -33,6 +34,7 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #pace = new Pace();
   readonly #tally = new Tally();
+  readonly #counters = new TokenCounters();
   readonly #closing = new AbortController();
   readonly #waiting: Sequence[] = [];
   /** In the order in which they got their slots. */
@@ -50,6 +52,7 @@ export class Scheduler {
   write(job: WriterJob): void {
     const { vocabulary, clock } = this.#options;
     const emit = (event: JobEvent['event']) => this.#events.push({ id: job.id, event });
+    this.#counters.arrive(job.listener, this.#listeners());
     this.#waiting.push(new Sequence({ job, vocabulary, clock, emit }));
     this.#wake();
   }
@@ -113,7 +116,7 @@ export class Scheduler {
   #startWaiting(): void {
     const running = () => this.#running.map(({ generation }) => generation);
     while (this.#running.length < this.#options.decoder.slots) {
-      const next = nextToStart(this.#waiting, running());
+      const next = nextToStart(this.#waiting, running(), (listener) => this.#counters.of(listener));
       if (!next) return;
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
       this.#start(next);
@@ -124,10 +127,20 @@ export class Scheduler {
     const { prompt } = generation.job;
     const taken = new Set(this.#running.map(({ slot }) => slot));
     const slot = Array.from({ length: this.#options.decoder.slots }, (_, i) => i).find((i) => !taken.has(i)) ?? 0;
-    const known = prompt.length > 1 ? this.#restorePrefix(slot, prompt) : 0;
-    const work = prompt.length > 1 ? { type: 'prefill', done: known, total: prompt.length } : decodeLast(generation);
-    this.#running.push({ generation, slot, work } as Running);
+    const work = prompt.length > 1 ? this.#prefillWork(slot, prompt) : decodeLast(generation);
+    this.#running.push({ generation, slot, work });
+    this.#counters.read(generation.listener, prompt.length);
     generation.start();
+  }
+
+  /** A prompt that another draft is processing right now is not processed twice. */
+  #prefillWork(slot: number, prompt: readonly number[]): Running['work'] {
+    const total = prompt.length;
+    const processed = this.#running.flatMap(({ work }) => (work.type === 'prefill' ? [work.prompt] : []));
+    const same = processed.find((other) => commonLength(other, prompt) === Math.max(other.length, total));
+    if (!same) return { type: 'prefill', prompt, done: this.#restorePrefix(slot, prompt), total };
+    this.#options.prefixes.countReuse(total);
+    return { type: 'prefill', prompt: same, done: 0, total };
   }
 
   #restorePrefix(slot: number, prompt: readonly number[]): number {
@@ -147,21 +160,26 @@ export class Scheduler {
 
   /** The drafts that get a token in this step, each with the model's prediction. */
   async #run(plan: StepPlan<Running>): Promise<Map<Running, Outcome>> {
-    const times = [this.#options.clock.monotonic()];
-    const lap = () => times.push(this.#options.clock.monotonic());
+    const lap = stopwatch(this.#options.clock);
     const outcomes = await this.#decode(plan.decode);
-    lap();
-    for (const piece of plan.prefill) await this.#prefill(piece, outcomes);
-    lap();
-    this.#measure(plan, times as [number, number, number]);
+    const decodeMs = lap();
+    for (const { generation } of plan.decode) generation.engineMs += decodeMs / plan.decode.length;
+    let prefillMs = 0;
+    for (const piece of plan.prefill) {
+      await this.#prefill(piece, outcomes);
+      const ms = lap();
+      piece.draft.generation.engineMs += ms;
+      prefillMs += ms;
+    }
+    this.#measure(plan, decodeMs, prefillMs);
     return outcomes;
   }
 
-  #measure({ decode, prefill }: StepPlan<Running>, [begun, decoded, ended]: [number, number, number]): void {
+  #measure({ decode, prefill }: StepPlan<Running>, decodeMs: number, prefillMs: number): void {
     const prefilled = prefill.reduce((sum, { from, to }) => sum + to - from, 0);
-    if (decode.length > 0) this.#pace.recordDecode(decoded - begun);
-    if (prefilled > 0) this.#pace.recordPrefill(prefilled, ended - decoded);
-    this.#tally.countRuns(decode.length, decoded - begun, prefilled, ended - decoded);
+    if (decode.length > 0) this.#pace.recordDecode(decodeMs);
+    if (prefilled > 0) this.#pace.recordPrefill(prefilled, prefillMs);
+    this.#tally.countRuns(decode.length, decodeMs, prefilled, prefillMs);
   }
 
   async #decode(rows: readonly Running[]): Promise<Map<Running, Outcome>> {
@@ -179,13 +197,23 @@ export class Scheduler {
     const { prompt } = draft.generation.job;
     try {
       const prediction = await decoder.prefill(draft.slot, prompt.slice(from, to), from, draft.generation.cancelled);
-      draft.work = { type: 'prefill', done: to, total: prompt.length };
+      if (draft.work.type === 'prefill') draft.work = { ...draft.work, done: to };
       if (to < prompt.length) return;
       prefixes.add(prompt, decoder.bytesPerToken, () => decoder.save(draft.slot, to));
-      outcomes.set(draft, { type: 'predicted', prediction });
+      for (const one of this.#sharing(draft)) {
+        if (one !== draft) decoder.copy(draft.slot, one.slot, to);
+        outcomes.set(one, { type: 'predicted', prediction });
+      }
     } catch (error) {
       outcomes.set(draft, { type: 'failed', error });
     }
+  }
+
+  /** The drafts whose prompt this one processes, itself included. */
+  #sharing({ work }: Running): Running[] {
+    return this.#running.filter(
+      (one) => work.type === 'prefill' && one.work.type === 'prefill' && one.work.prompt === work.prompt,
+    );
   }
 
   /** Chooses and records each draft's next token. */
@@ -206,16 +234,30 @@ export class Scheduler {
     const { replayed, sampling } = generation;
     try {
       if (outcome.type === 'failed') throw outcome.error;
-      if (replayed !== null) generation.commitReplayed(replayed);
+      if (replayed !== null && generation.job.isScored)
+        generation.commitScored(this.#options.sampler.score(outcome.prediction, replayed));
+      else if (replayed !== null) generation.commitReplayed(replayed);
       else generation.commit(this.#options.sampler.sample(outcome.prediction, sampling, generation.context));
+      this.#counters.wrote(generation.listener);
     } catch (error) {
       generation.finish('ERROR', describe(error));
     }
   }
 
   #retireFinished(): void {
+    const isOver =
+      this.#running.some(({ generation }) => generation.finished) || this.#waiting.some(({ finished }) => finished);
+    if (!isOver) return;
+    const before = new Set(this.#listeners());
     remove(this.#running, ({ generation }) => generation.finished);
     remove(this.#waiting, (generation) => generation.finished);
+    const left = new Set(this.#listeners());
+    for (const listener of before) if (!left.has(listener)) this.#counters.leave(listener);
+  }
+
+  /** Of each draft that waits or is being written. */
+  #listeners(): (number | null)[] {
+    return [...this.#waiting, ...this.#running.map(({ generation }) => generation)].map(({ listener }) => listener);
   }
 
   async #untilTaken(): Promise<void> {
@@ -240,6 +282,7 @@ export class Scheduler {
       waiting: this.#waiting.length,
       pace: this.#pace.state,
       ...this.#tally.read(),
+      heldTokens: this.#running.reduce((sum, running) => sum + heldBy(running), 0),
       prefix: { bytes, lookups, hits, tokensSaved },
     };
   }
@@ -249,6 +292,18 @@ const toRow = ({ slot, work, generation }: Running) => {
   const position = work.type === 'decode' ? work.position : 0;
   return { slot, token: generation.tokens[position] ?? 0, position };
 };
+
+const heldBy = ({ work }: Running): number => (work.type === 'prefill' ? work.done : work.position);
+
+/** @returns what tells the milliseconds since it was last asked */
+function stopwatch(clock: Clock): () => number {
+  let before = clock.monotonic();
+  return () => {
+    const since = clock.monotonic() - before;
+    before += since;
+    return since;
+  };
+}
 
 const decodeLast = ({ tokens }: Sequence) => ({ type: 'decode', position: tokens.length - 1 }) as const;
 

@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { TuneConstraint } from '../../tunes/tunes.ts';
 import type { FinishReason, GenerationEvent, Sampling, Token, Usage } from '../contract.ts';
 import { BannedPhrases } from '../sampling/banned-phrases.ts';
+import { BeginningConstraint } from '../sampling/beginning.ts';
 import { type Constraint, intersectionOf } from '../sampling/constraint.ts';
 import type { Sample, SampleContext } from '../sampling/sampler.ts';
 import { VerseConstraint } from '../sampling/verse-constraint.ts';
@@ -34,6 +35,8 @@ export class Sequence {
   readonly #emit: (event: GenerationEvent) => void;
   readonly #meter: Meter;
   readonly #cancelled = new AbortController();
+  /** Milliseconds of the engine that were spent on it alone, or are its part of what was spent on several. */
+  engineMs = 0;
 
   constructor({ job, vocabulary, clock, emit }: SequenceOptions) {
     this.job = job;
@@ -98,10 +101,19 @@ export class Sequence {
     this.#emit({ type: 'started', promptTokens: this.job.prompt.length });
   }
 
+  /** Appends a token of a text that is scored. */
+  commitScored(sample: Sample): void {
+    const token = this.#describe(sample);
+    this.#append(sample.id);
+    this.#show(this.#text.push(token, this.#vocabulary.bytesOf(sample.id)));
+    this.#endAtLimit();
+  }
+
   /** Appends a recorded token. */
   commitReplayed(id: number): void {
+    const bytes = this.#newBytesOf(id);
     this.#append(id);
-    this.#text.replay({ id, text: '', logprob: 0, alternatives: [] }, this.#vocabulary.bytesOf(id));
+    this.#text.replay({ id, text: '', logprob: 0, alternatives: [] }, bytes);
     this.#endAtLimit();
   }
 
@@ -113,8 +125,9 @@ export class Sequence {
     }
     this.#meter.tick();
     const token = this.#describe(sample);
+    const bytes = this.#newBytesOf(sample.id);
     this.#append(sample.id);
-    this.#show(this.#text.push(token, this.#vocabulary.bytesOf(sample.id)));
+    this.#show(this.#text.push(token, bytes));
     this.#endAtLimit();
   }
 
@@ -130,6 +143,13 @@ export class Sequence {
     this.#constrained()?.accept(id);
   }
 
+  /** What a token adds to the text, which may have its first space already. */
+  #newBytesOf(id: number): Uint8Array {
+    const bytes = this.#vocabulary.bytesOf(id);
+    const isThere = this.generated === 0 && this.job.beginning === 'SPACED' && bytes[0] === 0x20;
+    return isThere ? bytes.subarray(1) : bytes;
+  }
+
   #constrained(): Constraint | null {
     this.#constraint ??= { value: constraintOf(this.job, this.#vocabulary) };
     return this.#constraint.value;
@@ -141,7 +161,7 @@ export class Sequence {
   }
 
   #describe({ id, logprob, alternatives }: Sample): Token {
-    const textOf = (other: number) => this.#text.peek(this.#vocabulary.bytesOf(other));
+    const textOf = (other: number) => this.#text.peek(this.#newBytesOf(other));
     const others = alternatives.map((other) => ({ text: textOf(other.id), logprob: other.logprob }));
     return { id, text: '', logprob, alternatives: others };
   }
@@ -153,15 +173,20 @@ export class Sequence {
   }
 
   #usage(): Usage {
-    return { promptTokens: this.job.prompt.length, completionTokens: this.generated, ...this.#meter.read() };
+    const { engineMs, generated: completionTokens } = this;
+    return { promptTokens: this.job.prompt.length, completionTokens, ...this.#meter.read(), engineMs };
   }
 }
 
 /** A tune has no phrases, so none can be banned in it. */
-function constraintOf({ sampling, continued, verse, tune }: WriterJob, vocabulary: Vocabulary): Constraint | null {
+function constraintOf(
+  { sampling, continued, verse, tune, beginning }: WriterJob,
+  vocabulary: Vocabulary,
+): Constraint | null {
   if (tune) return new TuneConstraint(tune, vocabulary);
   const { bannedPhrases } = sampling;
-  const constraints = [
+  const constraints: Constraint[] = [
+    ...(beginning ? [new BeginningConstraint(beginning, vocabulary)] : []),
     ...(bannedPhrases.length > 0 ? [new BannedPhrases(bannedPhrases, vocabulary, continued)] : []),
     ...(verse ? [new VerseConstraint(verse, vocabulary, bannedPhrases)] : []),
   ];

@@ -1,9 +1,10 @@
 import { asError, InvalidInputError, OverloadedError, ServiceUnavailableError } from '../../lib/errors.ts';
 import { type Forecast, mayTake, retryAfter, whenMayTake } from '../../lib/fair-share.ts';
 import { TuneConstraint, type TunePlan } from '../../tunes/tunes.ts';
-import type { GenerationRequest, Ticket, WriterState } from '../contract.ts';
+import type { GenerationRequest, ModelLoad, Ticket, WriterState } from '../contract.ts';
 import { checkSampling } from '../sampling/sampling-limits.ts';
 import { resolveBiases } from '../sampling/token-bias.ts';
+import { withBeginning } from '../sampling/with-beginning.ts';
 import type { ChatFormat } from '../text/chat-format.ts';
 import { EventQueue } from './event-queue.ts';
 import { type DraftEnd, forecastEnds } from './forecast.ts';
@@ -22,6 +23,9 @@ export interface WriterOptions extends Omit<OpeningOptions, 'onClosing' | 'onVac
 
 /** Number of ends that other nodes are told. Only the earliest matter to a draft that waits for a place. */
 const FORESEEN = 32;
+
+/** The most tokens of a text that is scored. */
+const MOST_SCORED = 2_048;
 
 /** The characters that verse is spelled with: each must be a token, so that every word can be finished. */
 const SPELLED = Array.from("abcdefghijklmnopqrstuvwxyz' \n");
@@ -53,8 +57,13 @@ export class Writer implements AsyncDisposable {
     return this.#inMemory?.slots ?? 0;
   }
 
-  get memoryBytes(): number {
-    return [...this.#openings].reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+  /** Its state while it is in memory. */
+  get load(): ModelLoad | null {
+    if (this.slots === 0) return null;
+    const { state, slots, forecast } = this;
+    const memoryBytes = [...this.#openings].reduce((sum, opening) => sum + opening.memoryBytes, 0);
+    const capacityTokens = slots * this.#options.capacity;
+    return { modelId: this.#options.id, slots, memoryBytes, capacityTokens, writer: state, forecast };
   }
 
   /** Opens the model if it is not open. @throws Error with the reason if it does not open */
@@ -167,11 +176,12 @@ export class Writer implements AsyncDisposable {
 
   #write(opening: Opening, request: GenerationRequest, signal: AbortSignal, free: () => void) {
     checkSampling(request.sampling);
-    const prompt = this.#encode(request);
+    const { beginning, request: begun } = withBeginning(request);
+    const prompt = this.#encode(begun);
     const id = this.#nextId++;
     const cancel = () => opening.cancel(id);
     const events = new EventQueue(cancel);
-    const job = { id, prompt, ...this.#jobOf(request) };
+    const job = { id, prompt, beginning, ...this.#jobOf(begun) };
     opening.write(job, events, () => {
       signal.removeEventListener('abort', cancel);
       free();
@@ -183,13 +193,17 @@ export class Writer implements AsyncDisposable {
 
   #jobOf(request: GenerationRequest) {
     const { sampling, messages, continueLast, verse = null, tune = null } = request;
-    const { replay = [], listener = null, priority = 0 } = request;
+    const { scored = null, listener = null, priority = 0 } = request;
+    const isScored = scored !== null;
+    const replay = isScored ? this.#tokensOf(scored) : (request.replay ?? []);
     const biases = resolveBiases(sampling.logitBias, (text) => this.#options.chat.encodeText(text));
     const continued = continueLast ? (messages.at(-1)?.content ?? '') : '';
-    return { sampling, biases, verse, tune, continued, replay, listener, priority };
+    const limited = isScored ? { ...sampling, maxTokens: replay.length } : sampling;
+    return { sampling: limited, biases, verse, tune, continued, replay, isScored, listener, priority };
   }
 
-  #encode({ messages, continueLast = false, sampling, verse = null, tune = null }: GenerationRequest): number[] {
+  #encode(request: GenerationRequest): number[] {
+    const { messages, continueLast = false, sampling, verse = null, tune = null, scored = null } = request;
     const { chat, capacity, name } = this.#options;
     if (verse && !SPELLED.every((character) => chat.encodeText(character).length === 1)) {
       throw new InvalidInputError(`${name} has no tokens for single letters, so it cannot keep a form`, 'form');
@@ -197,9 +211,23 @@ export class Writer implements AsyncDisposable {
     if (tune) this.#checkPlan(tune);
     const prompt = chat.encode(messages, continueLast);
     if (prompt.length === 0) throw new InvalidInputError('the prompt is empty', 'prompt');
-    if (prompt.length + sampling.maxTokens <= capacity) return prompt;
-    const message = `the prompt is ${prompt.length} tokens long and maxTokens is ${sampling.maxTokens}, but the model's context has ${capacity} tokens`;
-    throw new InvalidInputError(message, 'prompt');
+    if (scored !== null) this.#checkScored(prompt.length, scored);
+    else if (prompt.length + sampling.maxTokens > capacity) {
+      const message = `the prompt is ${prompt.length} tokens long and maxTokens is ${sampling.maxTokens}, but the model's context has ${capacity} tokens`;
+      throw new InvalidInputError(message, 'prompt');
+    }
+    return prompt;
+  }
+
+  #checkScored(before: number, text: string): void {
+    const { length } = this.#tokensOf(text);
+    const most = Math.min(MOST_SCORED, this.#options.capacity - before);
+    if (length > most)
+      throw new InvalidInputError(`text has ${length} tokens; ${this.#options.name} reads at most ${most}`, 'text');
+  }
+
+  #tokensOf(text: string): number[] {
+    return this.#options.chat.encodeText(text);
   }
 
   #checkPlan(tune: TunePlan): void {

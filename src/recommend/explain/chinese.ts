@@ -4,8 +4,10 @@ import {
   type AboutAudience,
   type Deed,
   deedOf,
+  feelsOf,
   inOneList,
   matchedWords,
+  nearestNames,
   type Stated,
   trackName,
   tracksNamed,
@@ -68,8 +70,21 @@ function stated({ source, isFor }: Stated, index: number, snapshot: Snapshot): s
       return `你提到过${wordsOf(source.text, index, snapshot)}`;
     case 'context':
       return `你想听${wordsOf(source.text, index, snapshot)}`;
+    case 'meaning': {
+      const near = chinese.list(nearestNames(source, index, snapshot).map((name) => `“${name}”`));
+      if (source.of === 'mood') return `它的${near}与你的草稿的情绪（${source.text}）相合`;
+      return `你${source.of === 'context' ? '想听' : '提到过'}“${source.text}”，而它的${near}与此相近`;
+    }
+    case 'feel': {
+      const { own, asked } = feelsOf(source, index, snapshot);
+      return `它的愉悦度与能量（${own}）与你的草稿的情绪（${asked}）相近`;
+    }
     case 'seed':
       return `它与${trackName(source.trackId, snapshot, chinese)}相近`;
+    case 'unlike':
+      return `你想少听与${trackName(source.trackId, snapshot, chinese)}相近的`;
+    case 'session':
+      return `你${source.ago === 0 ? '刚刚' : '不久前'}听了${trackName(source.trackId, snapshot, chinese)}`;
     case 'freshness':
       return `你想听新的，而它发行于 ${snapshot.tracks[index]?.releaseYear ?? '近来'} 年`;
   }
@@ -119,6 +134,10 @@ export const chinese: Wording = {
       }
       case 'sameListeners':
         return `听${trackName(claim.source.trackId, snapshot, chinese)}的人也听它`;
+      case 'justHeard': {
+        const heard = trackName(claim.source.trackId, snapshot, chinese);
+        return `你${claim.age === 0 ? '刚刚' : '不久前'}听了${heard}，其后也有人听它`;
+      }
       case 'audience':
       case 'genreRank':
       case 'wellKnown':

@@ -11,6 +11,8 @@ export type HistorySource = Extract<TermSource, { kind: 'history' }>;
 export type Claim =
   | { form: 'deed'; source: HistorySource }
   | { form: 'sameListeners'; source: HistorySource }
+  /** What counts is that the track was heard lately: `age` others were liked since. */
+  | { form: 'justHeard'; source: HistorySource; age: number }
   | { form: 'sameArtist' | 'sharedGenre' | 'sharedTag'; source: HistorySource; name: string }
   | { form: 'stated'; source: Exclude<TermSource, HistorySource | { kind: 'popularity' }>; isFor: boolean }
   | { form: 'audience'; listeners: number; ofAllTime: boolean }
@@ -21,6 +23,8 @@ export type Claim =
 
 /** The share of a reason that one of its links must have to be told. */
 const TOLD_SHARE = 0.2;
+/** From this share of a reason on, it is one because the track was heard lately. */
+const LATELY_SHARE = 0.5;
 /** From this percentile on, the number of a track's listeners is worth telling. */
 const MUCH = 0.8;
 /** From this percentile on, most tracks have fewer listeners. */
@@ -31,7 +35,11 @@ export function claimsOf(contribution: Contribution, index: number, ranking: Ran
   const { source, value } = contribution;
   if (source.kind === 'popularity') return popularityClaims(index, ranking.snapshot, value > 0);
   if (source.kind !== 'history') return [{ form: 'stated', source, isFor: value > 0 }];
-  return [{ form: 'deed', source }, ...(value > 0 ? linkClaims(contribution, source, index, ranking) : [])];
+  const claims: Claim[] = [{ form: 'deed', source }];
+  if (value > 0) claims.push(...linkClaims(contribution, source, index, ranking));
+  const { lately } = contribution;
+  const isRecent = lately !== undefined && value > 0 && lately.value > LATELY_SHARE * value;
+  return isRecent ? [{ form: 'justHeard', source, age: lately.age }, ...claims] : claims;
 }
 
 const sharedForms = { SAME_ARTIST: 'sameArtist', SHARED_GENRE: 'sharedGenre', SHARED_TAG: 'sharedTag' } as const;

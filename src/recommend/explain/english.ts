@@ -3,8 +3,10 @@ import {
   type AboutAudience,
   type Deed,
   deedOf,
+  feelsOf,
   inOneList,
   matchedWords,
+  nearestNames,
   type Stated,
   trackName,
   tracksNamed,
@@ -39,8 +41,23 @@ function stated({ source, isFor }: Stated, index: number, snapshot: Snapshot): s
       return `you wrote of ${wordsOf(source.text, index, snapshot)}`;
     case 'context':
       return `you asked for ${wordsOf(source.text, index, snapshot)}`;
+    case 'meaning': {
+      const near = english.list(nearestNames(source, index, snapshot).map((name) => `“${name}”`));
+      if (source.of === 'mood') return `it fits the mood of your draft (${source.text}) as ${near}`;
+      return `you ${source.of === 'context' ? 'asked for' : 'wrote'} “${source.text}”, and it is close to that as ${near}`;
+    }
+    case 'feel': {
+      const { own, asked } = feelsOf(source, index, snapshot);
+      return `its valence and energy (${own}) are close to those of your draft’s mood (${asked})`;
+    }
     case 'seed':
       return `it is close to ${trackName(source.trackId, snapshot, english)}`;
+    case 'unlike':
+      return `you asked for less like ${trackName(source.trackId, snapshot, english)}`;
+    case 'session': {
+      const heard = trackName(source.trackId, snapshot, english);
+      return source.ago === 0 ? `you just heard ${heard}` : `you heard ${heard} a little while ago`;
+    }
     case 'freshness':
       return `you asked for what is new and it is from ${snapshot.tracks[index]?.releaseYear ?? 'lately'}`;
   }
@@ -91,6 +108,12 @@ export const english: Wording = {
       }
       case 'sameListeners':
         return `those who listen to ${trackName(claim.source.trackId, snapshot, english)} listen to it`;
+      case 'justHeard': {
+        const heard = trackName(claim.source.trackId, snapshot, english);
+        return claim.age === 0
+          ? `you just heard ${heard}, after which others play it`
+          : `you heard ${heard} a little while ago, after which others play it`;
+      }
       case 'audience':
       case 'genreRank':
       case 'wellKnown':

@@ -1,19 +1,19 @@
 import type { FeedbackKind } from '../../listeners/listeners.ts';
-import type { Counterfactual, Explanation, Locale, Reason, ReasonKind, ReasonLink } from '../contract.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { Counterfactual, Explanation, Locale, MainReason, Reason, ReasonKind, ReasonLink } from '../contract.ts';
+import { type Snapshot, trackAt } from '../model/snapshot.ts';
 import type { Contribution, Ranking } from '../ranking/ranking.ts';
 import type { Scores } from '../ranking/scores.ts';
 import type { TermSource } from '../taste/taste.ts';
 import { type Claim, claimsOf } from './claims.ts';
 import { linksOf } from './links.ts';
 import { reasonSentence, summarySentence } from './summary.ts';
-import { Telling } from './telling.ts';
+import type { Telling } from './telling.ts';
 
 /**
  * Explains a track's score in this ranking. Each part is computed once, when it is first needed.
  * @param telling of the list in which the track is next
  */
-export function explain(ranking: Ranking, index: number, telling = new Telling()): Explanation {
+export function explain(ranking: Ranking, index: number, telling: Telling): Explanation {
   return new RankedExplanation(ranking, index, telling);
 }
 
@@ -38,6 +38,10 @@ class RankedExplanation implements Explanation {
     this.#position = telling.add(this);
   }
 
+  get id(): string {
+    return `${this.#telling.id}.${trackAt(this.#ranking.snapshot, this.#index).id}`;
+  }
+
   get baseline(): number {
     return this.#ranking.baseline;
   }
@@ -53,9 +57,9 @@ class RankedExplanation implements Explanation {
     return this.#reasons.slice(0, first);
   }
 
-  get mainReason(): ReasonKind {
+  get mainReason(): MainReason {
     const main = this.#all().find(({ value }) => value > 0);
-    return main ? kindOf(main.source) : 'NONE';
+    return main ? { kind: kindOf(main.source), of: referenceOf(main.source) } : { kind: 'NONE', of: null };
   }
 
   remainder(first: number): number {
@@ -91,15 +95,17 @@ class RankedReason<From extends TermSource = TermSource> {
   protected readonly source: From;
   readonly contribution: number;
   protected readonly factor: number;
+  readonly #lately: Contribution['lately'];
   readonly #summaries: Worded = { EN: null, ZH: null };
   #without: Counterfactual | null = null;
 
-  constructor(ranking: Ranking, index: number, source: From, { value, factor }: Contribution) {
+  constructor(ranking: Ranking, index: number, source: From, { value, factor, lately }: Contribution) {
     this.ranking = ranking;
     this.index = index;
     this.source = source;
     this.contribution = value;
     this.factor = factor;
+    this.#lately = lately;
   }
 
   summary(locale: Locale): string {
@@ -109,7 +115,8 @@ class RankedReason<From extends TermSource = TermSource> {
   }
 
   protected asContribution(): Contribution {
-    return { source: this.source, value: this.contribution, factor: this.factor };
+    const lately = this.#lately && { lately: this.#lately };
+    return { source: this.source, value: this.contribution, factor: this.factor, ...lately };
   }
 
   without(): Counterfactual {
@@ -170,6 +177,33 @@ function kindOf({ kind }: TermSource): ReasonKind {
   return kind === 'popularity' ? 'POPULARITY' : 'PREFERENCE';
 }
 
+/** Of what is of the listener's own words, only that it is one. */
+function referenceOf(source: TermSource): string | null {
+  switch (source.kind) {
+    case 'history':
+      return String(source.trackId);
+    case 'popularity':
+      return null;
+    case 'genre':
+      return `genre ${source.slug}`;
+    case 'artist':
+      return `artist ${source.artistId}`;
+    case 'tag':
+      return `tag ${source.tag}`;
+    case 'seed':
+    case 'unlike':
+    case 'session':
+      return `${source.kind} ${source.trackId}`;
+    case 'meaning':
+      return `meaning of ${source.of}`;
+    case 'text':
+    case 'context':
+    case 'feel':
+    case 'freshness':
+      return source.kind;
+  }
+}
+
 function counterfactual(scores: Scores, index: number): Counterfactual {
   return { score: scores.scoreOf(index), rank: scores.rankOf(index) };
 }
@@ -185,11 +219,18 @@ function preferenceOf(source: PreferenceSource, snapshot: Snapshot): string {
       return `tag ${source.tag}`;
     case 'text':
     case 'context':
+    case 'meaning':
       return source.text;
+    case 'feel':
+      return `valence ${source.valence.toFixed(2)}, energy ${source.energy.toFixed(2)}`;
     case 'freshness':
       return 'new releases';
     case 'seed':
       return `like track ${titleOf(source.trackId, snapshot)}`;
+    case 'unlike':
+      return `unlike track ${titleOf(source.trackId, snapshot)}`;
+    case 'session':
+      return `just heard track ${titleOf(source.trackId, snapshot)}`;
   }
 }
 

@@ -1,4 +1,5 @@
 import { Counter } from '../../lib/collections.ts';
+import { digestOfData, type MadeFrom } from '../lists/list-id.ts';
 import type { Contribution } from '../ranking/ranking.ts';
 import type { TermSource } from '../taste/taste.ts';
 import type { Claim } from './claims.ts';
@@ -26,10 +27,21 @@ interface Explained {
  * not read, and beside it what is new ([REC24]). It depends on the tracks above and on nothing else.
  */
 export class Telling {
+  readonly #madeFrom: MadeFrom;
   readonly #explained: Explained[] = [];
   readonly #told: Told[] = [];
   /** How often each reason, each claim and each form of claim was told. */
   readonly #counts = new Counter<string>();
+  #id: string | null = null;
+
+  /** @param madeFrom identifies the list whose sentences these are */
+  constructor(...madeFrom: MadeFrom) {
+    this.#madeFrom = madeFrom;
+  }
+
+  get id(): string {
+    return (this.#id ??= digestOfData(this.#madeFrom));
+  }
 
   /** @returns its position in the list */
   add(explained: Explained): number {
@@ -82,6 +94,7 @@ export class Telling {
  */
 function isObjection(source: TermSource): boolean {
   if (source.kind === 'genre') return source.weight < 0;
+  if (source.kind === 'unlike') return true;
   return source.kind === 'history' && ['SKIP', 'DISLIKE', 'HIDE'].includes(source.feedback);
 }
 

@@ -1,7 +1,8 @@
 import type { FeedbackKind } from '../../listeners/listeners.ts';
 import { emptyVector, valueAt } from '../math/sparse.ts';
+import type { Feel } from '../model/descriptions.ts';
 import { wantedWords } from '../model/request-words.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import { describedBy, type Snapshot } from '../model/snapshot.ts';
 import type { Claim, HistorySource } from './claims.ts';
 
 /** How reasons are worded in one language. Clauses have no full stop and begin in lower case. */
@@ -39,6 +40,34 @@ export function matchedWords(text: string, index: number, { byWord }: Snapshot):
   const matched = wantedWords(text).filter(({ word }) => valueAt(byWord.get(word) ?? emptyVector, index) > 0);
   return matched.map(({ written }) => written);
 }
+
+/** The genres and tags of a track that are close to what was asked for, at most two: those by which it counts. */
+export function nearestNames(
+  { near }: Extract<Stated['source'], { kind: 'meaning' }>,
+  index: number,
+  snapshot: Snapshot,
+): string[] {
+  const own = near.flatMap(({ feature, closeness }) => {
+    const weight = closeness * valueAt(describedBy(feature, snapshot), index);
+    const name = feature.slice(2);
+    return weight > 0
+      ? [{ name: (feature.startsWith('g:') ? snapshot.genreNames.get(name) : null) ?? name, weight }]
+      : [];
+  });
+  const names = own.sort((a, b) => b.weight - a.weight).map(({ name }) => name.toLowerCase());
+  return [...new Set(names)].slice(0, 2);
+}
+
+/** A track's valence and energy, and those that were asked for. */
+export function feelsOf(
+  asked: Extract<Stated['source'], { kind: 'feel' }>,
+  index: number,
+  { feels }: Snapshot,
+): { own: string; asked: string } {
+  return { own: numbersOf(feels[index] ?? asked), asked: numbersOf(asked) };
+}
+
+const numbersOf = ({ valence, energy }: Feel): string => `${valence.toFixed(2)}, ${energy.toFixed(2)}`;
 
 export function inOneList(items: readonly string[], between: string, last: string): string {
   if (items.length < 2) return items.join('');

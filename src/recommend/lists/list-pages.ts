@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { decodeCursor, encodeCursor, keyPart } from '../../lib/page.ts';
 import type { ContextWord, Recommendation, RecommendationPage, RecommendationQuery } from '../contract.ts';
@@ -9,9 +8,11 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { seedOf } from '../ranking/exploration.ts';
 import { Ranking } from '../ranking/ranking.ts';
 import type { RankedTrack, Shape } from '../ranking/scores.ts';
+import { uuidOf } from './list-id.ts';
 import { checkSameQuery, shapingOf } from './list-query.ts';
 import { type BegunList, type FirstPage, type OpenedList, recommendationOf } from './opened-list.ts';
-import type { ServedList, ServedLists, ServedPosition } from './served-lists.ts';
+import type { ServedLists } from './served-lists.ts';
+import type { ServedList, ServedPosition } from './stored-lists.ts';
 
 /** The name in the cursors of a listener's lists. */
 const LIST = 'recommendations';
@@ -29,10 +30,12 @@ export function firstPage(lists: ServedLists, opened: OpenedList, begun: BegunLi
   // One more than requested, to know whether a page follows.
   const found = opened.first(first + 1, { rate: list.exploration, seed: seedOf(list.id) });
   const nodes = found.slice(0, first);
-  const sent = (): void => {
-    if (begun.sent !== null && begun.sent >= nodes.length) return;
-    begun.sent = nodes.length;
-    lists.keep({ ...list, positions: nodes.map(servedPositionOf) });
+  const sent = (toStaff: boolean): void => {
+    const isNews = begun.sent === null || begun.sent < nodes.length || (begun.isPreview && !toStaff);
+    if (!isNews) return;
+    begun.sent = Math.max(begun.sent ?? 0, nodes.length);
+    begun.isPreview &&= toStaff;
+    lists.keep({ ...list, isPreview: begun.isPreview, positions: nodes.map(servedPositionOf) });
   };
   const bounds = { hasNextPage: found.length > first, hasPreviousPage: false };
   const page = pageOf(list, nodes, bounds, opened.ranking.snapshot);
@@ -40,15 +43,21 @@ export function firstPage(lists: ServedLists, opened: OpenedList, begun: BegunLi
   return { page, sent };
 }
 
-/** A new list of which nothing has been sent. */
+const HOUR_MS = 3_600_000;
+
+/**
+ * A list of which nothing has been sent. Nodes that are asked for it in the same hour give it the same id, without
+ * asking each other ([LIVE5]).
+ */
 export function newList(
-  { taste, modelVersion, servedBefore }: OpenedList,
+  { taste, modelVersion, servedBefore, madeFrom }: OpenedList,
   listenerId: number,
   query: RecommendationQuery,
-  exploration: number,
+  { exploration, now }: { exploration: number; now: number },
 ): Omit<ServedList, 'positions'> {
+  const id = uuidOf([madeFrom, exploration, Math.floor(now / HOUR_MS)]);
   const asked = { ...shapingOf(query), filter: query.filter ?? null, exploration };
-  return { id: randomUUID(), listenerId, modelVersion, taste, servedBefore, ...asked };
+  return { id, listenerId, modelVersion, taste, servedBefore, isPreview: false, ...asked };
 }
 
 /** Continues a list: what was served of it is repeated unchanged, and what follows is ranked as when it was begun. */
@@ -76,7 +85,7 @@ export function laterPage(
     });
     return [...again, ...fresh];
   });
-  const telling = new Telling();
+  const telling = new Telling(list.id, position, snapshot.state);
   const nodes = found.slice(0, first).map((one, i) => recommendationOf(ranking, one, position + i + 1, telling));
   const positions = [...list.positions.slice(0, position), ...nodes.map(servedPositionOf)];
   if (positions.length > list.positions.length) lists.keep({ ...list, positions });
@@ -100,7 +109,13 @@ export async function resume(
   return [list, position];
 }
 
-export function shapeOf({ id, diversity, calibration, maxPerArtist, exploration }: ServedList): Shape {
+export function shapeOf({
+  id,
+  diversity,
+  calibration,
+  maxPerArtist,
+  exploration,
+}: Omit<ServedList, 'positions'>): Shape {
   return { diversity, calibration, maxPerArtist, exploration: { rate: exploration, seed: seedOf(id) } };
 }
 

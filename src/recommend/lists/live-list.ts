@@ -21,10 +21,14 @@ export interface LiveOptions {
  * wake-up causes a computation at once. Those that arrive during it or soon after cause one more, because a mutation
  * may contain dozens of reactions, and a listener may have dozens of live lists. It ends at once on return or abort.
  */
-export function live(options: LiveOptions, signal?: AbortSignal): AsyncIterableIterator<RecommendationPage> {
+export function live(
+  options: LiveOptions,
+  isStaff: boolean,
+  signal?: AbortSignal,
+): AsyncIterableIterator<RecommendationPage> {
   return abortable(signal, async function* (ended) {
     for await (const { first } of lists(options, ended)) {
-      first.sent();
+      first.sent(isStaff);
       yield first.page;
     }
   });

@@ -1,17 +1,19 @@
-import type { Recommendation, RecommendationPage, RecommendationQuery } from '../contract.ts';
+import type { Recommendation, RecommendationContext, RecommendationPage, RecommendationQuery } from '../contract.ts';
 import { explain } from '../explain/explanation.ts';
 import { Telling } from '../explain/telling.ts';
 import type { Serving } from '../model/serving.ts';
 import { trackAt } from '../model/snapshot.ts';
+import { isAgainst } from '../ranking/exclusions.ts';
 import { type Exploration, noExploration } from '../ranking/exploration.ts';
 import { Ranking } from '../ranking/ranking.ts';
 import type { RankedTrack, Shape } from '../ranking/scores.ts';
-import type { KnownTaste, Taste } from '../taste/taste.ts';
+import type { KnownTaste, MeaningOf, Taste } from '../taste/taste.ts';
+import { digestOfData } from './list-id.ts';
 import { shapingOf } from './list-query.ts';
-import type { ServedList } from './served-lists.ts';
+import type { ServedList } from './stored-lists.ts';
 
 /** Much less than the day for which a list can be paged through. */
-const LIST_KEPT_MS = 3_600_000;
+export const LIST_KEPT_MS = 3_600_000;
 
 /**
  * The beginning of a list. It counts as served when it is sent, because a live list is computed more often than it
@@ -20,7 +22,7 @@ const LIST_KEPT_MS = 3_600_000;
 export interface FirstPage {
   page: RecommendationPage;
   /** Records what was sent, so that later pages and feedback find it. */
-  sent: () => void;
+  sent: (toStaff: boolean) => void;
 }
 
 /** A list with its id, and its beginnings by length. */
@@ -29,6 +31,15 @@ export interface BegunList {
   readonly pages: Map<number, FirstPage>;
   /** Number of positions that were sent. Null if not even an empty list was. */
   sent: number | null;
+  /** Whether all of it was sent to staff, which is no impression. */
+  isPreview: boolean;
+}
+
+/** Everything that a list depends on, except the query. */
+export interface Basis {
+  serving: Serving;
+  known: KnownTaste;
+  meanings: Pick<Taste, `${MeaningOf}Meaning`>;
 }
 
 /** What a list is made from, and the part of the list computed so far. */
@@ -38,21 +49,39 @@ export class OpenedList {
   readonly modelVersion: string;
   /** Tracks of earlier lists that this one excludes. */
   readonly servedBefore: readonly number[];
+  /** A digest of all that it depends on: the same on every node where the list is the same. */
+  readonly madeFrom: string;
   readonly #shape: Omit<Shape, 'exploration'>;
   readonly #indices: number[] = [];
   readonly #recommendations: Recommendation[] = [];
-  readonly #telling = new Telling();
+  readonly #telling: Telling;
   #begun: { list: BegunList; at: number } | null = null;
 
-  constructor(serving: Serving, known: KnownTaste, query: RecommendationQuery, servedBefore: readonly number[]) {
+  /** @param key of the listener and the query */
+  constructor(
+    key: string,
+    { serving, known, meanings }: Basis,
+    query: RecommendationQuery,
+    servedBefore: readonly number[],
+  ) {
     const { context, filter = null } = query;
     const asked = { seedTrackIds: context?.seedTrackIds ?? [], contextText: context?.text ?? null };
-    this.taste = { ...known, ...asked, freshness: context?.freshness ?? 0 };
+    this.taste = {
+      ...known,
+      ...asked,
+      ...steeringOf(context, known),
+      ...meanings,
+      ...(context?.mood && { moodOf: context.mood }),
+      freshness: context?.freshness ?? 0,
+    };
     this.servedBefore = servedBefore;
     const { includeHeard, ...shape } = shapingOf(query);
     this.ranking = new Ranking(serving, { taste: this.taste, filter, includeHeard, servedBefore });
     this.modelVersion = serving.neighbours.version;
     this.#shape = shape;
+    // Made once: a long history takes a while.
+    this.madeFrom = digestOfData([key, this.modelVersion, serving.snapshot.state, known, meanings, servedBefore]);
+    this.#telling = new Telling('list', this.madeFrom);
   }
 
   /** The recommendations of the first `count` ranks, or all if there are fewer. A list that explores is unique. */
@@ -68,7 +97,7 @@ export class OpenedList {
 
   #make(before: number[], count: number, exploration: Exploration): Recommendation[] {
     const fresh = this.ranking.withScores((scores) => scores.next(before, count, { ...this.#shape, exploration }));
-    const telling = exploration.rate > 0 ? new Telling() : this.#telling;
+    const telling = exploration.rate > 0 ? new Telling('explored', exploration, this.madeFrom) : this.#telling;
     return fresh.map((one) => recommendationOf(this.ranking, one, before.push(one.index), telling));
   }
 
@@ -77,7 +106,7 @@ export class OpenedList {
    */
   begun(now: number, begin: () => Omit<ServedList, 'positions'>): BegunList {
     if (this.#begun && this.isRecent(now)) return this.#begun.list;
-    const list: BegunList = { list: begin(), pages: new Map(), sent: null };
+    const list: BegunList = { list: begin(), pages: new Map(), sent: null, isPreview: true };
     this.#begun = { list, at: now };
     return list;
   }
@@ -85,6 +114,15 @@ export class OpenedList {
   isRecent(now: number): boolean {
     return this.#begun !== null && now - this.#begun.at < LIST_KEPT_MS;
   }
+}
+
+/** A session takes the place of what the listener has heard; what they reject stays rejected. */
+function steeringOf(context: RecommendationContext | null | undefined, { history }: KnownTaste): Partial<Taste> {
+  const { unlikeTrackIds, session } = context ?? {};
+  return {
+    ...(unlikeTrackIds && { unlikeTrackIds }),
+    ...(session && { session, history: history.filter(({ kind }) => isAgainst(kind)) }),
+  };
 }
 
 export function recommendationOf(

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TrackFilter } from '../../catalogue/catalogue.ts';
 import type { Database } from '../../db/client.ts';
 import { isAway } from '../../db/failures.ts';
 import {
   deleteServedListsBefore,
   dropListStatesBefore,
+  selectListsSince,
   selectServedList,
   selectServedTracks,
   type ServedListRow,
@@ -12,49 +12,11 @@ import {
 } from '../../db/queries/served-list-queries.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { ReasonKind } from '../contract.ts';
-import type { Taste } from '../taste/taste.ts';
-
-/** One position of a served list: its track, with the data for attribution. */
-export interface ServedPosition {
-  trackId: number;
-  /** The probability that it was chosen for its position, given those above it. */
-  propensity: number;
-  /** The kind of its main reason. */
-  reason: ReasonKind;
-}
-
-/** Everything that a later page of a list needs: the data as of its beginning, and the tracks served so far. */
-export interface ServedList {
-  id: string;
-  listenerId: number;
-  modelVersion: string;
-  taste: Taste;
-  filter: TrackFilter | null;
-  includeHeard: boolean;
-  diversity: number;
-  calibration: number;
-  maxPerArtist: number | null;
-  notServedForHours: number;
-  /** Tracks of earlier lists that this one excludes. */
-  servedBefore: readonly number[];
-  exploration: number;
-  /** In the order of their ranks. */
-  positions: readonly ServedPosition[];
-}
-
-/** A page without continuation, which is stored for attribution only. */
-export interface ServedPage {
-  id: string;
-  listenerId: number;
-  modelVersion: string;
-  firstRank: number;
-  positions: readonly ServedPosition[];
-}
+import { listFrom, listRow, pageRow, type ServedList, type ServedPage } from './stored-lists.ts';
 
 const RESUMED_MS = 24 * 3_600_000;
-/** Served lists are kept for attribution for this long. */
-const ATTRIBUTED_MS = 90 * RESUMED_MS;
+/** Served lists are kept for attribution for so many days. */
+export const KEPT_DAYS = 90;
 const PURGE_EVERY_MS = 3_600_000;
 /** Waits before a missing list is looked up again, because another process may be about to store it. */
 const PATIENCE_MS = [20, 80, 200];
@@ -65,10 +27,10 @@ const GATHERING_MS = 10;
  */
 const MOST_WAITING = 1_000;
 
-interface Waiting {
-  row: ServedListRow;
-  list: ServedList | null;
-}
+/** Lists of one listener that are looked through for the latest of a query. */
+const MOST_OF_LISTENER = 20;
+
+type Waiting = { list: ServedList; isWhole: true } | { list: ServedPage; isWhole: false };
 
 /**
  * Served lists: complete for a day, then only their contents. They are written after the response, many in one
@@ -90,17 +52,18 @@ export class ServedLists implements AsyncDisposable {
   }
 
   keep(list: ServedList): void {
-    this.#write({ row: toRow(list), list });
+    this.#write({ list, isWhole: true });
   }
 
   log(page: ServedPage): void {
-    this.#write({ row: toPageRow(page), list: null });
+    this.#write({ list: page, isWhole: false });
   }
 
   #write(waiting: Waiting): void {
-    const known = this.#waiting.get(waiting.row.id);
-    if (known && known.row.trackIds.length > waiting.row.trackIds.length) return;
-    this.#waiting.set(waiting.row.id, waiting);
+    const { id, positions } = waiting.list;
+    const known = this.#waiting.get(id);
+    if (known && known.list.positions.length > positions.length) return;
+    this.#waiting.set(id, waiting);
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > MOST_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
     this.#writing ??= this.#writeAll();
@@ -111,20 +74,28 @@ export class ServedLists implements AsyncDisposable {
    * stored one
    */
   async find(id: string, position: number): Promise<ServedList | null> {
-    const waiting = this.#waiting.get(id)?.list;
-    if (waiting && waiting.positions.length >= position) return waiting;
-    let row = await selectServedList(this.#database.db, id);
+    const waiting = this.#waiting.get(id);
+    if (waiting?.isWhole && waiting.list.positions.length >= position) return waiting.list;
+    let row = await selectServedList(this.#database, id);
     for (const pause of PATIENCE_MS) {
       if (row) break;
       await delay(pause);
-      row = await selectServedList(this.#database.db, id);
+      row = await selectServedList(this.#database, id);
     }
-    return row ? fromRow(row) : null;
+    return row ? listFrom(row) : null;
+  }
+
+  /** The listener's latest lists that can be paged through, newest first. */
+  async begunSince(listenerId: number, since: Date): Promise<ServedList[]> {
+    const rows = await selectListsSince(this.#database, listenerId, since, MOST_OF_LISTENER);
+    return Promise.all(rows.map(listFrom));
   }
 
   /** The tracks of the listener's recommendation lists of the last hours. */
   async recent(listenerId: number, hours: number): Promise<number[]> {
-    const waiting = [...this.#waiting.values()].flatMap(({ list }) => (list?.listenerId === listenerId ? [list] : []));
+    const waiting = [...this.#waiting.values()].flatMap(({ list, isWhole }) =>
+      isWhole && list.listenerId === listenerId ? [list] : [],
+    );
     const since = new Date(this.#clock.now() - hours * 3_600_000);
     const stored = await selectServedTracks(this.#database, listenerId, since);
     return [...new Set([...stored, ...waiting.flatMap(({ positions }) => positions.map(({ trackId }) => trackId))])];
@@ -136,7 +107,7 @@ export class ServedLists implements AsyncDisposable {
       await delay(GATHERING_MS);
       const lists = [...this.#waiting.values()];
       try {
-        await this.#store(lists.map(({ row }) => row));
+        await this.#store(await Promise.all(lists.map(rowOf)));
       } catch (error) {
         // They stay in memory, where pages find them, and are written with the next list.
         this.#log.warn(
@@ -145,7 +116,7 @@ export class ServedLists implements AsyncDisposable {
         );
         break;
       }
-      for (const list of lists) if (this.#waiting.get(list.row.id) === list) this.#waiting.delete(list.row.id);
+      for (const one of lists) if (this.#waiting.get(one.list.id) === one) this.#waiting.delete(one.list.id);
     }
     this.#writing = null;
     await this.#purge();
@@ -174,7 +145,7 @@ export class ServedLists implements AsyncDisposable {
     this.#purgedAt = now;
     const ago = (ms: number) => new Date(this.#clock.now() - ms);
     try {
-      await deleteServedListsBefore(this.#database.db, ago(ATTRIBUTED_MS));
+      await deleteServedListsBefore(this.#database.db, ago(KEPT_DAYS * RESUMED_MS));
       await dropListStatesBefore(this.#database.db, ago(RESUMED_MS));
     } catch (error) {
       this.#log.warn({ err: error }, 'Old lists could not be removed; will retry later');
@@ -186,28 +157,4 @@ export class ServedLists implements AsyncDisposable {
   }
 }
 
-function toRow({ id, listenerId, modelVersion, positions, ...state }: ServedList): ServedListRow {
-  return { id, listenerId, modelVersion, surface: 'RECOMMENDATIONS', firstRank: 1, ...columnsOf(positions), state };
-}
-
-function toPageRow({ positions, ...page }: ServedPage): ServedListRow {
-  return { ...page, surface: 'SIMILAR', ...columnsOf(positions), state: null };
-}
-
-const columnsOf = (positions: readonly ServedPosition[]) => ({
-  trackIds: positions.map(({ trackId }) => trackId),
-  propensities: positions.map(({ propensity }) => propensity),
-  reasons: positions.map(({ reason }) => reason),
-});
-
-/** Defaults for lists that were stored before these options existed. */
-const unsaid = { exploration: 0, calibration: 0, maxPerArtist: null, notServedForHours: 0, servedBefore: [] };
-type StoredState = Omit<ServedList, 'id' | 'listenerId' | 'modelVersion' | 'positions' | keyof typeof unsaid>;
-
-/** Trusted, because this process or another of the same version wrote it. */
-export function fromRow({ id, listenerId, modelVersion, state, ...columns }: ServedListRow): ServedList {
-  const positions = columns.trackIds.map((trackId, i): ServedPosition => {
-    return { trackId, propensity: columns.propensities[i] ?? 1, reason: columns.reasons[i] ?? 'NONE' };
-  });
-  return { id, listenerId, modelVersion, ...unsaid, ...(state as StoredState), positions };
-}
+const rowOf = async (one: Waiting): Promise<ServedListRow> => (one.isWhole ? listRow(one.list) : pageRow(one.list));

@@ -32,7 +32,8 @@ export function similar(serving: Serving, trackId: number, page: PageArgs, rules
     const position = last ? (scores.rankOf(snapshot.indexOf.get(last.trackId) ?? -1) ?? last.rank) : 0;
     return { position, ranked: scores.next([], position + first + 1, byScore) };
   });
-  const telling = new Telling();
+  const madeFrom = ['similar', trackId, position, neighbours.version, snapshot.state, rules ?? null];
+  const telling = new Telling(...madeFrom);
   const edges = ranked.slice(position, position + first).map((one) => {
     const node = recommendationOf(ranking, one, one.scoreRank, telling);
     return { cursor: encodeCursor(`similar:${trackId}`, [node.trackId, one.scoreRank]), node };

@@ -6,6 +6,20 @@ export interface SparseRows {
   values: Float32Array;
 }
 
+/** Weights by how recently a track was heard: they count `decay` times as much with each liked track since. */
+export interface TimeScale extends SparseRows {
+  decay: number;
+}
+
+/** Smaller factors are left out, so that a fast scale costs a few rows and not all of a history. */
+const LEAST_FACTOR = 1e-4;
+
+/** How much a scale's weights count of a track after which `age` others were liked. */
+export function factorAt({ decay }: TimeScale, age: number): number {
+  const factor = decay ** age;
+  return factor < LEAST_FACTOR ? 0 : factor;
+}
+
 /** Minimum number of weights kept per row, however many rows there are. */
 const LEAST_ROW = 50;
 /** Smaller weights are rounding noise. */
@@ -14,7 +28,6 @@ const LEAST_WEIGHT = 1e-6;
 /** Takes rows of weights in order, and keeps those furthest from 0 in each. */
 export class RowKeeper {
   readonly #perRow: number;
-  readonly #onlyFor: boolean;
   readonly #sizes: Float64Array;
   readonly #starts: Uint32Array;
   readonly #columns: Uint32Array;
@@ -22,9 +35,8 @@ export class RowKeeper {
   #row = 0;
   #kept = 0;
 
-  /** @param entries total number of weights to keep @param onlyFor keeps no weights below 0 */
-  constructor(n: number, entries: number, onlyFor = false) {
-    this.#onlyFor = onlyFor;
+  /** @param entries total number of weights to keep */
+  constructor(n: number, entries: number) {
     this.#perRow = Math.min(n, Math.max(LEAST_ROW, Math.floor(entries / Math.max(1, n))));
     this.#sizes = new Float64Array(n);
     this.#starts = new Uint32Array(n + 1);
@@ -35,16 +47,14 @@ export class RowKeeper {
   /** @throws RangeError if a weight is not finite */
   add(row: Float64Array): void {
     const sizes = this.#sizes;
-    const onlyFor = this.#onlyFor;
     let sum = 0;
     for (let j = 0; j < row.length; j++) sum += sizes[j] = Math.abs(f64(row, j));
-    if (onlyFor) sizes.set(row);
     if (!Number.isFinite(sum)) throw new RangeError(`The weights of row ${this.#row} are not finite`);
     const least = this.#perRow < row.length ? Math.max(LEAST_WEIGHT, greatest(sizes, this.#perRow)) : LEAST_WEIGHT;
     const end = this.#kept + this.#perRow;
     for (let j = 0; j < row.length && this.#kept < end; j++) {
       const value = f64(row, j);
-      if ((onlyFor ? value : Math.abs(value)) < least) continue;
+      if (Math.abs(value) < least) continue;
       this.#columns[this.#kept] = j;
       this.#values[this.#kept] = value;
       this.#kept += 1;
@@ -92,18 +102,6 @@ export function furthest(values: ArrayLike<number>, k: number, noise = LEAST_WEI
   const found: number[] = [];
   for (let i = 0; i < sizes.length && found.length < k; i++) if (f64(sizes, i) >= least) found.push(i);
   return found;
-}
-
-/** The same rows with at most `perRow` weights each, those furthest from 0, multiplied by a factor. */
-export function shorten({ starts, columns, values }: SparseRows, perRow: number, factor: number): SparseRows {
-  const keeper = new WeightList(starts.length - 1, Math.min(values.length, perRow * (starts.length - 1)));
-  for (let row = 0; row + 1 < starts.length; row++) {
-    const from = u32(starts, row);
-    for (const i of furthest(values.subarray(from, u32(starts, row + 1)), perRow)) {
-      keeper.add(row, u32(columns, from + i), factor * f32(values, from + i));
-    }
-  }
-  return keeper.rows();
 }
 
 /** Collects weights in any order, up to a maximum number, and then sorts them into rows. */

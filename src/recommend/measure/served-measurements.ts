@@ -1,6 +1,11 @@
 import type { Database } from '../../db/client.ts';
 import { takeTurn } from '../../db/nodes/turns.ts';
-import { hasEvaluations, insertEvaluationsOnce, selectSomeListeners } from '../../db/queries/evaluation-queries.ts';
+import {
+  hasEvaluations,
+  insertEvaluationsOnce,
+  isActiveUnmeasured,
+  selectSomeListeners,
+} from '../../db/queries/evaluation-queries.ts';
 import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type Serving } from '../model/serving.ts';
@@ -31,7 +36,8 @@ export class ServedMeasurements implements AsyncDisposable {
 
   constructor(options: MeasurementOptions) {
     this.#options = options;
-    void onEach(options.wakeups.changes(modelWakeup, this.#closing.signal), () => this.#measureAside());
+    // Also at the start: the process that was measuring may have ended before it was done.
+    void onEach(options.wakeups.watch(modelWakeup, this.#closing.signal), () => this.#measureAside());
   }
 
   /** Measures the serving version. Measurements run one after the other, so that none is repeated. */
@@ -49,6 +55,7 @@ export class ServedMeasurements implements AsyncDisposable {
   async #measure(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     const { database, log, current, load } = this.#options;
+    if (!(await isActiveUnmeasured(database.db, PROTOCOL))) return;
     const serving = await current();
     const modelVersion = serving.neighbours.version;
     const isMeasured = () => hasEvaluations(database.db, modelVersion, PROTOCOL);
@@ -58,7 +65,10 @@ export class ServedMeasurements implements AsyncDisposable {
     await using _ = await takeTurn(database, 'measuring', signal);
     if (await isMeasured()) return;
     const tastes: KnownTaste[] = [];
-    for (const listenerId of await selectSomeListeners(database, LISTENERS)) tastes.push(await load(listenerId));
+    for (const listenerId of await selectSomeListeners(database, LISTENERS)) {
+      tastes.push(await load(listenerId));
+      signal.throwIfAborted();
+    }
     const metrics = await measureServed(serving, tastes, signal);
     const rows = Object.entries(metrics).map(([metric, value]) => {
       return { modelVersion, dataset: 'feedback', protocol: PROTOCOL, metric, value };

@@ -104,10 +104,13 @@ function* advanced(
       ? withTracks(
           before.snapshot,
           entries.map(({ track }) => track),
+          stateOf(mark),
         )
       : null;
-  return { mark, made, entries, byId, snapshot: snapshot ?? (yield* createSnapshot(entries, made)) };
+  return { mark, made, entries, byId, snapshot: snapshot ?? (yield* createSnapshot(entries, made, stateOf(mark))) };
 }
+
+const stateOf = ({ revision, tracks }: CatalogueMark): string => `${revision} ${tracks}`;
 
 /** @param changed in the order of the index */
 function* merged(before: readonly Entry[], changed: readonly Entry[]): Sliced<Entry[]> {

@@ -16,6 +16,14 @@ export interface Description {
   words: SparseVector;
   /** The key of the song that the track is a recording of. */
   song: string;
+  /** Null if that is not known. */
+  feel: Feel | null;
+}
+
+/** How music feels: how pleasant, and how lively; each from 0 to 1. */
+export interface Feel {
+  valence: number;
+  energy: number;
 }
 
 /** Weights of genres. The first that a source names is the main one. */
@@ -39,7 +47,10 @@ export class Descriptions {
   /** Words of genres and tags, cached because many tracks share them. */
   readonly #wordsOf = new Map<string, readonly number[]>();
 
-  describe(track: Pick<CatalogueRow, 'title' | 'artist'>, { artists, genres, tags }: TrackDescription): Description {
+  describe(
+    track: Pick<CatalogueRow, 'title' | 'artist'>,
+    { artists, genres, tags, feel }: TrackDescription,
+  ): Description {
     const features = new Heaviest();
     const words = new Heaviest();
     genres.forEach(([slug, name], i) => {
@@ -62,7 +73,7 @@ export class Descriptions {
     const genreSlugs = genres.map(([slug]) => slug);
     const song = songKey(track.artist, track.title);
     const artistIds = this.#shared(artists.map(([id]) => id));
-    return { artistIds, genreSlugs, features: features.vector(), words: words.vector(), song };
+    return { artistIds, genreSlugs, features: features.vector(), words: words.vector(), song, feel: feelOf(feel) };
   }
 
   #shared(ids: readonly number[]): readonly number[] {
@@ -84,6 +95,13 @@ export class Descriptions {
   #numbersOf(text: string): number[] {
     return Array.from(findableWords(text), (word) => this.words.numberOf(word));
   }
+}
+
+/** Numbers on another scale say nothing that could be compared. */
+function feelOf(numbers: TrackDescription['feel']): Feel | null {
+  if (!numbers?.every((number) => number >= 0 && number <= 1)) return null;
+  const [valence, energy] = numbers;
+  return { valence, energy };
 }
 
 /** Keeps the highest weight of each entry that occurs several times. */

@@ -1,6 +1,6 @@
 import { f32, f64, i32, u32 } from '../../lib/typed-arrays.ts';
 import { emptyVector, type SparseVector, valueAt } from '../math/sparse.ts';
-import type { SparseRows } from '../math/sparse-rows.ts';
+import { factorAt, type SparseRows } from '../math/sparse-rows.ts';
 import { SparseSum } from '../math/sparse-sum.ts';
 import { topK } from '../math/top-k.ts';
 import { LearnedContent } from './learned-content.ts';
@@ -15,8 +15,6 @@ import type { ItemWeights } from './weights.ts';
 const CONTENT_SHARE = 0.08;
 const CONTENT_NEIGHBOURS = 60;
 const MAX_CACHED_ROWS = 20_000;
-/** Newest tracks of listeners, whose rows are kept a second time, with what comes right after them. */
-const MAX_CACHED_NEXT = 4_000;
 /** Tracks of listeners whose reasons are read. */
 const MAX_CACHED_CONTENT = 500;
 
@@ -24,6 +22,12 @@ const MAX_CACHED_CONTENT = 500;
 export interface SharedFeature {
   feature: number;
   value: number;
+}
+
+/** What a heard track speaks for in one scale: `factor · vector`. */
+export interface ScalePart {
+  factor: number;
+  vector: SparseVector;
 }
 
 /** Of a snapshot what stays when only popularity changes. */
@@ -42,8 +46,9 @@ export class Neighbours {
   readonly #ids: Float64Array;
   readonly #weights: ItemWeights;
   readonly #rowOfTrack: ReadonlyMap<number, number>;
-  readonly #cache = new Map<number, SparseVector>();
-  readonly #withNext = new Map<number, SparseVector>();
+  /** The rows of each scale, the slowest first, which includes what features say; and those of all scales together. */
+  readonly #scales: readonly Rows[];
+  readonly #together = new Rows();
   readonly #byContent = new Map<number, readonly number[]>();
   readonly #content: LearnedContent | null;
   /** By row of the weights; −1 for a track that has left the catalogue since the training. */
@@ -57,6 +62,7 @@ export class Neighbours {
     this.#ids = Float64Array.from(snapshot.tracks, ({ id }) => id);
     this.#weights = weights;
     this.recency = weights.recency;
+    this.#scales = [new Rows(), ...weights.faster.map(() => new Rows())];
     this.#rowOfTrack = new Map(Array.from(weights.ids, (id, row) => [id, row]));
     this.#indexOfRow = Int32Array.from(weights.ids, (id) => indexOf.get(id) ?? -1);
     this.#sum = new SparseSum(snapshot.tracks.length);
@@ -69,44 +75,38 @@ export class Neighbours {
     return indexOf === this.#made.indexOf;
   }
 
-  /** Whether it matters which of a history's tracks is the newest ([REC8]). */
-  get knowsNext(): boolean {
-    return this.#weights.next !== null;
-  }
-
-  /** By index of the track: how much hearing it speaks for each neighbour; none for itself. */
+  /** By index of the track: how much having just heard it speaks for each neighbour; none for itself. */
   of(index: number): SparseVector {
-    const known = this.#cache.get(index);
-    if (known) return known;
-    if (this.#cache.size >= MAX_CACHED_ROWS) this.#cache.clear();
-    const row = this.#merge(index);
-    this.#cache.set(index, row);
-    return row;
-  }
-
-  /**
-   * The same of the newest liked track of a history, for which what comes right after it counts as well: in one row, for it is
-   * one event's term. None of its neighbours loses by that.
-   */
-  ofNewest(index: number): SparseVector {
-    const row = this.#weights.next ? this.#rowOf(index) : undefined;
-    if (row === undefined || !this.#weights.next) return this.of(index);
-    const known = this.#withNext.get(index);
-    if (known) return known;
-    if (this.#withNext.size >= MAX_CACHED_NEXT) this.#withNext.clear();
-    const own = this.of(index);
-    this.#sum.addScaled(own, 1);
-    this.#addTrained(this.#weights.next, row);
-    const sum = this.#sum.take();
-    this.#withNext.set(index, sum);
-    return sum;
+    const [slowest, ...faster] = this.parts(index, 0);
+    if (faster.length === 0) return slowest.vector;
+    return this.#together.of(index, () => {
+      for (const { vector } of [slowest, ...faster]) this.#sum.addScaled(vector, 1);
+      return this.#sum.take();
+    });
   }
 
   /** Only the positive weights, because a reaction against a track lowers these and raises nothing. */
   near(index: number): SparseVector {
-    const { indices, values } = this.of(index);
-    const isFor = (_: number, at: number): boolean => f64(values, at) > 0;
-    return { indices: indices.filter(isFor), values: values.filter((value) => value > 0) };
+    return positiveOf(this.of(index));
+  }
+
+  /**
+   * The same by scale, the slowest first, for a track after which `age` others were liked ([REC20]). Scales in which
+   * nothing is left of it are absent.
+   */
+  parts(index: number, age: number): readonly [ScalePart, ...ScalePart[]] {
+    const slowest = this.#scales[0]?.of(index, () => this.#merge(index)) ?? emptyVector;
+    const faster = this.#weights.faster.flatMap((scale, s): ScalePart[] => {
+      const factor = factorAt(scale, age);
+      const row = this.#rowOf(index);
+      if (factor === 0 || row === undefined) return [];
+      const vector = this.#scales[s + 1]?.of(index, () => {
+        this.#addTrained(scale, row);
+        return this.#sum.take();
+      });
+      return vector ? [{ factor, vector }] : [];
+    });
+    return [{ factor: this.recency ** age, vector: slowest }, ...faster];
   }
 
   /**
@@ -175,4 +175,23 @@ export class Neighbours {
       if (cosine > 0) tell(i32(indices, at), cosine);
     }
   }
+}
+
+/** Rows that are made when they are first needed. */
+class Rows {
+  readonly #made = new Map<number, SparseVector>();
+
+  of(index: number, make: () => SparseVector): SparseVector {
+    const known = this.#made.get(index);
+    if (known) return known;
+    if (this.#made.size >= MAX_CACHED_ROWS) this.#made.clear();
+    const row = make();
+    this.#made.set(index, row);
+    return row;
+  }
+}
+
+export function positiveOf({ indices, values }: SparseVector): SparseVector {
+  const isFor = (_: number, at: number): boolean => f64(values, at) > 0;
+  return { indices: indices.filter(isFor), values: values.filter((value) => value > 0) };
 }

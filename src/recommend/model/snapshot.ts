@@ -1,8 +1,15 @@
 import type { CatalogueRow } from '../../db/queries/catalogue-changes.ts';
 import type { Sliced } from '../../lib/async/slices.ts';
 import { foldText } from '../../lib/text/folded-text.ts';
-import type { SparseVector } from '../math/sparse.ts';
-import { artistFeature, type Description, type Descriptions, genreFeature, tagFeature } from './descriptions.ts';
+import { emptyVector, type SparseVector } from '../math/sparse.ts';
+import {
+  artistFeature,
+  type Description,
+  type Descriptions,
+  type Feel,
+  genreFeature,
+  tagFeature,
+} from './descriptions.ts';
 import { Postings, transposed, type Vectors } from './postings.ts';
 import { groupSongs, type Songs } from './songs.ts';
 
@@ -24,6 +31,8 @@ interface Described<Key> {
  * an import does not decide between equal scores.
  */
 export interface Snapshot {
+  /** Names the state of the catalogue, on every node. */
+  state: string;
   tracks: readonly SnapshotTrack[];
   /** The same object as long as the tracks, their order and their descriptions are unchanged. */
   indexOf: ReadonlyMap<number, number>;
@@ -41,6 +50,8 @@ export interface Snapshot {
   byFeature: Vectors;
   /** `g:` and a genre's slug, `a:` and an artist's id, or `t:` and a tag. */
   featureNames: readonly string[];
+  /** How each track feels. Null if that is not known. */
+  feels: readonly (Feel | null)[];
 }
 
 /** @throws RangeError for an index that is not of the snapshot */
@@ -50,13 +61,23 @@ export function trackAt({ tracks }: Pick<Snapshot, 'tracks'>, index: number): Sn
   return track;
 }
 
+/** The tracks that have a feature of `featureNames`, with weights from 0 to 1. */
+export function describedBy(feature: string, { byGenre, byTag }: Pick<Snapshot, 'byGenre' | 'byTag'>): SparseVector {
+  const name = feature.slice(2);
+  return (feature.startsWith('g:') ? byGenre.get(name) : byTag.get(name)) ?? emptyVector;
+}
+
 export interface DescribedTrack {
   track: SnapshotTrack;
   description: Description;
 }
 
 /** @param listed in the order of their indices */
-export function* createSnapshot(listed: readonly DescribedTrack[], made: Descriptions): Sliced<Snapshot> {
+export function* createSnapshot(
+  listed: readonly DescribedTrack[],
+  made: Descriptions,
+  state: string,
+): Sliced<Snapshot> {
   const tracks = listed.map(({ track }) => track);
   const indexOf = new Map<number, number>();
   for (const { id } of tracks) {
@@ -69,7 +90,7 @@ export function* createSnapshot(listed: readonly DescribedTrack[], made: Descrip
   const songs = yield* groupSongs(listed.map(({ description }) => description.song));
   const byFeature = (name: string) => described.of(made.features.find(name));
   return {
-    ...{ tracks, indexOf, songs, ...space },
+    ...{ state, tracks, indexOf, songs, ...space, feels: listed.map(({ description }) => description.feel) },
     ...{ genreNames: made.genreNames, artistNames: made.artistNames, meanPopularity: meanPopularityOf(tracks) },
     byGenre: { get: (slug) => byFeature(genreFeature(slug)) },
     byArtist: { get: (id) => byFeature(artistFeature(id)) },
@@ -84,12 +105,14 @@ const vectorsOf = (listed: readonly DescribedTrack[], what: 'features' | 'words'
 });
 
 /** The same catalogue with other popularity or withdrawals. */
-export const withTracks = (snapshot: Snapshot, tracks: readonly SnapshotTrack[]): Snapshot => ({
+export const withTracks = (snapshot: Snapshot, tracks: readonly SnapshotTrack[], state: string): Snapshot => ({
   ...snapshot,
-  ...{ tracks, meanPopularity: meanPopularityOf(tracks) },
+  ...{ state, tracks, meanPopularity: meanPopularityOf(tracks) },
 });
 
-/** The same catalogue without these tracks, until the next snapshot replaces it. */
+const WITHOUT = ' without ';
+
+/** The same catalogue without the tracks withdrawn since it was read, until the next snapshot replaces it. */
 export function withoutWithdrawn(snapshot: Snapshot, ids: readonly number[]): Snapshot {
   const tracks = snapshot.tracks.slice();
   for (const id of ids) {
@@ -97,7 +120,8 @@ export function withoutWithdrawn(snapshot: Snapshot, ids: readonly number[]): Sn
     const track = index === undefined ? undefined : tracks[index];
     if (index !== undefined && track) tracks[index] = { ...track, withdrawn: true, popularity: 0 };
   }
-  return withTracks(snapshot, tracks);
+  const [state] = snapshot.state.split(WITHOUT);
+  return withTracks(snapshot, tracks, `${state}${WITHOUT}${ids.join()}`);
 }
 
 function meanPopularityOf(tracks: readonly SnapshotTrack[]): number {

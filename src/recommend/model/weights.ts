@@ -1,5 +1,5 @@
 import { f64 } from '../../lib/typed-arrays.ts';
-import type { SparseRows } from '../math/sparse-rows.ts';
+import type { SparseRows, TimeScale } from '../math/sparse-rows.ts';
 import type { ContentWeights } from './content-weights.ts';
 
 /** Sparse item–item weights: `row(h)` says how much having heard track h speaks for or against each other track. */
@@ -12,10 +12,8 @@ export interface ItemWeights {
   values: Float32Array;
   /** Each track of a history counts this much of the one after it. 1 if order has no effect. */
   recency: number;
-  /**
-   * What comes right after the newest liked track, already weighted, with the same numbers. Null if it does not count.
-   */
-  next: SparseRows | null;
+  /** Further weights with the same numbers, of faster scales. */
+  faster: readonly TimeScale[];
   /** For tracks unknown to training. Null in versions that have not learned it. */
   content: ContentWeights | null;
 }
@@ -26,26 +24,31 @@ export const noWeights: ItemWeights = {
   columns: new Uint32Array(),
   values: new Float32Array(),
   recency: 1,
-  next: null,
+  faster: [],
   content: null,
 };
 
 /** "CDZW" and the format's number. */
 const MAGIC = 0x43445a57;
-const FORMAT = 4;
+const FORMAT = 5;
 /** Bytes. */
 const HEADER = 40;
-/** Older formats that are still in databases: without recency, without features, without what comes next. */
-const HEADER_BYTES: Readonly<Record<number, number>> = { 1: 16, 2: 24, 3: 40, [FORMAT]: HEADER };
+/** Bytes of a faster scale in the table after the header: its decay as a double, its entries, and four unused ones. */
+const SCALE = 16;
+/**
+ * Older formats that are still in databases: without recency, without features, without what comes next, and with that
+ * as the only faster scale.
+ */
+const HEADER_BYTES: Readonly<Record<number, number>> = { 1: 16, 2: 24, 3: 40, 4: 40, [FORMAT]: HEADER };
 
 /**
- * Header (magic, format, rows, entries, recency as a double, features, their entries, bytes of their names, entries of
- * what comes next), then ids, starts, columns, values; if there are entries of what comes next, its starts, columns and
- * values; and starts, columns, values and names, one per line, of the features. All are little-endian, as on every
+ * Header (magic, format, rows, entries, recency as a double, features, their entries, bytes of their names, number of
+ * faster scales), the table of these, then ids, starts, columns, values; starts, columns and values of each faster
+ * scale; and starts, columns, values and names, one per line, of the features. All are little-endian, as on every
  * supported platform.
  */
-export function serialiseWeights({ ids, starts, columns, values, recency, next, content }: ItemWeights): Buffer {
-  const header = Buffer.alloc(HEADER);
+export function serialiseWeights({ ids, starts, columns, values, recency, faster, content }: ItemWeights): Buffer {
+  const header = Buffer.alloc(HEADER + SCALE * faster.length);
   const features = content ?? {
     names: [],
     starts: new Uint32Array(1),
@@ -55,11 +58,14 @@ export function serialiseWeights({ ids, starts, columns, values, recency, next, 
   const names = Buffer.from(features.names.join('\n'));
   [MAGIC, FORMAT, ids.length, columns.length].forEach((word, i) => header.writeUInt32LE(word, 4 * i));
   header.writeDoubleLE(recency, 16);
-  const counted = next && next.columns.length > 0 ? next : null;
-  const counts = [features.names.length, features.columns.length, names.length, counted ? counted.columns.length : 0];
+  const counts = [features.names.length, features.columns.length, names.length, faster.length];
   counts.forEach((word, i) => header.writeUInt32LE(word, 24 + 4 * i));
-  const after = counted ? [counted.starts, counted.columns, counted.values] : [];
-  const numbers = [ids, starts, columns, values, ...after, features.starts, features.columns, features.values];
+  faster.forEach((scale, s) => {
+    header.writeDoubleLE(scale.decay, HEADER + SCALE * s);
+    header.writeUInt32LE(scale.columns.length, HEADER + SCALE * s + 8);
+  });
+  const scaled = faster.flatMap((scale) => [scale.starts, scale.columns, scale.values]);
+  const numbers = [ids, starts, columns, values, ...scaled, features.starts, features.columns, features.values];
   const parts = numbers.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength));
   return Buffer.concat([header, ...parts, names]);
 }
@@ -74,18 +80,37 @@ export function parseWeights(bytes: Uint8Array): ItemWeights {
   const [magic, format = 0, rows = 0, entries = 0] = new Uint32Array(data, 0, 4);
   const header = HEADER_BYTES[format];
   if (magic !== MAGIC || header === undefined || data.byteLength < header) throw new Error(UNKNOWN);
-  const [features = 0, said = 0, nameBytes = 0, after = 0] = format > 2 ? new Uint32Array(data, 24, 4) : [];
-  const nextAt = header + 8 * rows + sizeOf(rows, entries);
-  const contentAt = nextAt + (after > 0 ? sizeOf(rows, after) : 0);
-  if (data.byteLength !== contentAt + (format > 2 ? sizeOf(features, said) + nameBytes : 0)) throw new Error(UNKNOWN);
+  const [features = 0, said = 0, nameBytes = 0, more = 0] = format > 2 ? new Uint32Array(data, 24, 4) : [];
+  const table = format === FORMAT ? SCALE * more : 0;
+  if (data.byteLength < header + table) throw new Error(UNKNOWN);
+  const sizes = format === FORMAT ? scalesIn(data, more) : more > 0 ? [{ decay: NEWEST_ONLY, entries: more }] : [];
+  const idsAt = header + table;
+  let at = idsAt + 8 * rows + sizeOf(rows, entries);
+  const places = sizes.map(({ decay, entries: own }) => {
+    const place = { decay, from: at, entries: own };
+    at += sizeOf(rows, own);
+    return place;
+  });
+  if (data.byteLength !== at + (format > 2 ? sizeOf(features, said) + nameBytes : 0)) throw new Error(UNKNOWN);
   const names = new TextDecoder().decode(new Uint8Array(data, data.byteLength - nameBytes));
   return {
-    ids: new Float64Array(data, header, rows),
-    ...rowsAt(data, header + 8 * rows, rows, entries),
+    ids: new Float64Array(data, idsAt, rows),
+    ...rowsAt(data, idsAt + 8 * rows, rows, entries),
     recency: format === 1 ? 1 : f64(new Float64Array(data, 16, 1), 0),
-    next: after > 0 ? rowsAt(data, nextAt, rows, after) : null,
-    content: features > 0 ? { names: names.split('\n'), ...rowsAt(data, contentAt, features, said) } : null,
+    faster: places.map(({ decay, from, entries: own }) => ({ decay, ...rowsAt(data, from, rows, own) })),
+    content: features > 0 ? { names: names.split('\n'), ...rowsAt(data, at, features, said) } : null,
   };
+}
+
+/** What counted in the fourth format was only the newest liked track: a scale without any memory. */
+const NEWEST_ONLY = 0;
+
+function scalesIn(data: ArrayBuffer, count: number): { decay: number; entries: number }[] {
+  const view = new DataView(data);
+  return Array.from({ length: count }, (_, s) => {
+    const at = HEADER + SCALE * s;
+    return { decay: view.getFloat64(at, true), entries: view.getUint32(at + 8, true) };
+  });
 }
 
 /** Number of bytes of sparse rows. */

@@ -5,7 +5,7 @@ import type { FeedbackKind } from '../../listeners/listeners.ts';
 import type { Exclusion } from '../contract.ts';
 import type { Snapshot, SnapshotTrack } from '../model/snapshot.ts';
 import { recordingsOf } from '../model/songs.ts';
-import type { Taste } from '../taste/taste.ts';
+import { sessionOf, type Taste } from '../taste/taste.ts';
 
 /** A genre with this weight or lower is excluded. Above it, a negative weight only lowers the score. */
 const AVOIDED_WEIGHT = -0.8;
@@ -19,7 +19,7 @@ const BITS: Readonly<Record<Exclusion, number>> = {
 export const otherVersionBit = BITS.OTHER_VERSION;
 
 /** The parts of a taste that exclude tracks. */
-export type Rules = Pick<Taste, 'history' | 'genres' | 'allowExplicit'>;
+export type Rules = Pick<Taste, 'history' | 'genres' | 'allowExplicit' | 'unlikeTrackIds' | 'session'>;
 
 export interface ExclusionOptions {
   taste: Taste;
@@ -52,14 +52,16 @@ export function markExclusions(
     if (isAgainst(kind)) excludeSong(index, 'HIDDEN', isLiked);
     else if (!includeHeard) excludeSong(index, 'HEARD');
   }
+  if (!includeHeard) for (const trackId of sessionOf(rules)) excludeSong(snapshot.indexOf.get(trackId), 'HEARD');
   for (const { slug, weight } of rules.genres) {
     if (weight <= AVOIDED_WEIGHT)
       snapshot.byGenre.get(slug)?.indices.forEach((index) => exclude(index, 'AVOIDED_GENRE'));
   }
-  for (const trackId of servedBefore) excludeSong(snapshot.indexOf.get(trackId), 'FILTERED');
+  for (const trackId of [...servedBefore, ...(rules.unlikeTrackIds ?? [])])
+    excludeSong(snapshot.indexOf.get(trackId), 'FILTERED');
 }
 
-const isAgainst = (kind: FeedbackKind): boolean => kind === 'HIDE' || kind === 'DISLIKE';
+export const isAgainst = (kind: FeedbackKind): boolean => kind === 'HIDE' || kind === 'DISLIKE';
 
 /** Whoever rejects one recording may like another. Computed on first use, which is rare. */
 function likedIn(history: Rules['history'], { indexOf }: Snapshot): (index: number) => boolean {

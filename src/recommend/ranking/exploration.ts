@@ -10,7 +10,7 @@ export interface Exploration {
 
 export const noExploration: Exploration = { rate: 0, seed: 0 };
 
-/** The seed of a list's draws, a function of its id: the 48 bits of a random UUID before its version. */
+/** The seed of a list's draws, a function of its id: the 48 bits of a digest before its version. */
 export const seedOf = (requestId: string): number => parseInt(requestId.replaceAll('-', '').slice(0, 12), 16);
 
 /**

@@ -15,6 +15,8 @@ export interface Contribution {
   value: number;
   /** What its term's vector is multiplied by. */
   factor: number;
+  /** The part of the value that is there because the track was heard lately. Absent where nothing is. */
+  lately?: { value: number; age: number };
 }
 
 /**
@@ -56,7 +58,10 @@ export class Ranking {
   #compute(board: Board): Scores {
     const { scores, excluded } = board;
     scores.fill(this.baseline);
-    for (const { vector, factor } of this.#terms) addTerm(scores, vector, factor);
+    for (const { vector, factor, faster } of this.#terms) {
+      addTerm(scores, vector, factor);
+      for (const part of faster?.parts ?? []) addTerm(scores, part.vector, part.factor);
+    }
     markExclusions(excluded, this.snapshot, this.#options);
     keepBestRecordings(scores, excluded, this.snapshot.songs, otherVersionBit);
     return new Scores(board, this.snapshot, this.baseline, this.#options, this.#workspace);
@@ -65,10 +70,13 @@ export class Ranking {
   /** The contributions other than 0, largest first. With the baseline they add up to the score. */
   contributions(index: number): Contribution[] {
     const found: Contribution[] = [];
-    for (const { source, factor, vector } of this.#terms) {
-      const value =
+    for (const { source, factor, vector, faster } of this.#terms) {
+      const slow =
         factor * (isDense(vector, this.snapshot.tracks) ? f64(vector.values, index) : valueAt(vector, index));
-      if (value !== 0) found.push({ source, value, factor });
+      const fast = faster?.parts.reduce((sum, part) => sum + part.factor * valueAt(part.vector, index), 0) ?? 0;
+      const value = slow + fast;
+      const lately = faster && fast !== 0 ? { value: fast, age: faster.age } : undefined;
+      if (value !== 0) found.push({ source, value, factor, ...(lately && { lately }) });
     }
     return found.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   }

@@ -2,17 +2,27 @@ import { Counter } from '../../lib/collections.ts';
 import { foldText } from '../../lib/text/folded-text.ts';
 import { f64 } from '../../lib/typed-arrays.ts';
 import { emptyVector, type SparseVector, sparseVector } from '../math/sparse.ts';
-import type { Neighbours } from '../model/neighbours.ts';
+import type { Meaning } from '../meaning/meanings.ts';
+import type { Feel } from '../model/descriptions.ts';
+import { type Neighbours, positiveOf, type ScalePart } from '../model/neighbours.ts';
 import { wantedWords } from '../model/request-words.ts';
-import type { Snapshot } from '../model/snapshot.ts';
-import type { Reaction } from '../taste/strengths.ts';
-import type { Taste, TermSource } from '../taste/taste.ts';
+import { describedBy, type Snapshot } from '../model/snapshot.ts';
+import { type Reaction, strengthOf } from '../taste/strengths.ts';
+import { type MeaningOf, sessionOf, type Taste, type TermSource } from '../taste/taste.ts';
 
-/** One additive part of every score: `factor · vector`, by track index. */
+/** One additive part of every score: `factor · vector`, by track index, and what faster scales add to it. */
 export interface Term {
   source: TermSource;
   factor: number;
   vector: SparseVector;
+  faster?: Faster;
+}
+
+/** What a track speaks for because it was heard lately. */
+interface Faster {
+  parts: readonly ScalePart[];
+  /** Number of tracks liked since. */
+  age: number;
 }
 
 /**
@@ -28,6 +38,8 @@ const TERM_WEIGHTS = {
   text: 0.25,
   seed: 1.5,
   context: 0.6,
+  meaning: 0.4,
+  feel: 0.3,
   freshness: 0.3,
 } as const;
 
@@ -39,22 +51,14 @@ export const baselineOf = (snapshot: Snapshot): number => TERM_WEIGHTS.popularit
 
 /** The terms of a taste: `score = baseline + Σ factor · vector` ([REC1]). */
 export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours): Term[] {
-  const { history, genre, artist, tag, text, seed, context } = TERM_WEIGHTS;
+  const { genre, artist, tag, text, seed, context } = TERM_WEIGHTS;
   const rowOf = (trackId: number, strength = 1): SparseVector => {
     const index = snapshot.indexOf.get(trackId);
     if (index === undefined) return emptyVector;
     return strength < 0 ? neighbours.near(index) : neighbours.of(index);
   };
-  const recencies = recenciesOf(taste.history, neighbours.recency);
-  const newest = neighbours.knowsNext ? newestLiked(taste.history, snapshot) : undefined;
   const terms: Term[] = [
-    ...taste.history.slice(0, HISTORY_TERMS).map((reaction, i): Term => {
-      const { trackId, kind, at, plays, strength } = reaction;
-      const source = { kind: 'history', trackId, feedback: kind, plays, at } as const;
-      const index = reaction === newest ? snapshot.indexOf.get(trackId) : undefined;
-      const vector = index === undefined ? rowOf(trackId, strength) : neighbours.ofNewest(index);
-      return { source, factor: history * strength * (recencies[i] ?? 1), vector };
-    }),
+    ...heardTerms(taste.history, snapshot, neighbours),
     ...taste.genres.map(({ slug, weight }): Term => {
       const vector = snapshot.byGenre.get(slug) ?? emptyVector;
       return { source: { kind: 'genre', slug, weight }, factor: genre * weight, vector };
@@ -73,6 +77,10 @@ export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours
     ...taste.seedTrackIds.map((trackId): Term => {
       return { source: { kind: 'seed', trackId }, factor: seed, vector: rowOf(trackId) };
     }),
+    ...(taste.unlikeTrackIds ?? []).map((trackId): Term => {
+      return { source: { kind: 'unlike', trackId }, factor: -seed, vector: rowOf(trackId, -1) };
+    }),
+    ...sessionTerms(taste, snapshot, neighbours),
   ];
   if (!taste.withoutPopularity) terms.push(popularityTerm(snapshot));
   if (taste.freshness) {
@@ -85,35 +93,61 @@ export function termsOf(taste: Taste, snapshot: Snapshot, neighbours: Neighbours
     const source = { kind: 'context', text: taste.contextText } as const;
     terms.push({ source, factor: context, vector: matches(taste.contextText, snapshot) });
   }
+  for (const of of ['context', 'text', 'mood'] as const) terms.push(...meaningTerm(of, taste, snapshot));
+  const feel = taste.moodOf?.feel;
+  if (feel) {
+    const source = { kind: 'feel', ...feel } as const;
+    terms.push({ source, factor: TERM_WEIGHTS.feel, vector: feltLike(feel, snapshot) });
+  }
   return terms.filter(({ vector, factor }) => vector.indices.length > 0 && factor !== 0);
 }
 
 /**
- * The weight of each reaction, newest first, relative to the newest: multiplied by `recency` for every track liked
- * since, as in training.
+ * What was heard in this session counts as if the listener had heard all of it to the end, in this order, each track in
+ * every scale as in training.
  */
-function recenciesOf(history: readonly Reaction[], recency: number): number[] {
-  let factor = 1;
-  return history.slice(0, HISTORY_TERMS).map(({ strength }) => {
-    const own = factor;
-    if (strength > 0) factor *= recency;
-    return own;
+function sessionTerms(taste: Taste, snapshot: Snapshot, neighbours: Neighbours): Term[] {
+  const strength = strengthOf('COMPLETE', 1);
+  return sessionOf(taste).map((trackId, ago) =>
+    heardTerm({ kind: 'session', trackId, ago }, { trackId, strength, age: ago }, snapshot, neighbours),
+  );
+}
+
+/** The newest reactions, each as much older as tracks were liked since, as in training. */
+function heardTerms(history: readonly Reaction[], snapshot: Snapshot, neighbours: Neighbours): Term[] {
+  let age = 0;
+  return inOrder(history.slice(0, HISTORY_TERMS), snapshot).map((reaction) => {
+    const { trackId, kind, at, plays, strength } = reaction;
+    const source = { kind: 'history', trackId, feedback: kind, plays, at } as const;
+    const term = heardTerm(source, { trackId, strength, age }, snapshot, neighbours);
+    if (strength > 0) age += 1;
+    return term;
   });
 }
 
+function heardTerm(
+  source: TermSource,
+  { trackId, strength, age }: { trackId: number; strength: number; age: number },
+  { indexOf }: Snapshot,
+  neighbours: Neighbours,
+): Term {
+  const index = indexOf.get(trackId);
+  const scale = TERM_WEIGHTS.history * strength;
+  if (index === undefined) return { source, factor: scale * neighbours.recency ** age, vector: emptyVector };
+  const said = neighbours.parts(index, age).map(({ factor, vector }) => {
+    return { factor: scale * factor, vector: strength < 0 ? positiveOf(vector) : vector };
+  });
+  const [{ factor, vector } = { factor: scale, vector: emptyVector }, ...parts] = said;
+  return { source, factor, vector, ...(parts.length > 0 && { faster: { parts, age } }) };
+}
+
 /**
- * The newest positive reaction, whose track the next one may follow. Of several at the same time the first track of the
- * catalogue counts, so that the result does not depend on the order of arrival ([REC11]).
+ * Newest first. Of several at the same time the first track of the catalogue is the newest, so that ages do not depend
+ * on the order of arrival ([REC11]).
  */
-function newestLiked(history: readonly Reaction[], { indexOf }: Snapshot): Reaction | undefined {
-  const from = history.findIndex(({ strength }) => strength > 0);
-  let newest = history[from];
-  for (let i = from + 1; newest && i < HISTORY_TERMS && history[i]?.at === newest.at; i++) {
-    const other = history[i];
-    if (!other || other.strength <= 0) continue;
-    if ((indexOf.get(other.trackId) ?? Infinity) < (indexOf.get(newest.trackId) ?? Infinity)) newest = other;
-  }
-  return newest;
+function inOrder(history: readonly Reaction[], { indexOf }: Snapshot): readonly Reaction[] {
+  const place = ({ trackId }: Reaction): number => indexOf.get(trackId) ?? Infinity;
+  return history.toSorted((a, b) => b.at - a.at || place(a) - place(b) || a.trackId - b.trackId);
 }
 
 const popularityTerms = new WeakMap<Snapshot, Term>();
@@ -145,6 +179,40 @@ function newness(snapshot: Snapshot): SparseVector {
   const vector = sparseVector(dated.map(([index, year]) => [index, 2 ** ((year - newest) / HALF_LIFE)] as const));
   newnessVectors.set(snapshot, vector);
   return vector;
+}
+
+/** A statement counts as much less than a request in its meaning as it does in its words. */
+function meaningTerm(of: MeaningOf, taste: Taste, snapshot: Snapshot): Term[] {
+  const meaning = taste[`${of}Meaning`];
+  if (!meaning) return [];
+  const share = of !== 'text' ? 1 : TERM_WEIGHTS.text / TERM_WEIGHTS.context;
+  const source = { kind: 'meaning', of, ...meaning } as const;
+  return [{ source, factor: TERM_WEIGHTS.meaning * share, vector: closeness(meaning, snapshot) }];
+}
+
+/** For each track, how close the closest of its genres and tags is, weighted by how well it describes the track. */
+function closeness({ near }: Meaning, snapshot: Snapshot): SparseVector {
+  const closest = new Map<number, number>();
+  for (const { feature, closeness: close } of near) {
+    const { indices, values } = describedBy(feature, snapshot);
+    indices.forEach((index, i) => {
+      closest.set(index, Math.max(closest.get(index) ?? 0, close * f64(values, i)));
+    });
+  }
+  return sparseVector(closest);
+}
+
+/** How far apart two feels are that have nothing in common. */
+const FELT_REACH = 0.5;
+
+/** For each track of which it is known, how close its feel is to another: 1 for the same. */
+function feltLike({ valence, energy }: Feel, { feels }: Snapshot): SparseVector {
+  return sparseVector(
+    feels.flatMap((feel, index) => {
+      const close = feel ? 1 - Math.hypot(feel.valence - valence, feel.energy - energy) / FELT_REACH : 0;
+      return close > 0 ? [[index, close] as const] : [];
+    }),
+  );
 }
 
 /** For each track, the share of the words that describe it, weighted by how well each does. */

@@ -44,21 +44,21 @@ export function currentReactions(rows: Iterable<ReactionTotals>): Reaction[] {
     const known = latest.get(row.trackId);
     if (!known || outranks(row, known)) latest.set(row.trackId, row);
   }
-  return [...latest.values()].map(({ trackId, kind, at, plays }) => ({
-    trackId,
-    kind,
-    at,
-    plays,
-    strength: strengthOf(kind, plays),
-  }));
+  return [...latest.values()].map(reactionOf);
 }
+
+export const reactionOf = ({ trackId, kind, at, plays }: ReactionTotals): Reaction => ({
+  ...{ trackId, kind, at, plays },
+  strength: strengthOf(kind, plays),
+});
 
 function outranks(row: ReactionTotals, known: ReactionTotals): boolean {
   const [verdict, knownVerdict] = [VERDICTS.has(row.kind), VERDICTS.has(known.kind)];
   return verdict === knownVerdict ? row.at > known.at : verdict;
 }
 
-function strengthOf(kind: FeedbackKind, plays: number): number {
+/** Of a reaction of this kind. */
+export function strengthOf(kind: FeedbackKind, plays: number): number {
   const strength = STRENGTHS[kind];
   if (kind !== 'PLAY' && kind !== 'COMPLETE') return strength;
   return Math.min(1, strength + 0.1 * Math.log2(Math.max(1, plays)));

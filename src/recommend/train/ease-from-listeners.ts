@@ -23,7 +23,7 @@ export function trainFromListeners(interactions: Interactions, options: SystemOp
   const byItem = transpose(x);
   const rowOf = isDense(x) ? denseRows(byItem, projected, n, gemm) : sparseRows(byItem, projected, n);
   const rest = remainders(byItem, projected, n);
-  const keeper = new RowKeeper(n, options.entries, options.onlyFor);
+  const keeper = new RowKeeper(n, options.entries);
   const row = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const product = rowOf(i);

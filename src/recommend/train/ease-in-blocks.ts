@@ -2,11 +2,11 @@ import { f32, f64, float, u32 } from '../../lib/typed-arrays.ts';
 import type { Gemm } from '../../ml/gemm.ts';
 import { invertSymmetric, type SymmetricMatrix } from '../math/linear-algebra.ts';
 import { furthest, type SparseRows, WeightList } from '../math/sparse-rows.ts';
-import { panelsOf } from './ease.ts';
+import { entriesOf, panelsOf } from './ease.ts';
 import { type ByItem, type Interactions, transpose } from './interactions.ts';
 import { groupItems } from './item-groups.ts';
 import type { SystemOptions } from './normal-equations.ts';
-import { listenerWeights, normalEquations, type Part } from './normal-equations.ts';
+import { listenerWeights, normalEquations, type Part, scalesOf } from './normal-equations.ts';
 
 /** The share of a system that is solved for. The rest are neighbours, which only provide weights. */
 const TARGETS = 1 / 4;
@@ -16,19 +16,29 @@ const LEAST_COLUMN = 50;
 /**
  * If not all items fit into one system, groups of items that the same people hear are solved, each together with the
  * nearest items outside the group: exactly the weights of the whole problem under the condition that all others are 0.
- * Memory: 10 · system² bytes, whatever the number of items, plus the weights.
+ * The more scales there are, the fewer
+ * items a system has. Memory: 10 · system² bytes, whatever the number of items, plus the weights.
  * @throws RangeError if values are not finite
  */
-export function trainInBlocks(interactions: Interactions, options: SystemOptions, gemm: Gemm): SparseRows {
-  const system = Math.min(options.system, options.largestSystem);
-  const perColumn = Math.max(LEAST_COLUMN, Math.floor(options.entries / Math.max(1, interactions.itemCount)));
+export function trainInBlocks(interactions: Interactions, options: SystemOptions, gemm: Gemm): SparseRows[] {
+  const scales = scalesOf(options);
+  const size = Math.max(1, Math.floor(Math.min(options.system, options.largestSystem) / scales.length));
   const near = new Neighbourhoods(interactions, options.levelling);
-  const weights = new WeightList(interactions.itemCount, perColumn * interactions.itemCount);
-  for (const group of groupItems(interactions, Math.max(1, Math.floor(TARGETS * system)))) {
-    const items = near.around(group, system);
-    addBlock(weights, { interactions, items, targets: group.length, perColumn }, options, gemm);
+  const kept = scales.map((_, s): Kept => {
+    const perColumn = Math.max(LEAST_COLUMN, Math.floor(entriesOf(options, s) / Math.max(1, interactions.itemCount)));
+    return { perColumn, weights: new WeightList(interactions.itemCount, perColumn * interactions.itemCount) };
+  });
+  for (const group of groupItems(interactions, Math.max(1, Math.floor(TARGETS * size)))) {
+    const items = near.around(group, size);
+    addBlock(kept, { interactions, items, targets: group.length }, options, gemm);
   }
-  return weights.rows();
+  return kept.map(({ weights }) => weights.rows());
+}
+
+/** The weights of one scale. */
+interface Kept {
+  perColumn: number;
+  weights: WeightList;
 }
 
 interface Block {
@@ -36,23 +46,25 @@ interface Block {
   /** The targets come first. */
   items: Uint32Array;
   targets: number;
-  perColumn: number;
 }
 
-function addBlock(weights: WeightList, block: Block, options: SystemOptions, gemm: Gemm): void {
-  const { items, perColumn } = block;
+function addBlock(kept: readonly Kept[], block: Block, options: SystemOptions, gemm: Gemm): void {
+  const { items } = block;
   for (const [j, column] of columnsOf(block, options, gemm).entries()) {
-    if (options.onlyFor) for (let i = 0; i < column.length; i++) column[i] = Math.max(0, f32(column, i));
-    for (const i of furthest(column, perColumn)) weights.add(u32(items, i), u32(items, j), f32(column, i));
+    kept.forEach(({ weights, perColumn }, s) => {
+      const own = column.subarray(s * items.length, (s + 1) * items.length);
+      for (const i of furthest(own, perColumn)) weights.add(u32(items, i), u32(items, j), f32(own, i));
+    });
   }
 }
 
-/** B's columns of the targets: [targets, items]. P, the inverse, is symmetric. */
+/** B's columns of the targets: [targets, scales · items]. P, the inverse, is symmetric. */
 function columnsOf({ interactions, items, targets }: Block, options: SystemOptions, gemm: Gemm): Float32Array[] {
-  const n = items.length;
-  const part: Part = { numbers: numbersOf(interactions.itemCount, items), size: n, targets };
+  const size = items.length;
+  const part: Part = { numbers: numbersOf(interactions.itemCount, items), size, targets };
   const { gram, gap } = normalEquations(interactions, options, part);
   const inverse = invertSymmetric(gram, gemm);
+  const { n } = inverse;
   const columns = Array.from({ length: targets }, () => new Float32Array(n));
   if (gap) addForetold(columns, gap, inverse, gemm);
   for (const { panel, first, rows } of panelsOf(inverse)) {
@@ -61,7 +73,7 @@ function columnsOf({ interactions, items, targets }: Block, options: SystemOptio
       const row = (j - first) * n;
       const scale = (1 + f32(column, j)) / float(panel, row + j);
       for (let i = 0; i < n; i++) column[i] = f32(column, i) - float(panel, row + i) * scale;
-      column[j] = 0;
+      for (let own = j; own < n; own += size) column[own] = 0;
     }
     if (first + rows >= targets) break;
   }

@@ -1,78 +1,53 @@
 import { f64, u32 } from '../../lib/typed-arrays.ts';
 import type { Gemm } from '../../ml/gemm.ts';
-import { shorten, type SparseRows } from '../math/sparse-rows.ts';
+import type { SparseRows, TimeScale } from '../math/sparse-rows.ts';
 import { trainFromItems } from './ease.ts';
 import { trainFromListeners } from './ease-from-listeners.ts';
 import { trainInBlocks } from './ease-in-blocks.ts';
 import { countsOf, type Interactions, withoutRepeats } from './interactions.ts';
-import type { SystemOptions } from './normal-equations.ts';
+import { scalesOf, type SystemOptions } from './normal-equations.ts';
 
-export interface ItemModelOptions extends Omit<SystemOptions, 'onlyFor'> {
+export interface ItemModelOptions extends SystemOptions {
   /** Scores are multiplied by (listeners / mean)^−`rarity`. Above 0 this favours what few have heard. */
   rarity: number;
-  /** Weight of what comes right after a listener's newest track. 0 disables it. */
-  next: number;
 }
 
-/**
- * What a listener's tracks speak for: sums over rows of the first matrix, and one row of the second for the newest
- * track.
- */
+/** What a listener's tracks speak for: sums over rows of the first scale, and of the faster ones. */
 export interface ItemModel extends SparseRows {
-  /** What comes right after a track, already weighted, without values below 0. Null if disabled. */
-  next: SparseRows | null;
+  faster: readonly TimeScale[];
 }
 
 /**
- * The item–item weights B: each row says how much having heard a track speaks for or against the others. There are two
- * ways to the same B, for fewer items or fewer listeners. If both exceed the largest system, it is solved in blocks.
+ * The item–item weights B of each scale: each row says how much having heard a track speaks for or against the others.
+ * There are two ways to the same B, for fewer items or fewer listeners. If both exceed the largest system, it is solved
+ * in blocks.
  * @throws RangeError if values are not finite
  */
 export function trainItemModel(heard: Interactions, options: ItemModelOptions, gemm: Gemm): ItemModel {
   const interactions = withoutRepeats(heard);
-  const scales = options.rarity === 0 ? null : rarityScales(interactions, options.rarity);
-  const scaled = (rows: SparseRows): SparseRows => (scales ? scaleColumns(rows, scales) : rows);
-  // One system after the other: the first one's memory is free again when the second needs it.
-  const rows = scaled(solve(interactions, options, gemm));
-  return { ...rows, next: options.next > 0 ? scaled(trainNext(interactions, options, gemm)) : null };
+  const rarity = options.rarity === 0 ? null : rarityScales(interactions, options.rarity);
+  const scaled = (rows: SparseRows): SparseRows => (rarity ? scaleColumns(rows, rarity) : rows);
+  const [first = noRows, ...others] = solve(interactions, options, gemm).map(scaled);
+  return { ...first, faster: others.map((rows, s) => ({ decay: options.faster[s] ?? 0, ...rows })) };
 }
 
-/** A time scale on which little more than the very next track counts. */
-const NEXT = { order: 0.9, reach: 0.3 };
-/**
- * A fraction of the ridge, because only the greatest weights of the one added row are kept. Chosen on Last.fm sequences
- * from 0.03 to 1.
- */
-const NEXT_RIDGE = 0.1;
-/** Number of weights kept in each row of what comes next. */
-const NEXT_ROW = 50;
-/** Blocks solve for columns, so they keep this many times as many weights to leave enough for each row. */
-const NEXT_ROOM = 4;
+const noRows: SparseRows = { starts: new Uint32Array(1), columns: new Uint32Array(), values: new Float32Array() };
 
-/**
- * What comes right after a track, from a system of its own that differs in time scale and ridge. Only positive weights
- * are kept, so that the newest like raises other tracks and lowers none ([REC14]).
- * @throws RangeError if values are not finite
- */
-export function trainNext(heard: Interactions, options: ItemModelOptions, gemm: Gemm): SparseRows {
-  const interactions = withoutRepeats(heard);
-  const entries = NEXT_ROOM * NEXT_ROW * interactions.itemCount;
-  const rows = solve(
-    interactions,
-    { ...options, ...NEXT, ridge: NEXT_RIDGE * options.ridge, entries, onlyFor: true },
-    gemm,
-  );
-  return shorten(rows, NEXT_ROW, options.next);
-}
+/** With several scales, larger systems take too long: eight times as long for two as for one. */
+const LARGEST_OF_SCALES = 12_288;
 
-function solve(interactions: Interactions, options: SystemOptions, gemm: Gemm): SparseRows {
+/** The weights of each scale, the first one first. */
+function solve(interactions: Interactions, options: SystemOptions, gemm: Gemm): SparseRows[] {
   const [items, listeners] = [interactions.itemCount, interactions.starts.length - 1];
-  return wayOf(items, listeners, options)(interactions, options, gemm);
-}
-
-function wayOf(items: number, listeners: number, { order, largestSystem }: SystemOptions) {
-  if (order === 0 && listeners < items && listeners <= largestSystem) return trainFromListeners;
-  return items <= largestSystem ? trainFromItems : trainInBlocks;
+  const { order, largestSystem } = options;
+  if (order === 0 && listeners < items && listeners <= largestSystem) {
+    return [trainFromListeners(interactions, options, gemm)];
+  }
+  const scales = scalesOf(options).length;
+  const most = scales === 1 ? largestSystem : Math.min(largestSystem, LARGEST_OF_SCALES);
+  return scales * items <= most
+    ? trainFromItems(interactions, options, gemm)
+    : trainInBlocks(interactions, options, gemm);
 }
 
 function scaleColumns(rows: SparseRows, scales: Float64Array): SparseRows {

@@ -1,5 +1,6 @@
 import { f32, f64, i32, u32 } from '../../lib/typed-arrays.ts';
 import { precisionFor, SymmetricMatrix } from '../math/linear-algebra.ts';
+import { DecaySums } from './decay-sums.ts';
 import type { Interactions } from './interactions.ts';
 
 export interface NormalOptions {
@@ -15,20 +16,29 @@ export interface NormalOptions {
    * Weight, from 0 to below 1, of predicting later tracks, against predicting tracks that belong together in any order.
    */
   order: number;
-  /**
-   * How fast a track loses its influence on later tracks, and later tracks their weight, with each track in between:
-   * 0–1.
-   */
+  /** How fast a track loses its influence on later tracks with each track in between: 0–1. */
   reach: number;
+  /** How fast later tracks lose their weight as what is predicted: at 0 only the very next one counts, at 1 all do. */
+  foresight: number;
+  /**
+   * Further, faster scales: in each a track keeps this share of its influence with each track after it. They have a
+   * block of features each, and are solved together with the first.
+   */
+  faster: readonly number[];
+  /** The ridge of the faster scales, as a multiple of `ridge`. */
+  fasterRidge: number;
   /** Listeners weigh (number of their tracks / mean)^−`levelling`: at 0 all tracks are equal, at 1 all listeners. */
   levelling: number;
 }
 
-/** `(G)·B = G + gap`, with the ridge in G: the equations that the item–item weights B solve. */
+/**
+ * `G·B = G₀ + gap`, with the ridge in G and G₀ its columns of the first scale: the equations that the item–item weights
+ * B solve, those of one scale below the other.
+ */
 export interface NormalEquations {
-  /** XᵀX and WᵀW together, and the ridge: [items, items]. */
+  /** XᵀX in the first scale, and WᵀW, and the ridge: [scales · items, scales · items]. */
   gram: SymmetricMatrix;
-  /** WᵀY − WᵀW, target by source, [targets, items]. Null without order, where it would be 0. */
+  /** WᵀY − WᵀW₀, target by source, [targets, scales · items]. Null without order, where it would be 0. */
   gap: Float32Array | null;
 }
 
@@ -43,9 +53,10 @@ export interface Part {
 
 /**
  * The sums for training, in one pass over pairs of a listener's tracks. Let x be a listener's tracks; w_t the tracks up
- * to the t-th, each weighted by `reach` for every later one; and y_t the tracks after it, weighted likewise. B
- * reproduces x from x (EASE: Steck, WWW 2019) and predicts y from w (as SLIST does: Choi et al., "Session-aware Linear
- * Item-Item Models", WWW 2021), the latter with weight `order`. The sums over t are geometric and have a closed form.
+ * to the t-th, in each scale weighted by its decay for every later one; and y_t the tracks after it, weighted by
+ * `foresight`. The first scale of B reproduces x from x (EASE: Steck, WWW 2019), and all of them together predict y from
+ * w (as SLIST does in one: Choi et al., "Session-aware Linear Item-Item Models", WWW 2021), the latter with weight
+ * `order`. The sums over t are geometric and have a closed form.
  */
 export function normalEquations(
   interactions: Interactions,
@@ -53,23 +64,37 @@ export function normalEquations(
   part: Part = allOf(interactions),
 ): NormalEquations {
   const { starts } = interactions;
-  const gap = options.order > 0 ? new Float32Array(part.targets * part.size) : null;
-  const decay = decaysOf(interactions, options.reach);
+  const scales = scalesOf(options);
+  const unknowns = scales.length * part.size;
+  const gap = options.order > 0 ? new Float32Array(part.targets * unknowns) : null;
+  const sums = new DecaySums(scales, options.foresight, longestOf(interactions));
   const weights = listenerWeights(interactions, options.levelling);
-  const gram = new SymmetricMatrix(part.size, precisionFor(largestSquare(interactions, weights), options.ridge));
-  const share = gap ? options.order * orderScale(interactions, weights, decay) : 0;
+  const ridges = scales.map((_, s) => options.ridge * (s === 0 ? 1 : options.fasterRidge));
+  const precision = precisionFor(largestSquare(interactions, weights), Math.min(...ridges));
+  const gram = new SymmetricMatrix(unknowns, precision);
+  const share = gap ? options.order * orderScale(interactions, weights, sums) : 0;
   const row = new PartialRow(interactions, part);
   for (let u = 0; u + 1 < starts.length; u++) {
     const weight = f64(weights, u);
     row.read(u);
-    if (gap) addOrdered(row, gram, gap, { decay, together: (1 - options.order) * weight, after: share * weight });
-    else addTogether(row, gram, weight);
+    if (!gap) {
+      addTogether(row, gram, weight);
+      continue;
+    }
+    addTogether(row, gram, (1 - options.order) * weight);
+    scales.forEach((_, s) => addOrdered(row, { gram, gap, sums, weight: share * weight }, s));
   }
   const more = options.dropout / (1 - options.dropout);
-  for (let i = 0; i < part.size; i++) gram.add(i, i, options.ridge + more * gram.at(i, i));
+  for (let i = 0; i < unknowns; i++) {
+    gram.add(i, i, (ridges[Math.floor(i / part.size)] ?? 0) + more * gram.at(i, i));
+  }
   gram.mirror();
   return { gram, gap };
 }
+
+/** The decays of all scales. Without order there is nothing that a faster one could be learned from. */
+export const scalesOf = ({ order, reach, faster }: NormalOptions): readonly number[] =>
+  order > 0 ? [reach, ...faster] : [reach];
 
 function allOf({ itemCount }: Interactions): Part {
   const numbers = Int32Array.from({ length: itemCount }, (_, item) => item);
@@ -145,56 +170,41 @@ function addTogether({ numbers, values, count }: PartialRow, gram: SymmetricMatr
 }
 
 interface OrderedSums {
-  decay: Decays;
-  together: number;
-  after: number;
+  gram: SymmetricMatrix;
+  gap: Float32Array;
+  sums: DecaySums;
+  weight: number;
 }
 
-function addOrdered(row: PartialRow, gram: SymmetricMatrix, gap: Float32Array, sums: OrderedSums): void {
-  const { numbers, values, positions, count, length } = row;
-  const { decay, together, after } = sums;
+/** Adds what scale s of one listener's history has in common with itself and the slower ones, and what it foretells. */
+function addOrdered(row: PartialRow, { gram, gap, sums, weight }: OrderedSums, s: number): void {
+  const { numbers, values, positions, count } = row;
   const { size, targets } = row.part;
-  for (let a = 0; a < count; a++) {
-    const [i, position] = [i32(numbers, a), i32(positions, a)];
-    const { data, from } = gram.half(i);
-    for (let b = 0; b <= a; b++) {
-      const [j, other] = [numbers[b] ?? 0, positions[b] ?? 0];
-      const product = f64(values, a) * f64(values, b);
-      const apart = position > other ? position - other : other - position;
-      // Nothing follows the last track, so its `squares` are 0.
-      const left = length - 1 - (position > other ? position : other);
-      const both = after * (decay.powers[apart] ?? 0) * (decay.squares[left] ?? 0);
-      data[from + j] = (data[from + j] ?? 0) + product * (together + both);
-      if (j >= targets) continue;
-      const next = after * (decay.convolved[apart] ?? 0);
-      const foretold = j * size + i;
-      gap[foretold] = (gap[foretold] ?? 0) + product * ((other > position ? next : 0) - both);
-      if (i >= targets || a === b) continue;
-      const mirrored = i * size + j;
-      gap[mirrored] = (gap[mirrored] ?? 0) + product * ((position > other ? next : 0) - both);
+  const width = sums.scales.length * size;
+  const foretells = sums.foretelling(s);
+  for (let slower = 0; slower <= s; slower++) {
+    const { first, second, squares } = sums.products(s, slower);
+    for (let a = 0; a < count; a++) {
+      const [i, position] = [i32(numbers, a), i32(positions, a)];
+      const { data, from } = gram.half(s * size + i);
+      const end = slower === s ? a + 1 : count;
+      for (let b = 0; b < count; b++) {
+        // Of its own scale only the lower half is stored, but the gap needs both.
+        if (b >= end && slower > 0) break;
+        const [j, other] = [numbers[b] ?? 0, positions[b] ?? 0];
+        const product = weight * (values[a] ?? 0) * (values[b] ?? 0);
+        const isBefore = other > position;
+        const apart = isBefore ? other - position : position - other;
+        // Nothing follows the last track, so its `squares` are 0.
+        const left = row.length - 1 - (isBefore ? other : position);
+        const both = product * ((isBefore ? first : second)[apart] ?? 0) * (squares[left] ?? 0);
+        if (b < end) data[from + slower * size + j] = (data[from + slower * size + j] ?? 0) + both;
+        if (slower > 0 || j >= targets) continue;
+        const at = j * width + s * size + i;
+        gap[at] = (gap[at] ?? 0) + (isBefore ? product * (foretells[apart] ?? 0) : 0) - both;
+      }
     }
   }
-}
-
-interface Decays {
-  /** r^k */
-  powers: Float64Array;
-  /** Σ r^2i over i < k */
-  squares: Float64Array;
-  /** Σ r^i · r^(k − 1 − i) over i < k: the weight of the later track after the earlier one, over all t in between. */
-  convolved: Float64Array;
-}
-
-function decaysOf(interactions: Interactions, reach: number): Decays {
-  const longest = longestOf(interactions);
-  const powers = Float64Array.from({ length: longest + 1 }, (_, k) => reach ** k);
-  const squares = new Float64Array(longest + 1);
-  const convolved = new Float64Array(longest + 1);
-  for (let k = 1; k <= longest; k++) {
-    squares[k] = f64(squares, k - 1) + reach ** (2 * (k - 1));
-    convolved[k] = k * reach ** (k - 1);
-  }
-  return { powers, squares, convolved };
 }
 
 function longestOf({ starts }: Interactions): number {
@@ -214,7 +224,8 @@ export function listenerWeights({ starts, items }: Interactions, levelling: numb
 }
 
 /** Scales both traces to the same size, so that `order` is a share. */
-function orderScale({ starts, values }: Interactions, weights: Float64Array, { squares }: Decays): number {
+function orderScale({ starts, values }: Interactions, weights: Float64Array, sums: DecaySums): number {
+  const { squares } = sums.products(0, 0);
   let [together, after] = [0, 0];
   for (let u = 0; u + 1 < starts.length; u++) {
     const [from, end] = [u32(starts, u), u32(starts, u + 1)];
@@ -235,6 +246,4 @@ export interface SystemOptions extends NormalOptions {
   largestSystem: number;
   /** Size of the systems for blocks, if there are more items. */
   system: number;
-  /** Keeps only weights above 0, which speak for a track. */
-  onlyFor?: boolean;
 }

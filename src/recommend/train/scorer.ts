@@ -1,10 +1,10 @@
 import { f32, f64, i32, u32 } from '../../lib/typed-arrays.ts';
-import type { SparseRows } from '../math/sparse-rows.ts';
+import { factorAt, type SparseRows, type TimeScale } from '../math/sparse-rows.ts';
 import type { NumberedCase } from './holdout.ts';
 
-/** Item–item weights, and those of what comes right after the newest track, if it counts. */
+/** Item–item weights, and those of faster scales. */
 export interface ScoredRows extends SparseRows {
-  next?: SparseRows | null;
+  faster?: readonly TimeScale[];
 }
 
 export interface Scoring {
@@ -25,9 +25,9 @@ export type Known = Pick<NumberedCase, 'items' | 'values'>;
 
 interface HeardTerm {
   item: number;
+  /** Weighted by its age in the first scale. */
   strength: number;
-  /** Whether it is the newest positive one, so that what comes right after it counts. */
-  isNewest: boolean;
+  parts: readonly { rows: SparseRows; strength: number }[];
 }
 
 /** Number of positions that metrics consider. */
@@ -98,14 +98,14 @@ export class Scorer {
   }
 
   /** Adds everything that one heard track contributes. */
-  #tell({ item: heard, strength, isNewest }: HeardTerm, tell: (item: number, value: number) => void): void {
-    for (const rows of isNewest && this.#rows.next ? [this.#rows, this.#rows.next] : [this.#rows]) {
+  #tell({ item: heard, strength: base, parts }: HeardTerm, tell: (item: number, value: number) => void): void {
+    for (const { rows, strength } of parts) {
       const [from, end] = rowAt(rows.starts, heard);
       for (let at = from; at < end; at++) {
         tell(u32(rows.columns, at), strength * f32(rows.values, at));
       }
     }
-    tell(heard, strength * (this.#scoring.repeats ?? 0));
+    tell(heard, base * (this.#scoring.repeats ?? 0));
   }
 
   #score(known: Known): void {
@@ -113,27 +113,31 @@ export class Scorer {
     const scores = this.#scores;
     const terms = this.#terms(known);
     scores.set(this.#start);
-    for (const { item, strength, isNewest } of terms) {
-      this.#addRow(this.#rows, item, strength);
-      if (isNewest && this.#rows.next) this.#addRow(this.#rows.next, item, strength);
-      if (repeats !== null && item < scores.length) scores[item] = f64(scores, item) + repeats * strength;
+    for (const { item, strength: base, parts } of terms) {
+      for (const { rows, strength } of parts) this.#addRow(rows, item, strength);
+      if (repeats !== null && item < scores.length) scores[item] = f64(scores, item) + repeats * base;
     }
     if (scales) for (let j = 0; j < scores.length; j++) scores[j] = f64(scores, j) * f64(scales, j);
     if (repeats === null) for (const { item } of terms) if (item < scores.length) scores[item] = -Infinity;
   }
 
-  /** The heard items, newest first, each once with its weight. */
+  /** The heard items, newest first, each once with its weight in each scale. A negative one makes no other older. */
   #terms({ items, values }: Known): HeardTerm[] {
-    const strengths = new Map<number, number>();
-    let factor = 1;
+    const faster = this.#rows.faster ?? [];
+    const terms = new Map<number, HeardTerm>();
+    let age = 0;
     for (let i = items.length - 1; i >= 0; i--) {
-      const item = u32(items, i);
-      if (strengths.has(item)) continue;
-      strengths.set(item, factor * f32(values, i));
-      factor *= this.#scoring.recency;
+      const [item, value] = [u32(items, i), f32(values, i)];
+      if (terms.has(item)) continue;
+      const strength = value * this.#scoring.recency ** age;
+      const parts = faster.flatMap((rows) => {
+        const factor = factorAt(rows, age);
+        return factor > 0 ? [{ rows, strength: value * factor }] : [];
+      });
+      terms.set(item, { item, strength, parts: [{ rows: this.#rows, strength }, ...parts] });
+      if (value > 0) age += 1;
     }
-    const newest = Array.from(strengths).find(([, strength]) => strength > 0)?.[0];
-    return Array.from(strengths, ([item, strength]) => ({ item, strength, isNewest: item === newest }));
+    return [...terms.values()];
   }
 
   #addRow({ starts, columns, values }: SparseRows, row: number, strength: number): void {

@@ -1,12 +1,11 @@
 import type { Gemm } from '../../ml/gemm.ts';
 import type { TrainingProgress } from '../contract.ts';
 import { drawn } from '../math/draw.ts';
-import type { SparseRows } from '../math/sparse-rows.ts';
 import { excels, meanOf, measure, type Metrics, qualityOf } from './accuracy.ts';
 import { holdOutDrawn, holdOutLast, type NumberedCase } from './holdout.ts';
 import type { Interactions } from './interactions.ts';
-import { type ItemModelOptions, rarityScales, trainItemModel, trainNext } from './item-model.ts';
-import { sample } from './subsample.ts';
+import { type ItemModel, type ItemModelOptions, rarityScales, trainItemModel } from './item-model.ts';
+import { mostHeard, sample } from './subsample.ts';
 
 /** All settings that are chosen before a training. */
 export interface ModelSettings extends ItemModelOptions {
@@ -19,17 +18,19 @@ export const defaultSettings: ModelSettings = {
   dropout: 0,
   order: 0,
   reach: 0.9,
+  foresight: 0.9,
+  faster: [],
+  fasterRidge: 1,
   levelling: 0.5,
   rarity: 0,
   recency: 1,
-  next: 0,
   entries: 16_000_000,
   largestSystem: 20_000,
   system: 4_096,
 };
 
 /** The starting point if the order of hearing is known. */
-const orderedSettings: ModelSettings = { ...defaultSettings, order: 0.5, recency: 0.97 };
+const orderedSettings: ModelSettings = { ...defaultSettings, order: 0.5, recency: 0.97, dropout: 0.25, rarity: 0.1 };
 
 export interface SearchOptions {
   /** Whether the order of a listener's tracks is known. Otherwise no model that needs it is tried. */
@@ -53,8 +54,12 @@ export interface SearchResult {
 /** Maximum amount of data for a search, so that it takes about a minute. */
 const SAMPLE = { items: 10_000, pairs: 80_000_000 };
 const MOST_CASES = 4_000;
-/** The sizes of systems in trials. The final training uses larger ones. */
+/** The tracks of a system in trials, in each scale. The final training uses larger systems. */
 const TRIAL = { largestSystem: 4_096, system: 2_048 };
+/** How much of the data the forms of scales are first tried on. Only the best of them are tried on all of it. */
+const FIRST_ROUND = { items: 1_200, pairs: 8_000_000, cases: 2_000 };
+/** Number of forms that are left after the first round. */
+const FINALISTS = 2;
 
 /** Required significance of an improvement in standard errors. Of a dozen trials one looks good by chance. */
 const MARGIN = 2;
@@ -69,29 +74,52 @@ const walk = <Name extends keyof Choice>(name: Name, ...values: Choice[Name][]):
 
 const REPEATS: readonly Walk[] = [walk('repeats', 0, 0.05, 0.1, 0.2, 0.4, 0.8)];
 const RECENCY: readonly Walk[] = [walk('recency', 1), walk('recency', 0.93, 0.85, 0.7, 0.5, 0.3)];
+/** In one scale what is predicted reaches as far as what predicts it. */
+const steps = (...reaches: number[]): Walk => reaches.map((reach) => ({ reach, foresight: reach }));
 const ORDER: readonly Walk[] = [
   [{ order: 0, recency: 1 }],
   walk('order', 0.75, 0.9),
   walk('order', 0.25),
-  walk('reach', 0.7, 0.5, 0.3, 0.15),
-  walk('reach', 0.97),
+  steps(0.7, 0.5, 0.3, 0.15),
+  steps(0.97),
 ];
-const OTHERS: readonly Walk[] = [walk('dropout', 0.5, 0.7, 0.85), walk('dropout', 0.25)];
+const OTHERS: readonly Walk[] = [walk('dropout', 0.5, 0.7, 0.85), walk('dropout', 0.25), walk('dropout', 0)];
 const FORMS: readonly Walk[] = [
   walk('levelling', 0),
   walk('levelling', 1),
   walk('rarity', 0.1, 0.2, 0.3),
-  walk('rarity', -0.1, -0.2),
+  walk('rarity', 0, -0.1, -0.2),
 ];
-const NEXT: readonly Walk[] = [walk('next', 0.3, 0.6), walk('next', 0.15)];
+/** A form of scales: of each, how fast a track loses its influence. */
+type Form = Partial<Choice>;
+/** The very next track from one scale, with little said about what is heard together. */
+const chain = (decay: number, ...faster: number[]): Form => {
+  return { order: 0.97, reach: decay, recency: decay, foresight: 0, faster, dropout: 0, rarity: 0 };
+};
+/**
+ * What may be better than one scale for everything: one more beside it, for what comes soon or what comes next; and the
+ * next track from one, two or three scales.
+ */
+const FORMS_OF_SCALES: readonly Form[] = [
+  { faster: [0.1] },
+  { faster: [0.1], fasterRidge: 0.3 },
+  { faster: [0.6], foresight: 0 },
+  ...[chain(0.8), chain(0.97), chain(0.9, 0.5), chain(0.97, 0.8, 0.3), { ...chain(0.97, 0.6), order: 0.75 }],
+];
+/** How the scales of a form are weighted. */
+const BALANCE: readonly Walk[] = [
+  walk('order', 0.75, 0.9, 0.97),
+  walk('fasterRidge', 0.3, 0.1),
+  walk('fasterRidge', 3),
+];
 const RIDGE_STEP = 3;
 const MOST_STEPS = 6;
 
 /**
  * Chooses settings on tracks held out of these listeners' histories, one setting after the other, each from a few
- * values: the weight of order, its reach, dropout, the ridge, the weight of listeners, rarity, and what comes right
- * after the newest track. A setting leaves its default only if the cases, compared pairwise, agree that this is better,
- * so that nothing is learned from noise.
+ * values: the weight of order, its reach, dropout, the ridge, the weight of listeners, and rarity. Then forms of
+ * several scales compete with that, first on a part of the data, and the best of them on all of it. A setting leaves its
+ * default only if the cases, compared pairwise, agree that this is better, so that nothing is learned from noise.
  */
 export function search(
   interactions: Interactions,
@@ -111,11 +139,40 @@ export function search(
   best.take(OTHERS);
   best.takeRidge();
   best.take(FORMS);
-  // Last, because it needs another system, and recency then already favours what is newest.
-  if (ordered) best.take([...RECENCY, ...NEXT]);
+  if (ordered) {
+    best.take(RECENCY);
+    const few = firstRound(sampled.interactions, seed, gemm, report);
+    if (few && best.takeBestOf(finalists(few, best.trial.choice))) best.takeRidge();
+  }
   const { choice, measured } = best.trial;
   return { settings: withoutRepeats(choice), repeats: choice.repeats, metrics: meanOf(measured), cases: cases.length };
 }
+
+/** Trials on a part of the data. Null if there is too little of it. */
+function firstRound(
+  interactions: Interactions,
+  seed: number,
+  gemm: Gemm,
+  report: (progress: TrainingProgress) => void,
+): Trials | null {
+  const part = mostHeard(interactions, FIRST_ROUND, seed);
+  const { train, cases } = holdOutLast(part.interactions);
+  const some = drawn(cases, FIRST_ROUND.cases, seed);
+  return some.length > 0 ? new Trials({ train, cases: some, share: part.share }, gemm, report) : null;
+}
+
+/** The forms of scales that are best on a part of the data, each balanced there. */
+function finalists(trials: Trials, choice: Choice): readonly Form[] {
+  const first = FORMS_OF_SCALES.map((form) => trials.run({ ...choice, ...form })).sort(byQuality);
+  return first.slice(0, FINALISTS).map((trial): Form => {
+    const best = new Best(trials, trial);
+    best.takeRidge();
+    best.take(BALANCE);
+    return best.trial.choice;
+  });
+}
+
+const byQuality = (a: Trial, b: Trial): number => qualityOf(meanOf(b.measured)) - qualityOf(meanOf(a.measured));
 
 function withoutRepeats({ repeats: _, ...settings }: Choice): ModelSettings {
   return settings;
@@ -150,6 +207,15 @@ class Best {
     }
   }
 
+  /** @returns whether the best of these changes is better than none */
+  takeBestOf(changes: readonly Partial<Choice>[]): boolean {
+    const trials = changes.map((change) => this.#trials.run({ ...this.trial.choice, ...change }));
+    const [first] = trials.sort(byQuality);
+    if (!first || !excels(first.measured, this.trial.measured, MARGIN)) return false;
+    this.trial = first;
+    return true;
+  }
+
   #isBeatenBy(change: Partial<Choice>): boolean {
     const trial = this.#trials.run({ ...this.trial.choice, ...change });
     const isBetter = excels(trial.measured, this.trial.measured, MARGIN);
@@ -171,8 +237,7 @@ class Trials {
   readonly #gemm: Gemm;
   readonly #report: (progress: TrainingProgress) => void;
   readonly #known = new Map<string, Trial>();
-  readonly #rows = new LastMade<SparseRows>();
-  readonly #next = new LastMade<SparseRows>();
+  readonly #rows = new LastMade<ItemModel>();
 
   constructor(data: TrialData, gemm: Gemm, report: (progress: TrainingProgress) => void) {
     this.#data = data;
@@ -187,33 +252,25 @@ class Trials {
     const { train, cases } = this.#data;
     const scales = choice.rarity === 0 ? null : rarityScales(train, choice.rarity);
     const scoring = { recency: choice.recency, repeats: choice.repeats, scales };
-    const rows = { ...this.#rowsOf(choice), next: this.#nextOf(choice) };
-    const trial = { choice, measured: measure(rows, cases, scoring) };
+    const trial = { choice, measured: measure(this.#rowsOf(choice), cases, scoring) };
     this.#known.set(key, trial);
     const done = this.#known.size;
     this.#report({ done, whole: Math.max(USUAL_TRIALS, done), what: describe(trial) });
     return trial;
   }
 
-  #rowsOf(choice: Choice): SparseRows {
-    const options = { ...this.#optionsOf(choice), next: 0 };
-    const { ridge, dropout, order, reach, levelling } = options;
-    const key = [ridge, dropout, order, reach, levelling];
+  #rowsOf(choice: Choice): ItemModel {
+    const options = this.#optionsOf(choice);
+    const { ridge, dropout, order, reach, foresight, levelling, faster, fasterRidge } = options;
+    const key = [ridge, dropout, order, reach, foresight, levelling, fasterRidge, ...faster];
     return this.#rows.of(key, () => trainItemModel(this.#data.train, options, this.#gemm));
   }
 
-  /** Solved once, whatever its weight. */
-  #nextOf(choice: Choice): SparseRows | null {
-    if (choice.next === 0) return null;
-    const options = { ...this.#optionsOf(choice), next: 1 };
-    const { ridge, dropout, levelling } = options;
-    const rows = this.#next.of([ridge, dropout, levelling], () => trainNext(this.#data.train, options, this.#gemm));
-    return { ...rows, values: rows.values.map((value) => choice.next * value) };
-  }
-
   #optionsOf(choice: Choice): ItemModelOptions {
-    const largestSystem = Math.min(choice.largestSystem, TRIAL.largestSystem);
-    return { ...choice, ...TRIAL, largestSystem, ridge: choice.ridge * this.#data.share, rarity: 0 };
+    const scales = 1 + choice.faster.length;
+    const largestSystem = Math.min(choice.largestSystem, scales * TRIAL.largestSystem);
+    const system = scales * TRIAL.system;
+    return { ...choice, largestSystem, system, ridge: choice.ridge * this.#data.share, rarity: 0 };
   }
 }
 
@@ -229,11 +286,12 @@ class LastMade<Made> {
 }
 
 /** Usual number of trials in a search. */
-const USUAL_TRIALS = 20;
+const USUAL_TRIALS = 25;
 
 function describe({ choice, measured }: Trial): string {
-  const { order, reach, recency, next, ridge, dropout, levelling, rarity } = choice;
-  const parts = { order, reach, recency, next, ridge: Math.round(ridge), dropout, levelling, rarity };
-  const said = Object.entries(parts).map(([name, value]) => `${name} ${value}`);
+  const { order, reach, foresight, recency, faster, fasterRidge, ridge, dropout, levelling, rarity } = choice;
+  const parts = { order, reach, foresight, recency, ridge: Math.round(ridge), dropout, levelling, rarity };
+  const scales = faster.length > 0 ? { faster: faster.join(' and '), fasterRidge } : {};
+  const said = Object.entries({ ...parts, ...scales }).map(([name, value]) => `${name} ${value}`);
   return `${said.join(', ')}: ${qualityOf(meanOf(measured)).toFixed(4)}`;
 }

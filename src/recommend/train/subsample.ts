@@ -1,6 +1,6 @@
 import { randomStream } from '../../lib/random.ts';
-import { f32, u32 } from '../../lib/typed-arrays.ts';
-import type { Interactions } from './interactions.ts';
+import { f32, f64, u32 } from '../../lib/typed-arrays.ts';
+import { countsOf, type Interactions } from './interactions.ts';
 import { groupItems } from './item-groups.ts';
 
 /** The size of groups, as a fraction of what is kept. */
@@ -25,6 +25,22 @@ export function sample(interactions: Interactions, most: { items: number; pairs:
   const random = randomStream(seed);
   const keeps = (count: number) => count > 1 && (share === 1 || random() < share);
   return { interactions: restrict(interactions, numbers, size, keeps), share };
+}
+
+/**
+ * A smaller sample of the most heard tracks, so that most of each history stays together, in its order: whole groups
+ * would leave gaps in it, and each scale would look slower than it is.
+ */
+export function mostHeard(interactions: Interactions, most: { items: number; pairs: number }, seed: number): Subsample {
+  const counts = countsOf(interactions);
+  const byCount = Uint32Array.from(counts.keys()).sort((a, b) => f64(counts, b) - f64(counts, a) || a - b);
+  const kept = byCount.slice(0, most.items).sort();
+  const numbers = new Int32Array(interactions.itemCount).fill(-1);
+  kept.forEach((item, number) => (numbers[item] = number));
+  const share = Math.min(1, most.pairs / pairsOf(interactions, numbers));
+  const random = randomStream(seed);
+  const keeps = (count: number) => count > 1 && (share === 1 || random() < share);
+  return { interactions: restrict(interactions, numbers, kept.length, keeps), share };
 }
 
 /** The number of each item, or −1. */

@@ -58,6 +58,10 @@ export class ModelState implements AsyncDisposable {
     return this.#served.upToDate();
   }
 
+  state(): { version: string; isTraining: boolean } {
+    return { version: this.#served.version, isTraining: this.#training !== null };
+  }
+
   of(version: string): Promise<Serving> {
     return this.#served.of(version);
   }
@@ -91,9 +95,9 @@ export class ModelState implements AsyncDisposable {
   }
 
   /** Makes an earlier version serve again. @throws NotFoundError when it is not there, or its weights are not kept any more */
-  async activate(version: string): Promise<ModelVersion> {
+  async activate(version: string, byListenerId?: number): Promise<ModelVersion> {
     const { database, log } = this.#options;
-    const isSet = await setActiveVersion(database, version);
+    const isSet = await setActiveVersion(database, version, byListenerId);
     const state = isSet ? await selectVersionState(database.db, version) : null;
     if (!state) throw new NotFoundError(`There is no version ${version} whose weights are kept`, version);
     log.info({ version }, 'The recommender serves another version, as requested');

@@ -7,14 +7,12 @@ import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';
 import { CatalogueIndex } from '../model/catalogue-index.ts';
 import { Neighbours } from '../model/neighbours.ts';
-import type { Serving } from '../model/serving.ts';
+import { type Serving, UNTRAINED } from '../model/serving.ts';
 import { withoutWithdrawn } from '../model/snapshot.ts';
+import { unpackWeights } from '../model/stored-weights.ts';
 import { type ItemWeights, noWeights, parseWeights } from '../model/weights.ts';
 import { Workspace } from '../ranking/workspace.ts';
 import { modelWakeup, servingWakeup } from '../wakeup-keys.ts';
-
-/** The model before the first training: content, preferences and popularity. */
-const UNTRAINED = 'untrained';
 
 interface Version {
   name: string;
@@ -74,6 +72,11 @@ export class ServedModel implements AsyncDisposable {
     return served;
   }
 
+  /** The name of the version in service. */
+  get version(): string {
+    return this.#version.name;
+  }
+
   /** The model in service. It excludes withdrawn tracks, but may lack the latest changes otherwise. */
   async current(): Promise<Serving> {
     while (this.#serving && this.#seen !== this.#changes) {
@@ -112,7 +115,10 @@ export class ServedModel implements AsyncDisposable {
     if (this.#earlier.name === version) return this.#earlier;
     const row = version === UNTRAINED ? null : await selectVersion(this.#options.database.db, version);
     if (version !== UNTRAINED && !row) return null;
-    return (this.#earlier = { name: version, weights: row ? parseWeights(row.weights) : noWeights });
+    return (this.#earlier = {
+      name: version,
+      weights: row ? parseWeights(await unpackWeights(row.weights)) : noWeights,
+    });
   }
 
   async #refresh(): Promise<void> {
@@ -147,7 +153,7 @@ export class ServedModel implements AsyncDisposable {
       const row = await selectActiveVersion(database.db);
       if (!row) return;
       this.#earlier = this.#version;
-      this.#version = { name: row.version, weights: parseWeights(row.weights) };
+      this.#version = { name: row.version, weights: parseWeights(await unpackWeights(row.weights)) };
     } catch (error) {
       this.#isVersionStale = true;
       throw error;

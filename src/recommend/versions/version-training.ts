@@ -14,6 +14,7 @@ import type { Logger } from '../../lib/log.ts';
 import { type TrainingProgress } from '../contract.ts';
 import { drawn } from '../math/draw.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import { packWeights, unpackWeights } from '../model/stored-weights.ts';
 import { type ItemWeights, parseWeights, serialiseWeights } from '../model/weights.ts';
 import { excels, meanOf, type Metrics } from '../train/accuracy.ts';
 import { lastTargets } from '../train/holdout.ts';
@@ -84,8 +85,16 @@ async function trainVersion(options: VersionTrainingOptions): Promise<TrainedVer
   const version = nameOf(clock.now());
   const row: VersionRow = {
     version,
-    parameters: { ...settings, readAt, feedback, listeners: histories.length, tracks: weights.ids.length, seconds },
-    weights: serialiseWeights(weights),
+    parameters: {
+      ...settings,
+      faster: settings.faster.join(' '),
+      readAt,
+      feedback,
+      listeners: histories.length,
+      tracks: weights.ids.length,
+      seconds,
+    },
+    weights: await packWeights(serialiseWeights(weights)),
   };
   const metrics = twin.cases.length > 0 ? meanOf(twin.measured) : {};
   await insertVersion(database, { ...row, active: isActive }, rowsOf(metrics));
@@ -153,8 +162,7 @@ async function isActiveBetter(database: Database, trainer: Trainer, { cases, mea
   const readAt = Number(active?.parameters.readAt ?? Infinity);
   const fresh = [...cases.keys()].filter((i) => (cases[i]?.at ?? -Infinity) > readAt);
   if (!active || fresh.length < ENOUGH_TO_COMPARE) return false;
-  const { ids, recency, starts, columns, values, next } = parseWeights(active.weights);
-  const rows = { starts, columns, values, next };
+  const { ids, recency, content: _, ...rows } = parseWeights(await unpackWeights(active.weights));
   const numbered = numberCases(
     ids,
     fresh.flatMap((i) => cases[i] ?? []),

@@ -10,7 +10,9 @@ import { AlbumType, ArtistType, TrackType } from '../track-refs.ts';
 
 export const GenreType = builder.objectRef<Genre>('Genre').implement({
   description: 'A genre of the catalogue.',
+  interfaces: [NodeInterface],
   fields: (t) => ({
+    id: t.id({ description: idDescription, resolve: ({ slug }) => encodeId('Genre', slug) }),
     slug: t.exposeString('slug', { description: 'The name in filters and preferences, for example `trip-hop`.' }),
     name: t.exposeString('name', { description: 'The display name, for example `Trip Hop`.' }),
     trackCount: t.exposeInt('trackCount', { description: 'Number of tracks of this genre in the catalogue.' }),

@@ -60,7 +60,10 @@ export const TrackOrderType = builder.enumType('TrackOrder', {
     RELEASE_YEAR: { description: 'Newest first; tracks without a year last.' },
     TITLE: { description: 'By title, A to Z.' },
     ADDED: { description: 'When the track was added, the latest first.' },
-    RELEVANCE: { description: 'Best match for `search` first. Without `search`, most popular first.' },
+    RELEVANCE: {
+      description:
+        'Best match for `search` first, or what is closest to `meaning`. Without either, most popular first.',
+    },
   } as const,
 });
 

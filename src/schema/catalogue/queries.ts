@@ -111,6 +111,12 @@ builder.queryFields((t) => ({
       'tag.',
     args: {
       search: t.arg.string({ description: 'Words to search for, at most 200 characters. All tracks match if absent.' }),
+      meaning: t.arg.string({
+        description:
+          'What the tracks are to be like, in words that need not occur in their descriptions, at most 500 characters. ' +
+          'With it the list has the tracks with genres or tags, and `orderBy: RELEVANCE`, which it requires, is the ' +
+          'closest first. An error with the code MODEL_UNAVAILABLE if the server has no model that reads meanings.',
+      }),
       filter: t.arg({ type: CatalogueFilterInput, description: 'Conditions that the tracks must also meet.' }),
       orderBy: t.arg({ type: TrackOrderType, defaultValue: 'POPULARITY', description: 'The order of the list.' }),
       direction: t.arg({

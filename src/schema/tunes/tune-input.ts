@@ -43,6 +43,7 @@ const MoodInput = builder.inputType('MoodInput', {
   fields: (t) => ({
     valence: t.float({ description: 'How pleasant: -1 to 1. By default that of the words, or 0.' }),
     arousal: t.float({ description: 'How excited: -1 to 1. By default that of the words, or 0.' }),
+    draftId: t.id({ description: 'The `id` of a draft whose mood it is. Excludes the others.' }),
     words: t.string({ description: 'Words that name moods, for example `calm and wistful`. At most 200 characters.' }),
   }),
 });

@@ -40,7 +40,7 @@ const TuneNoteType = builder.objectRef<TuneView['notes'][number]>('TuneNote').im
 const TuneType = builder.objectRef<DraftTune>('Tune').implement({
   description: 'A tune as notation, data and sound. All fields are available while the tune is still being written.',
   fields: (t) => ({
-    abc: t.exposeString('abc', { description: 'The text in ABC.' }),
+    abc: t.exposeString('abc', { description: 'The text in ABC. Words under the notes are in lines `w:`.' }),
     title: t.exposeString('title', { description: 'The title.' }),
     key: t.exposeString('key', { nullable: true, description: 'The tonic, for example `Bb`. Null without a key.' }),
     mode: t.field({ type: ModeType, description: 'The scale on the tonic.', resolve: ({ mode }) => mode }),
@@ -85,7 +85,9 @@ builder.objectFields(DraftType, (t) => ({
   tune: t.field({
     type: TuneType,
     nullable: true,
-    description: 'The tune, as far as it is written. Null for the other kinds of drafts.',
+    description:
+      'The tune, as far as it is written. For words that are fitted to a tune (`form.fromTune`), the tune with the words ' +
+      'under its notes, a row for each verse. Null for other texts.',
     resolve: (draft) => tuneOf(draft),
   }),
 }));

@@ -1,7 +1,7 @@
 import type { LineForm, StanzaForm, VerseForm } from '../../verse/verse.ts';
 import { builder } from '../builder.ts';
 
-const MetreType = builder.enumType('VerseMetre', {
+export const MetreType = builder.enumType('VerseMetre', {
   description: 'How stressed and unstressed syllables alternate in a line.',
   values: {
     IAMBIC: { description: 'Unstressed, stressed: "to be".' },
@@ -55,9 +55,25 @@ const StanzaInput = builder.inputType('StanzaInput', {
   }),
 });
 
-export const VerseFormInputType = builder.inputType('VerseFormInput', {
-  description: 'The form that a verse keeps, enforced while it is written: a preset or stanzas. In English.',
+const TuneSourceInput = builder.inputType('FormTuneInput', {
+  description:
+    'A tune that words are fitted to. Either `tune` or `abc` is needed. Ties and slurs hold a syllable; rests and grace ' +
+    'notes have none.',
   fields: (t) => ({
+    tune: t.id({ description: 'The `id` of a finished draft of kind TUNE.' }),
+    abc: t.string({ description: 'A tune in ABC, at most 16,384 characters. Its own words are left out.' }),
+  }),
+});
+
+export const VerseFormInputType = builder.inputType('VerseFormInput', {
+  description: 'The form that a verse keeps, enforced while it is written: a preset, stanzas or a tune. In English.',
+  fields: (t) => ({
+    fromTune: t.field({
+      type: TuneSourceInput,
+      description:
+        'A tune that the words can be sung to: a stanza for each section, a line for each phrase, a syllable for each ' +
+        'note, and stresses on strong beats. `Draft.tune` is the tune with the words.',
+    }),
     preset: t.field({ type: VersePresetType, description: 'A form that is known by its name.' }),
     stanzas: t.field({ type: [StanzaInput], description: 'The stanzas in order, at most 20.' }),
   }),
@@ -73,6 +89,11 @@ const LineFormType = builder.objectRef<LineForm>('LineForm').implement({
       nullable: true,
       description: 'Where stresses fall. Null if they may fall anywhere.',
       resolve: ({ metre }) => metre,
+    }),
+    strongSyllables: t.intList({
+      nullable: true,
+      description: 'The syllables, from 0, that are sung on strong beats. Null unless words are fitted to a tune.',
+      resolve: ({ strong }) => strong && [...strong],
     }),
     rhyme: t.exposeString('rhyme', {
       nullable: true,
@@ -109,6 +130,10 @@ export const VerseFormType = builder.objectRef<VerseForm>('VerseForm').implement
       type: [StanzaFormType],
       description: 'The stanzas in order.',
       resolve: ({ stanzas }) => stanzas,
+    }),
+    tune: t.exposeString('tune', {
+      nullable: true,
+      description: 'The tune, in ABC, that words are fitted to, without words. Null if there is none.',
     }),
   }),
 });

@@ -148,7 +148,11 @@ export class CostAnalysis {
       (sum, { name, weight }) => sum + weight * this.#values.countOf(name, node.arguments),
       0,
     );
-    return { cost: price.weight + ofArguments + length * each, length, sets, passed, mostExpensive };
+    const ofAmounts = price.amounts.reduce(
+      (sum, { path, weight }) => sum + weight * this.#values.numberAt(path, node.arguments),
+      0,
+    );
+    return { cost: price.weight + ofArguments + ofAmounts + length * each, length, sets, passed, mostExpensive };
   }
 
   #length({ args, name }: Field, node: FieldNode, price: FieldPrice, sized: Sized | null): number {

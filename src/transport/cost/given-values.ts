@@ -1,5 +1,12 @@
 import type { GraphQLArgument, OperationDefinitionNode } from 'graphql';
-import { type ArgumentNode, type ConstValueNode, type DirectiveNode, Kind, type ValueNode } from 'graphql';
+import {
+  type ArgumentNode,
+  type ConstValueNode,
+  type DirectiveNode,
+  Kind,
+  type ObjectValueNode,
+  type ValueNode,
+} from 'graphql';
 import type { FieldPrice } from './price-list.ts';
 
 /**
@@ -7,6 +14,8 @@ import type { FieldPrice } from './price-list.ts';
  * is assumed to be this long, so that a missing price makes a field too expensive rather than free.
  */
 const LONGEST_PAGE = 100;
+
+const isObjectNode = (value: object): value is ObjectValueNode => 'kind' in value && value.kind === Kind.OBJECT;
 
 export type Variables = Readonly<Record<string, unknown>> | null | undefined;
 
@@ -45,6 +54,20 @@ export class GivenValues {
     const value = this.#valueOf(given?.find((argument) => argument.name.value === name)?.value);
     if (value == null) return 0;
     return Array.isArray(value) ? value.length : 1;
+  }
+
+  /** A number within an input object, at most the length of a page. 0 if there is none. */
+  numberAt([name, field]: readonly [string, string], given: readonly ArgumentNode[] | undefined): number {
+    const object = this.#valueOf(given?.find((argument) => argument.name.value === name)?.value);
+    const value = this.#fieldOf(object, field);
+    return typeof value === 'number' ? Math.min(Math.max(value, 0), LONGEST_PAGE) || 0 : 0;
+  }
+
+  /** Of an object in the document, or in the variables. */
+  #fieldOf(object: unknown, name: string): unknown {
+    if (typeof object !== 'object' || object === null) return null;
+    if (!isObjectNode(object)) return Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : null;
+    return this.#valueOf(object.fields.find((field) => field.name.value === name)?.value);
   }
 
   #amount(

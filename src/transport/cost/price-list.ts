@@ -21,6 +21,8 @@ export interface FieldPrice {
   weight: number;
   /** The arguments that have a weight. */
   args: readonly { name: string; weight: number }[];
+  /** The numbers within arguments that have a weight, by argument and field. */
+  amounts: readonly { path: readonly [string, string]; weight: number }[];
   isList: boolean;
   size: ListSize | null;
   /** The object types that the field may return. Empty for a leaf. */
@@ -62,6 +64,14 @@ export class PriceList {
       args: field.args.flatMap((argument) => {
         const ofArgument = costDirectivesOf(argument).weight;
         return ofArgument === null ? [] : [{ name: argument.name, weight: ofArgument }];
+      }),
+      amounts: field.args.flatMap(({ name, type }) => {
+        const input = getNullableType(type);
+        if (!isInputObjectType(input)) return [];
+        return Object.values(input.getFields()).flatMap((one) => {
+          const ofField = costDirectivesOf(one).weight;
+          return ofField === null ? [] : [{ path: [name, one.name] as const, weight: ofField }];
+        });
       }),
       isList: isListType(getNullableType(field.type)),
       size: introspected === undefined ? size : { assumedSize: introspected },

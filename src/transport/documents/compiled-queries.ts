@@ -11,6 +11,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { type Compiled, compiledOf, type Run } from './compiled-execution.ts';
+import { onePerNulledPlace } from './nulled-places.ts';
 
 /** Limits on the compilation of queries. */
 export interface CompilingLimits {
@@ -37,11 +38,16 @@ export function compileQueries(limits?: CompilingLimits): Plugin {
     onExecute: ({ args, executeFn, setExecuteFn }) => {
       const { document, operationName } = args as ExecutionArgs;
       if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.QUERY) return;
+      const interpret = executeFn as typeof execute;
       const compiled = queries.of(args);
-      if (compiled) setExecuteFn((given: ExecutionArgs) => executeAs(compiled, given, executeFn as typeof execute));
+      const run = (given: ExecutionArgs) => (compiled ? executeAs(compiled, given, interpret) : interpret(given));
+      setExecuteFn((given: ExecutionArgs) => withOneErrorEach(run(given)));
     },
   };
 }
+
+const withOneErrorEach = (result: ReturnType<Run>): ReturnType<Run> =>
+  result instanceof Promise ? result.then(onePerNulledPlace) : onePerNulledPlace(result);
 
 /** The compiled queries. */
 export class CompiledQueries {

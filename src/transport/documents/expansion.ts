@@ -1,4 +1,4 @@
-import { type DocumentNode, type FragmentDefinitionNode, Kind, type SelectionSetNode } from 'graphql';
+import { type DocumentNode, type FieldNode, type FragmentDefinitionNode, Kind, type SelectionSetNode } from 'graphql';
 
 export type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
 
@@ -35,13 +35,14 @@ export function expandedFields(document: DocumentNode): number {
   return fields;
 }
 
-/** The number of fields that execution finds in a selection set: fields with one response key are one, wherever they are written. */
-export function responseKeys(set: SelectionSetNode, fragments: Fragments): number {
-  const keys = new Set<string>();
+/** The fields that execution finds in a selection set: of those with one response key the first, wherever it is written. */
+export function responseFields(set: SelectionSetNode, fragments: Fragments): FieldNode[] {
+  const fields = new Map<string, FieldNode>();
   const spread = new Set<string>();
   const collect = ({ selections }: SelectionSetNode): void => {
     for (const one of selections) {
-      if (one.kind === Kind.FIELD) keys.add((one.alias ?? one.name).value);
+      const key = one.kind === Kind.FIELD ? (one.alias ?? one.name).value : '';
+      if (one.kind === Kind.FIELD) fields.set(key, fields.get(key) ?? one);
       else if (one.kind === Kind.INLINE_FRAGMENT) collect(one.selectionSet);
       else if (!spread.has(one.name.value)) {
         spread.add(one.name.value);
@@ -51,5 +52,5 @@ export function responseKeys(set: SelectionSetNode, fragments: Fragments): numbe
     }
   };
   collect(set);
-  return keys.size;
+  return [...fields.values()];
 }

@@ -1,4 +1,12 @@
-import { type DocumentNode, GraphQLError, parse, type ParseOptions, type Source, type validate } from 'graphql';
+import {
+  type DocumentNode,
+  GraphQLError,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  type ParseOptions,
+  type Source,
+  type validate,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../../config.ts';
 import { may, type Viewer } from '../../listeners/listeners.ts';
@@ -27,8 +35,11 @@ interface Asked {
 }
 
 /** The limits on documents ([SERVE2], [DOC1]–[DOC4]), over HTTP and WebSocket alike. */
-export function limitPlugins(config: Pick<Config, 'auth' | 'limits'>): Plugin<Asked>[] {
-  return [limitTexts(config), limitTokens(), limitValidation()];
+export function limitPlugins(
+  config: Pick<Config, 'auth' | 'limits'> & Partial<Pick<Config, 'introspection'>>,
+): Plugin<Asked>[] {
+  const hides = config.introspection === false ? [hideSchema()] : [];
+  return [limitTexts(config), limitTokens(), limitValidation(), ...hides];
 }
 
 /** The length is checked first, so that nothing longer is processed. */
@@ -69,6 +80,11 @@ function nestingOf(document: string): number {
   }
   return deepest;
 }
+
+/** What describes the schema is refused as if it were not there ([PROD2]). */
+const hideSchema = (): Plugin<Asked> => ({
+  onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
+});
 
 /** Checked before validation, because validating such a document would take long. */
 function limitValidation(): Plugin<Asked> {

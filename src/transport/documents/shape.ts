@@ -4,6 +4,8 @@ import { type Fragments, fragmentsOf } from './expansion.ts';
 /** Maximum number of levels of fields. */
 export const MAX_DEPTH = 14;
 export const MAX_ALIASES = 30;
+/** Of one selection. There are two that mean anything there. */
+const MAX_DIRECTIVES = 4;
 /** JavaScript treats an object with a `then` as a promise, in the server and in many clients. */
 const RESERVED_ALIASES = new Set(['then', '__proto__']);
 
@@ -26,6 +28,8 @@ export function excessOfShape(document: DocumentNode): GraphQLError | null {
     if (depth > MAX_DEPTH) return exceeded('levels', depth, MAX_DEPTH);
     if (aliases > MAX_ALIASES) return exceeded('aliases', aliases, MAX_ALIASES);
   }
+  if (extents.directives > MAX_DIRECTIVES)
+    return exceeded('directives on one field', extents.directives, MAX_DIRECTIVES);
   return extents.reservedAlias && reserved(extents.reservedAlias);
 }
 
@@ -34,6 +38,8 @@ class Extents {
   readonly #known = new Map<string, Extent>();
   /** The first alias that is not allowed. */
   reservedAlias: NameNode | null = null;
+  /** The most on one selection. */
+  directives = 0;
 
   constructor(fragments: Fragments) {
     this.#fragments = fragments;
@@ -42,6 +48,7 @@ class Extents {
   of({ selections }: SelectionSetNode): Extent {
     let [depth, aliases] = [0, 0];
     for (const one of selections) {
+      this.directives = Math.max(this.directives, one.directives?.length ?? 0);
       const inner = one.kind === Kind.FRAGMENT_SPREAD ? this.#ofFragment(one.name.value) : this.#within(one);
       if (one.kind === Kind.FIELD && one.alias) aliases++;
       depth = Math.max(depth, inner.depth);

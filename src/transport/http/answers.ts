@@ -19,6 +19,7 @@ const STATUS: Record<string, number> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   INVALID_INPUT: 400,
+  NOT_FOUND: 404,
   SERVICE_UNAVAILABLE: 503,
 };
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Lifetime } from '../../lib/lifetime.ts';
+import { noteFacts } from '../../lib/request-facts.ts';
 import { type Context, createContext, type Services } from '../../resolvers/context.ts';
-import type { Credentials, Identify } from '../identity.ts';
+import { type Credentials, factsOf, type Identify, type Identity } from '../identity.ts';
 import type { Mask } from '../live-results.ts';
 import { takesPage } from '../origin-check.ts';
 import { releaseWhenClosed } from '../rates/open-connections.ts';
@@ -17,6 +18,8 @@ export interface Caller {
   context: Context;
   /** When the token expires, which ends the subscriptions that it opened. Null if it does not expire. */
   expiresAt: Date | null;
+  /** See `Identity`. */
+  whenInvalid?: Identity['whenInvalid'];
 }
 
 /** Runs the operation of a request whose body has been read. */
@@ -31,6 +34,8 @@ export interface EndpointOptions {
   answerPage: Graphiql['answerPage'];
   /** Maximum size of a body. */
   mostBytes: number;
+  /** Whether operations are taken by GET. */
+  takesGet: boolean;
 }
 
 export type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -40,14 +45,14 @@ export type Endpoint = (request: IncomingMessage, response: ServerResponse) => P
  * read, and nothing runs that cannot be answered ([HTTP2]).
  */
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const { answerPage, answerOperation, mostBytes } = options;
+  const { answerPage, answerOperation, mostBytes, takesGet } = options;
   return async (request, response) => {
     if (request.method === 'OPTIONS') {
       answerOptions(request, response);
       return;
     }
     if (request.method === 'GET' && takesPage(request.headers.accept)) return answerPage(request, response);
-    const unfit = formProblem(request);
+    const unfit = formProblem(request, takesGet);
     if (unfit) {
       refuse(request, response, unfit);
       return;
@@ -62,14 +67,18 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
 }
 
 /** Null if the caller could not be identified; the request has then been answered. */
-async function callerOf(request: IncomingMessage, response: ServerResponse, options: EndpointOptions) {
+export async function callerOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: Pick<EndpointOptions, 'services' | 'identify' | 'mask'>,
+): Promise<Caller | null> {
   try {
-    const { viewer, expiresAt } = await options.identify(request, credentialsOf(request));
+    const { viewer, expiresAt, whenInvalid } = await options.identify(request, credentialsOf(request));
+    noteFacts(factsOf(viewer));
     const lifetime = new Lifetime();
     releaseWhenClosed(response, () => lifetime.leave());
     const context = createContext(options.services, viewer, lifetime, resumptionOf(request));
-    const caller: Caller = { context, expiresAt };
-    return caller;
+    return { context, expiresAt, ...(whenInvalid && { whenInvalid }) };
   } catch (error) {
     closeUnread(request, response);
     answerFailure(response, options.mask(error));
@@ -91,7 +100,11 @@ function closeUnread(request: IncomingMessage, response: ServerResponse): void {
 const SHORT_BYTES = 65_536;
 
 function credentialsOf({ headers }: IncomingMessage): Credentials {
-  return { authorization: headers.authorization ?? null, listenerId: oneHeader(headers['x-listener-id']) };
+  return {
+    authorization: headers.authorization ?? null,
+    listenerId: oneHeader(headers['x-listener-id']),
+    origin: headers.origin ?? null,
+  };
 }
 
 /** The last event that a browser's `EventSource` received before its connection was lost ([SSE2]). */

@@ -10,10 +10,11 @@ const FORMS = [
 ] as const;
 
 /** Checked before anything runs: a mutation whose answer cannot be sent must not be executed ([SERVE7]). */
-export function formProblem({ method, headers }: IncomingMessage): Problem | null {
-  if (method !== 'GET' && method !== 'POST') {
-    const message = `GraphQL requests use GET or POST, not ${method ?? 'no method'}`;
-    return { status: 405, code: 'BAD_REQUEST', message, headers: { allow: 'GET, POST, OPTIONS' } };
+export function formProblem({ method = 'no method', headers }: IncomingMessage, takesGet = true): Problem | null {
+  const methods = takesGet ? ['GET', 'POST'] : ['POST'];
+  if (!methods.includes(method)) {
+    const message = `GraphQL requests use ${methods.join(' or ')}, not ${method}`;
+    return { status: 405, code: 'BAD_REQUEST', message, headers: { allow: [...methods, 'OPTIONS'].join(', ') } };
   }
   return takesSome(headers.accept) ? null : notAcceptable(FORMS);
 }

@@ -7,7 +7,10 @@ import { answerProblem } from './answers.ts';
 import { Asset } from './asset.ts';
 
 const folder = new URL('../../../assets/graphiql/', import.meta.url);
-const TABS = ['recommend', 'begin', 'react', 'write', 'follow', 'edit', 'compose', 'analyse'] as const;
+const TABS = [
+  ...(['recommend', 'begin', 'radio', 'react', 'write', 'follow', 'edit', 'report', 'compose', 'together'] as const),
+  'analyse',
+] as const;
 
 export interface Graphiql {
   answerPage: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -41,7 +44,7 @@ export function createGraphiql(context: Pick<Context, 'catalogue'>, needsToken: 
 /** For a server without the page ([HTTP6]). */
 export const noGraphiql: Graphiql = {
   answerPage: (_, response) => {
-    const message = 'GraphiQL is disabled on this server (CADENZA_GRAPHIQL): send Accept: application/json';
+    const message = 'No page is served here (CADENZA_GRAPHIQL=off): send Accept: application/json';
     answerProblem(response, { status: 404, code: 'NOT_FOUND', message });
     return Promise.resolve();
   },
@@ -111,8 +114,9 @@ const RENDER = `YogaGraphiQL.renderYogaGraphiQL(
 /** GraphiQL treats the initial tabs as if they had been dragged, and would move them away from the first click. */
 const STEADY_TABS = '.graphiql-tab { transform: none !important; }';
 
-/** In a corner that GraphiQL leaves empty. */
-const LINK = '.reference { position: fixed; right: 16px; bottom: 10px; font: 13px sans-serif; }';
+/** In a line of its own below GraphiQL. */
+const LINK = `#root, #root .graphiql-container { height: calc(100vh - 18px); min-height: 0; }
+.reference { position: fixed; right: 20px; bottom: 4px; font: 13px sans-serif; }`;
 
 /**
  * Scripts come only from this server, and no other site may frame the page. The editor adds inline styles ([HTTP3]).
@@ -175,13 +179,15 @@ interface Tab {
 function exampleTabs(trackId: string | null): Tab[] {
   const track = trackId ?? 'the id of a track';
   const variables: Partial<Record<(typeof TABS)[number], object>> = {
+    radio: { session: [track] },
     react: { input: { trackId: track, kind: 'PLAY' }, trackId: track },
     write: { input: { kind: 'POEM', prompt: 'The first snow of the year', sampling: { maxTokens: 120, seed: 7 } } },
-    follow: { draftId: 'the id that the tab before answered' },
-    edit: { draftId: 'the same id', text: 'The first snow of the year,', ifRevision: 0 },
+    edit: { text: 'The first snow of the year,' },
+    report: { text: 'In order to see the the harbour, she really walked a mile. It was built in 1901.' },
     compose: {
       input: { kind: 'TUNE', prompt: 'A walk by the river', tune: { type: 'JIG', key: 'G' }, sampling: { seed: 7 } },
     },
+    together: { title: 'Harbour', text: 'The first snow', documentId: 'the id that was answered' },
   };
   return TABS.map((name) => {
     const query = readFileSync(new URL(`${name}.graphql`, folder), 'utf8');

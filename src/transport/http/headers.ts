@@ -30,7 +30,7 @@ export function setCorsHeaders(
   response.setHeader('vary', 'Origin');
   if (headers.origin === undefined || !origins.includes(headers.origin)) return;
   response.setHeader('access-control-allow-origin', headers.origin);
-  response.setHeader('access-control-expose-headers', 'Retry-After, WWW-Authenticate');
+  response.setHeader('access-control-expose-headers', 'Retry-After, WWW-Authenticate, X-Request-Id');
 }
 
 /** Answers a browser's preflight request, and any other OPTIONS request. */

@@ -29,6 +29,7 @@ function objectIn(text: string | null): object | null | typeof NO_OBJECT {
 /** Problems of an operation that are found before its document is parsed. */
 export function parametersProblem({ parameters }: Parameters): Problem | null {
   const { query, operationName, extensions } = parameters as Record<string, unknown>;
+  if (query != null && typeof query !== 'string') return badRequest('query is not a text');
   if (operationName != null && typeof operationName !== 'string') return badRequest('operationName is not a text');
   return query == null && isPersisted(extensions) ? PERSISTED_NOT_SUPPORTED : null;
 }

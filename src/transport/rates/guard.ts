@@ -20,7 +20,7 @@ export function guardIdentity(identify: Identify, rates: Rates): IdentifyFrom {
     try {
       const identity = await identify(credentials);
       if (authorization !== null) good.add(authorization);
-      return identity;
+      return { ...identity, viewer: { ...identity.viewer, address } };
     } catch (error) {
       if (authorization !== null && isForgery(error)) await rates.countFailure(address);
       throw error;

@@ -1,14 +1,9 @@
 /** Counts the open connections of each key. Only keys with open connections use memory. */
 export class OpenConnections {
   readonly #held = new Map<string, number>();
-  readonly #most: number;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
 
   /** @returns a function that releases the connection, once; null if the limit is reached */
-  take(key: string, most = this.#most): (() => void) | null {
+  take(key: string, most: number): (() => void) | null {
     const held = this.#held.get(key) ?? 0;
     if (held >= most) return null;
     this.#held.set(key, held + 1);

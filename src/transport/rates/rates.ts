@@ -2,13 +2,15 @@ import type { RateConfig } from '../../config.ts';
 import type { RateStore } from '../../db/queries/rate-limits.ts';
 import { RateLimitedError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import { may, type Viewer } from '../../listeners/listeners.ts';
+import { accountOf, isVisitor, may, type Viewer } from '../../listeners/listeners.ts';
 import { type AddressOf, createAddressOf } from './address.ts';
 import { OpenConnections } from './open-connections.ts';
 import { Rate } from './rate.ts';
 
 /** A backend acts for many listeners, so its limits are this many times as high. */
 const SERVICE_FACTOR = 20;
+/** A visitor costs nothing to make, so its limits are this share of a listener's. */
+const VISITOR_FACTOR = 1 / 4;
 
 export interface RatesOptions {
   config: RateConfig;
@@ -23,74 +25,67 @@ type Counted = 'requests' | 'mutations' | 'feedback';
 
 /** The limits of each listener and address, per minute and on open connections ([RATE1]). Null means unlimited. */
 export class Rates {
-  readonly addressOf: AddressOf;
-  readonly #listeners: Record<Counted, ListenerRate | null>;
-  readonly #address: Rate | null;
-  readonly #failures: Rate | null;
-  readonly #open: { listener: OpenConnections | null; address: OpenConnections | null };
+  readonly #open = { listener: new OpenConnections(), address: new OpenConnections() };
   readonly #options: RatesOptions;
+  #limits: Limits;
 
   constructor(options: RatesOptions) {
-    const { config } = options;
     this.#options = options;
-    this.addressOf = createAddressOf(config.trustedProxies);
-    const rate = (name: string, perMinute: number | null) =>
-      perMinute === null ? null : new Rate({ ...options, name, perMinute });
-    const ofListeners = (name: Counted) => {
-      const [own, service] = [rate(name, config[name]), rate(`${name} of services`, scaled(config[name]))];
-      return own && service && { own, service };
-    };
-    this.#listeners = {
-      requests: ofListeners('requests'),
-      mutations: ofListeners('mutations'),
-      feedback: ofListeners('feedback'),
-    };
-    this.#address = rate('address', config.address);
-    this.#failures = rate('failures', config.failures);
-    const counting = (most: number | null) => (most === null ? null : new OpenConnections(most));
-    this.#open = { listener: counting(config.socketsPerListener), address: counting(config.socketsPerAddress) };
+    this.#limits = limitsOf(options, options.config);
   }
+
+  /** Uses other limits from now on. What was counted in this minute is forgotten; open connections are not. */
+  reload(config: RateConfig): void {
+    this.#limits = limitsOf(this.#options, config);
+  }
+
+  readonly addressOf: AddressOf = (request) => this.#limits.addressOf(request);
 
   /** Counts what a viewer does, for the owner of the token. @throws RateLimitedError */
   async count(what: Counted, viewer: Viewer, amount = 1): Promise<void> {
-    const rates = this.#listeners[what];
+    const rates = this.#limits.listeners[what];
     if (!rates) return;
-    const wait = await (isService(viewer) ? rates.service : rates.own).take(keyOf(viewer), amount);
+    const wait = await rates[kindOf(viewer)].take(keyOf(viewer), amount);
     if (wait !== null) throw new RateLimitedError(TOO_MUCH[what], wait);
   }
 
   /** Counts a request or a connection from an address. @throws RateLimitedError */
   async countAddress(address: string): Promise<void> {
-    const wait = await this.#address?.take(address);
+    const wait = await this.#limits.address?.take(address);
     if (wait != null) throw new RateLimitedError('Too many requests from this address', wait);
+  }
+
+  /** Counts a new visitor, who is a request as well. @throws RateLimitedError */
+  async countVisitor(address: string): Promise<void> {
+    await this.countAddress(address);
+    const wait = await this.#limits.visitors?.take(address);
+    if (wait != null) throw new RateLimitedError('Too many new visitors from this address', wait);
   }
 
   /** Counts an invalid token. */
   async countFailure(address: string): Promise<void> {
-    await this.#failures?.take(address);
+    await this.#limits.failures?.take(address);
   }
 
   /** @throws RateLimitedError if there were too many invalid tokens from this address */
   async checkFailures(address: string): Promise<void> {
-    const wait = await this.#failures?.refusal(address);
+    const wait = await this.#limits.failures?.refusal(address);
     if (wait != null) throw new RateLimitedError('Too many invalid tokens from this address', wait);
   }
 
   /** Counts an open connection. @returns a function that releases it @throws RateLimitedError */
   holdForAddress(address: string): () => void {
-    return this.#hold(this.#open.address, address, this.#options.config.socketsPerAddress, 'address');
+    return this.#hold('address', address, this.#limits.config.socketsPerAddress);
   }
 
   /** Like `holdForAddress`, for the listener of the connection. */
   holdForListener(viewer: Viewer): () => void {
-    const { socketsPerListener } = this.#options.config;
-    const most = isService(viewer) ? scaled(socketsPerListener) : socketsPerListener;
-    return this.#hold(this.#open.listener, keyOf(viewer), most, 'listener');
+    const factor = { own: 1, service: SERVICE_FACTOR, visitor: VISITOR_FACTOR }[kindOf(viewer)];
+    return this.#hold('listener', keyOf(viewer), scaled(this.#limits.config.socketsPerListener, factor));
   }
 
-  #hold(open: OpenConnections | null, key: string, most: number | null, what: string): () => void {
-    if (!open || most === null) return () => undefined;
-    const release = open.take(key, most);
+  #hold(what: 'listener' | 'address', key: string, most: number | null): () => void {
+    const release = this.#open[what].take(key, most ?? Infinity);
     if (release) return release;
     throw new RateLimitedError(
       `This ${what} has ${most} open connections, which is the limit`,
@@ -99,10 +94,40 @@ export class Rates {
   }
 }
 
-interface ListenerRate {
-  own: Rate;
-  service: Rate;
+/** What one configuration allows, and what has been counted under it. */
+interface Limits {
+  config: RateConfig;
+  addressOf: AddressOf;
+  listeners: Record<Counted, ListenerRate | null>;
+  address: Rate | null;
+  failures: Rate | null;
+  visitors: Rate | null;
 }
+
+function limitsOf({ store, log }: RatesOptions, config: RateConfig): Limits {
+  const rate = (name: string, perMinute: number | null) =>
+    perMinute === null ? null : new Rate({ store, log, name, perMinute });
+  const ofListeners = (name: Counted) => {
+    const own = rate(name, config[name]);
+    const service = rate(`${name} of services`, scaled(config[name], SERVICE_FACTOR));
+    const visitor = rate(`${name} of visitors`, scaled(config[name], VISITOR_FACTOR));
+    return own && service && visitor && { own, service, visitor };
+  };
+  return {
+    config,
+    addressOf: createAddressOf(config.trustedProxies),
+    listeners: {
+      requests: ofListeners('requests'),
+      mutations: ofListeners('mutations'),
+      feedback: ofListeners('feedback'),
+    },
+    address: rate('address', config.address),
+    failures: rate('failures', config.failures),
+    visitors: rate('visitors', config.visitors),
+  };
+}
+
+type ListenerRate = Record<'own' | 'service' | 'visitor', Rate>;
 
 const TOO_MUCH: Record<Counted, string> = {
   requests: 'Too many requests',
@@ -110,8 +135,13 @@ const TOO_MUCH: Record<Counted, string> = {
   feedback: 'Too much feedback',
 };
 
-const scaled = (limit: number | null): number | null => limit && limit * SERVICE_FACTOR;
+const scaled = (limit: number | null, factor: number): number | null =>
+  limit && Math.max(1, Math.floor(limit * factor));
 
-const isService = (viewer: Viewer): boolean => may(viewer, 'SERVICE');
+function kindOf(viewer: Viewer): keyof ListenerRate {
+  if (may(viewer, 'SERVICE')) return 'service';
+  return isVisitor(viewer.listener) ? 'visitor' : 'own';
+}
 
-const keyOf = ({ listener, agent = listener }: Viewer): string => String(agent.id);
+/** An API key is counted by itself, so that two apps of one owner do not use up each other's limits. */
+const keyOf = (viewer: Viewer): string => (viewer.key ? `key ${viewer.key.id}` : String(accountOf(viewer).id));

@@ -44,7 +44,11 @@ export class Peer {
     this.socket = socket;
     this.#stream = stream;
     this.address = address;
-    this.#headers = { authorization: text(headers.authorization), listenerId: text(headers['x-listener-id']) };
+    this.#headers = {
+      authorization: text(headers.authorization),
+      listenerId: text(headers['x-listener-id']),
+      origin: text(headers.origin),
+    };
     // All that arrives is a sign of life. A pong is told of later, behind the messages that arrived before it.
     stream.on('data', () => (this.#alive = true));
     socket.once('close', () => {
@@ -57,6 +61,7 @@ export class Peer {
     const named = new Map(Object.entries(params).map(([name, value]) => [name.toLowerCase(), value]));
     return {
       authorization: text(named.get('authorization')) ?? this.#headers.authorization,
+      origin: this.#headers.origin,
       listenerId: text(named.get('x-listener-id')) ?? text(named.get('listenerid')) ?? this.#headers.listenerId,
     };
   }
@@ -85,6 +90,11 @@ export class Peer {
       this.end(message);
       operation.lifetime.leave();
     }
+  }
+
+  /** Number of operations whose end nobody waits for. */
+  get subscriptions(): number {
+    return [...this.#operations.values()].filter(({ isHeld }) => !isHeld).length;
   }
 
   /** Whether a query or a mutation is running. */

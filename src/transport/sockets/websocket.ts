@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type DocumentNode, type ExecutionArgs, getOperationAST, GraphQLError, OperationTypeNode } from 'graphql';
 import { CloseCode, type Context as Connection, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -5,12 +6,18 @@ import type { ConnectionLimits } from '../../config.ts';
 import { explainFailure } from '../../db/failures.ts';
 import { CadenzaError, RateLimitedError, ServiceUnavailableError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
+import { asRequest, noteFacts, type RequestFacts } from '../../lib/request-facts.ts';
 import { type Context, createContext, type Services } from '../../resolvers/context.ts';
+import type { FindDocument } from '../documents/trusted.ts';
 import type { GraphQL } from '../graphql.ts';
+import { factsOf, KEY_ENDED } from '../identity.ts';
 import { readMessages } from '../inbox.ts';
 import { LiveResults } from '../live-results.ts';
 import type { IdentifyFrom } from '../rates/guard.ts';
+import { REQUEST_ID, requestIdOf } from '../request-id.ts';
+import type { Traffic } from '../traffic.ts';
 import { type Door, receiveUpgrades } from '../upgrades.ts';
+import { withQuery } from './named-document.ts';
 import { GOING_AWAY, Peer, TRY_AGAIN_LATER } from './peer.ts';
 import { SocketDelivery } from './socket-delivery.ts';
 
@@ -22,11 +29,13 @@ const LONGEST_COMPLETE = 1_024;
 
 export interface WebSocketOptions extends Door {
   graphql: GraphQL;
+  findDocument: FindDocument;
   services: Services;
   identify: IdentifyFrom;
   /** A silent peer is pinged at each heartbeat and disconnected if it has not answered at the next. */
   limits: ConnectionLimits;
   log: Logger;
+  traffic: Traffic;
   /** Time within which a peer must send `connection_init`. */
   initMs?: number | undefined;
 }
@@ -34,6 +43,8 @@ export interface WebSocketOptions extends Door {
 export interface WebSockets {
   /** Lets queries and mutations finish, within `graceMs`, then closes every socket with 1001 and the reason. */
   close(reason: string, graceMs: number): Promise<void>;
+  /** Numbers of open sockets and of subscriptions over them. */
+  counts(): { open: number; subscriptions: number };
 }
 
 /**
@@ -67,16 +78,27 @@ export function serveWebSockets(options: WebSocketOptions): WebSockets {
   // `setImmediate` lets messages be read first that arrived while the process was busy or suspended, because they may
   // include pongs.
   const beats = setInterval(() => setImmediate(beat), options.limits.heartbeatMs).unref();
+  const ids = new WeakMap<IncomingMessage, string>();
+  const idOf = (request: IncomingMessage): string => {
+    const id = ids.get(request) ?? requestIdOf(request);
+    ids.set(request, id);
+    return id;
+  };
+  sockets.on('headers', (headers, request) => headers.push(`${REQUEST_ID}: ${idOf(request)}`));
   receiveUpgrades(options, (request, head, address) => {
     const stream = request.socket;
     sockets.handleUpgrade(request, stream, head, (socket) => {
       const peer = new Peer(socket, stream, request, address);
       peers.add(peer);
       socket.once('close', () => peers.delete(peer));
-      speak(protocol, peer, options.log);
+      speak(protocol, peer, { ...options, connectionId: idOf(request) });
     });
   });
   return {
+    counts: () => ({
+      open: peers.size,
+      subscriptions: [...peers].reduce((sum, peer) => sum + peer.subscriptions, 0),
+    }),
     close: async (reason, graceMs) => {
       const deadline = Date.now() + graceMs;
       while ([...peers].some(({ isBusy }) => isBusy) && Date.now() < deadline) await tick();
@@ -116,8 +138,13 @@ const closed = (socket: WebSocket): Promise<void> =>
   });
 
 /** Connects a socket to the protocol, in both directions. */
-function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, Peer>>, peer: Peer, log: Logger): void {
+function speak(
+  protocol: ReturnType<typeof makeServer<Record<string, unknown>, Peer>>,
+  peer: Peer,
+  { log, traffic, connectionId }: Pick<WebSocketOptions, 'log' | 'traffic'> & { connectionId: string },
+): void {
   const { socket } = peer;
+  let messages = 0;
   // `ws` answers broken frames (too long, not UTF-8, not masked) with the right close code itself.
   socket.on('error', (error) => log.debug({ err: error }, 'A WebSocket failed'));
   const closedByPeer = protocol.opened(
@@ -129,8 +156,9 @@ function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, P
         readMessages(peer, (message) => {
           const completed = completedId(message);
           if (completed !== null) peer.leave(completed);
-          handle(message).catch((error: unknown) => {
-            log.error({ err: error }, 'A WebSocket message could not be processed');
+          const facts: RequestFacts = { requestId: `${connectionId}/${++messages}` };
+          asRequest(facts, () => serve(handle(withQuery(message)), { facts, log, traffic })).catch((error: unknown) => {
+            log.error({ err: error, ...facts }, 'A WebSocket message could not be processed');
             peer.close(CloseCode.InternalServerError, 'Internal server error');
           });
         });
@@ -139,6 +167,19 @@ function speak(protocol: ReturnType<typeof makeServer<Record<string, unknown>, P
     peer,
   );
   socket.once('close', (code, reason) => void closedByPeer(code, reason.toString()));
+}
+
+/** Logs and counts the message's operation, if it is one and once it has ended, as HTTP requests are. */
+async function serve(
+  handled: Promise<void>,
+  { facts, log, traffic }: Pick<WebSocketOptions, 'log' | 'traffic'> & { facts: RequestFacts },
+): Promise<void> {
+  const start = performance.now();
+  await handled;
+  if (facts.listener === undefined) return;
+  const ms = Math.round(performance.now() - start);
+  log.info({ transport: 'websocket', ms }, 'Operation');
+  traffic.served('websocket', 'answered', facts.kind ? null : ms / 1000);
 }
 
 /** The protocol's own handling of `complete` ends subscriptions but lets queries continue. */
@@ -160,6 +201,8 @@ async function connect(
   try {
     peer.identity = await options.identify(peer.address, peer.credentials(connectionParams ?? {}));
     peer.whenClosed(options.rates.holdForListener(peer.identity.viewer));
+    const release = peer.identity.whenInvalid?.(() => peer.close(CloseCode.Forbidden, KEY_ENDED));
+    if (release) peer.whenClosed(release);
   } catch (error) {
     const failure = explainFailure(error);
     if (!(failure instanceof CadenzaError))
@@ -187,7 +230,7 @@ async function prepare(
   { extra, subscriptions }: Connection<Record<string, unknown>, Peer>,
   id: string,
   payload: SubscribePayload,
-  { graphql, services, draining, limits }: WebSocketOptions,
+  { graphql, findDocument, services, draining, limits }: WebSocketOptions,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   if (id.length > LONGEST_ID) {
     // An error message would repeat the id.
@@ -199,19 +242,24 @@ async function prepare(
     return [refused('TOO_MANY_OPERATIONS', `A socket may have at most ${limits.operations} concurrent operations.`)];
   }
   if (!extra.identity) return [refused('UNAUTHENTICATED', 'The connection has no identity.')];
+  noteFacts(factsOf(extra.identity.viewer));
   const lifetime = extra.begin(payload, id);
   await extra.turns.take();
   if (lifetime.isLeft) return new Promise(() => undefined);
-  const enveloped = graphql.getEnveloped({
-    caller: { context: createContext(services, extra.identity.viewer, lifetime), expiresAt: extra.identity.expiresAt },
-    connection: extra,
-    params: payload,
-  } as never);
+  const context = createContext(services, extra.identity.viewer, lifetime);
   try {
-    const document = enveloped.parse(payload.query) as ExecutionArgs['document'];
+    const query = findDocument(payload, context) ?? '';
+    const enveloped = graphql.getEnveloped({
+      // The socket ends with its credentials.
+      caller: { context, expiresAt: extra.identity.expiresAt },
+      connection: extra,
+      params: { ...payload, query },
+    } as never);
+    const document = enveloped.parse(query) as ExecutionArgs['document'];
     const [errors, runner] = validated(enveloped, document);
     if (errors.length > 0) return errors;
-    if (!isSubscription(document, payload.operationName)) extra.hold(payload);
+    if (isSubscription(document, payload.operationName)) noteFacts({ kind: 'subscription' });
+    else extra.hold(payload);
     return {
       schema: enveloped.schema as ExecutionArgs['schema'],
       operationName: payload.operationName ?? null,

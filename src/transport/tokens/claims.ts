@@ -1,8 +1,6 @@
 import type { JWTPayload } from 'jose';
 import { UnauthenticatedError } from '../../lib/errors.ts';
-import type { Role } from '../../listeners/listeners.ts';
 
-export const ROLES: readonly Role[] = ['LISTENER', 'SERVICE', 'ANALYST', 'ADMIN'];
 const LONGEST_ID = 128;
 
 /** Tolerated difference between the clocks of the issuer and this machine, in seconds. */

@@ -71,8 +71,9 @@ export class BarBuilder {
       ticks += note.ticks;
       return { ...note, start };
     });
+    const places = this.#notes.map(({ at }) => at);
     const { metre, key } = this.#fields;
     const [number, opening] = [this.number, this.#opening];
-    return { number, from: this.#from, to: this.#to, opening, closing, notes, ticks, metre, key };
+    return { number, from: this.#from, to: this.#to, opening, closing, notes, places, ticks, metre, key };
   }
 }

@@ -39,7 +39,8 @@ class TuneParser {
   #tuplet: (Ratio & { left: number }) | null = null;
   /** What broken rhythm does to the next note. */
   #broken: Ratio | null = null;
-  #slurs: number[] = [];
+  /** The slurs that are open. One has begun once a note is under it. */
+  #slurs: { at: number; begun: boolean }[] = [];
 
   constructor(text: string) {
     this.#text = text;
@@ -82,7 +83,7 @@ class TuneParser {
     this.#closeBar(SECTION_END, at);
     if (!this.#fields.hasKey) this.#problems.add('ERROR', HEADER_ONLY, at);
     else if (this.#bars.bars.length === 0) this.#problems.add('ERROR', 'the tune has no notes', at);
-    for (const open of this.#slurs) this.#problems.add('WARNING', 'this slur is not closed', open);
+    for (const { at: open } of this.#slurs) this.#problems.add('WARNING', 'this slur is not closed', open);
     checkBars(this.#bars.bars, this.#problems);
   }
 
@@ -146,7 +147,7 @@ class TuneParser {
         this.#tie(at);
         return;
       case 'slur-open':
-        this.#slurs.push(at);
+        this.#slurs.push({ at, begun: false });
         return;
       case 'slur-close':
         if (this.#slurs.pop() === undefined) this.#say('WARNING', 'no slur is open here', at);
@@ -211,7 +212,9 @@ class TuneParser {
     const inTuplet = ticks !== null && this.#tuplet ? scaled(ticks, this.#tuplet) : ticks;
     const own = inTuplet === null ? null : scaled(inTuplet, this.#broken ?? ONCE);
     if (own === null || own === 0) this.#say('ERROR', 'this length cannot be written as a note', at);
-    this.#bars.add({ pitches, ticks: own ?? 0, tied: false, grace: this.#graces, at });
+    const slurred = this.#slurs.some(({ begun }) => begun);
+    this.#bars.add({ pitches, ticks: own ?? 0, tied: false, slurred, grace: this.#graces, at });
+    for (const slur of this.#slurs) slur.begun = true;
     this.#graces = [];
     this.#broken = null;
     if (this.#tuplet && --this.#tuplet.left === 0) this.#tuplet = null;

@@ -12,6 +12,8 @@ export interface TuneNote {
   readonly ticks: number;
   /** It sounds on into the next note. */
   readonly tied: boolean;
+  /** It is under a slur that began before it. */
+  readonly slurred: boolean;
   /** MIDI numbers of the grace notes before it. They take no time of the bar. */
   readonly grace: readonly number[];
 }
@@ -25,6 +27,8 @@ export interface TuneBar {
   readonly opening: BarLine;
   readonly closing: BarLine;
   readonly notes: readonly TuneNote[];
+  /** The notes' positions in the text. */
+  readonly places: readonly number[];
   /** Length of its notes and rests, in ticks. */
   readonly ticks: number;
   /** Null if the metre is free. */

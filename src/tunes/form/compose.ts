@@ -58,8 +58,21 @@ export const titleField = (title: string): string => `T:${title.replaceAll('%', 
 
 function headerOf({ key, metre, unit, kind, tempo }: TuneSettings, title: string): string {
   const rhythm = kind === null ? [] : [`R:${TUNE_KINDS[kind].name}`];
-  const fields = ['X:1', titleField(title), ...rhythm, `M:${metre.text}`, `L:${fractionOf(unit)}`, `Q:1/4=${tempo}`];
+  const fields = [
+    'X:1',
+    titleField(title),
+    ...rhythm,
+    `M:${metre.text}`,
+    `L:${fractionOf(unit)}`,
+    tempoField(metre.text, tempo),
+  ];
   return `${[...fields, `K:${keyText(key)}`].join('\n')}\n`;
+}
+
+/** Compound metres are counted in dotted quarter notes, where that is a whole number. */
+function tempoField(metre: string, tempo: number): string {
+  const isCompound = /^(6|9|12)\/8$/.test(metre);
+  return isCompound && tempo % 3 === 0 ? `Q:3/8=${(tempo * 2) / 3}` : `Q:1/4=${tempo}`;
 }
 
 export function promptOf({ key, metre, unit, kind }: Pick<TuneSettings, 'key' | 'metre' | 'unit' | 'kind'>): string {

@@ -65,6 +65,13 @@ export const MOOD_WORDS: Readonly<Record<string, Mood>> = {
   wistful: { valence: -0.2, arousal: -0.5 },
 };
 
+/** The words whose moods are nearest, the nearest first. */
+export function nearestMoodWords({ valence, arousal }: Mood, count: number): string[] {
+  const distance = (mood: Mood) => Math.hypot(mood.valence - valence, mood.arousal - arousal);
+  const order = Object.entries(MOOD_WORDS).sort(([, a], [, b]) => distance(a) - distance(b));
+  return order.slice(0, count).map(([word]) => word);
+}
+
 const THIRD = 1 / 3;
 const bandOf = (value: number): number => (value < -THIRD ? 0 : value <= THIRD ? 1 : 2);
 

@@ -172,6 +172,10 @@ describe('[HTTP7] parameters', () => {
     const refused = await post(server.graphqlUrl, body, await bearer({ sub: 'ann' }));
     expect(refused).toMatchObject({ status: 400, code: 'BAD_REQUEST' });
     expect(refused.message).toContain('operationName');
+    for (const other of [5, {}, ['{ __typename }'], true]) {
+      const problem = await post(server.graphqlUrl, JSON.stringify({ query: other }), await bearer({ sub: 'ann' }));
+      expect(problem).toMatchObject({ status: 400, code: 'BAD_REQUEST' });
+    }
     for (const operationName of [5, {}, ['a'], true]) {
       const other = await post(
         server.graphqlUrl,

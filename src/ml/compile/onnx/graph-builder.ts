@@ -91,6 +91,16 @@ export class GraphBuilder {
   }
 }
 
+/**
+ * Bytes that give a stored model more outputs when they are appended to it: a message that occurs twice is merged, and
+ * its lists are joined.
+ */
+export function moreOutputs(values: readonly ValueInfo[]): Buffer {
+  const graph = new Message();
+  for (const value of values) graph.message(12, valueInfoProto(value));
+  return new Message().message(7, graph).encode();
+}
+
 function attributeProto(name: string, value: Attribute): Message {
   const attribute = new Message().string(1, name);
   if (typeof value === 'number') return attribute.varint(3, value).varint(20, 2);

@@ -14,6 +14,8 @@ export interface GraphSummary {
   inputs: readonly GraphValue[];
   outputs: readonly GraphValue[];
   operators: ReadonlySet<string>;
+  /** The results of the layer norms, in the graph's order. */
+  layerNorms: readonly string[];
   /** Number of elements of all weights. */
   parameters: number;
 }
@@ -21,7 +23,7 @@ export interface GraphSummary {
 /** Field numbers of onnx.proto. */
 const MODEL = { graph: 7 };
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 };
-const NODE = { operator: 4 };
+const NODE = { output: 2, operator: 4 };
 const TENSOR = { dims: 1 };
 const VALUE = { name: 1, type: 2 };
 const TYPE = { tensor: 1 };
@@ -37,16 +39,21 @@ export function readOnnxGraph(path: string): GraphSummary {
   const inputs: GraphValue[] = [];
   const outputs: GraphValue[] = [];
   const operators = new Set<string>();
+  const layerNorms: string[] = [];
   let parameters = 0;
   for (const field of file.fields(graph)) {
     if (field.kind === 'number') continue;
-    if (field.id === GRAPH.node)
-      for (const name of contents(file, field, NODE.operator)) operators.add(file.text(name));
+    if (field.id === GRAPH.node) {
+      const [operator] = contents(file, field, NODE.operator).map((name) => file.text(name));
+      operators.add(operator ?? '');
+      const [output] = contents(file, field, NODE.output);
+      if (operator === 'LayerNormalization' && output) layerNorms.push(file.text(output));
+    }
     if (field.id === GRAPH.initializer) parameters += elementsOf(file, field);
     if (field.id === GRAPH.input) inputs.push(readValue(file, field));
     if (field.id === GRAPH.output) outputs.push(readValue(file, field));
   }
-  return { inputs, outputs, operators, parameters };
+  return { inputs, outputs, operators, layerNorms, parameters };
 }
 
 function readValue(file: ProtobufFile, value: ByteRange): GraphValue {

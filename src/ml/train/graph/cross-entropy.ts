@@ -2,6 +2,9 @@ import type { ValueName } from './emitter.ts';
 import { indicators } from './layers.ts';
 import type { Tape } from './tape.ts';
 
+/** ONNX's number for the type. */
+const FLOAT = 1;
+
 interface Targets {
   /** The right class of each row // [n] */
   targets: ValueName;
@@ -28,6 +31,19 @@ export function crossEntropyGradient(
 ): ValueName {
   const error = tape.op('Sub', [tape.op('Exp', [logShares]), indicators(tape, targets, classes)]);
   return tape.op('Mul', [error, column(tape, weights)]);
+}
+
+/**
+ * Adds the output `loss`: the mean over rows of Σ ln(1 + e^z) − target · z over labels, in nats.
+ * @returns its gradient: (σ(z) − target) / rows // [n, labels]
+ */
+export function addBinaryCrossEntropy(tape: Tape, logits: ValueName, targets: ValueName): ValueName {
+  const misses = tape.op('Sub', [tape.op('Softplus', [logits]), tape.op('Mul', [targets, logits])]);
+  const byRow = tape.op('ReduceSum', [misses, tape.ints(1)], { keepdims: 0 });
+  tape.graph.output({ name: 'loss', type: 'float32', dims: [] });
+  tape.named('loss', 'ReduceMean', [byRow], { keepdims: 0 });
+  const rows = tape.op('Cast', [tape.op('Size', [byRow])], { to: FLOAT });
+  return tape.op('Div', [tape.op('Sub', [tape.op('Sigmoid', [logits]), targets]), rows]);
 }
 
 const column = (tape: Tape, vector: ValueName): ValueName => tape.op('Unsqueeze', [vector, tape.ints(1)]);

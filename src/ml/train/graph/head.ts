@@ -1,33 +1,30 @@
 import { type AdamWSettings, addAdamW, type Parameter } from './adamw.ts';
-import { addCrossEntropy, crossEntropyGradient } from './cross-entropy.ts';
+import { addBinaryCrossEntropy } from './cross-entropy.ts';
 import { addBias, linear } from './layers.ts';
 import { Tape } from './tape.ts';
 
 export interface HeadShape {
   /** Length of a vector. */
   width: number;
-  classes: number;
+  labels: number;
 }
 
-export const headParameters = ({ width, classes }: HeadShape): Parameter[] => [
-  { name: 'weight', dims: [classes, width], deviation: 0 },
-  { name: 'bias', dims: [classes], deviation: 0 },
+export const headParameters = ({ width, labels }: HeadShape): Parameter[] => [
+  { name: 'weight', dims: [labels, width], deviation: 0 },
+  { name: 'bias', dims: [labels], deviation: 0 },
 ];
 
 /**
- * One step of a softmax classifier over given vectors.
- * inputs: `vectors` [n, width], `targets` [n], `weights` [n]; those of `addAdamW`
+ * One step of a classifier over given vectors that answers for each label by itself.
+ * inputs: `vectors` [n, width], `targets` [n, labels], 1 where the label is right; those of `addAdamW`
  * outputs: `loss` and those of `addAdamW`
  */
 export function buildHeadGraph(shape: HeadShape, settings: AdamWSettings): Buffer {
   const tape = new Tape();
   tape.graph.input({ name: 'vectors', type: 'float32', dims: ['n', shape.width] });
-  tape.graph.input({ name: 'targets', type: 'int64', dims: ['n'] });
-  tape.graph.input({ name: 'weights', type: 'float32', dims: ['n'] });
+  tape.graph.input({ name: 'targets', type: 'float32', dims: ['n', shape.labels] });
   const logits = addBias(tape, linear(tape, 'vectors', 'weight'), 'bias');
-  const targets = { targets: 'targets', weights: 'weights', classes: shape.classes };
-  const logShares = addCrossEntropy(tape, logits, targets);
-  tape.backpropagate(logits, crossEntropyGradient(tape, logShares, targets));
+  tape.backpropagate(logits, addBinaryCrossEntropy(tape, logits, 'targets'));
   addAdamW(tape, headParameters(shape), settings);
   return tape.graph.encode();
 }

@@ -1,0 +1,2 @@
+ALTER TABLE "recommendation_lists" DROP COLUMN "reasons";--> statement-breakpoint
+DROP TYPE "public"."reason_kind";

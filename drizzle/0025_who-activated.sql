@@ -1,0 +1,3 @@
+ALTER TABLE "recommender_versions" ADD COLUMN "activated_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "recommender_versions" ADD COLUMN "activated_by" bigint;--> statement-breakpoint
+ALTER TABLE "recommender_versions" ADD CONSTRAINT "recommender_versions_activated_by_listeners_id_fk" FOREIGN KEY ("activated_by") REFERENCES "public"."listeners"("id") ON DELETE set null ON UPDATE no action;

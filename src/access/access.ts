@@ -1,0 +1,15 @@
+export { type AuditEntry, AuditLog, type AuditQuery } from './audit.ts';
+export { createApiKeys } from './api-keys.ts';
+export {
+  type ApiKey,
+  type ApiKeys,
+  type IssuedKey,
+  type NewApiKey,
+  type QuotaInput,
+  type QuotaState,
+} from './contract.ts';
+export { isMeantAsKey } from './key-format.ts';
+export { usageOfMonth, type UsageTotal } from './month.ts';
+export { amountText, owedFor, type PriceTable, readPrices } from './prices.ts';
+export { TrustedDocuments } from './trusted-documents.ts';
+export { UsageMeter, type UsageOfDay } from './usage.ts';

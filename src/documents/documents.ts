@@ -1,0 +1,22 @@
+export type {
+  AnchoredIn,
+  CreateDocumentInput,
+  DeltaPiece,
+  DocumentEvent,
+  DocumentMember,
+  DocumentPeer,
+  DocumentRole,
+  Documents,
+  DocumentVersion,
+  EncodedRange,
+  MemberRole,
+  PresentPeer,
+  PresenceInput,
+  Present,
+  Pushed,
+  PushInput,
+  ShareInput,
+  ShareLink,
+  TextDocument,
+} from './contract.ts';
+export { createDocuments } from './document-service.ts';
