@@ -1,7 +1,6 @@
 import { ModelUnavailableError } from '../../lib/errors.ts';
 import { ModelFileError } from '../compile/compile.ts';
 import { Encoder } from '../encoder/encoder.ts';
-import { EncoderThread } from '../encoder/encoder-thread.ts';
 import { bytesOf, type ModelEntry } from '../store/model-catalogue.ts';
 import { type PreparationOptions, wake } from './prepare-writer.ts';
 
@@ -26,7 +25,7 @@ export async function prepareEncoder(entry: ModelEntry, options: EncoderPreparat
   const encoder = new Encoder({
     ...{ id, name, memory, sleepAfterMs, clock },
     bytes: GROWTH * bytesOf(entry),
-    open: (onDeath) => EncoderThread.open(thread, onDeath),
+    thread,
   });
   try {
     await wake(encoder, signal);

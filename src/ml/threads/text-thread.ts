@@ -1,20 +1,17 @@
 import type { Worker } from 'node:worker_threads';
-import { startWorker } from '../../lib/async/worker.ts';
 import { asError } from '../../lib/errors.ts';
-import type { EncodedText } from '../contract.ts';
-import { setRuntimeEnvironment } from '../ort/environment.ts';
-import type { EncoderCommand, EncoderReport, EncoderThreadOptions } from './protocol.ts';
+import type { AnswerCommand, AnswerReport } from './protocol.ts';
 
-interface Request {
-  resolve: (texts: readonly EncodedText[]) => void;
+interface Request<Answer> {
+  resolve: (answers: readonly Answer[]) => void;
   reject: (reason: unknown) => void;
 }
 
-/** The main thread's side of an encoder's thread: it cuts texts into tokens and runs the graph, off the event loop. */
-export class EncoderThread implements AsyncDisposable {
+/** The main thread's side of a thread that answers texts, off the event loop. The thread's side is `serveTexts`. */
+export class TextThread<Options, Answer> implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #exited: Promise<unknown>;
-  readonly #requests = new Map<number, Request>();
+  readonly #requests = new Map<number, Request<Answer>>();
   #nextId = 0;
   #closing = false;
 
@@ -25,13 +22,15 @@ export class EncoderThread implements AsyncDisposable {
   }
 
   /**
-   * Starts a thread and opens the model in it.
+   * Waits until a thread that has been started has opened its model.
    * @param onDeath called if the thread ends without being told to
    * @throws Error with the reason if it does not open
    */
-  static async open(options: EncoderThreadOptions, onDeath: (reason: Error) => void): Promise<EncoderThread> {
-    setRuntimeEnvironment();
-    const thread = new EncoderThread(startWorker(import.meta.url, './encoder-worker', { workerData: options }));
+  static async open<Options, Answer>(
+    worker: Worker,
+    onDeath: (reason: Error) => void,
+  ): Promise<TextThread<Options, Answer>> {
+    const thread = new TextThread<Options, Answer>(worker);
     try {
       await thread.#ready();
     } catch (error) {
@@ -43,8 +42,8 @@ export class EncoderThread implements AsyncDisposable {
     return thread;
   }
 
-  /** @throws Error if a text cannot be encoded or the thread ends; the signal's reason, and the rest is not computed */
-  encode(texts: readonly string[], words: boolean, signal: AbortSignal): Promise<readonly EncodedText[]> {
+  /** @throws Error if a text cannot be answered or the thread ends; the signal's reason, and the rest is not computed */
+  answer(texts: readonly string[], options: Options, signal: AbortSignal): Promise<readonly Answer[]> {
     if (signal.aborted) return Promise.reject(asError(signal.reason));
     const id = this.#nextId++;
     const cancel = () => {
@@ -53,10 +52,8 @@ export class EncoderThread implements AsyncDisposable {
       this.#requests.delete(id);
     };
     signal.addEventListener('abort', cancel, { once: true });
-    const answer = new Promise<readonly EncodedText[]>((resolve, reject) =>
-      this.#requests.set(id, { resolve, reject }),
-    );
-    this.#send({ type: 'encode', id, texts, words });
+    const answer = new Promise<readonly Answer[]>((resolve, reject) => this.#requests.set(id, { resolve, reject }));
+    this.#send({ type: 'answer', id, texts, options });
     return answer.finally(() => signal.removeEventListener('abort', cancel));
   }
 
@@ -70,8 +67,8 @@ export class EncoderThread implements AsyncDisposable {
   #ready(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#worker.once('error', reject);
-      this.#worker.once('exit', (code) => reject(new Error(`the encoder’s thread ended with code ${code}`)));
-      this.#worker.once('message', (report: EncoderReport) => {
+      this.#worker.once('exit', (code) => reject(new Error(`the thread ended with code ${code}`)));
+      this.#worker.once('message', (report: AnswerReport<Answer>) => {
         if (report.type === 'failed') reject(new Error(report.message));
         else resolve();
       });
@@ -79,15 +76,15 @@ export class EncoderThread implements AsyncDisposable {
   }
 
   #listen(onDeath: (reason: Error) => void): void {
-    this.#worker.on('message', (report: EncoderReport) => {
-      if (report.type !== 'encoded' && report.type !== 'refused') return;
+    this.#worker.on('message', (report: AnswerReport<Answer>) => {
+      if (report.type !== 'answered' && report.type !== 'refused') return;
       const request = this.#requests.get(report.id);
       this.#requests.delete(report.id);
-      if (report.type === 'encoded') request?.resolve(report.texts);
+      if (report.type === 'answered') request?.resolve(report.answers);
       else request?.reject(new Error(report.message));
     });
     this.#worker.once('exit', (code) => {
-      const reason = new Error(`the encoder’s thread ended with code ${code}`);
+      const reason = new Error(`the thread ended with code ${code}`);
       this.#failAll(reason);
       if (!this.#closing) onDeath(reason);
     });
@@ -98,7 +95,7 @@ export class EncoderThread implements AsyncDisposable {
     this.#requests.clear();
   }
 
-  #send(command: EncoderCommand): void {
+  #send(command: AnswerCommand<Options>): void {
     this.#worker.postMessage(command);
   }
 }

@@ -1,40 +1,45 @@
-import type { EncodedText } from '../contract.ts';
-import type { EncoderCommand } from './protocol.ts';
+import type { AnswerCommand } from './protocol.ts';
 
-type Encode = (lane: number, text: string, options: { words: boolean; signal: AbortSignal }) => Promise<EncodedText>;
-type Asked = Omit<Extract<EncoderCommand, { type: 'encode' }>, 'type'>;
+/** Answers one text on a lane, of which each runs one at a time. */
+export type AnswerText<Options, Answer> = (
+  lane: number,
+  text: string,
+  options: Options,
+  signal: AbortSignal,
+) => Promise<Answer>;
+type Asked<Options> = Omit<Extract<AnswerCommand<Options>, { type: 'answer' }>, 'type'>;
 
-interface Request extends Asked {
-  encoded: (EncodedText | undefined)[];
+interface Request<Options, Answer> extends Asked<Options> {
+  answers: (Answer | undefined)[];
   next: number;
   left: number;
   ended: AbortController;
-  resolve: (texts: readonly EncodedText[] | null) => void;
+  resolve: (answers: readonly Answer[] | null) => void;
   reject: (reason: unknown) => void;
 }
 
 /** Requests take turns, a text each, on as many lanes as there are: a long request delays no short one for long. */
-export class EncodingQueue {
-  readonly #encode: Encode;
-  readonly #requests = new Map<number, Request>();
+export class TextQueue<Options, Answer> {
+  readonly #answer: AnswerText<Options, Answer>;
+  readonly #requests = new Map<number, Request<Options, Answer>>();
   /** Those with texts that no lane has taken, in the order of their turns. */
-  #turns: Request[] = [];
+  #turns: Request<Options, Answer>[] = [];
   readonly #idle: number[];
   readonly #running = new Set<Promise<void>>();
 
-  constructor(lanes: number, encode: Encode) {
-    this.#encode = encode;
+  constructor(lanes: number, answer: AnswerText<Options, Answer>) {
+    this.#answer = answer;
     this.#idle = Array.from({ length: lanes }, (_, lane) => lane);
   }
 
-  /** @returns its texts' vectors in order; null if it was cancelled. Rejects if one of its texts fails */
-  add(asked: Asked): Promise<readonly EncodedText[] | null> {
+  /** @returns the answers in the texts' order; null if it was cancelled. Rejects if one of its texts fails */
+  add(asked: Asked<Options>): Promise<readonly Answer[] | null> {
     return new Promise((resolve, reject) => {
       if (asked.texts.length === 0) {
         resolve([]);
         return;
       }
-      const progress = { encoded: [], next: 0, left: asked.texts.length, ended: new AbortController() };
+      const progress = { answers: [], next: 0, left: asked.texts.length, ended: new AbortController() };
       const request = { ...asked, ...progress, resolve, reject };
       this.#requests.set(asked.id, request);
       this.#turns.push(request);
@@ -68,19 +73,19 @@ export class EncodingQueue {
     }
   }
 
-  async #run(request: Request, lane: number, at: number): Promise<void> {
-    const { texts, words, ended } = request;
+  async #run(request: Request<Options, Answer>, lane: number, at: number): Promise<void> {
+    const { texts, options, ended } = request;
     try {
-      request.encoded[at] = await this.#encode(lane, texts[at] ?? '', { words, signal: ended.signal });
+      request.answers[at] = await this.#answer(lane, texts[at] ?? '', options, ended.signal);
       request.left--;
       if (request.left > 0) return;
-      this.#end(request, () => request.resolve(request.encoded.flatMap((text) => text ?? [])));
+      this.#end(request, () => request.resolve(request.answers.flatMap((answer) => answer ?? [])));
     } catch (error) {
       this.#end(request, () => request.reject(error));
     }
   }
 
-  #end(request: Request, settle: () => void): void {
+  #end(request: Request<Options, Answer>, settle: () => void): void {
     if (!this.#requests.delete(request.id)) return;
     this.#turns = this.#turns.filter((one) => one !== request);
     settle();
