@@ -20,6 +20,8 @@ import { assistOf, fromBase64, toBase64 } from './asked-for.ts';
 import { type AskedFor, type Assist, type AssistInput, type Assists, noSuchAssist } from './contract.ts';
 import { assistsKey, Scribes } from './scribes.ts';
 
+const EXPORTED_AT_ONCE = 50;
+
 export interface AssistsOptions {
   database: Database;
   documents: Documents;
@@ -128,6 +130,32 @@ class AssistService implements Assists {
     const keyOf = ({ createdAt, id }: Assist) => [createdAt.getTime(), id];
     const count = () => queries.countAssistsOf(database, documentId);
     return pageOf(rows.map(assistOf), list, { first, after }, keyOf, count);
+  }
+
+  async *everythingOf(listenerId: number): AsyncGenerator<object> {
+    for (let after: string | null = null; ;) {
+      const rows = await queries.selectAssistsBy(this.#options.database, listenerId, after, EXPORTED_AT_ONCE);
+      for (const { id, documentId, draftIds, asked, ...assist } of rows.map(assistOf)) {
+        const { task, instruction, tone, modelId } = asked;
+        const { status, reason, createdAt, endedAt, undoneAt } = assist;
+        yield {
+          id,
+          document: documentId,
+          drafts: draftIds,
+          task,
+          instruction,
+          tone,
+          model: modelId,
+          status,
+          reason,
+          createdAt,
+          endedAt,
+          undoneAt,
+        };
+      }
+      after = rows.at(-1)?.id ?? null;
+      if (rows.length === 0) return;
+    }
   }
 
   recover(): void {

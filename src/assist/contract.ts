@@ -96,6 +96,8 @@ export interface Assists extends AsyncDisposable {
   byId(viewer: Viewer, id: string): Promise<Assist | null>;
   /** Newest first. @throws InvalidInputError */
   of(documentId: string, page: PageArgs): Promise<Page<Assist>>;
+  /** What a listener has asked of models in documents, each as JSON for people. */
+  everythingOf(listenerId: number): AsyncIterable<object>;
   /** From now on, this process writes what models have written into documents. */
   recover(): void;
 }

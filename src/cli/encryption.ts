@@ -54,10 +54,10 @@ const commands: Record<string, (work: Work) => Promise<string>> = {
     ].join('\n');
   },
   seal: async ({ database, signal }) => {
-    const { listeners, drafts, lists } = await sealStoredRows(database, signal);
+    const { listeners, drafts, lists, documents, versions, assists } = await sealStoredRows(database, signal);
     return (
-      `Encrypted: ${listeners} listeners, ${drafts} drafts with their events, ${lists} lists. PostgreSQL overwrites what they ` +
-      'were when it uses the space again; VACUUM FULL does so now.'
+      `Encrypted: ${listeners} listeners, ${drafts} drafts with their events, ${lists} lists, ${documents} documents with their ` +
+      `updates, ${versions} versions of documents, ${assists} assists. PostgreSQL overwrites what they were when it uses the space again; VACUUM FULL does so now.`
     );
   },
   rewrap: async ({ database, masters }) =>

@@ -27,7 +27,7 @@ export class DocumentAccess {
   async byIds(viewer: Viewer, ids: readonly string[]): Promise<Map<string, TextDocument>> {
     const known = ids.filter((id) => UUID.test(id));
     if (known.length === 0) return new Map();
-    const rows = await selectDocuments(this.#database.sql, known, viewer.listener.id);
+    const rows = await selectDocuments(this.#database, known, viewer.listener.id);
     return indexBy(
       rows.flatMap((row) => documentOf(viewer, row) ?? []),
       ({ id }) => id,

@@ -52,10 +52,10 @@ export class Compacting implements AsyncDisposable {
 
   async #compact(documentId: string): Promise<void> {
     const { database, yjs } = this.#options;
-    const stored = await selectStored(database.sql, documentId);
+    const stored = await selectStored(database, documentId);
     if (!stored) return;
     const { update } = await yjs.state(stored.parts, null, 'stateVector');
     const snapshot = { from: stored.snapshotUntil, until: stored.sequence, snapshot: update };
-    await storeSnapshot(database.sql, documentId, snapshot);
+    await storeSnapshot(database, documentId, snapshot);
   }
 }

@@ -130,6 +130,12 @@ export type DocumentEvent =
   | ({ type: 'state'; cursor: string; reason: StateReason } & EncodedState)
   | { type: 'updates'; cursor: string; updates: readonly Uint8Array[] };
 
+/** Each row as JSON for people, read as it is taken. */
+export interface DocumentRows {
+  documents: AsyncIterable<object>;
+  versions: AsyncIterable<object>;
+}
+
 /** Texts that several people edit at once: Yjs documents, stored in a log, followed by any number of readers. */
 export interface Documents extends AsyncDisposable {
   /** @throws InvalidInputError; ConflictError if the viewer has as many as they may have */
@@ -144,6 +150,8 @@ export interface Documents extends AsyncDisposable {
   delete(viewer: Viewer, documentId: string): Promise<void>;
   /** Deletes all documents of a listener. @returns their number */
   deleteOf(listenerId: number): Promise<number>;
+  /** What a listener's documents consist of, and in which others they take part. */
+  everythingOf(listenerId: number): DocumentRows;
   /** The text, with its formatting as Markdown or HTML. */
   text(document: TextDocument, format: DocumentFormat): Promise<string>;
   /** Everything, or what a client with this state vector lacks. @throws InvalidInputError */

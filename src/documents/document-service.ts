@@ -18,6 +18,7 @@ import {
   type DocumentFormat,
   type DocumentMember,
   type DocumentPeer,
+  type DocumentRows,
   type Documents,
   type DocumentVersion,
   type EncodedRange,
@@ -37,14 +38,15 @@ import {
   type Within,
 } from './contract.ts';
 import { placeCursor } from './document-cursor.ts';
+import { exportedRows } from './exporting.ts';
 import { ReplicaPeer } from './peers/replica-peer.ts';
 import { Presence } from './presence.ts';
 import { Pushing } from './pushing.ts';
 import { DocumentReaders } from './readers/document-readers.ts';
 import { Sharing } from './sharing.ts';
-import { ownedBy } from './state-vector.ts';
 import { Versions } from './versions.ts';
 import { documentKey, documentRightsKey } from './wakeup-keys.ts';
+import { ownedBy } from './yjs/state-vector.ts';
 import { YjsThread } from './yjs/yjs-thread.ts';
 
 const MOST_DOCUMENTS = 10_000;
@@ -92,7 +94,7 @@ class DocumentService implements Documents {
     const content = begin === '' ? null : await this.#yjs.create(begin);
     const { database, clock } = this.#options;
     const document = { id: randomUUID(), listenerId: viewer.listener.id, title, content, at: new Date(clock.now()) };
-    if (!(await queries.insertDocument(database.sql, document, MOST_DOCUMENTS)))
+    if (!(await queries.insertDocument(database, document, MOST_DOCUMENTS)))
       throw new ConflictError(`A listener may have ${MOST_DOCUMENTS} documents`);
     return this.#access.readable(viewer, document.id);
   }
@@ -102,21 +104,21 @@ class DocumentService implements Documents {
   }
 
   async list(viewer: Viewer, { first, after = null }: PageArgs): Promise<Page<TextDocument>> {
-    const { sql } = this.#options.database;
+    const { database } = this.#options;
     const { id } = viewer.listener;
     const list = `documents:${id}`;
     const key = after === null ? null : documentListKey(after, list);
-    const rows = await queries.selectDocumentsOf(sql, id, key, checkFirst(first) + 1);
+    const rows = await queries.selectDocumentsOf(database, id, key, checkFirst(first) + 1);
     const found = rows.flatMap((row) => documentOf(viewer, row) ?? []);
     const keyOf = (document: TextDocument) => [document.createdAt.getTime(), document.id];
-    return pageOf(found, list, { first, after }, keyOf, () => queries.countDocumentsOf(sql, id));
+    return pageOf(found, list, { first, after }, keyOf, () => queries.countDocumentsOf(database.sql, id));
   }
 
   async rename(viewer: Viewer, documentId: string, given: string): Promise<TextDocument> {
     const title = checkText(given, 'title', { max: 200 });
     const { database, clock } = this.#options;
     await this.#access.writable(viewer, documentId);
-    await queries.updateDocumentTitle(database.sql, documentId, title, new Date(clock.now()));
+    await queries.updateDocumentTitle(database, documentId, title, new Date(clock.now()));
     return this.#access.readable(viewer, documentId);
   }
 
@@ -132,6 +134,10 @@ class DocumentService implements Documents {
     return ids.length;
   }
 
+  everythingOf(listenerId: number): DocumentRows {
+    return exportedRows(this.#options.database, this.#yjs, listenerId);
+  }
+
   #tellGone(documentId: string): void {
     const { wakeups } = this.#options;
     wakeups.wake(documentRightsKey(documentId));
@@ -144,7 +150,7 @@ class DocumentService implements Documents {
 
   async state({ id }: TextDocument, given: Uint8Array | null): Promise<EncodedState> {
     const stateVector = ownedBy(given);
-    const kept = stateVector === null ? await selectSnapshot(this.#options.database.sql, id) : null;
+    const kept = stateVector === null ? await selectSnapshot(this.#options.database, id) : null;
     if (kept && kept.until.sequence === kept.end.sequence)
       return { update: kept.snapshot, stateVector: kept.stateVector };
     return this.#yjs.state(await this.#stored(id), stateVector, 'stateVector');
@@ -212,7 +218,7 @@ class DocumentService implements Documents {
 
   async anchor(viewer: Viewer, documentId: string, range: EncodedRange | null, field: string): Promise<AnchoredIn> {
     const document = await this.#access.writable(viewer, documentId);
-    const stored = await selectStored(this.#options.database.sql, documentId);
+    const stored = await selectStored(this.#options.database, documentId);
     if (!stored) throw noSuchDocument(documentId);
     const anchored = await this.#yjs.anchor(stored.parts, range, field);
     return { ...anchored, document, cursor: placeCursor(documentId, stored) };
@@ -244,7 +250,7 @@ class DocumentService implements Documents {
   }
 
   async #stored(documentId: string): Promise<readonly Uint8Array[]> {
-    const stored = await selectStored(this.#options.database.sql, documentId);
+    const stored = await selectStored(this.#options.database, documentId);
     if (!stored) throw noSuchDocument(documentId);
     return stored.parts;
   }

@@ -46,7 +46,7 @@ export class Presence {
   /** @throws ConflictError */
   async show(documentId: string, peer: PresentPeer): Promise<void> {
     const { database, wakeups } = this.#options;
-    const became = await upsertPresence(database.sql, documentId, peer, MOST_PEERS);
+    const became = await upsertPresence(database, documentId, peer, MOST_PEERS);
     if (became === 'taken') throw new ConflictError('The client is that of another listener');
     if (became === 'full')
       throw new ConflictError(`${MOST_PEERS} clients are in the document, which is all that are shown`);
@@ -78,7 +78,7 @@ export class Presence {
 
   /** Those who ask at the same moment get the same object. */
   async #select(ids: readonly string[]): Promise<Present[]> {
-    const rows = await selectPresence(this.#options.database.sql, [...new Set(ids)]);
+    const rows = await selectPresence(this.#options.database, [...new Set(ids)]);
     const peers = groupBy(rows, ({ documentId }) => documentId);
     const present = new Map(ids.map((id) => [id, { peers: peers.get(id) ?? [] }]));
     return ids.map((id) => present.get(id) ?? { peers: [] });

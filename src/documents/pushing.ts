@@ -93,7 +93,7 @@ export class Pushing {
   async #store(viewer: Viewer, documentId: string, decide: (head: DocumentHead) => Decision, within?: Within) {
     const { database, wakeups, clock, onGrown } = this.#options;
     const append = { documentId, authorId: viewer.listener.id, at: new Date(clock.now()), within };
-    const appended = await this.#turns.run(documentId, () => appendUpdates(database.sql, append, decide));
+    const appended = await this.#turns.run(documentId, () => appendUpdates(database, append, decide));
     if (!appended) throw noSuchDocument(documentId);
     const { log, hasGrown } = appended;
     if (hasGrown) wakeups.wake(documentKey(documentId));

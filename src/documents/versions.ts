@@ -42,18 +42,18 @@ export class Versions {
     const { update } = await yjs.state(await this.#stored(documentId), null, 'stateVector');
     const authorId = viewer.listener.id;
     const version = { id: randomUUID(), documentId, name, authorId, createdAt: new Date(clock.now()) };
-    if (await insertDocumentVersion(database.sql, version, update, MOST_VERSIONS)) return version;
+    if (await insertDocumentVersion(database, version, update, MOST_VERSIONS)) return version;
     throw new ConflictError(`A document may have ${MOST_VERSIONS} versions`);
   }
 
   /** Newest first. @throws InvalidInputError */
   async of({ id }: TextDocument, { first, after = null }: PageArgs): Promise<Page<DocumentVersion>> {
-    const { sql } = this.#options.database;
+    const { database } = this.#options;
     const list = `document-versions:${id}`;
     const key = after === null ? null : versionKey(after, list);
-    const rows = await selectDocumentVersions(sql, id, key, checkFirst(first) + 1);
+    const rows = await selectDocumentVersions(database, id, key, checkFirst(first) + 1);
     const keyOf = ({ createdAt, id: own }: DocumentVersion) => [createdAt.getTime(), own];
-    return pageOf(rows, list, { first, after }, keyOf, () => countDocumentVersions(sql, id));
+    return pageOf(rows, list, { first, after }, keyOf, () => countDocumentVersions(database.sql, id));
   }
 
   async byId(viewer: Viewer, id: string): Promise<DocumentVersion | null> {
@@ -76,12 +76,12 @@ export class Versions {
 
   async #readable(viewer: Viewer, id: string) {
     const { access, database } = this.#options;
-    const version = await selectDocumentVersion(database.sql, id);
+    const version = await selectDocumentVersion(database, id);
     return version && (await access.byIds(viewer, [version.documentId])).has(version.documentId) ? version : null;
   }
 
   async #stored(documentId: string): Promise<readonly Uint8Array[]> {
-    const stored = await selectStored(this.#options.database.sql, documentId);
+    const stored = await selectStored(this.#options.database, documentId);
     if (!stored) throw noSuchDocument(documentId);
     return stored.parts;
   }

@@ -8,10 +8,12 @@ import { createDrafts, openLogStore } from '../../src/drafts/drafts.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { encodeId } from '../../src/resolvers/global-id.ts';
+import { encodeId, idOf } from '../../src/resolvers/global-id.ts';
+import { assist, statusOf } from '../support/assists.ts';
 import { canaryOf, filesWith, tablesWith } from '../support/canaries.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { createDatabase, testDatabase, testMasterKeys } from '../support/database.ts';
+import { createDocument, docOf, mutate, push, textOf, updateBy } from '../support/documents.ts';
 import { ended } from '../support/draft-room.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
 import { hasNats, startNats } from '../support/nats.ts';
@@ -28,12 +30,18 @@ const names = [
   'stop',
   'context',
   'key',
+  'documentTitle',
+  'documentText',
+  'documentTyped',
+  'versionName',
+  'presence',
+  'assist',
 ] as const;
 type Canaries = Record<(typeof names)[number], string>;
 const plant = (): Canaries => Object.fromEntries(names.map((name) => [name, canaryOf(name)])) as Canaries;
 
-/** Somebody who writes a canary into every text there is, over the API. @returns the draft's id */
-async function live(server: TestListening, canary: Canaries): Promise<string> {
+/** Somebody who writes a canary into every text there is, over the API. @returns the draft's id, and a document's */
+async function live(server: TestListening, canary: Canaries): Promise<{ id: string; documentId: string }> {
   const { graphqlUrl, services } = server;
   await services.listeners.ensure('ann', canary.name);
   const as = { 'x-listener-id': 'ann' };
@@ -91,7 +99,32 @@ async function live(server: TestListening, canary: Canaries): Promise<string> {
   await expect
     .poll(async () => (await server.database.sql`select from recommendation_lists where state is not null`).length)
     .toBeGreaterThan(0);
-  return id;
+  return { id, documentId: await writeTogether(server, canary) };
+}
+
+const SAVE = 'mutation ($input: SaveDocumentVersionInput!) { saveDocumentVersion(input: $input) { __typename } }';
+const PRESENT = 'mutation ($input: SetPresenceInput!) { setPresence(input: $input) { __typename } }';
+
+/** A document with all that may be in one. The update that types into it is sent twice. */
+async function writeTogether(server: TestListening, canary: Canaries): Promise<string> {
+  const ann = { ...server, headers: { 'x-listener-id': 'ann' } };
+  const documentId = await createDocument(ann, canary.documentText, canary.documentTitle);
+  const first = await push(ann, documentId, typedInto(canary));
+  expect(await push(ann, documentId, typedInto(canary))).toMatchObject({ cursor: first.cursor });
+  await mutate(ann, SAVE, { input: { documentId, name: canary.versionName } });
+  const state = JSON.stringify({ user: canary.presence });
+  await mutate(ann, PRESENT, { input: { documentId, clientId: 7, clock: 1, state } });
+  const asked = { documentId, task: 'CONTINUE', instruction: canary.assist, sampling: { seed: 1, maxTokens: 4 } };
+  const { id } = (await assist(ann, asked)).assist!;
+  await expect.poll(() => statusOf(ann, id)).toBe('WRITTEN');
+  return documentId;
+}
+
+/** The same each time. Of a deletion alone only the digest tells that it is a repetition. */
+function typedInto(canary: Canaries): Uint8Array[] {
+  const doc = docOf(7);
+  const typed = updateBy(doc, (text) => text.insert(0, `${canary.documentTyped}x`));
+  return [typed, updateBy(doc, (text) => text.delete(text.length - 1, 1))];
 }
 
 async function revisionOf({ graphqlUrl }: TestListening, id: string): Promise<{ ifRevision: number }> {
@@ -106,6 +139,8 @@ async function revisionOf({ graphqlUrl }: TestListening, id: string): Promise<{ 
 
 async function serve(database: Database): Promise<TestListening> {
   const server = await startListening({ database, engine: new ScriptedEngine() });
+  server.services.assists.recover();
+  onTestFinished(() => server.services.assists[Symbol.asyncDispose]());
   await addTracks(database, someTracks(20));
   await server.services.catalogue.refreshPopularity();
   return server;
@@ -134,32 +169,43 @@ it('[SEAL5] what was stored before there was a master key is read, and sealed by
   const plain = await createDatabase({ masterKeys: null });
   onTestFinished(() => plain[Symbol.asyncDispose]());
   const canary = plant();
-  const id = await live(await serve(plain), canary);
+  const { id, documentId } = await live(await serve(plain), canary);
   const canaries = Object.values(canary);
   // Which also shows that such texts would be found.
   expect(new Set(await tablesWith(plain, canaries))).toEqual(
-    new Set(['draft_events', 'draft_texts', 'drafts', 'listeners']),
+    new Set([
+      ...['draft_events', 'draft_texts', 'drafts', 'listeners'],
+      ...['documents', 'document_updates', 'document_versions', 'document_presence', 'document_assists'],
+    ]),
   );
   if (!process.env.TEST_DATABASE_URL)
     for (const folder of await storageOf(plain)) expect(await filesWith(folder, canaries)).not.toEqual([]);
   await using database = connect(plain.url, { masterKeys: testMasterKeys() });
   const server = await startListening({ database, engine: new ScriptedEngine() });
   const read = async () => {
-    const query = `query ($id: ID!) { draft(id: $id) { title prompt text ranges { start end origin turn } } viewer { displayName preferences { tags text } } }`;
-    const { data, errors } = await ask(server.graphqlUrl, query, { id }, { 'x-listener-id': 'ann' });
+    const query = `query ($id: ID!, $document: ID!) { draft(id: $id) { title prompt text ranges { start end origin turn } }
+      viewer { displayName preferences { tags text } }
+      document(id: $document) { title text state versions { nodes { name } } assists { nodes { instruction messages { content } } } } }`;
+    const asked = { id, document: documentId };
+    const { data, errors } = await ask(server.graphqlUrl, query, asked, { 'x-listener-id': 'ann' });
     expect(errors).toBeUndefined();
     return data;
   };
   const before = await read();
+  const repeat = () => push({ ...server, headers: { 'x-listener-id': 'ann' } }, documentId, typedInto(canary));
+  const updates = () => database.sql`select from document_updates`;
+  const { length } = await updates();
+  await repeat();
   expect((await selectSealingStatus(database)).open).toMatchObject({
     listeners: 1,
-    drafts: 1,
+    drafts: 2,
     recommendation_lists: 1,
+    documents: 1,
+    document_versions: 1,
+    document_assists: 1,
   });
-  expect(await sealStoredRows(database, new AbortController().signal)).toMatchObject({
-    listeners: 1,
-    drafts: 1,
-    lists: 1,
+  expect(await sealStoredRows(database, new AbortController().signal)).toEqual({
+    ...{ listeners: 1, drafts: 2, lists: 1, documents: 1, versions: 1, assists: 1 },
   });
   expect(await tablesWith(database, canaries)).toEqual([]);
   expect((await selectSealingStatus(database)).open).toEqual({
@@ -167,9 +213,14 @@ it('[SEAL5] what was stored before there was a master key is read, and sealed by
     drafts: 0,
     draft_events: 0,
     recommendation_lists: 0,
+    ...{ documents: 0, document_updates: 0, document_versions: 0, document_assists: 0 },
   });
-  expect(await sealStoredRows(database, new AbortController().signal)).toEqual({ listeners: 0, drafts: 0, lists: 0 });
+  expect(await sealStoredRows(database, new AbortController().signal)).toEqual({
+    ...{ listeners: 0, drafts: 0, lists: 0, documents: 0, versions: 0, assists: 0 },
+  });
   expect(await read()).toEqual(before);
+  await repeat();
+  expect(await updates()).toHaveLength(length);
 });
 
 it.runIf(hasNats)('[SEAL1] what somebody has written is not in the files of JetStream', async () => {
@@ -223,14 +274,20 @@ it('[EXPORT3] a listener gets everything that is stored of them, and nobody else
   expect(answer.status).toBe(200);
   const text = await answer.text();
   const data = JSON.parse(text) as Record<string, unknown[]>;
-  const { key: _, context: __, ...kept } = own;
+  const { key: _, context: __, presence: ___, ...kept } = own;
   for (const canary of Object.values(kept)) expect(text).toContain(canary);
   for (const canary of Object.values(others)) expect(text).not.toContain(canary);
   expect(data.feedback).toHaveLength(1202);
   expect(data.verdicts).toMatchObject([{ dimension: 'SAVED', kind: 'SAVE' }]);
-  expect(data.drafts).toMatchObject([
+  // The other is the assist's.
+  expect(data.drafts?.filter((draft) => JSON.stringify(draft).includes(own.prompt))).toMatchObject([
     { prompt: own.prompt, turns: [{ type: 'model' }, { type: 'typed' }, { instruction: own.instruction }] },
   ]);
+  expect(data.documents).toMatchObject([
+    { title: own.documentTitle, role: 'OWNER', text: expect.stringContaining(own.documentTyped) as string },
+  ]);
+  expect(data.versions).toMatchObject([{ name: own.versionName }]);
+  expect(data.assists).toMatchObject([{ task: 'CONTINUE', instruction: own.assist, status: 'WRITTEN' }]);
   expect(data.lists?.length).toBeGreaterThan(0);
 });
 
@@ -238,21 +295,48 @@ it('[ERASE3] an erasure destroys the keys, so that what a backup has cannot be r
   const database = await testDatabase();
   const server = await serve(database);
   const canary = plant();
-  const id = await live(server, canary);
+  const { id } = await live(server, canary);
   const [row] = await database.sql<[{ title: string; listenerId: number }]>`
     select title, listener_id::float8 as "listenerId" from drafts where id = ${id.length === 36 ? id : decodeURIComponent(uuidOf(id))}`;
+  const [update] = await database.sql<[{ of: string; bytes: Buffer }]>`
+    select 'document_updates ' || document_id || ' ' || sequence as of, substring(update from 4) as bytes from document_updates
+    where sequence = 1`;
+  expect((await database.vault.open(update.bytes, update.of)).toString()).toContain(canary.documentTyped);
   const erase = 'mutation { eraseMe(confirm: "ann") { __typename ... on EraseMeSuccess { drafts preferences } } }';
   const { data } = await ask(server.graphqlUrl, erase, {}, { 'x-listener-id': 'ann' });
-  expect(data).toMatchObject({ eraseMe: { __typename: 'EraseMeSuccess', drafts: 1, preferences: 2 } });
+  expect(data).toMatchObject({ eraseMe: { __typename: 'EraseMeSuccess', drafts: 2, preferences: 2 } });
   expect(await database.sql`select from data_keys`).toHaveLength(0);
   expect(await tablesWith(database, [...Object.values(canary), row.title])).toEqual([]);
   // As another node, or one that was started with the backup's rows and today's keys, reads it.
   await using other = connect(database.url, { masterKeys: testMasterKeys(), connections: 1 });
   for (const { vault } of [database, other]) {
     const sealed = Buffer.from(row.title.slice(2), 'base64');
+    await expect(vault.open(update.bytes, update.of)).rejects.toThrow(update.of);
     await expect(vault.open(sealed, `drafts ${uuidOf(id)} title`)).rejects.toThrow('drafts');
   }
   expect(encodeId('Draft', uuidOf(id))).toBe(id);
+});
+
+it('[ERASE3] what an erased member wrote into somebody’s document stays in it, without their name', async () => {
+  const database = await testDatabase();
+  const server = await serve(database);
+  const [ann, bob] = ['ann', 'bob'].map((name) => ({ ...server, headers: { 'x-listener-id': name } }));
+  const documentId = await createDocument(ann!, 'Ann. ');
+  const { id: listenerId } = await server.services.listeners.ensure('bob');
+  const viewer = {
+    listener: (await server.services.listeners.byExternalId('ann'))!,
+    roles: new Set(['LISTENER'] as const),
+  };
+  await server.services.documents.setMember(viewer, idOf('Document', documentId, 'id'), listenerId, 'EDITOR');
+  await push(bob!, documentId, [updateBy(docOf(3), (text) => text.insert(0, 'Bob. '))]);
+  const erase = 'mutation ($name: String!) { eraseMe(confirm: $name) { __typename } }';
+  expect(await mutate(bob!, erase, { name: 'bob' })).toMatchObject({ __typename: 'EraseMeSuccess' });
+  expect(await textOf(ann!, documentId)).toContain('Bob. ');
+  const authors = await database.sql`select from document_updates where author_id is not null`;
+  expect(authors).toHaveLength(0);
+  expect(await mutate(ann!, erase, { name: 'ann' })).toMatchObject({ __typename: 'EraseMeSuccess' });
+  for (const table of ['documents', 'document_updates'])
+    expect(await database.sql`select from ${database.sql(table)}`).toHaveLength(0);
 });
 
 const uuidOf = (id: string): string => /[0-9a-f-]{36}$/.exec(Buffer.from(id, 'base64url').toString())?.[0] ?? id;

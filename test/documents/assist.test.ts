@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { createAssists } from '../../src/assist/assist.ts';
 import type { Database } from '../../src/db/client.ts';
+import { selectPresence } from '../../src/db/documents/presence-queries.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { idOf } from '../../src/resolvers/global-id.ts';
@@ -104,9 +105,10 @@ describe('a model that writes into a document', () => {
     const documentId = await createDocument(ann(), 'Snow');
     const id = await begun({ documentId, task: 'CONTINUE', sampling: { seed: 5, maxTokens: 60 } });
     const present = async () => {
-      const [row] = await server.database.sql<{ state: string }[]>`select state from document_presence
-        where document_id = ${idOf('Document', documentId, 'id')} and state is not null`;
-      return row && (JSON.parse(row.state) as { user: object; assist: { id: string; tail: string }; cursor: unknown });
+      const [row] = await selectPresence(server.database, [idOf('Document', documentId, 'id')]);
+      return (
+        row && (JSON.parse(row.state ?? '') as { user: object; assist: { id: string; tail: string }; cursor: unknown })
+      );
     };
     await expect.poll(present).toMatchObject({ user: { name: 'Scripted', isModel: true } });
     const request = { ...engine.requests[0]!, sampling: { ...engine.requests[0]!.sampling, maxTokens: 1 } };

@@ -1,6 +1,5 @@
 import type { Database } from '../client.ts';
-import { openFields, sealFields } from '../sealing/sealed-values.ts';
-import { KeyDestroyedError } from '../sealing/vault.ts';
+import { openAsked, sealAsked } from '../sealing/sealed-documents.ts';
 import type { Sql, Transaction } from '../transaction.ts';
 import type { DocumentKey } from './document-queries.ts';
 
@@ -34,21 +33,12 @@ const columns = (sql: Sql) => sql`
   (extract(epoch from created_at) * 1000)::float8 as "createdMs",
   (extract(epoch from ended_at) * 1000)::float8 as "endedMs", (extract(epoch from undone_at) * 1000)::float8 as "undoneMs"`;
 
-const placeOf = (id: string): string => `document_assists ${id} asked`;
-
 /** The rows as they were written. Those whose keys were destroyed are left out. */
 async function opened({ vault }: Database, rows: readonly Read[]): Promise<AssistRow[]> {
-  const open = rows.map(async ({ createdMs, endedMs, undoneMs, ...row }): Promise<AssistRow | null> => {
-    try {
-      const asked = await openFields(vault, row.asked, placeOf(row.id));
-      const [endedAt, undoneAt] = [dateOf(endedMs), dateOf(undoneMs)];
-      return { ...row, asked, createdAt: new Date(createdMs), endedAt, undoneAt };
-    } catch (error) {
-      if (error instanceof KeyDestroyedError) return null;
-      throw error;
-    }
+  return (await openAsked(vault, rows)).map(({ createdMs, endedMs, undoneMs, ...row }) => {
+    const [endedAt, undoneAt] = [dateOf(endedMs), dateOf(undoneMs)];
+    return { ...row, createdAt: new Date(createdMs), endedAt, undoneAt };
   });
-  return (await Promise.all(open)).filter((row) => row !== null);
 }
 
 const dateOf = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
@@ -69,7 +59,7 @@ export async function insertAssist(
   { id, documentId, listenerId, draftIds, clientId, asked, at }: NewAssist,
   ownerId: number,
 ): Promise<void> {
-  const sealed = sealFields(await vault.sealerOf(ownerId), asked, [], placeOf(id));
+  const sealed = sealAsked(await vault.sealerOf(ownerId), asked, id);
   await sql`
     insert into document_assists (id, document_id, listener_id, draft_ids, client_id, asked, created_at)
     values (${id}, ${documentId}, ${listenerId},
@@ -114,6 +104,20 @@ export async function selectAssistsOf(
   const rows = await sql<Read[]>`
     select ${columns(sql)} from document_assists where document_id = ${documentId} ${from}
     order by created_at desc, id desc limit ${limit}`;
+  return opened(database, rows);
+}
+
+/** Those that a listener has asked for, in the order of their ids. */
+export async function selectAssistsBy(
+  database: Database,
+  listenerId: number,
+  after: string | null,
+  limit: number,
+): Promise<AssistRow[]> {
+  const { sql } = database;
+  const rows = await sql<Read[]>`
+    select ${columns(sql)} from document_assists
+    where listener_id = ${listenerId} and (${after}::uuid is null or id > ${after}::uuid) order by id limit ${limit}`;
   return opened(database, rows);
 }
 

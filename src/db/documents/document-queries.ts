@@ -1,3 +1,5 @@
+import type { Database } from '../client.ts';
+import { openTitles, sealSnapshot, sealTitle } from '../sealing/sealed-documents.ts';
 import type { Sql } from '../transaction.ts';
 
 export type DocumentRoleName = 'OWNER' | 'EDITOR' | 'READER';
@@ -29,11 +31,16 @@ const toRow = ({ createdMs, updatedMs, ...row }: Read): DocumentRow => ({
   updatedAt: new Date(updatedMs),
 });
 
-export async function selectDocuments(sql: Sql, ids: readonly string[], listenerId: number): Promise<DocumentRow[]> {
+/** The rows as they were written. Those whose owner was erased meanwhile are left out. */
+export async function selectDocuments(
+  { sql, vault }: Database,
+  ids: readonly string[],
+  listenerId: number,
+): Promise<DocumentRow[]> {
   const rows = await sql<Read[]>`
     select ${columns(sql, listenerId)} from documents d
     where d.id in (select id::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb) as ids (id))`;
-  return rows.map(toRow);
+  return openTitles(vault, rows.map(toRow));
 }
 
 export interface DocumentKey {
@@ -43,7 +50,7 @@ export interface DocumentKey {
 
 /** A listener's own documents and those shared with them, newest first. */
 export async function selectDocumentsOf(
-  sql: Sql,
+  { sql, vault }: Database,
   listenerId: number,
   after: DocumentKey | null,
   limit: number,
@@ -56,7 +63,7 @@ export async function selectDocumentsOf(
     where (d.listener_id = ${listenerId} or exists (
       select from document_members m where m.document_id = d.id and m.listener_id = ${listenerId})) ${from}
     order by d.created_at desc, d.id desc limit ${limit}`;
-  return rows.map(toRow);
+  return openTitles(vault, rows.map(toRow));
 }
 
 export async function countDocumentsOf(sql: Sql, listenerId: number): Promise<number> {
@@ -76,8 +83,10 @@ export interface NewDocument {
 }
 
 /** @returns false if the listener has as many as they may have */
-export async function insertDocument(sql: Sql, document: NewDocument, most: number): Promise<boolean> {
+export async function insertDocument({ sql, vault }: Database, document: NewDocument, most: number): Promise<boolean> {
   const { id, listenerId, title, content, at } = document;
+  // Before the transaction, which locks what a new data key needs.
+  const sealer = await vault.sealerOf(listenerId);
   return sql.begin(async (tx) => {
     // Of several at once each counts those before it.
     await tx`select from listeners where id = ${listenerId} for no key update`;
@@ -86,7 +95,7 @@ export async function insertDocument(sql: Sql, document: NewDocument, most: numb
     if ((owned?.count ?? 0) >= most) return false;
     await tx`
       insert into documents (id, listener_id, title, snapshot, state_vector, created_at, updated_at)
-      values (${id}, ${listenerId}, ${title}, ${content && Buffer.from(content.update)},
+      values (${id}, ${listenerId}, ${sealTitle(sealer, title, id)}, ${content && sealSnapshot(sealer, content.update, id)},
         ${content ? Buffer.from(content.stateVector) : EMPTY}, ${at.toISOString()}::timestamptz, ${at.toISOString()}::timestamptz)`;
     return true;
   });
@@ -95,8 +104,14 @@ export async function insertDocument(sql: Sql, document: NewDocument, most: numb
 /** The state vector of an empty document. */
 const EMPTY = Buffer.from([0]);
 
-export async function updateDocumentTitle(sql: Sql, id: string, title: string, at: Date): Promise<void> {
-  await sql`update documents set title = ${title}, updated_at = ${at.toISOString()}::timestamptz where id = ${id}`;
+export async function updateDocumentTitle(
+  { sql, vault }: Database,
+  id: string,
+  title: string,
+  at: Date,
+): Promise<void> {
+  const sealed = sealTitle(await vault.sealerOfDocument(id), title, id);
+  await sql`update documents set title = ${sealed}, updated_at = ${at.toISOString()}::timestamptz where id = ${id}`;
 }
 
 export async function deleteDocumentRow(sql: Sql, id: string): Promise<void> {

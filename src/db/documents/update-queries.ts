@@ -1,5 +1,15 @@
-import { createHash, randomInt } from 'node:crypto';
-import type { Sql, Transaction } from '../transaction.ts';
+import { randomInt } from 'node:crypto';
+import type { Database } from '../client.ts';
+import {
+  digestOfUpdate,
+  openParts,
+  openSnapshot,
+  openUpdates,
+  sealSnapshot,
+  sealUpdate,
+} from '../sealing/sealed-documents.ts';
+import type { Sealer } from '../sealing/vault.ts';
+import type { Transaction } from '../transaction.ts';
 import type { DocumentRoleName } from './document-queries.ts';
 
 /** A position in a document's log: an update's number, and the random number by which it is told from a lost one. */
@@ -49,24 +59,28 @@ export interface Appended {
  * @param decide called while nobody else appends. What it throws undoes everything
  * @returns null if there is no such document
  */
-export function appendUpdates(
-  sql: Sql,
+export async function appendUpdates(
+  { sql, vault }: Database,
   { documentId, authorId, at, within }: Append,
   decide: (head: DocumentHead) => Decision,
 ): Promise<Appended | null> {
+  // Before the transaction, which may lock what a new data key needs.
+  const sealer = await vault.sealerOfDocument(documentId);
   return sql.begin(async (tx) => {
     const head = await lockHead(tx, documentId, authorId);
     if (!head) return null;
     const { updates, stateVector } = decide(head);
-    const rows = updates.length > 0 ? await newRows(tx, documentId, updates) : [];
+    const rows = updates.length > 0 ? await newRows(tx, sealer, documentId, updates) : [];
     let end: LogPlace = { sequence: head.sequence, mark: head.mark };
+    let bytes = 0;
     for (const { update, digest } of rows) {
       end = { sequence: end.sequence + 1, mark: randomInt(1, 2 ** 31) };
+      const sealed = sealUpdate(sealer, update, documentId, end.sequence);
+      bytes += sealed.length;
       await tx`
         insert into document_updates (document_id, sequence, mark, update, digest, author_id, at)
-        values (${documentId}, ${end.sequence}, ${end.mark}, ${update}, ${digest}, ${authorId}, ${at.toISOString()}::timestamptz)`;
+        values (${documentId}, ${end.sequence}, ${end.mark}, ${sealed}, ${digest}, ${authorId}, ${at.toISOString()}::timestamptz)`;
     }
-    const bytes = rows.reduce((sum, { update }) => sum + update.length, 0);
     if (rows.length > 0) {
       await tx`
         update documents set sequence = ${end.sequence}, mark = ${end.mark}, state_vector = ${Buffer.from(stateVector)},
@@ -89,17 +103,21 @@ async function lockHead(tx: Transaction, documentId: string, listenerId: number)
   return head ?? null;
 }
 
-async function newRows(tx: Transaction, documentId: string, updates: readonly Uint8Array[]) {
-  const rows = new Map<string, { update: Buffer; digest: Buffer }>();
-  for (const bytes of updates) {
-    const update = Buffer.from(bytes);
-    const digest = createHash('sha256').update(update).digest().subarray(0, 16);
-    rows.set(digest.toString('hex'), { update, digest });
+async function newRows(tx: Transaction, sealer: Sealer | null, documentId: string, updates: readonly Uint8Array[]) {
+  const rows = new Map<string, { update: Uint8Array; digest: Buffer }>();
+  const asPlain = new Map<string, string>();
+  for (const update of updates) {
+    const digest = digestOfUpdate(sealer, update, documentId);
+    const name = digest.toString('hex');
+    rows.set(name, { update, digest });
+    // As it was stored before there was a master key.
+    asPlain.set(digestOfUpdate(null, update, documentId).toString('hex'), name);
   }
+  const names = JSON.stringify([...rows.keys(), ...asPlain.keys()]);
   const known = await tx<{ digest: Buffer }[]>`
     select digest from document_updates where document_id = ${documentId}
-      and digest in (select decode(d, 'hex') from jsonb_array_elements_text(${JSON.stringify([...rows.keys()])}::jsonb) as digests (d))`;
-  for (const { digest } of known) rows.delete(digest.toString('hex'));
+      and digest in (select decode(d, 'hex') from jsonb_array_elements_text(${names}::text::jsonb) as digests (d))`;
+  for (const name of known.map(({ digest }) => digest.toString('hex'))) rows.delete(asPlain.get(name) ?? name);
   return [...rows.values()];
 }
 
@@ -109,9 +127,10 @@ export interface StoredDocument extends LogPlace {
   snapshotUntil: number;
 }
 
-export async function selectStored(sql: Sql, documentId: string): Promise<StoredDocument | null> {
-  const rows = await sql<(LogPlace & { snapshotUntil: number; part: Buffer | null })[]>`
-    select d.sequence, d.mark, d.snapshot_until as "snapshotUntil", p.part
+/** Null if there is no document, or its owner was erased. */
+export async function selectStored({ sql, vault }: Database, documentId: string): Promise<StoredDocument | null> {
+  const rows = await sql<(LogPlace & { snapshotUntil: number; number: number | null; part: Buffer | null })[]>`
+    select d.sequence, d.mark, d.snapshot_until as "snapshotUntil", p.number, p.part
     from documents d left join lateral (
       select d.snapshot as part, 0 as number where d.snapshot is not null
       union all
@@ -121,7 +140,9 @@ export async function selectStored(sql: Sql, documentId: string): Promise<Stored
   const [first] = rows;
   if (!first) return null;
   const { sequence, mark, snapshotUntil } = first;
-  return { sequence, mark, snapshotUntil, parts: rows.flatMap(({ part }) => (part ? [part] : [])) };
+  const kept = rows.flatMap(({ number, part }) => (number !== null && part ? [{ number, part }] : []));
+  const parts = await openParts(vault, kept, documentId);
+  return parts && { sequence, mark, snapshotUntil, parts };
 }
 
 /** A document's snapshot as it is stored, and the log that goes on from it. */
@@ -135,14 +156,16 @@ export interface StoredSnapshot {
 }
 
 /** Null if there is no document, it has no snapshot, or its log does not go on from it. */
-export async function selectSnapshot(sql: Sql, documentId: string): Promise<StoredSnapshot | null> {
+export async function selectSnapshot({ sql, vault }: Database, documentId: string): Promise<StoredSnapshot | null> {
   const [row] = await sql<(LogPlace & Pick<StoredSnapshot, 'snapshot' | 'stateVector'> & Until)[]>`
     select d.sequence, d.mark, d.state_vector as "stateVector", d.snapshot, d.snapshot_until as "snapshotUntil",
       case d.snapshot_until when 0 then 0 when d.sequence then d.mark else (
         select u.mark from document_updates u where u.document_id = d.id and u.sequence = d.snapshot_until) end as "untilMark"
     from documents d where d.id = ${documentId} and d.snapshot is not null`;
   if (!row || row.untilMark === null) return null;
-  const { sequence, mark, stateVector, snapshot, snapshotUntil, untilMark } = row;
+  const { sequence, mark, stateVector, snapshotUntil, untilMark } = row;
+  const snapshot = await openSnapshot(vault, row.snapshot, documentId);
+  if (!snapshot) return null;
   return { end: { sequence, mark }, stateVector, snapshot, until: { sequence: snapshotUntil, mark: untilMark } };
 }
 
@@ -158,14 +181,15 @@ const KEPT = 256;
  * Replaces a document's log up to a position by one update.
  * @param from where the previous snapshot ended: if another node has made one since, nothing is changed
  */
-export function storeSnapshot(
-  sql: Sql,
+export async function storeSnapshot(
+  { sql, vault }: Database,
   documentId: string,
   { from, until, snapshot }: { from: number; until: number; snapshot: Uint8Array },
 ): Promise<void> {
-  return sql.begin(async (tx) => {
+  const sealed = sealSnapshot(await vault.sealerOfDocument(documentId), snapshot, documentId);
+  await sql.begin(async (tx) => {
     const stored = await tx`
-      update documents set snapshot = ${Buffer.from(snapshot)}, snapshot_until = ${until}, log_bytes = (
+      update documents set snapshot = ${sealed}, snapshot_until = ${until}, log_bytes = (
         select coalesce(sum(octet_length(update)), 0) from document_updates
         where document_id = ${documentId} and sequence > ${until})
       where id = ${documentId} and snapshot_until = ${from}`;
@@ -185,8 +209,12 @@ export interface LogNews extends LogPlace {
   updates: UpdateRow[];
 }
 
-/** The new updates of many documents, at most `limit` of each. Null for a document that is gone. */
-export async function selectNews(sql: Sql, wanted: readonly LogWanted[], limit: number): Promise<(LogNews | null)[]> {
+/** The new updates of many documents, at most `limit` of each. Null for a document that is gone, or its owner erased. */
+export async function selectNews(
+  { sql, vault }: Database,
+  wanted: readonly LogWanted[],
+  limit: number,
+): Promise<(LogNews | null)[]> {
   const json = JSON.stringify(wanted.map(({ documentId, after }, i) => ({ i, id: documentId, after })));
   const rows = await sql<(LogPlace & { i: number; at: number | null; atMark: number | null; update: Buffer | null })[]>`
     select w.i, d.sequence, d.mark, u.sequence as at, u.mark as "atMark", u.update
@@ -200,5 +228,11 @@ export async function selectNews(sql: Sql, wanted: readonly LogWanted[], limit: 
     const entry = (news[i] ??= { sequence, mark, updates: [] });
     if (at !== null && atMark !== null && update) entry.updates.push({ sequence: at, mark: atMark, update });
   }
-  return news;
+  return Promise.all(
+    wanted.map(async ({ documentId }, i) => {
+      const entry = news[i];
+      const updates = entry && (await openUpdates(vault, entry.updates, documentId));
+      return entry && updates ? { ...entry, updates } : null;
+    }),
+  );
 }

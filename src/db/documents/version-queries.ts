@@ -1,3 +1,5 @@
+import type { Database } from '../client.ts';
+import { openVersionNames, openVersionState, sealVersion } from '../sealing/sealed-documents.ts';
 import type { Sql } from '../transaction.ts';
 import type { DocumentKey } from './document-queries.ts';
 
@@ -20,21 +22,22 @@ const columns = (sql: Sql) => sql`
 
 /** @returns false if the document has as many versions as it may have */
 export async function insertDocumentVersion(
-  sql: Sql,
+  { sql, vault }: Database,
   { id, documentId, name, authorId, createdAt }: DocumentVersionRow,
   state: Uint8Array,
   most: number,
 ): Promise<boolean> {
+  const sealed = sealVersion(await vault.sealerOfDocument(documentId), { name, state }, id);
   const rows = await sql`
     insert into document_versions (id, document_id, name, state, author_id, created_at)
-    select ${id}::uuid, ${documentId}::uuid, ${name}, ${Buffer.from(state)}::bytea, ${authorId}::bigint, ${createdAt.toISOString()}::timestamptz
+    select ${id}::uuid, ${documentId}::uuid, ${sealed.name}, ${sealed.state}::bytea, ${authorId}::bigint, ${createdAt.toISOString()}::timestamptz
     where (select count(*) from document_versions where document_id = ${documentId}) < ${most} returning 1`;
   return rows.length > 0;
 }
 
 /** Newest first. */
 export async function selectDocumentVersions(
-  sql: Sql,
+  { sql, vault }: Database,
   documentId: string,
   after: DocumentKey | null,
   limit: number,
@@ -45,7 +48,7 @@ export async function selectDocumentVersions(
   const rows = await sql<Read[]>`
     select ${columns(sql)} from document_versions where document_id = ${documentId} ${from}
     order by created_at desc, id desc limit ${limit}`;
-  return rows.map(toRow);
+  return openVersionNames(vault, rows.map(toRow));
 }
 
 export async function countDocumentVersions(sql: Sql, documentId: string): Promise<number> {
@@ -55,10 +58,12 @@ export async function countDocumentVersions(sql: Sql, documentId: string): Promi
 }
 
 export async function selectDocumentVersion(
-  sql: Sql,
+  { sql, vault }: Database,
   id: string,
 ): Promise<(DocumentVersionRow & { state: Buffer }) | null> {
   const [row] = await sql<(Read & { state: Buffer })[]>`
     select ${columns(sql)}, state from document_versions where id = ${id}`;
-  return row ? { ...toRow(row), state: row.state } : null;
+  const [named] = row ? await openVersionNames(vault, [toRow(row)]) : [];
+  const state = row && (await openVersionState(vault, row.state, id));
+  return named && state ? { ...named, state } : null;
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../client.ts';
 import type { MasterKeys, WrappedKey } from './master-keys.ts';
+import { plainAssist, plainDocument, plainUpdate, plainVersion } from './seal-documents.ts';
 
 const AT_ONCE = 500;
 
@@ -37,6 +38,10 @@ export async function selectSealingStatus({ sql }: Database): Promise<SealingSta
     select (select count(*) from listeners where ${plainListener(sql)})::float8 as listeners,
       (select count(*) from drafts where ${plainDraft(sql)})::float8 as drafts,
       (select count(*) from draft_events where ${plainEvent(sql)})::float8 as draft_events,
+      (select count(*) from documents where ${plainDocument(sql)})::float8 as documents,
+      (select count(*) from document_updates where ${plainUpdate(sql)})::float8 as document_updates,
+      (select count(*) from document_versions where ${plainVersion(sql)})::float8 as document_versions,
+      (select count(*) from document_assists where ${plainAssist(sql)})::float8 as document_assists,
       (select count(*) from recommendation_lists where ${plainList(sql)})::float8 as recommendation_lists`;
   return { keys: [...keys], open };
 }

@@ -3,6 +3,7 @@ import { sealState } from '../queries/served-list-queries.ts';
 import type { StoredEvent } from '../sealing/sealed-events.ts';
 import type { Transaction } from '../transaction.ts';
 import { plainDraft, plainEvent, plainList, plainListener } from './rewrap.ts';
+import { sealAssists, sealDocuments, sealVersions } from './seal-documents.ts';
 import { sealChanges } from './sealed-drafts.ts';
 import { sealEvent } from './sealed-events.ts';
 import { sealName, sealPreferences } from './sealed-listeners.ts';
@@ -15,6 +16,9 @@ export interface SealedRows {
   listeners: number;
   drafts: number;
   lists: number;
+  documents: number;
+  versions: number;
+  assists: number;
 }
 
 /**
@@ -25,10 +29,15 @@ export async function sealStoredRows(database: Database, signal: AbortSignal): P
   const { sql } = database;
   // They are made again when drafts are searched.
   await sql`delete from draft_texts where get_byte(terms, 0) = 0`;
+  // Whoever is there says so again.
+  await sql`delete from document_presence where not starts_with(state, E'\\x01k')`;
   return {
     listeners: await each(signal, () => sealListeners(database)),
     drafts: await each(signal, () => sealDrafts(database)),
     lists: await each(signal, () => sealLists(database)),
+    documents: await each(signal, () => sealDocuments(database)),
+    versions: await each(signal, () => sealVersions(database)),
+    assists: await each(signal, () => sealAssists(database)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { openEventText } from './sealed-events.ts';
-import { openFields, openText, openTexts, sealFields, sealText, sealTexts } from './sealed-values.ts';
-import { KeyDestroyedError, type Sealer, type Vault } from './vault.ts';
+import { nullIfDestroyed, openFields, openText, openTexts, sealFields, sealText, sealTexts } from './sealed-values.ts';
+import type { Sealer, Vault } from './vault.ts';
 
 /** Fields of a turn that statements read. */
 const CLEAR_OF_TURN = ['type', 'from', 'before'];
@@ -59,17 +59,8 @@ export async function openDrafts<Row extends StoredDraft>(
   vault: Vault,
   rows: readonly Row[],
 ): Promise<OpenDraft<Row>[]> {
-  const drafts = await Promise.all(rows.map((row) => openOrGone(vault, row)));
+  const drafts = await Promise.all(rows.map((row) => openDraft(vault, row).catch(nullIfDestroyed)));
   return drafts.filter((draft) => draft !== null);
-}
-
-async function openOrGone<Row extends StoredDraft>(vault: Vault, row: Row): Promise<OpenDraft<Row> | null> {
-  try {
-    return await openDraft(vault, row);
-  } catch (error) {
-    if (error instanceof KeyDestroyedError) return null;
-    throw error;
-  }
 }
 
 async function openDraft<Row extends StoredDraft>(vault: Vault, { written, ...row }: Row): Promise<OpenDraft<Row>> {

@@ -1,5 +1,5 @@
-import { openText, openTexts, sealText, sealTexts } from '../sealing/sealed-values.ts';
-import { KeyDestroyedError, type Sealer, type Vault } from '../sealing/vault.ts';
+import { nullIfDestroyed, openText, openTexts, sealText, sealTexts } from '../sealing/sealed-values.ts';
+import type { Sealer, Vault } from '../sealing/vault.ts';
 
 const placeOf = (listenerId: number, column: string): string => `listeners ${listenerId} ${column}`;
 
@@ -53,9 +53,4 @@ export const openPreferences = <Row extends Worded>(vault: Vault, rows: readonly
 async function present<Row>(rows: readonly Promise<Row>[]): Promise<Row[]> {
   const found = await Promise.all(rows.map((row) => row.catch(nullIfDestroyed)));
   return found.filter((row) => row !== null);
-}
-
-function nullIfDestroyed(error: unknown): null {
-  if (error instanceof KeyDestroyedError) return null;
-  throw error;
 }

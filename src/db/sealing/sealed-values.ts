@@ -1,6 +1,6 @@
 import { StoredDataError } from '../../lib/stored-data.ts';
 import { TamperedError } from './cipher.ts';
-import type { Sealer, Vault } from './vault.ts';
+import { KeyDestroyedError, type Sealer, type Vault } from './vault.ts';
 
 /** Begins a text that is not stored as it is: no text that anybody has reason to write begins with it. */
 const MARK = '\u0001';
@@ -50,6 +50,12 @@ export async function openFields(vault: Vault, stored: unknown, of: string): Pro
   if (typeof sealed !== 'string') return stored;
   const rest = JSON.parse((await opened(vault, Buffer.from(sealed, 'base64'), of)).toString()) as object;
   return { ...clear, ...rest };
+}
+
+/** For what is gone with the key of its listener. @throws any other error */
+export function nullIfDestroyed(error: unknown): null {
+  if (error instanceof KeyDestroyedError) return null;
+  throw error;
 }
 
 /** @throws StoredDataError if it was changed; KeyDestroyedError */

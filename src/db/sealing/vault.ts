@@ -1,17 +1,20 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { Batcher } from '../../lib/async/batcher.ts';
 import type { Sql } from '../transaction.ts';
 import { decrypt, encrypt, KEY_BYTES } from './cipher.ts';
 import { type MasterKeys, missingMaster, type WrappedKey } from './master-keys.ts';
 
-/** Maximum number of data keys, and of drafts whose listener is known, in memory: about 200 bytes each. */
+/** Maximum number of data keys, and of drafts and documents whose listener is known, in memory: about 200 bytes each. */
 const REMEMBERED = 20_000;
 /** Bytes of a data key's id before what it encrypts. */
 const ID_BYTES = 6;
 
 /** The data key was destroyed, because its listener was erased: what it encrypts is gone. */
 export class KeyDestroyedError extends Error {}
+
+/** Tables whose rows are sealed with the key of one listener. */
+type OwnedTable = 'drafts' | 'documents';
 
 interface DataKey {
   id: number;
@@ -31,6 +34,11 @@ export class Sealer {
     const prefix = Buffer.alloc(ID_BYTES);
     prefix.writeUIntBE(id, 0, ID_BYTES);
     return Buffer.concat([prefix, encrypt(key, typeof data === 'string' ? Buffer.from(data) : data, of)]);
+  }
+
+  /** Equal for equal data of one place, as far as the listener has one key. Nobody else can compute it. */
+  digest(data: Uint8Array, of: string): Buffer {
+    return createHmac('sha256', this.#key.key).update(`${of}\n`).update(data).digest();
   }
 }
 
@@ -66,19 +74,13 @@ export class Vault {
   }
 
   /** The same for the listener of a draft. Also null if the draft is gone. */
-  async sealerOfDraft(draftId: string): Promise<Sealer | null> {
-    if (!this.#masters) return null;
-    const known = this.#owners.get(draftId);
-    if (known !== undefined) {
-      try {
-        return await this.sealerOf(known);
-      } catch {
-        // A visitor's drafts may have become an account's, or its listener been erased: the append must not fail for it.
-        this.#owners.delete(draftId);
-      }
-    }
-    const owner = await this.#findOwner(draftId);
-    return owner === null ? null : this.sealerOf(owner);
+  sealerOfDraft(draftId: string): Promise<Sealer | null> {
+    return this.#sealerOf('drafts', draftId);
+  }
+
+  /** The same for the owner of a document. Also null if the document is gone. */
+  sealerOfDocument(documentId: string): Promise<Sealer | null> {
+    return this.#sealerOf('documents', documentId);
   }
 
   /** @throws KeyDestroyedError, TamperedError */
@@ -105,6 +107,21 @@ export class Vault {
     const used = await this.#sql<{ master: string }[]>`select distinct master from data_keys order by master`;
     const missing = used.map(({ master }) => master).filter((master) => !this.#masters?.has(master));
     if (missing.length > 0) throw missingMaster(missing);
+  }
+
+  async #sealerOf(table: OwnedTable, id: string): Promise<Sealer | null> {
+    if (!this.#masters) return null;
+    const known = this.#owners.get(id);
+    if (known !== undefined) {
+      try {
+        return await this.sealerOf(known);
+      } catch {
+        // What is a visitor's may have become an account's, or its listener been erased: the append must not fail for it.
+        this.#owners.delete(id);
+      }
+    }
+    const owner = await this.#findOwner(table, id);
+    return owner === null ? null : this.sealerOf(owner);
   }
 
   #remembered(listenerId: number, masters: MasterKeys): Promise<DataKey> {
@@ -137,10 +154,10 @@ export class Vault {
     return { id: next.id, key };
   }
 
-  async #findOwner(draftId: string): Promise<number | null> {
+  async #findOwner(table: OwnedTable, id: string): Promise<number | null> {
     const [row] = await this.#sql<{ owner: number }[]>`
-      select listener_id::float8 as owner from drafts where id = ${draftId}`;
-    if (row) this.#owners.set(draftId, row.owner);
+      select listener_id::float8 as owner from ${this.#sql(table)} where id = ${id}`;
+    if (row) this.#owners.set(id, row.owner);
     return row?.owner ?? null;
   }
 

@@ -67,7 +67,7 @@ export class ReplicaPeer implements DocumentPeer {
     const key = this.#key;
     const updates = this.#place && (await this.#news(this.#place));
     if (updates) return yjs.replica({ key, stored: null, updates, writing });
-    const stored = await selectStored(database.sql, documentId);
+    const stored = await selectStored(database, documentId);
     if (!stored) throw noSuchDocument(documentId);
     this.#place = stored;
     return yjs.replica({ key, stored: stored.parts, updates: [], writing });
@@ -76,7 +76,7 @@ export class ReplicaPeer implements DocumentPeer {
   /** Null if the log does not go on from the replica, or for too long. */
   async #news({ sequence, mark }: LogPlace): Promise<Uint8Array[] | null> {
     const { database, documentId } = this.#options;
-    const [news] = await selectNews(database.sql, [{ documentId, after: sequence }], READ_AT_ONCE);
+    const [news] = await selectNews(database, [{ documentId, after: sequence }], READ_AT_ONCE);
     if (!news) throw noSuchDocument(documentId);
     if (news.sequence === sequence && news.mark === mark) return [];
     const [last, ...updates] = news.updates;

@@ -16,8 +16,8 @@ import type { Viewer } from '../../listeners/listeners.ts';
 import type { DocumentAccess } from '../access.ts';
 import { type DocumentEvent, type FollowFrom, noSuchDocument, type StateReason } from '../contract.ts';
 import { placeCursor, placeOfCursor } from '../document-cursor.ts';
-import { ownedBy } from '../state-vector.ts';
 import { documentRightsKey } from '../wakeup-keys.ts';
+import { ownedBy } from '../yjs/state-vector.ts';
 import type { YjsThread } from '../yjs/yjs-thread.ts';
 import { DocumentTail, stepOf, type TailStep } from './document-tail.ts';
 
@@ -55,7 +55,7 @@ export class DocumentReaders {
 
   constructor(options: ReadersOptions) {
     this.#options = options;
-    this.#news = new Batcher((wanted) => selectNews(options.database.sql, wanted, READ_AT_ONCE));
+    this.#news = new Batcher((wanted) => selectNews(options.database, wanted, READ_AT_ONCE));
   }
 
   follow(
@@ -172,7 +172,7 @@ export class DocumentReaders {
       const whole = stateVector === null ? await this.#snapshot(documentId, reason) : null;
       if (whole) shared.state = whole;
       if (whole) return whole.event;
-      const stored = await selectStored(database.sql, documentId);
+      const stored = await selectStored(database, documentId);
       if (!stored) throw noSuchDocument(documentId);
       const encoded = await yjs.state(stored.parts, stateVector, 'stateVector');
       const event = { type: 'state' as const, cursor: placeCursor(documentId, stored), reason, ...encoded };
@@ -186,7 +186,7 @@ export class DocumentReaders {
    * thousand edits, to put it together anew, would take longer than everything else ([DOCUMENT11]).
    */
   async #snapshot(documentId: string, reason: StateReason): Promise<SharedTail['state']> {
-    const stored = await selectSnapshot(this.#options.database.sql, documentId);
+    const stored = await selectSnapshot(this.#options.database, documentId);
     if (!stored) return null;
     const { end, until, snapshot: update, stateVector } = stored;
     return {
