@@ -21,7 +21,7 @@ import { maskPassword } from './lib/database-url.ts';
 import type { Logger } from './lib/log.ts';
 import { createListeners } from './listeners/listeners.ts';
 import { VisitorTokens } from './listeners/listeners.ts';
-import { createEngine, createRemoteEngine, type Engine, type Model } from './ml/engine.ts';
+import { createEngine, createRemoteEngine, DEMONSTRATION, type Engine, type Model } from './ml/engine.ts';
 import { createRecommender } from './recommend/recommender.ts';
 import { createReports } from './report/report.ts';
 import type { Services } from './resolvers/context.ts';
@@ -284,7 +284,9 @@ async function describeCatalogue(catalogue: Catalogue): Promise<string> {
 }
 
 function describeWriter(model: Model | null): string {
-  return model ? `${model.name}: ${model.status.toLowerCase()}` : 'no model writes texts';
+  if (!model) return 'no model writes texts';
+  const better = model.id === DEMONSTRATION ? '; a demonstration: "npm run models -- suggest" lists better ones' : '';
+  return `${model.name}: ${model.status.toLowerCase()}${better}`;
 }
 
 function describeViewer({ auth }: Config): string {

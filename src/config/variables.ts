@@ -357,6 +357,11 @@ export const environment = z.object({
       secret: true,
     },
   ),
+  HF_ENDPOINT: documented(httpUrl.optional(), {
+    meaning: 'URL of a mirror of the hub, for every `hub` that names none itself.',
+    default: null,
+    example: 'https://hub.example.com',
+  }),
   HTTPS_PROXY: documented(z.string().optional(), {
     meaning: 'Proxy for fetching models from https URLs. The name may also be in lower case.',
     default: null,

@@ -457,7 +457,7 @@ describe('catalogue', () => {
     const [builtIn] = loadModelCatalogue();
     const own = { ...entryFrom([{ file: 'beside.gguf' }]), id: 'own' };
     const path = await write({ models: [own, { ...builtIn, name: 'Ours' }] });
-    const models = loadModelCatalogue(path);
+    const models = loadModelCatalogue({ own: path });
     expect(models.map(({ name }) => name)).toEqual(['Model', 'Ours', 'Tunes', 'all-MiniLM-L6-v2']);
     expect(models[0]?.sources).toEqual([{ file: join(path, '..', 'beside.gguf') }]);
   });
@@ -467,7 +467,7 @@ describe('catalogue', () => {
     const path = await write({
       models: [severalFrom([bytes, bytes], [{ file: 'm' }, { url: 'http://e.com/m' }, { hub }])],
     });
-    const [, file] = filesOf(loadModelCatalogue(path)[0]!);
+    const [, file] = filesOf(loadModelCatalogue({ own: path })[0]!);
     expect(file?.sources).toEqual([
       { file: join(path, '..', 'm', 'sub', 'b.bin') },
       { url: 'http://e.com/m/sub/b.bin' },
@@ -505,12 +505,12 @@ describe('catalogue', () => {
     ['a misspelled field', { models: [{ ...entry, licence: 'MIT' }] }, 'licence'],
   ])('[MODEL3] refuses %s, and names it', async (_, content, named) => {
     const path = await write(content);
-    expect(() => loadModelCatalogue(path)).toThrow(StartupError);
-    expect(() => loadModelCatalogue(path)).toThrow(named);
-    expect(() => loadModelCatalogue(path)).toThrow(path);
+    expect(() => loadModelCatalogue({ own: path })).toThrow(StartupError);
+    expect(() => loadModelCatalogue({ own: path })).toThrow(named);
+    expect(() => loadModelCatalogue({ own: path })).toThrow(path);
   });
 
   it('[MODEL3] refuses a missing file', () => {
-    expect(() => loadModelCatalogue('/nowhere/models.json')).toThrow(StartupError);
+    expect(() => loadModelCatalogue({ own: '/nowhere/models.json' })).toThrow(StartupError);
   });
 });

@@ -4,7 +4,14 @@ import { access, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Config } from '../../config.ts';
-import { examineDevice, loadModelCatalogue, type ModelEntry, modelsFolder, openModelStore } from '../../ml/engine.ts';
+import {
+  addedModelsFile,
+  examineDevice,
+  loadModelCatalogue,
+  type ModelEntry,
+  modelsFolder,
+  openModelStore,
+} from '../../ml/engine.ts';
 import { findingsOf, note, type Observation, right, wrong } from './findings.ts';
 
 const OLDEST_NODE = [20, 19] as const;
@@ -92,7 +99,8 @@ function device({ device: choice, dataDir }: Config): Observation[] {
 async function models({ dataDir, modelsFile, network, fetchModels }: Config): Promise<Observation[]> {
   const store = openModelStore(modelsFolder(dataDir), { network });
   const firsts = new Map<string, ModelEntry>();
-  for (const entry of loadModelCatalogue(modelsFile)) if (!firsts.has(entry.task)) firsts.set(entry.task, entry);
+  for (const entry of loadModelCatalogue({ own: modelsFile, added: addedModelsFile(dataDir) }))
+    if (!firsts.has(entry.task)) firsts.set(entry.task, entry);
   const found: Observation[] = [];
   for (const entry of firsts.values()) {
     const state = await store.verify(entry);

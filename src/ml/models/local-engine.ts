@@ -7,7 +7,7 @@ import { InvalidInputError, ModelUnavailableError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Engine, TextVectors } from '../contract.ts';
 import { Encoder } from '../encoder/encoder.ts';
-import { loadModelCatalogue, type ModelEntry } from '../store/model-catalogue.ts';
+import { addedModelsFile, type CatalogueFiles, loadModelCatalogue, type ModelEntry } from '../store/model-catalogue.ts';
 import { modelsFolder, openModelStore } from '../store/model-store.ts';
 import type { Network } from '../store/network.ts';
 import { MemoryBudget } from '../writer/memory-budget.ts';
@@ -65,14 +65,15 @@ const WATCH_MS = 2_000;
 export function createEngine(options: EngineOptions): Engine & TextVectors {
   const { catalogueFile = null, fetch = 'auto', log } = options;
   const closing = new AbortController();
-  const entries = loadModelCatalogue(catalogueFile);
+  const files = { own: catalogueFile, added: addedModelsFile(options.dataDir) };
+  const entries = loadModelCatalogue(files);
   const roster = new ModelRegistry({
     create: createPreparation(options, closing.signal),
     fetch: fetch === 'auto',
     log,
   });
   roster.use(entries);
-  const stopWatching = catalogueFile === null ? () => undefined : watchCatalogue(catalogueFile, roster, log);
+  const stopWatching = watchCatalogues(files, roster, log);
   return {
     models: () => roster.models.map(({ model }) => model),
     load: () => roster.models.flatMap(({ load }) => load ?? []),
@@ -121,17 +122,24 @@ function createPreparation(options: EngineOptions, signal: AbortSignal): (entry:
   return (entry) => new ManagedModel(entry, { store, device: device.type, prepare, fetchBackoff, log, signal });
 }
 
-/** Polls the file, because it may be on a file system without change events. @returns a function that stops watching */
-function watchCatalogue(file: string, roster: ModelRegistry, log: EngineOptions['log']): () => void {
+/** Polls the files, because they may be on a file system without change events. @returns a function that stops watching */
+function watchCatalogues(
+  files: Required<CatalogueFiles>,
+  roster: ModelRegistry,
+  log: EngineOptions['log'],
+): () => void {
   const reload = (): void => {
     try {
-      roster.use(loadModelCatalogue(file));
+      roster.use(loadModelCatalogue(files));
     } catch (error) {
       log.warn(
         `the models are unchanged because the catalogue cannot be used: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
   };
-  watchFile(file, { interval: WATCH_MS, persistent: false }, reload);
-  return () => unwatchFile(file, reload);
+  const watched = [files.own, files.added].filter((file) => file !== null);
+  for (const file of watched) watchFile(file, { interval: WATCH_MS, persistent: false }, reload);
+  return () => {
+    for (const file of watched) unwatchFile(file, reload);
+  };
 }

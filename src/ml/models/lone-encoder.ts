@@ -2,7 +2,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { ModelUnavailableError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { TextVectors } from '../contract.ts';
-import { loadModelCatalogue, modelDigest } from '../store/model-catalogue.ts';
+import { addedModelsFile, loadModelCatalogue, modelDigest } from '../store/model-catalogue.ts';
 import { modelsFolder, openModelStore } from '../store/model-store.ts';
 import type { Network } from '../store/network.ts';
 import { MemoryBudget } from '../writer/memory-budget.ts';
@@ -26,7 +26,9 @@ export interface LoneEncoder extends TextVectors, AsyncDisposable {
 /** Fetches the default model for EMBEDDING if it is missing, and opens it. @throws ModelUnavailableError */
 export async function openEncoder(options: LoneEncoderOptions): Promise<LoneEncoder> {
   const { dataDir, catalogueFile, threads, network, log, signal } = options;
-  const entry = loadModelCatalogue(catalogueFile).find(({ task }) => task === 'EMBEDDING');
+  const entry = loadModelCatalogue({ own: catalogueFile, added: addedModelsFile(dataDir) }).find(
+    ({ task }) => task === 'EMBEDDING',
+  );
   if (!entry) throw new ModelUnavailableError('the model catalogue has no model with the task EMBEDDING');
   const store = openModelStore(modelsFolder(dataDir), { network });
   await store.fetch(entry, { signal, onStep: (step) => log.info(step) });

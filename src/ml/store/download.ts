@@ -24,6 +24,8 @@ export interface DownloadOptions extends Patience {
   onProgress: (bytes: number) => void;
 }
 
+type SizedFile = Pick<ModelFile, 'bytes'>;
+
 /**
  * Fetches a file's bytes from one source into `partial` and resumes what is there ([MODEL4]). When it returns, the file
  * has the expected digest.
@@ -38,11 +40,25 @@ export async function download(file: ModelFile, source: ModelSource, partial: st
   throw new Error(`its content is not that of ${file.name} (the SHA-256 differs)`);
 }
 
+/**
+ * Fetches a file whose digest nobody has told, as `download` does.
+ * @returns its SHA-256
+ */
+export async function downloadUnpinned(
+  file: SizedFile,
+  source: ModelSource,
+  partial: string,
+  options: DownloadOptions,
+): Promise<string> {
+  await downloadAll(file, source, partial, options);
+  return digestOf(partial, options.signal);
+}
+
 async function isPromised(file: ModelFile, path: string, signal: AbortSignal): Promise<boolean> {
   return (await sizeOf(path)) === file.bytes && (await digestOf(path, signal)) === file.sha256;
 }
 
-async function downloadAll(file: ModelFile, source: ModelSource, partial: string, options: DownloadOptions) {
+async function downloadAll(file: SizedFile, source: ModelSource, partial: string, options: DownloadOptions) {
   const resumed = (await sizeOf(partial)) > 0;
   for (let breaks = 0; (await sizeOf(partial)) < file.bytes;) {
     const before = await sizeOf(partial);
@@ -59,7 +75,7 @@ async function downloadAll(file: ModelFile, source: ModelSource, partial: string
 }
 
 /** Sends one request and appends its data from where the source begins. */
-async function append(file: ModelFile, source: ModelSource, partial: string, offset: number, options: DownloadOptions) {
+async function append(file: SizedFile, source: ModelSource, partial: string, offset: number, options: DownloadOptions) {
   const watchdog = new Watchdog(options.stallTimeoutMs);
   const signal = AbortSignal.any([options.signal, watchdog.signal]);
   const handle = await open(partial, 'a');
@@ -124,11 +140,11 @@ export async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => null))?.size ?? 0;
 }
 
-function isDiskFull(error: unknown): boolean {
+export function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
 }
 
-function diskFull(model: string, bytes: number, folder: string): DiskFullError {
+export function diskFull(model: string, bytes: number, folder: string): DiskFullError {
   const megabytes = Math.ceil(bytes / 1e6);
   return new DiskFullError(`there is no room for ${model} (${megabytes} MB) in ${folder}: free some disk space`);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -7,6 +7,9 @@ import { StartupError } from '../../lib/errors.ts';
 
 const assets = fileURLToPath(new URL('../../../assets/', import.meta.url));
 const builtIn = join(assets, 'models.json');
+
+/** The id of the built-in writer, which shows how drafts work rather than writes well. */
+export const DEMONSTRATION = 'smollm2-135m-instruct';
 
 const name = z.string().min(1).max(200);
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a plain file name');
@@ -79,10 +82,15 @@ const sourcedSchema = entrySchema.refine((entry) => filesOf(entry).every(({ sour
   error: 'sources is missing, for the whole folder or for each file',
 });
 const catalogueSchema = z.strictObject({
+  /** Ids of models that come before all others, of any catalogue. */
+  defaults: z.array(described.id).default([]),
   models: z.array(sourcedSchema).refine((models) => new Set(models.map(({ id }) => id)).size === models.length, {
     error: 'two models have the same id',
   }),
 });
+
+/** What a catalogue file says. */
+export type CatalogueFile = z.output<typeof catalogueSchema>;
 
 /** A source of a model's file. */
 export type ModelSource = z.output<typeof fileSourceSchema>;
@@ -135,21 +143,39 @@ export function modelDigest(entry: ModelEntry): string {
   return createHash('sha256').update(lines.join('')).digest('hex');
 }
 
-/**
- * The models on offer: the operator's, then the built-in ones that it does not replace. The first of a task is that
- * task's default ([MODEL3]).
- * @throws StartupError that names the file and the invalid value
- */
-export function loadModelCatalogue(operatorsFile: string | null = null): ModelEntry[] {
-  const own = operatorsFile === null ? [] : readCatalogue(operatorsFile);
-  const replaced = new Set(own.map(({ id }) => id));
-  const others = readCatalogue(builtIn);
-  return [...own, ...others.filter(({ id }) => !replaced.has(id))];
+/** The operator's catalogues. Either may be absent. */
+export interface CatalogueFiles {
+  /** Written by the operator; it must exist. */
+  own?: string | null;
+  /** Written by `npm run models -- add`; it need not exist. */
+  added?: string | null;
 }
 
-function readCatalogue(path: string): ModelEntry[] {
+/**
+ * The models on offer: the operator's own, those that were added, then the built-in ones that they do not replace. What
+ * a catalogue names as defaults comes before all. The first of a task is that task's default ([MODEL3]).
+ * @throws StartupError that names the file and the invalid value
+ */
+export function loadModelCatalogue({ own = null, added = null }: CatalogueFiles = {}): ModelEntry[] {
+  const files = [own, added !== null && existsSync(added) ? added : null, builtIn].filter((file) => file !== null);
+  const catalogues = files.map(readCatalogue);
+  const models = new Map<string, ModelEntry>();
+  for (const entry of catalogues.flatMap((catalogue) => catalogue.models))
+    if (!models.has(entry.id)) models.set(entry.id, entry);
+  const first = catalogues.flatMap(({ defaults }) => defaults.flatMap((id) => models.get(id) ?? []));
+  return [...new Set([...first, ...models.values()])];
+}
+
+/** The catalogue of the models that were added, in a data folder. */
+export function addedModelsFile(dataDir: string): string {
+  return join(dataDir, 'added-models.json');
+}
+
+/** @throws StartupError that names the file and the invalid value */
+export function readCatalogue(path: string): CatalogueFile {
   const parsed = catalogueSchema.safeParse(readJson(path));
-  if (parsed.success) return parsed.data.models.map((entry) => withAbsoluteFiles(entry, dirname(path)));
+  if (parsed.success)
+    return { ...parsed.data, models: parsed.data.models.map((entry) => withAbsoluteFiles(entry, dirname(path))) };
   const problems = parsed.error.issues.map(({ path: keys, message }) => `  ${keys.join('.') || '(whole)'}: ${message}`);
   throw new StartupError([`The model catalogue ${path} is invalid:`, ...problems].join('\n'));
 }

@@ -2,14 +2,14 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConflictError, DiskFullError, ModelUnavailableError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/folders.ts';
-import { checkRoom, download, type DownloadOptions, type Patience, sizeOf } from './download.ts';
+import { checkRoom, download, type DownloadOptions, downloadUnpinned, type Patience, sizeOf } from './download.ts';
 import { takeLock, tryLock } from './file-lock.ts';
-import { bytesOf, filesOf, type ModelEntry, type ModelFile } from './model-catalogue.ts';
+import { bytesOf, filesOf, type ModelEntry, type ModelFile, type ModelSource } from './model-catalogue.ts';
 import { directNetwork, type Network } from './network.ts';
 import { describeSource } from './sources.ts';
-import { checkFile, type FileState, publishFile, stampFile, verifyFile } from './verified-file.ts';
+import { checkFile, type FileState, publishFile, stampedDigest, stampFile, verifyFile } from './verified-file.ts';
 
-interface FetchOptions {
+export interface FetchOptions {
   signal: AbortSignal;
   /** Number of bytes on disk, also while another process fetches. */
   onProgress?: (bytes: number) => void;
@@ -20,7 +20,7 @@ interface FetchOptions {
 /** Model files in one folder, shared by any number of processes ([MODEL4]–[MODEL7]). */
 export interface ModelStore {
   /** The model's own folder, also for what is derived from its files. */
-  folder(entry: ModelEntry): string;
+  folder(entry: { id: string }): string;
   /** The model's file, or the folder with its files. */
   path(entry: ModelEntry): string;
   /** Fast for files that were verified before and have not changed since. */
@@ -34,6 +34,12 @@ export interface ModelStore {
    * @throws DiskFullError; ModelUnavailableError that names the problem of each source; the signal's reason
    */
   fetch(entry: ModelEntry, options: FetchOptions): Promise<string>;
+  /**
+   * Fetches a file whose digest is unknown to where `fetch` will find it, and resumes what is there.
+   * @returns its SHA-256
+   * @throws DiskFullError; ModelUnavailableError that names the problem of each source; the signal's reason
+   */
+  fetchUnpinned(place: Place, file: UnpinnedFile, options: FetchOptions): Promise<string>;
   /** Required for changing anything in the model's folder. `fetch` and `remove` take it themselves. */
   lock(entry: ModelEntry, signal: AbortSignal): Promise<AsyncDisposable>;
   /**
@@ -43,12 +49,22 @@ export interface ModelStore {
   remove(entry: ModelEntry): Promise<boolean>;
 }
 
+/** A model that has no entry yet. */
+interface Place {
+  id: string;
+  /** For messages. */
+  name: string;
+  isFolder: boolean;
+}
+
+type UnpinnedFile = Omit<ModelFile, 'sha256'>;
+
 /** The folder of the models in a data folder. */
 export function modelsFolder(dataDir: string): string {
   return join(dataDir, 'models');
 }
 
-const defaultPatience: Patience = { connectTimeoutMs: 5_000, stallTimeoutMs: 30_000 };
+export const defaultPatience: Patience = { connectTimeoutMs: 5_000, stallTimeoutMs: 30_000 };
 
 interface StoreOptions {
   patience?: Patience;
@@ -60,10 +76,10 @@ export function openModelStore(
   root: string,
   { patience = defaultPatience, network = directNetwork }: StoreOptions = {},
 ): ModelStore {
-  const folder = (entry: ModelEntry) => join(root, entry.id);
+  const folder = ({ id }: { id: string }) => join(root, id);
   const path = (entry: ModelEntry) => join(folder(entry), 'file' in entry ? entry.file.name : FILES);
   const pathOf = (entry: ModelEntry, file: ModelFile) => ('file' in entry ? path(entry) : join(path(entry), file.name));
-  const lockPath = (entry: ModelEntry) => join(root, `${entry.id}.lock`);
+  const lockPath = ({ id }: { id: string }) => join(root, `${id}.lock`);
   const statesOf = async (entry: ModelEntry, read: typeof checkFile, signal?: AbortSignal) => {
     const states: FileState[] = [];
     for (const file of filesOf(entry)) states.push(await read(pathOf(entry, file), file, signal));
@@ -91,10 +107,27 @@ export function openModelStore(
       for (const file of filesOf(entry)) {
         const progress = (bytes: number) => onProgress(before + bytes);
         const options = { ...patience, network, model: entry.name, signal, onProgress: progress };
-        await fetchFile(entry, file, pathOf(entry, file), options, onStep);
+        const what = 'file' in entry ? entry.name : `${entry.name} (${file.name})`;
+        await fetchFile({ id: entry.id, what }, file, pathOf(entry, file), options, onStep);
         before += file.bytes;
       }
       return path(entry);
+    },
+    async fetchUnpinned(place, file, { signal, onProgress = () => undefined, onStep = () => undefined }) {
+      const path = place.isFolder ? join(folder(place), FILES, file.name) : join(folder(place), file.name);
+      const [partial, known] = [partialOf(path), await stampedDigest(path)];
+      if (known !== null && (await sizeOf(path)) === file.bytes) return known;
+      await makeFolder(dirname(path));
+      await using _lock = await takeLock(lockPath(place), { signal });
+      await checkRoom(place.name, file.bytes - (await sizeOf(partial)), folder(place));
+      const options = { ...patience, network, model: place.name, signal, onProgress };
+      return await fillFromSources(
+        { id: place.id, what: `${place.name} (${file.name})` },
+        file.sources,
+        onStep,
+        signal,
+        (source) => downloadUnpinned(file, source, partial, options),
+      );
     },
     lock: (entry, signal) => takeLock(lockPath(entry), { signal }),
     async remove(entry) {
@@ -123,8 +156,14 @@ function combine(states: readonly FileState[]): FileState {
   return (['corrupt', 'absent'] as const).find((state) => states.includes(state)) ?? 'whole';
 }
 
+/** The model that a file is of, for messages. */
+interface Wanted {
+  id: string;
+  what: string;
+}
+
 async function fetchFile(
-  entry: ModelEntry,
+  wanted: Wanted,
   file: ModelFile,
   path: string,
   options: DownloadOptions,
@@ -134,34 +173,34 @@ async function fetchFile(
   if (state === 'whole') return;
   if (state === 'corrupt') onStep(`${file.name} on disk is damaged: fetching it again`);
   await makeFolder(dirname(path));
-  await fillFromSources(entry, file, partialOf(path), options, onStep);
+  await fillFromSources(wanted, file.sources, onStep, options.signal, (source) =>
+    download(file, source, partialOf(path), options),
+  );
   await publishFile(partialOf(path), path);
   await stampFile(path, file);
 }
 
-/** Tries the sources in order until the partial file is complete and correct. */
-async function fillFromSources(
-  entry: ModelEntry,
-  file: ModelFile,
-  partial: string,
-  options: DownloadOptions,
+/** Tries the sources in order until one has filled the partial file. */
+async function fillFromSources<Result>(
+  { id, what }: Wanted,
+  sources: readonly ModelSource[],
   onStep: (step: string) => void,
-): Promise<void> {
-  const what = 'file' in entry ? entry.name : `${entry.name} (${file.name})`;
+  signal: AbortSignal,
+  fill: (source: ModelSource) => Promise<Result>,
+): Promise<Result> {
   const failures: string[] = [];
-  for (const source of file.sources) {
+  for (const source of sources) {
     const name = describeSource(source);
     onStep(`fetching ${what} from ${name}`);
     try {
-      await download(file, source, partial, options);
-      return;
+      return await fill(source);
     } catch (error) {
-      options.signal.throwIfAborted();
+      signal.throwIfAborted();
       if (error instanceof DiskFullError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       onStep(`${name}: ${reason}`);
       failures.push(`${name}: ${reason}`);
     }
   }
-  throw new ModelUnavailableError(`${what} could not be fetched: ${failures.join('; ')}`, entry.id);
+  throw new ModelUnavailableError(`${what} could not be fetched: ${failures.join('; ')}`, id);
 }

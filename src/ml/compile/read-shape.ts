@@ -1,0 +1,29 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { ModelShape } from './checkpoint/architecture.ts';
+import { GgufFile } from './checkpoint/gguf.ts';
+import { ROPE_FACTORS } from './checkpoint/gguf-checkpoint.ts';
+import { openCheckpoint } from './checkpoint/open-checkpoint.ts';
+
+/** What a checkpoint is, by its headers. Its weights need not be there. @throws ModelFileError */
+export async function readShape(path: string): Promise<ModelShape> {
+  await using checkpoint = await openCheckpoint(path);
+  return { ...checkpoint.architecture, cacheType: 'float32', exported: null };
+}
+
+/** Bytes beyond the headers that `readShape` reads. */
+export interface Needed {
+  /** The file's name. */
+  name: string;
+  range: readonly [number, number];
+}
+
+/** @throws ModelFileError */
+export async function shapeNeeds(path: string): Promise<Needed[]> {
+  if ((await stat(path)).isDirectory()) return [];
+  await using file = await GgufFile.open(path);
+  const factors = file.tensors.get(ROPE_FACTORS);
+  if (!factors) return [];
+  const bytes = factors.shape.reduce((product, size) => product * size, 4);
+  return [{ name: basename(path), range: [factors.offset, factors.offset + bytes] }];
+}
