@@ -25,6 +25,7 @@ import { createEngine, createRemoteEngine, DEMONSTRATION, type Engine, type Mode
 import { createRecommender } from './recommend/recommender.ts';
 import { createReports } from './report/report.ts';
 import type { Services } from './resolvers/context.ts';
+import { Scoring } from './resolvers/language/scoring.ts';
 import { TuneLinks } from './resolvers/tune-links.ts';
 import type { Readiness } from './transport/health.ts';
 import { GenerationMetrics } from './transport/measures/generation-metrics.ts';
@@ -141,10 +142,11 @@ async function createServices(disposal: Disposal, { database, config, log, measu
     usage,
     ...(node && { node }),
   };
+  const mostAtOnce = { listener: config.draftsAtOnce, visitor: config.visitorDraftsAtOnce };
   const drafts = disposal.use(
     createDrafts({
       ...drafting,
-      mostAtOnce: { listener: config.draftsAtOnce, visitor: config.visitorDraftsAtOnce },
+      mostAtOnce,
       keepsAlternatives: config.keepsAlternatives,
     }),
   );
@@ -161,7 +163,8 @@ async function createServices(disposal: Disposal, { database, config, log, measu
   const audit = new AuditLog(database);
   disposal.use(audit.keepFor(config.auditDays, log));
   const trusted = disposal.use(await TrustedDocuments.open({ database, wakeups, log }));
-  const domain = { catalogue, listeners, recommender, drafts, documents, assists, engine, reports, language };
+  const scoring = new Scoring({ engine, meter: usage, mostAtOnce });
+  const domain = { catalogue, listeners, recommender, drafts, documents, assists, engine, reports, language, scoring };
   const services: Services = { ...domain, tunes, visitors, keys, audit, usage, trusted };
   return { services, logsAnswer };
 }

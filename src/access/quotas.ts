@@ -8,12 +8,13 @@ import type { Logger } from '../lib/log.ts';
 import { type Quota, type QuotaName, QUOTAS, type QuotaState } from './contract.ts';
 import { quotaOf } from './stored-key.ts';
 
-/** What is asked for. Tokens are known only when they are used, so that whoever has any left may begin a draft. */
-export type QuotaUse = 'request' | 'draft';
+/** What is asked for. Tokens are known only when they are used, so that whoever has any left may begin a draft or a text. */
+export type QuotaUse = 'request' | 'draft' | 'text';
 
 const LIMITING: Record<QuotaUse, readonly QuotaName[]> = {
   request: ['requestsPerDay'],
   draft: ['draftsPerDay', 'tokensPerDay', 'tokensPerMonth'],
+  text: ['tokensPerDay', 'tokensPerMonth'],
 };
 const MOST_KNOWN = 10_000;
 /** What was used elsewhere is read with each portion; a key that nobody used for a while is read again before it is. */
@@ -109,12 +110,13 @@ export class Quotas {
     this.#used = new Set();
     if (used.size === 0) return;
     await this.#read([...used]);
-    for (const [id, { day, request, draft }] of noted) {
+    for (const [id, { day, request, draft, text }] of noted) {
       const known = this.#known.peek(id);
       // A day that has begun meanwhile begins at 0.
       if (known?.day !== day) continue;
       known.recent.request -= request;
       known.recent.draft -= draft;
+      known.recent.text -= text;
     }
   }
 
@@ -152,8 +154,8 @@ export class Quotas {
 
 /** At the beginning of a day. What drafts that are being started hold of the day before goes with it. */
 const begun = (): Pick<Known, 'recent' | 'held' | 'warned'> => ({
-  recent: { request: 0, draft: 0 },
-  held: { request: 0, draft: 0 },
+  recent: { request: 0, draft: 0, text: 0 },
+  held: { request: 0, draft: 0, text: 0 },
   warned: new Set(),
 });
 

@@ -21,6 +21,9 @@ export interface UsageOptions {
   log: Logger;
 }
 
+const NOTHING = { requests: 0, drafts: 0, tokensIn: 0, tokensOut: 0, engineMs: 0 };
+type ReadTokens = Pick<typeof NOTHING, 'tokensIn' | 'tokensOut' | 'engineMs'>;
+
 /** What is noted at once. */
 interface Portion {
   number: number;
@@ -42,6 +45,7 @@ export class UsageMeter implements AsyncDisposable {
   readonly #quotas: Quotas;
   readonly #writer = randomUUID();
   readonly #closing = new AbortController();
+  #folding: Promise<void> = Promise.resolve();
   #counted = new Map<string, queries.CountedUse>();
   /** The portion that is being noted. It stays the same until that is known to have succeeded. */
   #portion: Portion = { number: 0, uses: [], recent: new Map() };
@@ -101,6 +105,22 @@ export class UsageMeter implements AsyncDisposable {
     }
   }
 
+  /**
+   * Lets the engine read a text, if the quotas of the API key allow it, and counts the tokens that it says it used.
+   * @throws QuotaExceededError
+   */
+  async readText<Result>(
+    viewer: Viewer,
+    read: (used: (usage: ReadTokens) => void) => Promise<Result>,
+  ): Promise<Result> {
+    const end = viewer.key ? await this.#quotas.take(viewer.key.id, 'text', 1) : null;
+    try {
+      return await read((usage) => this.#add(viewer, usage));
+    } finally {
+      end?.(false);
+    }
+  }
+
   /** The limited quotas of each key that is there. */
   quotasOf(keyIds: readonly number[]): Promise<Map<number, QuotaState[]>> {
     return this.#quotas.statesOf(keyIds);
@@ -143,7 +163,14 @@ export class UsageMeter implements AsyncDisposable {
   }
 
   /** Adds what all nodes have noted to the days that it belongs to. */
-  async fold(): Promise<void> {
+  fold(): Promise<void> {
+    // One after the other: entries that another one is adding are passed over, and whoever asked would read without them.
+    const folded = this.#folding.catch(() => undefined).then(() => this.#foldAll());
+    this.#folding = folded;
+    return folded;
+  }
+
+  async #foldAll(): Promise<void> {
     while (await queries.foldEntries(this.#database));
   }
 
@@ -152,15 +179,20 @@ export class UsageMeter implements AsyncDisposable {
     await this.flush().catch((error: unknown) => this.#log.warn({ err: error }, 'The last usage could not be noted'));
   }
 
-  #count(viewer: Viewer, asked: QuotaUse, amount: number): void {
+  #count(viewer: Viewer, asked: Exclude<QuotaUse, 'text'>, amount: number): void {
+    this.#add(viewer, asked === 'request' ? { requests: amount } : { drafts: amount });
+  }
+
+  #add(viewer: Viewer, more: Partial<typeof NOTHING>): void {
     const day = dayOf(this.#clock.now());
     const listenerId = accountOf(viewer).id;
     const keyId = viewer.key?.id ?? null;
     const name = `${day} ${listenerId} ${keyId ?? ''}`;
-    const use = this.#counted.get(name) ?? { day, listenerId, keyId, requests: 0, drafts: 0 };
-    if (asked === 'request') use.requests += amount;
-    else use.drafts += amount;
-    this.#counted.set(name, use);
+    const use = this.#counted.get(name) ?? { day, listenerId, keyId, ...NOTHING };
+    const sum = (of: keyof typeof NOTHING) => use[of] + (more[of] ?? 0);
+    const [requests, drafts] = [sum('requests'), sum('drafts')];
+    const [tokensIn, tokensOut, engineMs] = [sum('tokensIn'), sum('tokensOut'), sum('engineMs')];
+    this.#counted.set(name, { ...use, requests, drafts, tokensIn, tokensOut, engineMs });
   }
 
   async #tidy(): Promise<void> {

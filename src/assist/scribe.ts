@@ -1,5 +1,5 @@
 import type { Database } from '../db/client.ts';
-import { endAssist } from '../db/documents/assist-queries.ts';
+import { endAssist, selectAssists } from '../db/documents/assist-queries.ts';
 import { explainFailure } from '../db/failures.ts';
 import type { DocumentPeer, Documents } from '../documents/documents.ts';
 import type { Drafts } from '../drafts/drafts.ts';
@@ -41,6 +41,9 @@ export interface ScribeOptions {
 /** Another process has carried it to its end. */
 class OverError extends Error {}
 
+/** Who asked for it has become another listener, who goes on. */
+class MovedError extends Error {}
+
 /**
  * Writes a draft into a document, as far as it is written, until both are at their end. What it writes next follows from
  * the draft's log and the document's: whoever takes it over repeats nothing and leaves nothing out ([ASSIST2]).
@@ -60,8 +63,8 @@ export class Scribe {
     this.#peer = documents.peer(viewer, assist.documentId);
   }
 
-  /** Resolves when the assist has ended, or the signal aborts. */
-  async run(): Promise<void> {
+  /** @returns when the assist has ended, the signal aborts, or it is to go on as another listener */
+  async run(): Promise<'ended' | 'moved'> {
     const { documents, assist, clock, name, logger } = this.#options;
     await using tail = new ShownTail({ documents, clock, assist, name });
     await using _ = this.#peer;
@@ -70,13 +73,22 @@ export class Scribe {
     try {
       while (!this.#signal.aborted) {
         const seen = this.#bell.rings;
-        if (await this.#step(tail)) return;
+        if (await this.#step(tail)) return 'ended';
         await this.#bell.rung(seen, this.#signal);
       }
     } catch (error) {
-      if (this.#signal.aborted || error instanceof OverError) return;
+      if (this.#signal.aborted || error instanceof OverError) return 'ended';
+      if (error instanceof MovedError || (await this.#hasMoved())) return 'moved';
       await this.#giveUp(reasonOf(error), error);
     }
+    return 'ended';
+  }
+
+  /** Everything of a visitor becomes an account's at once ([VISIT3]). */
+  async #hasMoved(): Promise<boolean> {
+    const { database, assist } = this.#options;
+    const [now] = await selectAssists(database, [assist.id]);
+    return now !== undefined && now.listenerId !== assist.listenerId;
   }
 
   async #follow(): Promise<void> {
@@ -121,6 +133,7 @@ export class Scribe {
       return isGone ? this.#end('RANGE_DELETED') : true;
     }
     if (how === 'RANGE_DELETED') await this.#cancelDraft();
+    if (how === 'DRAFT_DELETED' && (await this.#hasMoved())) throw new MovedError();
     const reason = how === 'whole' ? 'MODEL_FAILED' : how;
     await this.#write({ text: '', also: replaces ? 'takeBack' : null, always: true }, reason);
     return true;
@@ -129,10 +142,7 @@ export class Scribe {
   /** @param end stored with it, if it is the end */
   #write(what: { text: string; also: 'remove' | 'takeBack' | null; always: boolean }, end?: 'whole' | AssistReason) {
     const { assist, logger } = this.#options;
-    const { place, removal } = assist.asked;
-    const passage = removal === null ? null : fromBase64(removal);
-    const where = { client: assist.clientId, place: fromBase64(place), removal: passage };
-    return retry(() => this.#peer.write({ ...where, ...what }, end && ((tx) => this.#store(tx, end))), {
+    return retry(() => this.#peer.write({ ...placeOf(assist), ...what }, end && ((tx) => this.#store(tx, end))), {
       backoff: BACKOFF,
       signal: this.#signal,
       onFailure: (error) => {
@@ -148,18 +158,27 @@ export class Scribe {
     if (!(await endAssist(sql, assist.id, ended))) throw new OverError();
   }
 
-  /** Without another word. */
+  /** Without another word. Half of a passage must not stay, even if who asked for it may write no more. */
   async #giveUp(reason: AssistReason, error: unknown): Promise<void> {
-    const { database, assist, logger } = this.#options;
+    const { database, documents, assist, viewer, logger } = this.#options;
     logger.info({ err: error, assist: assist.id }, 'a model writes no further into a document');
     await this.#cancelDraft();
-    await this.#store(database.sql, reason).catch(() => undefined);
+    await using own = documents.peer({ ...viewer, roles: new Set(['ADMIN']) }, assist.documentId);
+    const also = assist.asked.task === 'REWRITE' && assist.asked.removal !== null ? 'takeBack' : null;
+    const nothing = { ...placeOf(assist), text: '', also, always: true } as const;
+    await own
+      .write(nothing, (tx) => this.#store(tx, reason))
+      .catch(() => this.#store(database.sql, reason).catch(() => undefined));
   }
 
   async #cancelDraft(): Promise<void> {
     const { drafts, viewer } = this.#options;
     await drafts.cancel(viewer, this.#draft.draftId).catch(() => undefined);
   }
+}
+
+function placeOf({ clientId, asked: { place, removal } }: Assist) {
+  return { client: clientId, place: fromBase64(place), removal: removal === null ? null : fromBase64(removal) };
 }
 
 function mayPass(failure: unknown): boolean {

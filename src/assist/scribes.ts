@@ -102,11 +102,12 @@ export class Scribes implements AsyncDisposable {
   }
 
   #run(assist: Assist, viewer: Viewer, name: string): void {
-    const { logger } = this.#options;
+    const { database, logger } = this.#options;
     const stop = new AbortController();
     const scribe = new Scribe({ ...this.#options, assist, viewer, name }, stop.signal);
     const done = scribe
       .run()
+      .then((how) => (how === 'moved' ? releaseAssists(database, this.#id, assist.id) : undefined))
       .catch((error: unknown) => logger.error({ err: error, assist: assist.id }, 'an assist failed'))
       .finally(() => {
         this.#running.delete(assist.id);

@@ -1,7 +1,7 @@
 import { InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
 import { checkExactText } from '../lib/text/check-text.ts';
 import { countCodePoints } from '../lib/text/code-points.ts';
-import { defaultSampling, type Engine, type Token } from '../ml/engine.ts';
+import { defaultSampling, type Engine, type Token, type Usage } from '../ml/engine.ts';
 import { LONGEST_TEXT } from './contract.ts';
 
 /** A token of a text that was given, and how likely a model has found it there. Positions are code points. */
@@ -21,7 +21,7 @@ const messages = [{ role: 'user', content: 'Write a text.' }] as const;
 export async function scoreTokens(
   engine: Engine,
   text: string,
-  { listener, signal }: { listener: number; signal: AbortSignal },
+  { listener, signal, onUsage }: { listener: number; signal: AbortSignal; onUsage?: (usage: Usage) => void },
 ): Promise<ScoredToken[]> {
   const scored = checkExactText(text, 'text', { max: LONGEST_TEXT });
   if (scored.trim() === '') throw new InvalidInputError('text is blank', 'text');
@@ -33,6 +33,7 @@ export async function scoreTokens(
   const tokens: ScoredToken[] = [];
   let end = 0;
   for await (const event of ticket.generate(request, signal)) {
+    if (event.type === 'finished') onUsage?.(event.usage);
     if (event.type === 'finished' && event.reason === 'ERROR') throw new Error(event.message);
     if (event.type !== 'tokens') continue;
     for (const { id: _, ...token } of event.tokens) {

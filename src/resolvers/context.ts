@@ -12,6 +12,7 @@ import type { Engine } from '../ml/engine.ts';
 import type { Recommender } from '../recommend/recommender.ts';
 import type { Reports } from '../report/report.ts';
 import type { TuneRenderer } from '../tunes/rendering.ts';
+import type { Scoring } from './language/scoring.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import type { TuneLinks } from './tune-links.ts';
 
@@ -25,6 +26,8 @@ export interface Services {
   assists: Assists;
   engine: Engine;
   language: Language;
+  /** How likely the model that writes finds texts. */
+  scoring: Scoring;
   reports: Reports;
   /** Sheet music and sound of tunes, and links to them. */
   tunes: { renderer: TuneRenderer; links: TuneLinks };
@@ -64,6 +67,7 @@ const BEGINNINGS = [
   'assists',
   'engine',
   'language',
+  'scoring',
   'reports',
   'tunes',
   'keys',
@@ -95,6 +99,7 @@ export class EventContext implements Context {
   readonly assists: Assists;
   readonly engine: Engine;
   readonly language: Language;
+  readonly scoring: Scoring;
   readonly reports: Reports;
   readonly tunes: Services['tunes'];
   readonly visitors: VisitorTokens | null;
@@ -116,6 +121,7 @@ export class EventContext implements Context {
     this.assists = of.assists;
     this.engine = of.engine;
     this.language = of.language;
+    this.scoring = of.scoring;
     this.reports = of.reports;
     this.tunes = of.tunes;
     this.visitors = of.visitors;

@@ -1,14 +1,16 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { UsageMeter } from '../../src/access/access.ts';
 import { Quotas } from '../../src/access/quotas.ts';
-import { noteUses } from '../../src/db/access/usage-queries.ts';
+import { foldEntries, noteUses } from '../../src/db/access/usage-queries.ts';
 import { createDrafts, joinNodes } from '../../src/drafts/drafts.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
+import { assist } from '../support/assists.ts';
 import { bearer, withAuth } from '../support/auth.ts';
 import { testDatabase } from '../support/database.ts';
+import { createDocument } from '../support/documents.ts';
 import { admin, createKey } from '../support/keys.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
 import { ManualSleep } from '../support/manual-sleep.ts';
@@ -158,7 +160,16 @@ describe('[USE1] counts', () => {
   it('are noted once, also when the answer was lost and the portion is sent again', async () => {
     const database = await testDatabase();
     await database.sql`insert into listeners (external_id, display_name) values ('ann', 'Ann')`;
-    const use = { day: '2026-11-30', listenerId: 1, keyId: null, requests: 3, drafts: 1 };
+    const use = {
+      day: '2026-11-30',
+      listenerId: 1,
+      keyId: null,
+      requests: 3,
+      drafts: 1,
+      tokensIn: 0,
+      tokensOut: 0,
+      engineMs: 0,
+    };
     const node = crypto.randomUUID();
     for (const portion of [1, 1, 2, 1, 2]) await noteUses(database, node, portion, [use]);
     const [sums] =
@@ -180,6 +191,61 @@ describe('[USE1] counts', () => {
     await next.fold();
     await next[Symbol.asyncDispose]();
     expect([await count(), (await database.sql`select from usage_days`).length]).toEqual([0, 0]);
+  });
+});
+
+describe('[USE1] folding', () => {
+  it('waits for nobody who is being erased, so that neither of the two can wait for the other', async () => {
+    const database = await testDatabase();
+    await database.sql`insert into listeners (external_id, display_name) values ('ann', 'Ann'), ('bob', 'Bob')`;
+    const use = { day: today(), keyId: null, requests: 1, drafts: 0, tokensIn: 2, tokensOut: 3, engineMs: 4 };
+    await noteUses(
+      database,
+      crypto.randomUUID(),
+      1,
+      [1, 2].map((listenerId) => ({ ...use, listenerId })),
+    );
+    const folded = () =>
+      database.sql`select listener_id::int as listener, tokens_in::int + tokens_out::int as tokens from usage_days`;
+    await database.sql.begin(async (tx) => {
+      await tx`select from listeners where id = 1 for update`;
+      await foldEntries(database);
+      expect(await folded()).toEqual([{ listener: 2, tokens: 5 }]);
+      await tx`delete from usage_entries where listener_id = 1`;
+    });
+    await foldEntries(database);
+    expect(await folded()).toHaveLength(1);
+  });
+});
+
+const SCORE = '{ scoreText(text: "x") { bits } }';
+
+describe('[SCORE2] a text that is scored', () => {
+  it('counts in tokens, and is refused where the key has none left, as an assist is', async () => {
+    const engine = new ScriptedEngine();
+    const server = await startListening({ config: withAuth, engine });
+    const { headers, id } = await createKey(server, { owner: 'ann', quota: { tokensPerDay: { hard: 20 } } });
+    expect((await ask(server.graphqlUrl, SCORE, {}, headers)).errors).toBeUndefined();
+    const { maxTokens } = engine.requests[0]!.sampling;
+    const ann = await bearer({ sub: 'ann' });
+    expect(await usageOf(server, ann, id)).toMatchObject([{ tokensIn: 10, tokensOut: maxTokens, drafts: 0 }]);
+    const { errors } = await ask(server.graphqlUrl, SCORE, {}, headers);
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'QUOTA_EXCEEDED' });
+    const place = { ...server, headers };
+    const documentId = await createDocument(place);
+    expect(await assist(place, { documentId, task: 'CONTINUE' })).toMatchObject({ __typename: 'QuotaExceededError' });
+  });
+
+  it('is one of so many of a listener at once', async () => {
+    const engine = new ScriptedEngine({ granted: 0 });
+    const { graphqlUrl } = await startListening({ engine });
+    const running = [ask(graphqlUrl, SCORE), ask(graphqlUrl, SCORE)];
+    await expect.poll(() => engine.requests.length).toBe(2);
+    expect((await ask(graphqlUrl, SCORE)).errors?.[0]?.extensions).toMatchObject({ code: 'OVERLOADED' });
+    running.push(ask(graphqlUrl, SCORE, {}, { 'x-listener-id': 'bob' }));
+    await expect.poll(() => engine.requests.length).toBe(3);
+    engine.grant(Infinity);
+    for (const { errors } of await Promise.all(running)) expect(errors).toBeUndefined();
   });
 });
 

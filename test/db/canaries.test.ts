@@ -139,8 +139,6 @@ async function revisionOf({ graphqlUrl }: TestListening, id: string): Promise<{ 
 
 async function serve(database: Database): Promise<TestListening> {
   const server = await startListening({ database, engine: new ScriptedEngine() });
-  server.services.assists.recover();
-  onTestFinished(() => server.services.assists[Symbol.asyncDispose]());
   await addTracks(database, someTracks(20));
   await server.services.catalogue.refreshPopularity();
   return server;

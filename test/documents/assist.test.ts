@@ -5,11 +5,11 @@ import type { Database } from '../../src/db/client.ts';
 import { selectPresence } from '../../src/db/documents/presence-queries.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { idOf } from '../../src/resolvers/global-id.ts';
+import { encodeId, idOf } from '../../src/resolvers/global-id.ts';
 import { ASKED, assist, cancelAssist, rangeOf, seeAssist, stateOf, statusOf, undoAssist } from '../support/assists.ts';
 import { withAuth } from '../support/auth.ts';
 import { createDatabase } from '../support/database.ts';
-import { createDocument, docOf, mutate, push, textOf, updateBy } from '../support/documents.ts';
+import { bytesOf, createDocument, docOf, mutate, push, textOf, updateBy } from '../support/documents.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
 import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
 import { tokenOf } from '../support/tokens.ts';
@@ -157,6 +157,40 @@ describe('a model that writes into a document', () => {
     await cancelAssist(ann(), id);
     await expect.poll(() => statusOf(ann(), id)).toBe('CANCELLED');
     expect(await textOf(ann(), documentId)).toBe('One. Two three. Four.');
+  });
+
+  it('[ASSIST3] nothing of a new passage stays when who asked for it may write no more', async () => {
+    const { documentId, owner, share } = await sharedDocument();
+    const bob = await share('bob', 'EDITOR');
+    const range = rangeOf(await stateOf(owner, documentId), 'Snow');
+    const { id } = (await assist(bob, { documentId, task: 'REWRITE', range, ...twelve })).assist!;
+    engine.grant(6);
+    await expect.poll(async () => (await textOf(owner, documentId))!.length).toBeGreaterThan(4);
+    await share('bob', null);
+    engine.grant(100);
+    await expect.poll(() => statusOf(owner, id)).toBe('FORBIDDEN');
+    expect(await textOf(owner, documentId)).toBe('Snow');
+  });
+
+  it('[ASSIST2] a visitor who becomes an account while a passage is written has it whole', async () => {
+    const { documents, assists, listeners } = server.services;
+    const visitor = { listener: await listeners.ensure('visitor:1'), roles: new Set(['LISTENER'] as const) };
+    const { id } = await documents.create(visitor, { title: 'A text', text: 'Snow' });
+    const documentId = encodeId('Document', id);
+    const doc = new Y.Doc();
+    const mine = async () => (await documents.byIds(visitor, [id])).get(id)!;
+    Y.applyUpdate(doc, new Uint8Array((await documents.state(await mine(), null)).update));
+    const { start, end } = rangeOf(doc, 'Snow');
+    const range = { start: bytesOf(start), end: bytesOf(end) };
+    const begun = await assists.start(visitor, { documentId: id, task: 'REWRITE', range, ...twelve });
+    engine.grant(6);
+    await expect.poll(async () => (await documents.text(await mine(), 'PLAIN')).length).toBeGreaterThan(4);
+    const account = await listeners.ensure('ann');
+    await listeners.claim(account.id, 'visitor:1');
+    engine.grant(100);
+    const assistId = encodeId('Assist', begun.id);
+    await expect.poll(() => statusOf(ann(), assistId)).toBe('WRITTEN');
+    expect(await textOf(ann(), documentId)).toBe((await draftTextOf(assistId)).trim());
   });
 
   it('[ASSIST4] stops when its range, or all that it has written, is deleted', async () => {

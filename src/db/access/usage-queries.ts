@@ -10,6 +10,10 @@ export interface CountedUse {
   keyId: number | null;
   requests: number;
   drafts: number;
+  /** Of texts that were scored. Those of drafts are noted with the drafts. */
+  tokensIn: number;
+  tokensOut: number;
+  engineMs: number;
 }
 
 /**
@@ -28,9 +32,10 @@ export async function noteUses(
       on conflict (id) do update set portion = excluded.portion, at = now() where usage_writers.portion < excluded.portion
       returning id
     )
-    insert into usage_entries (day, listener_id, key_id, requests, drafts)
-    select u.day, u."listenerId", u."keyId", u.requests, u.drafts from mine, jsonb_to_recordset(${JSON.stringify(uses)}::text::jsonb)
-      as u (day date, "listenerId" bigint, "keyId" bigint, requests int, drafts int)`;
+    insert into usage_entries (day, listener_id, key_id, requests, drafts, tokens_in, tokens_out, engine_ms)
+    select u.day, u."listenerId", u."keyId", u.requests, u.drafts, u."tokensIn", u."tokensOut", u."engineMs"
+    from mine, jsonb_to_recordset(${JSON.stringify(uses)}::text::jsonb) as u (day date, "listenerId" bigint, "keyId" bigint,
+      requests int, drafts int, "tokensIn" int, "tokensOut" int, "engineMs" float8)`;
 }
 
 const FOLDED_AT_ONCE = 10_000;
@@ -38,13 +43,21 @@ const FORGOTTEN_AFTER = '2 days';
 
 /**
  * Adds entries to the days that they belong to, at most so many; those of listeners and keys that are gone are dropped.
+ * Those of a listener who is being erased or claimed are left for later: whoever does so has the listener's row, and
+ * waits for entries, so that waiting for that row here would be a deadlock.
  * @returns whether there may be more
  */
 export async function foldEntries({ sql: driver }: Database): Promise<boolean> {
   const [folded] = await driver<[{ entries: number }]>`
-    with taken as (
+    with first as materialized (
+      select id, listener_id from usage_entries order by id limit ${FOLDED_AT_ONCE}
+    ), kept as materialized (
+      select id from listeners where id in (select listener_id from first) for key share skip locked
+    ), taken as (
       delete from usage_entries where id in (
-        select id from usage_entries order by id limit ${FOLDED_AT_ONCE} for update skip locked
+        select id from usage_entries e where id in (select id from first) and (
+          listener_id in (select id from kept) or not exists (select from listeners l where l.id = e.listener_id))
+        for update skip locked
       ) returning *
     ), sums as (
       select t.day, t.listener_id, t.key_id, sum(t.requests) as requests, sum(t.drafts) as drafts, sum(t.tokens_in) as tokens_in,

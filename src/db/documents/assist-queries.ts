@@ -156,9 +156,11 @@ export async function claimAssists(database: Database, scribe: string, most: num
   return opened(database, rows);
 }
 
-/** Leaves what a process carries out to others. */
-export async function releaseAssists({ sql }: Database, scribe: string): Promise<void> {
-  await sql`update document_assists set scribe = null, held_until = null where scribe = ${scribe} and ended_at is null`;
+/** Leaves what a process carries out to others, or one assist to whoever takes it next. */
+export async function releaseAssists({ sql }: Database, scribe: string, id: string | null = null): Promise<void> {
+  await sql`
+    update document_assists set scribe = null, held_until = null
+    where scribe = ${scribe} and ended_at is null and (${id}::uuid is null or id = ${id}::uuid)`;
 }
 
 export interface AssistEnd {

@@ -57,6 +57,7 @@ const startErrors = [
   'OverloadedError',
   'ModelUnavailableError',
   'IdempotencyConflictError',
+  'QuotaExceededError',
 ] as const;
 const endErrors = [...documentErrors, 'OverloadedError'] as const;
 const idArg = { required: true, description: "The assist's `id`." } as const;

@@ -1,4 +1,4 @@
-import { type ScoredToken, scoreTokens } from '../../language/language.ts';
+import type { ScoredToken } from '../../language/language.ts';
 import { builder } from '../builder.ts';
 import { TokenAlternativeType } from '../drafts.ts';
 
@@ -43,11 +43,12 @@ builder.queryFields((t) => ({
     type: TextScoreType,
     description:
       'How likely the model that writes texts finds each token of one. A text has the same numbers beside any others. It ' +
-      'takes a place as a draft does (`OVERLOADED` without one), ends with the request, and needs the model ' +
+      'takes a place as a draft does (`OVERLOADED` without one, or beyond as many at once as one may have drafts), ' +
+      'counts in tokens as a draft does (`QUOTA_EXCEEDED`), ends with the request, and needs the model ' +
       '(`MODEL_UNAVAILABLE`).',
     args: { text: t.arg.string({ required: true, description: 'The text, 1–4,000 characters.' }) },
-    resolve: async (_, { text }, { engine, viewer, lifetime }) => ({
-      tokens: await scoreTokens(engine, text, { listener: viewer.listener.id, signal: lifetime.signal }),
+    resolve: async (_, { text }, { scoring, viewer, lifetime }) => ({
+      tokens: await scoring.score(viewer, text, lifetime.signal),
     }),
   }),
 }));
