@@ -25,7 +25,7 @@ import { createEngine, createRemoteEngine, DEMONSTRATION, type Engine, type Mode
 import { createRecommender } from './recommend/recommender.ts';
 import { createReports } from './report/report.ts';
 import type { Services } from './resolvers/context.ts';
-import { Scoring } from './resolvers/language/scoring.ts';
+import { TextScoring } from './resolvers/language/scoring.ts';
 import { TuneLinks } from './resolvers/tune-links.ts';
 import type { Readiness } from './transport/health.ts';
 import { GenerationMetrics } from './transport/measures/generation-metrics.ts';
@@ -163,7 +163,7 @@ async function createServices(disposal: Disposal, { database, config, log, measu
   const audit = new AuditLog(database);
   disposal.use(audit.keepFor(config.auditDays, log));
   const trusted = disposal.use(await TrustedDocuments.open({ database, wakeups, log }));
-  const scoring = new Scoring({ engine, meter: usage, mostAtOnce });
+  const scoring = new TextScoring({ engine, meter: usage, mostAtOnce });
   const domain = { catalogue, listeners, recommender, drafts, documents, assists, engine, reports, language, scoring };
   const services: Services = { ...domain, tunes, visitors, keys, audit, usage, trusted };
   return { services, logsAnswer };

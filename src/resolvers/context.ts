@@ -12,7 +12,7 @@ import type { Engine } from '../ml/engine.ts';
 import type { Recommender } from '../recommend/recommender.ts';
 import type { Reports } from '../report/report.ts';
 import type { TuneRenderer } from '../tunes/rendering.ts';
-import type { Scoring } from './language/scoring.ts';
+import type { TextScoring } from './language/scoring.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import type { TuneLinks } from './tune-links.ts';
 
@@ -27,7 +27,7 @@ export interface Services {
   engine: Engine;
   language: Language;
   /** How likely the model that writes finds texts. */
-  scoring: Scoring;
+  scoring: TextScoring;
   reports: Reports;
   /** Sheet music and sound of tunes, and links to them. */
   tunes: { renderer: TuneRenderer; links: TuneLinks };
@@ -99,7 +99,7 @@ export class EventContext implements Context {
   readonly assists: Assists;
   readonly engine: Engine;
   readonly language: Language;
-  readonly scoring: Scoring;
+  readonly scoring: TextScoring;
   readonly reports: Reports;
   readonly tunes: Services['tunes'];
   readonly visitors: VisitorTokens | null;

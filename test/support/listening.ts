@@ -24,7 +24,7 @@ import { createRemoteEngine } from '../../src/ml/engine.ts';
 import { createRecommender } from '../../src/recommend/recommender.ts';
 import { createReports } from '../../src/report/report.ts';
 import type { Services } from '../../src/resolvers/context.ts';
-import { Scoring } from '../../src/resolvers/language/scoring.ts';
+import { TextScoring } from '../../src/resolvers/language/scoring.ts';
 import { TuneLinks } from '../../src/resolvers/tune-links.ts';
 import type { CompilingLimits } from '../../src/transport/documents/compiled-queries.ts';
 import { listen, type Listening } from '../../src/transport/server.ts';
@@ -158,7 +158,7 @@ async function createServices(
     engine,
     reports,
     language,
-    scoring: new Scoring({ engine, meter: usage, mostAtOnce: { listener: 2, visitor: 1 } }),
+    scoring: new TextScoring({ engine, meter: usage, mostAtOnce: { listener: 2, visitor: 1 } }),
     tunes,
     keys,
     audit: new AuditLog(database),

@@ -26,7 +26,7 @@ export interface ScoringOptions {
 const RETRY_AFTER_MS = 1_000;
 
 /** Scores texts for people, each of whom has as many at once as drafts ([SCORE2]). */
-export class Scoring {
+export class TextScoring {
   readonly #options: ScoringOptions;
   readonly #reading = new Map<number, number>();
 
