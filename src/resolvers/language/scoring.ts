@@ -11,7 +11,7 @@ interface UsedTokens {
 }
 
 /** Decides whether a text may be read, and counts what it took. */
-export interface TextMeter {
+interface TextMeter {
   /** @throws QuotaExceededError */
   readText<Result>(viewer: Viewer, read: (used: (usage: UsedTokens) => void) => Promise<Result>): Promise<Result>;
 }
