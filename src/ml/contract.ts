@@ -97,9 +97,10 @@ export interface VerseRequest {
 
 /**
  * How a text begins that goes on from another. `SPACED`: with the space that ends the other, and is not written again.
- * `APART`: without a letter, because the other's last word is complete.
+ * `APART`: without a letter, because the other's last word is complete. `LED`: an answer, whose first word may have a space
+ * before it, as every word has in this vocabulary; it is not shown.
  */
-export type Beginning = 'SPACED' | 'APART';
+export type Beginning = 'SPACED' | 'APART' | 'LED';
 
 export interface GenerationRequest {
   messages: readonly ChatMessage[];

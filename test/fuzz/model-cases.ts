@@ -7,7 +7,7 @@ import { compileInto } from '../../src/ml/compile/compile-model.ts';
 import { openDecoder } from '../../src/ml/decoder/open-decoder.ts';
 import { OrtError } from '../../src/ml/ort/library.ts';
 import { openModelText } from '../../src/ml/text/model-text.ts';
-import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
+import { families, writeSafetensors, writeSplitGguf } from '../support/tiny-checkpoint.ts';
 import { writeExport } from '../support/tiny-export.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
 import { below, mutate, type Mutated, mutateJson, pick } from './mutations.ts';
@@ -30,6 +30,9 @@ const subjects: readonly Subject[] = [
   { source: 'one', files: ['one/config.json'], head: 1_000 },
   { source: 'one', files: textFiles(), head: 12_000 },
   { source: 'templated', files: ['templated/chat_template.jinja', 'templated/tokenizer.json'], head: 600 },
+  { source: 'pieces.gguf', files: ['pieces.gguf'], head: 9_000 },
+  { source: 'pieces', files: ['pieces/tokenizer.json'], head: 9_000 },
+  { source: 'split', files: ['split/model-00001-of-00002.gguf', 'split/model-00002-of-00002.gguf'], head: 3_000 },
   { source: 'export', files: ['export/model.onnx'], head: 20_000 },
   { source: 'export', files: ['export/model.onnx', 'export/config.json', 'export/model.onnx_data'], head: 20_000 },
 ];
@@ -58,9 +61,36 @@ const template = `{%- set date = strftime_now('%d %B %Y') -%}
 /** The graph's file is all structure then: weights beside it, short tables of rotation. */
 const exportOptions = { file: 'model.onnx', external: true };
 
+/** The tiny vocabulary as SentencePiece's: a byte for each of its bytes. */
+const pieces = Array.from({ length: 263 }, (_, id) => {
+  if (id < 3) return ['<|endoftext|>', '<|im_start|>', '<|im_end|>'][id]!;
+  const byte = id - 3;
+  return byte < 256 ? `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>` : '\u2581thel'.slice(0, byte - 254);
+});
+
+const pieceHeader = {
+  'tokenizer.ggml.model': 'llama',
+  'tokenizer.ggml.tokens': pieces,
+  'tokenizer.ggml.scores': Int32Array.from(pieces, (_, id) => -id),
+  'tokenizer.ggml.token_type': Int32Array.from(pieces, (_, id) => (id < 3 ? 3 : id < 259 ? 6 : 1)),
+};
+
+async function writePieces(folder: string): Promise<void> {
+  const path = join(folder, 'tokenizer.json');
+  const json = JSON.parse(await readFile(path, 'utf8')) as { added_tokens: object[] };
+  const vocab = pieces.map((piece, id) => [piece, -id]);
+  const model = { type: 'Unigram', unk_id: 0, byte_fallback: true, vocab };
+  const pre_tokenizer = { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'always', split: false };
+  await writeFile(path, JSON.stringify({ ...json, normalizer: null, pre_tokenizer, model }));
+}
+
 /** Writes the whole models that the cases damage. */
 export async function prepareSubjects(work: string): Promise<void> {
   const { config } = families.qwen3!;
+  await writeTinyGguf(join(work, 'pieces.gguf'), { metadata: pieceHeader });
+  await writeSafetensors(join(work, 'pieces'), config, { type: 'BF16' });
+  await writePieces(join(work, 'pieces'));
+  await writeSplitGguf(join(work, 'split'), families.llama!.config, 2);
   await writeTinyGguf(join(work, 'tiny.gguf'));
   await writeSafetensors(join(work, 'one'), config, { type: 'BF16' });
   await writeSafetensors(join(work, 'templated'), config, { type: 'BF16' });

@@ -149,7 +149,7 @@ describe('[MODEL2] [MODEL14] a tokenizer or template that cannot be used is repo
   it.each<[string, Required<TinyModel>['metadata'], RegExp]>([
     ['no template', { [TEMPLATE]: undefined }, /no chat template .*take a file of a model that was trained/],
     ['no pre-tokenizer', { 'tokenizer.ggml.pre': undefined }, /tokenizer\.ggml\.pre.*use a newer file/],
-    ['SentencePiece', { 'tokenizer.ggml.model': 'llama' }, /only byte-level BPE .*use a model that has it/],
+    ['WordPiece', { 'tokenizer.ggml.model': 'bert' }, /supported are byte-level BPE .*and SentencePiece/],
     ['a template that is none', { [TEMPLATE]: '{% if' }, /template is not valid/],
     ['one that always refuses', { [TEMPLATE]: "{{ raise_exception('no') }}" }, /template cannot be used: no/],
     ['one that calls what there is not', { [TEMPLATE]: '{{ messages[0].content }}{{ lookup(1) }}' }, /cannot be used/],

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dequantize } from '../../src/ml/compile/checkpoint/dequantize.ts';
@@ -14,6 +15,7 @@ import {
   type FloatType,
   writeGguf,
   writeSafetensors,
+  writeSplitGguf,
 } from '../support/tiny-checkpoint.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
 
@@ -81,6 +83,33 @@ it.each(Object.entries(quantised))(
     found.forEach((value, i) => expect(Math.abs(value - (expected[i] ?? NaN)) / largest).toBeLessThan(1e-6));
   },
 );
+
+describe('[MODEL9] a GGUF model that was split into several files', () => {
+  const family = families.llama!;
+  const split = async () => writeSplitGguf(join(await temporaryFolder(), 'parts'), family.config, 3);
+  const [second, third] = ['model-00002-of-00003.gguf', 'model-00003-of-00003.gguf'] as const;
+
+  it('computes what it does in one file', async () => {
+    expect(await worstDifference(await split(), family, float)).toBeLessThan(1e-5);
+  });
+
+  it.each<[string, (parts: string) => Promise<unknown>, string, RegExp]>([
+    ['a part alone', () => Promise.resolve(), second, /part 2 of the 3 .*add the folder/],
+    ['a missing part', (parts) => rm(join(parts, third)), '', /model-00003-of-00003.gguf is not beside it/],
+    [
+      'a part twice',
+      (parts) => copyFile(join(parts, second), join(parts, third)),
+      '',
+      /file 3 of 3 says that it is 2 of 3/,
+    ],
+  ])('[MODEL2] is refused with %s', async (_, spoil, opened, reason) => {
+    const parts = await split();
+    await spoil(parts);
+    const error: unknown = await compileTiny(join(parts, opened)).catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(ModelFileError);
+    expect(error).toHaveProperty('message', expect.stringMatching(reason));
+  });
+});
 
 describe('a checkpoint that would be silently wrong', () => {
   const llama = families.llama!.config;

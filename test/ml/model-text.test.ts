@@ -64,7 +64,7 @@ describe('[MODEL10] text from a folder', () => {
   });
 
   it.each<[string, (file: Files) => void, RegExp, string?]>([
-    ['a tokenizer of another kind', (file) => (file.model.type = 'Unigram'), /only byte-level BPE/],
+    ['a tokenizer of another kind', (file) => (file.model.type = 'WordPiece'), /only BPE and Unigram/],
     ['BPE that is not of bytes', (file) => (file.pre_tokenizer = { type: 'Metaspace' }), /only byte-level BPE/],
     ['an id beyond belief', (file) => (file.model.vocab.he = 2 ** 40), /implausibly large/],
     ['no tokens', (file) => ((file.model.vocab = {}), (file.added_tokens = [])), /no tokens/],

@@ -80,7 +80,7 @@ describe('npm run models', () => {
   it.each([
     ['tokenizer.chat_template', undefined, 'there is no chat template'],
     ['tokenizer.ggml.pre', undefined, 'use a newer file'],
-    ['tokenizer.ggml.model', 'llama', 'only byte-level BPE'],
+    ['tokenizer.ggml.model', 'bert', 'supported are byte-level BPE'],
     ['split.count', 2, 'llama-gguf-split --merge'],
     ['llama.attention.sliding_window', 64, 'sliding_window is 64'],
   ])(

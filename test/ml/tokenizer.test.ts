@@ -47,7 +47,7 @@ describe('tokenizer', () => {
   });
 
   it.each([
-    [{ 'tokenizer.ggml.model': 'llama' }, 'only byte-level BPE'],
+    [{ 'tokenizer.ggml.model': 'bert' }, 'supported are byte-level BPE'],
     [{ 'tokenizer.ggml.pre': 'mystery' }, 'pre-tokenizer "mystery" is not supported'],
     [{ 'tokenizer.ggml.merges': undefined }, 'tokenizer.ggml.merges'],
   ])('refuses %o', async (metadata, reason) => {

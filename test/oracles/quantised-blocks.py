@@ -9,7 +9,8 @@ from gguf import GGMLQuantizationType, GGML_QUANT_SIZES
 from gguf.quants import dequantize
 
 # Where a block's float16 scales lie: random bits there would be infinite now and then.
-HALVES = {'Q4_0': [0], 'Q4_1': [0, 2], 'Q5_0': [0], 'Q5_1': [0, 2], 'Q8_0': [0], 'Q4_K': [0, 2], 'Q5_K': [0, 2], 'Q6_K': [208]}
+HALVES = {'Q4_0': [0], 'Q4_1': [0, 2], 'Q5_0': [0], 'Q5_1': [0, 2], 'Q8_0': [0], 'Q4_K': [0, 2], 'Q5_K': [0, 2], 'Q6_K': [208],
+          'Q2_K': [80, 82], 'Q3_K': [108], 'IQ4_NL': [0], 'IQ4_XS': [0], 'MXFP4': []}
 random = np.random.default_rng(2024)
 fixture = {}
 for name, places in HALVES.items():
@@ -19,6 +20,8 @@ for name, places in HALVES.items():
     for place in places:
         scales = random.normal(0, 0.05, 2).astype(np.float16)
         blocks[:, place:place + 2] = scales.view(np.uint8).reshape(2, 2)
+    # Exponents around 1, where a float32 is normal, and the smallest, where it is not.
+    if name == 'MXFP4': blocks[:, 0] = [125, 0]
     floats = dequantize(blocks, kind).astype('<f4').reshape(-1)
     fixture[name] = {'type': int(kind), 'elements': 2 * elements,
                      'blocks': base64.b64encode(blocks.tobytes()).decode(),

@@ -181,6 +181,25 @@ const parts: Record<string, string> = {
 
 /** The same model as llama.cpp's converter would write it: vectors always in F32. */
 export async function writeGguf(path: string, config: Config, type: FloatType = 'F32'): Promise<string> {
+  const { header, tensors } = ggufOf(config, type);
+  await writeFile(path, encodeGguf(header, tensors));
+  return path;
+}
+
+/** The same in several files, whose names begin with `model`. @returns the folder */
+export async function writeSplitGguf(folder: string, config: Config, parts: number): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const { header, tensors } = ggufOf(config, 'F32');
+  for (let part = 0; part < parts; part++) {
+    const own = tensors.filter((_, i) => i % parts === part);
+    const split = { 'split.no': part, 'split.count': parts };
+    const name = `model-0000${part + 1}-of-0000${parts}.gguf`;
+    await writeFile(join(folder, name), encodeGguf(part === 0 ? { ...header, ...split } : split, own));
+  }
+  return folder;
+}
+
+function ggufOf(config: Config, type: FloatType) {
   const tensors = checkpointTensors(config).map(({ name, shape, data }) => {
     const permuted = isInterleaved(config) && /[qk]_proj/.test(name);
     const heads = name.includes('q_proj') ? config.num_attention_heads : config.num_key_value_heads;
@@ -194,8 +213,7 @@ export async function writeGguf(path: string, config: Config, type: FloatType = 
     const bytes = encodeFloats(factors, 'F32');
     tensors.push({ name: 'rope_freqs.weight', shape: [factors.length], type: 0, bytes });
   }
-  await writeFile(path, encodeGguf({ ...ggufHeader(config), ...tinyTextHeader() }, tensors));
-  return path;
+  return { header: { ...ggufHeader(config), ...tinyTextHeader() }, tensors };
 }
 
 function isInterleaved({ model_type }: Config): boolean {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ModelUnavailableError } from '../../lib/errors.ts';
 import {
+  findGguf,
   ModelFileError,
   type ModelShape,
   readGgufMetadata,
@@ -50,7 +51,7 @@ export async function look(files: readonly NamedFile[], options: LookOptions): P
     const isExport = files.some(({ name }) => name.endsWith('.onnx'));
     const shape = isExport ? null : await readShape(path);
     const context = shape?.contextTokens ?? (await contextOf(path));
-    return { shape, context, license: await licenseOf(path, files) };
+    return { shape, context, license: await licenseOf(path) };
   } catch (error) {
     if (error instanceof ModelFileError) throw new ModelUnavailableError(`${title} cannot be used: ${error.message}`);
     throw error;
@@ -72,9 +73,10 @@ async function contextOf(folder: string): Promise<number> {
   throw new ModelFileError('config.json does not say how many tokens the model takes');
 }
 
-async function licenseOf(path: string, files: readonly NamedFile[]): Promise<string | null> {
-  if (files.length > 1 || !path.endsWith('.gguf')) return null;
-  const metadata = await readGgufMetadata(path);
+async function licenseOf(path: string): Promise<string | null> {
+  const gguf = await findGguf(path);
+  if (gguf === null) return null;
+  const metadata = await readGgufMetadata(gguf);
   return metadata.has('general.license') ? metadata.string('general.license') : null;
 }
 

@@ -15,6 +15,7 @@ export type { ExportedGraph, ModelShape } from './checkpoint/architecture.ts';
 export { moreOutputs } from './onnx/graph-builder.ts';
 export { readOnnxGraph } from './onnx/onnx-graph.ts';
 export { readGgufMetadata } from './checkpoint/gguf.ts';
+export { findGguf } from './checkpoint/gguf-parts.ts';
 export { readShape, shapeNeeds } from './read-shape.ts';
 export { readJsonFile } from './checkpoint/json-file.ts';
 export { ModelFileError } from './checkpoint/model-file-error.ts';

@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ModelShape } from './checkpoint/architecture.ts';
 import { GgufFile } from './checkpoint/gguf.ts';
 import { ROPE_FACTORS } from './checkpoint/gguf-checkpoint.ts';
+import { findGguf, partName } from './checkpoint/gguf-parts.ts';
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts';
 
 /** What a checkpoint is, by its headers. Its weights need not be there. @throws ModelFileError */
@@ -20,10 +20,11 @@ export interface Needed {
 
 /** @throws ModelFileError */
 export async function shapeNeeds(path: string): Promise<Needed[]> {
-  if ((await stat(path)).isDirectory()) return [];
-  await using file = await GgufFile.open(path);
+  const gguf = await findGguf(path);
+  if (gguf === null) return [];
+  await using file = await GgufFile.open(gguf);
   const factors = file.tensors.get(ROPE_FACTORS);
   if (!factors) return [];
   const bytes = factors.shape.reduce((product, size) => product * size, 4);
-  return [{ name: basename(path), range: [factors.offset, factors.offset + bytes] }];
+  return [{ name: partName(basename(gguf), factors.part), range: [factors.offset, factors.offset + bytes] }];
 }

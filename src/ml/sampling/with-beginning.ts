@@ -8,9 +8,13 @@ const WORD = /[a-z']$/i;
  * The request as the model is to go on from it ([GEN27]). Where the text ends with a space, the model writes it, and it is
  * not shown again. Banned phrases and tunes are left alone; a form decides by itself how its words go on.
  */
-export function withBeginning(request: GenerationRequest): { beginning: Beginning | null; request: GenerationRequest } {
+export function withBeginning(
+  request: GenerationRequest,
+  leadsWithSpace = false,
+): { beginning: Beginning | null; request: GenerationRequest } {
   const { messages, continueLast = false, wordEnded = false, sampling, verse = null, tune = null } = request;
   const last = messages.at(-1);
+  if (!continueLast && leadsWithSpace) return { beginning: 'LED', request };
   if (!continueLast || !last || tune || sampling.bannedPhrases.length > 0) return { beginning: null, request };
   if (wordEnded && !verse && WORD.test(last.content)) return { beginning: 'APART', request };
   if (!SPACED.test(last.content) || (verse && !SPACED.test(verse.written))) return { beginning: null, request };

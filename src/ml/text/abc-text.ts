@@ -32,6 +32,7 @@ function tokenizerOf(abc: AbcTokenizer): Tokenizer {
   const ids = Array.from({ length: abc.vocab }, (_, id) => id);
   return {
     vocab: abc.vocab,
+    leadsWithSpace: false,
     bos: null,
     eosText: '',
     ends: new Set([abc.end]),

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InvalidInputError } from '../../lib/errors.ts';
-import { ModelFileError, readGgufMetadata, readJsonFile } from '../compile/compile.ts';
+import { findGguf, ModelFileError, readGgufMetadata, readJsonFile } from '../compile/compile.ts';
 import { readAbcText, VOCABULARY_FILE } from './abc-text.ts';
 import { type ChatFormat, createChatFormat } from './chat-format.ts';
 import { openChatTemplate } from './chat-template.ts';
@@ -33,7 +33,8 @@ const MAX_TEMPLATE_BYTES = 1024 * 1024;
 export async function openModelText(path: string): Promise<ModelText> {
   const isFolder = (await stat(path)).isDirectory();
   if (isFolder && (await stat(join(path, VOCABULARY_FILE)).catch(() => null))) return readAbcText(path);
-  const { template, description } = isFolder ? await readFolder(path) : await readGguf(path);
+  const gguf = await findGguf(path);
+  const { template, description } = gguf === null ? await readFolder(path) : await readGguf(gguf);
   const textOf = (id: number | null | undefined) => description.tokens[id ?? -1]?.text ?? '';
   const format = openChatTemplate(template, { bos: textOf(description.bos?.id), eos: textOf(description.eos) });
   const tokenizer = createMarkedTokenizer(description, format);

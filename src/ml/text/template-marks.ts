@@ -1,5 +1,5 @@
 import { type ChatTemplate, surroundings } from './chat-template.ts';
-import { createTokenizer, type Tokenizer, type TokenizerDescription } from './tokenizer.ts';
+import { createTokenizer, isPieceModel, type Tokenizer, type TokenizerDescription } from './tokenizer.ts';
 
 /**
  * The form of a mark: `<
@@ -37,12 +37,12 @@ function findMarks(pieces: readonly string[], { tokens }: TokenizerDescription, 
 }
 
 function withControls(description: TokenizerDescription, marks: ReadonlySet<number>): TokenizerDescription {
-  const { json, tokens } = description;
-  const added = json.added_tokens.filter(({ id }) => !marks.has(id));
+  const { encoder } = description;
+  const tokens = description.tokens.map((token, id) =>
+    marks.has(id) ? { ...token, kind: 'control' as const } : token,
+  );
+  if (isPieceModel(encoder)) return { ...description, tokens };
+  const added = encoder.added_tokens.filter(({ id }) => !marks.has(id));
   const made = [...marks].map((id) => ({ id, content: tokens[id]?.text ?? '', special: true, normalized: false }));
-  return {
-    ...description,
-    json: { ...json, added_tokens: [...added, ...made] },
-    tokens: tokens.map((token, id) => (marks.has(id) ? { ...token, kind: 'control' } : token)),
-  };
+  return { ...description, encoder: { ...encoder, added_tokens: [...added, ...made] }, tokens };
 }

@@ -13,6 +13,8 @@ import type { WriterJob } from './protocol.ts';
 /** A model's tokens, and those that end an answer. */
 export interface Vocabulary extends Lexicon {
   ends: ReadonlySet<number>;
+  /** Whether the first word of an answer has a space before it. */
+  leadsWithSpace?: boolean;
 }
 
 export interface SequenceOptions {
@@ -146,7 +148,8 @@ export class Sequence {
   /** What a token adds to the text, which may have its first space already. */
   #newBytesOf(id: number): Uint8Array {
     const bytes = this.#vocabulary.bytesOf(id);
-    const isThere = this.generated === 0 && this.job.beginning === 'SPACED' && bytes[0] === 0x20;
+    const { beginning } = this.job;
+    const isThere = this.generated === 0 && (beginning === 'SPACED' || beginning === 'LED') && bytes[0] === 0x20;
     return isThere ? bytes.subarray(1) : bytes;
   }
 
@@ -186,7 +189,7 @@ function constraintOf(
   if (tune) return new TuneConstraint(tune, vocabulary);
   const { bannedPhrases } = sampling;
   const constraints: Constraint[] = [
-    ...(beginning ? [new BeginningConstraint(beginning, vocabulary)] : []),
+    ...(beginning && beginning !== 'LED' ? [new BeginningConstraint(beginning, vocabulary)] : []),
     ...(bannedPhrases.length > 0 ? [new BannedPhrases(bannedPhrases, vocabulary, continued)] : []),
     ...(verse ? [new VerseConstraint(verse, vocabulary, bannedPhrases)] : []),
   ];

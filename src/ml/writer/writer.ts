@@ -176,7 +176,7 @@ export class Writer implements AsyncDisposable {
 
   #write(opening: Opening, request: GenerationRequest, signal: AbortSignal, free: () => void) {
     checkSampling(request.sampling);
-    const { beginning, request: begun } = withBeginning(request);
+    const { beginning, request: begun } = withBeginning(request, this.#options.tokens.leadsWithSpace);
     const prompt = this.#encode(begun);
     const id = this.#nextId++;
     const cancel = () => opening.cancel(id);

@@ -1,6 +1,7 @@
 import type { BlockDecoder } from './block-decoder.ts';
+import { decodeIQ4_NL, decodeIQ4_XS, decodeMXFP4 } from './codebook-quants.ts';
 import { decodeBF16, decodeF16, decodeF32 } from './floats.ts';
-import { decodeQ4_K, decodeQ5_K, decodeQ6_K, SUPER_BLOCK } from './k-quants.ts';
+import { decodeQ2_K, decodeQ3_K, decodeQ4_K, decodeQ5_K, decodeQ6_K, SUPER_BLOCK } from './k-quants.ts';
 import { decodeQ4_0, decodeQ4_1, decodeQ5_0, decodeQ5_1, decodeQ8_0 } from './legacy-quants.ts';
 import { ModelFileError } from './model-file-error.ts';
 
@@ -25,10 +26,15 @@ const encodings: Record<number, Encoding> = {
   6: encoding('Q5_0', 32, 22, decodeQ5_0),
   7: encoding('Q5_1', 32, 24, decodeQ5_1),
   8: encoding('Q8_0', 32, 34, decodeQ8_0),
+  10: encoding('Q2_K', SUPER_BLOCK, 84, decodeQ2_K),
+  11: encoding('Q3_K', SUPER_BLOCK, 110, decodeQ3_K),
   12: encoding('Q4_K', SUPER_BLOCK, 144, decodeQ4_K),
   13: encoding('Q5_K', SUPER_BLOCK, 176, decodeQ5_K),
   14: encoding('Q6_K', SUPER_BLOCK, 210, decodeQ6_K),
+  20: encoding('IQ4_NL', 32, 18, decodeIQ4_NL),
+  23: encoding('IQ4_XS', SUPER_BLOCK, 136, decodeIQ4_XS),
   30: encoding('BF16', 1, 2, decodeBF16),
+  39: encoding('MXFP4', 32, 17, decodeMXFP4),
 };
 
 /**

@@ -1,11 +1,9 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { gguf } from '@huggingface/gguf';
 import { encodedBytes } from './dequantize.ts';
+import { otherParts } from './gguf-parts.ts';
 import { ModelFileError } from './model-file-error.ts';
 import { readRows } from './stored-rows.ts';
-
-/** The number of files that a model was split into. */
-const SPLIT_COUNT = 'split.count';
 
 export type MetadataValue = string | number | boolean | MetadataValue[];
 
@@ -70,24 +68,38 @@ export interface GgufTensor {
   type: number;
   /** Bytes from the start of the file. */
   offset: number;
+  /** Which of the model's files it is in. */
+  part: number;
 }
 
-/** An open GGUF file. Its header is checked against the file's size, and its tensors are read piece by piece. */
+/**
+ * An open GGUF file, or the several that a model was split into. Headers are checked against the files' sizes, and tensors
+ * are read piece by piece.
+ */
 export class GgufFile implements AsyncDisposable {
   readonly metadata: GgufMetadata;
   readonly tensors: ReadonlyMap<string, GgufTensor>;
-  readonly #handle: FileHandle;
+  readonly #handles: readonly FileHandle[];
 
-  private constructor(metadata: GgufMetadata, tensors: Map<string, GgufTensor>, handle: FileHandle) {
+  private constructor({ metadata, tensors }: Header, handles: readonly FileHandle[]) {
     this.metadata = metadata;
     this.tensors = tensors;
-    this.#handle = handle;
+    this.#handles = handles;
   }
 
-  /** @throws ModelFileError */
+  /** @param path the file, or the first of several @throws ModelFileError */
   static async open(path: string): Promise<GgufFile> {
-    const { metadata, tensors } = await readHeader(path);
-    return new GgufFile(metadata, tensors, await open(path, 'r'));
+    const first = await readHeader(path);
+    const others = await otherParts(path, splitOf(first.metadata));
+    const header = await joinHeaders(first, others);
+    const handles: FileHandle[] = [];
+    try {
+      for (const one of [path, ...others]) handles.push(await open(one, 'r'));
+      return new GgufFile(header, handles);
+    } catch (error) {
+      for (const handle of handles) await handle.close();
+      throw error;
+    }
   }
 
   tensor(name: string): GgufTensor {
@@ -98,42 +110,62 @@ export class GgufFile implements AsyncDisposable {
 
   /** Rows [from, to) of a matrix (or a vector as one row), as floats. */
   rows(tensor: GgufTensor, from: number, to: number): Promise<Float32Array> {
-    return readRows(this.#handle, { ...tensor, columns: tensor.shape[0] ?? 0 }, from, to);
+    const handle = this.#handles[tensor.part];
+    if (!handle) throw new ModelFileError(`the file with ${tensor.name} is not open`);
+    return readRows(handle, { ...tensor, columns: tensor.shape[0] ?? 0 }, from, to);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#handle.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const handle of this.#handles) await handle.close();
   }
 }
 
-/** Reads only the header, for the tokenizer and the chat template. @throws ModelFileError */
+/** Reads only the header, for the tokenizer and the chat template. @throws ModelFileError also if a part is missing */
 export async function readGgufMetadata(path: string): Promise<GgufMetadata> {
-  return (await readHeader(path)).metadata;
+  const { metadata } = await readHeader(path);
+  await otherParts(path, splitOf(metadata));
+  return metadata;
 }
 
-async function readHeader(path: string): Promise<{ metadata: GgufMetadata; tensors: Map<string, GgufTensor> }> {
+interface Header {
+  metadata: GgufMetadata;
+  tensors: ReadonlyMap<string, GgufTensor>;
+}
+
+/** The first file's metadata, and the tensors of all. */
+async function joinHeaders(first: Header, others: readonly string[]): Promise<Header> {
+  const headers = [first];
+  for (const path of others) headers.push(await readHeader(path, headers.length));
+  for (const [part, { metadata }] of headers.entries()) {
+    const { no, count } = splitOf(metadata);
+    if (headers.length > 1 && (no !== part || count !== headers.length))
+      throw new ModelFileError(`file ${part + 1} of ${headers.length} says that it is ${no + 1} of ${count}`);
+  }
+  const tensors = headers.flatMap((header) => [...header.tensors]);
+  if (new Map(tensors).size !== tensors.length) throw new ModelFileError('two of the files have the same tensor');
+  return { metadata: first.metadata, tensors: new Map(tensors) };
+}
+
+async function readHeader(path: string, part = 0): Promise<Header> {
   const { size } = await stat(path);
   const header = await parse(path, size);
   const start = Number(header.tensorDataOffset);
   const values = new Map(Object.entries(header.metadata).map(([key, value]) => [key, plain(value)] as const));
-  checkUndivided(new GgufMetadata(values));
   const tensors = header.tensorInfos.map((info) => ({
     name: info.name,
     shape: info.shape.map(Number),
     type: info.dtype,
     offset: start + Number(info.offset),
+    part,
   }));
   for (const tensor of tensors) checkWithin(tensor, size);
   return { metadata: new GgufMetadata(values), tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
 }
 
-function checkUndivided(metadata: GgufMetadata): void {
-  const parts = metadata.has(SPLIT_COUNT) ? metadata.number(SPLIT_COUNT) : 1;
-  if (parts <= 1) return;
-  const part = metadata.has('split.no') ? `part ${metadata.number('split.no') + 1}` : 'one';
-  throw new ModelFileError(
-    `the file is ${part} of the ${parts} that a model was split into: merge them into one with llama.cpp’s "llama-gguf-split --merge"`,
-  );
+/** Which file of a model it is, from 0 on, and how many there are. */
+function splitOf(metadata: GgufMetadata): { no: number; count: number } {
+  const number = (key: string, otherwise: number) => (metadata.has(key) ? metadata.number(key) : otherwise);
+  return { no: number('split.no', 0), count: number('split.count', 1) };
 }
 
 async function parse(path: string, size: number) {

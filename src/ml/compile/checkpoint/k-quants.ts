@@ -4,6 +4,30 @@ import { float16 } from './floats.ts';
 /** Number of elements of a super-block. Its parts have scales of their own, which are quantised as well. */
 export const SUPER_BLOCK = 256;
 
+/** w = d s q − dmin m, with scale s and minimum m of 4 bits for each 16 elements. Four parts share 32 bytes. */
+export const decodeQ2_K: BlockDecoder = (view, at, out, to) => {
+  const scale = float16(view.getUint16(at + 80, true));
+  const minimum = float16(view.getUint16(at + 82, true));
+  for (let i = 0; i < SUPER_BLOCK; i++) {
+    const part = view.getUint8(at + (i >> 4));
+    const q = (view.getUint8(at + 16 + (i >> 7) * 32 + (i & 31)) >> (((i >> 5) & 3) * 2)) & 3;
+    out[to + i] = scale * (part & 15) * q - minimum * (part >> 4);
+  }
+};
+
+/** w = d (s − 32) q, with a 6-bit scale s for each 16 elements. q is 4 less where the bit of its third mask is unset. */
+export const decodeQ3_K: BlockDecoder = (view, at, out, to) => {
+  const scale = float16(view.getUint16(at + 108, true));
+  for (let i = 0; i < SUPER_BLOCK; i++) {
+    const part = i >> 4;
+    const low = (view.getUint8(at + 96 + (part & 7)) >> ((part >> 3) * 4)) & 15;
+    const high = (view.getUint8(at + 104 + (part & 3)) >> ((part >> 2) * 2)) & 3;
+    const q = (view.getUint8(at + 32 + (i >> 7) * 32 + (i & 31)) >> (((i >> 5) & 3) * 2)) & 3;
+    const isHigh = (view.getUint8(at + (i & 31)) >> (i >> 5)) & 1;
+    out[to + i] = scale * ((low | (high << 4)) - 32) * (isHigh ? q : q - 4);
+  }
+};
+
 /** w = d s q − dmin m, with 6-bit scale s and minimum m for each 32 elements. */
 export const decodeQ4_K: BlockDecoder = (view, at, out, to) => {
   const scale = float16(view.getUint16(at, true));

@@ -1,12 +1,13 @@
-import { stat } from 'node:fs/promises';
 import type { Checkpoint } from './checkpoint.ts';
 import { openGgufCheckpoint } from './gguf-checkpoint.ts';
+import { findGguf } from './gguf-parts.ts';
 import { openSafetensorsCheckpoint } from './safetensors-checkpoint.ts';
 
 /**
- * @param path a GGUF file, or a folder with safetensors and config.json as written by Hugging Face's `save_pretrained`
+ * @param path a GGUF file, a folder with the files that one was split into, or one with safetensors and config.json as written by Hugging Face's `save_pretrained`
  * @throws ModelFileError if it is neither, or of a family that the compiler does not support
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
-  return (await stat(path)).isDirectory() ? openSafetensorsCheckpoint(path) : openGgufCheckpoint(path);
+  const gguf = await findGguf(path);
+  return gguf === null ? openSafetensorsCheckpoint(path) : openGgufCheckpoint(gguf);
 }
