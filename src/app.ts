@@ -116,6 +116,7 @@ async function createServices(disposal: Disposal, { database, config, log, measu
   const language = disposal.use(
     createLanguage({
       vectors: engine,
+      translation: engine,
       encoder: () => engine.defaultModel('EMBEDDING'),
       dataDir: config.dataDir,
     }),

@@ -1,4 +1,4 @@
-import type { EncodedText } from '../ml/engine.ts';
+import type { EncodedText, GlossaryTerm, LanguagePair } from '../ml/engine.ts';
 import type { TextHead } from './heads/head-file.ts';
 
 /** A label, how likely it is right, and whether it is said to be. */
@@ -39,6 +39,23 @@ export interface DetectedLanguage {
   isReliable: boolean;
 }
 
+/** A text in another language. */
+export interface TranslatedText extends LanguagePair {
+  text: string;
+  /** In (0, 1]: the geometric mean of the probabilities of its words. */
+  confidence: number;
+  /** What the glossary has of the text, and the translation found no place for. */
+  missedTerms: readonly string[];
+}
+
+export interface TranslationInput {
+  texts: readonly string[];
+  /** Null: each text's own, as it is detected. */
+  from: string | null;
+  to: string;
+  glossary: readonly GlossaryTerm[];
+}
+
 /** A text's labels, the likeliest first. */
 export interface Classification {
   labels: readonly LabelScore[];
@@ -69,11 +86,18 @@ export interface Language extends AsyncDisposable {
   /** Needs no encoder. */
   detect(texts: readonly string[], signal: AbortSignal): Promise<readonly DetectedLanguage[]>;
   embed(texts: readonly string[], signal: AbortSignal): Promise<readonly Pick<EncodedText, 'embedding' | 'tokens'>[]>;
+  /**
+   * Through English where no model has the pair.
+   * @throws InvalidInputError for a pair that no models have, and for a text whose language cannot be told
+   */
+  translate(input: TranslationInput, signal: AbortSignal): Promise<readonly TranslatedText[]>;
   /** By name; those that are damaged are left out. */
   classifiers(): Promise<readonly TextHead[]>;
 }
 
 /** Longest text of one request, in code points. */
 export const LONGEST_TEXT = 4_000;
+/** Most characters of all texts that one request has translated. */
+export const MOST_TRANSLATED = 20_000;
 /** Most texts of one request. */
 export const MOST_TEXTS = 50;

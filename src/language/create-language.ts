@@ -1,6 +1,6 @@
 import { InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';
 import { checkExactText, checkLength } from '../lib/text/check-text.ts';
-import type { EncodedText, Model, TextVectors } from '../ml/engine.ts';
+import type { EncodedText, Model, TextVectors, Translation } from '../ml/engine.ts';
 import { type Language, LONGEST_TEXT, MOST_TEXTS } from './contract.ts';
 import { LanguageDetector } from './detect/detector.ts';
 import type { TextHead } from './heads/head-file.ts';
@@ -8,9 +8,11 @@ import { HeadFolder } from './heads/head-folder.ts';
 import { classifyEncoded, explainEncoded } from './heads/score-text.ts';
 import { type MoodAxes, moodAxes, moodFrom } from './mood.ts';
 import { sentimentOf } from './sentiment.ts';
+import { translateTexts } from './translating.ts';
 
 export interface LanguageOptions {
   vectors: TextVectors;
+  translation: Translation;
   /** The model that computes them. Null if there is none. */
   encoder: () => Pick<Model, 'id' | 'name' | 'digest'> | null;
   /** Its subfolder `heads` has the operator's classifiers. */
@@ -18,7 +20,7 @@ export interface LanguageOptions {
 }
 
 /** Services on texts: classifiers, moods, languages, vectors. */
-export function createLanguage({ vectors, encoder, dataDir }: LanguageOptions): Language {
+export function createLanguage({ vectors, translation, encoder, dataDir }: LanguageOptions): Language {
   const heads = new HeadFolder(dataDir);
   const detector = new LanguageDetector();
   const axes = new Map<string, Promise<MoodAxes>>();
@@ -69,6 +71,11 @@ export function createLanguage({ vectors, encoder, dataDir }: LanguageOptions): 
     async embed(texts, signal): Promise<readonly Pick<EncodedText, 'embedding' | 'tokens'>[]> {
       checkTexts(texts);
       return vectors.encode(texts, { signal });
+    },
+    async translate(input, signal) {
+      checkTexts(input.texts);
+      const detect: Language['detect'] = (texts) => detector.detect(texts, signal);
+      return translateTexts(input, { translation, detect, signal });
     },
     async classifiers() {
       const names = await heads.names();

@@ -1,4 +1,12 @@
-export type { DetectedLanguage, Language, TextMood, NamedClassification, WordContribution } from './contract.ts';
+export type {
+  DetectedLanguage,
+  Language,
+  NamedClassification,
+  TextMood,
+  TranslatedText,
+  TranslationInput,
+  WordContribution,
+} from './contract.ts';
 export { createLanguage } from './create-language.ts';
 export { correlate, evaluateHead } from './heads/evaluate-head.ts';
 export { type ScoredToken, scoreTokens } from './score-tokens.ts';

@@ -2,7 +2,7 @@ import type { Forecast } from '../lib/fair-share.ts';
 import type { TunePlan } from '../tunes/tunes.ts';
 import type { VerseForm, VerseWords } from '../verse/verse.ts';
 
-export type ModelTask = 'TEXT_GENERATION' | 'TUNE_GENERATION' | 'RECOMMENDATION' | 'EMBEDDING';
+export type ModelTask = 'TEXT_GENERATION' | 'TUNE_GENERATION' | 'RECOMMENDATION' | 'EMBEDDING' | 'TRANSLATION';
 
 type ModelStatus = 'ABSENT' | 'FETCHING' | 'COMPILING' | 'READY' | 'FAILED';
 
@@ -193,6 +193,43 @@ export interface TextVectors {
    * @throws ModelUnavailableError unless the model is READY; OverloadedError if too many texts wait; the signal's reason
    */
   encode(texts: readonly string[], options: EncodeOptions): Promise<readonly EncodedText[]>;
+}
+
+/** Languages as ISO 639-1 codes, or with a region or script, for example `zh-hant`. */
+export interface LanguagePair {
+  from: string;
+  to: string;
+}
+
+/** How a word or name is to be translated. */
+export interface GlossaryTerm {
+  source: string;
+  target: string;
+}
+
+export interface TranslatedText {
+  text: string;
+  /** The geometric mean of the words' probabilities, in (0, 1]. */
+  confidence: number;
+  /** Terms that the text has and the translation found no place for. */
+  missed: readonly GlossaryTerm[];
+}
+
+export interface TranslateOptions extends LanguagePair {
+  glossary: readonly GlossaryTerm[];
+  signal: AbortSignal;
+}
+
+/** Translates texts with the models for TRANSLATION. */
+export interface Translation {
+  /** The pairs of the catalogue, whether their models are READY or not. */
+  pairs(): readonly LanguagePair[];
+  /**
+   * @returns in the texts' order; a translation does not depend on what else is translated
+   * @throws NotFoundError if no model has the pair; ModelUnavailableError while it is not READY: one that is absent is
+   * fetched from then on, if this node may fetch; OverloadedError if too many texts wait; the signal's reason
+   */
+  translate(texts: readonly string[], options: TranslateOptions): Promise<readonly TranslatedText[]>;
 }
 
 export interface Engine extends AsyncDisposable {

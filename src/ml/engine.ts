@@ -7,6 +7,8 @@ export type {
   FinishReason,
   GenerationEvent,
   GenerationRequest,
+  GlossaryTerm,
+  LanguagePair,
   LogitBias,
   Model,
   ModelLoad,
@@ -15,6 +17,8 @@ export type {
   Ticket,
   Token,
   TokenAlternative,
+  TranslatedText,
+  Translation,
   Usage,
   VerseRequest,
 } from './contract.ts';
@@ -24,6 +28,7 @@ export { installCuda } from './models/cuda-libraries.ts';
 export { type DeviceChoice, examineDevice } from './models/device.ts';
 export { createEngine, type EngineOptions } from './models/local-engine.ts';
 export { type LoneEncoder, openEncoder } from './models/lone-encoder.ts';
+export { type LoneTranslation, openTranslation } from './models/lone-translation.ts';
 export { writeFirstText } from './models/lone-writer.ts';
 export { createRemoteEngine } from './models/remote-engine.ts';
 export { checkSampling, defaultSampling } from './sampling/sampling-limits.ts';

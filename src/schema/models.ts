@@ -26,6 +26,7 @@ const ModelTaskType = builder.enumType('ModelTask', {
     TUNE_GENERATION: { description: 'Writes melodies.' },
     RECOMMENDATION: { description: 'Ranks tracks.' },
     EMBEDDING: { description: 'Computes vectors from texts.' },
+    TRANSLATION: { description: 'Translates texts from one language into another.' },
   } as const,
 });
 

@@ -218,6 +218,8 @@ export const prices: Readonly<Record<string, Price>> = {
   'Query.embed': { weight: 500, size: { slicingArguments: ['texts'] }, args: { texts: 300 } },
   'Query.detectLanguage': { weight: 500, size: { slicingArguments: ['texts'] }, args: { texts: 100 } },
   'Query.textClassifiers': { weight: 500, size: { assumedSize: 10 } },
+  // Translating is slower than encoding, and a text holds up those behind it.
+  'Query.translate': { weight: 2_000, size: { slicingArguments: ['texts'] }, args: { texts: 1_000, glossary: 10 } },
   'TextClassification.labels': assumed(10),
   'TextClassifier.labels': assumed(20),
   'TextEmbedding.vector': assumed(384),

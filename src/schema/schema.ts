@@ -26,6 +26,7 @@ import './versions/draft-group.ts';
 import './versions/draft-tokens.ts';
 import './versions/draft-tree.ts';
 import './language/score.ts';
+import './language/translate.ts';
 import './documents/document.ts';
 import './documents/document-mutations.ts';
 import './documents/document-events.ts';

@@ -15,7 +15,7 @@ import {
   writeHead,
 } from '../../src/language/language.ts';
 import { InvalidInputError, ModelUnavailableError, NotFoundError } from '../../src/lib/errors.ts';
-import { type LoneEncoder } from '../../src/ml/engine.ts';
+import { createRemoteEngine, type LoneEncoder } from '../../src/ml/engine.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { openTinyEncoder, tinyRows } from '../support/tiny-language.ts';
 
@@ -78,7 +78,12 @@ describe('a classifier', () => {
 
   it('[CLASSIFY1] explains each score as a sum over words', async () => {
     const { dataDir } = await stored();
-    await using language = createLanguage({ vectors, encoder: () => vectors.model, dataDir });
+    await using language = createLanguage({
+      vectors,
+      translation: createRemoteEngine(() => []),
+      encoder: () => vectors.model,
+      dataDir,
+    });
     const text = '雨 😀 I LOVE the sad rain!';
     const [found] = await language.classify([text, 'the song'], 'tiny', signal);
     const words = await language.explain(text, 'tiny', signal);
@@ -97,7 +102,12 @@ describe('a classifier', () => {
 
   it('[CLASSIFY1] says the same of a text beside any others', async () => {
     const { dataDir } = await stored();
-    await using language = createLanguage({ vectors, encoder: () => vectors.model, dataDir });
+    await using language = createLanguage({
+      vectors,
+      translation: createRemoteEngine(() => []),
+      encoder: () => vectors.model,
+      dataDir,
+    });
     const texts = tinyRows(20).map(({ text }) => text);
     const together = await language.classify(texts, 'tiny', signal);
     const alone = await Promise.all(texts.map(async (text) => (await language.classify([text], 'tiny', signal))[0]));
@@ -121,7 +131,12 @@ describe('a classifier', () => {
   it('[CLASSIFY3] refuses a damaged file, a foreign encoder and a name that nobody has', async () => {
     const { dataDir, path } = await stored();
     const whole = await readFile(path, 'utf8');
-    await using language = createLanguage({ vectors, encoder: () => vectors.model, dataDir });
+    await using language = createLanguage({
+      vectors,
+      translation: createRemoteEngine(() => []),
+      encoder: () => vectors.model,
+      dataDir,
+    });
     for (const damaged of [
       '',
       '{}',
@@ -136,7 +151,12 @@ describe('a classifier', () => {
     }
     await writeFile(path, whole);
     expect(await language.classify(['a'], 'tiny', signal)).toHaveLength(1);
-    await using other = createLanguage({ vectors, encoder: () => ({ ...vectors.model, digest: 'x' }), dataDir });
+    await using other = createLanguage({
+      vectors,
+      translation: createRemoteEngine(() => []),
+      encoder: () => ({ ...vectors.model, digest: 'x' }),
+      dataDir,
+    });
     await expect(other.classify(['a'], 'tiny', signal)).rejects.toThrow(/another model/);
     await expect(language.classify(['a'], 'nobody', signal)).rejects.toBeInstanceOf(NotFoundError);
     await expect(language.classify(['a'], '../tiny', signal)).rejects.toMatchObject({ field: 'classifier' });

@@ -3,7 +3,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLanguage, headPath, type Language, trainHead, writeHead } from '../../src/language/language.ts';
-import { type LoneEncoder } from '../../src/ml/engine.ts';
+import { createRemoteEngine, type LoneEncoder } from '../../src/ml/engine.ts';
 import { createReports } from '../../src/report/report.ts';
 import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -28,7 +28,7 @@ afterAll(() => vectors[Symbol.asyncDispose]());
 async function open(): Promise<Language> {
   const dataDir = await temporaryFolder();
   for (const head of heads) await writeHead(headPath(dataDir, head.name), head);
-  return createLanguage({ vectors, encoder: () => vectors.model, dataDir });
+  return createLanguage({ vectors, translation: createRemoteEngine(() => []), encoder: () => vectors.model, dataDir });
 }
 
 const texts = ['the sad rain', 'i love the happy song', '雨'];
@@ -88,6 +88,7 @@ describe('services on texts', () => {
   it('[LANGUAGE1] tell languages without a model, and end with the request', async () => {
     await using language = createLanguage({
       vectors: { encode: () => Promise.reject(new Error('not needed')) },
+      translation: createRemoteEngine(() => []),
       encoder: () => null,
       dataDir: await temporaryFolder(),
     });

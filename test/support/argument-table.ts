@@ -12,6 +12,20 @@ const genre: bad.BadValues = {
 };
 const genres = bad.listOf(100, genre, 'jazz');
 const texts = bad.listOf(50, bad.text({ max: 4_000 }), 'a');
+const languageCode: bad.BadValues = {
+  ...bad.text({ max: 35 }),
+  refused: [...bad.text({ max: 35 }).refused, ...['e', 'english', 'en_GB', '12', 'en-'].map((value) => ({ value }))],
+  harmless: ['de', 'zh-Hant', ' fr '],
+};
+const glossaryTerm: bad.BadValues = {
+  ...bad.text({ max: 100 }),
+  refused: [...bad.text({ max: 100 }).refused, ...[' a', 'a\nb'].map((value) => ({ value }))],
+  harmless: ['a.*', '<b>', '💥'],
+};
+const manyTerms: bad.BadValues = {
+  refused: [{ value: Array.from({ length: 101 }, (_, i) => ({ source: `a${i}`, target: 'b' })) }],
+  uncoercible: [5, 'a', [5], [{ source: 'a' }]],
+};
 const range: Record<string, bad.BadValues> = {
   min: bad.integer(0, 2 ** 31 - 1),
   max: bad.integer(0, 2 ** 31 - 1),
@@ -332,6 +346,16 @@ export function argumentTable({ draft, group, document, version, cursors }: Fixt
     'Query.moodOf': { of: { texts } },
     'Query.scoreText': { of: { text: bad.text({ max: 4_000 }) } },
     'Query.sentiment': { of: { texts } },
+    'Query.translate': {
+      args: { texts: ['a'], from: 'en', to: 'pt' },
+      of: {
+        texts,
+        from: languageCode,
+        to: languageCode,
+        glossary: manyTerms,
+        ...under('glossary', { source: glossaryTerm, target: glossaryTerm }),
+      },
+    },
     'Query.draft': { of: { id: bad.idOf('Draft') } },
     'Query.document': { of: { id: bad.idOf('Document') } },
     'Query.documents': { of: page('documents') },

@@ -142,7 +142,13 @@ async function createServices(
   onTestFinished(() => renderer[Symbol.asyncDispose]());
   const tunes = { renderer, links: new TuneLinks(null, clock) };
   const language =
-    given ?? createLanguage({ vectors: createRemoteEngine(() => []), encoder: () => null, dataDir: 'nowhere' });
+    given ??
+    createLanguage({
+      vectors: createRemoteEngine(() => []),
+      translation: createRemoteEngine(() => []),
+      encoder: () => null,
+      dataDir: 'nowhere',
+    });
   onTestFinished(() => language[Symbol.asyncDispose]());
   const trusted = await TrustedDocuments.open({ database, wakeups, log });
   onTestFinished(() => trusted[Symbol.asyncDispose]());

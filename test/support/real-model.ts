@@ -8,6 +8,15 @@ export const realDataDir = resolve(process.env.CADENZA_DATA_DIR ?? '.cadenza');
 /** The default model's file, or null when it is not on disk. */
 export const realModel = findRealModel();
 
+/** The built-in translator's folder and entry, or null when it is not on disk. */
+export const realTranslator = findRealTranslator();
+
+function findRealTranslator() {
+  const entry = loadModelCatalogue().find(({ task }) => task === 'TRANSLATION');
+  const folder = entry && openModelStore(modelsFolder(realDataDir)).path(entry);
+  return entry && folder !== undefined && existsSync(folder) ? { folder, entry } : null;
+}
+
 function findRealModel(): string | null {
   const [entry] = loadModelCatalogue();
   const path = entry && openModelStore(modelsFolder(realDataDir)).path(entry);

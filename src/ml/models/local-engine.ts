@@ -3,19 +3,21 @@ import { totalmem } from 'node:os';
 import type { Backoff } from '../../lib/async/retry.ts';
 import { Semaphore } from '../../lib/async/semaphore.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { InvalidInputError, ModelUnavailableError } from '../../lib/errors.ts';
+import { InvalidInputError, ModelUnavailableError, NotFoundError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Engine, TextVectors } from '../contract.ts';
+import type { Engine, LanguagePair, TextVectors, Translation } from '../contract.ts';
 import { Encoder } from '../encoder/encoder.ts';
 import { addedModelsFile, type CatalogueFiles, loadModelCatalogue, type ModelEntry } from '../store/model-catalogue.ts';
 import { modelsFolder, openModelStore } from '../store/model-store.ts';
 import type { Network } from '../store/network.ts';
+import { Translator } from '../translator/translator.ts';
 import { MemoryBudget } from '../writer/memory-budget.ts';
 import { Writer } from '../writer/writer.ts';
 import { chooseDevice, type DeviceChoice } from './device.ts';
 import { ManagedModel, type ManagedModelOptions, type ModelService } from './managed-model.ts';
 import { ModelRegistry } from './model-registry.ts';
 import { prepareEncoder } from './prepare-encoder.ts';
+import { prepareTranslator } from './prepare-translator.ts';
 import { prepareWriter } from './prepare-writer.ts';
 
 export interface EngineOptions {
@@ -62,7 +64,7 @@ const WATCH_MS = 2_000;
  * disk, one after the other. When the operator's catalogue changes, the models change with it ([MODEL12]).
  * @throws StartupError if a catalogue is invalid
  */
-export function createEngine(options: EngineOptions): Engine & TextVectors {
+export function createEngine(options: EngineOptions): Engine & TextVectors & Translation {
   const { catalogueFile = null, fetch = 'auto', log } = options;
   const closing = new AbortController();
   const files = { own: catalogueFile, added: addedModelsFile(options.dataDir) };
@@ -82,6 +84,9 @@ export function createEngine(options: EngineOptions): Engine & TextVectors {
     whenReady: async (id, signal) => roster.find(id).whenReady(signal),
     checkFits: (id, request) => writerOf(roster.find(id)).checkFits(request),
     encode: async (texts, encodeOptions) => encoderOf(roster).encode(texts, encodeOptions),
+    pairs: () => roster.models.flatMap(({ entry }) => entry.languages ?? []),
+    translate: async (texts, { glossary, signal, ...pair }) =>
+      translatorOf(roster, pair).translate(texts, { glossary }, signal),
     async [Symbol.asyncDispose]() {
       stopWatching();
       closing.abort();
@@ -104,6 +109,14 @@ function encoderOf(roster: ModelRegistry): Encoder {
   throw new ModelUnavailableError('the model catalogue has no model with the task EMBEDDING');
 }
 
+/** @throws NotFoundError; ModelUnavailableError if it is not ready */
+function translatorOf(roster: ModelRegistry, { from, to }: LanguagePair): Translator {
+  const managed = roster.models.find(({ entry }) => entry.languages?.from === from && entry.languages.to === to);
+  const service = managed && roster.need(managed).service();
+  if (service instanceof Translator) return service;
+  throw new NotFoundError(`no model translates from ${from} to ${to}`, `${from}-${to}`);
+}
+
 function createPreparation(options: EngineOptions, signal: AbortSignal): (entry: ModelEntry) => ManagedModel {
   const { dataDir, threads, log, memoryBytes = totalmem() / 2 } = options;
   const { queue = 16, slots = 16, capacity = 8192, prefixBytes = 64 * 2 ** 20, sleepAfterMs = 30 * MINUTE } = options;
@@ -116,9 +129,11 @@ function createPreparation(options: EngineOptions, signal: AbortSignal): (entry:
   // One at a time, because compiling takes memory and all processors.
   const turns = new Semaphore(1);
   const prepare: ManagedModelOptions['prepare'] = (entry, onProgress) =>
-    turns.run<ModelService>(() =>
-      entry.task === 'EMBEDDING' ? prepareEncoder(entry, shared) : prepareWriter(entry, shared, onProgress),
-    );
+    turns.run<ModelService>(async () => {
+      if (entry.task === 'EMBEDDING') return prepareEncoder(entry, shared);
+      if (entry.task === 'TRANSLATION') return prepareTranslator(entry, shared);
+      return prepareWriter(entry, shared, onProgress);
+    });
   return (entry) => new ManagedModel(entry, { store, device: device.type, prepare, fetchBackoff, log, signal });
 }
 

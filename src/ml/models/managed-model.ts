@@ -6,6 +6,7 @@ import type { Model, ModelLoad } from '../contract.ts';
 import type { Encoder } from '../encoder/encoder.ts';
 import { bytesOf, modelDigest, type ModelEntry } from '../store/model-catalogue.ts';
 import type { ModelStore } from '../store/model-store.ts';
+import type { Translator } from '../translator/translator.ts';
 import type { Writer } from '../writer/writer.ts';
 import { stepLogger } from './step-logger.ts';
 
@@ -18,7 +19,7 @@ export type ManagedModelState =
   | { status: 'FAILED'; failure: string; fetched: boolean };
 
 /** What works with a model once it is ready. */
-export type ModelService = Writer | Encoder;
+export type ModelService = Writer | Encoder | Translator;
 
 export interface ManagedModelOptions {
   store: ModelStore;
@@ -94,6 +95,7 @@ export class ManagedModel implements AsyncDisposable {
    */
   async run({ fetch }: { fetch: boolean }): Promise<void> {
     const { signal, log } = this.#options;
+    if (fetch) this.#become({ status: 'ABSENT', planned: true });
     try {
       const path = fetch ? await this.#fetchUntilThere() : await this.#findOnDisk();
       if (path !== null) await this.#open();

@@ -7,7 +7,10 @@ import type { ManagedModel } from './managed-model.ts';
 
 export interface ModelRegistryOptions {
   create: (entry: ModelEntry) => ManagedModel;
-  /** Whether a task's default model is fetched if it is missing. One that is built in with all its files is copied anyway. */
+  /**
+   * Whether a task's default model is fetched if it is missing; one for TRANSLATION when it is first needed. One that is
+   * built in with all its files is copied anyway.
+   */
   fetch: boolean;
   log: Pick<Logger, 'info' | 'warn'>;
 }
@@ -46,6 +49,16 @@ export class ModelRegistry implements AsyncDisposable {
     return found;
   }
 
+  /** A model that is needed. It is fetched from now on if it is absent, is not fetched at the start, and may be fetched. */
+  need(managed: ManagedModel): ManagedModel {
+    const { state } = managed;
+    if (this.#options.fetch && state.status === 'ABSENT' && !state.planned) {
+      const fetched = managed.run({ fetch: true });
+      this.#work = Promise.all([this.#work, fetched]).then(() => undefined);
+    }
+    return managed;
+  }
+
   /** Switches to another catalogue in the background. Models with unchanged entries are kept. */
   use(entries: readonly ModelEntry[]): void {
     const before = this.#models;
@@ -79,7 +92,8 @@ export class ModelRegistry implements AsyncDisposable {
     const inOrder = [...new Set([...local, ...defaults, ...fresh])];
     const prepared: Promise<void>[] = [];
     for (const one of inOrder.filter((each) => this.#wanted.includes(each))) {
-      const fetch = isDefault(one) && (this.#options.fetch || isShipped(one.entry));
+      const isAwaited = isDefault(one) && one.entry.task !== 'TRANSLATION';
+      const fetch = isAwaited && (this.#options.fetch || isShipped(one.entry));
       const done = one.run({ fetch }).then(() => this.#takeOver(one));
       prepared.push(done);
       await Promise.race([done, one.whenFetching()]);

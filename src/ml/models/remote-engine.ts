@@ -1,12 +1,12 @@
 import { ModelUnavailableError, NotFoundError } from '../../lib/errors.ts';
-import type { Engine, Model, TextVectors } from '../contract.ts';
+import type { Engine, Model, TextVectors, Translation } from '../contract.ts';
 
 /**
  * The engine of a node that writes no drafts. It knows the models of the other nodes and leaves the writing to them. It
  * has no tokenizer, so a prompt that is too long is detected only by the node that takes up the draft.
  * @param models the models that other nodes report, best first
  */
-export function createRemoteEngine(models: () => readonly Model[]): Engine & TextVectors {
+export function createRemoteEngine(models: () => readonly Model[]): Engine & TextVectors & Translation {
   const checkReady = (modelId: string): void => {
     const model = models().find(({ id }) => id === modelId);
     if (!model && models().length > 0) throw new NotFoundError(`there is no model ${modelId}`, modelId);
@@ -28,7 +28,13 @@ export function createRemoteEngine(models: () => readonly Model[]): Engine & Tex
     },
     whenReady: (modelId) => Promise.resolve(modelId).then(checkReady),
     checkFits: () => undefined,
-    encode: () => Promise.reject(new ModelUnavailableError('this node runs no models: ask one with the role all')),
+    encode: () => Promise.reject(runsNone()),
+    pairs: () => [],
+    translate: () => Promise.reject(runsNone()),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+function runsNone(): ModelUnavailableError {
+  return new ModelUnavailableError('this node runs no models: ask one with the role all');
 }

@@ -23,6 +23,7 @@ const promised = {
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
   bytes: z.int().positive(),
 };
+const languageCode = z.string().regex(/^[a-z]{2,3}(-[a-z0-9]{2,8})*$/, 'must be a language code such as en or zh-hant');
 /** `endpoint`: a mirror of the hub, for example inside a company. */
 const hub = { repo: name, revision: name, endpoint: z.url().optional() };
 const url = z.url({ protocol: /^https?$/ });
@@ -45,7 +46,9 @@ const folderSourceSchema = z.union([
 const described = {
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'must be lower-case letters, digits, dots and dashes'),
   name,
-  task: z.enum(['TEXT_GENERATION', 'TUNE_GENERATION', 'EMBEDDING']),
+  task: z.enum(['TEXT_GENERATION', 'TUNE_GENERATION', 'EMBEDDING', 'TRANSLATION']),
+  /** Of a model with the task TRANSLATION. */
+  languages: z.strictObject({ from: languageCode, to: languageCode }).optional(),
   version: name,
   license: name.nullable().default(null),
   parameters: z.int().positive().nullable().default(null),

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../../lib/errors.ts';
+import { escapeRegExp } from '../../lib/text/escape-reg-exp.ts';
 import type { ChatMessage } from '../contract.ts';
 import type { ChatTemplate } from './chat-template.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -67,10 +68,6 @@ function controlPattern({ controls }: Tokenizer): RegExp {
 
 function splitMark(mark: string): string {
   return mark === CUT || mark === ANSWER ? '\uFFFD' : mark.slice(0, 1) + CUT + mark.slice(1);
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 function describeFailure(render: () => string): string {

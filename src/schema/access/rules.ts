@@ -35,7 +35,7 @@ export const fieldRules: Readonly<Record<string, Readonly<Record<string, FieldRu
     ...all(everybody, 'recommendations radio explanation onboarding viewer node nodes apiKeys usage documents'),
     ...all(
       everybody,
-      'analyseText checkTune classifyText detectLanguage embed moodOf scoreText sentiment textClassifiers',
+      'analyseText checkTune classifyText detectLanguage embed moodOf scoreText sentiment textClassifiers translate',
     ),
     draft: reader,
     document: member('READER'),
@@ -105,7 +105,7 @@ export const containedTypes: ReadonlySet<string> = new Set(
     'AssistBase AssistMessage DocumentLink DocumentMember DocumentPeer DocumentPresence DocumentState DocumentUpdated',
     'LineForm StanzaForm VerseForm VerseLineReport VerseReport VerseStanzaReport Tune TuneBar TuneNote TuneProblem',
     'DetectedLanguage Finding FindingSuggestion Mood MoodPoint Sentiment TextClassification TextClassifier',
-    'ScoredToken TextEmbedding TextLabel TextMeasures TextReport TextScore',
+    'ScoredToken TextEmbedding TextLabel TextMeasures TextReport TextScore Translation',
   ].flatMap((names) => names.split(' ')),
 );
 
