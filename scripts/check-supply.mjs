@@ -19,6 +19,7 @@ const ALLOWED = [
 const EXCEPTIONS = {
   abc2svg: 'LGPL-3.0: used as it is, as a package of its own that whoever installs can replace',
   lightningcss: 'MPL-2.0: used unchanged; its own files stay under that licence',
+  '@browsermt/bergamot-translator': 'MPL-2.0: used unchanged, as a package of its own',
   'axe-core': 'MPL-2.0: runs in tests only',
   'naughty-words': 'CC-BY-4.0: lists of words, used unchanged, whose authors NOTICE names',
   jsonify: 'public domain, which SPDX has no name for',

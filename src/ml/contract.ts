@@ -207,7 +207,7 @@ export interface GlossaryTerm {
   target: string;
 }
 
-export interface TranslatedText {
+export interface ModelTranslation {
   text: string;
   /** The geometric mean of the words' probabilities, in (0, 1]. */
   confidence: number;
@@ -215,7 +215,7 @@ export interface TranslatedText {
   missed: readonly GlossaryTerm[];
 }
 
-export interface TranslateOptions extends LanguagePair {
+interface TranslateOptions extends LanguagePair {
   glossary: readonly GlossaryTerm[];
   signal: AbortSignal;
 }
@@ -229,7 +229,7 @@ export interface Translation {
    * @throws NotFoundError if no model has the pair; ModelUnavailableError while it is not READY: one that is absent is
    * fetched from then on, if this node may fetch; OverloadedError if too many texts wait; the signal's reason
    */
-  translate(texts: readonly string[], options: TranslateOptions): Promise<readonly TranslatedText[]>;
+  translate(texts: readonly string[], options: TranslateOptions): Promise<readonly ModelTranslation[]>;
 }
 
 export interface Engine extends AsyncDisposable {

@@ -17,7 +17,7 @@ export type {
   Ticket,
   Token,
   TokenAlternative,
-  TranslatedText,
+  ModelTranslation,
   Translation,
   Usage,
   VerseRequest,

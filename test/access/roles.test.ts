@@ -114,6 +114,7 @@ const calls: Record<string, (of: Belongings) => string | Promise<string>> = {
   'Query.embed': () => 'texts: ["rain"]',
   'Query.moodOf': () => 'texts: ["rain"]',
   'Query.sentiment': () => 'texts: ["rain"]',
+  'Query.translate': () => 'texts: ["rain"], from: "en", to: "pt"',
   'Query.draft': ({ draft }) => `id: "${draft()}"`,
   'Query.document': async ({ document }) => `id: "${await document()}"`,
   'Query.groupRecommendations': ({ listener }) => `listenerIds: ["${listener}"]`,

@@ -46,7 +46,7 @@ describe('translations', () => {
       'The sun shines again over the green hills.',
     ];
     const query = `query ($texts: [String!]!) { translate(texts: $texts, to: "PT") { text from to confidence missedTerms } }`;
-    expect(await ask(graphqlUrl, query, { texts })).toEqual({
+    expect(await ask(graphqlUrl, query, { texts })).toMatchObject({
       data: {
         translate: [
           { text: `pt:${texts[0] ?? ''}`, from: 'en', to: 'pt', confidence: 0.5, missedTerms: [] },
@@ -89,7 +89,7 @@ describe('translations', () => {
       'glossary.1.source',
       'is there twice',
     ],
-  ])('[LANGUAGE2] are refused with %j, naming %s', async (changes, field, message) => {
+  ])('[LANGUAGE2] are refused, case %#', async (changes, field, message) => {
     const asked: LanguagePair[] = [];
     await using language = open(scripted(asked));
     const input = { texts: ['The rain'], from: 'en', to: 'pt', glossary: [], ...changes };

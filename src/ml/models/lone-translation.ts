@@ -1,7 +1,7 @@
 import { systemClock } from '../../lib/clock.ts';
 import { NotFoundError } from '../../lib/errors.ts';
 import type { LanguagePair, Translation } from '../contract.ts';
-import { loadModelCatalogue } from '../store/model-catalogue.ts';
+import { addedModelsFile, loadModelCatalogue } from '../store/model-catalogue.ts';
 import { modelsFolder, openModelStore } from '../store/model-store.ts';
 import type { Translator } from '../translator/translator.ts';
 import { MemoryBudget } from '../writer/memory-budget.ts';
@@ -14,7 +14,9 @@ export interface LoneTranslation extends Translation, AsyncDisposable {}
 /** Each model is fetched, if it is missing, when its pair is first asked for. */
 export function openTranslation(options: Omit<LoneEncoderOptions, 'threads'>): LoneTranslation {
   const { dataDir, catalogueFile, network, log, signal } = options;
-  const entries = loadModelCatalogue(catalogueFile).filter(({ languages }) => languages !== undefined);
+  const entries = loadModelCatalogue({ own: catalogueFile, added: addedModelsFile(dataDir) }).filter(
+    ({ languages }) => languages !== undefined,
+  );
   const store = openModelStore(modelsFolder(dataDir), { network });
   const memory = new MemoryBudget(Infinity);
   const opened = new Map<string, Promise<Translator>>();

@@ -148,25 +148,31 @@ async function loadLibrary(): Promise<Bergamot> {
   const binary = await readFile(join(folder, 'bergamot-translator-worker.wasm'));
   const run = compileFunction(loader, ['Module', 'process', 'importScripts', 'self', 'window']);
   return new Promise((resolve, reject) => {
-    const library: Hooks & Pick<Bergamot, 'asm'> = {
-      asm: {},
+    const library: Hooks & Partial<Bergamot> = {
       instantiateWasm(imports, accept) {
         const products = { wasm_gemm: productsOf(library) };
         WebAssembly.instantiate(binary, { ...imports, ...products }).then(({ instance }) => accept(instance), reject);
         return {};
       },
-      onRuntimeInitialized: () => resolve(library as Hooks & Bergamot),
+      onRuntimeInitialized: () =>
+        isWhole(library) ? resolve(library) : reject(new Error('the library lacks a class')),
       onAbort: (reason) => reject(new Error(String(reason))),
       print: () => undefined,
       printErr: () => undefined,
     };
-    run(library, undefined, () => undefined, { location: { href: '' } }, undefined);
+    Reflect.apply(run, undefined, [library, undefined, () => undefined, { location: { href: '' } }, undefined]);
   });
 }
 
-function productsOf(library: Pick<Bergamot, 'asm'>): WebAssembly.ModuleImports {
+function isWhole(library: Partial<Bergamot>): library is Bergamot {
+  const { AlignedMemory, AlignedMemoryList, TranslationModel, BlockingService, VectorString } = library;
+  const classes = [AlignedMemory, AlignedMemoryList, TranslationModel, BlockingService, VectorString];
+  return [...classes, library.VectorResponseOptions, library.asm].every((one) => one !== undefined);
+}
+
+function productsOf(library: Partial<Bergamot>): WebAssembly.ModuleImports {
   const products = Object.entries(PRODUCTS).map(
-    ([name, own]) => [name, (...values: unknown[]) => library.asm[own]?.(...values)] as const,
+    ([name, own]) => [name, (...values: unknown[]) => library.asm?.[own]?.(...values)] as const,
   );
   return Object.fromEntries(products);
 }

@@ -31,7 +31,7 @@ export function markTerms(text: string, glossary: readonly GlossaryTerm[]): Mark
   let html = '';
   let at = 0;
   for (const match of text.matchAll(new RegExp(`(?<![\\p{L}\\p{N}])(?:${sources})(?![\\p{L}\\p{N}])`, 'giu'))) {
-    const term = longestFirst[match.slice(1).findIndex((group) => group !== undefined)];
+    const term = longestFirst[match.slice(1).findIndex(Boolean)];
     if (!term) continue;
     html += `${escapeHtml(text.slice(at, match.index))}<b id="${terms.length}">${escapeHtml(match[0])}</b>`;
     at = match.index + match[0].length;
@@ -67,8 +67,11 @@ function escapeHtml(text: string): string {
 }
 
 function unescapeHtml(html: string): string {
-  return html.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal, hexadecimal, name) => {
-    if (name !== undefined) return ENTITIES[name] ?? whole;
-    return String.fromCodePoint(decimal === undefined ? parseInt(hexadecimal, 16) : Number(decimal));
-  });
+  return html.replace(
+    /&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi,
+    (whole: string, decimal?: string, hexadecimal?: string, name?: string) => {
+      if (name !== undefined) return ENTITIES[name] ?? whole;
+      return String.fromCodePoint(decimal === undefined ? parseInt(hexadecimal ?? '', 16) : Number(decimal));
+    },
+  );
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { GlossaryTerm, TranslatedText } from '../contract.ts';
+import type { GlossaryTerm, ModelTranslation } from '../contract.ts';
 import { markTerms, unmark } from './marked-text.ts';
 
 /**
@@ -12,7 +12,7 @@ export async function translateLines(
   glossary: readonly GlossaryTerm[],
   signal: AbortSignal,
   translate: (html: string) => string,
-): Promise<TranslatedText> {
+): Promise<ModelTranslation> {
   const missed: GlossaryTerm[] = [];
   const scores: number[] = [];
   const translated: string[] = [];

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { asError } from '../../lib/errors.ts';
-import type { TranslatedText } from '../contract.ts';
+import type { ModelTranslation } from '../contract.ts';
 import { serveTexts } from '../threads/serve-texts.ts';
 import { BergamotModel } from './bergamot.ts';
 import { translateLines } from './translate-lines.ts';
@@ -10,7 +10,7 @@ import type { TranslationOptions, TranslatorThreadOptions } from './translation-
 
 /** A translation model's own thread, which it blocks while it translates. */
 function main(port: MessagePort, { folder }: TranslatorThreadOptions): Promise<void> {
-  return serveTexts<TranslationOptions, TranslatedText>(port, 1, async () => {
+  return serveTexts<TranslationOptions, ModelTranslation>(port, 1, async () => {
     const model = await openFolder(folder);
     return {
       answer: (_, text, { glossary }, signal) =>

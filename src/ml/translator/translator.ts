@@ -1,5 +1,5 @@
 import { startWorker } from '../../lib/async/worker.ts';
-import type { LanguagePair, ModelLoad, TranslatedText } from '../contract.ts';
+import type { LanguagePair, ModelLoad, ModelTranslation } from '../contract.ts';
 import { OnDemandModel, type OnDemandOptions } from '../threads/on-demand-model.ts';
 import { TextThread } from '../threads/text-thread.ts';
 import type { TranslationOptions, TranslatorThreadOptions } from './translation-options.ts';
@@ -17,13 +17,13 @@ const TEXT_MS = 200;
 /** A translator of one pair of languages, with a thread of its own. */
 export class Translator implements AsyncDisposable {
   readonly languages: LanguagePair;
-  readonly #model: OnDemandModel<TranslationOptions, TranslatedText>;
+  readonly #model: OnDemandModel<TranslationOptions, ModelTranslation>;
 
   constructor({ languages, thread, ...options }: TranslatorOptions) {
     this.languages = languages;
     const open = (onDeath: (reason: Error) => void) => {
       const worker = startWorker(import.meta.url, './translator-worker', { workerData: thread });
-      return TextThread.open<TranslationOptions, TranslatedText>(worker, onDeath);
+      return TextThread.open<TranslationOptions, ModelTranslation>(worker, onDeath);
     };
     this.#model = new OnDemandModel({ ...options, mostWaiting: MOST_WAITING, textMs: TEXT_MS, open });
   }
@@ -41,7 +41,7 @@ export class Translator implements AsyncDisposable {
     texts: readonly string[],
     options: TranslationOptions,
     signal: AbortSignal,
-  ): Promise<readonly TranslatedText[]> {
+  ): Promise<readonly ModelTranslation[]> {
     signal.throwIfAborted();
     return this.#model.answer(texts, options, signal);
   }
