@@ -9,7 +9,7 @@ const floors = [
   ['recommend', 'drafts', 'documents', 'ingest', 'report', 'access'],
   ['catalogue', 'listeners', 'language'],
   ['ml'],
-  ['tunes', 'verse'],
+  ['tunes', 'verse', 'formats'],
   ['db', 'nats'],
   ['config(\\.ts)?'],
   ['lib'],
@@ -30,6 +30,7 @@ const publicFiles = {
   ml: '(engine|gemm|train)',
   tunes: '(tunes|rendering)',
   verse: '(verse|judging)',
+  formats: 'formats',
 };
 const upward = floors.slice(1).map((rooms, i) => ({
   name: `${rooms[0]}-imports-only-downwards`,

@@ -11,6 +11,7 @@ const scalars = {
   ...{
     Metadata: 'Record<string, string | number | boolean | string[]>',
     MetadataValue: 'string | number | boolean',
+    JSON: 'unknown',
   },
 };
 const typed = {

@@ -1,3 +1,4 @@
+import type { Format } from '../formats/formats.ts';
 import type { PollableIterator } from '../lib/async/streams.ts';
 import { NotFoundError } from '../lib/errors.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
@@ -26,6 +27,8 @@ export interface Draft {
   sampling: Sampling;
   /** The form that the model's last text keeps. Null for a text without a form. */
   form: VerseForm | null;
+  /** The format of the model's last text. Null for a text without one. */
+  format: Format | null;
   usage: Usage;
   /** Why `status` is FAILED. */
   failure: string | null;
@@ -107,6 +110,7 @@ export interface StartDraftInput {
   modelId?: string | null;
   sampling?: SamplingInput | null;
   form?: DraftFormInput | null;
+  format?: DraftFormatInput | null;
   tune?: TuneDraftInput | null;
   /** Number of drafts to start as alternatives, from which one is chosen. */
   alternatives?: number | null;
@@ -122,6 +126,15 @@ export interface TuneSource {
 /** The form of a text: a preset, stanzas, or a tune that its words are to be sung to. */
 export interface DraftFormInput extends VerseFormInput {
   fromTune?: TuneSource | null;
+}
+
+/** The format of an answer: one of these. */
+export interface DraftFormatInput {
+  jsonSchema?: unknown;
+  regex?: string | null;
+  choice?: readonly string[] | null;
+  gbnf?: string | null;
+  lark?: string | null;
 }
 
 /** Maximum number of alternatives in a group. */

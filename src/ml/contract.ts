@@ -1,3 +1,4 @@
+import type { Format } from '../formats/formats.ts';
 import type { Forecast } from '../lib/fair-share.ts';
 import type { TunePlan } from '../tunes/tunes.ts';
 import type { VerseForm, VerseWords } from '../verse/verse.ts';
@@ -95,6 +96,12 @@ export interface VerseRequest {
   written: string;
 }
 
+/** The form of an answer ([FORMAT1]), and what of the answer is written already. */
+export interface FormatRequest {
+  format: Format;
+  written: string;
+}
+
 /**
  * How a text begins that goes on from another. `SPACED`: with the space that ends the other, and is not written again.
  * `APART`: without a letter, because the other's last word is complete. `LED`: an answer, whose first word may have a space
@@ -111,6 +118,8 @@ export interface GenerationRequest {
   sampling: Sampling;
   /** Null or absent for a text without a form. */
   verse?: VerseRequest | null;
+  /** The form of the answer. It excludes a verse, banned phrases and stop strings. */
+  format?: FormatRequest | null;
   /** The plan that a tune keeps to. Its model's messages are ABC. */
   tune?: TunePlan | null;
   /** A text that is read in place of writing one: its tokens come with their log-probabilities ([SCORE1]). */

@@ -5,6 +5,7 @@ export type {
   EncodeOptions,
   Engine,
   FinishReason,
+  FormatRequest,
   GenerationEvent,
   GenerationRequest,
   GlossaryTerm,

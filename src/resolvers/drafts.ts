@@ -24,6 +24,16 @@ export async function draftById(id: string, { loaders }: Context): Promise<Draft
   return (await loaders.drafts.load(idOf('Draft', id, 'id'))) ?? null;
 }
 
+/** The answer of a finished draft as a value. What was cut by a time limit may look like a shorter one. */
+export function jsonOf({ format, status, finishReason, text }: Draft): unknown {
+  if (format?.type !== 'JSON_SCHEMA' || status !== 'COMPLETED' || finishReason !== 'STOP') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 export async function draftsOf(
   listener: Listener,
   query: DraftQuery,

@@ -12,6 +12,8 @@ export const builder = new SchemaBuilder<{
     DocumentCursor: { Input: string; Output: string };
     DraftCursor: { Input: string; Output: string };
     Metadata: { Input: Record<string, unknown>; Output: Readonly<Record<string, unknown>> };
+    /** Any value of JSON, as it was sent. */
+    JSON: { Input: unknown; Output: unknown };
     MetadataValue: { Input: string | number | boolean; Output: string | number | boolean };
   };
 }>({ defaultFieldNullability: false });

@@ -2,6 +2,7 @@ import type { Draft } from '../drafts/drafts.ts';
 import * as drafts from '../resolvers/drafts.ts';
 import { outcome } from '../resolvers/outcome.ts';
 import { builder, given } from './builder.ts';
+import { DraftFormatInputType } from './draft-formats.ts';
 import { DraftType } from './draft-refs.ts';
 import { DraftKindType, DraftVisibilityType } from './drafts.ts';
 import { resultType } from './errors.ts';
@@ -70,7 +71,7 @@ export const SamplingInputType = builder.inputType('SamplingInput', {
     }),
     maxTokens: t.int({
       description:
-        'Maximum number of tokens to write: 1–4,096. By default 256, or what the form needs if that is more; for a tune as ' +
+        'Maximum number of tokens to write: 1–4,096. By default 256, or what the form or format needs if that is more; for a tune as ' +
         'many as its form needs.',
     }),
     maxSeconds: t.float({
@@ -104,6 +105,11 @@ const StartDraftInput = builder.inputType('StartDraftInput', {
       description:
         'The form that the text keeps. By default LYRICS keep a SONG and POEMs a BALLAD or the preset that the prompt ' +
         'names; a prompt in another script than Latin asks for none. `FREE` is none.',
+    }),
+    format: t.field({
+      type: DraftFormatInputType,
+      description:
+        'The format of the answer. It excludes `form`, banned phrases and stop texts, and does not apply to tunes.',
     }),
     tune: t.field({ type: TuneSettingsInput, description: 'What the tune is to be. For drafts of kind TUNE only.' }),
     alternatives: t.int({

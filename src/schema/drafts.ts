@@ -4,6 +4,7 @@ import { need } from '../resolvers/catalogue.ts';
 import * as drafts from '../resolvers/drafts.ts';
 import { encodeId } from '../resolvers/global-id.ts';
 import { builder, given } from './builder.ts';
+import { DraftFormatType } from './draft-formats.ts';
 import { DraftType, ListenerType } from './draft-refs.ts';
 import { ModelType } from './models.ts';
 import { idDescription, NodeInterface } from './nodes.ts';
@@ -211,6 +212,20 @@ builder.objectType(DraftType, {
       nullable: true,
       description: "The form that the model's last text keeps. Null for a text without a form.",
       resolve: ({ form }) => form,
+    }),
+    format: t.field({
+      type: DraftFormatType,
+      nullable: true,
+      description: "The format of the model's last text. Null for a text without a format.",
+      resolve: ({ format }) => format,
+    }),
+    json: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'The answer as a value, once the draft is COMPLETED with a JSON Schema as its format. Null before, without one, and ' +
+        'if the text was changed and is no JSON any more.',
+      resolve: drafts.jsonOf,
     }),
     usage: t.field({ type: UsageType, description: 'Resources used so far.', resolve: ({ usage }) => usage }),
     owner: t.field({

@@ -282,6 +282,9 @@ export const prices: Readonly<Record<string, Price>> = {
   'VerseForm.stanzas': assumed(10),
   'StanzaForm.lines': assumed(6),
   'LineForm.strongSyllables': assumed(10),
+  // An answer of 4,096 tokens takes as long to parse.
+  'Draft.json': { weight: 100 },
+  'DraftFormat.jsonSchema': { weight: 100 },
   'Mutation.continueDraft': { weight: 3_000 },
   'Mutation.cancelDraft': { weight: 2_000 },
   'Mutation.updateDraft': { weight: 2_000 },

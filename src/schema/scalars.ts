@@ -95,6 +95,12 @@ builder.scalarType('Metadata', {
   },
 });
 
+builder.scalarType('JSON', {
+  description: 'Any JSON value: an object, a list, a text, a number, true, false or null.',
+  serialize: (value) => value,
+  parseValue: (value) => value,
+});
+
 builder.scalarType('MetadataValue', {
   description: 'A text, a number, or true or false.',
   serialize: (value) => value,

@@ -56,6 +56,7 @@ it('[GEN17] the scheduler is at most one step ahead of the reader of its events'
       verse: null,
       continued: '',
       tune: null,
+      format: null,
       beginning: null,
       isScored: false,
       replay: [],

@@ -206,6 +206,16 @@ const refusing = (...values: unknown[]): bad.BadValues => ({
   refused: values.map((value) => ({ value })),
   uncoercible: [5, true, ['a', 'b'], {}],
 });
+const format = under('input.format', {
+  jsonSchema: {
+    refused: ['string', 5, { not: {} }, [], { type: 'object', minProperties: 1 }].map((value) => ({ value })),
+    uncoercible: [],
+  },
+  regex: { refused: ['(', '(?=a)', 'a'.repeat(4_097)].map((value) => ({ value })), uncoercible: [5, true, {}] },
+  choice: { refused: [[], [''], Array(1_001).fill('a')].map((value) => ({ value })), uncoercible: [[null], {}] },
+  gbnf: { refused: ['', 'a', 'root ::= root "a"'].map((value) => ({ value })), uncoercible: [5, true, {}] },
+  lark: { refused: ['', 'a', 'start: start "a"'].map((value) => ({ value })), uncoercible: [5, true, {}] },
+});
 const tuneSettings = under('input.tune', {
   key: refusing('', 'H', 'a\0b', 'D'.repeat(1000)),
   mode: bad.oneOf,
@@ -636,6 +646,7 @@ export function argumentTable({ draft, group, document, version, cursors }: Fixt
       of: {
         ...sampling,
         ...form,
+        ...format,
         ...tuneSettings,
         ...under('input', {
           kind: bad.oneOf,

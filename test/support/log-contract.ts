@@ -30,6 +30,7 @@ const anotherTurn = (from: number): Turn => {
     asked: null,
     at: null,
     verse: null,
+    format: null,
     tune: null,
   };
 };

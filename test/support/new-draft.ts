@@ -28,6 +28,7 @@ export const firstTurn = (sampling = samplingOf()): Turn => ({
   asked: null,
   at: null,
   verse: null,
+  format: null,
   tune: null,
 });
 

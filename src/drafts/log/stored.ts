@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { EventRow } from '../../db/queries/draft-events.ts';
 import type { DraftRow } from '../../db/queries/draft-queries.ts';
 import type { StoredEvent } from '../../db/sealing/sealed-events.ts';
+import type { Format } from '../../formats/formats.ts';
 import { parseStored } from '../../lib/stored-data.ts';
 import { defaultSampling, type Sampling, type Usage } from '../../ml/engine.ts';
 import type { TunePlan, TuneTask } from '../../tunes/tunes.ts';
@@ -38,6 +39,8 @@ export interface Turn {
   at: number | null;
   /** Null for a text without a form. */
   verse: TurnVerse | null;
+  /** Null for a text without a format. */
+  format: Format | null;
   /** What a tune's turn is to write. Null for texts. */
   tune: TuneTask | null;
 }
@@ -159,6 +162,14 @@ const form: z.ZodType<VerseForm> = z.object({
   tune: z.string().nullable().default(null),
 });
 
+const format: z.ZodType<Format> = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('JSON_SCHEMA'), schema: z.string() }),
+  z.object({ type: z.literal('REGEX'), expression: z.string() }),
+  z.object({ type: z.literal('CHOICE'), options: texts }),
+  z.object({ type: z.literal('GBNF'), grammar: z.string() }),
+  z.object({ type: z.literal('LARK'), grammar: z.string() }),
+]);
+
 /** Loose, since turns are written back: fields that another version has added are kept. */
 const modelTurn: z.ZodType<Turn> = z.looseObject({
   instruction: z.string().nullable(),
@@ -172,6 +183,7 @@ const modelTurn: z.ZodType<Turn> = z.looseObject({
     .object({ form, lead: z.string(), from: count, byDefault: z.boolean().default(false) })
     .nullable()
     .default(null),
+  format: format.nullable().default(null),
   tune: tune.nullable().default(null),
 });
 const typedTurn: z.ZodType<TypedTurn> = z.looseObject({
@@ -209,7 +221,8 @@ export function toDraft(record: DraftRecord): Draft {
   const { texts, textTurns, textsBefore, textsUntil, ...draft } = known;
   const kept = { texts, textTurns, textsBefore, textsUntil };
   const passages = passagesOf({ text: draft.text, ...kept }, modelTurns(record).length);
-  return { ...draft, passages, form: lastTurn(record).verse?.form ?? null };
+  const last = lastTurn(record);
+  return { ...draft, passages, form: last.verse?.form ?? null, format: last.format };
 }
 
 /** @throws StoredDataError */

@@ -66,9 +66,9 @@ export class Assisting {
     const tune = await tuneTaskOf({ ...input, prompt }, { seed: drawn.seed, title, find });
     const most = Math.max(drawn.maxTokens, MORE_TOKENS + Math.ceil(origin.passage.length / 2));
     const room = origin.task === 'REWRITE' && input.sampling?.maxTokens == null ? { maxTokens: most } : {};
-    const sampling = places.sized({ ...drawn, ...room }, input.sampling, { modelId, tune, verse });
+    const sampling = places.sized({ ...drawn, ...room }, input.sampling, { modelId, tune, verse, format: null });
     const place = { instruction: null, from: 1, before: noUsage, model: places.digestOf(modelId) };
-    const turn: Turn = { ...place, sampling, asked: null, at: null, verse, tune };
+    const turn: Turn = { ...place, sampling, asked: null, at: null, verse, format: null, tune };
     const about = { kind, title, prompt, visibility: 'PRIVATE', modelId, parentId: null } as const;
     return { ...about, origin: { type: 'ASSIST', ...origin }, turns: [turn], kept: NO_TEXT };
   }

@@ -9,6 +9,7 @@ import { type DraftRecord, isTyped, modelTurns, type Turn, type TurnHistory, typ
 import { joined, keptAs, NO_TEXT, type Passage, passagesOf, splitAt } from '../text/passages.ts';
 import type { FindDraft } from '../tune-draft.ts';
 import { noUsage } from '../turns/draft-writer.ts';
+import { continueFormat } from '../turns/format-turn.ts';
 import { conversationOf } from '../turns/prompts.ts';
 import { writtenTurns } from '../turns/turn-events.ts';
 import { checkForm, continueVerse, startVerse } from '../turns/verse-turn.ts';
@@ -88,21 +89,23 @@ export class Branching {
     };
     // What was written before is one answer to the prompt, as after a change by a person ([DRAFT12]).
     const isAnew = passages.length === 0;
-    const turn: Turn = { ...place, from: isAnew ? 1 : 0, verse: null, tune: first.tune };
+    const turn: Turn = { ...place, from: isAnew ? 1 : 0, verse: null, format: null, tune: first.tune };
     const about = { kind, title, prompt, visibility: 'PRIVATE', modelId } as const;
     const kept = isAnew ? NO_TEXT : keptAs(passages, 0);
     const turnsWith = (last: Turn): TurnHistory =>
       isAnew ? [last] : [{ ...first, asked: null, from: 0 }, { type: 'typed', from: 0, asked: [] }, last];
     const written = writtenTurns({ turns: turnsWith(turn), ...kept });
-    const conversation = conversationOf({ kind, prompt, origin: from.origin }, written);
+    const conversation = conversationOf({ kind, prompt, origin: from.origin, format: first.format }, written);
     const form = { ...drawn, kind, find };
     const verse = isAnew
       ? input.form == null
         ? first.verse
         : await startVerse(input.form, form)
       : await continueVerse(input, { ...form, before: verseAt(base, joined(passages).length) }, conversation);
-    const sampling = places.sized(drawn, input.sampling, { modelId, tune: turn.tune, verse });
-    return { ...about, ...from, turns: turnsWith({ ...turn, verse, sampling }), kept };
+    const before = input.form == null ? first.format : null;
+    const format = isAnew ? before : continueFormat(before, conversation);
+    const sampling = places.sized(drawn, input.sampling, { modelId, tune: turn.tune, verse, format });
+    return { ...about, ...from, turns: turnsWith({ ...turn, verse, format, sampling }), kept };
   }
 }
 

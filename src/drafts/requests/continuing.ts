@@ -8,6 +8,7 @@ import { type DraftRecord, lastTurn, type Turn } from '../log/stored.ts';
 import { joined, keptPassages } from '../text/passages.ts';
 import { continuedTune } from '../tune-draft.ts';
 import type { DraftTurns } from '../turns/draft-turns.ts';
+import { continueFormat } from '../turns/format-turn.ts';
 import { type Conversation, conversationOf } from '../turns/prompts.ts';
 import { nextTurn, opening, positionAfter, writtenTurns } from '../turns/turn-events.ts';
 import { requestOf } from '../turns/turn-request.ts';
@@ -57,11 +58,14 @@ export class Continuing {
     const tune = continuedTune(before, { seed: drawn.seed, instruction, at });
     const model = places.digestOf(modelId);
     const asTurn = { instruction, sampling: drawn, from: row.sequence, before: row.usage, model, asked, at };
-    const plain: Turn = { ...asTurn, verse: null, tune };
+    const plain: Turn = { ...asTurn, verse: null, format: null, tune };
     const find = access.finderFor(viewer);
     const form = { ...drawn, find, kind: row.kind, before: at === null ? lastTurn(row).verse : null };
-    const verse = await continueVerse(input, form, conversationAt(before, plain));
-    const turn: Turn = { ...plain, verse, sampling: places.sized(drawn, input.sampling, { modelId, tune, verse }) };
+    const conversation = conversationAt(before, plain);
+    const verse = await continueVerse(input, form, conversation);
+    const format = at === null && input.form == null ? continueFormat(lastTurn(row).format, conversation) : null;
+    const sampling = places.sized(drawn, input.sampling, { modelId, tune, verse, format });
+    const turn: Turn = { ...plain, verse, format, sampling };
     const { turns, kept } = nextTurn(before, turn);
     const asking = await requestOf({ ...row, turns }, kept);
     const request = { ...asking, listener: row.listenerId };
@@ -83,5 +87,5 @@ export class Continuing {
 /** The conversation that a turn answers. */
 function conversationAt(draft: DraftRecord, turn: Turn): Conversation {
   const { turns, kept } = nextTurn(draft, turn);
-  return conversationOf(draft, writtenTurns({ turns, ...kept }));
+  return conversationOf({ ...draft, format: turns[0].format }, writtenTurns({ turns, ...kept }));
 }

@@ -22,8 +22,16 @@ function exported(record: DraftRecord): object {
   const { groupId, alternative, parentId, origin, createdAt, updatedAt } = record;
   const turns = record.turns.map((turn) => {
     if (isTyped(turn)) return { type: 'typed' };
-    const { instruction, sampling, verse, tune, model } = turn;
-    return { type: 'model', instruction, sampling, form: verse?.form ?? null, tune: tune && tune.header, model };
+    const { instruction, sampling, verse, format, tune, model } = turn;
+    return {
+      type: 'model',
+      instruction,
+      sampling,
+      form: verse?.form ?? null,
+      format,
+      tune: tune && tune.header,
+      model,
+    };
   });
   return {
     ...{ id, kind, title, prompt, text, passages: toDraft(record).passages, turns },

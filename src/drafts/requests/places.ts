@@ -10,6 +10,7 @@ import type { Fence } from '../log/log-store.ts';
 import type { DraftRecord, Turn } from '../log/stored.ts';
 import { tuneSampling } from '../tune-draft.ts';
 import type { BeginningTurn, DraftTurns, TurnStart } from '../turns/draft-turns.ts';
+import { formatSampling } from '../turns/format-turn.ts';
 import { verseSampling } from '../turns/verse-turn.ts';
 
 /** A turn that is to begin if there is a place for it. */
@@ -79,13 +80,14 @@ export class Places {
     return isVisitor(listener) ? this.#mostAtOnce.visitor : this.#mostAtOnce.listener;
   }
 
-  /** Unless a number of tokens is asked for, a tune may have as many as its plan takes, and a verse as its form. */
+  /** Unless a number of tokens is asked for, a tune may have as many as its plan takes, and a verse or an answer as its form. */
   sized(
     drawn: Sampling,
     asked: SamplingInput | null | undefined,
-    { modelId, tune, verse }: Pick<Turn, 'tune' | 'verse'> & { modelId: string },
+    { modelId, tune, verse, format }: Pick<Turn, 'tune' | 'verse' | 'format'> & { modelId: string },
   ): Sampling {
     if (asked?.maxTokens != null) return drawn;
+    if (format) return formatSampling(drawn, format);
     if (verse) return verseSampling(drawn, verse);
     const contextTokens = this.#engine.models().find(({ id }) => id === modelId)?.contextTokens ?? null;
     return tune ? tuneSampling(drawn, tune, contextTokens) : drawn;

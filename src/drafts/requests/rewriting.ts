@@ -85,7 +85,7 @@ export class Rewriting {
       const most = Math.max(drawn.maxTokens, MORE_TOKENS + Math.ceil((range.end - range.start) / 2));
       const sampling = input.sampling?.maxTokens == null ? { ...drawn, maxTokens: most } : drawn;
       const place = { instruction: null, from: 1, before: noUsage, model: places.digestOf(modelId) };
-      const turn: Turn = { ...place, sampling, asked: null, at: null, verse: null, tune: null };
+      const turn: Turn = { ...place, sampling, asked: null, at: null, verse: null, format: null, tune: null };
       const about = { kind, title, prompt, visibility: 'PRIVATE', modelId, parentId: base.id } as const;
       return { ...about, origin, turns: [turn], kept: NO_TEXT };
     });

@@ -6,6 +6,7 @@ import type { TurnVerse } from '../log/stored.ts';
 import { NO_TEXT } from '../text/passages.ts';
 import { tuneTaskOf } from '../tune-draft.ts';
 import { noUsage } from '../turns/draft-writer.ts';
+import { checkFormat } from '../turns/format-turn.ts';
 import { checkForm, defaultVerse, startVerse } from '../turns/verse-turn.ts';
 import type { DraftAccess } from './access.ts';
 import type { NewDrafts, NewText } from './new-drafts.ts';
@@ -35,12 +36,15 @@ export class Starting {
     const title = input.title == null ? titleFrom(prompt) : checkTitle(input.title);
     const [drawn, ...others] = resolveAlternatives(input, random);
     checkForm(input.form);
+    const format = checkFormat(input);
     const asked = askedOf(input);
     const repeated = asked && (await access.startedBy(viewer, asked));
     if (repeated) return repeated;
     const find = access.finderFor(viewer);
     const circumstances = { ...drawn, kind, prompt, find };
-    const verse = await (input.form == null ? defaultVerse(circumstances) : startVerse(input.form, circumstances));
+    const verse = await (input.form == null && !format
+      ? defaultVerse(circumstances)
+      : startVerse(input.form, circumstances));
     const tunes = await Promise.all(
       [drawn, ...others].map(async (sampling) => ({
         sampling,
@@ -59,8 +63,8 @@ export class Starting {
     const about = { kind, title, prompt, visibility: visibility ?? 'PRIVATE', modelId } as const;
     const textsWith = (form: TurnVerse | null): NewText[] =>
       tunes.map(({ sampling: own, tune }) => {
-        const sampling = places.sized(own, input.sampling, { modelId, tune, verse: form });
-        const turns = [{ ...place, sampling, verse: form, tune }] as const;
+        const sampling = places.sized(own, input.sampling, { modelId, tune, format, verse: form });
+        const turns = [{ ...place, sampling, verse: form, format, tune }] as const;
         return { ...about, parentId: null, origin: null, turns, kept: NO_TEXT };
       });
     try {

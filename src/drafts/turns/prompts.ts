@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { Format } from '../../formats/formats.ts';
 import type { ChatMessage } from '../../ml/engine.ts';
 import type { DraftKind, DraftOrigin } from '../contract.ts';
+import { formatMessages } from './format-prompt.ts';
 import { continueMessages, rewriteMessages } from './rewrite-prompt.ts';
 
 const template = z.strictObject({ system: z.string().min(1), user: z.string().includes('{{prompt}}') });
@@ -31,6 +33,8 @@ export interface Subject {
   prompt: string;
   /** Of a draft that writes a passage of another. */
   origin: DraftOrigin | null;
+  /** Of the answer to the prompt. */
+  format?: Format | null;
 }
 
 function promptMessages({ kind, prompt }: Subject): ChatMessage[] {
@@ -43,7 +47,8 @@ function promptMessages({ kind, prompt }: Subject): ChatMessage[] {
 }
 
 function openingMessages(subject: Subject): ChatMessage[] {
-  const { origin } = subject;
+  const { origin, format, prompt } = subject;
+  if (format) return formatMessages(prompt, format);
   if (origin?.type === 'REWRITE') return rewriteMessages(origin);
   if (origin?.type !== 'ASSIST' || origin.task === 'TUNE') return promptMessages(subject);
   return origin.task === 'CONTINUE' ? continueMessages(origin) : rewriteMessages(origin);

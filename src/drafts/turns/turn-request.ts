@@ -5,9 +5,9 @@ import { lastTurn, type TurnHistory } from '../log/stored.ts';
 import { keptPassages, type KeptText } from '../text/passages.ts';
 import { type Conversation, conversationOf, type Subject } from './prompts.ts';
 import { writtenTurns } from './turn-events.ts';
-import { verseRequestOf } from './verse-turn.ts';
+import { answerOf, verseRequestOf } from './verse-turn.ts';
 
-type TurnRequest = Conversation & Pick<GenerationRequest, 'sampling' | 'tune' | 'verse' | 'wordEnded'>;
+type TurnRequest = Conversation & Pick<GenerationRequest, 'sampling' | 'tune' | 'verse' | 'format' | 'wordEnded'>;
 
 /**
  * What the engine is asked for in a draft's last turn.
@@ -17,9 +17,11 @@ export async function requestOf(
   { turns, ...subject }: Subject & { turns: TurnHistory },
   kept: KeptText,
 ): Promise<TurnRequest> {
-  const { tune, verse, sampling } = lastTurn({ turns });
+  const { tune, verse, format, sampling } = lastTurn({ turns });
   if (tune) return { ...requestOfTune(tune), sampling };
-  const conversation = conversationOf(subject, writtenTurns({ turns, ...kept }));
+  const asked = { ...subject, format: turns[0].format };
+  const conversation = conversationOf(asked, writtenTurns({ turns, ...kept }));
+  if (format) return { ...conversation, sampling, format: { format, written: answerOf(conversation) } };
   const wordEnded = conversation.continueLast && !verse && (await endsWithWord(kept));
   return { ...conversation, wordEnded, sampling, verse: verse && (await verseRequestOf(verse, conversation)) };
 }

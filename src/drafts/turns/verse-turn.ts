@@ -146,7 +146,7 @@ function tokensFor({ stanzas }: VerseForm): number {
 }
 
 /** The answer that is continued. Empty if a new one begins. */
-const answerOf = ({ messages, continueLast }: Conversation): string =>
+export const answerOf = ({ messages, continueLast }: Conversation): string =>
   continueLast ? (messages.at(-1)?.content ?? '') : '';
 
 let known: Rhymes | null = null;

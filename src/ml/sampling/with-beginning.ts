@@ -12,8 +12,10 @@ export function withBeginning(
   request: GenerationRequest,
   leadsWithSpace = false,
 ): { beginning: Beginning | null; request: GenerationRequest } {
-  const { messages, continueLast = false, wordEnded = false, sampling, verse = null, tune = null } = request;
+  const { messages, continueLast = false, wordEnded = false, sampling, verse = null, tune = null, format } = request;
   const last = messages.at(-1);
+  // A format says itself how its answer begins.
+  if (format) return { beginning: null, request };
   if (!continueLast && leadsWithSpace) return { beginning: 'LED', request };
   if (!continueLast || !last || tune || sampling.bannedPhrases.length > 0) return { beginning: null, request };
   if (wordEnded && !verse && WORD.test(last.content)) return { beginning: 'APART', request };

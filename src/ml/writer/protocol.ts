@@ -1,6 +1,6 @@
 import type { TunePlan } from '../../tunes/tunes.ts';
 import type { CompiledModel } from '../compile/compile.ts';
-import type { Beginning, GenerationEvent, Sampling, VerseRequest, WriterState } from '../contract.ts';
+import type { Beginning, FormatRequest, GenerationEvent, Sampling, VerseRequest, WriterState } from '../contract.ts';
 import type { Device } from '../ort/session.ts';
 import type { TokenBias } from '../sampling/token-bias.ts';
 import type { TokenBytes } from '../text/token-bytes.ts';
@@ -32,6 +32,8 @@ export interface WriterJob {
   biases: readonly TokenBias[];
   /** The form that the text keeps. The words are in memory that the threads share. */
   verse: VerseRequest | null;
+  /** The form of the answer. */
+  format: FormatRequest | null;
   beginning: Beginning | null;
   /** The text that the draft continues. */
   continued: string;

@@ -5,6 +5,7 @@ import { BannedPhrases } from '../sampling/banned-phrases.ts';
 import { BeginningConstraint } from '../sampling/beginning.ts';
 import { type Constraint, intersectionOf } from '../sampling/constraint.ts';
 import type { Sample, SampleContext } from '../sampling/sampler.ts';
+import { FormatConstraint } from '../sampling/format/format-constraint.ts';
 import { VerseConstraint } from '../sampling/verse-constraint.ts';
 import { type Shown, TextStream } from '../text/text-stream.ts';
 import type { Lexicon } from '../text/token-texts.ts';
@@ -181,12 +182,13 @@ export class Sequence {
   }
 }
 
-/** A tune has no phrases, so none can be banned in it. */
+/** A tune has no phrases, so none can be banned in it; in a form of answers none may be banned. */
 function constraintOf(
-  { sampling, continued, verse, tune, beginning }: WriterJob,
+  { sampling, continued, verse, tune, format, beginning }: WriterJob,
   vocabulary: Vocabulary,
 ): Constraint | null {
   if (tune) return new TuneConstraint(tune, vocabulary);
+  if (format) return new FormatConstraint(format, vocabulary, sampling.maxTokens);
   const { bannedPhrases } = sampling;
   const constraints: Constraint[] = [
     ...(beginning && beginning !== 'LED' ? [new BeginningConstraint(beginning, vocabulary)] : []),

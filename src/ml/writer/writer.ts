@@ -1,7 +1,9 @@
+import { FormatError } from '../../formats/formats.ts';
 import { asError, InvalidInputError, OverloadedError, ServiceUnavailableError } from '../../lib/errors.ts';
 import { type Forecast, mayTake, retryAfter, whenMayTake } from '../../lib/fair-share.ts';
 import { TuneConstraint, type TunePlan } from '../../tunes/tunes.ts';
-import type { GenerationRequest, ModelLoad, Ticket, WriterState } from '../contract.ts';
+import type { FormatRequest, GenerationRequest, ModelLoad, Sampling, Ticket, WriterState } from '../contract.ts';
+import { FormatConstraint } from '../sampling/format/format-constraint.ts';
 import { checkSampling } from '../sampling/sampling-limits.ts';
 import { resolveBiases } from '../sampling/token-bias.ts';
 import { withBeginning } from '../sampling/with-beginning.ts';
@@ -192,14 +194,14 @@ export class Writer implements AsyncDisposable {
   }
 
   #jobOf(request: GenerationRequest) {
-    const { sampling, messages, continueLast, verse = null, tune = null } = request;
+    const { sampling, messages, continueLast, verse = null, tune = null, format = null } = request;
     const { scored = null, listener = null, priority = 0 } = request;
     const isScored = scored !== null;
     const replay = isScored ? this.#tokensOf(scored) : (request.replay ?? []);
     const biases = resolveBiases(sampling.logitBias, (text) => this.#options.chat.encodeText(text));
     const continued = continueLast ? (messages.at(-1)?.content ?? '') : '';
     const limited = isScored ? { ...sampling, maxTokens: replay.length } : sampling;
-    return { sampling: limited, biases, verse, tune, continued, replay, isScored, listener, priority };
+    return { sampling: limited, biases, verse, tune, format, continued, replay, isScored, listener, priority };
   }
 
   #encode(request: GenerationRequest): number[] {
@@ -209,6 +211,7 @@ export class Writer implements AsyncDisposable {
       throw new InvalidInputError(`${name} has no tokens for single letters, so it cannot keep a form`, 'form');
     }
     if (tune) this.#checkPlan(tune);
+    if (request.format) this.#checkFormat(request.format, sampling);
     const prompt = chat.encode(messages, continueLast);
     if (prompt.length === 0) throw new InvalidInputError('the prompt is empty', 'prompt');
     if (scored !== null) this.#checkScored(prompt.length, scored);
@@ -228,6 +231,17 @@ export class Writer implements AsyncDisposable {
 
   #tokensOf(text: string): number[] {
     return this.#options.chat.encodeText(text);
+  }
+
+  #checkFormat(format: FormatRequest, { bannedPhrases, stop, maxTokens }: Sampling): void {
+    if (bannedPhrases.length + stop.length > 0)
+      throw new InvalidInputError('a format excludes banned phrases and stop strings', 'format');
+    try {
+      new FormatConstraint(format, this.#options.tokens, maxTokens);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      throw new InvalidInputError(`${this.#options.name} cannot keep the format: it ${error.message}`, 'input.format');
+    }
   }
 
   #checkPlan(tune: TunePlan): void {

@@ -70,7 +70,10 @@ export const fieldRules: Readonly<Record<string, Readonly<Record<string, FieldRu
   },
   Feedback: all(owner('SERVICE', 'ANALYST'), 'id at kind listenedMs plays requestId track'),
   Draft: {
-    ...all(reader, 'id alternative children createdAt cursor failure finishReason form group kind model origin owner'),
+    ...all(
+      reader,
+      'id alternative children createdAt cursor failure finishReason form format group json kind model origin owner',
+    ),
     ...all(reader, 'parent prompt ranges revision rewrite sampling status text title tokens tune updatedAt usage'),
     visibility: reader,
   },
@@ -103,7 +106,7 @@ export const containedTypes: ReadonlySet<string> = new Set(
     'DraftGroupEvent DraftOrigin DraftRange DraftReport DraftRewrite DraftSnapshot DraftStatusChanged DraftToken',
     'TextReplaced Token TokenAlternative TokensAppended TokensInserted Sampling LogitBias Usage',
     'AssistBase AssistMessage DocumentLink DocumentMember DocumentPeer DocumentPresence DocumentState DocumentUpdated',
-    'LineForm StanzaForm VerseForm VerseLineReport VerseReport VerseStanzaReport Tune TuneBar TuneNote TuneProblem',
+    'DraftFormat LineForm StanzaForm VerseForm VerseLineReport VerseReport VerseStanzaReport Tune TuneBar TuneNote TuneProblem',
     'DetectedLanguage Finding FindingSuggestion Mood MoodPoint Sentiment TextClassification TextClassifier',
     'ScoredToken TextEmbedding TextLabel TextMeasures TextReport TextScore Translation',
   ].flatMap((names) => names.split(' ')),

@@ -1,0 +1,20 @@
+/** The terminals that Lark's own `common` file has, as expressions. */
+export const LARK_COMMON: ReadonlyMap<string, string> = new Map([
+  ['DIGIT', '[0-9]'],
+  ['HEXDIGIT', '[0-9a-fA-F]'],
+  ['INT', '[0-9]+'],
+  ['SIGNED_INT', '[+-]?[0-9]+'],
+  ['DECIMAL', '[0-9]+\\.[0-9]*|\\.[0-9]+'],
+  ['FLOAT', '[0-9]+[eE][+-]?[0-9]+|(?:[0-9]+\\.[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?'],
+  ['NUMBER', '(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?'],
+  ['SIGNED_NUMBER', '[+-]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?'],
+  ['LCASE_LETTER', '[a-z]'],
+  ['UCASE_LETTER', '[A-Z]'],
+  ['LETTER', '[a-zA-Z]'],
+  ['WORD', '[a-zA-Z]+'],
+  ['CNAME', '[_a-zA-Z][_a-zA-Z0-9]*'],
+  ['ESCAPED_STRING', '"(?:[^"\\\\\\n]|\\\\[^\\n])*"'],
+  ['WS', '[ \\t\\f\\r\\n]+'],
+  ['WS_INLINE', '[ \\t]+'],
+  ['NEWLINE', '(?:\\r?\\n)+'],
+]);

@@ -1,0 +1,177 @@
+import { either, type Expression, type Grammar, NEVER, oneOf, rule } from '../automaton/expression.ts';
+import { FormatError } from '../automaton/program.ts';
+import { arrayOf } from './arrays.ts';
+import { checkDisjoint } from './disjoint.ts';
+import { ANYTHING, jsonRules } from './json-text.ts';
+import { numberOf } from './numbers.ts';
+import { objectOf } from './objects.ts';
+import {
+  child,
+  isObject,
+  type Json,
+  type Kind,
+  kindsOf,
+  nodeAt,
+  type Node,
+  refuse,
+  type SchemaObject,
+} from './schema-node.ts';
+import { stringOf } from './strings.ts';
+
+const LONGEST = 32_768;
+const DEEPEST = 32;
+const MOST_VALUES = 1_000;
+
+/** A schema that is being compiled. */
+export interface Compiling {
+  /** What conforms to a schema, as JSON is written here. */
+  value: (node: Node) => Expression;
+}
+
+/**
+ * JSON that conforms to a schema (2020-12). Not all that conforms: objects have the properties that are named, in that
+ * order, and numbers at most 15 digits.
+ * @param source the schema as JSON
+ * @throws FormatError that names the keyword and its place for what is not supported
+ */
+export function readJsonSchema(source: string): Grammar {
+  return new SchemaReader(parsed(source)).read();
+}
+
+function parsed(source: string): Json {
+  if (source.length > LONGEST) throw new FormatError(`has more than ${LONGEST} characters`);
+  let schema: Json;
+  try {
+    schema = JSON.parse(source);
+  } catch {
+    throw new FormatError('is no JSON');
+  }
+  checkShape(schema, 0);
+  return schema;
+}
+
+function checkShape(value: Json, depth: number): void {
+  if (depth > DEEPEST) throw new FormatError(`is nested more than ${DEEPEST} deep`);
+  if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) throw new FormatError('has an unpaired surrogate');
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, inner] of Object.entries<Json>(value)) {
+    checkShape(name, depth);
+    checkShape(inner, depth + 1);
+  }
+}
+
+class SchemaReader implements Compiling {
+  readonly #root: Node;
+  readonly #rules = new Map<string, Expression>(jsonRules());
+
+  constructor(schema: Json) {
+    this.#root = nodeAt(schema, '#');
+  }
+
+  read(): Grammar {
+    return { start: this.value(this.#root), rules: this.#rules };
+  }
+
+  value(node: Node): Expression {
+    const { schema } = node;
+    if (typeof schema === 'boolean') return schema ? rule(ANYTHING) : NEVER;
+    if (schema['$ref'] !== undefined) return this.#reference(node, schema['$ref']);
+    if (schema['enum'] !== undefined) return this.#values(node, schema['enum']);
+    if (schema['const'] !== undefined) return this.#values(node, [schema['const']]);
+    for (const keyword of ['anyOf', 'oneOf', 'allOf'] as const)
+      if (schema[keyword] !== undefined) return this.#combined(node, keyword, schema[keyword]);
+    const kinds = kindsOf(node);
+    return kinds.length === 0 && schema['type'] === undefined
+      ? rule(ANYTHING)
+      : either(...kinds.map((kind) => this.#ofKind(kind, node)));
+  }
+
+  #ofKind(kind: Kind, node: Node): Expression {
+    switch (kind) {
+      case 'null':
+        return oneOf(['null']);
+      case 'boolean':
+        return oneOf(['true', 'false']);
+      case 'integer':
+      case 'number':
+        return numberOf(node, kind === 'integer');
+      case 'string':
+        return stringOf(node);
+      case 'array':
+        return arrayOf(node, this);
+      case 'object':
+        return objectOf(node, this);
+    }
+  }
+
+  #values(node: Node, values: Json): Expression {
+    if (!Array.isArray(values) || values.length > MOST_VALUES)
+      return refuse(node, `has an enum that is no list of at most ${MOST_VALUES} values`);
+    const typed = isObject(node.schema) && node.schema['type'] !== undefined ? kindsOf(node) : null;
+    const fitting = values.filter((value: Json) => typed === null || typed.some((kind) => isOfKind(value, kind)));
+    return oneOf(fitting.map((value: Json) => JSON.stringify(value)));
+  }
+
+  #combined(node: Node, keyword: 'anyOf' | 'oneOf' | 'allOf', list: Json): Expression {
+    if (isObject(node.schema) && node.schema['type'] !== undefined)
+      return refuse(node, `has "type" beside "${keyword}", which is not supported`);
+    if (!Array.isArray(list) || list.length === 0) return refuse(node, `has an "${keyword}" without schemas`);
+    const options = list.map((_, i) => child(node, keyword, String(i)));
+    if (keyword === 'allOf' && options.length > 1)
+      return refuse(node, 'has an "allOf" of several, which is not supported');
+    if (keyword === 'oneOf') checkDisjoint(node, options, (option) => this.#resolved(option));
+    return either(...options.map((option) => this.value(option)));
+  }
+
+  /** The rule is there before its text is compiled, which may refer to it. */
+  #reference(node: Node, pointer: Json): Expression {
+    const target = this.#find(node, pointer);
+    if (!this.#rules.has(target.path)) {
+      this.#rules.set(target.path, NEVER);
+      this.#rules.set(target.path, this.value(target));
+    }
+    return rule(target.path);
+  }
+
+  #find(node: Node, pointer: Json): Node {
+    if (typeof pointer !== 'string' || !/^#(\/|$)/.test(pointer))
+      return refuse(node, 'has a "$ref" that does not begin with "#/", which is not supported');
+    const steps = pointer.split('/').slice(1);
+    try {
+      return child(
+        this.#root,
+        ...steps.map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')),
+      );
+    } catch (error) {
+      return error instanceof FormatError
+        ? refuse(node, `has a "$ref" to what is no schema: it ${error.message}`)
+        : refuse(node, 'has a malformed "$ref"');
+    }
+  }
+
+  /** What a chain of references ends at. */
+  #resolved(node: Node): Node {
+    let at = node;
+    for (let hops = 0; hops < DEEPEST; hops++) {
+      const schema: SchemaObject | boolean = at.schema;
+      if (typeof schema === 'boolean' || schema['$ref'] === undefined) return at;
+      at = this.#find(at, schema['$ref']);
+    }
+    return at;
+  }
+}
+
+function isOfKind(value: Json, kind: Kind): boolean {
+  switch (kind) {
+    case 'null':
+      return value === null;
+    case 'integer':
+      return Number.isInteger(value);
+    case 'array':
+      return Array.isArray(value);
+    case 'object':
+      return isObject(value);
+    default:
+      return typeof value === kind;
+  }
+}
