@@ -1,6 +1,7 @@
 import { character } from './automaton/characters.ts';
-import { type Grammar, oneOf } from './automaton/expression.ts';
-import { ALL_BYTES, compileGrammar, FormatError, type Program } from './automaton/program.ts';
+import { compileGrammar } from './automaton/compile-grammar.ts';
+import { anyText, type Grammar } from './automaton/expression.ts';
+import { ALL_BYTES, FormatError, type Program } from './automaton/program.ts';
 import { readGbnf } from './languages/gbnf.ts';
 import { readLark } from './languages/lark.ts';
 import { wholeMatch } from './languages/regular-expression.ts';
@@ -45,7 +46,7 @@ function grammarOf(format: Format): Grammar {
     case 'REGEX':
       return { rules: new Map(), start: wholeMatch(format.expression, character) };
     case 'CHOICE':
-      return { rules: new Map(), start: oneOf(checkOptions(format.options)) };
+      return { rules: new Map(), start: anyText(checkOptions(format.options)) };
     case 'GBNF':
       return readGbnf(checkSource(format.grammar));
     case 'LARK':

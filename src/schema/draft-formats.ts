@@ -36,7 +36,7 @@ export const DraftFormatType = builder.objectRef<Format>('DraftFormat').implemen
       type: 'JSON',
       nullable: true,
       description: 'The JSON Schema to which the answer conforms.',
-      resolve: (format) => (format.type === 'JSON_SCHEMA' ? JSON.parse(format.schema) : null),
+      resolve: (format) => (format.type === 'JSON_SCHEMA' ? (JSON.parse(format.schema) as unknown) : null),
     }),
     regex: t.string({
       nullable: true,

@@ -112,7 +112,7 @@ describe('[FORMAT1] a draft with a format', () => {
       expect(error, field).toBeInstanceOf(InvalidInputError);
       expect(error).toMatchObject({ field });
     }
-    expect((await drafts.ofListener(ann, ann.listener.id, { first: 1 })).nodes).toEqual([]);
+    expect((await drafts.ofListener(ann, ann.listener.id, { first: 1 })).edges).toEqual([]);
   });
 });
 

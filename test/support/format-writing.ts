@@ -1,4 +1,4 @@
-import { Validator } from '@cfworker/json-schema';
+import { type Schema, Validator } from '@cfworker/json-schema';
 import { type Format, FormatError } from '../../src/formats/formats.ts';
 import { allTokens } from '../../src/ml/sampling/constraint.ts';
 import { FormatConstraint } from '../../src/ml/sampling/format/format-constraint.ts';
@@ -94,6 +94,6 @@ const decode = (bytes: readonly number[]): string =>
 /** What other implementations say of an answer: a JSON Schema validator, and the engine's own expressions. */
 export function conforms(format: Format, answer: string): boolean {
   if (format.type === 'JSON_SCHEMA')
-    return new Validator(JSON.parse(format.schema), '2020-12').validate(JSON.parse(answer)).valid;
+    return new Validator(JSON.parse(format.schema) as Schema, '2020-12').validate(JSON.parse(answer)).valid;
   return format.type === 'REGEX' && new RegExp(`^(?:${format.expression})$`, 'u').test(answer);
 }

@@ -179,7 +179,8 @@ class Gathering {
         if (one.least === 0) this.#go(one.next, frame);
         this.#enter(one.body, this.#frames.of(frame, at, 0));
         break;
-      default:
+      case 'return':
+      case undefined:
         this.#return(frame);
     }
   }
@@ -234,7 +235,8 @@ function shortestPlace(program: Program, frames: Frames, from: number, within: F
         if (one.least === 0) at = one.next;
         else [at, frame] = [one.body, frames.of(frame, at, 0)];
         break;
-      default: {
+      case 'return':
+      case undefined: {
         if (!frame.parent) return null;
         [at, frame] = frames.back(frame);
       }

@@ -1,5 +1,5 @@
 import { u8 } from '../../lib/typed-arrays.ts';
-import type { Range } from './expression.ts';
+import type { Span } from './expression.ts';
 
 /** Sets of bytes, and the classes of bytes that no set tells apart. */
 export class ByteClasses {
@@ -16,7 +16,7 @@ export class ByteClasses {
   }
 
   /** @returns the set's number, or null if it has no byte that may occur */
-  add(ranges: readonly Range[]): number | null {
+  add(ranges: readonly Span[]): number | null {
     const key = ranges.join();
     const known = this.#ids.get(key);
     if (known !== undefined) return known;

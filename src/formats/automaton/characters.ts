@@ -1,7 +1,7 @@
-import { either, type Expression, NEVER, type Range, sequence, text } from './expression.ts';
+import { either, type Expression, NEVER, sequence, type Span, text } from './expression.ts';
 
 /** Code points, in order and apart. */
-export type CodePoints = readonly Range[];
+export type CodePoints = readonly Span[];
 
 const LAST = 0x10ffff;
 
@@ -24,7 +24,7 @@ export function union(...sets: CodePoints[]): CodePoints {
 
 /** What a text may have besides these. */
 export function complement(set: CodePoints): CodePoints {
-  const found: Range[] = [];
+  const found: Span[] = [];
   let from = 0;
   for (const [first, last] of union(set)) {
     if (first > from) found.push([from, first - 1]);
@@ -34,10 +34,10 @@ export function complement(set: CodePoints): CodePoints {
   return intersection(found, CHARACTERS);
 }
 
-export function intersection(a: CodePoints, b: CodePoints): CodePoints {
+function intersection(a: CodePoints, b: CodePoints): CodePoints {
   return a.flatMap(([from, to]) =>
-    b.flatMap(([first, last]): Range[] => {
-      const both: Range = [Math.max(from, first), Math.min(to, last)];
+    b.flatMap(([first, last]): Span[] => {
+      const both: Span = [Math.max(from, first), Math.min(to, last)];
       return both[0] <= both[1] ? [both] : [];
     }),
   );
@@ -84,9 +84,9 @@ export function jsonCharacter(set: CodePoints): Expression {
 const has = (set: CodePoints, point: number): boolean => set.some(([from, to]) => point >= from && point <= to);
 
 /** Parts whose characters have equally many bytes. */
-function bySize(from: number, to: number): Range[] {
-  return [0x7f, 0x7ff, 0xffff, LAST].flatMap((last, i, lasts): Range[] => {
-    const part: Range = [Math.max(from, i === 0 ? 0 : (lasts[i - 1] ?? 0) + 1), Math.min(to, last)];
+function bySize(from: number, to: number): Span[] {
+  return [0x7f, 0x7ff, 0xffff, LAST].flatMap((last, i, lasts): Span[] => {
+    const part: Span = [Math.max(from, i === 0 ? 0 : (lasts[i - 1] ?? 0) + 1), Math.min(to, last)];
     return part[0] <= part[1] ? [part] : [];
   });
 }

@@ -1,12 +1,12 @@
 import { groupBy } from '../../lib/collections.ts';
 
 /** Inclusive. */
-export type Range = readonly [from: number, to: number];
+export type Span = readonly [from: number, to: number];
 
 /** A language over bytes. The same object in several places is compiled once for each of what may follow it. */
 export type Expression =
   /** One byte of these ranges. */
-  | { type: 'byte'; ranges: readonly Range[] }
+  | { type: 'byte'; ranges: readonly Span[] }
   | { type: 'text'; bytes: Uint8Array }
   | { type: 'sequence'; parts: readonly Expression[] }
   | { type: 'either'; options: readonly Expression[] }
@@ -26,14 +26,14 @@ export const text = (value: string): Expression => ({ type: 'text', bytes: new T
 export const sequence = (...parts: Expression[]): Expression => ({ type: 'sequence', parts });
 export const either = (...options: Expression[]): Expression =>
   options.length === 1 ? (options[0] ?? NEVER) : { type: 'either', options };
-export const repeat = (body: Expression, least: number, most: number | null): Expression => ({
+export const repeated = (body: Expression, least: number, most: number | null): Expression => ({
   ...{ type: 'repeat', body, least, most },
 });
 export const optional = (body: Expression): Expression => either(body, EMPTY);
 export const rule = (name: string): Expression => ({ type: 'rule', name });
 
 /** One of these texts. What they begin with alike is there once, so that many are no more to follow than one. */
-export function oneOf(texts: readonly string[]): Expression {
+export function anyText(texts: readonly string[]): Expression {
   const all = [...new Set(texts)].map((one) => Buffer.from(one)).sort((a, b) => Buffer.compare(a, b));
   return all.length === 0 ? NEVER : branches(all, 0);
 }

@@ -81,7 +81,9 @@ function referencesFrom({ code, entries, shortest }: Program, entry: number): Re
         found.push({ rule: instruction.rule, deeper: true });
         if (shortest[entries[instruction.rule] ?? -1] === 0) go(instruction.next);
         break;
-      default:
+      case 'byte':
+      case 'return':
+      case undefined:
     }
   }
   return found;

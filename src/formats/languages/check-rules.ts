@@ -24,6 +24,7 @@ function checkReferences(expression: Expression, rules: ReadonlyMap<string, Expr
       if (expression.most !== null && expression.most < expression.least)
         throw new FormatError(`repeats at least ${expression.least} and at most ${expression.most} times`);
       break;
-    default:
+    case 'byte':
+    case 'text':
   }
 }

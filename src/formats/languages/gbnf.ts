@@ -1,5 +1,5 @@
 import { character, CHARACTERS, type CodePoints, complement } from '../automaton/characters.ts';
-import { either, type Expression, type Grammar, repeat, rule, sequence, text } from '../automaton/expression.ts';
+import { either, type Expression, type Grammar, repeated, rule, sequence, text } from '../automaton/expression.ts';
 import { checkRules } from './check-rules.ts';
 import { checkDepth, Reader } from './reader.ts';
 
@@ -25,11 +25,13 @@ class GbnfReader {
 
   read(): ReadonlyMap<string, Expression> {
     const reader = this.#reader;
-    for (this.#skip(); !reader.isAtEnd; this.#skip()) {
+    this.#skip();
+    while (!reader.isAtEnd) {
       const name = reader.match(DEFINED)?.[1];
       if (name === undefined) throw reader.error('lacks a rule, like `root ::= "yes" | "no"`,');
       if (this.#rules.has(name)) throw reader.error(`defines ${name} twice`);
       this.#rules.set(name, this.#alternatives());
+      this.#skip();
     }
     return this.#rules;
   }
@@ -120,9 +122,9 @@ class GbnfReader {
     const found = this.#reader.match(/([*+?])|\{\s*(\d+)\s*(,\s*(\d*)\s*)?\}/y);
     if (!found) return body;
     const [, sign, least, open, most] = found;
-    if (sign === '?') return repeat(body, 0, 1);
-    if (sign !== undefined) return repeat(body, sign === '+' ? 1 : 0, null);
-    return repeat(body, Number(least), open === undefined ? Number(least) : most === '' ? null : Number(most));
+    if (sign === '?') return repeated(body, 0, 1);
+    if (sign !== undefined) return repeated(body, sign === '+' ? 1 : 0, null);
+    return repeated(body, Number(least), open === undefined ? Number(least) : most === '' ? null : Number(most));
   }
 
   #skip(): void {

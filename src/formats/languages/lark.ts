@@ -1,5 +1,5 @@
 import { character, type CodePoints } from '../automaton/characters.ts';
-import { either, type Expression, type Grammar, repeat, rule, sequence } from '../automaton/expression.ts';
+import { either, type Expression, type Grammar, repeated, rule, sequence } from '../automaton/expression.ts';
 import { FormatError } from '../automaton/program.ts';
 import { checkRules } from './check-rules.ts';
 import { LARK_COMMON } from './lark-common.ts';
@@ -34,9 +34,11 @@ class LarkReader {
 
   read(): ReadonlyMap<string, Expression> {
     const reader = this.#reader;
-    for (this.#skip(); !reader.isAtEnd; this.#skip()) {
+    this.#skip();
+    while (!reader.isAtEnd) {
       if (reader.next === '%') this.#import();
       else this.#define();
+      this.#skip();
     }
     return this.#rules;
   }
@@ -104,7 +106,7 @@ class LarkReader {
     }
     const next = reader.take();
     if (next === '(') return this.#group(')');
-    if (next === '[') return repeat(this.#group(']'), 0, 1);
+    if (next === '[') return repeated(this.#group(']'), 0, 1);
     throw reader.error(`has ${JSON.stringify(next)}, which is not understood,`);
   }
 
@@ -140,9 +142,9 @@ class LarkReader {
     const found = this.#reader.match(/([*+?])|\s*~\s*(\d+)(?:\.\.(\d+))?/y);
     if (!found) return body;
     const [, sign, least, most] = found;
-    if (sign === '?') return repeat(body, 0, 1);
-    if (sign !== undefined) return repeat(body, sign === '+' ? 1 : 0, null);
-    return repeat(body, Number(least), Number(most ?? least));
+    if (sign === '?') return repeated(body, 0, 1);
+    if (sign !== undefined) return repeated(body, sign === '+' ? 1 : 0, null);
+    return repeated(body, Number(least), Number(most ?? least));
   }
 
   #skip(): void {

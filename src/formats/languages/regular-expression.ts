@@ -1,5 +1,5 @@
-import { type CodePoints, CHARACTERS } from '../automaton/characters.ts';
-import { either, type Expression, repeat, sequence } from '../automaton/expression.ts';
+import { CHARACTERS, type CodePoints } from '../automaton/characters.ts';
+import { either, type Expression, repeated, sequence } from '../automaton/expression.ts';
 import { FormatError } from '../automaton/program.ts';
 import { readClass, readEscape } from './character-class.ts';
 import { checkDepth, Reader } from './reader.ts';
@@ -32,7 +32,7 @@ export function wholeMatch(source: string, write: WriteCharacter): Expression {
 
 /** The texts in which one matches somewhere. @throws FormatError */
 export function someMatch(source: string, write: WriteCharacter): Expression {
-  const anything = repeat(write(CHARACTERS), 0, null);
+  const anything = repeated(write(CHARACTERS), 0, null);
   const options = alternativesOf(source, write).map(({ body, starts, ends }) =>
     sequence(...(starts ? [] : [anything]), body, ...(ends ? [] : [anything])),
   );
@@ -117,9 +117,9 @@ class ExpressionReader {
     // A lazy one matches the same texts.
     reader.takes('?');
     const [, sign, least, open, most] = bounds;
-    if (sign === '?') return repeat(body, 0, 1);
-    if (sign !== undefined) return repeat(body, sign === '+' ? 1 : 0, null);
-    return repeat(body, Number(least), open === undefined ? Number(least) : most === '' ? null : Number(most));
+    if (sign === '?') return repeated(body, 0, 1);
+    if (sign !== undefined) return repeated(body, sign === '+' ? 1 : 0, null);
+    return repeated(body, Number(least), open === undefined ? Number(least) : most === '' ? null : Number(most));
   }
 
   #unsupported(what: string, sign: string): FormatError {

@@ -1,13 +1,12 @@
 import { either, EMPTY, type Expression, NEVER, sequence } from '../automaton/expression.ts';
-import type { Compiling } from './json-schema.ts';
 import { bracketed, comma, listed } from './json-text.ts';
-import { child, countAt, isObject, type Node, refuse } from './schema-node.ts';
+import { child, type Compiling, countAt, isSchemaObject, refuse, type SchemaNode } from './schema-node.ts';
 
 const MOST_PREFIXES = 256;
 
 /** An array: the schemas of its first elements, and that of the others. */
-export function arrayOf(node: Node, compiling: Compiling): Expression {
-  const { prefixItems = [], items = true, uniqueItems = false } = isObject(node.schema) ? node.schema : {};
+export function writtenArray(node: SchemaNode, compiling: Compiling): Expression {
+  const { prefixItems = [], items = true, uniqueItems = false } = isSchemaObject(node.schema) ? node.schema : {};
   if (uniqueItems !== false) return refuse(node, 'has "uniqueItems", which is not supported');
   if (Array.isArray(items)) return refuse(node, 'has a list of "items", which is "prefixItems" since 2020-12');
   if (!Array.isArray(prefixItems) || prefixItems.length > MOST_PREFIXES)

@@ -1,4 +1,4 @@
-import { either, type Expression, NEVER, repeat, sequence, text } from '../automaton/expression.ts';
+import { either, type Expression, NEVER, repeated, sequence, text } from '../automaton/expression.ts';
 
 /**
  * The numbers from one to another, both 0 or more, without needless zeros before.
@@ -41,8 +41,8 @@ function sameLength(from: string, to: string, point: number | null): Expression 
 
 function anyDigits(count: number, point: number | null): Expression {
   const any = digit(0x30, 0x39);
-  if (point === null) return repeat(any, count, count);
-  return sequence(repeat(any, point, point), text('.'), repeat(any, count - point, count - point));
+  if (point === null) return repeated(any, count, count);
+  return sequence(repeated(any, point, point), text('.'), repeated(any, count - point, count - point));
 }
 
 const digit = (from: number, to: number): Expression => ({ type: 'byte', ranges: [[from, to]] });

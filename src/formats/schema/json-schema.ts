@@ -1,32 +1,27 @@
-import { either, type Expression, type Grammar, NEVER, oneOf, rule } from '../automaton/expression.ts';
+import { anyText, either, type Expression, type Grammar, NEVER, rule } from '../automaton/expression.ts';
 import { FormatError } from '../automaton/program.ts';
-import { arrayOf } from './arrays.ts';
+import { writtenArray } from './arrays.ts';
 import { checkDisjoint } from './disjoint.ts';
 import { ANYTHING, jsonRules } from './json-text.ts';
-import { numberOf } from './numbers.ts';
-import { objectOf } from './objects.ts';
+import { writtenNumber } from './numbers.ts';
+import { writtenObject } from './objects.ts';
 import {
   child,
-  isObject,
+  type Compiling,
+  isSchemaObject,
   type Json,
   type Kind,
   kindsOf,
   nodeAt,
-  type Node,
   refuse,
+  type SchemaNode,
   type SchemaObject,
 } from './schema-node.ts';
-import { stringOf } from './strings.ts';
+import { writtenString } from './strings.ts';
 
 const LONGEST = 32_768;
 const DEEPEST = 32;
 const MOST_VALUES = 1_000;
-
-/** A schema that is being compiled. */
-export interface Compiling {
-  /** What conforms to a schema, as JSON is written here. */
-  value: (node: Node) => Expression;
-}
 
 /**
  * JSON that conforms to a schema (2020-12). Not all that conforms: objects have the properties that are named, in that
@@ -40,14 +35,17 @@ export function readJsonSchema(source: string): Grammar {
 
 function parsed(source: string): Json {
   if (source.length > LONGEST) throw new FormatError(`has more than ${LONGEST} characters`);
-  let schema: Json;
+  const schema = jsonIn(source);
+  checkShape(schema, 0);
+  return schema;
+}
+
+function jsonIn(source: string): Json {
   try {
-    schema = JSON.parse(source);
+    return JSON.parse(source) as Json;
   } catch {
     throw new FormatError('is no JSON');
   }
-  checkShape(schema, 0);
-  return schema;
 }
 
 function checkShape(value: Json, depth: number): void {
@@ -61,7 +59,7 @@ function checkShape(value: Json, depth: number): void {
 }
 
 class SchemaReader implements Compiling {
-  readonly #root: Node;
+  readonly #root: SchemaNode;
   readonly #rules = new Map<string, Expression>(jsonRules());
 
   constructor(schema: Json) {
@@ -72,7 +70,7 @@ class SchemaReader implements Compiling {
     return { start: this.value(this.#root), rules: this.#rules };
   }
 
-  value(node: Node): Expression {
+  value(node: SchemaNode): Expression {
     const { schema } = node;
     if (typeof schema === 'boolean') return schema ? rule(ANYTHING) : NEVER;
     if (schema['$ref'] !== undefined) return this.#reference(node, schema['$ref']);
@@ -86,34 +84,34 @@ class SchemaReader implements Compiling {
       : either(...kinds.map((kind) => this.#ofKind(kind, node)));
   }
 
-  #ofKind(kind: Kind, node: Node): Expression {
+  #ofKind(kind: Kind, node: SchemaNode): Expression {
     switch (kind) {
       case 'null':
-        return oneOf(['null']);
+        return anyText(['null']);
       case 'boolean':
-        return oneOf(['true', 'false']);
+        return anyText(['true', 'false']);
       case 'integer':
       case 'number':
-        return numberOf(node, kind === 'integer');
+        return writtenNumber(node, kind === 'integer');
       case 'string':
-        return stringOf(node);
+        return writtenString(node);
       case 'array':
-        return arrayOf(node, this);
+        return writtenArray(node, this);
       case 'object':
-        return objectOf(node, this);
+        return writtenObject(node, this);
     }
   }
 
-  #values(node: Node, values: Json): Expression {
+  #values(node: SchemaNode, values: Json): Expression {
     if (!Array.isArray(values) || values.length > MOST_VALUES)
       return refuse(node, `has an enum that is no list of at most ${MOST_VALUES} values`);
-    const typed = isObject(node.schema) && node.schema['type'] !== undefined ? kindsOf(node) : null;
+    const typed = isSchemaObject(node.schema) && node.schema['type'] !== undefined ? kindsOf(node) : null;
     const fitting = values.filter((value: Json) => typed === null || typed.some((kind) => isOfKind(value, kind)));
-    return oneOf(fitting.map((value: Json) => JSON.stringify(value)));
+    return anyText(fitting.map((value: Json) => JSON.stringify(value)));
   }
 
-  #combined(node: Node, keyword: 'anyOf' | 'oneOf' | 'allOf', list: Json): Expression {
-    if (isObject(node.schema) && node.schema['type'] !== undefined)
+  #combined(node: SchemaNode, keyword: 'anyOf' | 'oneOf' | 'allOf', list: Json): Expression {
+    if (isSchemaObject(node.schema) && node.schema['type'] !== undefined)
       return refuse(node, `has "type" beside "${keyword}", which is not supported`);
     if (!Array.isArray(list) || list.length === 0) return refuse(node, `has an "${keyword}" without schemas`);
     const options = list.map((_, i) => child(node, keyword, String(i)));
@@ -124,7 +122,7 @@ class SchemaReader implements Compiling {
   }
 
   /** The rule is there before its text is compiled, which may refer to it. */
-  #reference(node: Node, pointer: Json): Expression {
+  #reference(node: SchemaNode, pointer: Json): Expression {
     const target = this.#find(node, pointer);
     if (!this.#rules.has(target.path)) {
       this.#rules.set(target.path, NEVER);
@@ -133,7 +131,7 @@ class SchemaReader implements Compiling {
     return rule(target.path);
   }
 
-  #find(node: Node, pointer: Json): Node {
+  #find(node: SchemaNode, pointer: Json): SchemaNode {
     if (typeof pointer !== 'string' || !/^#(\/|$)/.test(pointer))
       return refuse(node, 'has a "$ref" that does not begin with "#/", which is not supported');
     const steps = pointer.split('/').slice(1);
@@ -150,7 +148,7 @@ class SchemaReader implements Compiling {
   }
 
   /** What a chain of references ends at. */
-  #resolved(node: Node): Node {
+  #resolved(node: SchemaNode): SchemaNode {
     let at = node;
     for (let hops = 0; hops < DEEPEST; hops++) {
       const schema: SchemaObject | boolean = at.schema;
@@ -170,8 +168,10 @@ function isOfKind(value: Json, kind: Kind): boolean {
     case 'array':
       return Array.isArray(value);
     case 'object':
-      return isObject(value);
-    default:
+      return isSchemaObject(value);
+    case 'boolean':
+    case 'number':
+    case 'string':
       return typeof value === kind;
   }
 }

@@ -1,14 +1,14 @@
-import { either, type Expression, NEVER, repeat, sequence, text } from '../automaton/expression.ts';
+import { either, type Expression, NEVER, repeated, sequence, text } from '../automaton/expression.ts';
 import { digitsBetween } from './digits.ts';
 import { number } from './json-text.ts';
-import { isObject, type Node, refuse } from './schema-node.ts';
+import { isSchemaObject, refuse, type SchemaNode } from './schema-node.ts';
 
 /** Whole numbers of up to 15 digits are exact in every reader of JSON. With a fraction, all digits together are 15. */
 const LARGEST = 10n ** 15n - 1n;
 const LARGEST_WITH_FRACTION = 10n ** 9n - 1n;
 const MOST_DECIMALS = 6;
 /** Above 0, so that it leaves a bound that is itself excluded. */
-const FRACTION = sequence(text('.'), repeat({ type: 'byte', ranges: [[0x30, 0x39]] }, 0, MOST_DECIMALS - 1), {
+const FRACTION = sequence(text('.'), repeated({ type: 'byte', ranges: [[0x30, 0x39]] }, 0, MOST_DECIMALS - 1), {
   type: 'byte',
   ranges: [[0x31, 0x39]],
 });
@@ -25,8 +25,8 @@ interface Bounds {
 }
 
 /** A number, between bounds if there are some. */
-export function numberOf(node: Node, isWhole: boolean): Expression {
-  const { multipleOf } = isObject(node.schema) ? node.schema : {};
+export function writtenNumber(node: SchemaNode, isWhole: boolean): Expression {
+  const { multipleOf } = isSchemaObject(node.schema) ? node.schema : {};
   if (multipleOf !== undefined && multipleOf !== 1)
     return refuse(node, 'has a "multipleOf" other than 1, which is not supported');
   const bounds = boundsOf(node);
@@ -36,7 +36,7 @@ export function numberOf(node: Node, isWhole: boolean): Expression {
   return either(wholeBetween(bounds), ...(fractions.length > 0 ? fractions : [withDecimals(bounds)]));
 }
 
-function boundsOf(node: Node): Bounds {
+function boundsOf(node: SchemaNode): Bounds {
   const names = ['minimum', 'exclusiveMinimum', 'maximum', 'exclusiveMaximum'] as const;
   const values = names.map((name) => decimalOf(node, name));
   const decimals = Math.max(0, ...values.map((value) => value?.decimals ?? 0));
@@ -60,8 +60,8 @@ function tighter(
   return inclusive === null ? null : { units: inclusive, isExclusive: false };
 }
 
-function decimalOf(node: Node, keyword: string): { units: bigint; decimals: number } | null {
-  const value = isObject(node.schema) ? node.schema[keyword] : undefined;
+function decimalOf(node: SchemaNode, keyword: string): { units: bigint; decimals: number } | null {
+  const value = isSchemaObject(node.schema) ? node.schema[keyword] : undefined;
   if (value === undefined) return null;
   if (typeof value !== 'number') return refuse(node, `has ${JSON.stringify(keyword)} that is no number`);
   const [, whole = '', fraction = ''] = /^(-?\d+)(?:\.(\d+))?$/.exec(String(value)) ?? [];

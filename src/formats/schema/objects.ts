@@ -1,7 +1,6 @@
 import { either, EMPTY, type Expression, sequence, text } from '../automaton/expression.ts';
-import type { Compiling } from './json-schema.ts';
 import { bracketed, colon, comma, listed, string } from './json-text.ts';
-import { child, countAt, isObject, type Json, type Node, refuse } from './schema-node.ts';
+import { child, type Compiling, countAt, isSchemaObject, type Json, refuse, type SchemaNode } from './schema-node.ts';
 
 const MOST_PROPERTIES = 256;
 
@@ -12,16 +11,20 @@ interface Property {
 }
 
 /** An object: its properties in the order of the schema, or any names if the schema has none. */
-export function objectOf(node: Node, compiling: Compiling): Expression {
+export function writtenObject(node: SchemaNode, compiling: Compiling): Expression {
   const properties = propertiesOf(node, compiling);
   if (properties.length === 0) return mapOf(node, compiling);
   checkCounts(node, properties);
   return bracketed('{', inOrder(properties), '}');
 }
 
-function propertiesOf(node: Node, compiling: Compiling): Property[] {
-  const { properties = {}, required = [], additionalProperties = true } = isObject(node.schema) ? node.schema : {};
-  if (!isObject(properties)) return refuse(node, 'has "properties" that are no object');
+function propertiesOf(node: SchemaNode, compiling: Compiling): Property[] {
+  const {
+    properties = {},
+    required = [],
+    additionalProperties = true,
+  } = isSchemaObject(node.schema) ? node.schema : {};
+  if (!isSchemaObject(properties)) return refuse(node, 'has "properties" that are no object');
   if (!Array.isArray(required) || !required.every((name: Json) => typeof name === 'string'))
     return refuse(node, 'has a "required" that is no list of names');
   const further = required.filter((name: string) => !Object.hasOwn(properties, name));
@@ -37,13 +40,13 @@ function propertiesOf(node: Node, compiling: Compiling): Property[] {
   });
 }
 
-const additional = (node: Node, value: Json): Node =>
+const additional = (node: SchemaNode, value: Json): SchemaNode =>
   typeof value === 'boolean'
     ? { schema: value, path: `${node.path}/additionalProperties` }
     : child(node, 'additionalProperties');
 
 /** Those that may be absent make no difference to how many there are of the others. */
-function checkCounts(node: Node, properties: readonly Property[]): void {
+function checkCounts(node: SchemaNode, properties: readonly Property[]): void {
   const least = countAt(node, 'minProperties') ?? 0;
   const most = countAt(node, 'maxProperties') ?? Infinity;
   if (least > properties.filter(({ isRequired }) => isRequired).length)
@@ -64,8 +67,8 @@ function inOrder(properties: readonly Property[]): Expression {
 }
 
 /** A name may come twice, so that fewer may be left than were written. */
-function mapOf(node: Node, compiling: Compiling): Expression {
-  const { additionalProperties = true } = isObject(node.schema) ? node.schema : {};
+function mapOf(node: SchemaNode, compiling: Compiling): Expression {
+  const { additionalProperties = true } = isSchemaObject(node.schema) ? node.schema : {};
   if ((countAt(node, 'minProperties') ?? 0) > 0)
     return refuse(node, 'has a "minProperties" of properties without names, which is not supported');
   const most = additionalProperties === false ? 0 : countAt(node, 'maxProperties');

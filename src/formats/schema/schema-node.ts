@@ -1,22 +1,29 @@
+import type { Expression } from '../automaton/expression.ts';
 import { FormatError } from '../automaton/program.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 export type SchemaObject = { readonly [keyword: string]: Json };
 
 /** A schema, and where it is in the whole: a JSON pointer. */
-export interface Node {
+export interface SchemaNode {
   schema: SchemaObject | boolean;
   path: string;
 }
 
-export const KINDS = ['null', 'boolean', 'integer', 'number', 'string', 'array', 'object'] as const;
+/** A schema that is being compiled. */
+export interface Compiling {
+  /** What conforms to a schema, as JSON is written here. */
+  value: (node: SchemaNode) => Expression;
+}
+
+const KINDS = ['null', 'boolean', 'integer', 'number', 'string', 'array', 'object'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** Keywords that say nothing of what conforms. */
 const ANNOTATIONS = ['title', 'description', 'default', 'examples', 'deprecated', 'readOnly', 'writeOnly', '$comment'];
 const ROOT_ONLY = ['$schema', '$id', '$defs', 'definitions'];
 /** Keywords about values of one kind. */
-export const BY_KIND: Readonly<Record<Kind, readonly string[]>> = {
+const BY_KIND: Readonly<Record<Kind, readonly string[]>> = {
   null: [],
   boolean: [],
   integer: [],
@@ -26,21 +33,21 @@ export const BY_KIND: Readonly<Record<Kind, readonly string[]>> = {
   object: ['properties', 'required', 'additionalProperties', 'minProperties', 'maxProperties'],
 };
 /** Of these, a schema may have one, beside the annotations and the type. */
-export const APART = ['$ref', 'enum', 'const', 'anyOf', 'oneOf', 'allOf'] as const;
+const APART = ['$ref', 'enum', 'const', 'anyOf', 'oneOf', 'allOf'] as const;
 const KNOWN = new Set([...ANNOTATIONS, 'type', ...APART, ...Object.values(BY_KIND).flat()]);
 
-export function refuse({ path }: Pick<Node, 'path'>, message: string): never {
+export function refuse({ path }: Pick<SchemaNode, 'path'>, message: string): never {
   throw new FormatError(`${message}, at ${path}`);
 }
 
-export function isObject(value: Json | undefined): value is SchemaObject {
+export function isSchemaObject(value: Json | undefined): value is SchemaObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** @throws FormatError unless it is a schema of which every keyword is known and may stand beside the others */
-export function nodeAt(value: Json | undefined, path: string): Node {
+export function nodeAt(value: Json | undefined, path: string): SchemaNode {
   if (typeof value === 'boolean') return { schema: value, path };
-  if (!isObject(value)) return refuse({ path }, 'has no schema where one is expected');
+  if (!isSchemaObject(value)) return refuse({ path }, 'has no schema where one is expected');
   const node = { schema: value, path };
   const keywords = Object.keys(value);
   const unknown = keywords.find((name) => !KNOWN.has(name) && !(ROOT_ONLY.includes(name) && mayDefine(name, path)));
@@ -56,18 +63,24 @@ export function nodeAt(value: Json | undefined, path: string): Node {
 /** Definitions may stand anywhere, because only references look at them. */
 const mayDefine = (name: string, path: string): boolean => path === '#' || name === '$defs' || name === 'definitions';
 
-export function child(node: Node, ...steps: string[]): Node {
+const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
+
+function memberOf(value: Json | undefined, step: string): Json | undefined {
+  if (isSchemaObject(value)) return Object.hasOwn(value, step) ? value[step] : undefined;
+  return isList(value) ? value[Number(step)] : undefined;
+}
+
+export function child(node: SchemaNode, ...steps: string[]): SchemaNode {
   let at: Json | undefined = typeof node.schema === 'boolean' ? undefined : node.schema;
-  for (const step of steps)
-    at = Array.isArray(at) ? at[Number(step)] : isObject(at) && Object.hasOwn(at, step) ? at[step] : undefined;
+  for (const step of steps) at = memberOf(at, step);
   return nodeAt(at, pathOf(node.path, ...steps));
 }
 
-export const pathOf = (path: string, ...steps: string[]): string =>
+const pathOf = (path: string, ...steps: string[]): string =>
   [path, ...steps.map((step) => step.replaceAll('~', '~0').replaceAll('/', '~1'))].join('/');
 
 /** A keyword's whole number, 0 or more. */
-export function countAt({ schema, path }: Node, keyword: string): number | null {
+export function countAt({ schema, path }: SchemaNode, keyword: string): number | null {
   const value = typeof schema === 'boolean' ? undefined : schema[keyword];
   if (value === undefined) return null;
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
@@ -75,7 +88,7 @@ export function countAt({ schema, path }: Node, keyword: string): number | null 
 }
 
 /** The kinds of values that conform, as far as their types say: those named, or those that its keywords are about. */
-export function kindsOf(node: Node): readonly Kind[] {
+export function kindsOf(node: SchemaNode): readonly Kind[] {
   if (typeof node.schema === 'boolean') return node.schema ? KINDS : [];
   const { type } = node.schema;
   if (type !== undefined) {

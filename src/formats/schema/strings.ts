@@ -1,9 +1,9 @@
 import { CHARACTERS, jsonCharacter } from '../automaton/characters.ts';
-import { type Expression, NEVER, repeat, sequence, text } from '../automaton/expression.ts';
+import { type Expression, NEVER, repeated, sequence, text } from '../automaton/expression.ts';
 import { FormatError } from '../automaton/program.ts';
 import { someMatch, wholeMatch } from '../languages/regular-expression.ts';
 import { string } from './json-text.ts';
-import { countAt, isObject, type Node, refuse } from './schema-node.ts';
+import { countAt, isSchemaObject, refuse, type SchemaNode } from './schema-node.ts';
 
 const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
 /** Days that every year has. */
@@ -23,8 +23,8 @@ const FORMATS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** A string: of some length, with a pattern, or of a format. */
-export function stringOf(node: Node): Expression {
-  const { pattern, format } = isObject(node.schema) ? node.schema : {};
+export function writtenString(node: SchemaNode): Expression {
+  const { pattern, format } = isSchemaObject(node.schema) ? node.schema : {};
   const least = countAt(node, 'minLength');
   const most = countAt(node, 'maxLength');
   const asked = [pattern, format, least ?? most ?? undefined].filter((one) => one !== undefined);
@@ -33,10 +33,10 @@ export function stringOf(node: Node): Expression {
   if (format !== undefined) return quoted(formatOf(node, format));
   if (least === null && most === null) return string;
   if (most !== null && most < (least ?? 0)) return NEVER;
-  return quoted(repeat(jsonCharacter(CHARACTERS), least ?? 0, most));
+  return quoted(repeated(jsonCharacter(CHARACTERS), least ?? 0, most));
 }
 
-function patternOf(node: Node, pattern: unknown): Expression {
+function patternOf(node: SchemaNode, pattern: unknown): Expression {
   if (typeof pattern !== 'string') return refuse(node, 'has a "pattern" that is no text');
   try {
     return someMatch(pattern, jsonCharacter);
@@ -46,7 +46,7 @@ function patternOf(node: Node, pattern: unknown): Expression {
   }
 }
 
-function formatOf(node: Node, format: unknown): Expression {
+function formatOf(node: SchemaNode, format: unknown): Expression {
   const expression = typeof format === 'string' ? FORMATS.get(format) : undefined;
   return expression === undefined
     ? refuse(node, `has the "format" ${JSON.stringify(format)}, which is not supported`)

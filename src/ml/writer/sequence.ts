@@ -4,8 +4,8 @@ import type { FinishReason, GenerationEvent, Sampling, Token, Usage } from '../c
 import { BannedPhrases } from '../sampling/banned-phrases.ts';
 import { BeginningConstraint } from '../sampling/beginning.ts';
 import { type Constraint, intersectionOf } from '../sampling/constraint.ts';
-import type { Sample, SampleContext } from '../sampling/sampler.ts';
 import { FormatConstraint } from '../sampling/format/format-constraint.ts';
+import type { Sample, SampleContext } from '../sampling/sampler.ts';
 import { VerseConstraint } from '../sampling/verse-constraint.ts';
 import { type Shown, TextStream } from '../text/text-stream.ts';
 import type { Lexicon } from '../text/token-texts.ts';

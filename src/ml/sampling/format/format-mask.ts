@@ -1,5 +1,5 @@
-import { i32, u32, u8 } from '../../../lib/typed-arrays.ts';
 import type { Automaton, State } from '../../../formats/formats.ts';
+import { i32, u8, u32 } from '../../../lib/typed-arrays.ts';
 import { isPlain, type TokenTrie } from './token-trie.ts';
 
 /** Tokens after which an answer can still be completed. */
