@@ -10,6 +10,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<R
   compile: () => import('./compile.ts'),
   soak: () => import('./soak.ts'),
   sampler: () => import('./sampler.ts'),
+  constraint: () => import('./constraint.ts'),
   unread: () => import('./unread.ts'),
   worst: () => import('./worst.ts'),
   index: () => import('./catalogue-index.ts'),
