@@ -357,7 +357,7 @@ export function argumentTable({ draft, group, document, version, cursors }: Fixt
     'Query.scoreText': { of: { text: bad.text({ max: 4_000 }) } },
     'Query.sentiment': { of: { texts } },
     'Query.translate': {
-      args: { texts: ['a'], from: 'en', to: 'pt' },
+      args: { texts: ['a'], from: 'en', to: 'pt', glossary: [{ source: 'a', target: 'b' }] },
       of: {
         texts,
         from: languageCode,
