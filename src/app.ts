@@ -239,11 +239,12 @@ function keepPopularityFresh(catalogue: Catalogue, log: Logger): AsyncDisposable
 }
 
 function engineOptions(config: Config, log: Logger) {
-  const { dataDir, modelsFile, device, threads, slots, queue, modelMemoryMb, modelIdleMinutes } = config;
+  const { dataDir, modelsFile, device, kernels, threads, slots, queue, modelMemoryMb, modelIdleMinutes } = config;
   return {
     dataDir,
     catalogueFile: modelsFile,
     device,
+    kernels,
     threads,
     slots,
     queue,

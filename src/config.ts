@@ -6,7 +6,14 @@ import type { z } from 'zod';
 import { unsafeForProduction } from './config/production.ts';
 import { proxyUrl, proxyVariables, uselessProxies, withProxies } from './config/proxies.ts';
 import { isHost, isLoopback } from './config/values.ts';
-import { configVariables, type devices, type documentModes, environment, type roles } from './config/variables.ts';
+import {
+  configVariables,
+  type devices,
+  type documentModes,
+  environment,
+  type kernels,
+  type roles,
+} from './config/variables.ts';
 import { StartupError } from './lib/errors.ts';
 import type { LogOptions } from './lib/log.ts';
 import { nearest } from './lib/text/nearest.ts';
@@ -129,6 +136,7 @@ export interface Config extends Readonly<LogOptions> {
   readonly network: Readonly<NetworkConfig>;
   /** Where models run. */
   readonly device: (typeof devices)[number];
+  readonly kernels: (typeof kernels)[number];
   /** Threads of the inference engine. */
   readonly threads: number;
   /** Number of drafts that a model writes at the same time. */
@@ -198,6 +206,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     fetchModels: values.CADENZA_FETCH_MODELS === 'auto',
     network: networkOf(values),
     device: values.CADENZA_DEVICE,
+    kernels: values.CADENZA_KERNELS,
     threads: values.CADENZA_THREADS ?? availableParallelism(),
     slots: values.CADENZA_SLOTS,
     queue: values.CADENZA_QUEUE,

@@ -141,7 +141,8 @@ async function compile(store: ModelStore, entry: ModelEntry, signal: AbortSignal
   if (entry.task === 'EMBEDDING') return;
   using display = openDisplay();
   const onProgress = (share: number): void => display.progress({ done: share, whole: 1, what: 'compiled' });
-  await openFetched(store, entry, { signal, onProgress });
+  const { kernels, threads } = loadConfig();
+  await openFetched(store, entry, { signal, onProgress, kernels, threads });
 }
 
 async function verify({ store, catalogue, id }: Task): Promise<number> {

@@ -24,6 +24,7 @@ export interface ConfigVariable {
   secret: boolean;
 }
 
+export const kernels = ['auto', 'blocks', 'integers'] as const;
 export const devices = ['auto', 'cpu', 'cuda'] as const;
 export const roles = ['all', 'api', 'engine'] as const;
 
@@ -384,6 +385,12 @@ export const environment = z.object({
       '`auto`: run models on an NVIDIA GPU if there is one and `npm run cuda` was run, otherwise on the CPU. `cuda`: fail the start without a GPU. `cpu`: never use a GPU.',
     default: 'auto',
     example: 'cuda',
+  }),
+  CADENZA_KERNELS: documented(oneOf(kernels).prefault('auto'), {
+    meaning:
+      '`auto`: compute products of 8-bit weights on the CPU as `integers` or in `blocks`, whichever is faster on its processor, measured once. Last bits differ between the two, and so may texts: nodes with different processors write the same texts only with the same of them.',
+    default: 'auto',
+    example: 'blocks',
   }),
   CADENZA_THREADS: documented(wholeNumber(1, 1024).optional(), {
     meaning: 'Number of threads of the inference engine.',

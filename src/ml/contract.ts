@@ -7,6 +7,9 @@ export type ModelTask = 'TEXT_GENERATION' | 'TUNE_GENERATION' | 'RECOMMENDATION'
 
 type ModelStatus = 'ABSENT' | 'FETCHING' | 'COMPILING' | 'READY' | 'FAILED';
 
+/** How the products of a model are computed. */
+export type ModelKernels = 'INTEGERS' | 'BLOCKS' | 'FLOATS';
+
 /** An entry of the model catalogue and its status. */
 export interface Model {
   /** The catalogue's key, for example `smollm2-135m-instruct`. */
@@ -25,6 +28,8 @@ export interface Model {
   fetched: number;
   /** Why `status` is FAILED. */
   failure: string | null;
+  /** Null for an export, which runs as it is, and while it is not READY. Absent in what older nodes report. */
+  kernels?: ModelKernels | null;
   /** When its slots become free, for other nodes. */
   forecast?: Forecast;
 }

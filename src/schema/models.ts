@@ -8,6 +8,15 @@ const ExecutionProviderType = builder.enumType('ExecutionProvider', {
   values: { CPU: { description: 'The CPU.' }, CUDA: { description: 'An NVIDIA GPU.' } } as const,
 });
 
+const ModelKernelsType = builder.enumType('ModelKernels', {
+  description: "How a model's products are computed. Last bits differ between them, and so may texts.",
+  values: {
+    INTEGERS: { description: 'As sums of 8-bit integers, with one scale for each row and column.' },
+    BLOCKS: { description: 'In blocks of 8 or 4 bits, with a scale each.' },
+    FLOATS: { description: 'In floating point.' },
+  } as const,
+});
+
 const ModelStatusType = builder.enumType('ModelStatus', {
   description: 'The status of a model on this server.',
   values: {
@@ -46,6 +55,13 @@ export const ModelType = builder.objectRef<Model>('Model').implement({
       type: ExecutionProviderType,
       description: 'The hardware that the model runs on.',
       resolve: ({ executionProvider }) => executionProvider,
+    }),
+    kernels: t.field({
+      type: ModelKernelsType,
+      nullable: true,
+      description:
+        "How the model's products are computed, by what is fastest on this processor unless it is configured. Null for an ONNX export and for a model that is not READY.",
+      resolve: ({ kernels }) => kernels ?? null,
     }),
     parameters: t.exposeFloat('parameters', { nullable: true, description: 'Number of parameters. Null if unknown.' }),
     contextTokens: t.exposeInt('contextTokens', {

@@ -5,7 +5,7 @@ import { compileModel, type GraphTarget, ModelFileError } from '../../src/ml/com
 import { type Decoder, type Prediction } from '../../src/ml/decoder/decoder.ts';
 import { type DecoderOptions, openDecoder } from '../../src/ml/decoder/open-decoder.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { compileTiny } from '../support/graph-run.ts';
+import { compileTiny, integers } from '../support/graph-run.ts';
 import { kept } from '../support/predictions.ts';
 import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
 import { type ExportOptions, writeExport } from '../support/tiny-export.ts';
@@ -22,6 +22,8 @@ const exported = (options: ExportOptions) => async () =>
 
 const models: [string, () => Promise<Model>, number][] = [
   ['a graph of ours in 8 bits', compiled({ device: 'cpu', weights: 'int8' }), 0.03],
+  ['a graph of ours of integers', compiled(integers('unsmoothed')), 0.03],
+  ['a graph of ours of integers of 15 bits', compiled(integers('all')), 0.03],
   ['a graph of ours in 4 bits', compiled({ device: 'cpu', weights: 'int4' }), 0.2],
   ['a graph of ours in fp32', compiled({ device: 'cpu', weights: 'float' }), 1e-5],
   ['a graph of ours for CUDA, with its cache in 16 bits', compiled({ device: 'cuda', weights: 'float' }), 0.003],

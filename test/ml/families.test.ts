@@ -7,7 +7,7 @@ import { ModelFileError } from '../../src/ml/compile/compile.ts';
 import type { GraphTarget } from '../../src/ml/compile/graph-target.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import type { HeaderValue } from '../support/gguf-writer.ts';
-import { compileTiny, graphLogits } from '../support/graph-run.ts';
+import { compileTiny, graphLogits, integers } from '../support/graph-run.ts';
 import {
   type CheckpointTensor,
   families,
@@ -46,6 +46,8 @@ describe.each(Object.entries(families))('%s', (_, family) => {
 
   it.each<[GraphTarget, number]>([
     [{ device: 'cpu', weights: 'int8' }, 0.03],
+    [integers('unsmoothed'), 0.03],
+    [integers('all'), 0.03],
     [{ device: 'cpu', weights: 'int4' }, 0.2],
     [{ device: 'cuda', weights: 'float' }, 0.002],
     [{ device: 'cuda', weights: 'int8' }, 0.03],

@@ -9,7 +9,7 @@ import { defaultSampling, type Engine, loadModelCatalogue, openFetched, type Tok
 import { cEnvironment, setRuntimeEnvironment } from '../../src/ml/ort/environment.ts';
 import { modelsFolder, openModelStore } from '../../src/ml/store/model-store.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { compileTiny } from '../support/graph-run.ts';
+import { compileTiny, integers } from '../support/graph-run.ts';
 import { realDataDir, realModel } from '../support/real-model.ts';
 import { families, writeSafetensors } from '../support/tiny-checkpoint.ts';
 import { folderEntryFor, noEncoder, TINY, tinyEngine } from '../support/tiny-engine.ts';
@@ -99,6 +99,11 @@ describe('[GEN2] logits are bit-identical for any threads, length and batch', ()
     expect(
       await differences(await compileTiny(await writeTwoHeads(await temporaryFolder())), [2, 3, 16], lengths),
     ).toEqual([]);
+  });
+
+  it('on the same with products of integers', { timeout: 300_000 }, async () => {
+    const model = await compileTiny(await writeTwoHeads(await temporaryFolder()), integers('unsmoothed'));
+    expect(await differences(model, [2, 3, 16], lengths)).toEqual([]);
   });
 
   it('[GEN1] and so are its texts', { timeout: 300_000 }, async () => {

@@ -2,10 +2,22 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ModelShape } from '../../src/ml/compile/compile.ts';
 import { compileInto } from '../../src/ml/compile/compile-model.ts';
-import type { GraphTarget } from '../../src/ml/compile/graph-target.ts';
+import type { Fineness, GraphTarget } from '../../src/ml/compile/graph-target.ts';
 import { Binding, Session } from '../../src/ml/ort/session.ts';
 import { Tensor } from '../../src/ml/ort/tensor.ts';
 import { temporaryFolder } from './folder.ts';
+
+/** Products of integers, smoothed by activations of every size. */
+export function integers(fine: Fineness): GraphTarget {
+  const activations = new Map(
+    Array.from({ length: 4 }, (_, layer) =>
+      ['attn', 'ffn'].map((part) => [`blk.${layer}.${part}_norm.weight`, sizes] as const),
+    ).flat(),
+  );
+  return { device: 'cpu', weights: 'int8', integers: { fine, activations } };
+}
+
+const sizes = Float32Array.from({ length: 256 }, (_, i) => 1 + (i % 7));
 
 /** Compiles into a folder of its own, without the worker, whose start takes longer than the work. */
 export async function compileTiny(source: string, target: GraphTarget = { device: 'cpu', weights: 'int8' }) {

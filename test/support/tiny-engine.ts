@@ -77,6 +77,8 @@ export async function tinyEngine(
     dataDir: folder,
     threads: 1,
     checked: true,
+    // KERNELS=integers runs all tests of the engine on products of integers.
+    ...(process.env.KERNELS === 'integers' && { kernels: 'integers' }),
     log: silentLogger,
     ...options,
     catalogueFile,

@@ -62,7 +62,8 @@ async function writeGraph(
   await using checkpoint = await openCheckpoint(source);
   const graph = await writeWeights(checkpoint, folder, formats, onProgress);
   await writeFile(join(folder, graphFile), graph, { flush: true });
-  return { ...checkpoint.architecture, cacheType: formats.element, exported: null };
+  const shape = { ...checkpoint.architecture, cacheType: formats.element, exported: null };
+  return formats.integers ? { ...shape, integers: true } : shape;
 }
 
 /** @returns the graph that refers to the weights */
@@ -75,7 +76,7 @@ async function writeWeights(
   await using file = await open(join(folder, dataFile), 'w');
   const { architecture } = checkpoint;
   let done = 0;
-  const onElements = (elements: number) => onProgress((done += elements) / architecture.parameters);
+  const onElements = (elements: number) => onProgress(Math.min(1, (done += elements) / architecture.parameters));
   const data = new DataFile(file);
   const weights = new WeightWriter(checkpoint, data, formats.element, onElements);
   const graph = await buildDecoderGraph({ architecture, weights, formats, data, dataFile });

@@ -9,7 +9,7 @@ import { type ModelShape, modelShape } from './checkpoint/architecture.ts';
 import { ModelFileError } from './checkpoint/model-file-error.ts';
 import { type CompileTask, digestsFile, graphFile, shapeFile } from './compile-model.ts';
 import type { CompileMessage } from './compile-worker.ts';
-import type { GraphTarget } from './graph-target.ts';
+import { type Fineness, finenesses, type GraphTarget } from './graph-target.ts';
 
 export type { ExportedGraph, ModelShape } from './checkpoint/architecture.ts';
 export { moreOutputs } from './onnx/graph-builder.ts';
@@ -19,12 +19,13 @@ export { findGguf } from './checkpoint/gguf-parts.ts';
 export { readShape, shapeNeeds } from './read-shape.ts';
 export { readJsonFile } from './checkpoint/json-file.ts';
 export { ModelFileError } from './checkpoint/model-file-error.ts';
-export type { GraphTarget } from './graph-target.ts';
+export { type Fineness, finenesses, type GraphTarget } from './graph-target.ts';
 
 /** The end of the names of folders that are being written. */
 export const TEMPORARY_SUFFIX = '.tmp';
 /** Part of the cache's key. Increase it whenever the same source would yield another graph. */
 const COMPILER_VERSION = 5;
+const SUFFIX = `-v${COMPILER_VERSION}`;
 const DEFAULT_TARGET: GraphTarget = { device: 'cpu', weights: 'int8' };
 
 export interface CompiledModel {
@@ -50,21 +51,37 @@ export interface CompileOptions {
 }
 
 /** The key of a result in the cache. */
-type CacheKey = Pick<CompileOptions, 'source' | 'digest' | 'directory' | 'target'>;
+export type CacheKey = Pick<CompileOptions, 'source' | 'digest' | 'directory' | 'target'>;
 
 /** The cached result of `compileModel` for this source, or null. */
 export function findCompiled(options: CacheKey) {
   return readCompiled(folderOf(options), options.source);
 }
 
+/** The folder of the same source's graph of integers. */
+export function folderOfIntegers(key: CacheKey, fine: Fineness): string {
+  return folderOf(key).replace(SUFFIX, `-integers-${fine}${SUFFIX}`);
+}
+
+/** The graph of integers for this source, or null. */
+export function findIntegers(key: CacheKey, fine: Fineness): Promise<CompiledModel | null> {
+  return readCompiled(folderOfIntegers(key, fine), key.source);
+}
+
+/** The file that says which graph serves on the processor with this fingerprint. */
+export function kernelsFile({ digest, directory }: CacheKey, fingerprint: string): string {
+  return join(directory, `kernels${SUFFIX}`, `${digest.slice(0, 16)}-${fingerprint}.json`);
+}
+
 /** Whether a folder of the cache was made by this version of the compiler, judged by its name. */
 export function isCurrent(name: string): boolean {
-  return name.endsWith(`-v${COMPILER_VERSION}`);
+  return name.endsWith(SUFFIX);
 }
 
 /** Removes the cached results for this source. */
-export function removeCompiled(options: CacheKey): Promise<void> {
-  return rm(folderOf(options), { recursive: true, force: true });
+export async function removeCompiled(key: CacheKey): Promise<void> {
+  const folders = [folderOf(key), ...finenesses.map((fine) => folderOfIntegers(key, fine))];
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
 }
 
 /**
@@ -89,7 +106,7 @@ export async function compileModel(options: CompileOptions): Promise<CompiledMod
 }
 
 function folderOf({ digest, directory, target = DEFAULT_TARGET }: CacheKey): string {
-  return join(directory, `${digest.slice(0, 16)}-${target.device}-${target.weights}-v${COMPILER_VERSION}`);
+  return join(directory, `${digest.slice(0, 16)}-${target.device}-${target.weights}${SUFFIX}`);
 }
 
 /** A result that was damaged since is removed and counts as missing. */

@@ -2,6 +2,7 @@ import type { Architecture } from './checkpoint/architecture.ts';
 import { toFloat16 } from './checkpoint/floats.ts';
 import { ModelFileError } from './checkpoint/model-file-error.ts';
 import type { GraphFormats } from './graph-target.ts';
+import { IntegerProducts } from './integer-products.ts';
 import { addGather, addMatMul } from './linear.ts';
 import type { DataFile } from './onnx/data-file.ts';
 import { GraphBuilder, MICROSOFT } from './onnx/graph-builder.ts';
@@ -14,6 +15,8 @@ interface Making {
   architecture: Architecture;
   weights: WeightWriter;
   formats: GraphFormats;
+  /** Null for products in blocks or floats. */
+  integers: IntegerProducts | null;
 }
 
 export interface GraphSource {
@@ -40,7 +43,8 @@ export interface GraphSource {
 export async function buildDecoderGraph({ data, dataFile, ...source }: GraphSource): Promise<Buffer> {
   const graph = new GraphBuilder(dataFile);
   const { architecture, weights, formats } = source;
-  const making = { graph, architecture, weights, formats };
+  const integers = formats.integers && new IntegerProducts(graph, weights, formats.integers);
+  const making = { graph, architecture, weights, formats, integers };
   declareInterface(making);
   await addRotary(graph, architecture, data, formats.element);
   const { vocabulary, hidden } = architecture;
@@ -50,7 +54,7 @@ export async function buildDecoderGraph({ data, dataFile, ...source }: GraphSour
     formats.embedding,
   );
   addGather(graph, { name: 'embedded', input: 'input_ids', matrix: embedding, element: formats.element });
-  let residual: Residual = { sum: 'embedded', addend: null };
+  let residual: Residual = { sum: integers?.flat('embedded', hidden) ?? 'embedded', addend: null };
   for (let layer = 0; layer < architecture.layers; layer++) residual = await addLayer(making, layer, residual);
   await addHead(making, embedding, residual);
   refuseUnused(architecture, weights);
@@ -82,8 +86,17 @@ function declareInterface({ graph, architecture, formats }: Making): void {
 }
 
 async function addLayer(making: Making, layer: number, entering: Residual): Promise<Residual> {
+  const { integers, architecture } = making;
+  const weightsOf = (sources: readonly TensorSource[]) => named(sources, 'weight');
+  const attention = weightsOf(queryKeyValue(architecture, layer));
+  await integers?.smooth(`blk.${layer}.attn_norm.weight`, attention, architecture.hidden);
   const normed = await addNorm(making, entering, `blk.${layer}.attn_norm.weight`, `layer.${layer}.attention_norm`);
   const between = { sum: normed.sum, addend: await addAttention(making, layer, normed.output) };
+  await integers?.smooth(
+    `blk.${layer}.ffn_norm.weight`,
+    weightsOf(gateAndUp(architecture, layer)),
+    architecture.hidden,
+  );
   const ready = await addNorm(making, between, `blk.${layer}.ffn_norm.weight`, `layer.${layer}.feed_forward_norm`);
   return { sum: ready.sum, addend: await addFeedForward(making, layer, ready.output) };
 }
@@ -96,7 +109,7 @@ async function addNorm(
   name: string,
 ): Promise<{ output: string; sum: string }> {
   const { graph, architecture } = making;
-  await addVector(making, `${name}.weight`, [{ tensor, rows: architecture.hidden }]);
+  await addNormWeight(making, `${name}.weight`, tensor);
   const epsilon = { float: architecture.normEpsilon };
   if (addend === null) {
     graph.node('SimplifiedLayerNormalization', [sum, `${name}.weight`], [name], { axis: -1, epsilon, stash_type: 1 });
@@ -107,12 +120,22 @@ async function addNorm(
   return { output: name, sum: `${name}.sum` };
 }
 
+async function addNormWeight(making: Making, name: string, tensor: string): Promise<void> {
+  const { weights, architecture, integers } = making;
+  const values = await weights.vector([{ tensor, rows: architecture.hidden }]);
+  const divisors = integers?.divisorsOf(tensor);
+  storeVector(making, name, divisors ? values.map((value, i) => value / (divisors[i] ?? 1)) : values);
+}
+
 /** Grouped-query attention (Ainslie et al. 2023): one packed projection, rotation inside the operator, cache in place. */
 async function addAttention(making: Making, layer: number, input: string): Promise<string> {
   const { graph, architecture, weights } = making;
   const { heads, kvHeads, headDim, hidden } = architecture;
+  const { integers } = making;
   const name = (part: string) => `layer.${layer}.${part}`;
-  const packed = await addLinear(making, name('qkv'), input, queryKeyValue(architecture, layer), hidden);
+  const norm = `blk.${layer}.attn_norm.weight`;
+  const product = await addLinear(making, name('qkv'), input, queryKeyValue(architecture, layer), hidden, norm);
+  const packed = integers?.apart(product) ?? product;
   const [query, key, value] = weights.has(`blk.${layer}.attn_q_norm.weight`)
     ? await addHeadNorms(making, layer, packed)
     : [packed, '', ''];
@@ -126,7 +149,8 @@ async function addAttention(making: Making, layer: number, input: string): Promi
     MICROSOFT,
   );
   const output = [{ tensor: `blk.${layer}.attn_output`, rows: hidden }];
-  return addLinear(making, name('attention'), name('attended'), output, heads * headDim);
+  const attended = integers?.flat(name('attended'), heads * headDim) ?? name('attended');
+  return addLinear(making, name('attention'), attended, output, heads * headDim);
 }
 
 function queryKeyValue({ heads, kvHeads, headDim, interleavedHeads }: Architecture, layer: number): TensorSource[] {
@@ -172,23 +196,33 @@ async function addFeedForward(making: Making, layer: number, input: string): Pro
   const { graph, architecture } = making;
   const { hidden, feedForward } = architecture;
   const name = (part: string) => `layer.${layer}.${part}`;
-  const source = (part: string, rows: number) => [{ tensor: `blk.${layer}.ffn_${part}`, rows }];
-  await addLinear(making, name('gate'), input, source('gate', feedForward), hidden);
-  await addLinear(making, name('up'), input, source('up', feedForward), hidden);
+  const norm = `blk.${layer}.ffn_norm.weight`;
+  for (const [i, part] of ['gate', 'up'].entries())
+    await addLinear(making, name(part), input, gateAndUp(architecture, layer).slice(i, i + 1), hidden, norm);
   graph.node('Sigmoid', [name('gate')], [name('sigmoid')]);
   graph.node('Mul', [name('gate'), name('sigmoid')], [name('silu')]);
   graph.node('Mul', [name('silu'), name('up')], [name('gated')]);
-  return addLinear(making, name('feed_forward'), name('gated'), source('down', hidden), feedForward);
+  const down = [{ tensor: `blk.${layer}.ffn_down`, rows: hidden }];
+  return addLinear(making, name('feed_forward'), name('gated'), down, feedForward);
+}
+
+function gateAndUp({ feedForward }: Architecture, layer: number): TensorSource[] {
+  return ['gate', 'up'].map((part) => ({ tensor: `blk.${layer}.ffn_${part}`, rows: feedForward }));
 }
 
 async function addHead(making: Making, embedding: StoredMatrix, residual: Residual): Promise<void> {
-  const { graph, architecture, weights, formats } = making;
+  const { graph, architecture, weights, formats, integers } = making;
   const { tied, vocabulary, hidden } = architecture;
   const { output } = await addNorm(making, residual, 'output_norm.weight', 'final_norm');
-  const source = [{ tensor: 'output.weight', rows: vocabulary }];
-  const matrix = tied ? embedding : await weights.matrix(source, hidden, formats.embedding);
+  const source = [{ tensor: tied ? 'token_embd.weight' : 'output.weight', rows: vocabulary }];
   graph.constant('last', 'int64', [], BigInt64Array.of(-1n));
-  graph.node('Gather', [output, 'last'], ['last_hidden'], { axis: 1 });
+  graph.node('Gather', [integers?.apart(output) ?? output, 'last'], ['last_hidden'], { axis: 1 });
+  if (integers) {
+    await integers.add({ name: 'logits', input: 'last_hidden', sources: source, columns: hidden });
+    addPeak(graph, vocabulary);
+    return;
+  }
+  const matrix = tied ? embedding : await weights.matrix(source, hidden, formats.embedding);
   const { element } = formats;
   const name = element === 'float32' ? 'logits' : 'half_logits';
   addMatMul(graph, { name, input: 'last_hidden', matrix, element });
@@ -228,27 +262,49 @@ function commonPowerOfTwo(count: number, most: number): number {
 /** ONNX's number of float32. */
 const FLOAT = 1;
 
-/** x Wᵀ, plus the bias if the checkpoint has one. `sources` are named without `.weight` and `.bias`. */
+/**
+ * x Wᵀ, plus the bias if the checkpoint has one. `sources` are named without `.weight` and `.bias`.
+ * @param norm the norm that the input comes from, if it does
+ */
 async function addLinear(
   making: Making,
   name: string,
   input: string,
   sources: readonly TensorSource[],
   columns: number,
+  norm: string | null = null,
 ): Promise<string> {
-  const { graph, weights, formats } = making;
-  const all = (kind: string) => sources.map((source) => ({ ...source, tensor: `${source.tensor}.${kind}` }));
-  const matrix = await weights.matrix(all('weight'), columns, formats.matrices);
-  const biases = all('bias');
-  if (!biases.some(({ tensor }) => weights.has(tensor)))
-    return addMatMul(graph, { name, input, matrix, element: formats.element });
-  const product = addMatMul(graph, { name: `${name}.product`, input, matrix, element: formats.element });
-  graph.node('Add', [product, await addVector(making, `${name}.bias`, biases)], [name]);
+  const { graph, weights } = making;
+  const biases = named(sources, 'bias');
+  const biased = biases.some(({ tensor }) => weights.has(tensor));
+  const product = biased ? `${name}.product` : name;
+  await addProduct(making, product, input, named(sources, 'weight'), columns, norm);
+  if (biased) graph.node('Add', [product, await addVector(making, `${name}.bias`, biases)], [name]);
   return name;
 }
 
-async function addVector({ graph, weights, formats }: Making, name: string, sources: readonly TensorSource[]) {
-  const values = await weights.vector(sources);
+function named(sources: readonly TensorSource[], kind: 'weight' | 'bias'): TensorSource[] {
+  return sources.map((source) => ({ ...source, tensor: `${source.tensor}.${kind}` }));
+}
+
+async function addProduct(
+  { graph, weights, formats, integers }: Making,
+  name: string,
+  input: string,
+  sources: readonly TensorSource[],
+  columns: number,
+  norm: string | null,
+): Promise<void> {
+  if (integers) return integers.add({ name, input, sources, columns, norm });
+  const matrix = await weights.matrix(sources, columns, formats.matrices);
+  addMatMul(graph, { name, input, matrix, element: formats.element });
+}
+
+async function addVector(making: Making, name: string, sources: readonly TensorSource[]) {
+  return storeVector(making, name, await making.weights.vector(sources));
+}
+
+function storeVector({ graph, formats }: Making, name: string, values: Float32Array): string {
   const data = formats.element === 'float32' ? values : toFloat16(values);
   graph.constant(name, formats.element, [values.length], data);
   return name;

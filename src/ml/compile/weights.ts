@@ -1,6 +1,7 @@
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { toFloat16 } from './checkpoint/floats.ts';
 import { ModelFileError } from './checkpoint/model-file-error.ts';
+import { type ColumnRanges, ColumnWriter } from './column-matrix.ts';
 import type { DataFile } from './onnx/data-file.ts';
 import type { ExternalRange } from './onnx/graph-builder.ts';
 import { blockOf, quantizeRows } from './quantize.ts';
@@ -70,6 +71,37 @@ export class WeightWriter {
       }
     }
     return stored;
+  }
+
+  /**
+   * The same turned over, for integer products.
+   * @param factors what each column is multiplied by, if anything
+   */
+  async columns(
+    sources: readonly TensorSource[],
+    columns: number,
+    factors: Float32Array | null,
+  ): Promise<ColumnRanges> {
+    const rows = sources.reduce((total, source) => total + source.rows, 0);
+    const [values, scales] = [this.#target.reserve(rows * columns), this.#target.reserve(rows * 4)];
+    const stored = { rows, columns, values, scales };
+    const writer = new ColumnWriter(this.#target, stored);
+    for (const source of sources)
+      for await (const chunk of this.#chunks(source, columns)) await writer.add(chunk, factors);
+    await writer.end();
+    return stored;
+  }
+
+  /** The highest magnitude in each column. */
+  async highest(sources: readonly TensorSource[], columns: number): Promise<Float32Array> {
+    const highest = new Float32Array(columns);
+    for (const source of sources)
+      for await (const chunk of this.#chunks(source, columns))
+        for (let i = 0; i < chunk.length; i++) {
+          const column = i % columns;
+          highest[column] = Math.max(highest[column] ?? 0, Math.abs(chunk[i] ?? 0));
+        }
+    return highest;
   }
 
   /** A small tensor, read as a whole. */

@@ -1,7 +1,9 @@
 import type { CompiledModel } from '../compile/compile.ts';
+import { OrtError } from '../ort/library.ts';
 import { type Device, Session } from '../ort/session.ts';
 import { CompiledDecoder } from './compiled-decoder.ts';
 import type { Decoder } from './decoder.ts';
+import { sumsAreExact } from './exactness.ts';
 import { ExportedDecoder } from './exported-decoder.ts';
 import { mixesRows } from './row-independence.ts';
 
@@ -15,8 +17,9 @@ export interface DecoderOptions {
   capacity: number;
 }
 
-/** @throws OrtError if the graph cannot be loaded */
+/** @throws OrtError if the graph cannot be loaded, or is of integers that this processor does not add exactly */
 export async function openDecoder({ model, threads, device, slots, capacity }: DecoderOptions): Promise<Decoder> {
+  if (model.shape.integers && !sumsAreExact(threads)) throw new OrtError('sums of integers are not exact here');
   const session = await Session.open(model.graphPath, { threads, ...(device && { device }) });
   const { shape } = model;
   const tokens = Math.min(capacity, shape.contextTokens);

@@ -2,15 +2,16 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiskFullError, ModelUnavailableError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/folders.ts';
+import { type Logger, silentLogger } from '../../lib/log.ts';
 import {
   type CompiledModel,
   compileModel,
-  findCompiled,
   isCurrent,
   ModelFileError,
   removeCompiled,
   TEMPORARY_SUFFIX,
 } from '../compile/compile.ts';
+import { chooseServing, findServing, type KernelsPreference } from '../kernels/serving.ts';
 import { modelDigest, type ModelEntry } from '../store/model-catalogue.ts';
 import type { ModelStore } from '../store/model-store.ts';
 import { type ModelText, openModelText } from '../text/model-text.ts';
@@ -23,6 +24,11 @@ export interface CompilationOptions {
   onProgress?: (share: number) => void;
   /** Compiles again even if a result exists. */
   anew?: boolean;
+  /** Which products serve; `auto` by default. */
+  kernels?: KernelsPreference;
+  /** Number of threads of a run; 1 by default. */
+  threads?: number;
+  log?: Pick<Logger, 'info' | 'warn'>;
 }
 
 /**
@@ -34,7 +40,7 @@ export async function openFetched(store: ModelStore, entry: ModelEntry, options:
   const text: ModelText = await openModelText(store.path(entry)).catch((error: unknown) => {
     throw error instanceof ModelFileError ? unavailable(entry, 'used', error) : error;
   });
-  return { text, model: await compile(store, entry, options) };
+  return { text, model: await compile(store, entry, text, options) };
 }
 
 /**
@@ -44,20 +50,24 @@ export async function openFetched(store: ModelStore, entry: ModelEntry, options:
 async function compile(
   store: ModelStore,
   entry: ModelEntry,
-  { signal, device = 'cpu', onProgress = () => undefined, anew = false }: CompilationOptions,
+  text: ModelText,
+  { signal, device = 'cpu', anew = false, kernels = 'auto', ...options }: CompilationOptions,
 ): Promise<CompiledModel> {
+  const { onProgress = () => undefined, threads = 1, log = silentLogger } = options;
   const directory = join(store.folder(entry), 'compiled');
   const target = { device, weights: entry.weights };
   const key = { source: store.path(entry), digest: modelDigest(entry), directory, target };
+  const serving = { key, preference: kernels };
   // Looked up without the lock, so that a prepared, read-only folder works.
-  const found = anew ? null : await findCompiled(key);
+  const found = anew ? null : await findServing(serving);
   if (found) return found;
   await using _lock = await store.lock(entry, signal);
   await makeFolder(directory);
   await sweep(directory);
   if (anew) await removeCompiled(key);
   try {
-    return await compileModel({ ...key, signal, onProgress });
+    const blocks = await compileModel({ ...key, signal, onProgress });
+    return await chooseServing({ ...serving, blocks, text, threads, log, signal });
   } catch (error) {
     if (error instanceof ModelFileError) throw unavailable(entry, 'compiled', error);
     if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')

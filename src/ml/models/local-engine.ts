@@ -7,6 +7,7 @@ import { InvalidInputError, ModelUnavailableError, NotFoundError } from '../../l
 import type { Logger } from '../../lib/log.ts';
 import type { Engine, LanguagePair, TextVectors, Translation } from '../contract.ts';
 import { Encoder } from '../encoder/encoder.ts';
+import type { KernelsPreference } from '../kernels/serving.ts';
 import { addedModelsFile, type CatalogueFiles, loadModelCatalogue, type ModelEntry } from '../store/model-catalogue.ts';
 import { modelsFolder, openModelStore } from '../store/model-store.ts';
 import type { Network } from '../store/network.ts';
@@ -29,6 +30,8 @@ export interface EngineOptions {
   threads: number;
   /** Where models run; `cpu` by default. `auto` uses the GPU if everything that it needs is present. */
   device?: DeviceChoice;
+  /** Which products serve on a CPU; `auto`, what is fastest there, by default. */
+  kernels?: KernelsPreference;
   /** Number of drafts that may wait for a model; 16 by default. */
   queue?: number;
   /** Number of drafts that a model writes at the same time, memory permitting; 16 by default. */
@@ -120,12 +123,12 @@ function translatorOf(roster: ModelRegistry, { from, to }: LanguagePair): Transl
 function createPreparation(options: EngineOptions, signal: AbortSignal): (entry: ModelEntry) => ManagedModel {
   const { dataDir, threads, log, memoryBytes = totalmem() / 2 } = options;
   const { queue = 16, slots = 16, capacity = 8192, prefixBytes = 64 * 2 ** 20, sleepAfterMs = 30 * MINUTE } = options;
-  const { fetchBackoff = FETCH_BACKOFF, checked = false, clock = systemClock } = options;
+  const { fetchBackoff = FETCH_BACKOFF, checked = false, clock = systemClock, kernels = 'auto' } = options;
   const store = openModelStore(modelsFolder(dataDir), options.network ? { network: options.network } : {});
   const device = chooseDevice({ choice: options.device ?? 'cpu', dataDir, log });
   const memory = new MemoryBudget(memoryBytes);
   const sizes = { threads, queue, slots, capacity, prefixBytes, sleepAfterMs };
-  const shared = { ...sizes, store, device, memory, checked, clock, log, signal };
+  const shared = { ...sizes, store, device, kernels, memory, checked, clock, log, signal };
   // One at a time, because compiling takes memory and all processors.
   const turns = new Semaphore(1);
   const prepare: ManagedModelOptions['prepare'] = (entry, onProgress) =>

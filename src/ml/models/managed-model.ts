@@ -2,12 +2,12 @@ import { EventEmitter, once } from 'node:events';
 import { type Backoff, retry } from '../../lib/async/retry.ts';
 import { ModelUnavailableError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Model, ModelLoad } from '../contract.ts';
+import type { Model, ModelKernels, ModelLoad } from '../contract.ts';
 import type { Encoder } from '../encoder/encoder.ts';
 import { bytesOf, modelDigest, type ModelEntry } from '../store/model-catalogue.ts';
 import type { ModelStore } from '../store/model-store.ts';
 import type { Translator } from '../translator/translator.ts';
-import type { Writer } from '../writer/writer.ts';
+import { Writer } from '../writer/writer.ts';
 import { stepLogger } from './step-logger.ts';
 
 /** The status of a model. `share` is the fraction that has been fetched or compiled. */
@@ -61,6 +61,7 @@ export class ManagedModel implements AsyncDisposable {
       status: this.#state.status,
       fetched: fetchedShare(this.#state),
       failure: this.#state.status === 'FAILED' ? this.#state.failure : null,
+      kernels: kernelsOf(this.#state),
     };
   }
 
@@ -190,6 +191,10 @@ function describeState(state: ManagedModelState, { id }: ModelEntry): string {
     case 'READY':
       return 'is ready';
   }
+}
+
+function kernelsOf(state: ManagedModelState): ModelKernels | null {
+  return state.status === 'READY' && state.service instanceof Writer ? state.service.kernels : null;
 }
 
 function fetchedShare(state: ManagedModelState): number {

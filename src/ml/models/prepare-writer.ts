@@ -2,7 +2,9 @@ import type { Clock } from '../../lib/clock.ts';
 import { asError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { CompiledModel } from '../compile/compile.ts';
+import type { ModelKernels } from '../contract.ts';
 import { kvCacheBytes } from '../decoder/kv-cache.ts';
+import type { KernelsPreference } from '../kernels/serving.ts';
 import type { Device } from '../ort/session.ts';
 import type { ModelEntry } from '../store/model-catalogue.ts';
 import type { ModelStore } from '../store/model-store.ts';
@@ -30,6 +32,8 @@ export interface PreparationOptions {
   log: Pick<Logger, 'info' | 'warn'>;
   clock: Clock;
   signal: AbortSignal;
+  /** Which products serve. */
+  kernels: KernelsPreference;
 }
 
 /**
@@ -41,9 +45,9 @@ export async function prepareWriter(
   options: PreparationOptions,
   onProgress: (share: number) => void,
 ): Promise<Writer> {
-  const { store, device, signal, log } = options;
+  const { store, device, threads, kernels, signal, log } = options;
   const compile = ({ anew = false } = {}) =>
-    openFetched(store, entry, { device: device.type, signal, onProgress, anew });
+    openFetched(store, entry, { device: device.type, threads, kernels, log, signal, onProgress, anew });
   const { model, text } = await compile();
   signal.throwIfAborted();
   const writer = createWriter(entry, model, text, options);
@@ -86,7 +90,18 @@ function createWriter(
   const { tokenBytes, ends, exempt } = tokenizer;
   const thread = { model, threads, device, capacity, prefixBytes, checked, tokenBytes, ends, exempt };
   return new Writer({
-    ...{ id, name, chat, tokens: tokenizer, capacity, queue, memory, sleepAfterMs, clock },
+    ...{
+      id,
+      name,
+      chat,
+      tokens: tokenizer,
+      kernels: kernelsOf(entry, model),
+      capacity,
+      queue,
+      memory,
+      sleepAfterMs,
+      clock,
+    },
     demand: {
       weightBytes: prefixBytes + model.weightBytes,
       slotBytes: kvCacheBytes(model.shape, 1, capacity),
@@ -94,4 +109,10 @@ function createWriter(
     },
     open: (granted, listener) => WriterThread.open({ ...thread, slots: granted }, listener),
   });
+}
+
+function kernelsOf({ weights }: ModelEntry, { shape }: CompiledModel): ModelKernels | null {
+  if (shape.exported) return null;
+  if (shape.integers) return 'INTEGERS';
+  return weights === 'float' ? 'FLOATS' : 'BLOCKS';
 }

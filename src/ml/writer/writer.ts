@@ -2,7 +2,15 @@ import { FormatError } from '../../formats/formats.ts';
 import { asError, InvalidInputError, OverloadedError, ServiceUnavailableError } from '../../lib/errors.ts';
 import { type Forecast, mayTake, retryAfter, whenMayTake } from '../../lib/fair-share.ts';
 import { TuneConstraint, type TunePlan } from '../../tunes/tunes.ts';
-import type { FormatRequest, GenerationRequest, ModelLoad, Sampling, Ticket, WriterState } from '../contract.ts';
+import type {
+  FormatRequest,
+  GenerationRequest,
+  ModelKernels,
+  ModelLoad,
+  Sampling,
+  Ticket,
+  WriterState,
+} from '../contract.ts';
 import { FormatConstraint } from '../sampling/format/format-constraint.ts';
 import { checkSampling } from '../sampling/sampling-limits.ts';
 import { resolveBiases } from '../sampling/token-bias.ts';
@@ -17,6 +25,7 @@ import type { Vocabulary } from './sequence.ts';
 export interface WriterOptions extends Omit<OpeningOptions, 'onClosing' | 'onVacated'> {
   chat: ChatFormat;
   tokens: Vocabulary;
+  kernels: ModelKernels | null;
   /** Maximum number of tokens of a draft, prompt included. */
   capacity: number;
   /** Number of drafts that may wait in addition to those being written. */
@@ -60,6 +69,10 @@ export class Writer implements AsyncDisposable {
   }
 
   /** Its state while it is in memory. */
+  get kernels(): ModelKernels | null {
+    return this.#options.kernels;
+  }
+
   get load(): ModelLoad | null {
     if (this.slots === 0) return null;
     const { state, slots, forecast } = this;

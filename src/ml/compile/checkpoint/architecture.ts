@@ -16,6 +16,8 @@ export interface ModelShape {
   cacheType: 'float32' | 'float16';
   /** Null for our own graphs, whose cache is read and written in place. */
   exported: ExportedGraph | null;
+  /** Whether products are sums of integers. */
+  integers?: boolean;
 }
 
 /** An ONNX export in Hugging Face's layout. Its cache is a past that every run returns with more tokens. */
@@ -42,10 +44,11 @@ export const modelShape: z.ZodType<ModelShape> = z.object({
   parameters: count,
   cacheType: z.enum(['float32', 'float16']),
   exported: z.object({ file: z.string(), positionIds: z.boolean(), mixesRows: z.boolean() }).nullable(),
+  integers: z.boolean().exactOptional(),
 });
 
 /** Everything that the graph is built from, except the weights. */
-export interface Architecture extends Omit<ModelShape, 'cacheType' | 'exported'> {
+export interface Architecture extends Omit<ModelShape, 'cacheType' | 'exported' | 'integers'> {
   feedForward: number;
   ropeBase: number;
   /** The divisor of each rotation's frequency // [head_dim / 2]; null if none is scaled. */

@@ -1,17 +1,26 @@
 import { Message } from './protobuf.ts';
 
-export type ElementType = 'float32' | 'uint8' | 'int32' | 'int64' | 'float16' | 'float64';
+export type ElementType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'float16' | 'float64';
 export type Attribute = number | { float: number } | { ints: readonly number[] };
 
 const elementTypes: Record<ElementType, number> = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   float16: 10,
   float64: 11,
 };
-const bytesPer: Record<ElementType, number> = { float32: 4, uint8: 1, int32: 4, int64: 8, float16: 2, float64: 8 };
+const bytesPer: Record<ElementType, number> = {
+  float32: 4,
+  uint8: 1,
+  int8: 1,
+  int32: 4,
+  int64: 8,
+  float16: 2,
+  float64: 8,
+};
 
 const IR_VERSION = 10;
 /** The domain of ONNX Runtime's own operators. */
