@@ -386,11 +386,11 @@ export const environment = z.object({
     default: 'auto',
     example: 'cuda',
   }),
-  CADENZA_KERNELS: documented(oneOf(kernels).prefault('auto'), {
+  CADENZA_KERNELS: documented(oneOf(kernels).prefault('blocks'), {
     meaning:
-      '`auto`: compute products of 8-bit weights on the CPU as `integers` or in `blocks`, whichever is faster on its processor, measured once. Last bits differ between the two, and so may texts: nodes with different processors write the same texts only with the same of them.',
-    default: 'auto',
-    example: 'blocks',
+      'How products of 8-bit weights are computed on the CPU: in `blocks`, as sums of `integers`, or `auto`: whichever is faster on its processor, measured once (docs/models.md). Last bits differ between the two, and so may texts: nodes with different processors write the same texts only with the same of them.',
+    default: 'blocks',
+    example: 'auto',
   }),
   CADENZA_THREADS: documented(wholeNumber(1, 1024).optional(), {
     meaning: 'Number of threads of the inference engine.',

@@ -59,8 +59,7 @@ export const ModelType = builder.objectRef<Model>('Model').implement({
     kernels: t.field({
       type: ModelKernelsType,
       nullable: true,
-      description:
-        "How the model's products are computed, by what is fastest on this processor unless it is configured. Null for an ONNX export and for a model that is not READY.",
+      description: "How the model's products are computed. Null for an ONNX export and for a model that is not READY.",
       resolve: ({ kernels }) => kernels ?? null,
     }),
     parameters: t.exposeFloat('parameters', { nullable: true, description: 'Number of parameters. Null if unknown.' }),

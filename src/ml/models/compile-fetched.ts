@@ -24,7 +24,7 @@ export interface CompilationOptions {
   onProgress?: (share: number) => void;
   /** Compiles again even if a result exists. */
   anew?: boolean;
-  /** Which products serve; `auto` by default. */
+  /** Which products serve; `blocks` by default. */
   kernels?: KernelsPreference;
   /** Number of threads of a run; 1 by default. */
   threads?: number;
@@ -51,7 +51,7 @@ async function compile(
   store: ModelStore,
   entry: ModelEntry,
   text: ModelText,
-  { signal, device = 'cpu', anew = false, kernels = 'auto', ...options }: CompilationOptions,
+  { signal, device = 'cpu', anew = false, kernels = 'blocks', ...options }: CompilationOptions,
 ): Promise<CompiledModel> {
   const { onProgress = () => undefined, threads = 1, log = silentLogger } = options;
   const directory = join(store.folder(entry), 'compiled');

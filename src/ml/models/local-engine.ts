@@ -30,7 +30,7 @@ export interface EngineOptions {
   threads: number;
   /** Where models run; `cpu` by default. `auto` uses the GPU if everything that it needs is present. */
   device?: DeviceChoice;
-  /** Which products serve on a CPU; `auto`, what is fastest there, by default. */
+  /** Which products serve on a CPU; `blocks` by default. */
   kernels?: KernelsPreference;
   /** Number of drafts that may wait for a model; 16 by default. */
   queue?: number;
@@ -123,7 +123,7 @@ function translatorOf(roster: ModelRegistry, { from, to }: LanguagePair): Transl
 function createPreparation(options: EngineOptions, signal: AbortSignal): (entry: ModelEntry) => ManagedModel {
   const { dataDir, threads, log, memoryBytes = totalmem() / 2 } = options;
   const { queue = 16, slots = 16, capacity = 8192, prefixBytes = 64 * 2 ** 20, sleepAfterMs = 30 * MINUTE } = options;
-  const { fetchBackoff = FETCH_BACKOFF, checked = false, clock = systemClock, kernels = 'auto' } = options;
+  const { fetchBackoff = FETCH_BACKOFF, checked = false, clock = systemClock, kernels = 'blocks' } = options;
   const store = openModelStore(modelsFolder(dataDir), options.network ? { network: options.network } : {});
   const device = chooseDevice({ choice: options.device ?? 'cpu', dataDir, log });
   const memory = new MemoryBudget(memoryBytes);
