@@ -32,8 +32,8 @@ export interface PreparationOptions {
   log: Pick<Logger, 'info' | 'warn'>;
   clock: Clock;
   signal: AbortSignal;
-  /** Which products serve. */
-  kernels: KernelsPreference;
+  /** Which products serve; `blocks` by default. */
+  kernels?: KernelsPreference;
 }
 
 /**
@@ -47,7 +47,15 @@ export async function prepareWriter(
 ): Promise<Writer> {
   const { store, device, threads, kernels, signal, log } = options;
   const compile = ({ anew = false } = {}) =>
-    openFetched(store, entry, { device: device.type, threads, kernels, log, signal, onProgress, anew });
+    openFetched(store, entry, {
+      device: device.type,
+      threads,
+      ...(kernels && { kernels }),
+      log,
+      signal,
+      onProgress,
+      anew,
+    });
   const { model, text } = await compile();
   signal.throwIfAborted();
   const writer = createWriter(entry, model, text, options);
