@@ -175,8 +175,10 @@ class AssistService implements Assists {
   async #writable(viewer: Viewer, id: string): Promise<Assist> {
     const assist = await this.#readable(viewer, id);
     const document = (await this.#options.documents.byIds(viewer, [assist.documentId])).get(assist.documentId);
-    if (document && document.role !== 'READER') return assist;
-    throw new ForbiddenError('The document is shared with you for reading; its owner can make you an EDITOR');
+    if (document?.role === 'OWNER' || document?.role === 'EDITOR') return assist;
+    throw new ForbiddenError(
+      'The document is shared with you for reading or suggesting; its owner can make you an EDITOR',
+    );
   }
 }
 

@@ -15,6 +15,8 @@ export function roleOf(viewer: Viewer, row: { role: DocumentRole | null }): Docu
 
 export const mayWrite = (role: DocumentRole): boolean => role === 'OWNER' || role === 'EDITOR';
 
+export const maySuggest = (role: DocumentRole): boolean => role !== 'READER';
+
 /** Documents as viewers may use them. */
 export class DocumentAccess {
   readonly #database: Database;
@@ -49,6 +51,13 @@ export class DocumentAccess {
   }
 
   /** @throws NotFoundError, ForbiddenError */
+  async suggestible(viewer: Viewer, id: string): Promise<TextDocument> {
+    const document = await this.readable(viewer, id);
+    if (!maySuggest(document.role)) throw forbiddenToWrite();
+    return document;
+  }
+
+  /** @throws NotFoundError, ForbiddenError */
   async own(viewer: Viewer, id: string): Promise<TextDocument> {
     const document = await this.readable(viewer, id);
     if (document.role === 'OWNER') return document;
@@ -57,7 +66,7 @@ export class DocumentAccess {
 }
 
 export const forbiddenToWrite = (): ForbiddenError =>
-  new ForbiddenError('The document is shared with you for reading; its owner can make you an EDITOR');
+  new ForbiddenError('The document is shared with you for reading or suggesting; its owner can make you an EDITOR');
 
 export function documentOf(viewer: Viewer, row: DocumentRow): TextDocument | null {
   const role = roleOf(viewer, row);

@@ -8,9 +8,10 @@ import type { Viewer } from '../listeners/listeners.ts';
 import type { AnchoredRange, DeltaPiece, EncodedRange } from './yjs/anchors.ts';
 import type { DocumentFormat } from './yjs/export-text.ts';
 import type { PeerChange, PeerWriting } from './yjs/peer-changes.ts';
+import type { Suggestion } from './yjs/suggestions.ts';
 import type { EncodedState } from './yjs/yjs-thread.ts';
 
-export type { DeltaPiece, DocumentFormat, EncodedRange, EncodedState, MemberRole };
+export type { DeltaPiece, DocumentFormat, EncodedRange, EncodedState, MemberRole, Suggestion };
 
 /** What a viewer may do with a document. Each may do what those after it may. */
 export type DocumentRole = DocumentRoleName;
@@ -109,6 +110,20 @@ export interface PeerDeeds {
   restore: readonly DeltaPiece[];
 }
 
+export interface SuggestInput {
+  documentId: string;
+  range: EncodedRange;
+  /** What could be in its place. */
+  alternatives: readonly string[];
+}
+
+export interface SuggestionDecision {
+  documentId: string;
+  suggestionId: string;
+  /** The alternative that is accepted, from 0. Null: the suggestion is rejected. */
+  choice: number | null;
+}
+
 export interface PresenceInput {
   documentId: string;
   clientId: number;
@@ -200,6 +215,12 @@ export interface Documents extends AsyncDisposable {
   peer(viewer: Viewer, documentId: string): DocumentPeer;
   /** Takes back what such a client has done, and nothing else. @throws as `push` */
   undo(viewer: Viewer, documentId: string, deeds: PeerDeeds, within: Within): Promise<TextDocument>;
+  /** What is suggested and not decided yet, the oldest first. */
+  suggestions(document: TextDocument): Promise<Suggestion[]>;
+  /** Proposes a change of a passage, which changes no text. @throws as `push` */
+  suggest(viewer: Viewer, input: SuggestInput): Promise<Suggestion>;
+  /** Accepts or rejects a suggestion, as one change. @throws as `push`; NotFoundError if it was decided or withdrawn */
+  decideSuggestion(viewer: Viewer, decision: SuggestionDecision): Promise<TextDocument>;
   /** Shows where such a client is, or that it has left. @throws NotFoundError */
   show(documentId: string, peer: PresentPeer): Promise<void>;
   /** Yields after each change of a document. */

@@ -34,6 +34,9 @@ import {
   type PushInput,
   type ShareInput,
   type ShareLink,
+  type SuggestInput,
+  type Suggestion,
+  type SuggestionDecision,
   type TextDocument,
   type Within,
 } from './contract.ts';
@@ -43,6 +46,7 @@ import { ReplicaPeer } from './peers/replica-peer.ts';
 import { Presence } from './presence.ts';
 import { Pushing } from './pushing.ts';
 import { DocumentReaders } from './readers/document-readers.ts';
+import { Suggesting } from './peers/suggesting.ts';
 import { Sharing } from './sharing.ts';
 import { Versions } from './versions.ts';
 import { documentKey, documentRightsKey } from './wakeup-keys.ts';
@@ -73,6 +77,7 @@ class DocumentService implements Documents {
   readonly #readers: DocumentReaders;
   readonly #sharing: Sharing;
   readonly #versions: Versions;
+  readonly #suggesting: Suggesting;
   readonly #presence: Presence;
 
   constructor(options: DocumentsOptions) {
@@ -85,6 +90,7 @@ class DocumentService implements Documents {
     this.#readers = new DocumentReaders(parts);
     this.#sharing = new Sharing(parts);
     this.#versions = new Versions({ ...parts, pushing });
+    this.#suggesting = new Suggesting({ ...parts, pushing });
     this.#presence = new Presence(parts);
   }
 
@@ -234,6 +240,18 @@ class DocumentService implements Documents {
     const update = await this.#yjs.undo(await this.#stored(documentId), deeds, deeds.restore);
     await this.#pushing.append(viewer, documentId, update ? [update] : [], 'id', within);
     return this.#access.readable(viewer, documentId);
+  }
+
+  suggestions(document: TextDocument): Promise<Suggestion[]> {
+    return this.#suggesting.of(document.id);
+  }
+
+  suggest(viewer: Viewer, input: SuggestInput): Promise<Suggestion> {
+    return this.#suggesting.suggest(viewer, input);
+  }
+
+  decideSuggestion(viewer: Viewer, decision: SuggestionDecision): Promise<TextDocument> {
+    return this.#suggesting.decide(viewer, decision);
   }
 
   show(documentId: string, peer: PresentPeer): Promise<void> {

@@ -17,6 +17,9 @@ export type {
   PushInput,
   ShareInput,
   ShareLink,
+  SuggestInput,
+  Suggestion,
+  SuggestionDecision,
   TextDocument,
 } from './contract.ts';
 export { createDocuments } from './document-service.ts';

@@ -7,7 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { ConflictError, InvalidInputError } from '../lib/errors.ts';
 import { checkLength } from '../lib/text/check-text.ts';
 import type { Viewer } from '../listeners/listeners.ts';
-import { forbiddenToWrite, mayWrite, roleOf } from './access.ts';
+import { forbiddenToWrite, maySuggest, mayWrite, roleOf } from './access.ts';
 import { noSuchDocument, type Within } from './contract.ts';
 import { placeCursor } from './document-cursor.ts';
 import { documentKey } from './wakeup-keys.ts';
@@ -37,6 +37,8 @@ export interface PeerUpdate {
   /** Null if nothing is changed, but something is stored. */
   update: Uint8Array | null;
   inspected: Inspected | null;
+  /** Whether it changes no text, so that a SUGGESTER may send it. */
+  suggests?: boolean;
 }
 
 /** Somebody else has written for the client meanwhile, or the log has lost what the change builds on. */
@@ -74,7 +76,7 @@ export class Pushing {
   async appendOwn(
     viewer: Viewer,
     documentId: string,
-    { client, from, update, inspected }: PeerUpdate,
+    { client, from, update, inspected, suggests = false }: PeerUpdate,
     within?: Within,
   ): Promise<LogPlace> {
     const pushed = update && inspected ? [{ ...inspected, update }] : [];
@@ -82,7 +84,7 @@ export class Pushing {
       const clock = decodeStateVector(head.stateVector).get(client) ?? 0;
       if (clock !== from) throw new MovedOnError();
       try {
-        return decided(viewer, documentId, head, pushed);
+        return decided(viewer, documentId, head, pushed, suggests ? maySuggest : mayWrite);
       } catch (error) {
         throw error instanceof UnknownBaseError ? new MovedOnError() : error;
       }
@@ -110,10 +112,16 @@ function checkSize(update: Uint8Array, field: string): void {
 type PushedUpdate = Inspected & { update: Uint8Array };
 
 /** Which updates are to be appended, and the document's state vector with them. @throws typed errors */
-function decided(viewer: Viewer, documentId: string, head: DocumentHead, pushed: readonly PushedUpdate[]): Decision {
+function decided(
+  viewer: Viewer,
+  documentId: string,
+  head: DocumentHead,
+  pushed: readonly PushedUpdate[],
+  mayDo = mayWrite,
+): Decision {
   const role = roleOf(viewer, head);
   if (role === null) throw noSuchDocument(documentId);
-  if (!mayWrite(role)) throw forbiddenToWrite();
+  if (!mayDo(role)) throw forbiddenToWrite();
   const clocks = decodeStateVector(head.stateVector);
   const updates = pushed.filter((update) => advance(clocks, update)).map(({ update }) => update);
   const bytes = updates.reduce((sum, update) => sum + update.length, 0);

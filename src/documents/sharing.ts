@@ -15,9 +15,11 @@ import { groupBy } from '../lib/collections.ts';
 import { ConflictError, InvalidInputError, NotFoundError } from '../lib/errors.ts';
 import type { Viewer } from '../listeners/listeners.ts';
 import type { DocumentAccess } from './access.ts';
-import type { DocumentMember, MemberRole, ShareInput, ShareLink, TextDocument } from './contract.ts';
+import type { DocumentMember, DocumentRole, MemberRole, ShareInput, ShareLink, TextDocument } from './contract.ts';
 import { documentKey, documentRightsKey } from './wakeup-keys.ts';
 
+/** Each may do what those after it may. */
+const RANKS: readonly DocumentRole[] = ['OWNER', 'EDITOR', 'SUGGESTER', 'READER'];
 const MOST_MEMBERS = 500;
 const MOST_LINKS = 50;
 const DAY_MS = 24 * 3_600_000;
@@ -87,7 +89,7 @@ export class Sharing {
     if (!link) throw new NotFoundError('The link is not valid, has expired or was revoked');
     const { documentId, role } = link;
     const known = (await access.byIds(viewer, [documentId])).get(documentId);
-    if (!known || (known.role === 'READER' && role === 'EDITOR'))
+    if (!known || RANKS.indexOf(known.role) > RANKS.indexOf(role))
       await this.#add({ documentId, listenerId: viewer.listener.id, role });
     return access.readable(viewer, documentId);
   }

@@ -33,6 +33,7 @@ import './documents/document-events.ts';
 import './documents/document-sharing.ts';
 import './documents/assist.ts';
 import './documents/assist-mutations.ts';
+import './documents/suggestions.ts';
 import './report/report.ts';
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';

@@ -155,6 +155,12 @@ const calls: Record<string, (of: Belongings) => string | Promise<string>> = {
   'Mutation.restoreDocumentVersion': async ({ version }) => `id: "${await version()}"`,
   'Mutation.assist': async ({ document }) =>
     `input: { documentId: "${await document()}", task: CONTINUE, sampling: { maxTokens: 1 } }`,
+  'Mutation.suggest': async ({ document }) =>
+    `input: { documentId: "${await document()}", range: { start: "AQR0ZXh0QQ==", end: "AQR0ZXh0QQ==" }, alternatives: ["x"] }`,
+  'Mutation.acceptSuggestion': async ({ document }) =>
+    `input: { documentId: "${await document()}", suggestionId: "x" }`,
+  'Mutation.rejectSuggestion': async ({ document }) =>
+    `input: { documentId: "${await document()}", suggestionId: "x" }`,
   'Mutation.cancelAssist': async ({ assist }) => `id: "${await assist()}"`,
   'Mutation.undoAssist': async ({ assist }) => `id: "${await assist()}"`,
   'Mutation.setPresence': async ({ document }) =>

@@ -473,6 +473,34 @@ export function argumentTable({ draft, group, document, version, cursors }: Fixt
         }),
       },
     },
+    'Mutation.suggest': {
+      args: { input: { documentId: document, range: { start: PLACE, end: PLACE }, alternatives: ['x'] } },
+      of: under('input', {
+        documentId: bad.idOf('Document', 'NotFoundError'),
+        'range.start': noPlace,
+        'range.end': noPlace,
+        alternatives: {
+          refused: [{ value: [] }, { value: Array(6).fill('x') }],
+          uncoercible: [[5], [{}]],
+          harmless: [],
+        },
+      }),
+    },
+    'Mutation.acceptSuggestion': {
+      args: { input: { documentId: document, suggestionId: 'none' } },
+      of: under('input', {
+        documentId: bad.idOf('Document', 'NotFoundError'),
+        suggestionId: { refused: [], uncoercible: [{}], missing: { value: 'none', becomes: 'NotFoundError' } },
+        choice: { refused: [], uncoercible: [1.5, 'x'], harmless: [] },
+      }),
+    },
+    'Mutation.rejectSuggestion': {
+      args: { input: { documentId: document, suggestionId: 'none' } },
+      of: under('input', {
+        documentId: bad.idOf('Document', 'NotFoundError'),
+        suggestionId: { refused: [], uncoercible: [{}], missing: { value: 'none', becomes: 'NotFoundError' } },
+      }),
+    },
     'Mutation.cancelAssist': { of: { id: bad.idOf('Assist', 'NotFoundError') } },
     'Mutation.undoAssist': { of: { id: bad.idOf('Assist', 'NotFoundError') } },
     'Subscription.documentUpdates': {

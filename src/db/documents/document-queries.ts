@@ -2,7 +2,7 @@ import type { Database } from '../client.ts';
 import { openTitles, sealSnapshot, sealTitle } from '../sealing/sealed-documents.ts';
 import type { Sql } from '../transaction.ts';
 
-export type DocumentRoleName = 'OWNER' | 'EDITOR' | 'READER';
+export type DocumentRoleName = 'OWNER' | 'EDITOR' | 'SUGGESTER' | 'READER';
 
 /** A document without its content, as one listener may use it. */
 export interface DocumentRow {

@@ -15,7 +15,7 @@ import {
 import { bytea, instant, ref } from '../columns.ts';
 import { listeners } from '../tables.ts';
 
-export const memberRole = pgEnum('member_role', ['EDITOR', 'READER']);
+export const memberRole = pgEnum('member_role', ['EDITOR', 'SUGGESTER', 'READER']);
 
 /** Texts that several people edit at once: see documents/. */
 export const documents = pgTable(

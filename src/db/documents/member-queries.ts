@@ -1,6 +1,6 @@
 import type { Sql } from '../transaction.ts';
 
-export type MemberRole = 'EDITOR' | 'READER';
+export type MemberRole = 'EDITOR' | 'SUGGESTER' | 'READER';
 
 export interface MemberRow {
   documentId: string;

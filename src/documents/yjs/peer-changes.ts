@@ -46,6 +46,13 @@ function change(doc: Y.Doc, { text, also, peer }: { text: string; also: PeerWrit
   if (also === 'takeBack') deleteOwn(doc, peer.client);
 }
 
+/** Puts a text in the place of a passage, within the caller's transaction. What others typed into it stays. */
+export function writeOnce(doc: Y.Doc, { text, place, removal }: Omit<PeerPlace, 'client'> & { text: string }): void {
+  const at = absolutePosition(doc, Y.decodeRelativePosition(place));
+  if (at !== null) textOf(doc).insert(at, text);
+  if (removal) Y.applyUpdate(doc, removal);
+}
+
 /** Yjs writes as the document's client. */
 function asClient(doc: Y.Doc, client: number, act: () => void): Uint8Array | null {
   const usual = doc.clientID;
@@ -75,7 +82,7 @@ function isPeerGone(doc: Y.Doc, { client, removal }: PeerPlace): boolean {
 }
 
 /** Whether any character is left of what an update deletes. */
-function isAnyLeft(doc: Y.Doc, removal: Uint8Array): boolean {
+export function isAnyLeft(doc: Y.Doc, removal: Uint8Array): boolean {
   for (const [client, ranges] of Y.decodeUpdate(removal).ds.clients) {
     const structs = doc.store.clients.get(client) ?? [];
     for (const { clock, len } of ranges) {

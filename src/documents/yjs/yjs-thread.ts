@@ -5,6 +5,7 @@ import type { AnchoredRange, DeltaPiece, EncodedRange } from './anchors.ts';
 import type { StoredState } from './document-state.ts';
 import type { DocumentFormat } from './export-text.ts';
 import type { Inspected } from './inspect-update.ts';
+import type { NewSuggestion, Suggestion, SuggestionChange } from './suggestions.ts';
 import type { ReplicaJob, ReplicaResult } from './replicas.ts';
 import type { YjsJob, YjsResult } from './yjs-worker.ts';
 
@@ -77,6 +78,27 @@ export class YjsThread implements AsyncDisposable {
     const job = { type: 'undo', client, place: ownBuffer(place), restore, stored: stored.map(ownBuffer) } as const;
     const result = await this.#reading.run(job);
     return result.type === 'undo' ? result.update : unexpected(result);
+  }
+
+  async suggestions(stored: StoredState): Promise<Suggestion[]> {
+    const result = await this.#reading.run({ type: 'suggestions', stored: stored.map(ownBuffer) });
+    return result.type === 'suggestions' ? result.suggestions : unexpected(result);
+  }
+
+  /** Null if the document has as many as it may have. @throws InvalidInputError that names an end of `field` */
+  async suggest(stored: StoredState, given: NewSuggestion, field: string): Promise<SuggestionChange | null> {
+    const range = { start: ownBuffer(given.range.start), end: ownBuffer(given.range.end) };
+    const job = { type: 'suggest', stored: stored.map(ownBuffer), suggestion: { ...given, range } } as const;
+    const result = await this.#reading.run(job);
+    if (result.type === 'suggest' && result.change !== 'choice') return result.change;
+    if (result.type !== 'badRange') return unexpected(result);
+    throw new InvalidInputError(`${field}.${result.end} ${result.reason}`, `${field}.${result.end}`);
+  }
+
+  /** Null if there is no such suggestion; 'choice' if it has no such alternative. */
+  async decide(stored: StoredState, id: string, choice: number | null): Promise<SuggestionChange | 'choice' | null> {
+    const result = await this.#reading.run({ type: 'decide', stored: stored.map(ownBuffer), id, choice });
+    return result.type === 'decide' ? result.change : unexpected(result);
   }
 
   async replica({ stored, updates, ...job }: ReplicaJob): Promise<ReplicaResult> {

@@ -5,6 +5,14 @@ import { differenceFrom, newState, openState, restoringUpdate, type StoredState,
 import { type DocumentFormat, exportText } from './export-text.ts';
 import { BadUpdateError, type Inspected, inspectUpdate } from './inspect-update.ts';
 import { undoPeer } from './peer-changes.ts';
+import {
+  decide,
+  type NewSuggestion,
+  suggest,
+  type Suggestion,
+  type SuggestionChange,
+  suggestionsOf,
+} from './suggestions.ts';
 import { type ReplicaJob, type ReplicaResult, workOnReplica } from './replicas.ts';
 
 /** What the thread can do. Every array of bytes has a buffer of its own. */
@@ -16,6 +24,9 @@ export type YjsJob =
   | { type: 'restore'; stored: StoredState; version: Uint8Array }
   | { type: 'anchor'; stored: StoredState; range: EncodedRange | null }
   | { type: 'undo'; stored: StoredState; client: number; place: Uint8Array; restore: readonly DeltaPiece[] }
+  | { type: 'suggestions'; stored: StoredState }
+  | { type: 'suggest'; stored: StoredState; suggestion: NewSuggestion }
+  | { type: 'decide'; stored: StoredState; id: string; choice: number | null }
   | ({ type: 'replica' } & ReplicaJob);
 
 export type YjsResult =
@@ -26,6 +37,8 @@ export type YjsResult =
   | { type: 'anchor'; anchored: AnchoredRange }
   | { type: 'badRange'; end: 'start' | 'end'; reason: string }
   | { type: 'undo'; update: Uint8Array | null }
+  | { type: 'suggestions'; suggestions: Suggestion[] }
+  | { type: 'suggest' | 'decide'; change: SuggestionChange | 'choice' | null }
   | { type: 'replica'; result: ReplicaResult };
 
 function resultOf(job: YjsJob): YjsResult {
@@ -43,9 +56,15 @@ function resultOf(job: YjsJob): YjsResult {
       return { ...differenceFrom(doc, null), type: 'state', update: restoringUpdate(doc, job.version) };
     }
     case 'anchor':
-      return anchored(job.stored, job.range);
+      return unlessBadRange(() => ({ type: 'anchor', anchored: anchoredRange(job.stored, job.range) }));
     case 'undo':
       return { type: 'undo', update: undoPeer(openState(job.stored), job, job.restore) };
+    case 'suggestions':
+      return { type: 'suggestions', suggestions: suggestionsOf(job.stored) };
+    case 'suggest':
+      return unlessBadRange(() => ({ type: 'suggest', change: suggest(job.stored, job.suggestion) }));
+    case 'decide':
+      return { type: 'decide', change: decide(job.stored, job.id, job.choice) };
     case 'replica':
       return { type: 'replica', result: workOnReplica(job) };
   }
@@ -64,9 +83,9 @@ function inspectAll(updates: readonly Uint8Array[]): YjsResult {
   return { type: 'inspect', inspected };
 }
 
-function anchored(stored: StoredState, range: EncodedRange | null): YjsResult {
+function unlessBadRange(make: () => YjsResult): YjsResult {
   try {
-    return { type: 'anchor', anchored: anchoredRange(stored, range) };
+    return make();
   } catch (error) {
     if (error instanceof BadRangeError) return { type: 'badRange', end: error.end, reason: error.message };
     throw error;

@@ -11,7 +11,7 @@ import { RewriteToneType } from '../versions/draft-tree.ts';
 import { AssistTaskType, AssistType } from './assist.ts';
 import { documentErrors, documentIdDescription } from './document-refs.ts';
 
-const DocumentRangeInputType = builder.inputType('DocumentRangeInput', {
+export const DocumentRangeInputType = builder.inputType('DocumentRangeInput', {
   description:
     "A part of a document's text, by positions that stay where they are while others write: " +
     '`Y.encodeRelativePosition(Y.createRelativePositionFromTypeIndex(text, index))`. Equal positions are a place.',

@@ -9,6 +9,7 @@ const MemberRoleType = builder.enumType('DocumentMemberRole', {
   description: 'A role that can be given.',
   values: {
     EDITOR: { description: 'Edits the document.' },
+    SUGGESTER: { description: 'Proposes changes of it, which those who edit decide.' },
     READER: { description: 'Reads the document.' },
   } as const,
 });

@@ -19,6 +19,7 @@ const DocumentRoleType = builder.enumType('DocumentRole', {
   values: {
     OWNER: { description: 'Shares, unshares and deletes it.' },
     EDITOR: { description: 'Edits and renames it, keeps versions and restores them.' },
+    SUGGESTER: { description: 'Proposes changes of it, and changes no text.' },
     READER: { description: 'Reads and follows it, and is shown as present.' },
   } as const,
 });

@@ -1,0 +1,140 @@
+import type { Suggestion, TextDocument } from '../../documents/documents.ts';
+import { outcome } from '../../resolvers/outcome.ts';
+import * as resolvers from '../../resolvers/suggestions.ts';
+import { builder, given } from '../builder.ts';
+import { ListenerType } from '../draft-refs.ts';
+import { resultType } from '../errors.ts';
+import { DocumentRangeInputType } from './assist-mutations.ts';
+import { documentErrors, documentIdDescription, documentSuccess, DocumentType } from './document-refs.ts';
+
+const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
+
+const DocumentSuggestionType = builder.objectRef<Suggestion>('DocumentSuggestion').implement({
+  description:
+    'A change of a passage that somebody proposes. It is in the shared map `suggestions` of the document, so that whoever ' +
+    'follows the document has it.',
+  fields: (t) => ({
+    id: t.id({ description: 'Its key in the map.', resolve: ({ id }) => id }),
+    author: t.field({
+      type: ListenerType,
+      nullable: true,
+      description: 'Who proposes it. Null once they were erased.',
+      resolve: async ({ author }, _, { loaders }) => (await loaders.listeners.get(author)) ?? null,
+    }),
+    start: t.field({
+      type: 'Base64',
+      description: 'The position before the passage, as Yjs encodes one that stays where it is.',
+      resolve: ({ start }) => bytesOf(start),
+    }),
+    end: t.field({
+      type: 'Base64',
+      description: 'The position behind it.',
+      resolve: ({ end }) => bytesOf(end),
+    }),
+    passage: t.exposeString('passage', { description: "The passage's text when it was proposed. Empty for a place." }),
+    alternatives: t.field({
+      type: ['String'],
+      description: 'What could be in its place, at most five texts. An empty one deletes it.',
+      resolve: ({ alternatives }) => [...alternatives],
+    }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When it was proposed.',
+      resolve: ({ at }) => new Date(at),
+    }),
+  }),
+});
+
+const SuggestInputType = builder.inputType('SuggestInput', {
+  description: 'What to propose, and where.',
+  fields: (t) => ({
+    documentId: t.id({ required: true, description: documentIdDescription }),
+    range: t.field({
+      type: DocumentRangeInputType,
+      required: true,
+      description: 'The passage that is meant, at most 4,000 characters.',
+    }),
+    alternatives: t.stringList({
+      required: true,
+      description: 'What could be in its place: 1–5 texts of at most 4,000 characters.',
+    }),
+  }),
+});
+
+const decisionFields = {
+  documentId: { required: true, description: documentIdDescription },
+  suggestionId: { required: true, description: "The suggestion's `id`." },
+} as const;
+
+const AcceptSuggestionInputType = builder.inputType('AcceptSuggestionInput', {
+  description: 'Which suggestion to accept.',
+  fields: (t) => ({
+    documentId: t.id(decisionFields.documentId),
+    suggestionId: t.id(decisionFields.suggestionId),
+    choice: t.int({ description: 'Which of its alternatives, from 0. By default the first.' }),
+  }),
+});
+
+const RejectSuggestionInputType = builder.inputType('RejectSuggestionInput', {
+  description: 'Which suggestion to reject.',
+  fields: (t) => ({
+    documentId: t.id(decisionFields.documentId),
+    suggestionId: t.id(decisionFields.suggestionId),
+  }),
+});
+
+const SuggestSuccess = builder.objectRef<{ suggestion: Suggestion }>('SuggestSuccess').implement({
+  description: 'Everybody who follows the document has the suggestion.',
+  fields: (t) => ({
+    suggestion: t.field({
+      type: DocumentSuggestionType,
+      description: 'The suggestion.',
+      resolve: ({ suggestion }) => suggestion,
+    }),
+  }),
+});
+
+const suggestionErrors = [...documentErrors, 'OverloadedError'] as const;
+
+builder.mutationFields((t) => ({
+  suggest: t.field({
+    type: resultType('Suggest', SuggestSuccess, suggestionErrors),
+    description:
+      'Proposes a change of a passage, which changes no text. It is withdrawn when all of its passage is deleted. A ' +
+      'document has at most 200.',
+    args: { input: t.arg({ type: SuggestInputType, required: true, description: 'What to propose, and where.' }) },
+    resolve: (_, { input }, context) =>
+      outcome(suggestionErrors, async () => ({ suggestion: await resolvers.suggest(input, context) })),
+  }),
+  acceptSuggestion: t.field({
+    type: resultType(
+      'AcceptSuggestion',
+      documentSuccess('AcceptSuggestion', 'The passage was replaced.'),
+      suggestionErrors,
+    ),
+    description:
+      'Puts an alternative in the place of its passage, as one change. What others typed into the passage stays.',
+    args: { input: t.arg({ type: AcceptSuggestionInputType, required: true, description: 'Which one.' }) },
+    resolve: (_, { input }, context) =>
+      outcome(suggestionErrors, async () => ({ document: await resolvers.acceptSuggestion(given(input), context) })),
+  }),
+  rejectSuggestion: t.field({
+    type: resultType(
+      'RejectSuggestion',
+      documentSuccess('RejectSuggestion', 'The suggestion is gone.'),
+      suggestionErrors,
+    ),
+    description: 'Takes a suggestion away, as one change. The text stays as it is.',
+    args: { input: t.arg({ type: RejectSuggestionInputType, required: true, description: 'Which one.' }) },
+    resolve: (_, { input }, context) =>
+      outcome(suggestionErrors, async () => ({ document: await resolvers.rejectSuggestion(input, context) })),
+  }),
+}));
+
+builder.objectFields(DocumentType, (t) => ({
+  suggestions: t.field({
+    type: [DocumentSuggestionType],
+    description: 'What is suggested and not decided yet, at most 200, the oldest first.',
+    resolve: (document: TextDocument, _, { documents }) => documents.suggestions(document),
+  }),
+}));
