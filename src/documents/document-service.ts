@@ -43,10 +43,10 @@ import {
 import { placeCursor } from './document-cursor.ts';
 import { exportedRows } from './exporting.ts';
 import { ReplicaPeer } from './peers/replica-peer.ts';
+import { Suggesting } from './peers/suggesting.ts';
 import { Presence } from './presence.ts';
 import { Pushing } from './pushing.ts';
 import { DocumentReaders } from './readers/document-readers.ts';
-import { Suggesting } from './peers/suggesting.ts';
 import { Sharing } from './sharing.ts';
 import { Versions } from './versions.ts';
 import { documentKey, documentRightsKey } from './wakeup-keys.ts';

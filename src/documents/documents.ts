@@ -19,7 +19,6 @@ export type {
   ShareLink,
   SuggestInput,
   Suggestion,
-  SuggestionDecision,
   TextDocument,
 } from './contract.ts';
 export { createDocuments } from './document-service.ts';

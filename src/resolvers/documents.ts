@@ -10,6 +10,8 @@ import type {
   PushInput,
   ShareInput,
   ShareLink,
+  SuggestInput,
+  Suggestion,
   TextDocument,
 } from '../documents/documents.ts';
 import { NotFoundError } from '../lib/errors.ts';
@@ -96,6 +98,35 @@ export async function saveDocumentVersion(
 export async function restoreDocumentVersion(id: string, { documents, viewer }: Context): Promise<TextDocument> {
   const versionId = idOf('DocumentVersion', id, 'id');
   return asSent(id, () => documents.restore(viewer, versionId));
+}
+
+interface DecisionArgs {
+  documentId: string;
+  suggestionId: string;
+  choice?: number | null;
+}
+
+export async function suggest(
+  { documentId, ...input }: SuggestInput,
+  { documents, viewer }: Context,
+): Promise<Suggestion> {
+  const id = idOf('Document', documentId, 'input.documentId');
+  return asSent(documentId, () => documents.suggest(viewer, { ...input, documentId: id }));
+}
+
+export const acceptSuggestion = (args: DecisionArgs, context: Context): Promise<TextDocument> =>
+  decide(args, args.choice ?? 0, context);
+
+export const rejectSuggestion = (args: DecisionArgs, context: Context): Promise<TextDocument> =>
+  decide(args, null, context);
+
+async function decide(
+  { documentId: sent, suggestionId }: DecisionArgs,
+  choice: number | null,
+  { documents, viewer }: Context,
+): Promise<TextDocument> {
+  const documentId = idOf('Document', sent, 'input.documentId');
+  return asSent(sent, () => documents.decideSuggestion(viewer, { documentId, suggestionId, choice }));
 }
 
 export async function setPresence(

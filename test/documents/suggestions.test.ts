@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import { rangeOf, stateOf } from '../support/assists.ts';
+import { withAuth } from '../support/auth.ts';
 import { createDocument, docOf, mutate, type Place, push, textOf, updateBy } from '../support/documents.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { withAuth } from '../support/auth.ts';
 import { tokenOf } from '../support/tokens.ts';
 
 const SET = 'mutation ($input: SetDocumentMemberInput!) { setDocumentMember(input: $input) { __typename } }';

@@ -5,8 +5,8 @@ import type { AnchoredRange, DeltaPiece, EncodedRange } from './anchors.ts';
 import type { StoredState } from './document-state.ts';
 import type { DocumentFormat } from './export-text.ts';
 import type { Inspected } from './inspect-update.ts';
-import type { NewSuggestion, Suggestion, SuggestionChange } from './suggestions.ts';
 import type { ReplicaJob, ReplicaResult } from './replicas.ts';
+import type { NewSuggestion, Suggestion, SuggestionChange } from './suggestions.ts';
 import type { YjsJob, YjsResult } from './yjs-worker.ts';
 
 const MOST_MS = 5_000;

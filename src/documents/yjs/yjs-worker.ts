@@ -5,6 +5,7 @@ import { differenceFrom, newState, openState, restoringUpdate, type StoredState,
 import { type DocumentFormat, exportText } from './export-text.ts';
 import { BadUpdateError, type Inspected, inspectUpdate } from './inspect-update.ts';
 import { undoPeer } from './peer-changes.ts';
+import { type ReplicaJob, type ReplicaResult, workOnReplica } from './replicas.ts';
 import {
   decide,
   type NewSuggestion,
@@ -13,7 +14,6 @@ import {
   type SuggestionChange,
   suggestionsOf,
 } from './suggestions.ts';
-import { type ReplicaJob, type ReplicaResult, workOnReplica } from './replicas.ts';
 
 /** What the thread can do. Every array of bytes has a buffer of its own. */
 export type YjsJob =

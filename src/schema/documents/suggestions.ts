@@ -1,6 +1,6 @@
 import type { Suggestion, TextDocument } from '../../documents/documents.ts';
+import * as resolvers from '../../resolvers/documents.ts';
 import { outcome } from '../../resolvers/outcome.ts';
-import * as resolvers from '../../resolvers/suggestions.ts';
 import { builder, given } from '../builder.ts';
 import { ListenerType } from '../draft-refs.ts';
 import { resultType } from '../errors.ts';
