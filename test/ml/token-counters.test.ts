@@ -32,7 +32,17 @@ async function orderOf(jobs: readonly { listener: number; tokens: number }[]): P
 }
 
 const jobOf = (id: number, listener: number, maxTokens: number): WriterJob => ({
-  ...{ id, listener, prompt: [1, 2, 3, 4], biases: [], verse: null, continued: '', tune: null, replay: [], format: null },
+  ...{
+    id,
+    listener,
+    prompt: [1, 2, 3, 4],
+    biases: [],
+    verse: null,
+    continued: '',
+    tune: null,
+    replay: [],
+    format: null,
+  },
   ...{ beginning: null, isScored: false },
   ...{ priority: 0, waitedMs: 0, sampling: { ...defaultSampling, maxTokens, seed: 1, stop: [] } },
 });
