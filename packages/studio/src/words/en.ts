@@ -282,6 +282,7 @@ export const en = {
       TEXT_GENERATION: 'writes texts',
       TUNE_GENERATION: 'composes tunes',
       EMBEDDING: 'compares texts',
+      TRANSLATION: 'translates',
       RECOMMENDATION: 'recommends',
     },
     statuses: {
