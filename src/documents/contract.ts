@@ -8,10 +8,10 @@ import type { Viewer } from '../listeners/listeners.ts';
 import type { AnchoredRange, DeltaPiece, EncodedRange } from './yjs/anchors.ts';
 import type { DocumentFormat } from './yjs/export-text.ts';
 import type { PeerChange, PeerWriting } from './yjs/peer-changes.ts';
-import type { Suggestion } from './yjs/suggestions.ts';
+import type { PendingSuggestion } from './yjs/suggestions.ts';
 import type { EncodedState } from './yjs/yjs-thread.ts';
 
-export type { DeltaPiece, DocumentFormat, EncodedRange, EncodedState, MemberRole, Suggestion };
+export type { DeltaPiece, DocumentFormat, EncodedRange, EncodedState, MemberRole, PendingSuggestion };
 
 /** What a viewer may do with a document. Each may do what those after it may. */
 export type DocumentRole = DocumentRoleName;
@@ -216,9 +216,9 @@ export interface Documents extends AsyncDisposable {
   /** Takes back what such a client has done, and nothing else. @throws as `push` */
   undo(viewer: Viewer, documentId: string, deeds: PeerDeeds, within: Within): Promise<TextDocument>;
   /** What is suggested and not decided yet, the oldest first. */
-  suggestions(document: TextDocument): Promise<Suggestion[]>;
+  suggestions(document: TextDocument): Promise<PendingSuggestion[]>;
   /** Proposes a change of a passage, which changes no text. @throws as `push` */
-  suggest(viewer: Viewer, input: SuggestInput): Promise<Suggestion>;
+  suggest(viewer: Viewer, input: SuggestInput): Promise<PendingSuggestion>;
   /** Accepts or rejects a suggestion, as one change. @throws as `push`; NotFoundError if it was decided or withdrawn */
   decideSuggestion(viewer: Viewer, decision: SuggestionDecision): Promise<TextDocument>;
   /** Shows where such a client is, or that it has left. @throws NotFoundError */

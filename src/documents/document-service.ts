@@ -27,6 +27,7 @@ import {
   type MemberRole,
   noSuchDocument,
   type PeerDeeds,
+  type PendingSuggestion,
   type PresenceInput,
   type Present,
   type PresentPeer,
@@ -35,7 +36,6 @@ import {
   type ShareInput,
   type ShareLink,
   type SuggestInput,
-  type Suggestion,
   type SuggestionDecision,
   type TextDocument,
   type Within,
@@ -242,11 +242,11 @@ class DocumentService implements Documents {
     return this.#access.readable(viewer, documentId);
   }
 
-  suggestions(document: TextDocument): Promise<Suggestion[]> {
+  suggestions(document: TextDocument): Promise<PendingSuggestion[]> {
     return this.#suggesting.of(document.id);
   }
 
-  suggest(viewer: Viewer, input: SuggestInput): Promise<Suggestion> {
+  suggest(viewer: Viewer, input: SuggestInput): Promise<PendingSuggestion> {
     return this.#suggesting.suggest(viewer, input);
   }
 

@@ -18,7 +18,7 @@ export type {
   ShareInput,
   ShareLink,
   SuggestInput,
-  Suggestion,
+  PendingSuggestion,
   TextDocument,
 } from './contract.ts';
 export { createDocuments } from './document-service.ts';

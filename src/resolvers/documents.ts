@@ -4,6 +4,7 @@ import type {
   DocumentMember,
   DocumentVersion,
   MemberRole,
+  PendingSuggestion,
   PresenceInput,
   Present,
   Pushed,
@@ -11,7 +12,6 @@ import type {
   ShareInput,
   ShareLink,
   SuggestInput,
-  Suggestion,
   TextDocument,
 } from '../documents/documents.ts';
 import { NotFoundError } from '../lib/errors.ts';
@@ -106,10 +106,10 @@ interface DecisionArgs {
   choice?: number | null;
 }
 
-export async function suggest(
+export async function suggestChange(
   { documentId, ...input }: SuggestInput,
   { documents, viewer }: Context,
-): Promise<Suggestion> {
+): Promise<PendingSuggestion> {
   const id = idOf('Document', documentId, 'input.documentId');
   return asSent(documentId, () => documents.suggest(viewer, { ...input, documentId: id }));
 }
@@ -126,7 +126,10 @@ async function decide(
   { documents, viewer }: Context,
 ): Promise<TextDocument> {
   const documentId = idOf('Document', sent, 'input.documentId');
-  return asSent(sent, () => documents.decideSuggestion(viewer, { documentId, suggestionId, choice }));
+  return documents.decideSuggestion(viewer, { documentId, suggestionId, choice }).catch((error: unknown) => {
+    // The id of a suggestion is the same everywhere, and its error names it.
+    throw error instanceof NotFoundError && error.field === null ? new NotFoundError(error.message, sent) : error;
+  });
 }
 
 export async function setPresence(

@@ -223,6 +223,7 @@ export const prices: Readonly<Record<string, Price>> = {
   'Query.textClassifiers': { weight: 500, size: { assumedSize: 10 } },
   // Translating is slower than encoding, and a text holds up those behind it.
   'Query.translate': { weight: 2_000, size: { slicingArguments: ['texts'] }, args: { texts: 1_000, glossary: 10 } },
+  'Translation.missedTerms': assumed(10),
   'TextClassification.labels': assumed(10),
   'TextClassifier.labels': assumed(20),
   'TextEmbedding.vector': assumed(384),
@@ -291,6 +292,7 @@ export const prices: Readonly<Record<string, Price>> = {
   // An answer of 4,096 tokens takes as long to parse.
   'Draft.json': { weight: 100 },
   'DraftFormat.jsonSchema': { weight: 100 },
+  'DraftFormat.choice': assumed(20),
   'Mutation.continueDraft': { weight: 3_000 },
   'Mutation.cancelDraft': { weight: 2_000 },
   'Mutation.updateDraft': { weight: 2_000 },

@@ -8,7 +8,7 @@ import type { Viewer } from '../../listeners/listeners.ts';
 import type { DocumentAccess } from '../access.ts';
 import { noSuchDocument, type SuggestInput, type SuggestionDecision, type TextDocument } from '../contract.ts';
 import { MovedOnError, type Pushing } from '../pushing.ts';
-import type { Suggestion, SuggestionChange } from '../yjs/suggestions.ts';
+import type { PendingSuggestion, SuggestionChange } from '../yjs/suggestions.ts';
 import type { YjsThread } from '../yjs/yjs-thread.ts';
 
 const MOST_ALTERNATIVES = 5;
@@ -30,11 +30,11 @@ export class Suggesting {
     this.#options = options;
   }
 
-  async of(documentId: string): Promise<Suggestion[]> {
+  async of(documentId: string): Promise<PendingSuggestion[]> {
     return this.#options.yjs.suggestions(await this.#stored(documentId));
   }
 
-  async suggest(viewer: Viewer, { documentId, range, alternatives: given }: SuggestInput): Promise<Suggestion> {
+  async suggest(viewer: Viewer, { documentId, range, alternatives: given }: SuggestInput): Promise<PendingSuggestion> {
     const { access, yjs, clock } = this.#options;
     const field = 'input.alternatives';
     checkLength(given, field, MOST_ALTERNATIVES);

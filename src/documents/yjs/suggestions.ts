@@ -28,7 +28,7 @@ const stored = z.object({
 type StoredSuggestion = z.output<typeof stored>;
 
 /** A change of a passage that somebody proposes, until it is decided. */
-export interface Suggestion extends StoredSuggestion {
+export interface PendingSuggestion extends StoredSuggestion {
   id: string;
 }
 
@@ -52,16 +52,16 @@ export interface SuggestionChange {
 const mapOf = (doc: Y.Doc): Y.Map<unknown> => doc.getMap(SUGGESTIONS);
 
 /** Those that are pending, the oldest first. One whose passage is deleted is withdrawn, and not among them. */
-export const suggestionsOf = (state: StoredState): Suggestion[] => pendingIn(openState(state));
+export const suggestionsOf = (state: StoredState): PendingSuggestion[] => pendingIn(openState(state));
 
-function pendingIn(doc: Y.Doc): Suggestion[] {
+function pendingIn(doc: Y.Doc): PendingSuggestion[] {
   // First, because what is in a text has another parent before somebody asks for it as a text.
   textOf(doc);
   const found = [...mapOf(doc)].flatMap(([id, value]) => suggestionOf(doc, id, value) ?? []);
   return found.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)).slice(0, MOST_PENDING);
 }
 
-function suggestionOf(doc: Y.Doc, id: string, value: unknown): Suggestion | null {
+function suggestionOf(doc: Y.Doc, id: string, value: unknown): PendingSuggestion | null {
   const { success, data } = stored.safeParse(value);
   if (!success) return null;
   try {
@@ -72,7 +72,7 @@ function suggestionOf(doc: Y.Doc, id: string, value: unknown): Suggestion | null
 }
 
 /** Null if as many are pending as may be. @throws BadRangeError */
-export function suggest(state: StoredState, suggestion: NewSuggestion): SuggestionChange | null {
+export function addSuggestion(state: StoredState, suggestion: NewSuggestion): SuggestionChange | null {
   const doc = openState(state);
   if (pendingIn(doc).length >= MOST_PENDING) return null;
   const { id, client, author, at, range, alternatives } = suggestion;

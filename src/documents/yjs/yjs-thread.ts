@@ -6,7 +6,7 @@ import type { StoredState } from './document-state.ts';
 import type { DocumentFormat } from './export-text.ts';
 import type { Inspected } from './inspect-update.ts';
 import type { ReplicaJob, ReplicaResult } from './replicas.ts';
-import type { NewSuggestion, Suggestion, SuggestionChange } from './suggestions.ts';
+import type { NewSuggestion, PendingSuggestion, SuggestionChange } from './suggestions.ts';
 import type { YjsJob, YjsResult } from './yjs-worker.ts';
 
 const MOST_MS = 5_000;
@@ -80,7 +80,7 @@ export class YjsThread implements AsyncDisposable {
     return result.type === 'undo' ? result.update : unexpected(result);
   }
 
-  async suggestions(stored: StoredState): Promise<Suggestion[]> {
+  async suggestions(stored: StoredState): Promise<PendingSuggestion[]> {
     const result = await this.#reading.run({ type: 'suggestions', stored: stored.map(ownBuffer) });
     return result.type === 'suggestions' ? result.suggestions : unexpected(result);
   }

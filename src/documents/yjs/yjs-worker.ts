@@ -7,10 +7,10 @@ import { BadUpdateError, type Inspected, inspectUpdate } from './inspect-update.
 import { undoPeer } from './peer-changes.ts';
 import { type ReplicaJob, type ReplicaResult, workOnReplica } from './replicas.ts';
 import {
+  addSuggestion,
   decide,
   type NewSuggestion,
-  suggest,
-  type Suggestion,
+  type PendingSuggestion,
   type SuggestionChange,
   suggestionsOf,
 } from './suggestions.ts';
@@ -37,7 +37,7 @@ export type YjsResult =
   | { type: 'anchor'; anchored: AnchoredRange }
   | { type: 'badRange'; end: 'start' | 'end'; reason: string }
   | { type: 'undo'; update: Uint8Array | null }
-  | { type: 'suggestions'; suggestions: Suggestion[] }
+  | { type: 'suggestions'; suggestions: PendingSuggestion[] }
   | { type: 'suggest' | 'decide'; change: SuggestionChange | 'choice' | null }
   | { type: 'replica'; result: ReplicaResult };
 
@@ -62,7 +62,7 @@ function resultOf(job: YjsJob): YjsResult {
     case 'suggestions':
       return { type: 'suggestions', suggestions: suggestionsOf(job.stored) };
     case 'suggest':
-      return unlessBadRange(() => ({ type: 'suggest', change: suggest(job.stored, job.suggestion) }));
+      return unlessBadRange(() => ({ type: 'suggest', change: addSuggestion(job.stored, job.suggestion) }));
     case 'decide':
       return { type: 'decide', change: decide(job.stored, job.id, job.choice) };
     case 'replica':

@@ -1,4 +1,4 @@
-import type { Suggestion, TextDocument } from '../../documents/documents.ts';
+import type { PendingSuggestion, TextDocument } from '../../documents/documents.ts';
 import * as resolvers from '../../resolvers/documents.ts';
 import { outcome } from '../../resolvers/outcome.ts';
 import { builder, given } from '../builder.ts';
@@ -9,7 +9,7 @@ import { documentErrors, documentIdDescription, documentSuccess, DocumentType } 
 
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
 
-const DocumentSuggestionType = builder.objectRef<Suggestion>('DocumentSuggestion').implement({
+const DocumentSuggestionType = builder.objectRef<PendingSuggestion>('DocumentSuggestion').implement({
   description:
     'A change of a passage that somebody proposes. It is in the shared map `suggestions` of the document, so that whoever ' +
     'follows the document has it.',
@@ -83,7 +83,7 @@ const RejectSuggestionInputType = builder.inputType('RejectSuggestionInput', {
   }),
 });
 
-const SuggestSuccess = builder.objectRef<{ suggestion: Suggestion }>('SuggestSuccess').implement({
+const SuggestSuccess = builder.objectRef<{ suggestion: PendingSuggestion }>('SuggestSuccess').implement({
   description: 'Everybody who follows the document has the suggestion.',
   fields: (t) => ({
     suggestion: t.field({
@@ -104,7 +104,7 @@ builder.mutationFields((t) => ({
       'document has at most 200.',
     args: { input: t.arg({ type: SuggestInputType, required: true, description: 'What to propose, and where.' }) },
     resolve: (_, { input }, context) =>
-      outcome(suggestionErrors, async () => ({ suggestion: await resolvers.suggest(input, context) })),
+      outcome(suggestionErrors, async () => ({ suggestion: await resolvers.suggestChange(input, context) })),
   }),
   acceptSuggestion: t.field({
     type: resultType(
