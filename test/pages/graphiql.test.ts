@@ -112,7 +112,8 @@ describe.skipIf(browserPath === null)('GraphiQL', () => {
     for (const tab of TABS.filter((name) => !OF_A_DRAFT.includes(name))) {
       await openTab(page, tab);
       const operations = operationsOf(tab);
-      for (const operation of operations.filter((name) => name !== 'Live')) {
+      // Translate would fetch a model; that it is valid is a test of the contract.
+      for (const operation of operations.filter((name) => name !== 'Live' && name !== 'Translate')) {
         const { data, errors } = await run(page, operation, operations.length > 1);
         expect(errors, operation).toBeUndefined();
         for (const value of Object.values(data ?? {})) {
