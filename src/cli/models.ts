@@ -137,8 +137,8 @@ async function pull({ store, catalogue, id, signal }: Task): Promise<number> {
 
 /** Compiles at once, so that the first start after a pull has nothing left to do. */
 async function compile(store: ModelStore, entry: ModelEntry, signal: AbortSignal): Promise<void> {
-  // An encoder's graph runs as it is.
-  if (entry.task === 'EMBEDDING') return;
+  // An encoder's graph and a translator's files run as they are.
+  if (entry.task === 'EMBEDDING' || entry.task === 'TRANSLATION') return;
   using display = openDisplay();
   const onProgress = (share: number): void => display.progress({ done: share, whole: 1, what: 'compiled' });
   const { kernels, threads } = loadConfig();

@@ -3,7 +3,14 @@ import type { Forecast } from '../lib/fair-share.ts';
 import type { TunePlan } from '../tunes/tunes.ts';
 import type { VerseForm, VerseWords } from '../verse/verse.ts';
 
-export type ModelTask = 'TEXT_GENERATION' | 'TUNE_GENERATION' | 'RECOMMENDATION' | 'EMBEDDING' | 'TRANSLATION';
+export const MODEL_TASKS = [
+  'TEXT_GENERATION',
+  'TUNE_GENERATION',
+  'RECOMMENDATION',
+  'EMBEDDING',
+  'TRANSLATION',
+] as const;
+export type ModelTask = (typeof MODEL_TASKS)[number];
 
 type ModelStatus = 'ABSENT' | 'FETCHING' | 'COMPILING' | 'READY' | 'FAILED';
 

@@ -32,6 +32,7 @@ export { type LoneEncoder, openEncoder } from './models/lone-encoder.ts';
 export { type LoneTranslation, openTranslation } from './models/lone-translation.ts';
 export { writeFirstText } from './models/lone-writer.ts';
 export { createRemoteEngine } from './models/remote-engine.ts';
+export { MODEL_TASKS } from './contract.ts';
 export { checkSampling, defaultSampling } from './sampling/sampling-limits.ts';
 export { forgetModel, isAdded, preferModel, recordModel } from './store/added-models.ts';
 export {

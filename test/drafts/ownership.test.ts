@@ -8,6 +8,7 @@ import { type Ownership, PostgresOwnership } from '../../src/drafts/nodes/owners
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
+import { MODEL_TASKS } from '../../src/ml/contract.ts';
 import { testDatabase } from '../support/database.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 import { firstEvents, newDraft, oneToken } from '../support/new-draft.ts';
@@ -136,7 +137,8 @@ describe.each([
 });
 
 it('[OWN2] a node counts whatever it says of its models: those that cannot be read, as of another version, are left out', () => {
-  const models = new ScriptedEngine().models();
+  const [model] = new ScriptedEngine().models();
+  const models = MODEL_TASKS.map((task) => ({ ...model, task }));
   expect(readableModels([...models, { ...models[0], status: 'DREAMING' }, 7])).toEqual(models);
   expect(readableModels('none')).toEqual([]);
 });

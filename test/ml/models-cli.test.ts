@@ -9,6 +9,7 @@ import * as server from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { entryFor } from '../support/tiny-engine.ts';
 import { type TinyModel, writeTinyGguf } from '../support/tiny-gguf.ts';
+import { fileEntryOf } from '../support/translation-entry.ts';
 
 const script = fileURLToPath(new URL('../../src/cli/models.ts', import.meta.url));
 
@@ -60,6 +61,16 @@ describe('npm run models', () => {
     expect(await run('remove', 'tiny')).toMatchObject({ code: 0, output: 'tiny was removed\n' });
     expect((await run('remove', 'tiny')).output).toBe('tiny was not on disk\n');
     expect((await run('verify')).output).toBe('no model is on disk\n');
+  });
+
+  it('pulls a translator, of which nothing is compiled', async () => {
+    const { run, folder } = await setUp();
+    const entry = await fileEntryOf({ 'model.enpt.bin': 'weights', 'lex.enpt.bin': 'x', 'vocab.enpt.spm': 'x' });
+    await writeFile(join(folder, 'models.json'), JSON.stringify({ models: [entry] }));
+    const { code, output, errors } = await run('pull', 'tiny');
+    expect({ code, errors }).toEqual({ code: 0, errors: '' });
+    expect(output).toMatch(/tiny is complete: /);
+    expect(output).not.toContain('compiled');
   });
 
   it('uses the folder of --data-dir', async () => {

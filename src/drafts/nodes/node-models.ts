@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { Model } from '../../ml/engine.ts';
+import { type Model, MODEL_TASKS } from '../../ml/engine.ts';
 
 const text = z.string();
 const model: z.ZodType<Model> = z.object({
   id: text,
   name: text,
-  task: z.enum(['TEXT_GENERATION', 'TUNE_GENERATION', 'RECOMMENDATION', 'EMBEDDING']),
+  task: z.enum(MODEL_TASKS),
   version: text,
   digest: text.nullable(),
   license: text.nullable(),
