@@ -15,7 +15,7 @@ export interface FeedOptions<Data> {
   from: number;
   /** @throws when it is not what is written there: that ends the feed */
   decode: (json: string) => Data;
-  /** @param pending number of messages after this one */
+  /** @param pending number of messages after this one. What it throws ends the feed */
   onMessage: (message: Kept<Data>, pending: number) => void;
   /** Called once unless the feed was stopped. Nothing more will be delivered. */
   onEnd: (error?: Error) => void;
@@ -109,16 +109,14 @@ export class SubjectFeed<Data> {
     else this.#end();
   }
 
+  /** What is thrown here would end the connection's reading, and with it every other feed. */
   #tell(streamSequence: number, json: string, pending: number): void {
     const { decode, onMessage } = this.#options;
-    let data: Data;
     try {
-      data = decode(json);
+      onMessage({ streamSequence, data: decode(json) }, pending);
     } catch (error) {
       this.#end(asError(error));
-      return;
     }
-    onMessage({ streamSequence, data }, pending);
   }
 
   #end(error?: Error): void {

@@ -36,6 +36,9 @@ export class SubjectLog<Data> implements AsyncDisposable {
   readonly #decode: (json: string) => Data;
   /** Aborts when the connection is lost. */
   #lost = newSignal();
+  #isAway = false;
+  /** What to do for each question that has no answer yet when the connection is lost. */
+  readonly #giveUp = new Set<() => void>();
 
   private constructor(
     connection: NatsConnection,
@@ -80,7 +83,7 @@ export class SubjectLog<Data> implements AsyncDisposable {
     const options = { msgID: id, expect: { lastSubjectSequence: after } };
     try {
       const publish = () => this.#client.publish(`${this.#stream}.${subject}`, JSON.stringify(data), options);
-      return (await explained(publish)).seq;
+      return (await this.#ask(publish)).seq;
     } catch (error) {
       if (hasCode(error, JetStreamApiCodes.StreamWrongLastSequence)) throw new WrongSequenceError(subject);
       throw error;
@@ -138,18 +141,18 @@ export class SubjectLog<Data> implements AsyncDisposable {
   ): Promise<Pick<SubjectFeed<Data>, 'stop' | 'isEmpty'>> {
     const source = { stream: this.#stream, subject: `${this.#stream}.${subject}`, from: Math.max(1, from) };
     const options = { ...source, ...handlers, decode: this.#decode, lost: this.#lost.signal };
-    return explained(() => SubjectFeed.open(this.#connection, this.#manager, options));
+    return this.#ask(() => SubjectFeed.open(this.#connection, this.#manager, options));
   }
 
   /** Removes the subject's messages up to a sequence number. */
   async purge(subject: string, upTo: number): Promise<void> {
     const options = { filter: `${this.#stream}.${subject}`, seq: upTo + 1 };
-    await explained(() => this.#manager.streams.purge(this.#stream, options));
+    await this.#ask(() => this.#manager.streams.purge(this.#stream, options));
   }
 
   /** Removes the stream with all logs. */
   async removeAll(): Promise<void> {
-    await explained(() => this.#manager.streams.delete(this.#stream));
+    await this.#ask(() => this.#manager.streams.delete(this.#stream));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -167,16 +170,35 @@ export class SubjectLog<Data> implements AsyncDisposable {
 
   async #watchConnection(): Promise<void> {
     for await (const { type } of this.#connection.status()) {
+      if (type === 'reconnect') this.#isAway = false;
       if (type !== 'disconnect') continue;
+      this.#isAway = true;
       this.#lost.abort();
       this.#lost = newSignal();
+      for (const giveUp of this.#giveUp) giveUp();
+    }
+  }
+
+  /**
+   * Fails as soon as the connection is lost, and at once until there is another: the client would wait for an answer to
+   * what was lost, and callers try again anyway.
+   */
+  async #ask<Result>(call: () => Promise<Result>): Promise<Result> {
+    if (this.#isAway) throw unavailable();
+    let giveUp = (): void => undefined;
+    const lost = new Promise<never>((_resolve, reject) => (giveUp = () => reject(unavailable())));
+    this.#giveUp.add(giveUp);
+    try {
+      return await Promise.race([explained(call), lost]);
+    } finally {
+      this.#giveUp.delete(giveUp);
     }
   }
 
   async #last(subject: string): Promise<StoredMsg | null> {
     const query = { last_by_subj: `${this.#stream}.${subject}` };
     try {
-      return await explained(() => this.#manager.streams.getMessage(this.#stream, query));
+      return await this.#ask(() => this.#manager.streams.getMessage(this.#stream, query));
     } catch (error) {
       if (hasCode(error, JetStreamApiCodes.NoMessageFound)) return null;
       throw error;

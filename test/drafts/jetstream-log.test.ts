@@ -13,6 +13,7 @@ import { StoredDataError } from '../../src/lib/stored-data.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { SubjectLog } from '../../src/nats/subject-log.ts';
 import { testDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { itKeepsLogs } from '../support/log-contract.ts';
 import { hasNats, type Nats, startNats } from '../support/nats.ts';
 import { firstEvents, newDraft, oneToken } from '../support/new-draft.ts';
@@ -164,6 +165,34 @@ describe.runIf(hasNats)('with NATS', () => {
     }
     const messages = engine.requests[0]?.messages ?? [];
     expect(text).toBe(scriptedText({ messages, sampling: draft.sampling }));
+  });
+
+  it('[LOG11] a message that cannot be used ends its own feed, and nobody else’s', async () => {
+    const log = await SubjectLog.open({ url: nats.url, replicas: 1, stream: `t-${randomUUID()}`, decode: String });
+    onTestFinished(() => log[Symbol.asyncDispose]());
+    const ended = new Promise((resolve) => {
+      const onMessage = () => {
+        throw new StoredDataError('damaged');
+      };
+      void log.follow('a', 1, { onMessage, onEnd: resolve });
+    });
+    await log.append('a', 'text', { after: 0, id: '1' });
+    expect(await ended).toBeInstanceOf(StoredDataError);
+    expect((await log.last('a'))?.data).toContain('text');
+  });
+
+  it('[LOG4] while NATS is away what is asked fails at once, so that nobody waits for an answer that was lost', async () => {
+    const own = await startNats();
+    onTestFinished(own.stop);
+    const crash = own.crash ?? expect.fail('the server is not ours');
+    const log = await SubjectLog.open({ url: own.url, replicas: 1, stream: 'logs', decode: String });
+    onTestFinished(() => log[Symbol.asyncDispose]());
+    await log.append('a', 'text', { after: 0, id: '1' });
+    await crash(async () => {
+      // With the client's own patience of five seconds this would outlast the test.
+      for (let question = 0; question < 100; question++) await expect(log.last('a')).rejects.toThrow(/unavailable/);
+    });
+    await eventually(async () => expect((await log.last('a'))?.data).toContain('text'));
   });
 
   it('[LOG1] [LOG2] [LOG5] a draft is written, taken up and read as in PostgreSQL', async () => {
