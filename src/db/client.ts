@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { drizzle, PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/postgres-js';
 import type postgres from 'postgres';
@@ -24,6 +25,8 @@ export interface Database extends AsyncDisposable {
   readonly sql: Sql;
   readonly db: PostgresJsDatabase;
   readonly url: string;
+  /** The application_name of the connection that listens, which no other process has. */
+  readonly listenerName: string;
   /** Encrypts what people write. */
   readonly vault: Vault;
   /**
@@ -94,7 +97,8 @@ export function connect(url: string, { connections = 10, ...given }: DatabaseOpt
   const reading = withSafeTransactions(
     openDriver(place, { ...pooled, max: Math.min(connections, readers), ...ONE_AT_A_TIME }),
   );
-  const listener = openDriver(place, options);
+  const listenerName = `cadenza ${randomBytes(6).toString('hex')}`;
+  const listener = openDriver(place, { ...options, connection: { application_name: listenerName } });
   const reads = drizzle({ client: reading, casing: 'snake_case' });
   const sql = withSafeTransactions(driver);
   const vault = new Vault(sql, masterKeys);
@@ -102,7 +106,7 @@ export function connect(url: string, { connections = 10, ...given }: DatabaseOpt
   const cancel = (pid: number): void => void sql`select pg_cancel_backend(${pid})`.catch(() => undefined);
   const sessions = new Semaphore(1);
   return {
-    ...{ sql, url, db: drizzle({ client: sql, casing: 'snake_case' }), vault },
+    ...{ sql, url, listenerName, vault, db: drizzle({ client: sql, casing: 'snake_case' }) },
     under: (signal) => (signal ? queriesOf(cancelledBy(reading, signal, cancel)) : reads),
     asOfOneMoment: (terms, read) => readAsOfOneMoment(reading, terms, cancel, read),
     listen: (channel, onMessage, onListening) => listener.listen(channel, onMessage, onListening),

@@ -328,6 +328,8 @@ export const nodes = pgTable('nodes', {
   beat: bigint({ mode: 'number' }).notNull().default(0),
   /** The models of its engine, as described by the `ml` room. */
   models: jsonb().notNull(),
+  /** The application_name of a connection that it keeps open. Null for builds that do not say. */
+  connection: text(),
 });
 
 /** What is known of the database as a whole: one row. */

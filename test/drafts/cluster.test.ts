@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { Database } from '../../src/db/client.ts';
+import { connect, type Database } from '../../src/db/client.ts';
 import { createDrafts, type Draft, type DraftEvent, type Drafts, joinNodes } from '../../src/drafts/drafts.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRemoteEngine } from '../../src/ml/engine.ts';
-import { testDatabase } from '../support/database.ts';
+import { testDatabase, testMasterKeys } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { ManualSleep } from '../support/manual-sleep.ts';
 import { type Script, ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
 
@@ -31,12 +32,13 @@ beforeEach(async () => {
 });
 
 /** A node that serves and writes; its heart beats when the test lets time pass. */
-async function writingNode(script: Script = {}) {
+async function writingNode(script: Script = {}, itsDatabase = database) {
   const engine = new ScriptedEngine(script);
   const time = new ManualSleep();
   const models = () => engine.models();
-  const node = await joinNodes({ database, wakeups, log: silentLogger, models, sleep: time.sleep });
-  const drafts = createDrafts({ database, engine, wakeups, clock: wall.clock, log: silentLogger, node });
+  const shared = { database: itsDatabase, wakeups, log: silentLogger };
+  const node = await joinNodes({ ...shared, models, sleep: time.sleep });
+  const drafts = createDrafts({ ...shared, engine, clock: wall.clock, node });
   drafts.recover();
   onTestFinished(() => drafts[Symbol.asyncDispose]());
   /** So many heartbeats, each of which has been answered when the next begins. */
@@ -94,6 +96,27 @@ it('[OWN1] [OWN2] [OWN7] a node without heartbeats loses its drafts, and another
   expect(dying.node.id).not.toBe(before);
   expect(await whole(living.drafts, draft)).toEqual(end);
   await whole(dying.drafts, await dying.drafts.start(ann, poem()));
+});
+
+it('[OWN2] a node whose connection was seen to go is given up after fewer checks', async () => {
+  const dyingDatabase = connect(database.url, { masterKeys: testMasterKeys() });
+  await dyingDatabase.listen(
+    'anything',
+    () => undefined,
+    () => undefined,
+  );
+  const [dying, living] = [await writingNode({ granted: 5 }, dyingDatabase), await writingNode()];
+  const draft = await dying.drafts.start(ann, poem());
+  await untilWritten(dying.drafts, draft, 7);
+  await living.beat(2);
+  expect((await living.drafts.byIds(ann, [draft.id])).get(draft.id)?.status).toBe('GENERATING');
+  await dyingDatabase[Symbol.asyncDispose]();
+  await eventually(async () => {
+    const { sql } = database;
+    expect(await sql`select from pg_stat_activity where application_name = ${dyingDatabase.listenerName}`).toEqual([]);
+  });
+  await living.beat(1);
+  expect(await whole(living.drafts, draft)).toMatchObject({ text: expected(dying.engine, draft) });
 });
 
 it('[OWN2] [OWN7] a node that shuts down cleanly frees its drafts at once', async () => {

@@ -141,13 +141,13 @@ class MemoryOwnership implements Ownership {
   }
 
   join(id: string, models: readonly Model[]): Promise<void> {
-    this.#cluster.nodes.set(id, { id, beat: 0, models });
+    this.#cluster.nodes.set(id, { id, beat: 0, models, isConnected: true });
     return Promise.resolve();
   }
 
   beat(id: string, models: readonly Model[]): Promise<NodeSight[]> {
     const node = this.#cluster.nodes.get(id);
-    if (node) this.#cluster.nodes.set(id, { id, beat: node.beat + 1, models });
+    if (node) this.#cluster.nodes.set(id, { ...node, beat: node.beat + 1, models });
     return Promise.resolve([...this.#cluster.nodes.values()]);
   }
 

@@ -7,10 +7,12 @@ export interface NodeRow {
   id: string;
   beat: number;
   models: unknown;
+  /** Whether the connection that it keeps open can be seen. */
+  isConnected: boolean;
 }
 
-export async function insertNode(db: Queryable, id: string, models: unknown): Promise<void> {
-  await db.insert(nodes).values({ id, models });
+export async function insertNode({ db, listenerName }: Database, id: string, models: unknown): Promise<void> {
+  await db.insert(nodes).values({ id, models, connection: listenerName });
 }
 
 /**
@@ -18,10 +20,11 @@ export async function insertNode(db: Queryable, id: string, models: unknown): Pr
  * dead.
  */
 export async function beatAndLook({ sql: run }: Database, id: string, models: unknown): Promise<NodeRow[]> {
-  const rows = await run<{ id: string; beat: string; models: unknown }[]>`
+  return run<NodeRow[]>`
     with me as (update nodes set beat = beat + 1, models = ${JSON.stringify(models)}::jsonb where id = ${id} returning id)
-    select id, beat, models from nodes`;
-  return rows.map((row) => ({ ...row, beat: Number(row.beat) }));
+    select id, beat::float8 as beat, models,
+      exists (select from pg_stat_activity where application_name = nodes.connection) as "isConnected"
+    from nodes`;
 }
 
 /** All nodes, and their latest heartbeats. */

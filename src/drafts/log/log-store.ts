@@ -5,7 +5,7 @@ import type { EditEvent, LogEntry, LogEvent } from './log-events.ts';
 import type { DraftRecord, TurnHistory } from './stored.ts';
 
 /** Waits between attempts while the store is unavailable ([LOG4]). */
-export const STORE_BACKOFF: Backoff = { firstMs: 100, longestMs: 2_000 };
+export const STORE_BACKOFF: Backoff = { firstMs: 100, longestMs: 500 };
 
 /** A writer's claim on a draft: only the holder of the latest epoch may append, and only right after the last entry. */
 export interface Fence {

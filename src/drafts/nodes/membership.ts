@@ -8,8 +8,11 @@ import { queueKey } from '../wakeup-keys.ts';
 import type { NodeSight, Ownership } from './ownership.ts';
 
 const BEAT_MS = 1_000;
-/** Number of checks in a row without a heartbeat after which a node is declared dead. */
-const SILENT_LOOKS = 4;
+/**
+ * Number of checks in a row without a heartbeat after which a node is declared dead: fewer where its connection to the
+ * database was seen to go as well, as that of a killed process does at once.
+ */
+const SILENT_LOOKS = { connected: 4, gone: 2 };
 
 /** This process among the nodes. */
 export interface Node {
@@ -26,6 +29,15 @@ export interface MembershipOptions {
   newId?: () => string;
 }
 
+/** What this node has seen of another since it last could not look. */
+interface Silence {
+  beat: number;
+  /** Number of checks in which the beat was the same. */
+  looks: number;
+  /** Whether it was connected in any of the checks. */
+  wasConnected: boolean;
+}
+
 /**
  * This node's membership: it sends heartbeats, and removes nodes that send none ([OWN2]). Clocks are never compared. A
  * node counts its own checks in which another's beat has not changed, and a failed check does not count, because an
@@ -34,7 +46,7 @@ export interface MembershipOptions {
 export class Membership implements Node, AsyncDisposable {
   readonly #options: Required<MembershipOptions>;
   readonly #closing = new AbortController();
-  readonly #silences = new Map<string, { beat: number; looks: number }>();
+  readonly #silences = new Map<string, Silence>();
   #id: string;
   #others: readonly NodeSight[] = [];
   #beating: Promise<void> = Promise.resolve();
@@ -119,11 +131,12 @@ export class Membership implements Node, AsyncDisposable {
     await ownership.join(this.#id, models());
   }
 
-  async #judge({ id, beat }: NodeSight): Promise<void> {
+  async #judge({ id, beat, isConnected }: NodeSight): Promise<void> {
     const before = this.#silences.get(id);
     const looks = before?.beat === beat ? before.looks + 1 : 0;
-    this.#silences.set(id, { beat, looks });
-    if (looks < SILENT_LOOKS) return;
+    const wasConnected = isConnected || before?.wasConnected === true;
+    this.#silences.set(id, { beat, looks, wasConnected });
+    if (looks < SILENT_LOOKS[wasConnected && !isConnected ? 'gone' : 'connected']) return;
     this.#silences.delete(id);
     if (!(await this.#options.ownership.bury(id, beat))) return;
     this.#options.log.warn({ node: id }, 'A node has died; its drafts will be taken up');

@@ -12,6 +12,8 @@ export interface NodeSight {
   beat: number;
   /** The models of its engine. */
   models: readonly Model[];
+  /** Whether a connection of its process to the database can be seen. */
+  isConnected: boolean;
 }
 
 /** A draft that was claimed and whose row is damaged. Unless it is ended, it would be claimed again and again. */
@@ -68,7 +70,7 @@ export class PostgresOwnership implements Ownership {
   }
 
   join(node: string, models: readonly Model[]): Promise<void> {
-    return queries.insertNode(this.#database.db, node, models);
+    return queries.insertNode(this.#database, node, models);
   }
 
   async beat(node: string, models: readonly Model[]): Promise<NodeSight[]> {
