@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util';
 import type { z } from 'zod';
 import { unsafeForProduction } from './config/production.ts';
 import { proxyUrl, proxyVariables, uselessProxies, withProxies } from './config/proxies.ts';
-import { isHost, isLoopback } from './config/values.ts';
+import { isHost, isLoopback, type purposes } from './config/values.ts';
 import {
   configVariables,
   type devices,
@@ -157,6 +157,8 @@ export interface Config extends Readonly<LogOptions> {
   readonly keepsAlternatives: boolean;
   /** Number of days after which only the text of a finished draft is kept. */
   readonly logDays: number;
+  /** What the feedback of listeners who have not said may be used for. */
+  readonly consentUnlessSaid: Readonly<Record<(typeof purposes)[number], boolean>>;
   /** Number of days after which an entry of the audit log is removed. */
   readonly auditDays: number;
   /** Memory for all loaded models together, in MiB. Null means half of the machine's memory. */
@@ -217,6 +219,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     draftLog: draftLogOf(values),
     keepsAlternatives: values.CADENZA_ALTERNATIVES === 'on',
     logDays: values.CADENZA_LOG_DAYS,
+    consentUnlessSaid: values.CADENZA_CONSENT,
     auditDays: values.CADENZA_AUDIT_DAYS,
     modelMemoryMb: values.CADENZA_MODEL_MEMORY_MB ?? null,
     modelIdleMinutes: values.CADENZA_MODEL_IDLE_MINUTES,

@@ -60,6 +60,7 @@ describe('[CONF1] an invalid value prevents the start with its name, its problem
     ['CADENZA_LOG', 'nats', 'needs CADENZA_NATS_URL to be set'],
     ['CADENZA_NATS_REPLICAS', '0', 'is not a whole number from 1 to 5'],
     ['CADENZA_AUDIT_DAYS', '0', 'is not a whole number from 1 to 36500'],
+    ['CADENZA_CONSENT', 'training,marketing', 'is neither none nor a list of training, analytics'],
     ['CADENZA_LOG_DAYS', '0', 'is not a whole number from 1 to 36500'],
   ])('%s=%s', (name, value, problem) => {
     const message = refusal({ [name]: value });
@@ -206,6 +207,7 @@ test('[RATE8] absent and empty values mean the defaults: without authentication 
     keepsAlternatives: true,
     logDays: 30,
     auditDays: 365,
+    consentUnlessSaid: { training: true, analytics: true },
     modelMemoryMb: null,
     modelIdleMinutes: 30,
     warnings: [],
@@ -281,6 +283,7 @@ test('each variable is read', () => {
     CADENZA_ALTERNATIVES: 'off',
     CADENZA_LOG_DAYS: '7',
     CADENZA_AUDIT_DAYS: '3650',
+    CADENZA_CONSENT: 'analytics',
     CADENZA_MODEL_MEMORY_MB: '4096',
     CADENZA_MODEL_IDLE_MINUTES: '9',
     HF_TOKEN: 'hf_x',
@@ -338,6 +341,7 @@ test('each variable is read', () => {
     keepsAlternatives: false,
     logDays: 7,
     auditDays: 3650,
+    consentUnlessSaid: { training: false, analytics: true },
     modelMemoryMb: 4096,
     modelIdleMinutes: 9,
     network: {

@@ -89,7 +89,7 @@ export function createCatalogue({ database, wakeups, clock }: CatalogueOptions):
     withdrawTracks: async (input) => changed(withdraw(sql, input, new Date(clock.now()))),
     refreshPopularity: async (withinMs = 0) => {
       const count = await sql.begin(async (tx) =>
-        (await takeChore(tx, 'popularity', withinMs)) ? refreshPopularity(tx, new Date(clock.now())) : 0,
+        (await takeChore(tx, 'popularity', withinMs)) ? refreshPopularity(tx, database, new Date(clock.now())) : 0,
       );
       if (count > 0) tell();
     },

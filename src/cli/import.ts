@@ -6,6 +6,7 @@ import { openWakeups } from '../db/wakeups.ts';
 import {
   type BadRow,
   checkExists,
+  consentColumns,
   feedbackColumns,
   type ImportFormat,
   importFormats,
@@ -54,7 +55,9 @@ function jobOf(format: ImportFormat, paths: string[], values: ReturnType<typeof 
 
 /** The columns named by --map. */
 function renamesOf(format: ImportFormat, maps: readonly string[]): Map<string, string | null> {
-  const columns = { tracks: trackColumns(new Map()), feedback: feedbackColumns }[format as string];
+  const columns = { tracks: trackColumns(new Map()), feedback: feedbackColumns, consents: consentColumns }[
+    format as string
+  ];
   const known = columns ? [...columns.required, ...columns.optional] : [];
   if (maps.length > 0 && !columns) throw new UsageError(`--map does not apply to ${format}`);
   const renames = new Map<string, string | null>();

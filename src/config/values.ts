@@ -39,6 +39,18 @@ export function splitList(text: string): string[] {
     .filter((part) => part !== '');
 }
 
+/** What feedback may be used for. */
+export const purposes = ['training', 'analytics'] as const;
+
+/** A list of purposes, or `none`. */
+export const purposeList = z
+  .string()
+  .transform(splitList)
+  .refine((named) => named.join() === 'none' || named.every((name) => purposes.some((purpose) => purpose === name)), {
+    error: `is neither none nor a list of ${purposes.join(', ')}`,
+  })
+  .transform((named) => ({ training: named.includes('training'), analytics: named.includes('analytics') }));
+
 export function checkOrigins(origins: readonly string[], context: z.RefinementCtx): void {
   const wrong = origins.find((origin) => !isOrigin(origin));
   if (wrong === undefined) return;

@@ -8,6 +8,7 @@ import {
   httpUrl,
   isHost,
   oneOf,
+  purposeList,
   share,
   splitList,
   wholeNumber,
@@ -454,6 +455,12 @@ export const environment = z.object({
     meaning: 'Number of days that a finished draft’s events are kept. After that only its text remains.',
     default: '30',
     example: '7',
+  }),
+  CADENZA_CONSENT: documented(purposeList.prefault('training,analytics'), {
+    meaning:
+      'What the feedback of listeners who have said nothing else may be used for besides their own recommendations: `training` of what others are recommended, `analytics`, both, or `none`.',
+    default: 'training,analytics',
+    example: 'none',
   }),
   CADENZA_AUDIT_DAYS: documented(wholeNumber(1, 36_500).prefault('365'), {
     meaning: 'Number of days that an entry of the audit log is kept. Before that nobody can remove it.',

@@ -4,6 +4,7 @@ import { drizzle, PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/post
 import type postgres from 'postgres';
 import { Semaphore } from '../lib/async/semaphore.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Purposes } from './access/purposes.ts';
 import { cancelledBy, readAsOfOneMoment } from './cancellable.ts';
 import { openDriver } from './driver.ts';
 import { withSafeTransactions } from './lost-connections.ts';
@@ -29,6 +30,8 @@ export interface Database extends AsyncDisposable {
   readonly listenerName: string;
   /** Encrypts what people write. */
   readonly vault: Vault;
+  /** What the feedback of listeners who have not said may be used for. */
+  readonly consentUnlessSaid: Readonly<Purposes>;
   /**
    * For reading statements that may take long. They are cancelled when the signal aborts, and have connections of their
    * own.
@@ -70,6 +73,8 @@ export interface DatabaseOptions {
   onStatement?: (statement: string) => void;
   /** Without any, what people write is stored as it is. */
   masterKeys?: MasterKeys | null;
+  /** Without it, all of it. */
+  consentUnlessSaid?: Readonly<Purposes>;
   /** If given, the database is probed continuously, and calls fail at once while it does not answer ([DB8]). */
   watch?: Logger;
 }
@@ -77,6 +82,7 @@ export interface DatabaseOptions {
 /** @throws StartupError if a file that the URL names cannot be read */
 export function connect(url: string, { connections = 10, ...given }: DatabaseOptions = {}): Database {
   const { reading: readers = READING_CONNECTIONS, schema = null, masterKeys = null, onStatement, watch } = given;
+  const { consentUnlessSaid = { training: true, analytics: true } } = given;
   const place = placeOf(url, schema);
   // A database that was restored may lack data keys that this node knows: what they encrypt would be lost.
   const pulse = watch && new Pulse(place, watch, () => vault.forget());
@@ -106,7 +112,7 @@ export function connect(url: string, { connections = 10, ...given }: DatabaseOpt
   const cancel = (pid: number): void => void sql`select pg_cancel_backend(${pid})`.catch(() => undefined);
   const sessions = new Semaphore(1);
   return {
-    ...{ sql, url, listenerName, vault, db: drizzle({ client: sql, casing: 'snake_case' }) },
+    ...{ sql, url, listenerName, vault, consentUnlessSaid, db: drizzle({ client: sql, casing: 'snake_case' }) },
     under: (signal) => (signal ? queriesOf(cancelledBy(reading, signal, cancel)) : reads),
     asOfOneMoment: (terms, read) => readAsOfOneMoment(reading, terms, cancel, read),
     listen: (channel, onMessage, onListening) => listener.listen(channel, onMessage, onListening),

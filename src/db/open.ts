@@ -26,7 +26,7 @@ export interface OpenDatabaseOptions {
 
 /** Which database, and how it is used. */
 export type DatabaseConfig = Pick<Config, 'databaseUrl' | 'dataDir'> &
-  Partial<Pick<Config, 'databaseSchema' | 'databaseConnections' | 'masterKey'>>;
+  Partial<Pick<Config, 'databaseSchema' | 'databaseConnections' | 'masterKey' | 'consentUnlessSaid'>>;
 
 /**
  * Opens the configured database, once it answers, is recent enough and migrated: the one of DATABASE_URL, otherwise the
@@ -51,7 +51,9 @@ export function openDatabase(
         throw new StartupError(`${name} ${POOLED}`);
       await migrateToLatest(url, log, schema);
       const masterKeys = await masterKeysOf(config);
-      const database = disposal.use(connect(url, { ...poolOf(config), schema, masterKeys, watch: log }));
+      const database = disposal.use(
+        connect(url, { ...poolOf(config), ...consentDefaultOf(config), schema, masterKeys, watch: log }),
+      );
       await database.vault.checkMasters();
       return { ...database, [Symbol.asyncDispose]: () => disposal[Symbol.asyncDispose]() };
     } catch (error) {
@@ -74,6 +76,9 @@ function poolOf({ databaseConnections = 8 }: DatabaseConfig): Pick<DatabaseOptio
   const reading = Math.max(2, Math.floor(databaseConnections / 4));
   return { connections: databaseConnections - CONNECTIONS_APART - reading, reading };
 }
+
+export const consentDefaultOf = ({ consentUnlessSaid }: DatabaseConfig): Pick<DatabaseOptions, 'consentUnlessSaid'> =>
+  consentUnlessSaid ? { consentUnlessSaid } : {};
 
 /** Null if what people write is stored as it is ([SEAL2]). */
 export async function masterKeysOf({

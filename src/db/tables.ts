@@ -45,6 +45,10 @@ export const listeners = pgTable('listeners', {
     .default(sql`'{}'`),
   preferenceText: text(),
   preferencesUpdatedAt: instant(),
+  /** What their feedback may be used for, as they said. Null: they have not said, and the operator's default holds. */
+  allowsTraining: boolean(),
+  allowsAnalytics: boolean(),
+  consentUpdatedAt: instant(),
   createdAt: instant().notNull().defaultNow(),
 });
 

@@ -42,7 +42,7 @@ export async function seedDemo({ database, clock, log }: SeedDemoOptions): Promi
     const { listeners, events } = simulateListening(tracks, clock.now());
     await insertDemoViewer(tx, VIEWER.externalId, VIEWER.displayName);
     await insertSimulated(tx, listeners, events);
-    await refreshPopularity(tx, new Date(clock.now()));
+    await refreshPopularity(tx, database, new Date(clock.now()));
     return { tracks: tracks.length, simulatedListeners: listeners.length, events: events.length };
   });
   if (seeded)

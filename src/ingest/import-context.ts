@@ -36,6 +36,7 @@ export function startContext(options: ImportOptions): Omit<ImportContext, 'tx'> 
 export interface Outcome {
   tracks: MergeCounts;
   feedback: MergeCounts;
+  consents?: MergeCounts;
   newListeners: number;
   heard?: Heard;
   notes: string[];

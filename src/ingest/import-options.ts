@@ -7,7 +7,7 @@ import type { Renames } from './reading/columns.ts';
 export const personalFormats = ['spotify', 'listenbrainz', 'lastfm-csv'] as const;
 export type PersonalFormat = (typeof personalFormats)[number];
 
-export const importFormats = ['tracks', 'feedback', ...personalFormats, 'lastfm-2k', 'sequences'] as const;
+export const importFormats = ['tracks', 'feedback', ...personalFormats, 'lastfm-2k', 'sequences', 'consents'] as const;
 export type ImportFormat = (typeof importFormats)[number];
 
 /** A row that was not imported, with its position in the file and the reason. */
@@ -42,6 +42,8 @@ export interface ImportReport {
   /** Number of tracks and feedback events that were created, updated or unchanged. */
   tracks: MergeCounts;
   feedback: MergeCounts;
+  /** Number of rows of consents that changed something, or nothing. */
+  consents: MergeCounts;
   /** Number of new listeners. */
   newListeners: number;
   /** Only for formats of one listener. */
@@ -63,7 +65,7 @@ export interface ImportOptions {
   paths: readonly string[];
   /** The external id of the export's listener. Required for formats of one listener, ignored for others. */
   listener?: string;
-  /** The file's own names for columns of `tracks` and `feedback`. */
+  /** The file's own names for columns of `tracks`, `feedback` and `consents`. */
   renames?: Renames;
   /** Imports the good rows. Otherwise one bad row prevents the import. */
   skipBad?: boolean;

@@ -1,4 +1,4 @@
-/** Imports: files in seven formats, and the built-in demo. */
+/** Imports: files in eight formats, and the built-in demo. */
 export {
   importFormats,
   personalFormats,
@@ -11,5 +11,6 @@ export {
 export { runImport } from './run-import.ts';
 export { refuseDemo, seedDemo } from './demo.ts';
 export { checkExists } from './reading/source.ts';
+export { consentColumns } from './formats/consents.ts';
 export { feedbackColumns } from './formats/rows.ts';
 export { trackColumns } from './formats/track-rows.ts';

@@ -5,6 +5,7 @@ import { refreshPopularity } from '../db/queries/popularity-queries.ts';
 import { systemClock } from '../lib/clock.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import { importWakeup } from '../listeners/listeners.ts';
+import { importConsents } from './formats/consents.ts';
 import { importFeedback } from './formats/feedback.ts';
 import { importLastfm } from './formats/lastfm.ts';
 import { lastfmCsv } from './formats/lastfm-csv.ts';
@@ -13,7 +14,7 @@ import { importPlays, type PlayFormat } from './formats/plays.ts';
 import { importSequences } from './formats/sequences.ts';
 import { spotify } from './formats/spotify.ts';
 import { importTracks } from './formats/tracks.ts';
-import { type ImportContext, type Outcome, startContext } from './import-context.ts';
+import { type ImportContext, nothing, type Outcome, startContext } from './import-context.ts';
 import type { ImportOptions, ImportReport, PersonalFormat } from './import-options.ts';
 
 const playFormats: Record<PersonalFormat, PlayFormat> = { spotify, listenbrainz, 'lastfm-csv': lastfmCsv };
@@ -31,7 +32,7 @@ export async function runImport(database: Database, options: ImportOptions): Pro
   const outcome = await importTransaction(database, signal, async (tx) => {
     const imported = await importFormat(options, { ...context, tx });
     context.step('refreshing popularity');
-    await refreshPopularity(tx, new Date(clock.now()));
+    await refreshPopularity(tx, database, new Date(clock.now()));
     return imported;
   });
   // Tastes first: live lists look again when the catalogue has changed.
@@ -39,7 +40,7 @@ export async function runImport(database: Database, options: ImportOptions): Pro
   wakeups?.wake(catalogueWakeup);
   const seconds = (clock.monotonic() - begun) / 1000;
   const { rows, bad, leftOut } = progress;
-  return { rows, bad, leftOut, heard: null, ...outcome, seconds };
+  return { rows, bad, leftOut, heard: null, consents: nothing, ...outcome, seconds };
 }
 
 function importFormat({ format, paths, listener }: ImportOptions, context: ImportContext): Promise<Outcome> {
@@ -50,6 +51,8 @@ function importFormat({ format, paths, listener }: ImportOptions, context: Impor
       return importFeedback(onlyPath(paths), context);
     case 'lastfm-2k':
       return importLastfm(onlyPath(paths), context);
+    case 'consents':
+      return importConsents(onlyPath(paths), context);
     case 'sequences':
       return importSequences(onlyPath(paths), context);
     case 'spotify':

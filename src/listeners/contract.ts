@@ -1,3 +1,5 @@
+import type { ConsentRow } from '../db/access/consent-queries.ts';
+import type { Purposes } from '../db/access/purposes.ts';
 import type { PersonalRows } from '../db/analytics/personal-data.ts';
 import type { MarkedTrackRow, TrackMark, Verdict, ViewerFeedbackRow } from '../db/queries/taste-queries.ts';
 import type { ClaimedRows } from '../db/queries/visitor-queries.ts';
@@ -22,6 +24,12 @@ export interface PreferencesInput {
   text?: string | null;
   allowExplicit?: boolean | null;
 }
+
+/** What a listener's feedback may be used for, besides their own recommendations ([CONSENT1]). */
+export type Consent = Omit<ConsentRow, 'listenerId'>;
+
+/** Absent purposes stay as they are. */
+export type ConsentInput = { [Purpose in keyof Purposes]?: boolean | null };
 
 export type FeedbackKind = 'PLAY' | 'COMPLETE' | 'LIKE' | 'SAVE' | 'SKIP' | 'DISLIKE' | 'HIDE';
 
@@ -74,6 +82,10 @@ export interface Listeners {
   preferences(listenerIds: readonly number[]): Promise<Map<number, Preferences>>;
   /** @throws InvalidInputError, NotFoundError */
   setPreferences(listenerId: number, input: PreferencesInput): Promise<Preferences>;
+  /** What holds for these listeners, by what they said or by the operator's default. */
+  consents(listenerIds: readonly number[]): Promise<Map<number, Consent>>;
+  /** From the next training, count and export on. @throws InvalidInputError if nothing is said, NotFoundError */
+  setConsent(listenerId: number, input: ConsentInput): Promise<Consent>;
   /** Newest first. */
   feedback(listenerId: number, args: PageArgs & { kinds?: readonly FeedbackKind[] | null }): Promise<Page<Feedback>>;
   /** Marked tracks as they stand, the latest mark first. @throws InvalidInputError */

@@ -14,6 +14,8 @@ export { erasureWakeup, feedbackWakeup, importWakeup, listenerKey } from './wake
 
 export type {
   Claimed,
+  Consent,
+  ConsentInput,
   Feedback,
   FeedbackInput,
   FeedbackKind,

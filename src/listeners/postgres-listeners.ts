@@ -10,6 +10,7 @@ import { groupBy, indexBy } from '../lib/collections.ts';
 import { ConflictError, ForbiddenError, NotFoundError, UnauthenticatedError } from '../lib/errors.ts';
 import { checkFirst, decodeCursor, keyPart, pageOf } from '../lib/page.ts';
 import { checkText } from '../lib/text/check-text.ts';
+import { createConsents } from './consent.ts';
 import type { Feedback, FeedbackInput, FeedbackKind, Listeners } from './contract.ts';
 import { erase, noSuchListener, unlessErased } from './erasure.ts';
 import { checkBatch, checkFeedback, checkRequestId } from './feedback-input.ts';
@@ -105,6 +106,7 @@ export function createListeners({ database, wakeups, clock }: ListenersOptions):
       return row;
     },
 
+    ...createConsents(database, clock, () => wakeups.wake(feedbackWakeup)),
     feedback: feedbackOf(db),
     markedTracks: markedLists(database),
     feedbackById: async (ids) => indexBy(ids.length ? await queries.selectFeedbackByIds(db, ids) : [], (row) => row.id),

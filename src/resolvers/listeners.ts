@@ -31,7 +31,7 @@ export function maySee(listenerId: number, { viewer }: Context): boolean {
   return viewer.listener.id === listenerId || may(viewer, 'SERVICE') || may(viewer, 'ANALYST');
 }
 
-function requireSight(listenerId: number, context: Context): void {
+export function requireSight(listenerId: number, context: Context): void {
   if (!maySee(listenerId, context)) throw new ForbiddenError("Another listener's data is private");
 }
 
@@ -47,7 +47,7 @@ export function preferencesOf(listener: Listener, context: Context): Preferences
 }
 
 /** A connection may outlive the listener that it was opened for. */
-function orErased<Value>(value: Value | undefined): Value {
+export function orErased<Value>(value: Value | undefined): Value {
   if (value === undefined) throw noSuchListener();
   return value;
 }
@@ -134,7 +134,7 @@ export async function eraseListener(input: EraseListenerArgs, context: Context):
   return asSent(listenerId ?? externalId ?? '', () => erase(id, context));
 }
 
-async function idByExternalId(externalId: string, { listeners }: Context): Promise<number> {
+export async function idByExternalId(externalId: string, { listeners }: Context): Promise<number> {
   const found = await listeners.byExternalId(checkText(externalId, 'input.externalId', { max: 128 }));
   if (!found) throw new NotFoundError('input.externalId: there is no such listener', externalId, 'input.externalId');
   return found.id;

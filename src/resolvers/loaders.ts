@@ -3,7 +3,15 @@ import type { ApiKey, ApiKeys } from '../access/access.ts';
 import type { Album, Artist, Catalogue, Credit, Genre, Tag, Track, TrackDetails } from '../catalogue/catalogue.ts';
 import type { DocumentMember, Documents, TextDocument } from '../documents/documents.ts';
 import type { Draft, DraftGroup, Drafts } from '../drafts/drafts.ts';
-import type { Feedback, Listener, Listeners, Preferences, Viewer, ViewerFeedback } from '../listeners/listeners.ts';
+import type {
+  Consent,
+  Feedback,
+  Listener,
+  Listeners,
+  Preferences,
+  Viewer,
+  ViewerFeedback,
+} from '../listeners/listeners.ts';
 
 /**
  * Batches the loads of one operation's fields into one call. Known values are returned without a promise: a list of
@@ -70,6 +78,7 @@ export interface Loaders {
   viewerFeedback: Loader<ViewerFeedback>;
   listeners: Loader<Listener>;
   preferences: Loader<Preferences>;
+  consents: Loader<Consent>;
   feedback: Loader<Feedback>;
   genresBySlug: DataLoader<string, Genre | undefined>;
   drafts: DataLoader<string, Draft | undefined>;
@@ -108,6 +117,7 @@ export function createLoaders(
     viewerFeedback: new Loader((ids) => listeners.viewerFeedback(viewer.listener.id, ids)),
     listeners: new Loader((ids) => listeners.byIds(ids)),
     preferences: new Loader((ids) => listeners.preferences(ids)),
+    consents: new Loader((ids) => listeners.consents(ids)),
     feedback: new Loader((ids) => listeners.feedbackById(ids)),
     genresBySlug: new DataLoader(async (slugs) => {
       const found = await catalogue.genresBySlug(slugs);

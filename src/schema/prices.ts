@@ -127,6 +127,7 @@ export const prices: Readonly<Record<string, Price>> = {
   // Listeners.
   'Query.listener': { weight: 300 },
   'Listener.preferences': { weight: 50 },
+  'Listener.consent': { weight: 50 },
   'Listener.feedback': { weight: 400, size: page },
   'Listener.tracks': { weight: 400, size: page },
   'Listener.drafts': { weight: 400, size: page, args: { search: 3_000, filter: 100 } },

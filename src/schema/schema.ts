@@ -11,6 +11,7 @@ import './analytics/analytics.ts';
 import './analytics/off-policy.ts';
 import './model-versions.ts';
 import './listeners/listeners.ts';
+import './listeners/consent.ts';
 import './listeners/visitors.ts';
 import './access/keys.ts';
 import './access/audit.ts';

@@ -125,6 +125,7 @@ const calls: Record<string, (of: Belongings) => string | Promise<string>> = {
   'Mutation.setSaved': () => `trackId: "${TRACK}", saved: true`,
   'Mutation.setHidden': () => `trackId: "${TRACK}", hidden: false`,
   'Mutation.startDraft': () => 'input: { kind: POEM, prompt: "rain", sampling: { maxTokens: 1 } }',
+  'Mutation.setConsent': ({ listener }) => `input: { listenerId: "${listener}", training: true }`,
   'Mutation.eraseMe': () => 'confirm: "somebody else"',
   'Mutation.claimVisitor': () => 'visitorToken: "none"',
   'Mutation.recordFeedback': ({ listener }) => `input: { trackId: "${TRACK}", kind: PLAY, listenerId: "${listener}" }`,

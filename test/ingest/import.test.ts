@@ -106,7 +106,7 @@ test('[CAT3] a concurrent import and refresh of popularity do not deadlock', asy
     await tx`update tracks set updated_at = now() where id = (select max(id) from tracks)`;
     const other = catalogue.refreshPopularity();
     await untilOneWaits(database);
-    await refreshPopularity(tx, new Date());
+    await refreshPopularity(tx, database, new Date());
     return [other];
   });
   await expect(Promise.all(refreshing)).resolves.toEqual([undefined]);

@@ -853,6 +853,19 @@ export function argumentTable({ draft, group, document, version, cursors }: Fixt
       },
     },
     'Mutation.claimVisitor': { of: { visitorToken: bad.text({ max: 1 }) } },
+    'Mutation.setConsent': {
+      args: { input: { training: false } },
+      of: {
+        'input.listenerId': bad.idOf('Listener', 'NotFoundError'),
+        'input.externalId': {
+          refused: [...bad.text({ max: 128 }).refused],
+          uncoercible: [5, true, {}],
+          missing: { value: 'nobody', becomes: 'NotFoundError' },
+        },
+        'input.training': bad.flag,
+        'input.analytics': bad.flag,
+      },
+    },
     'Mutation.eraseMe': { of: { confirm: bad.text({ max: 1 }) } },
     'Mutation.upsertTracks': {
       args: {

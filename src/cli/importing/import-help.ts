@@ -12,11 +12,12 @@ A catalogue, and feedback of many listeners:
   feedback PATH       plays and reactions: CSV with a header, JSON or JSONL
   lastfm-2k PATH      the folder of the HetRec 2011 Last.fm data
   sequences PATH      one line per listener: an id, then items in order, separated by spaces or tabs
+  consents PATH       what listeners allow their feedback to be used for: CSV with a header, JSON or JSONL
 
   A file may be gzipped, or be the only one in a zip. Repeating an import changes nothing.
 
   --listener ID       the listener whose history it is; for spotify, listenbrainz and lastfm-csv
-  --map THEIRS=OURS   renames a column of tracks or feedback; THEIRS= ignores it; may be repeated
+  --map THEIRS=OURS   renames a column of tracks, feedback or consents; THEIRS= ignores it; may be repeated
   --skip-bad          skip bad rows; without it one bad row prevents the import
   --database-url URL  the database to import into; overrides DATABASE_URL
   --data-dir FOLDER   the data folder of the embedded database; overrides CADENZA_DATA_DIR
@@ -66,6 +67,12 @@ export const formatHelp: Record<ImportFormat, string> = {
   Optional: at (2026-11-23T14:00:00Z, 2026-11-23 14:00, or seconds or milliseconds since 1970), plays, listenedMs, key.
 
   npm run import -- feedback plays.csv.gz --map user=listener --map song=track`,
+  consents: `npm run import -- consents PATH [--map THEIRS=OURS …]
+
+  CSV with a header (comma, semicolon or tab), JSON objects, one per line, or a JSON array of them.
+  Required: listener.   Optional: training, analytics (true or false), of which a row has at least one.
+
+  npm run import -- consents consents.csv --map user=listener`,
   'lastfm-2k': `npm run import -- lastfm-2k PATH
 
   The folder of the HetRec 2011 Last.fm data as published: artists.dat, tags.dat, user_taggedartists.dat,

@@ -16,6 +16,7 @@ export function summarise(report: ImportReport, config: Config): void {
   for (const { rule, rows: n } of leftOut) print(`left out: ${count(n)} ${rule}`);
   printCounts('tracks', report.tracks);
   printCounts('feedback', report.feedback);
+  printCounts('consents', report.consents);
   if (newListeners > 0) print(`listeners: ${count(newListeners)} created`);
   for (const note of notes) print(`note: ${visible(note)}`);
   if (heard) print(`\n${endingOf(heard, report, config)}`);

@@ -1,4 +1,5 @@
 import type { PendingQuery, Row } from 'postgres';
+import { allowing } from '../access/consent-queries.ts';
 import type { Database } from '../client.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -34,6 +35,14 @@ export interface AnalyticsRange {
   timeZone: string;
 }
 
+/** The period, and whose rows are counted in it. */
+type Counted = AnalyticsRange & Pick<Database, 'consentUnlessSaid'>;
+
+const countedBy = (range: AnalyticsRange, { consentUnlessSaid }: Database): Counted => ({
+  ...range,
+  consentUnlessSaid,
+});
+
 export interface AnalyticsRows {
   engagement: DimensionRow[];
   genres: CountedGenre[];
@@ -63,13 +72,15 @@ const SEGMENTS = { light: 1, heavy: 50 };
 
 /**
  * Counts the reactions to every position served in the range along each dimension, from one set of rows, so that every
- * breakdown adds up to the total ([ATTR3]). All counts are as of one moment.
+ * breakdown adds up to the total ([ATTR3]). All counts are as of one moment. Who does not allow analytics is in none of
+ * them.
  */
 export async function selectAnalytics(database: Database, range: AnalyticsRange, terms: Terms): Promise<AnalyticsRows> {
+  const counted = countedBy(range, database);
   return database.asOfOneMoment(terms, async (tx) => ({
-    engagement: await selectEngagement(tx, range),
+    engagement: await selectEngagement(tx, counted),
     genres: await selectGenres(tx),
-    unattributed: await countUnattributed(tx, range),
+    unattributed: await countUnattributed(tx, counted),
   }));
 }
 
@@ -82,7 +93,7 @@ export async function selectBreakdown(
 ): Promise<{ rows: AxesRow[]; genres: CountedGenre[] }> {
   return database.asOfOneMoment(terms, async (tx) => ({
     rows: await tx<AxesRow[]>`
-      ${outcomesOf(tx, range, axes.includes('segment'))}
+      ${outcomesOf(tx, countedBy(range, database), axes.includes('segment'))}
       select ${tx(axes)}, ${countsIn(tx)} from outcomes
       group by ${tx(axes)} order by impressions desc, ${tx(axes)} limit ${limit}`,
     genres: axes.includes('slug') ? await selectGenres(tx) : [],
@@ -95,7 +106,7 @@ export async function selectCoverage(database: Database, range: AnalyticsRange, 
     const [row] = await tx<[CoverageRow]>`
       with served as (
         select track_id, count(*) as impressions from recommendation_lists, unnest(track_ids) as track_id
-        where ${isIn(tx, range)} group by track_id
+        where ${isIn(tx, countedBy(range, database))} group by track_id
       ), catalogue as (select count(*) as tracks from tracks where withdrawn_at is null
       ), ranked as (select impressions, row_number() over (order by impressions desc) as number from served)
       select (select count(*) from served join tracks on id = track_id where withdrawn_at is null)::float8 as served,
@@ -112,9 +123,10 @@ const selectGenres = (tx: Transaction) => tx<CountedGenre[]>`
 type Fragment = PendingQuery<Row[]>;
 
 /** Lists in the range that somebody was shown: what staff looks at is no impression. */
-const isIn = (tx: Transaction, { from, to, modelVersion }: AnalyticsRange): Fragment => tx`
+const isIn = (tx: Transaction, { from, to, modelVersion, ...consents }: Counted): Fragment => tx`
   created_at >= ${from.toISOString()}::timestamptz and created_at < ${to.toISOString()}::timestamptz
-  and surface <> 'PREVIEW' and (${modelVersion}::text is null or model_version = ${modelVersion})`;
+  and surface <> 'PREVIEW' and (${modelVersion}::text is null or model_version = ${modelVersion})
+  and ${allowing(tx, 'analytics', consents, tx`recommendation_lists.listener_id`)}`;
 
 const countsIn = (tx: Transaction): Fragment => tx`
   count(*)::float8 as impressions, count(*) filter (where clicked)::float8 as clicks,
@@ -122,7 +134,7 @@ const countsIn = (tx: Transaction): Fragment => tx`
   count(*) filter (where skipped)::float8 as skips, count(*) filter (where rejected)::float8 as rejections`;
 
 /** One row for each impression, with its dimensions and what became of it. */
-function outcomesOf(tx: Transaction, range: AnalyticsRange, withSegments: boolean): Fragment {
+function outcomesOf(tx: Transaction, range: Counted, withSegments: boolean): Fragment {
   return tx`
     with lists as materialized (
       select * from recommendation_lists where ${isIn(tx, range)}
@@ -169,7 +181,7 @@ const segmentsOf = (tx: Transaction, { from }: AnalyticsRange): Fragment => tx`
       select from feedback f where f.listener_id = shown.listener_id and f.at < ${from.toISOString()}::timestamptz limit ${SEGMENTS.heavy}
     ) known) counted`;
 
-function selectEngagement(tx: Transaction, range: AnalyticsRange) {
+function selectEngagement(tx: Transaction, range: Counted) {
   return tx<DimensionRow[]>`
     ${outcomesOf(tx, range, false)}
     select case
@@ -184,10 +196,10 @@ function selectEngagement(tx: Transaction, range: AnalyticsRange) {
 }
 
 /** Counts feedback that names no list with this track and listener: another listener's list, or one no longer kept. */
-async function countUnattributed(tx: Transaction, { from, to }: AnalyticsRange): Promise<number> {
+async function countUnattributed(tx: Transaction, { from, to, ...consents }: Counted): Promise<number> {
   const [row] = await tx<[{ count: number }]>`
     select count(*)::float8 as count from feedback f
-    where f.request_id is not null
+    where f.request_id is not null and ${allowing(tx, 'analytics', consents, tx`f.listener_id`)}
       and f.at >= ${from.toISOString()}::timestamptz and f.at < ${to.toISOString()}::timestamptz
       and not exists (
         select from recommendation_lists l

@@ -1,9 +1,16 @@
+import { allowing } from '../access/consent-queries.ts';
+import type { Purposes } from '../access/purposes.ts';
 import type { Transaction } from '../transaction.ts';
 
 /** What is exported: everything of the period, by versions and surfaces alike. */
 export interface ExportRange {
   from: Date;
   to: Date;
+}
+
+/** The same of those who allow analytics. */
+export interface AllowedRange extends ExportRange {
+  consentUnlessSaid: Readonly<Purposes>;
 }
 
 /** A list, after which the next page begins. */
@@ -37,7 +44,7 @@ export interface ImpressionPage {
  */
 export async function selectImpressions(
   sql: Transaction,
-  { from, to }: ExportRange,
+  { from, to, ...consents }: AllowedRange,
   after: ListPlace | null,
   limit: number,
 ): Promise<ImpressionPage> {
@@ -45,6 +52,7 @@ export async function selectImpressions(
     select id, created_at::text as at from recommendation_lists
     where surface <> 'PREVIEW' and created_at >= ${after?.at ?? from.toISOString()}::timestamptz and created_at < ${to.toISOString()}::timestamptz
       and (${after === null} or (created_at, id) > (${after?.at ?? null}::timestamptz, ${after?.id ?? null}::uuid))
+      and ${allowing(sql, 'analytics', consents, sql`recommendation_lists.listener_id`)}
     order by created_at, id limit ${limit}`;
   if (lists.length === 0) return { rows: [], last: null };
   const ids = `{${lists.map(({ id }) => id).join()}}`;
@@ -93,7 +101,7 @@ export async function selectFirstFeedback(sql: Transaction, { from, to }: Export
 /** Events after a number, at most `limit`. */
 export async function selectFeedback(
   sql: Transaction,
-  { from, to }: ExportRange,
+  { from, to, ...consents }: AllowedRange,
   after: number,
   limit: number,
 ): Promise<FeedbackExportRow[]> {
@@ -101,14 +109,15 @@ export async function selectFeedback(
     select f.id::float8 as id, s.external_id as listener, t.external_id as track, f.kind::text as kind, f.plays,
       f.listened_ms as "listenedMs", f.at, f.request_id as "requestId"
     from feedback f join listeners s on s.id = f.listener_id join tracks t on t.id = f.track_id
-    where f.id > ${after} and f.at >= ${from.toISOString()}::timestamptz and f.at < ${to.toISOString()}::timestamptz
+    where f.id > ${after} and ${allowing(sql, 'analytics', consents, sql`f.listener_id`)}
+      and f.at >= ${from.toISOString()}::timestamptz and f.at < ${to.toISOString()}::timestamptz
     order by f.id limit ${limit}`;
 }
 
 /** The same of feedback on impressions. */
 export async function selectClicks(
   sql: Transaction,
-  { from, to }: ExportRange,
+  { from, to, ...consents }: AllowedRange,
   after: number,
   limit: number,
 ): Promise<ClickRow[]> {
@@ -119,7 +128,7 @@ export async function selectClicks(
     from feedback f join recommendation_lists l
         on l.id = f.request_id and l.listener_id = f.listener_id and f.track_id = any (l.track_ids) and l.surface <> 'PREVIEW'
       join listeners s on s.id = f.listener_id join tracks t on t.id = f.track_id
-    where f.request_id is not null and f.id > ${after}
+    where f.request_id is not null and f.id > ${after} and ${allowing(sql, 'analytics', consents, sql`f.listener_id`)}
       and f.at >= ${from.toISOString()}::timestamptz and f.at < ${to.toISOString()}::timestamptz
     order by f.id limit ${limit}`;
 }

@@ -4,7 +4,14 @@ import { connect, type Database } from '../client.ts';
 import { findPostmaster, openClusterFiles } from '../embedded/cluster-files.ts';
 import { tryGuard } from '../embedded/cluster-guard.ts';
 import { migrateToLatest, USUAL_SCHEMA } from '../migrations.ts';
-import { DATABASE, type DatabaseConfig, masterKeysOf, openDatabase, type OpenDatabaseOptions } from '../open.ts';
+import {
+  consentDefaultOf,
+  DATABASE,
+  type DatabaseConfig,
+  masterKeysOf,
+  openDatabase,
+  type OpenDatabaseOptions,
+} from '../open.ts';
 
 /**
  * Opens the configured database for a command that may run beside a server. If a running server keeps the embedded
@@ -20,7 +27,8 @@ export async function openDatabaseBeside(
   if (running === null) return openDatabase(config, log, options);
   const schema = config.databaseSchema === USUAL_SCHEMA ? null : config.databaseSchema;
   await migrateToLatest(running, log, schema);
-  const database = connect(running, { ...(schema && { schema }), masterKeys: await masterKeysOf(config) });
+  const masterKeys = await masterKeysOf(config);
+  const database = connect(running, { ...(schema && { schema }), ...consentDefaultOf(config), masterKeys });
   await database.vault.checkMasters();
   return database;
 }

@@ -1,4 +1,5 @@
 import { and, eq, notExists, sql } from 'drizzle-orm';
+import { allowing } from '../access/consent-queries.ts';
 import type { Database, Queryable } from '../client.ts';
 import { evaluations, recommenderVersions } from '../tables.ts';
 
@@ -46,11 +47,13 @@ export async function insertEvaluationsOnce({ db }: Database, rows: readonly Eva
   });
 }
 
-/** A sample of at most this many listeners with feedback. It stays the same as long as none is added or removed. */
-export async function selectSomeListeners({ sql: driver }: Database, limit: number): Promise<number[]> {
+/** A sample of at most this many listeners with feedback, of those who allow analytics. It stays the same as long as none is added or removed. */
+export async function selectSomeListeners(database: Database, limit: number): Promise<number[]> {
+  const { sql: driver } = database;
   const rows = await driver<{ id: number }[]>`
     select id::float8 as id from listeners
     where exists (select from feedback where listener_id = listeners.id)
+      and ${allowing(driver, 'analytics', database, driver`listeners.id`)}
     order by md5(external_id), id limit ${limit}`;
   return rows.map(({ id }) => id);
 }

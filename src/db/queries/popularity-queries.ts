@@ -1,4 +1,6 @@
+import { allowing } from '../access/consent-queries.ts';
 import { takeMergeTurn } from '../catalogue/track-merge.ts';
+import type { Database } from '../client.ts';
 import type { Transaction } from '../transaction.ts';
 
 /**
@@ -11,22 +13,31 @@ const ENOUGH = 1_000;
  * Recomputes the listeners and rejecters of each track, and its percentile among all tracks ([CAT3]): the share of
  * tracks with fewer listeners after subtracting rejecters, plus half of those with as many (the mid-rank); 0 if none
  * are left. It counts the last 30 days, or all time if these have too few events. Unchanged rows are not written. It
- * takes turns with merges, which write the same rows in another order.
+ * takes turns with merges, which write the same rows in another order. Who does not allow training is not counted.
  * @returns how many tracks it changed
  */
-export async function refreshPopularity(tx: Transaction, now: Date): Promise<number> {
+export async function refreshPopularity(tx: Transaction, database: Consents, now: Date): Promise<number> {
   await takeMergeTurn(tx);
-  await countOpinions(tx, 'recent_opinions', now, '30 days');
+  const opinions = { database, now };
+  await countOpinions(tx, 'recent_opinions', { ...opinions, period: '30 days' });
   const isEnough = await tellsEnough(tx);
-  if (!isEnough) await countOpinions(tx, 'opinions_of_all_time', now, null);
+  if (!isEnough) await countOpinions(tx, 'opinions_of_all_time', { ...opinions, period: null });
   return rankTracks(tx, isEnough);
+}
+
+type Consents = Pick<Database, 'consentUnlessSaid'>;
+
+interface Opinions {
+  database: Consents;
+  now: Date;
+  period: string | null;
 }
 
 /**
  * For each track the `listeners` who heard it and do not reject it, and the `rejecters` whose last verdict is against
  * it.
  */
-async function countOpinions(tx: Transaction, table: string, now: Date, period: string | null): Promise<void> {
+async function countOpinions(tx: Transaction, table: string, { database, now, period }: Opinions): Promise<void> {
   const until = now.toISOString();
   const since = period === null ? tx`'-infinity'::timestamptz` : tx`${until}::timestamptz - ${period}::interval`;
   await tx`create temp table ${tx(table)} on commit drop as
@@ -36,7 +47,9 @@ async function countOpinions(tx: Transaction, table: string, now: Date, period: 
       select track_id, listener_id, bool_or(kind in ('PLAY', 'COMPLETE', 'LIKE', 'SAVE')) as heard,
         coalesce(max(at) filter (where kind in ('DISLIKE', 'HIDE')) >= max(at) filter (where kind in ('LIKE', 'SAVE')),
           bool_or(kind in ('DISLIKE', 'HIDE'))) as rejected
-      from standing_feedback where at > ${since} and at <= ${until}::timestamptz group by track_id, listener_id
+      from standing_feedback where at > ${since} and at <= ${until}::timestamptz
+        and ${allowing(tx, 'training', database, tx`listener_id`)}
+      group by track_id, listener_id
     ) each_listener group by track_id`;
 }
 

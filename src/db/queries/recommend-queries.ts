@@ -1,4 +1,5 @@
 import { and, desc, eq, isNotNull, notInArray, type SQL, sql } from 'drizzle-orm';
+import { allowing } from '../access/consent-queries.ts';
 import type { Database, Queryable } from '../client.ts';
 import { evaluations, listeners, recommenderVersions } from '../tables.ts';
 import type { FeedbackKindColumn } from './listener-queries.ts';
@@ -19,18 +20,23 @@ export interface TrainingRow extends Omit<ReactionRow, 'at'> {
   at: number;
 }
 
-/** All reactions in batches, ordered by listener, so that only one batch is in memory. */
-export async function* readAllReactions({ sql: driver }: Database): AsyncGenerator<TrainingRow[]> {
+/** All reactions that may be trained on, in batches, ordered by listener, so that only one batch is in memory. */
+export async function* readAllReactions(database: Database): AsyncGenerator<TrainingRow[]> {
+  const { sql: driver } = database;
   const cursor = driver<TrainingRow[]>`
     select listener_id::float8 as "listenerId", track_id::float8 as "trackId", kind::text as kind,
       sum(plays)::float8 as plays, (extract(epoch from max(at)) * 1000)::float8 as at
     from standing_feedback join tracks on tracks.id = track_id where withdrawn_at is null
+      and ${allowing(driver, 'training', database, driver`listener_id`)}
     group by listener_id, track_id, kind order by listener_id, max(at), track_id`.cursor(10_000);
   for await (const rows of cursor) yield rows;
 }
 
-export async function countFeedback({ sql: driver }: Database): Promise<number> {
-  const [row] = await driver<[{ count: number }]>`select count(*)::float8 as count from feedback`;
+/** How much there is to train on. */
+export async function countFeedback(database: Database): Promise<number> {
+  const { sql: driver } = database;
+  const [row] = await driver<[{ count: number }]>`
+    select count(*)::float8 as count from feedback where ${allowing(driver, 'training', database, driver`listener_id`)}`;
   return row.count;
 }
 

@@ -1,8 +1,8 @@
-import { and, desc, eq, gt, gte, inArray, isNotNull, lt } from 'drizzle-orm';
+import { and, desc, eq, gt, gte, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
 import { opened } from '../sealing/sealed-values.ts';
 import { KeyDestroyedError, type Vault } from '../sealing/vault.ts';
-import { feedback, recommendationLists } from '../tables.ts';
+import { feedback, listeners, recommendationLists } from '../tables.ts';
 
 export type ServedListRow = Omit<typeof recommendationLists.$inferSelect, 'createdAt'>;
 
@@ -101,12 +101,20 @@ export interface ListsWithClicks {
   clicks: { requestId: string | null; trackId: number }[];
 }
 
+/** Where lists are read from, and whose. */
+type ListSource = { db: Queryable } & Pick<Database, 'vault' | 'consentUnlessSaid'>;
+
+const isOfWhoAllowsAnalytics = ({ consentUnlessSaid }: Pick<Database, 'consentUnlessSaid'>) => sql`not exists (
+  select from ${listeners} where ${listeners.id} = ${recommendationLists.listenerId}
+    and not coalesce(${listeners.allowsAnalytics}, ${listeners.simulated} or ${consentUnlessSaid.analytics}::boolean))`;
+
 /**
- * The newest recommendation lists that can still be continued, at most `limit`, in batches, with their clicks.
+ * The newest recommendation lists that can still be continued, of those who allow analytics, at most `limit`, in batches,
+ * with their clicks.
  * @param after only lists that were begun later
  */
 export async function* readRecentLists(
-  { db, vault }: { db: Queryable; vault: Vault },
+  { db, vault, ...consents }: ListSource,
   limit: number,
   after: Date | null,
 ): AsyncGenerator<ListsWithClicks> {
@@ -114,6 +122,7 @@ export async function* readRecentLists(
     isNotNull(recommendationLists.state),
     eq(recommendationLists.surface, 'RECOMMENDATIONS'),
     after ? gt(recommendationLists.createdAt, after) : undefined,
+    isOfWhoAllowsAnalytics(consents),
   );
   const newest = await db
     .select({ id: recommendationLists.id })

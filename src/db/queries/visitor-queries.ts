@@ -1,3 +1,4 @@
+import { moveConsent } from '../access/consent-queries.ts';
 import type { Database } from '../client.ts';
 import { namesNobody } from '../failures.ts';
 import { openPreferences, sealPreferences } from '../sealing/sealed-listeners.ts';
@@ -73,6 +74,7 @@ async function moveRows(tx: Transaction, visitor: number, account: number, seali
   await tx`update data_keys set listener_id = ${account} where listener_id = ${visitor}`;
   await moveDocuments(tx, visitor, account);
   await moveUsage(tx, visitor, account);
+  await moveConsent(tx, visitor, account);
   return {
     visitorId: visitor,
     feedback: await moveFeedback(tx, visitor, account),

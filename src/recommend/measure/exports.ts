@@ -1,4 +1,5 @@
 import {
+  type AllowedRange,
   type ExportRange,
   type ImpressionPage,
   type ListPlace,
@@ -55,7 +56,7 @@ export const exportColumns: Readonly<Record<ExportKind, readonly ExportColumn[]>
 type Read = <Result>(read: (tx: Transaction) => Promise<Result>) => Promise<Result>;
 
 /**
- * The rows of an export in batches, so that memory does not grow with it. Each is read when it is wanted, and no more
+ * The rows of an export in batches, so that memory does not grow with it, without those of who does not allow analytics. Each is read when it is wanted, and no more
  * once the signal aborts.
  */
 export async function* exportRows(
@@ -64,12 +65,14 @@ export async function* exportRows(
   range: ExportRange,
   signal: AbortSignal,
 ): AsyncGenerator<readonly ExportRow[]> {
+  const { consentUnlessSaid } = database;
+  const allowed = { ...range, consentUnlessSaid };
   const read: Read = (page) => database.asOfOneMoment({ signal, mostMs: MOST_MS }, page);
-  if (kind === 'lists') yield* impressions(read, range);
-  else yield* events(read, kind, range);
+  if (kind === 'lists') yield* impressions(read, allowed);
+  else yield* events(read, kind, allowed);
 }
 
-async function* impressions(read: Read, range: ExportRange): AsyncGenerator<readonly ExportRow[]> {
+async function* impressions(read: Read, range: AllowedRange): AsyncGenerator<readonly ExportRow[]> {
   for (let after: ListPlace | null = null; ;) {
     const from: ListPlace | null = after;
     const { rows, last }: ImpressionPage = await read((tx) => selectImpressions(tx, range, from, LISTS));
@@ -82,7 +85,7 @@ async function* impressions(read: Read, range: ExportRange): AsyncGenerator<read
 async function* events(
   read: Read,
   kind: 'clicks' | 'feedback',
-  range: ExportRange,
+  range: AllowedRange,
 ): AsyncGenerator<readonly ExportRow[]> {
   let after = await read((tx) => selectFirstFeedback(tx, range));
   while (after !== null) {
@@ -93,7 +96,7 @@ async function* events(
   }
 }
 
-async function page(tx: Transaction, kind: 'clicks' | 'feedback', range: ExportRange, after: number) {
+async function page(tx: Transaction, kind: 'clicks' | 'feedback', range: AllowedRange, after: number) {
   if (kind === 'feedback') {
     const rows = await selectFeedback(tx, range, after, EVENTS);
     return rows.map((row) => ({ ...row, at: new Date(row.at) }));

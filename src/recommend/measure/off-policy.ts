@@ -27,11 +27,8 @@ export async function estimateOffPolicy(
 ): Promise<OffPolicyEstimate> {
   const judged: JudgedList[] = [];
   let maker = version;
-  for await (const { rows, clicks } of readRecentLists(
-    { db: database.under(signal), vault: database.vault },
-    MOST_LISTS,
-    servedAfter,
-  )) {
+  const source = { ...database, db: database.under(signal) };
+  for await (const { rows, clicks } of readRecentLists(source, MOST_LISTS, servedAfter)) {
     const clicked = groupBy(clicks, ({ requestId }) => requestId);
     for (const row of rows) {
       // Versions serve one after the other, so this is rarely another one.

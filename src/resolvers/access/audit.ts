@@ -54,6 +54,7 @@ async function subjectOf(action: string, args: Record<string, unknown>, context:
     const found = external.includes('\0') ? null : await context.listeners.byExternalId(external);
     return { subjectId: found?.id ?? null, object: null };
   }
+  if (action === 'setConsent') return { subjectId: context.viewer.listener.id, object: null };
   return { subjectId: null, object: objectOf(input) };
 }
 

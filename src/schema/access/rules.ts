@@ -47,7 +47,7 @@ export const fieldRules: Readonly<Record<string, Readonly<Record<string, FieldRu
   Mutation: {
     ...all(everybody, 'setPreferences setReaction setSaved setHidden startDraft eraseMe claimVisitor'),
     ...all(everybody, 'createDocument joinDocument'),
-    ...all(owner('SERVICE'), 'recordFeedback recordFeedbackBatch removeFeedback'),
+    ...all(owner('SERVICE'), 'recordFeedback recordFeedbackBatch removeFeedback setConsent'),
     ...all(owner(), 'applyRewrite cancelDraft chooseDraft continueDraft deleteDraft updateDraft'),
     ...all(owner(), 'revokeApiKey rotateApiKey'),
     ...all(reader, 'branchDraft rewriteDraft'),
@@ -68,7 +68,7 @@ export const fieldRules: Readonly<Record<string, Readonly<Record<string, FieldRu
   },
   Listener: {
     ...all(everybody, 'id displayName isVisitor simulated drafts'),
-    ...all(owner('SERVICE', 'ANALYST'), 'externalId preferences feedback tracks'),
+    ...all(owner('SERVICE', 'ANALYST'), 'externalId preferences consent feedback tracks'),
   },
   Feedback: all(owner('SERVICE', 'ANALYST'), 'id at kind listenedMs plays requestId track'),
   Draft: {
@@ -104,7 +104,7 @@ export const containedTypes: ReadonlySet<string> = new Set(
     'Album Artist Credit ExternalUrl Genre MetadataKey Tag Track TrackTag ViewerFeedback PageInfo Model',
     'Recommendation RecommendationsChange Explanation TrackExplanation Counterfactual ContextWord Onboarding',
     'GroupMember GroupRecommendation',
-    'HistoryReason PreferenceReason PopularityReason ReasonLink WordContribution GenrePreference Preferences',
+    'HistoryReason PreferenceReason PopularityReason ReasonLink WordContribution GenrePreference Preferences Consent',
     'Analytics Breakdown BreakdownRow Coverage DayEngagement EngagementTotals GenreEngagement ModelVersionEngagement',
     'PositionEngagement ReasonKindEngagement SurfaceEngagement RateInterval OffPolicyEstimate RecommenderEvaluation',
     'ModelVersion ModelVersionParameter AuditEntry UsageOfDay QuotaState',
@@ -121,7 +121,7 @@ export const containedTypes: ReadonlySet<string> = new Set(
 export const auditedFields: ReadonlySet<string> = new Set(
   [
     'Mutation.createApiKey Mutation.rotateApiKey Mutation.revokeApiKey Mutation.setApiKeyQuota',
-    'Mutation.eraseListener Mutation.eraseMe Mutation.claimVisitor Query.listener',
+    'Mutation.eraseListener Mutation.eraseMe Mutation.setConsent Mutation.claimVisitor Query.listener',
     'Mutation.upsertTracks Mutation.withdrawTracks Mutation.declareMetadataKeys Mutation.removeMetadataKey',
     'Mutation.activateModelVersion',
   ].flatMap((names) => names.split(' ')),

@@ -33,11 +33,12 @@ async function listenerOf(externalId: string | null, context: Context): Promise<
 async function* jsonOf({ id, externalId, displayName }: Listener, context: Context): AsyncGenerator<string> {
   const { listeners, drafts, documents, assists, usage } = context;
   const preferences = (await listeners.preferences([id])).get(id) ?? null;
+  const consent = (await listeners.consents([id])).get(id) ?? null;
   const { feedback, verdicts, lists } = listeners.everythingOf(id);
   const { documents: written, versions } = documents.everythingOf(id);
   const texts = { drafts: drafts.everythingOf(id), documents: written, versions, assists: assists.everythingOf(id) };
   const all = { feedback, verdicts, lists, ...texts, usage: usage.everythingOf(id) };
-  const head = { exportedAt: new Date(), listener: { externalId, displayName }, preferences };
+  const head = { exportedAt: new Date(), listener: { externalId, displayName }, preferences, consent };
   yield JSON.stringify(head).slice(0, -1);
   for (const [name, rows] of Object.entries(all)) {
     yield `,\n"${name}":[`;
