@@ -95,13 +95,18 @@ describe('the provider for Yjs', () => {
     const id = await createDocument(server);
     const [one, two] = [new FewStates(1), new FewStates(2)];
     provide(server, id, new Y.Doc(), { awareness: one });
-    provide(server, id, new Y.Doc(), { awareness: two });
+    const second = provide(server, id, new Y.Doc(), { awareness: two });
     await expect.poll(() => two.states.get(1)).toEqual({});
     one.set({ cursor: 3 });
     await expect.poll(() => two.states.get(1)).toEqual({ cursor: 3 });
     await server.database.sql`update document_presence set at = at - interval '1 minute' where client_id = 1`;
     two.set({ cursor: 1 });
     await expect.poll(() => [...two.states.keys()]).toEqual([2]);
+    // Who closes a document says so.
+    await expect.poll(() => one.states.has(2)).toBe(true);
+    await second.destroy();
+    const rows = await server.database.sql`select state from document_presence where client_id = 2`;
+    expect(rows).toEqual([{ state: null }]);
   });
 
   it('[LOG2] followDraft gets a draft’s events once and in order', async () => {

@@ -1,5 +1,5 @@
 import type { Client } from 'graphql-ws';
-import { request, results } from './connection.ts';
+import { pause, request, results } from './connection.ts';
 
 /** What this needs of the `Awareness` of y-protocols, to which every editor's binding writes. */
 export interface AwarenessLike {
@@ -30,6 +30,8 @@ const SET = `mutation ($input: SetPresenceInput!) { setPresence(input: $input) {
 const TELL_MS = 250;
 /** The server forgets after 30 seconds. */
 const REMIND_MS = 12_000;
+/** Who leaves waits no longer for a connection that may be lost. */
+const LEAVE_MS = 1_000;
 
 /** Shows others where this client is, and this client where they are, over one connection. */
 export class Presence implements Disposable {
@@ -55,6 +57,13 @@ export class Presence implements Disposable {
     void this.#follow();
   }
 
+  /** Tells others that this client is gone, so that they need not wait until it is forgotten. */
+  async leave(signal: AbortSignal): Promise<void> {
+    if (!this.#hasBegun) return;
+    if (this.#telling) clearTimeout(this.#telling);
+    await Promise.race([this.#tell(null), pause(LEAVE_MS, signal)]);
+  }
+
   [Symbol.dispose](): void {
     clearInterval(this.#reminding);
     if (this.#telling) clearTimeout(this.#telling);
@@ -70,13 +79,12 @@ export class Presence implements Disposable {
     if (!this.#hasBegun || this.#telling) return;
     this.#telling = setTimeout(() => {
       this.#telling = null;
-      void this.#tell();
+      void this.#tell(this.#awareness.getLocalState());
     }, TELL_MS);
   }
 
-  async #tell(): Promise<void> {
+  async #tell(state: Record<string, unknown> | null): Promise<void> {
     const { clientID: clientId, meta } = this.#awareness;
-    const state = this.#awareness.getLocalState();
     const clock = meta.get(clientId)?.clock ?? 0;
     const input = { documentId: this.#documentId, clientId, clock, state: state && JSON.stringify(state) };
     // Presence is worth nothing later: the next reminder says it again.

@@ -12,6 +12,7 @@ import {
   results,
 } from './connection.ts';
 import { type AwarenessLike, Presence } from './presence.ts';
+import { type Send, Suggestions } from './suggestions.ts';
 
 export interface ProviderOptions extends ConnectionOptions {
   /** The document's `id`. */
@@ -47,20 +48,25 @@ const PASSING = new Set(['ConflictError', 'OverloadedError']);
  * there was no connection is sent when there is one. Each connection begins with what both sides lack.
  */
 export class CadenzaProvider {
+  /** What is suggested in the document. */
+  readonly suggestions: Suggestions;
   readonly #options: ProviderOptions;
   readonly #closing = new AbortController();
   readonly #listeners = new Set<(status: ProviderStatus) => void>();
+  readonly #savedListeners = new Set<(isSaved: boolean) => void>();
   #status: ProviderStatus = 'connecting';
   #error: Error | null = null;
   /** What the server has not confirmed yet. */
   #unsent: Uint8Array[] = [];
   /** Null while there is no connection. */
   #client: Client | null = null;
+  #presence: Presence | null = null;
   #isPushing = false;
   readonly #ended: Promise<void>;
 
   constructor(options: ProviderOptions) {
     this.#options = options;
+    this.suggestions = new Suggestions(options.doc, options.documentId, this.#send);
     options.doc.on('update', this.#collect);
     this.#ended = this.#run();
   }
@@ -85,6 +91,28 @@ export class CadenzaProvider {
     return () => this.#listeners.delete(tell);
   }
 
+  /** @returns stops telling */
+  onSaved(tell: (isSaved: boolean) => void): () => void {
+    this.#savedListeners.add(tell);
+    return () => this.#savedListeners.delete(tell);
+  }
+
+  /** Settles when the server has everything that was typed here. @throws if it takes nothing more */
+  async whenSaved(): Promise<void> {
+    if (this.isSaved) return;
+    const stops: (() => void)[] = [];
+    await new Promise<void>((resolve, reject) => {
+      const ended = (status: ProviderStatus): void => {
+        if (status === 'refused' || status === 'closed') reject(this.#error ?? new Error('The provider is closed'));
+      };
+      stops.push(
+        this.onSaved((isSaved) => isSaved && resolve()),
+        this.onStatus(ended),
+      );
+      ended(this.#status);
+    }).finally(() => stops.forEach((stop) => stop()));
+  }
+
   /** Ends the connection as a lost network would. The next one is made by itself. */
   disconnect(): void {
     this.#client?.terminate();
@@ -92,6 +120,7 @@ export class CadenzaProvider {
 
   async destroy(): Promise<void> {
     this.#options.doc.off('update', this.#collect);
+    await this.#presence?.leave(this.#closing.signal);
     this.#closing.abort();
     await this.#client?.dispose();
     await this.#ended;
@@ -100,9 +129,21 @@ export class CadenzaProvider {
 
   readonly #collect = (update: Uint8Array, origin: unknown): void => {
     if (origin === this) return;
-    this.#unsent.push(update);
+    this.#keep([...this.#unsent, update]);
     void this.#push();
   };
+
+  readonly #send: Send = async (query, variables) => {
+    if (!this.#client) throw new Error('There is no connection to the server');
+    await this.whenSaved();
+    return request(this.#client, query, variables);
+  };
+
+  #keep(unsent: Uint8Array[]): void {
+    const wasSaved = this.isSaved;
+    this.#unsent = unsent;
+    if (wasSaved !== this.isSaved) for (const tell of this.#savedListeners) tell(this.isSaved);
+  }
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
@@ -131,6 +172,7 @@ export class CadenzaProvider {
   async *#follow(client: Client): AsyncGenerator<DocumentEvent, void> {
     const { documentId, doc, awareness } = this.#options;
     using presence = awareness ? new Presence(client, documentId, awareness) : null;
+    this.#presence = presence;
     const variables = { id: documentId, have: toBase64(Y.encodeStateVector(doc)) };
     for await (const { documentUpdates } of results<{ documentUpdates: DocumentEvent }>(client, FOLLOW, variables)) {
       yield documentUpdates;
@@ -145,8 +187,8 @@ export class CadenzaProvider {
     if (event.__typename !== 'DocumentState') return;
     // What was typed without a connection, also before this provider was made, and what was sent without an answer.
     const has = fromBase64(event.stateVector);
-    this.#unsent = isAhead(doc, event) ? [Y.encodeStateAsUpdate(doc, has)] : [];
     this.#client = client;
+    this.#keep(isAhead(doc, event) ? [Y.encodeStateAsUpdate(doc, has)] : []);
     this.#become('connected');
     void this.#push();
   }
@@ -174,7 +216,7 @@ export class CadenzaProvider {
       const input = { documentId: this.#options.documentId, updates };
       const { pushUpdates: answer } = await request<PushAnswer>(client, PUSH, { input });
       if (answer.__typename === 'PushUpdatesSuccess') {
-        this.#unsent = this.#unsent.filter((update) => !sent.includes(update));
+        this.#keep(this.#unsent.filter((update) => !sent.includes(update)));
         return 0;
       }
       if (!PASSING.has(answer.__typename)) this.#refuse(new Error(answer.message));
