@@ -1,0 +1,156 @@
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bearer, withAuth } from '../../support/auth.ts';
+import { browserPath } from '../../support/browser.ts';
+import { textOf } from '../../support/documents.ts';
+import { startListening } from '../../support/listening.ts';
+import { dataFolder, startServer } from '../../support/server.ts';
+import { builtStudio, expectForEverybody, openStudio } from '../../support/studio.ts';
+import { writeTirelessCatalogue } from '../../support/tiny-engine.ts';
+import { writerReady } from '../../support/wire.ts';
+
+const editor = (page: Page) => page.getByRole('textbox', { name: 'Text of the document' });
+const named = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
+
+/** The text that is seen, without others' names and what is only proposed. */
+const shown = (page: Page): Promise<string> =>
+  editor(page).evaluate((content) => {
+    const copy = content.cloneNode(true) as HTMLElement;
+    copy.querySelectorAll('.person, .proposal').forEach((element) => element.remove());
+    return [...copy.querySelectorAll('.cm-line')].map((line) => line.textContent).join('\n');
+  });
+
+/** The Studio of somebody who has signed in, at a place. */
+async function openAs(url: string, name: string, place: string) {
+  const headers = await bearer({ sub: name.toLowerCase(), name, roles: ['LISTENER'] });
+  const opened = await openStudio(url);
+  await opened.page.getByLabel('API key or token').fill(headers.authorization.replace('Bearer ', ''));
+  await named(opened.page, 'Sign in').click();
+  await opened.page.locator('summary').getByText(name).waitFor();
+  await opened.page.goto(`${url}/studio${place}`);
+  return { ...opened, headers };
+}
+
+/** Ann has written a text, and Bob has come by her link. */
+async function together(text: string, role: string) {
+  const { url, graphqlUrl } = await startListening({ config: withAuth });
+  const ann = await openAs(url, 'Ann', '#/write');
+  await createDocument(ann.page, text);
+  const id = decodeURIComponent(new URL(ann.page.url()).hash.split('/')[3]!);
+  const link = await makeLink(ann.page, role);
+  const bob = await openAs(url, 'Bob', new URL(link).hash);
+  await expect.poll(() => shown(bob.page)).toBe(text);
+  return { ann, bob, stored: () => textOf({ graphqlUrl, headers: ann.headers }, id) };
+}
+
+async function createDocument(page: Page, text: string): Promise<void> {
+  await page.getByLabel('Title of a new document').fill('Harbour');
+  await named(page, 'Create').focus();
+  await page.keyboard.press('Enter');
+  await editor(page).focus();
+  await page.keyboard.type(text);
+  await page.getByText('Saved', { exact: true }).waitFor();
+}
+
+async function makeLink(page: Page, role: string): Promise<string> {
+  await page.getByLabel('Whoever has the link').selectOption(role);
+  await named(page, 'Make a link').click();
+  return page.getByLabel(/^Link, valid until/).inputValue();
+}
+
+/** Puts the cursor at the end of the text, and selects so many characters before it. */
+async function selectLast(page: Page, count: number): Promise<void> {
+  await editor(page).focus();
+  await page.keyboard.press('Control+End');
+  for (let i = 0; i < count; i++) await page.keyboard.press('Shift+ArrowLeft');
+}
+
+beforeAll(builtStudio);
+
+describe.skipIf(browserPath === null)('documents in the room Write', () => {
+  it('[STUDIO9] two people write in one text and see each other; what is suggested is marked, and accepted or rejected by keyboard', async () => {
+    const { ann, bob, stored } = await together('The first snow falls.', 'SUGGESTER');
+    expect(bob.page.url()).not.toContain('join');
+    await ann.page.getByRole('list', { name: 'Who is here' }).getByText('Bob').waitFor();
+
+    // A suggester changes nothing, and suggests.
+    await selectLast(bob.page, 6);
+    await bob.page.keyboard.type('x');
+    await selectLast(bob.page, 6);
+    await named(bob.page, 'Suggest a change of the selection').click();
+    await bob.page.getByLabel(/^What should be there/).fill('drifts down.');
+    await named(bob.page, 'Suggest it').click();
+    const suggestions = region(ann.page, 'Suggestions');
+    await suggestions.getByText('drifts down.').waitFor();
+    await suggestions.getByText('Bob').waitFor();
+    await expect.poll(() => editor(ann.page).locator('.name').innerText()).toBe('Bob');
+    expect(await editor(ann.page).locator('.suggested').innerText()).toBe('falls.');
+    expect(await stored()).toBe('The first snow falls.');
+    await expectForEverybody(ann.page);
+    await expectForEverybody(bob.page);
+
+    await editor(ann.page).focus();
+    await ann.page.keyboard.press('F8');
+    await expect.poll(() => editor(ann.page).locator('.proposal').innerText()).toBe('drifts down.');
+    await ann.page.keyboard.press('Alt+Enter');
+    for (const { page } of [ann, bob]) {
+      await expect.poll(() => shown(page)).toBe('The first snow drifts down.');
+      await region(page, 'Suggestions').getByText('Nothing is suggested.').waitFor();
+    }
+
+    // One that is rejected leaves the text as it is.
+    await selectLast(bob.page, 5);
+    await named(bob.page, 'Suggest a change of the selection').click();
+    await bob.page.getByLabel(/^What should be there/).fill('away.');
+    await named(bob.page, 'Suggest it').click();
+    await named(ann.page, 'Reject').click();
+    await region(bob.page, 'Suggestions').getByText('Nothing is suggested.').waitFor();
+    expect(await stored()).toBe('The first snow drifts down.');
+    expect([ann.asked, ann.failures, bob.asked, bob.failures]).toEqual([[], [], [], []]);
+  });
+
+  it('[STUDIO9] what is typed without a network is kept, told, and sent when it is back', async () => {
+    const { ann, bob, stored } = await together('Snow', 'EDITOR');
+    await bob.page.context().setOffline(true);
+    await selectLast(bob.page, 0);
+    await bob.page.keyboard.type(' on the quay');
+    await bob.page.getByText(/^No connection\. What you write is kept/).waitFor();
+    await editor(ann.page).focus();
+    await ann.page.keyboard.press('Control+Home');
+    await ann.page.keyboard.type('First: ');
+    await expect.poll(() => stored()).toBe('First: Snow');
+    expect(await shown(bob.page)).toBe('Snow on the quay');
+
+    await bob.page.context().setOffline(false);
+    for (const { page } of [ann, bob]) await expect.poll(() => shown(page)).toBe('First: Snow on the quay');
+    await bob.page.getByText('Saved', { exact: true }).waitFor();
+    expect(await stored()).toBe('First: Snow on the quay');
+
+    // An undo takes back what was typed here, and nothing of others.
+    await editor(bob.page).focus();
+    await bob.page.keyboard.press('Control+z');
+    await expect.poll(() => shown(ann.page)).toBe('First: Snow');
+  });
+
+  it('[STUDIO9] a model writes at the cursor while somebody types, and what it did is taken back', async () => {
+    const models = await writeTirelessCatalogue(await dataFolder());
+    const server = await startServer({ CADENZA_MODELS: models, CADENZA_FETCH_MODELS: 'auto' });
+    await writerReady(server);
+    const { page, failures } = await openStudio(server.url, '#/write');
+    await createDocument(page, 'Snow. And the end.');
+    await page.keyboard.press('Control+Home');
+    for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
+    await named(page, 'Write on at the cursor').click();
+    await selectLast(page, 0);
+    await page.keyboard.type(' Mine.');
+    const model = region(page, 'Let the model write');
+    await model.getByText('· written', { exact: true }).waitFor();
+    await expect.poll(() => shown(page)).toMatch(/^Snow\.[^]+ And the end\. Mine\.$/);
+    await expectForEverybody(page);
+    await named(page, 'Take it back').click();
+    await expect.poll(() => shown(page)).toBe('Snow. And the end. Mine.');
+    await model.getByText('taken back').waitFor();
+    expect(failures).toEqual([]);
+  });
+});
