@@ -1,4 +1,4 @@
-import { AuditLog, createApiKeys, TrustedDocuments, UsageMeter } from './access/access.ts';
+import { AuditLog, createApiKeys, removalsOf, Retention, TrustedDocuments, UsageMeter } from './access/access.ts';
 import { createAssists } from './assist/assist.ts';
 import type { StartFacts } from './banner.ts';
 import { type Catalogue, createCatalogue } from './catalogue/catalogue.ts';
@@ -10,13 +10,13 @@ import { createRateStore } from './db/queries/rate-limits.ts';
 import { answersWithin, selectServerFacts } from './db/queries/server-queries.ts';
 import { openWakeups } from './db/wakeups.ts';
 import { createDocuments } from './documents/documents.ts';
-import { type AroundAppend, createDrafts, type Drafts, joinNodes, openLogStore } from './drafts/drafts.ts';
+import { type AroundAppend, createDrafts, joinNodes, openLogStore } from './drafts/drafts.ts';
 import { refuseDemo, seedDemo } from './ingest/ingest.ts';
 import { createLanguage } from './language/language.ts';
 import { acquiring, type Disposal } from './lib/async/disposal.ts';
 import { repeat } from './lib/async/schedule.ts';
 import type { Wakeups } from './lib/async/wakeups.ts';
-import { type Clock, systemClock } from './lib/clock.ts';
+import { systemClock } from './lib/clock.ts';
 import { maskPassword } from './lib/database-url.ts';
 import type { Logger } from './lib/log.ts';
 import { createListeners } from './listeners/listeners.ts';
@@ -111,8 +111,9 @@ async function createServices(disposal: Disposal, { database, config, log, measu
   const { engine: bare, node } = await createWriting(disposal, { database, wakeups, config, log });
   const engine = measured.generations.measured(bare);
   const { exploration } = config;
+  const listDays = config.retention.lists;
   const parts = { database, catalogue, listeners, wakeups, clock, log };
-  const recommender = disposal.use(await createRecommender({ ...parts, exploration, vectors: engine }));
+  const recommender = disposal.use(await createRecommender({ ...parts, exploration, listDays, vectors: engine }));
   const language = disposal.use(
     createLanguage({
       vectors: engine,
@@ -153,7 +154,6 @@ async function createServices(disposal: Disposal, { database, config, log, measu
   );
   const documents = disposal.use(createDocuments({ database, wakeups, clock, log }));
   const assists = disposal.use(createAssists({ database, documents, drafts, listeners, engine, wakeups, clock, log }));
-  disposal.use(keepLogsShort(drafts, clock, config, log));
   const reports = disposal.use(createReports());
   disposal.defer(readVerseWordsWith(engine, log));
   const renderer = disposal.use(createTuneRenderer());
@@ -162,7 +162,9 @@ async function createServices(disposal: Disposal, { database, config, log, measu
   const tunes = { renderer, links };
   const keys = disposal.use(createApiKeys({ database, listeners, wakeups, clock }));
   const audit = new AuditLog(database);
-  disposal.use(audit.keepFor(config.auditDays, log));
+  const { retention: days } = config;
+  const removals = removalsOf(database, drafts, audit, days.audit);
+  disposal.use(new Retention({ database, clock, log, days, removals }).keep());
   const trusted = disposal.use(await TrustedDocuments.open({ database, wakeups, log }));
   const scoring = new TextScoring({ engine, meter: usage, mostAtOnce });
   const domain = { catalogue, listeners, recommender, drafts, documents, assists, engine, reports, language, scoring };
@@ -213,21 +215,6 @@ function readVerseWordsWith(engine: Engine, log: Logger): () => void {
   // Whoever asks for a verse is told, and tries again.
   if (model) read(model).catch(() => undefined);
   return () => closing.abort();
-}
-
-const COMPACTION_PERIOD_MS = 10 * 60_000;
-/** Number of drafts compacted in one statement. */
-const COMPACTED_AT_ONCE = 50;
-const DAY_MS = 24 * 3_600_000;
-
-function keepLogsShort(drafts: Drafts, clock: Clock, { logDays }: Config, log: Logger): AsyncDisposable {
-  const report = (error: unknown): void =>
-    log.warn({ err: error }, 'Old drafts could not be compacted; will retry later');
-  const compact = async (): Promise<void> => {
-    const before = new Date(clock.now() - logDays * DAY_MS);
-    while ((await drafts.compact(before, COMPACTED_AT_ONCE)) === COMPACTED_AT_ONCE);
-  };
-  return repeat(COMPACTION_PERIOD_MS, compact, report);
 }
 
 const POPULARITY_PERIOD_MS = 10 * 60_000;

@@ -39,6 +39,18 @@ export type DraftLogConfig = { kind: 'postgres' } | { kind: 'nats'; url: string;
 export type MasterKeyConfig =
   { kind: 'key'; keys: string } | { kind: 'file'; path: string } | { kind: 'command'; command: string };
 
+/** For how many days each kind of data is kept. Null: until somebody deletes it. */
+export interface KeptDays {
+  /** Finished drafts since their last change. */
+  drafts: number | null;
+  /** Events of finished drafts, of which only the text is kept afterwards. */
+  logs: number;
+  lists: number;
+  feedback: number | null;
+  usage: number | null;
+  audit: number;
+}
+
 /** The limits of one connection. */
 export interface ConnectionLimits {
   /** Maximum size of a request body or a WebSocket message. */
@@ -155,12 +167,10 @@ export interface Config extends Readonly<LogOptions> {
   readonly draftLog: Readonly<DraftLogConfig>;
   /** Whether the alternatives of each token are kept with a draft. */
   readonly keepsAlternatives: boolean;
-  /** Number of days after which only the text of a finished draft is kept. */
-  readonly logDays: number;
   /** What the feedback of listeners who have not said may be used for. */
   readonly consentUnlessSaid: Readonly<Record<(typeof purposes)[number], boolean>>;
-  /** Number of days after which an entry of the audit log is removed. */
-  readonly auditDays: number;
+  /** For how many days each kind of data is kept. */
+  readonly retention: Readonly<KeptDays>;
   /** Memory for all loaded models together, in MiB. Null means half of the machine's memory. */
   readonly modelMemoryMb: number | null;
   /** Minutes after which an idle model is unloaded. */
@@ -218,14 +228,23 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     role: values.CADENZA_ROLE,
     draftLog: draftLogOf(values),
     keepsAlternatives: values.CADENZA_ALTERNATIVES === 'on',
-    logDays: values.CADENZA_LOG_DAYS,
     consentUnlessSaid: values.CADENZA_CONSENT,
-    auditDays: values.CADENZA_AUDIT_DAYS,
+    retention: retentionOf(values),
     modelMemoryMb: values.CADENZA_MODEL_MEMORY_MB ?? null,
     modelIdleMinutes: values.CADENZA_MODEL_IDLE_MINUTES,
     warnings: Object.freeze([...unknownVariables(given), ...uselessProxies(given)]),
   });
 }
+
+const retentionOf = (values: z.infer<typeof environment>): Readonly<KeptDays> =>
+  Object.freeze({
+    drafts: values.CADENZA_DRAFT_DAYS ?? null,
+    logs: values.CADENZA_LOG_DAYS,
+    lists: values.CADENZA_LIST_DAYS,
+    feedback: values.CADENZA_FEEDBACK_DAYS ?? null,
+    usage: values.CADENZA_USAGE_DAYS ?? null,
+    audit: values.CADENZA_AUDIT_DAYS,
+  });
 
 /**
  * The environment, with what the file of CADENZA_ENV_FILE says instead of it or besides it. Empty values are none.

@@ -13,3 +13,4 @@ export { usageOfMonth, type UsageTotal } from './month.ts';
 export { amountText, owedFor, type PriceTable, readPrices } from './prices.ts';
 export { TrustedDocuments } from './trusted-documents.ts';
 export { UsageMeter, type UsageOfDay } from './usage.ts';
+export { type Removal, removalsOf, Retention } from './retention.ts';

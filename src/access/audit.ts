@@ -7,8 +7,6 @@ import {
   selectAuditEntries,
 } from '../db/access/audit-queries.ts';
 import type { Database } from '../db/client.ts';
-import { repeat } from '../lib/async/schedule.ts';
-import type { Logger } from '../lib/log.ts';
 import { checkFirst, decodeCursor, keyPart, type Page, type PageArgs, pageOf } from '../lib/page.ts';
 import { checkText } from '../lib/text/check-text.ts';
 
@@ -20,7 +18,6 @@ export interface AuditQuery extends PageArgs {
 }
 
 const LIST = 'audit';
-const PERIOD_MS = 3_600_000;
 const LONGEST_OBJECT = 200;
 
 /** What was done that matters to others, by whom, from where and with what outcome ([AUDIT1]). Nobody can change it. */
@@ -51,10 +48,8 @@ export class AuditLog {
     );
   }
 
-  /** Removes entries of more than this many days ago, now and each hour. */
-  keepFor(days: number, log: Logger): AsyncDisposable {
-    const report = (error: unknown): void =>
-      log.warn({ err: error }, 'Old entries of the audit log could not be removed; will retry later');
-    return repeat(PERIOD_MS, () => removeOldAuditEntries(this.#database, days), report);
+  /** Removes entries of more than this many days ago, at most so many. @returns how many */
+  removeOlder(days: number, most: number): Promise<number> {
+    return removeOldAuditEntries(this.#database, days, most);
   }
 }

@@ -462,6 +462,28 @@ export const environment = z.object({
     default: 'training,analytics',
     example: 'none',
   }),
+  CADENZA_DRAFT_DAYS: documented(wholeNumber(1, 36_500).optional(), {
+    meaning:
+      'Number of days after its last change that a finished draft is kept. After that it is deleted, with its log.',
+    default: 'until it is deleted',
+    example: '365',
+  }),
+  CADENZA_LIST_DAYS: documented(wholeNumber(2, 36_500).prefault('90'), {
+    meaning: 'Number of days that served lists are kept. Analytics, attribution and exports go back as far.',
+    default: '90',
+    example: '30',
+  }),
+  CADENZA_FEEDBACK_DAYS: documented(wholeNumber(1, 36_500).optional(), {
+    meaning:
+      'Number of days that feedback is kept. What listeners set as liked, saved or hidden stays until they take it back.',
+    default: 'until it is removed',
+    example: '730',
+  }),
+  CADENZA_USAGE_DAYS: documented(wholeNumber(62, 36_500).optional(), {
+    meaning: 'Number of days that counts of usage are kept, from which bills are made.',
+    default: 'until the listener is erased',
+    example: '400',
+  }),
   CADENZA_AUDIT_DAYS: documented(wholeNumber(1, 36_500).prefault('365'), {
     meaning: 'Number of days that an entry of the audit log is kept. Before that nobody can remove it.',
     default: '365',

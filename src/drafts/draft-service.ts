@@ -243,6 +243,10 @@ class DraftService implements Drafts {
     this.#turns.recover();
   }
 
+  deleteFinished(before: Date, limit: number): Promise<number> {
+    return this.#removing.deleteFinished(before, limit);
+  }
+
   compact(before: Date, limit: number): Promise<number> {
     return this.#log.compact(before, limit);
   }

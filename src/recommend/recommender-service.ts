@@ -66,6 +66,8 @@ export interface RecommenderOptions {
   vectors?: TextVectors;
   /** Probability that a position is filled at random ([EXPLORE1]). */
   exploration?: number;
+  /** For how many days served lists are kept; 90 unless told. */
+  listDays?: number;
   /** False if training is only started explicitly, as in commands. */
   trainsByItself?: boolean;
 }
@@ -86,11 +88,13 @@ class RecommenderService implements Recommender {
   readonly #lists: ListCache;
   readonly #measurements: ServedMeasurements;
   readonly #byMeaning: TracksByMeaning | null;
+  readonly #listDays: number;
 
   constructor(options: RecommenderOptions, model: ModelState) {
     const { database, listeners, wakeups, clock, sleep = systemSleep, log, exploration = 0, vectors } = options;
     const load = (listenerId: number, known: LoadedTaste | null) => loadTaste(database, listeners, listenerId, known);
     this.#database = database;
+    this.#listDays = options.listDays ?? 90;
     this.#wakeups = wakeups;
     this.#clock = clock;
     this.#sleep = sleep;
@@ -221,7 +225,7 @@ class RecommenderService implements Recommender {
   }
 
   analytics(query: AnalyticsQuery, signal?: AbortSignal): Promise<Analytics> {
-    return readAnalytics(this.#database, this.#clock, query, signal);
+    return readAnalytics({ database: this.#database, clock: this.#clock, listDays: this.#listDays }, query, signal);
   }
 
   breakdown(period: AnalyticsPeriod, axes: readonly AnalyticsAxis[], first: number, signal?: AbortSignal) {

@@ -1,7 +1,6 @@
 import { and, count, desc, eq, lt } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Database, Queryable } from '../client.ts';
-import { takeChore } from '../nodes/chores.ts';
 import { listeners } from '../tables.ts';
 import { auditEntries } from './access-tables.ts';
 
@@ -62,13 +61,13 @@ export async function countAuditEntries(db: Queryable, action: string | null): P
   return row?.total ?? 0;
 }
 
-const HOUR_MS = 3_600_000;
-
-/** Removes entries older than this many days: what the trigger lets pass, once an hour on one node. */
-export async function removeOldAuditEntries({ sql }: Database, days: number): Promise<void> {
-  await sql.begin(async (tx) => {
-    if (!(await takeChore(tx, 'audit', HOUR_MS))) return;
+/** Removes entries older than this many days, at most so many: what the trigger lets pass. @returns how many */
+export function removeOldAuditEntries({ sql }: Database, days: number, most: number): Promise<number> {
+  return sql.begin(async (tx) => {
     await tx`select set_config('cadenza.audit_days', ${String(days)}, true)`;
-    await tx`delete from audit_entries where at < now() - make_interval(days => ${days})`;
+    const { count } = await tx`
+      delete from audit_entries where id in (
+        select id from audit_entries where at < now() - make_interval(days => ${days}) order by at limit ${most})`;
+    return count;
   });
 }

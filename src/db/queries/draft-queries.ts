@@ -1,4 +1,4 @@
-import { and, count, desc, eq, gte, inArray, or, sql } from 'drizzle-orm';
+import { and, count, desc, eq, gte, inArray, lt, or, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Forecast } from '../../lib/fair-share.ts';
 import type { Database, Queryable } from '../client.ts';
@@ -407,6 +407,16 @@ export function selectStatusesOf(
     .select({ id: drafts.id, status: drafts.status })
     .from(drafts)
     .where(eq(drafts.listenerId, listenerId))
+    .limit(limit);
+}
+
+/** Drafts that ended, and were last changed, before this time, the earliest first. */
+export function selectFinished(db: Queryable, before: Date, limit: number): Promise<Pick<DraftRow, 'id' | 'status'>[]> {
+  return db
+    .select({ id: drafts.id, status: drafts.status })
+    .from(drafts)
+    .where(and(inArray(drafts.status, ['COMPLETED', 'CANCELLED', 'FAILED']), lt(drafts.updatedAt, before)))
+    .orderBy(drafts.updatedAt)
     .limit(limit);
 }
 

@@ -152,7 +152,3 @@ export async function dropListStatesBefore(db: Queryable, instant: Date): Promis
   const isOld = and(lt(recommendationLists.createdAt, instant), isNotNull(recommendationLists.state));
   await db.update(recommendationLists).set({ state: null }).where(isOld);
 }
-
-export async function deleteServedListsBefore(db: Queryable, instant: Date): Promise<void> {
-  await db.delete(recommendationLists).where(lt(recommendationLists.createdAt, instant));
-}

@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts';
-import { type DraftRow, selectStatusesOf } from '../../db/queries/draft-queries.ts';
+import { type DraftRow, selectFinished, selectStatusesOf } from '../../db/queries/draft-queries.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import type { Viewer } from '../../listeners/listeners.ts';
 import type { Draft } from '../contract.ts';
@@ -45,6 +45,12 @@ export class Removing {
       await Promise.all(rows.map((row) => this.#remove(row)));
       deleted += rows.length;
     }
+  }
+
+  async deleteFinished(before: Date, limit: number): Promise<number> {
+    const rows = await selectFinished(this.#options.database.db, before, limit);
+    for (const row of rows) await this.#remove(row);
+    return rows.length;
   }
 
   async #remove({ id, status }: Pick<DraftRow, 'id' | 'status'>): Promise<void> {

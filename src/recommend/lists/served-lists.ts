@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../../db/client.ts';
 import { isAway } from '../../db/failures.ts';
 import {
-  deleteServedListsBefore,
   dropListStatesBefore,
   selectListsSince,
   selectServedList,
@@ -15,8 +14,6 @@ import type { Logger } from '../../lib/log.ts';
 import { listFrom, listRow, pageRow, type ServedList, type ServedPage } from './stored-lists.ts';
 
 const RESUMED_MS = 24 * 3_600_000;
-/** Served lists are kept for attribution for so many days. */
-export const KEPT_DAYS = 90;
 const PURGE_EVERY_MS = 3_600_000;
 /** Waits before a missing list is looked up again, because another process may be about to store it. */
 const PATIENCE_MS = [20, 80, 200];
@@ -143,12 +140,10 @@ export class ServedLists implements AsyncDisposable {
     const now = this.#clock.monotonic();
     if (now - this.#purgedAt < PURGE_EVERY_MS) return;
     this.#purgedAt = now;
-    const ago = (ms: number) => new Date(this.#clock.now() - ms);
     try {
-      await deleteServedListsBefore(this.#database.db, ago(KEPT_DAYS * RESUMED_MS));
-      await dropListStatesBefore(this.#database.db, ago(RESUMED_MS));
+      await dropListStatesBefore(this.#database.db, new Date(this.#clock.now() - RESUMED_MS));
     } catch (error) {
-      this.#log.warn({ err: error }, 'Old lists could not be removed; will retry later');
+      this.#log.warn({ err: error }, 'Old lists could not be shortened; will retry later');
     }
   }
 

@@ -42,8 +42,7 @@ const counted = <Result>(signal: AbortSignal | undefined, count: (terms: Terms) 
  * after 5 seconds
  */
 export async function readAnalytics(
-  database: Database,
-  clock: Clock,
+  { database, clock, listDays }: { database: Database; clock: Clock; listDays: number },
   query: AnalyticsQuery,
   signal?: AbortSignal,
 ): Promise<Analytics> {
@@ -54,7 +53,7 @@ export async function readAnalytics(
     engagement.flatMap((row) => (row.dimension === dimension ? [{ ...countsOf(row), ...name(row.key) }] : []));
   const [totals = noEngagement] = along('total', () => ({}));
   return {
-    ...{ ...range, totals, unattributed, warnings: warningsOf(range, clock) },
+    ...{ ...range, totals, unattributed, warnings: warningsOf(range, clock, listDays) },
     byModelVersion: along('version', (key) => ({ modelVersion: key ?? '' })),
     bySurface: along('surface', (key) => ({ surface: surfaceOf(key) })),
     byPosition: along('position', (key) => ({ position: key === null ? null : Number(key) })),

@@ -2,7 +2,6 @@ import type { AnalyticsRange } from '../../db/analytics/analytics-queries.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import type { AnalyticsQuery, DateOrTime } from '../contract.ts';
-import { KEPT_DAYS } from '../lists/served-lists.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const LONGEST_DAYS = 366;
@@ -31,11 +30,15 @@ export function periodOf(query: AnalyticsQuery, clock: Clock): Omit<AnalyticsRan
 }
 
 /** What a reader of the figures has to know about the period. */
-export function warningsOf({ from, to }: Pick<AnalyticsRange, 'from' | 'to'>, clock: Clock): string[] {
-  const kept = new Date(clock.now() - KEPT_DAYS * DAY_MS);
+export function warningsOf(
+  { from, to }: Pick<AnalyticsRange, 'from' | 'to'>,
+  clock: Clock,
+  listDays: number,
+): string[] {
+  const kept = new Date(clock.now() - listDays * DAY_MS);
   const warnings: string[] = [];
   if (from < kept) {
-    warnings.push(`Lists are kept for ${KEPT_DAYS} days: those served before ${kept.toISOString()} are not counted.`);
+    warnings.push(`Lists are kept for ${listDays} days: those served before ${kept.toISOString()} are not counted.`);
   }
   if (to.getTime() > clock.now()) warnings.push('The period has not ended yet.');
   return warnings;
