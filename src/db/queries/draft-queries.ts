@@ -411,7 +411,11 @@ export function selectStatusesOf(
 }
 
 /** Drafts that ended, and were last changed, before this time, the earliest first. */
-export function selectFinished(db: Queryable, before: Date, limit: number): Promise<Pick<DraftRow, 'id' | 'status'>[]> {
+export function selectEndedBefore(
+  db: Queryable,
+  before: Date,
+  limit: number,
+): Promise<Pick<DraftRow, 'id' | 'status'>[]> {
   return db
     .select({ id: drafts.id, status: drafts.status })
     .from(drafts)

@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts';
-import { type DraftRow, selectFinished, selectStatusesOf } from '../../db/queries/draft-queries.ts';
+import { type DraftRow, selectEndedBefore, selectStatusesOf } from '../../db/queries/draft-queries.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import type { Viewer } from '../../listeners/listeners.ts';
 import type { Draft } from '../contract.ts';
@@ -48,7 +48,7 @@ export class Removing {
   }
 
   async deleteFinished(before: Date, limit: number): Promise<number> {
-    const rows = await selectFinished(this.#options.database.db, before, limit);
+    const rows = await selectEndedBefore(this.#options.database.db, before, limit);
     for (const row of rows) await this.#remove(row);
     return rows.length;
   }
