@@ -181,7 +181,11 @@ describe('[MODEL16] npm run models -- add', () => {
   });
 
   it.each<[string, TinyModel, RegExp]>([
-    ['its family', { metadata: { 'general.architecture': 'mamba' } }, /architecture "mamba" is not supported/],
+    [
+      'its family',
+      { metadata: { 'general.architecture': 'mamba' } },
+      /general.architecture is "mamba", which is not supported/,
+    ],
     ['its tokenizer', { metadata: { 'tokenizer.ggml.pre': 'mystery' } }, /pre-tokenizer "mystery"/],
     [
       'its template',

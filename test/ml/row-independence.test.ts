@@ -18,19 +18,22 @@ async function runsOf(work: () => Promise<unknown>): Promise<number> {
   }
 }
 
-async function openTiny(): Promise<Decoder> {
-  const model = await compileTiny(await writeSafetensors(await temporaryFolder(), families.llama!.config));
+async function openTiny(family: string): Promise<Decoder> {
+  const model = await compileTiny(await writeSafetensors(await temporaryFolder(), families[family]!.config));
   const decoder = await openDecoder({ model, threads: 1, slots: 4, capacity: 64 });
   onTestFinished(() => decoder[Symbol.asyncDispose]());
   return decoder;
 }
 
-it('[GEN2] rows of an 8-bit graph, which mixes none, share a run, and so does a prompt', async () => {
-  const decoder = await openTiny();
-  const rows = [0, 1, 2, 3].map((slot) => ({ slot, token: 7, position: 0 }));
-  expect(await runsOf(() => decoder.decode(rows))).toBe(1);
-  expect(await runsOf(() => decoder.prefill(0, [1, 2, 3, 4, 5, 6, 7], 0))).toBe(1);
-});
+it.each(Object.keys(families))(
+  '[GEN2] rows of %s in 8 bits, which mixes none, share a run, and so does a prompt',
+  async (family) => {
+    const decoder = await openTiny(family);
+    const rows = [0, 1, 2, 3].map((slot) => ({ slot, token: 7, position: 0 }));
+    expect(await runsOf(() => decoder.decode(rows))).toBe(1);
+    expect(await runsOf(() => decoder.prefill(0, [1, 2, 3, 4, 5, 6, 7], 0))).toBe(1);
+  },
+);
 
 /** What it says depends on the token, and by the last bit on what else is in a run. */
 function mixingDecoder(bitOf: { prompt?: (length: number) => number; batch?: (rows: number) => number }) {

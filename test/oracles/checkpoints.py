@@ -24,6 +24,22 @@ FAMILIES = {
     'qwen3': dict(model_type='qwen3', tie_word_embeddings=False, head_dim=32, rope_theta=1000000.0, rms_norm_eps=1e-6),
     'smollm3': dict(model_type='smollm3', tie_word_embeddings=True, num_hidden_layers=4, rope_theta=5000000.0,
                     no_rope_layers=[1, 1, 1, 0], pad_token_id=0),
+    'mistral': dict(model_type='mistral', tie_word_embeddings=False, sliding_window=16),
+    'phi3': dict(model_type='phi3', tie_word_embeddings=False, sliding_window=None, pad_token_id=0),
+    'phi3-longrope': dict(model_type='phi3', tie_word_embeddings=True, hidden_size=256, partial_rotary_factor=0.75,
+                          sliding_window=40, original_max_position_embeddings=256, pad_token_id=0,
+                          rope_scaling=dict(type='longrope', short_factor=[1 + i / 8 for i in range(24)],
+                                            long_factor=[2 + i / 4 for i in range(24)])),
+    'granite': dict(model_type='granite', tie_word_embeddings=True, embedding_multiplier=6.0, attention_multiplier=0.125,
+                    residual_multiplier=0.375, logits_scaling=4.0),
+    'olmo2': dict(model_type='olmo2', tie_word_embeddings=False, rope_theta=500000.0, pad_token_id=0),
+    'stablelm': dict(model_type='stablelm', tie_word_embeddings=False, hidden_size=128, layer_norm_eps=1e-5,
+                     use_qkv_bias=True, partial_rotary_factor=0.5),
+    'gemma2': dict(model_type='gemma2', head_dim=32, query_pre_attn_scalar=32, sliding_window=16,
+                   attn_logit_softcapping=4.0, final_logit_softcapping=20.0),
+    'gemma3': dict(model_type='gemma3_text', head_dim=32, query_pre_attn_scalar=32, sliding_window=16,
+                   num_hidden_layers=6, rope_theta=1000000.0, rope_local_base_freq=10000.0,
+                   rope_scaling=dict(rope_type='linear', factor=8.0)),
 }
 PROMPT_LENGTHS = [1, 24, 100]
 M32 = 0xFFFFFFFF
@@ -58,11 +74,12 @@ def fnv1a(text):
     return h
 
 
-def weights(name, shape):
+def weights(name, shape, family):
     count = math.prod(shape)
     signed = byte_stream(fnv1a(name), count).astype(np.float64) - 128
     if name.endswith('norm.weight'):
-        values = 1 + np.floor(signed / 2) / 128
+        # Gemma's norms are stored less one.
+        values = np.floor(signed / 2) / 128 + (0 if family.startswith('gemma') else 1)
     elif name.endswith('.bias'):
         values = signed / 256
     elif name == 'model.embed_tokens.weight':
@@ -79,7 +96,7 @@ def prompt(length):
 def logits(config, prompts):
     torch.set_default_dtype(torch.float64)
     model = AutoModelForCausalLM.from_config(config, attn_implementation='eager').double().eval()
-    state = {name: weights(name, tuple(tensor.shape)) for name, tensor in model.state_dict().items()
+    state = {name: weights(name, tuple(tensor.shape), config.model_type) for name, tensor in model.state_dict().items()
              if not (config.tie_word_embeddings and name == 'lm_head.weight')}
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert not unexpected and set(missing) <= {'lm_head.weight'}, (missing, unexpected)

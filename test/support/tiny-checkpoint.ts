@@ -26,10 +26,20 @@ interface Config {
   head_dim?: number;
   max_position_embeddings: number;
   rms_norm_eps: number;
+  layer_norm_eps?: number;
   rope_theta: number;
-  rope_scaling?: Record<string, number | string>;
-  tie_word_embeddings: boolean;
+  rope_scaling?: Record<string, number | string | number[]>;
+  partial_rotary_factor?: number;
+  original_max_position_embeddings?: number;
+  tie_word_embeddings?: boolean;
   attention_bias?: boolean;
+  sliding_window?: number | null;
+  attn_logit_softcapping?: number;
+  final_logit_softcapping?: number;
+  embedding_multiplier?: number;
+  attention_multiplier?: number;
+  residual_multiplier?: number;
+  logits_scaling?: number;
 }
 
 export interface CheckpointTensor {
@@ -40,36 +50,67 @@ export interface CheckpointTensor {
   data: Float32Array;
 }
 
+const isGemma = ({ model_type }: Config) => model_type.startsWith('gemma');
+const isTied = (config: Config) => config.tie_word_embeddings ?? isGemma(config);
+const headDimOf = (config: Config) => config.head_dim ?? config.hidden_size / config.num_attention_heads;
+
 /** All weights of a family's model: pure functions of their names, exact in every float type. */
 export function checkpointTensors(config: Config): CheckpointTensor[] {
   const { model_type, hidden_size: hidden, intermediate_size: feedForward, vocab_size: vocabulary } = config;
-  const headDim = config.head_dim ?? hidden / config.num_attention_heads;
+  const headDim = headDimOf(config);
   const [queries, keys] = [config.num_attention_heads * headDim, config.num_key_value_heads * headDim];
   const shapes: [string, number[]][] = [['model.embed_tokens.weight', [vocabulary, hidden]]];
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const add = (part: string, ...shape: number[]) => shapes.push([`model.layers.${layer}.${part}`, shape]);
-    for (const [part, rows] of [['q', queries] as const, ['k', keys] as const, ['v', keys] as const]) {
-      add(`self_attn.${part}_proj.weight`, rows, hidden);
-      if (model_type === 'qwen2' || config.attention_bias) add(`self_attn.${part}_proj.bias`, rows);
+    if (model_type === 'phi3') {
+      add('self_attn.qkv_proj.weight', queries + 2 * keys, hidden);
+      add('mlp.gate_up_proj.weight', 2 * feedForward, hidden);
+    } else {
+      for (const [part, rows] of [['q', queries] as const, ['k', keys] as const, ['v', keys] as const]) {
+        add(`self_attn.${part}_proj.weight`, rows, hidden);
+        if (['qwen2', 'stablelm'].includes(model_type) || config.attention_bias)
+          add(`self_attn.${part}_proj.bias`, rows);
+      }
+      for (const part of ['gate', 'up']) add(`mlp.${part}_proj.weight`, feedForward, hidden);
     }
     add('self_attn.o_proj.weight', hidden, queries);
     if (config.attention_bias) add('self_attn.o_proj.bias', hidden);
-    if (model_type === 'qwen3') for (const part of ['q', 'k']) add(`self_attn.${part}_norm.weight`, headDim);
-    for (const part of ['gate', 'up']) add(`mlp.${part}_proj.weight`, feedForward, hidden);
+    for (const [part, width] of headNorms(config)) add(`self_attn.${part}_norm.weight`, width);
     add('mlp.down_proj.weight', hidden, feedForward);
-    for (const part of ['input', 'post_attention']) add(`${part}_layernorm.weight`, hidden);
+    for (const norm of layerNorms(config)) {
+      add(`${norm}_layernorm.weight`, hidden);
+      if (model_type === 'stablelm') add(`${norm}_layernorm.bias`, hidden);
+    }
   }
   shapes.push(['model.norm.weight', [hidden]]);
-  if (!config.tie_word_embeddings) shapes.push(['lm_head.weight', [vocabulary, hidden]]);
-  return shapes.map(([name, shape]) => ({ name, shape, data: weightsOf(name, shape) }));
+  if (model_type === 'stablelm') shapes.push(['model.norm.bias', [hidden]]);
+  if (!isTied(config)) shapes.push(['lm_head.weight', [vocabulary, hidden]]);
+  // Gemma's norms are stored less one.
+  return shapes.map(([name, shape]) => ({ name, shape, data: weightsOf(name, shape, isGemma(config) ? 0 : 1) }));
 }
 
-function weightsOf(name: string, shape: readonly number[]): Float32Array {
+function headNorms(config: Config): [string, number][] {
+  const headDim = headDimOf(config);
+  if (['qwen3', 'gemma3_text'].includes(config.model_type)) return ['q', 'k'].map((part) => [part, headDim]);
+  if (config.model_type !== 'olmo2') return [];
+  return [
+    ['q', config.num_attention_heads * headDim],
+    ['k', config.num_key_value_heads * headDim],
+  ];
+}
+
+function layerNorms(config: Config): string[] {
+  if (config.model_type === 'olmo2') return ['post_attention', 'post_feedforward'];
+  if (isGemma(config)) return ['input', 'post_attention', 'pre_feedforward', 'post_feedforward'];
+  return ['input', 'post_attention'];
+}
+
+function weightsOf(name: string, shape: readonly number[], normCentre: number): Float32Array {
   const seed = fnv1a(name);
   const scale = name === 'model.embed_tokens.weight' ? 1 : 2 ** Math.round(Math.log2(1.7 / Math.sqrt(shape.at(-1)!)));
   return Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => {
     const signed = Math.floor(uniformAt(seed, i) * 256) - 128;
-    if (name.endsWith('norm.weight')) return 1 + Math.floor(signed / 2) / 128;
+    if (name.endsWith('norm.weight')) return normCentre + Math.floor(signed / 2) / 128;
     return name.endsWith('.bias') ? signed / 256 : (signed / 128) * scale;
   });
 }
@@ -167,6 +208,10 @@ function exactFloat16(word: number): number {
 const ggmlTypes: Record<FloatType, number> = { F32: 0, F16: 1, BF16: 30 };
 const parts: Record<string, string> = {
   input_layernorm: 'attn_norm',
+  pre_feedforward_layernorm: 'ffn_norm',
+  post_feedforward_layernorm: 'post_ffw_norm',
+  'self_attn.qkv_proj': 'attn_qkv',
+  'mlp.gate_up_proj': 'ffn_up',
   'self_attn.q_proj': 'attn_q',
   'self_attn.k_proj': 'attn_k',
   'self_attn.v_proj': 'attn_v',
@@ -203,55 +248,92 @@ function ggufOf(config: Config, type: FloatType) {
   const tensors = checkpointTensors(config).map(({ name, shape, data }) => {
     const permuted = isInterleaved(config) && /[qk]_proj/.test(name);
     const heads = name.includes('q_proj') ? config.num_attention_heads : config.num_key_value_heads;
-    const values = permuted ? interleave(data, shape, heads) : data;
+    const whole = isGemma(config) && name.endsWith('norm.weight') ? data.map((value) => value + 1) : data;
+    const values = permuted ? interleave(whole, shape, heads) : whole;
     const stored = shape.length === 1 ? 'F32' : type;
     const encoded = { type: ggmlTypes[stored], bytes: encodeFloats(values, stored) };
-    return { name: ggufName(name), shape: shape.toReversed(), ...encoded };
+    return { name: ggufName(name, config), shape: shape.toReversed(), ...encoded };
   });
-  const factors = ropeFactors(config);
-  if (factors) {
-    const bytes = encodeFloats(factors, 'F32');
-    tensors.push({ name: 'rope_freqs.weight', shape: [factors.length], type: 0, bytes });
+  for (const [name, factors] of Object.entries(ropeFactors(config))) {
+    const bytes = encodeFloats(Float32Array.from(factors), 'F32');
+    tensors.push({ name, shape: [factors.length], type: 0, bytes });
   }
   return { header: { ...ggufHeader(config), ...tinyTextHeader() }, tensors };
 }
 
 function isInterleaved({ model_type }: Config): boolean {
-  return model_type === 'llama' || model_type === 'smollm3';
+  return ['llama', 'mistral', 'smollm3', 'granite'].includes(model_type);
 }
+
+/** Names that converters give families, where they differ. */
+const ggufFamilies: Readonly<Record<string, string>> = { mistral: 'llama', gemma3_text: 'gemma3' };
 
 function ggufHeader(config: Config): Record<string, HeaderValue> {
-  const family = config.model_type;
-  const headDim = config.head_dim ?? config.hidden_size / config.num_attention_heads;
+  const family = ggufFamilies[config.model_type] ?? config.model_type;
+  const headDim = headDimOf(config);
   const scaling = config.rope_scaling;
-  return {
-    'general.architecture': family,
-    [`${family}.block_count`]: config.num_hidden_layers,
-    [`${family}.context_length`]: config.max_position_embeddings,
-    [`${family}.embedding_length`]: config.hidden_size,
-    [`${family}.feed_forward_length`]: config.intermediate_size,
-    [`${family}.attention.head_count`]: config.num_attention_heads,
-    [`${family}.attention.head_count_kv`]: config.num_key_value_heads,
-    [`${family}.attention.layer_norm_rms_epsilon`]: { float: config.rms_norm_eps },
-    [`${family}.attention.key_length`]: headDim,
-    [`${family}.attention.value_length`]: headDim,
-    [`${family}.rope.dimension_count`]: headDim,
-    [`${family}.rope.freq_base`]: { float: config.rope_theta },
+  const normKey = config.layer_norm_eps === undefined ? 'layer_norm_rms_epsilon' : 'layer_norm_epsilon';
+  const entries: Record<string, HeaderValue> = {
+    block_count: config.num_hidden_layers,
+    context_length: config.max_position_embeddings,
+    embedding_length: config.hidden_size,
+    feed_forward_length: config.intermediate_size,
+    'attention.head_count': config.num_attention_heads,
+    'attention.head_count_kv': config.num_key_value_heads,
+    [`attention.${normKey}`]: { float: config.layer_norm_eps ?? config.rms_norm_eps },
+    'attention.key_length': headDim,
+    'attention.value_length': headDim,
+    'rope.dimension_count': headDim * (config.partial_rotary_factor ?? 1),
+    'rope.freq_base': { float: config.rope_theta },
     ...(scaling?.rope_type === 'linear' && {
-      [`${family}.rope.scaling.type`]: 'linear',
-      [`${family}.rope.scaling.factor`]: { float: Number(scaling.factor) },
+      'rope.scaling.type': 'linear',
+      'rope.scaling.factor': { float: Number(scaling.factor) },
     }),
+    ...(config.sliding_window && { 'attention.sliding_window': config.sliding_window }),
+    ...(family === 'stablelm' && { use_parallel_residual: false }),
+    ...longRopeEntries(config),
+    ...floatEntries(config),
+  };
+  const named = Object.entries(entries).map(([key, value]) => [`${family}.${key}`, value]);
+  return { 'general.architecture': family, ...Object.fromEntries(named) } as Record<string, HeaderValue>;
+}
+
+function longRopeEntries(config: Config): Record<string, HeaderValue> {
+  const trained = config.original_max_position_embeddings;
+  if (trained === undefined) return {};
+  const magnitude = Math.sqrt(1 + Math.log(config.max_position_embeddings / trained) / Math.log(trained));
+  return {
+    'rope.scaling.original_context_length': trained,
+    'rope.scaling.attn_factor': { float: magnitude },
   };
 }
 
-function ggufName(name: string): string {
-  const fixed: Record<string, string> = {
-    'model.embed_tokens.weight': 'token_embd.weight',
-    'model.norm.weight': 'output_norm.weight',
-    'lm_head.weight': 'output.weight',
+function floatEntries(config: Config): Record<string, HeaderValue> {
+  const entries = {
+    attn_logit_softcapping: config.attn_logit_softcapping,
+    final_logit_softcapping: config.final_logit_softcapping,
+    embedding_scale: config.embedding_multiplier,
+    'attention.scale': config.attention_multiplier,
+    residual_scale: config.residual_multiplier,
+    logit_scale: config.logits_scaling,
   };
+  return Object.fromEntries(
+    Object.entries(entries).flatMap(([key, float]) => (float === undefined ? [] : [[key, { float }]])),
+  );
+}
+
+function ggufName(name: string, config: Config): string {
+  const [, outer = '', outerKind] = /^(.+)\.(\w+)$/.exec(name) ?? [];
+  const fixed: Record<string, string> = {
+    'model.embed_tokens': 'token_embd',
+    'model.norm': 'output_norm',
+    lm_head: 'output',
+  };
+  if (fixed[outer]) return `${fixed[outer]}.${outerKind}`;
   const [, layer, part = '', kind] = /^model\.layers\.(\d+)\.(.+)\.(\w+)$/.exec(name) ?? [];
-  return fixed[name] ?? `blk.${layer}.${parts[part]}.${kind}`;
+  // Where what is added is normalised too, the same name stands for that.
+  const isAfter = part === 'post_attention_layernorm' && layerNorms(config).includes('post_feedforward');
+  return `blk.${layer}.${isAfter ? 'post_attention_norm' : parts[part]}.${kind}`;
 }
 
 /** Row i of a head's first half goes to 2i, of its second half to 2i + 1. */
@@ -266,18 +348,24 @@ function interleave(data: Float32Array, [rows = 0, columns = 1]: readonly number
   return out;
 }
 
-/** What the converter makes of Llama 3's scaling, in its words: each frequency's factor. */
-function ropeFactors(config: Config): Float32Array | null {
+/** What the converter makes of Llama 3's scaling, in its words, and of LongRoPE's: each frequency's factor. */
+function ropeFactors(config: Config): Record<string, ArrayLike<number>> {
   const scaling = config.rope_scaling;
-  if (scaling?.rope_type !== 'llama3') return null;
+  if (scaling?.type === 'longrope')
+    return {
+      'rope_factors_short.weight': scaling.short_factor as number[],
+      'rope_factors_long.weight': scaling.long_factor as number[],
+    };
+  if (scaling?.rope_type !== 'llama3') return {};
   const get = (key: string) => Number(scaling[key]);
   const [low, high, old] = [get('low_freq_factor'), get('high_freq_factor'), get('original_max_position_embeddings')];
-  const headDim = config.head_dim ?? config.hidden_size / config.num_attention_heads;
-  return Float32Array.from({ length: headDim / 2 }, (_, i) => {
+  const headDim = headDimOf(config);
+  const factors = Array.from({ length: headDim / 2 }, (_, i) => {
     const wavelength = 2 * Math.PI * config.rope_theta ** ((2 * i) / headDim);
     if (wavelength < old / high) return 1;
     if (wavelength > old / low) return get('factor');
     const smooth = (old / wavelength - low) / (high - low);
     return 1 / ((1 - smooth) / get('factor') + smooth);
   });
+  return { 'rope_freqs.weight': factors };
 }

@@ -5,7 +5,7 @@ import { digestOf } from '../../lib/text/digest.ts';
 import type { ModelShape } from './checkpoint/architecture.ts';
 import { type Checkpoint } from './checkpoint/checkpoint.ts';
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts';
-import { buildDecoderGraph } from './decoder-graph.ts';
+import { buildDecoderGraph } from './graph/decoder-graph.ts';
 import { formatsOf, type GraphFormats, type GraphTarget } from './graph-target.ts';
 import { DataFile } from './onnx/data-file.ts';
 import { findExport, readExport } from './onnx/onnx-export.ts';

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { ModelShape } from './checkpoint/architecture.ts';
 import { GgufFile } from './checkpoint/gguf.ts';
-import { ROPE_FACTORS } from './checkpoint/gguf-checkpoint.ts';
+import { ROPE_FACTORS } from './checkpoint/gguf-architecture.ts';
 import { findGguf, partName } from './checkpoint/gguf-parts.ts';
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts';
 
@@ -23,7 +23,7 @@ export async function shapeNeeds(path: string): Promise<Needed[]> {
   const gguf = await findGguf(path);
   if (gguf === null) return [];
   await using file = await GgufFile.open(gguf);
-  const factors = file.tensors.get(ROPE_FACTORS);
+  const factors = ROPE_FACTORS.map((name) => file.tensors.get(name)).find((tensor) => tensor !== undefined);
   if (!factors) return [];
   const bytes = factors.shape.reduce((product, size) => product * size, 4);
   return [{ name: partName(basename(gguf), factors.part), range: [factors.offset, factors.offset + bytes] }];

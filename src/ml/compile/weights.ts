@@ -18,12 +18,13 @@ type Blocks = Extract<StoredMatrix, { scales: unknown }>;
 
 /**
  * A matrix or vector of the source, of which several may be stacked. `permutedHeads` is set if a head's rows are
- * interleaved pairs.
+ * interleaved pairs, `factor` if its values are to be multiplied.
  */
 export interface TensorSource {
   tensor: string;
   rows: number;
   permutedHeads?: number;
+  factor?: number;
 }
 
 /** Number of elements dequantised at a time. It limits the compiler's memory, whatever the model's size. */
@@ -107,8 +108,8 @@ export class WeightWriter {
   /** A small tensor, read as a whole. */
   async vector(sources: readonly TensorSource[]): Promise<Float32Array> {
     const parts: number[] = [];
-    for (const { tensor, rows, permutedHeads } of sources) {
-      const values = await this.#read(tensor, [rows], 0, 1);
+    for (const { tensor, rows, permutedHeads, factor } of sources) {
+      const values = multiplied(await this.#read(tensor, [rows], 0, 1), factor);
       parts.push(...(permutedHeads ? unpermute(values, 1, rows / permutedHeads) : values));
     }
     return Float32Array.from(parts);
@@ -127,12 +128,12 @@ export class WeightWriter {
     return { rows, columns, format, block, values, scales, zeros };
   }
 
-  async *#chunks({ tensor, rows, permutedHeads }: TensorSource, columns: number): AsyncGenerator<Float32Array> {
+  async *#chunks({ tensor, rows, permutedHeads, factor }: TensorSource, columns: number): AsyncGenerator<Float32Array> {
     // Whole heads at a time if rows are permuted within a head.
     const unit = permutedHeads ? rows / permutedHeads : 1;
     const step = Math.max(unit, Math.floor(CHUNK_ELEMENTS / columns / unit) * unit);
     for (let from = 0; from < rows; from += step) {
-      const values = await this.#read(tensor, [rows, columns], from, Math.min(rows, from + step));
+      const values = multiplied(await this.#read(tensor, [rows, columns], from, Math.min(rows, from + step)), factor);
       yield permutedHeads ? unpermute(values, columns, unit) : values;
     }
   }
@@ -163,6 +164,10 @@ export class WeightWriter {
     await this.#target.write(stored.scales, (elements / block) * scales.BYTES_PER_ELEMENT, scales);
     await this.#target.write(stored.zeros, row * Math.ceil(((columns / block) * bits) / 8), quantized.zeros);
   }
+}
+
+function multiplied(values: Float32Array, factor = 1): Float32Array {
+  return factor === 1 ? values : values.map((value) => value * factor);
 }
 
 function isBlocks(stored: StoredMatrix): stored is { rows: number; columns: number } & Blocks {

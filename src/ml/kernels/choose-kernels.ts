@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type CompiledModel, type Fineness, finenesses, moreOutputs } from '../compile/compile.ts';
+import { type CompiledModel, type Fineness, finenesses, type ModelShape, moreOutputs } from '../compile/compile.ts';
 import { compileInto } from '../compile/compile-model.ts';
 import { sumsAreExact } from '../decoder/exactness.ts';
 import { timeOfIntegers } from './products-in-time.ts';
@@ -62,7 +62,7 @@ const blocks = (reason: string): KernelsChoice => ({ products: 'blocks', reason 
 
 /** Reads with the graph in blocks, and observes what its norms yield. */
 async function readBlocks({ blocks: { graphPath, shape }, specimens, threads }: KernelsTask): Promise<SpecimenReading> {
-  const observed = normsOf(shape.layers).map(({ output }) => output);
+  const observed = normsOf(shape).map(({ output }) => output);
   const values = observed.map((name) => ({
     name,
     type: 'float32' as const,
@@ -77,8 +77,8 @@ async function readBlocks({ blocks: { graphPath, shape }, specimens, threads }: 
   }
 }
 
-function compileIntegers({ source, folders }: KernelsTask, { highest }: SpecimenReading, fine: Fineness) {
-  const norms = normsOf(highest.size / 2);
+function compileIntegers({ source, folders, blocks }: KernelsTask, { highest }: SpecimenReading, fine: Fineness) {
+  const norms = normsOf(blocks.shape);
   const none = new Float32Array(0);
   const activations = new Map(norms.map(({ tensor, output }) => [tensor, highest.get(output) ?? none]));
   const final = folders[fine];
@@ -87,7 +87,9 @@ function compileIntegers({ source, folders }: KernelsTask, { highest }: Specimen
 }
 
 /** The norms whose channels can be scaled, by the checkpoint's name and the graph's. */
-function normsOf(layers: number): { tensor: string; output: string }[] {
+function normsOf({ layers, normPlaces }: ModelShape): { tensor: string; output: string }[] {
+  // Their products read the stream itself.
+  if (normPlaces === 'after') return [];
   return Array.from({ length: layers }, (_, layer) => [
     { tensor: `blk.${layer}.attn_norm.weight`, output: `layer.${layer}.attention_norm` },
     { tensor: `blk.${layer}.ffn_norm.weight`, output: `layer.${layer}.feed_forward_norm` },

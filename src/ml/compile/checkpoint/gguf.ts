@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { gguf } from '@huggingface/gguf';
-import { encodedBytes } from './dequantize.ts';
+import { encodedBytes } from './blocks/dequantize.ts';
 import { otherParts } from './gguf-parts.ts';
 import { ModelFileError } from './model-file-error.ts';
 import { readRows } from './stored-rows.ts';

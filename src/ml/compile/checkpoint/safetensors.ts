@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { encodedBytes } from './dequantize.ts';
+import { encodedBytes } from './blocks/dequantize.ts';
 import { ModelFileError } from './model-file-error.ts';
 import { readRows } from './stored-rows.ts';
 

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { dequantize, encodedBytes } from './dequantize.ts';
+import { dequantize, encodedBytes } from './blocks/dequantize.ts';
 import { ModelFileError } from './model-file-error.ts';
 
 /** A tensor in a file. */

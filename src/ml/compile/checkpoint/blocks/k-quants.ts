@@ -1,5 +1,5 @@
-import type { BlockDecoder } from './block-decoder.ts';
-import { float16 } from './floats.ts';
+import type { BlockDecoder } from '../block-decoder.ts';
+import { float16 } from '../floats.ts';
 
 /** Number of elements of a super-block. Its parts have scales of their own, which are quantised as well. */
 export const SUPER_BLOCK = 256;

@@ -1,5 +1,5 @@
-import type { BlockDecoder } from './block-decoder.ts';
-import { float16 } from './floats.ts';
+import type { BlockDecoder } from '../block-decoder.ts';
+import { float16 } from '../floats.ts';
 
 // Blocks of 32 with one scale. Byte j of 16 contains elements j (low half) and j + 16 (high half).
 

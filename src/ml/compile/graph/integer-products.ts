@@ -1,7 +1,7 @@
-import { MOST } from './column-matrix.ts';
-import type { IntegerFormat } from './graph-target.ts';
-import { type GraphBuilder, MICROSOFT } from './onnx/graph-builder.ts';
-import type { TensorSource, WeightWriter } from './weights.ts';
+import { MOST } from '../column-matrix.ts';
+import type { IntegerFormat } from '../graph-target.ts';
+import { type GraphBuilder, MICROSOFT } from '../onnx/graph-builder.ts';
+import type { TensorSource, WeightWriter } from '../weights.ts';
 
 /** Unsigned bytes hold activations with zero at 128, because that is what the fast kernels read. */
 const ZERO = 128;
@@ -15,6 +15,8 @@ interface ProductOptions {
   columns: number;
   /** The norm that the input comes from, if it does. */
   norm?: string | null;
+  /** Whether only each row's last position is read. */
+  isHead?: boolean;
 }
 
 /** Names of a tensor's integers // [rows, columns] and of what to multiply their products by // [rows, 1] */
@@ -42,13 +44,12 @@ export class IntegerProducts {
     this.#addConstants();
   }
 
-  async add({ name, input, sources, columns, norm = null }: ProductOptions): Promise<void> {
+  async add({ name, input, sources, columns, norm = null, isHead = false }: ProductOptions): Promise<void> {
     const divisors = norm === null ? null : this.divisorsOf(norm);
     const { rows, values, scales } = await this.#weights.columns(sources, columns, divisors);
     this.#graph.external(`${name}.weight`, 'int8', [columns, rows], values);
     this.#graph.external(`${name}.scales`, 'float32', [rows], scales);
     const { fine } = this.#format;
-    const isHead = name === 'logits';
     const isFine = fine === 'all' || norm === null;
     const quantised = this.#quantise(input, isFine, isHead ? 'row_zeros' : 'zeros');
     if (isFine) this.#twoRows(name, quantised);

@@ -1,5 +1,5 @@
-import type { BlockDecoder } from './block-decoder.ts';
-import { float16 } from './floats.ts';
+import type { BlockDecoder } from '../block-decoder.ts';
+import { float16 } from '../floats.ts';
 import { SUPER_BLOCK } from './k-quants.ts';
 
 // Four bits name one of 16 values. Byte j of 16 contains elements j (low half) and j + 16 (high half).

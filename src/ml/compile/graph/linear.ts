@@ -1,5 +1,5 @@
-import { type GraphBuilder, MICROSOFT } from './onnx/graph-builder.ts';
-import type { StoredMatrix } from './weights.ts';
+import { type GraphBuilder, MICROSOFT } from '../onnx/graph-builder.ts';
+import type { StoredMatrix } from '../weights.ts';
 
 /** Activations are quantised to 8 bits too, which the fast kernels on a CPU require. */
 const INT8_ACTIVATIONS = 4;

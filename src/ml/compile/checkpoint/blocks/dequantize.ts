@@ -1,9 +1,9 @@
-import type { BlockDecoder } from './block-decoder.ts';
+import type { BlockDecoder } from '../block-decoder.ts';
+import { decodeBF16, decodeF16, decodeF32 } from '../floats.ts';
+import { ModelFileError } from '../model-file-error.ts';
 import { decodeIQ4_NL, decodeIQ4_XS, decodeMXFP4 } from './codebook-quants.ts';
-import { decodeBF16, decodeF16, decodeF32 } from './floats.ts';
 import { decodeQ2_K, decodeQ3_K, decodeQ4_K, decodeQ5_K, decodeQ6_K, SUPER_BLOCK } from './k-quants.ts';
 import { decodeQ4_0, decodeQ4_1, decodeQ5_0, decodeQ5_1, decodeQ8_0 } from './legacy-quants.ts';
-import { ModelFileError } from './model-file-error.ts';
 
 /** An encoding of weights: the number of elements and bytes of a block, and its decoder. */
 interface Encoding {
