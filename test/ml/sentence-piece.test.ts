@@ -38,6 +38,21 @@ function headerOf(kind: 'bpe' | 'unigram', changes: Record<string, MetadataValue
 /** Without the marks, which a text that is not trusted never gets to spell: sentencepiece itself knows none in a text. */
 const plain = texts.map((text, i) => ({ text, i })).filter(({ text }) => text !== '' && !/<s>|<\/s>|<unk>/.test(text));
 
+it('[MODEL17] runs of spaces that are literal tokens, as Gemma has them, are spaces in a text', () => {
+  const { pieces } = oracles.bpe;
+  const [run, first] = ['\u2581\u2581\u2581', pieces.length];
+  const header = headerOf('bpe', {
+    tokens: [...pieces.map(([text]) => text), run],
+    scores: [...pieces.map(([, score]) => score), 0],
+    token_type: [...pieces.map(([, , type]) => type), 4],
+    add_space_prefix: false,
+  });
+  const tokenizer = createTokenizer(readGgufTokenizer(header));
+  const ids = tokenizer.encode('a   b');
+  expect(ids).toContain(first);
+  expect(Buffer.from(bytesOfTokens(tokenizer, ids)).toString()).toBe('a   b');
+});
+
 describe.each(['bpe', 'unigram'] as const)('[MODEL17] SentencePiece’s %s', (kind) => {
   it('from GGUF divides hostile texts as sentencepiece does', () => {
     const tokenizer = createTokenizer(readGgufTokenizer(headerOf(kind)));

@@ -36,9 +36,12 @@ const TEXTS = [
   'A'.repeat(60) + 'ha'.repeat(40) + ' ' + '='.repeat(33),
   '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n',
   'a<|endoftext|> b <|im_end',
+  'camelCase HTTPServer XMLHttpRequest iPhone McDonald eBook ISBNs',
+  "L'été d'Arc, O'Neil's DON'T we'Ll",
+  'either/or //\n/** done */\n/',
   'X:1\nT:A Tune\nM:4/4\nK:Dmaj\n|: d2 fd e>c A2 | B/c/d :|',
 ];
-const KINDS = ['smollm', 'gpt-2', 'llama-bpe', 'qwen2'];
+const KINDS = ['smollm', 'gpt-2', 'llama-bpe', 'qwen2', 'stablelm2', 'olmo', 'dbrx', 'gpt-4o', 'tekken'];
 
 /** The same file under another pre-tokenizer's name; another string makes up for its length, so nothing else moves. */
 function relabel(file, kind) {

@@ -12,9 +12,18 @@ const byteLevel = (use_regex: boolean) => ({ type: 'ByteLevel', add_prefix_space
 const split = (Regex: string) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });
 const sequence = (...pretokenizers: object[]) => ({ type: 'Sequence', pretokenizers });
 
+const contraction = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
+/** Letters that may begin a word, and those that may go on with it: a capital begins another. */
+const [capitals, smalls] = ['[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]', '[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]'];
+
+/** Words that end before a capital, with `ending`, digits in groups of `digits`, punctuation with what follows it. */
+const wordsByCase = (ending: string, digits: string) =>
+  `[^\\r\\n\\p{L}\\p{N}]?${capitals}*${smalls}+${ending}|[^\\r\\n\\p{L}\\p{N}]?${capitals}+${smalls}*${ending}|${digits}` +
+  '| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
+
 /** Words with their contractions, digits in groups of `digits`, punctuation with the line breaks after it. */
 const wordsWithDigits = (digits: string) =>
-  `(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}` +
+  `${contraction}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}` +
   '| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 
 const gpt2: PreTokenizer = { normalizer: null, preTokenizer: byteLevel(true), ignoreMerges: false };
@@ -30,6 +39,12 @@ const qwen2: PreTokenizer = {
   ignoreMerges: false,
 };
 
+const byCase = (ending: string, digits: string, ignoreMerges: boolean): PreTokenizer => ({
+  normalizer: null,
+  preTokenizer: sequence(split(wordsByCase(ending, digits)), byteLevel(false)),
+  ignoreMerges,
+});
+
 /** By their names in `tokenizer.ggml.pre`. */
 const preTokenizers: Readonly<Record<string, PreTokenizer>> = {
   'gpt-2': gpt2,
@@ -41,6 +56,14 @@ const preTokenizers: Readonly<Record<string, PreTokenizer>> = {
   'smaug-bpe': llama3,
   qwen2,
   'deepseek-r1-qwen': qwen2,
+  stablelm2: { ...qwen2, normalizer: null },
+  olmo: gpt2,
+  /** Of Phi-4 and OLMo 2. */
+  dbrx: { ...llama3, ignoreMerges: false },
+  /** Of Phi-4 mini. */
+  'gpt-4o': byCase(`${contraction}?`, '\\p{N}{1,3}', false),
+  /** Of Mistral Nemo and the later Mistral Small. */
+  tekken: byCase('', '\\p{N}', true),
 };
 
 /** @throws ModelFileError for an unknown kind, because a guess would silently make texts worse */

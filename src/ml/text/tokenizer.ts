@@ -104,7 +104,7 @@ function buildPieces(model: PieceModel, tokens: TokenizerDescription['tokens']):
   for (const [id, { text, kind }] of tokens.entries()) {
     if (kind === 'text') ids.set(text, id);
     else if (kind === 'byte') bytes[byteOf(text) ?? 0] = id;
-    else if (kind !== 'unused' && text !== '') literals.set(text, id);
+    else if (kind !== 'unused' && text !== '') literals.set(spaced(text), id);
   }
   const hasBytes = Array.from({ length: 256 }, (_, byte) => bytes[byte]).every((id) => id !== undefined);
   const encode = pieceEncoder({ ids, bytes: hasBytes ? bytes : null }, model);
@@ -124,11 +124,16 @@ function utf8Of({ text, kind }: { text: string; kind: TokenKind }, isByteLevel: 
     case 'byte':
       return Uint8Array.of(byteOf(text) ?? 0x3f);
     case 'added':
-      return new TextEncoder().encode(text);
+      return new TextEncoder().encode(isByteLevel ? text : spaced(text));
     case 'text':
-      if (!isByteLevel) return new TextEncoder().encode(text.replaceAll(SPACE, ' '));
+      if (!isByteLevel) return new TextEncoder().encode(spaced(text));
       return Uint8Array.from(text, (character) => byteOfCharacter.get(character) ?? 0x3f);
   }
+}
+
+/** A piece as it is in a text. Gemma's runs of spaces are literal tokens in this form too. */
+function spaced(piece: string): string {
+  return piece.replaceAll(SPACE, ' ');
 }
 
 /**
