@@ -7,7 +7,7 @@ import { compileInto } from '../../src/ml/compile/compile-model.ts';
 import { openDecoder } from '../../src/ml/decoder/open-decoder.ts';
 import { OrtError } from '../../src/ml/ort/library.ts';
 import { openModelText } from '../../src/ml/text/model-text.ts';
-import { families, writeSafetensors, writeSplitGguf } from '../support/tiny-checkpoint.ts';
+import { families, writeGguf, writeSafetensors, writeSplitGguf } from '../support/tiny-checkpoint.ts';
 import { writeExport } from '../support/tiny-export.ts';
 import { writeTinyGguf } from '../support/tiny-gguf.ts';
 import { below, mutate, type Mutated, mutateJson, pick } from './mutations.ts';
@@ -28,6 +28,8 @@ const subjects: readonly Subject[] = [
   { source: 'one', files: ['one/model.safetensors'], head: 3_000 },
   { source: 'sharded', files: sharded(), head: 2_000 },
   { source: 'one', files: ['one/config.json'], head: 1_000 },
+  { source: 'gemma3', files: ['gemma3/config.json', 'gemma3/model.safetensors'], head: 4_000 },
+  { source: 'phi3.gguf', files: ['phi3.gguf'], head: 7_000 },
   { source: 'one', files: textFiles(), head: 12_000 },
   { source: 'templated', files: ['templated/chat_template.jinja', 'templated/tokenizer.json'], head: 600 },
   { source: 'pieces.gguf', files: ['pieces.gguf'], head: 9_000 },
@@ -96,6 +98,8 @@ export async function prepareSubjects(work: string): Promise<void> {
   await writeSafetensors(join(work, 'templated'), config, { type: 'BF16' });
   await writeFile(join(work, 'templated', 'chat_template.jinja'), template);
   await writeExport(join(work, 'export'), { ...families.llama!.config, max_position_embeddings: 16 }, exportOptions);
+  await writeSafetensors(join(work, 'gemma3'), families.gemma3!.config, { type: 'BF16' });
+  await writeGguf(join(work, 'phi3.gguf'), families['phi3-longrope']!.config);
   await writeSafetensors(join(work, 'sharded'), families.llama3!.config, { shards: 2 });
 }
 
