@@ -19,6 +19,8 @@ import type { Wakeups } from './lib/async/wakeups.ts';
 import { systemClock } from './lib/clock.ts';
 import { maskPassword } from './lib/database-url.ts';
 import type { Logger } from './lib/log.ts';
+import { openTracing } from './lib/tracing/otlp.ts';
+import type { Tracing } from './lib/tracing/tracing.ts';
 import { createListeners } from './listeners/listeners.ts';
 import { VisitorTokens } from './listeners/listeners.ts';
 import { createEngine, createRemoteEngine, DEMONSTRATION, type Engine, type Model } from './ml/engine.ts';
@@ -29,6 +31,7 @@ import { TextScoring } from './resolvers/language/scoring.ts';
 import { TuneLinks } from './resolvers/tune-links.ts';
 import type { Readiness } from './transport/health.ts';
 import { GenerationMetrics } from './transport/measures/generation-metrics.ts';
+import { tracedEngine } from './transport/measures/generation-traces.ts';
 import { LogMetrics } from './transport/measures/log-metrics.ts';
 import type { NodeState } from './transport/metrics.ts';
 import { listen } from './transport/server.ts';
@@ -55,12 +58,13 @@ const UNSEALED = 'What people write is stored as it is: set CADENZA_MASTER_KEY t
  */
 export function createApp(config: Config, log: Logger, signal: AbortSignal): Promise<App> {
   return acquiring(async (disposal) => {
-    const database = disposal.use(await openDatabase(config, log, { signal }));
+    const tracing = config.tracing && disposal.use(openTracing(config.tracing, log)).tracing;
+    const database = disposal.use(await openDatabase(config, log, { signal, tracing }));
     if (config.databaseUrl !== null && !config.masterKey) log.warn(UNSEALED);
     if (config.production) await refuseDemo(database);
     if (config.demo) await seedDemo({ database, clock: systemClock, log });
     const [generations, appends] = [new GenerationMetrics(), new LogMetrics()];
-    const measured = { generations, appends };
+    const measured = { generations, appends, tracing };
     const { services, logsAnswer } = await createServices(disposal, { database, config, log, measured });
     const readiness = () => readinessOf(database, services.engine, logsAnswer);
     // An embedded database has one node, which counts by itself.
@@ -72,7 +76,7 @@ export function createApp(config: Config, log: Logger, signal: AbortSignal): Pro
       waitingDrafts: () => countUnowned(database).catch(() => null),
       measures: [generations, appends],
     };
-    const listening = await listen({ config, services, readiness, log, rateStore, state });
+    const listening = await listen({ config, services, readiness, log, rateStore, state, tracing });
     let reason = 'the server is stopping';
     disposal.defer(() => listening.close(reason, DRAIN_MS));
     services.drafts.recover();
@@ -99,7 +103,7 @@ interface Building {
   database: Database;
   config: Config;
   log: Logger;
-  measured: { generations: GenerationMetrics; appends: LogMetrics };
+  measured: { generations: GenerationMetrics; appends: LogMetrics; tracing: Tracing | null };
 }
 
 async function createServices(disposal: Disposal, { database, config, log, measured }: Building) {
@@ -109,7 +113,7 @@ async function createServices(disposal: Disposal, { database, config, log, measu
   const listeners = createListeners({ database, wakeups, clock });
   disposal.use(keepPopularityFresh(catalogue, log));
   const { engine: bare, node } = await createWriting(disposal, { database, wakeups, config, log });
-  const engine = measured.generations.measured(bare);
+  const engine = tracedEngine(measured.generations.measured(bare), measured.tracing);
   const { exploration } = config;
   const listDays = config.retention.lists;
   const parts = { database, catalogue, listeners, wakeups, clock, log };
@@ -129,7 +133,7 @@ async function createServices(disposal: Disposal, { database, config, log, measu
     release,
   } = await openLogStore({ database, config: config.draftLog, wakeups });
   disposal.defer(release);
-  const aroundAppend: AroundAppend = (events, append) => measured.appends.around(events, append);
+  const aroundAppend = tracedAppends(measured.tracing, (events, append) => measured.appends.around(events, append));
   const usage = disposal.use(new UsageMeter({ database, wakeups, clock, log }));
   disposal.use(usage.keep());
   const drafting = {
@@ -171,6 +175,15 @@ async function createServices(disposal: Disposal, { database, config, log, measu
   const services: Services = { ...domain, tunes, visitors, keys, audit, usage, trusted };
   return { services, logsAnswer };
 }
+
+/** Appends of texts that nobody asked this node for, as after a crash, have no trace to be in. */
+const tracedAppends =
+  (tracing: Tracing | null, around: AroundAppend): AroundAppend =>
+  (events, append) => {
+    const measured = () => around(events, append);
+    if (!tracing?.isForRequest()) return measured();
+    return tracing.around({ name: 'append', attributes: { 'cadenza.events': events } }, measured);
+  };
 
 interface Surroundings {
   database: Database;

@@ -17,6 +17,7 @@ import {
 import { StartupError } from './lib/errors.ts';
 import type { LogOptions } from './lib/log.ts';
 import { nearest } from './lib/text/nearest.ts';
+import type { TracingConfig } from './lib/tracing/otlp.ts';
 
 /** How requests are authenticated. `Config.auth` is null if they are not. */
 export type AuthConfig = {
@@ -123,6 +124,8 @@ export interface Config extends Readonly<LogOptions> {
   /** Whether the built-in demo is loaded into an empty database. */
   readonly demo: boolean;
   readonly auth: Readonly<AuthConfig> | null;
+  /** Null if nothing is traced. */
+  readonly tracing: Readonly<TracingConfig> | null;
   /** Null if there are no visitors. */
   readonly visitors: Readonly<VisitorConfig> | null;
   /** Origins of web pages that may call the server in addition to its own. */
@@ -203,6 +206,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logLevel: values.CADENZA_LOG_LEVEL,
     logFormat: values.CADENZA_LOG_FORMAT,
     auth: authOf(values),
+    tracing: tracingOf(values),
     visitors: visitorsOf(values),
     corsOrigins: Object.freeze(values.CADENZA_CORS_ORIGINS),
     graphiql: isOn(values.CADENZA_GRAPHIQL, values),
@@ -245,6 +249,12 @@ const retentionOf = (values: z.infer<typeof environment>): Readonly<KeptDays> =>
     usage: values.CADENZA_USAGE_DAYS ?? null,
     audit: values.CADENZA_AUDIT_DAYS,
   });
+
+function tracingOf(values: z.infer<typeof environment>): Readonly<TracingConfig> | null {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS: headers = {} } = values;
+  if (endpoint === undefined) return null;
+  return { endpoint, headers, serviceName: values.OTEL_SERVICE_NAME, ratio: values.OTEL_TRACES_SAMPLER_ARG };
+}
 
 /**
  * The environment, with what the file of CADENZA_ENV_FILE says instead of it or besides it. Empty values are none.

@@ -39,6 +39,21 @@ export function splitList(text: string): string[] {
     .filter((part) => part !== '');
 }
 
+const HEADER = /^([!#$%&'*+.^_`|~\w-]+)=([\x20-\x7e]*)$/;
+
+/** Headers as OpenTelemetry's variables have them. */
+export const headerList = z
+  .string()
+  .transform(splitList)
+  .refine((headers) => headers.every((header) => HEADER.test(header)), {
+    error: 'is not a list of name=value, separated by commas',
+  })
+  .transform((headers): Record<string, string> =>
+    Object.fromEntries(
+      headers.map((header) => [HEADER.exec(header)?.[1] ?? '', HEADER.exec(header)?.[2]?.trim() ?? '']),
+    ),
+  );
+
 /** What feedback may be used for. */
 export const purposes = ['training', 'analytics'] as const;
 

@@ -4,6 +4,7 @@ import { drizzle, PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/post
 import type postgres from 'postgres';
 import { Semaphore } from '../lib/async/semaphore.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Tracing } from '../lib/tracing/tracing.ts';
 import type { Purposes } from './access/purposes.ts';
 import { cancelledBy, readAsOfOneMoment } from './cancellable.ts';
 import { openDriver } from './driver.ts';
@@ -12,6 +13,7 @@ import { Pulse } from './pulse.ts';
 import type { MasterKeys } from './sealing/master-keys.ts';
 import { Vault } from './sealing/vault.ts';
 import { placeOf } from './servers.ts';
+import { tracedStatements } from './tracing/traced-statements.ts';
 import type { Sql, Transaction } from './transaction.ts';
 
 /** Separate connections for statements that may take long, so that nothing else waits for them. */
@@ -75,13 +77,22 @@ export interface DatabaseOptions {
   masterKeys?: MasterKeys | null;
   /** Without it, all of it. */
   consentUnlessSaid?: Readonly<Purposes>;
+  /** If given, statements within requests are traced. */
+  tracing?: Tracing | null;
   /** If given, the database is probed continuously, and calls fail at once while it does not answer ([DB8]). */
   watch?: Logger;
 }
 
 /** @throws StartupError if a file that the URL names cannot be read */
 export function connect(url: string, { connections = 10, ...given }: DatabaseOptions = {}): Database {
-  const { reading: readers = READING_CONNECTIONS, schema = null, masterKeys = null, onStatement, watch } = given;
+  const {
+    reading: readers = READING_CONNECTIONS,
+    schema = null,
+    masterKeys = null,
+    onStatement,
+    watch,
+    tracing,
+  } = given;
   const { consentUnlessSaid = { training: true, analytics: true } } = given;
   const place = placeOf(url, schema);
   // A database that was restored may lack data keys that this node knows: what they encrypt would be lost.
@@ -100,13 +111,14 @@ export function connect(url: string, { connections = 10, ...given }: DatabaseOpt
     ...(onStatement && { debug: (_connection: number, statement: string) => onStatement(statement) }),
   };
   const driver = openDriver(place, { ...pooled, max: connections });
-  const reading = withSafeTransactions(
-    openDriver(place, { ...pooled, max: Math.min(connections, readers), ...ONE_AT_A_TIME }),
+  const traced = (sql: Sql): Sql => (tracing ? tracedStatements(sql, tracing) : sql);
+  const reading = traced(
+    withSafeTransactions(openDriver(place, { ...pooled, max: Math.min(connections, readers), ...ONE_AT_A_TIME })),
   );
+  const reads = drizzle({ client: reading, casing: 'snake_case' });
   const listenerName = `cadenza ${randomBytes(6).toString('hex')}`;
   const listener = openDriver(place, { ...options, connection: { application_name: listenerName } });
-  const reads = drizzle({ client: reading, casing: 'snake_case' });
-  const sql = withSafeTransactions(driver);
+  const sql = traced(withSafeTransactions(driver));
   const vault = new Vault(sql, masterKeys);
   // If that fails, the database is unavailable, and so the statement fails too.
   const cancel = (pid: number): void => void sql`select pg_cancel_backend(${pid})`.catch(() => undefined);

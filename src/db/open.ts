@@ -5,6 +5,7 @@ import { retry } from '../lib/async/retry.ts';
 import { maskPassword } from '../lib/database-url.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Tracing } from '../lib/tracing/tracing.ts';
 import { connect, type Database, type DatabaseOptions } from './client.ts';
 import { openDriver } from './driver.ts';
 import { startCluster } from './embedded/embedded.ts';
@@ -22,6 +23,8 @@ export interface OpenDatabaseOptions {
   patienceMs?: number;
   /** Ends the waiting. */
   signal?: AbortSignal;
+  /** If given, statements within requests are traced. */
+  tracing?: Tracing | null;
 }
 
 /** Which database, and how it is used. */
@@ -36,7 +39,7 @@ export type DatabaseConfig = Pick<Config, 'databaseUrl' | 'dataDir'> &
 export function openDatabase(
   config: DatabaseConfig,
   log: Logger,
-  { patienceMs = 30_000, signal }: OpenDatabaseOptions = {},
+  { patienceMs = 30_000, signal, tracing = null }: OpenDatabaseOptions = {},
 ): Promise<Database> {
   return acquiring(async (disposal) => {
     const url = config.databaseUrl ?? (await embeddedUrl(join(config.dataDir, 'postgres')));
@@ -52,7 +55,7 @@ export function openDatabase(
       await migrateToLatest(url, log, schema);
       const masterKeys = await masterKeysOf(config);
       const database = disposal.use(
-        connect(url, { ...poolOf(config), ...consentDefaultOf(config), schema, masterKeys, watch: log }),
+        connect(url, { ...poolOf(config), ...consentDefaultOf(config), schema, masterKeys, tracing, watch: log }),
       );
       await database.vault.checkMasters();
       return { ...database, [Symbol.asyncDispose]: () => disposal[Symbol.asyncDispose]() };

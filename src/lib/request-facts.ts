@@ -10,6 +10,8 @@ export interface RequestFacts {
   key?: string;
   /** The operation's name, if it has one. */
   operation?: string;
+  /** The id of its trace, where it is traced. */
+  trace?: string;
   /** Stated of an operation that lasts as long as its reader wants. */
   kind?: 'subscription';
 }

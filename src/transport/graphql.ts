@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
 import { noteFacts } from '../lib/request-facts.ts';
+import type { Tracing } from '../lib/tracing/tracing.ts';
 import type { Context } from '../resolvers/context.ts';
 import { buildSchema } from '../schema/schema.ts';
 import { CostControl } from './cost/cost-limits.ts';
@@ -16,6 +17,7 @@ import { KEY_ENDED } from './identity.ts';
 import { limitLifetimes } from './lifetimes.ts';
 import { createSubscribe, LiveResults, type Mask, type Subscribe } from './live-results.ts';
 import type { OperationMetrics } from './measures/operation-metrics.ts';
+import { traceOperations } from './measures/request-traces.ts';
 import { limitOperations } from './rates/operations.ts';
 import type { Rates } from './rates/rates.ts';
 import type { Traffic } from './traffic.ts';
@@ -46,11 +48,12 @@ export interface GraphQLOptions {
   compiling?: CompilingLimits | undefined;
   traffic: Traffic;
   operations: OperationMetrics;
+  tracing: Tracing | null;
 }
 
 /** GraphQL over HTTP and server-sent events. Operations that arrive over WebSocket go through the same pipeline. */
 export function createGraphQL({ config, findDocument, rates, mask, draining, compiling, ...measures }: GraphQLOptions) {
-  const { traffic, operations } = measures;
+  const { traffic, operations, tracing } = measures;
   const schema = buildSchema();
   const costs = new CostControl(schema, config.cost);
   return createYoga<OperationContext & Partial<HttpContext>, Context>({
@@ -76,6 +79,7 @@ export function createGraphQL({ config, findDocument, rates, mask, draining, com
       limitOperations(rates, mask),
       compileQueries(compiling),
       limitLifetimes(mask, config.limits.operationMs),
+      traceOperations(tracing, operations),
       costs.plugin(),
       shareResults(costs.metered(createSubscribe(mask, config.limits.operationMs))),
       streamResults(draining, config.limits, traffic),

@@ -6,6 +6,7 @@ import type { RateStore } from '../db/queries/rate-limits.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { asRequest, type RequestFacts } from '../lib/request-facts.ts';
+import type { Tracing } from '../lib/tracing/tracing.ts';
 import type { Services } from '../resolvers/context.ts';
 import { TUNES_PATH } from '../resolvers/tune-links.ts';
 import { buildSchema } from '../schema/schema.ts';
@@ -27,6 +28,7 @@ import { createIdentify } from './identity.ts';
 import type { Mask } from './live-results.ts';
 import { createMask } from './masking.ts';
 import { OperationMetrics } from './measures/operation-metrics.ts';
+import { traceRequest } from './measures/request-traces.ts';
 import { type AnswerMetrics, createRegistry, metricsOf, type NodeState } from './metrics.ts';
 import { createOriginCheck, hostProblem, type OriginCheck } from './origin-check.ts';
 import { limitFeedback } from './rates/feedback.ts';
@@ -58,6 +60,8 @@ export interface ListenOptions {
   state?: NodeState | undefined;
   /** Where the nodes keep shared rate counts. Null if this node counts by itself. */
   rateStore?: RateStore | null;
+  /** Null if nothing is traced. */
+  tracing?: Tracing | null;
   /** See `WebSocketOptions`. */
   initMs?: number;
   /** See `GraphQLOptions`. */
@@ -78,7 +82,7 @@ export interface Listening {
 
 /** Serves HTTP, server-sent events and WebSocket on one port. @throws StartupError if the port is not available */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const { config, readiness, log, rateStore = null, initMs, compiling } = options;
+  const { config, readiness, log, rateStore = null, tracing = null, initMs, compiling } = options;
   const draining = new AbortController();
   // Each open event stream adds a listener and removes it at its end. Many listeners are not a leak here.
   setMaxListeners(0, draining.signal);
@@ -101,7 +105,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     mask,
     compiling,
     draining: draining.signal,
-    ...{ traffic, operations },
+    ...{ traffic, operations, tracing },
   });
   const health = async (): Promise<Readiness> => {
     const state = await readiness();
@@ -140,7 +144,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
         response.destroy();
       });
     };
-    connections.serve(request, response, () => asRequest(facts, act));
+    connections.serve(request, response, () => asRequest(facts, () => traceRequest(tracing, request, response, act)));
   });
   const sockets = serveWebSockets({
     ...{ server, connections, graphql, findDocument, services, identify, rates, admit, limits, log, traffic, initMs },

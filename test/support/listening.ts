@@ -18,6 +18,7 @@ import { createLanguage, type Language } from '../../src/language/language.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../src/lib/log.ts';
+import type { Tracing } from '../../src/lib/tracing/tracing.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { VisitorTokens } from '../../src/listeners/listeners.ts';
 import { createRemoteEngine } from '../../src/ml/engine.ts';
@@ -39,6 +40,8 @@ export interface ListeningOptions {
     Pick<Config, 'auth' | 'corsOrigins' | 'port' | 'documents' | 'graphiql' | 'takesGet' | 'introspection' | 'studio'>
   >;
   log?: Logger;
+  /** Nothing is traced unless told. */
+  tracing?: Tracing;
   /** Without it, services on texts have no model. */
   language?: Language;
   limits?: Partial<ConnectionLimits>;
@@ -100,6 +103,7 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
   const listening = await listen({
     ...{ config, services, readiness, log, rateStore: options.rateStore ?? null },
     ...(initMs !== undefined && { initMs }),
+    ...(options.tracing && { tracing: options.tracing }),
     compiling: options.compiling,
   });
   onTestFinished(async () => {

@@ -77,7 +77,7 @@ export class GenerationMetrics {
 }
 
 /** The same events, each of which is seen when it is taken. A generator of its own would cost a promise more for each. */
-function watching<Event>(
+export function watching<Event>(
   events: AsyncIterable<Event>,
   see: (event: Event) => void,
   onFailure: () => void,

@@ -41,14 +41,14 @@ export class OperationMetrics {
         return { onExecuteDone: ({ result }) => end(result) };
       },
       onSubscribe: ({ args }) => {
-        const labels = this.#labelsOf(args);
+        const labels = this.labelsOf(args);
         return { onSubscribeResult: ({ result }) => this.#total.inc({ ...labels, outcome: outcomeOf(result) }) };
       },
     };
   }
 
   #begin(args: ExecutionArgs): (result: Executed) => void {
-    const labels = this.#labelsOf(args);
+    const labels = this.labelsOf(args);
     const end = this.#seconds.startTimer(labels);
     return (result) => {
       end();
@@ -56,7 +56,8 @@ export class OperationMetrics {
     };
   }
 
-  #labelsOf({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>): Labels {
+  /** What an operation is called here: names and fields of the contract, a bounded number. */
+  labelsOf({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>): Labels {
     const operations = this.#known.get(document) ?? new Map<string, Labels>();
     this.#known.set(document, operations);
     const known = operations.get(operationName ?? '') ?? this.#newLabels(document, operationName);
@@ -81,5 +82,5 @@ export class OperationMetrics {
   }
 }
 
-const outcomeOf = (result: unknown): 'ok' | 'error' =>
+export const outcomeOf = (result: unknown): 'ok' | 'error' =>
   typeof result === 'object' && result !== null && 'errors' in result && result.errors ? 'error' : 'ok';
