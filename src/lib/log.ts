@@ -16,16 +16,22 @@ export interface LogOptions {
 
 /** Writes to standard output synchronously, so that no lines are lost at exit. */
 export function createLogger({ logLevel, logFormat }: LogOptions): Logger {
-  const options: pino.LoggerOptions = {
-    level: logLevel,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    mixin: () => ({ ...factsOfRequest() }),
-    serializers: { err: stacksOnceAMinute() },
-  };
+  const options = optionsOf(logLevel);
   if (!isPretty(logFormat)) return pino(options, pino.destination({ dest: 1, sync: true }));
   return pino(options, pretty({ sync: true, translateTime: 'HH:MM:ss', singleLine: true }));
 }
+
+/** Writes lines of JSON to a stream. */
+export const loggerTo = (stream: pino.DestinationStream, logLevel: LogOptions['logLevel']): Logger =>
+  pino(optionsOf(logLevel), stream);
+
+const optionsOf = (level: LogOptions['logLevel']): pino.LoggerOptions => ({
+  level,
+  base: null,
+  timestamp: pino.stdTimeFunctions.isoTime,
+  mixin: () => ({ ...factsOfRequest() }),
+  serializers: { err: stacksOnceAMinute() },
+});
 
 /**
  * The message and stack of a failed query contain its parameters, which are what people wrote. The database's own
@@ -34,7 +40,22 @@ export function createLogger({ logLevel, logFormat }: LogOptions): Logger {
 function describeFailure(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const isQuery = 'query' in error && 'params' in error && error.cause instanceof Error;
-  return isQuery ? describeFailure(error.cause) : pino.stdSerializers.err(error);
+  return isQuery ? describeFailure(error.cause) : withoutValues(pino.stdSerializers.err(error));
+}
+
+/** SQLSTATE. */
+const STATE = /^[0-9A-Z]{5}$/;
+/** data_exception: the message quotes the value. */
+const OF_A_VALUE = /^22/;
+
+/** The database tells in `detail` and `where` which row it refused, and of a value that it cannot read what it is. */
+function withoutValues(described: pino.SerializedError): object {
+  const { code }: { code?: unknown } = described;
+  if (typeof code !== 'string' || !STATE.test(code)) return described;
+  const told = { ...described, detail: undefined, where: undefined };
+  if (!OF_A_VALUE.test(code)) return told;
+  const message = 'The database cannot take a value';
+  return { ...told, message, stack: described.stack.replace(described.message, message) };
 }
 
 const MINUTE_MS = 60_000;
