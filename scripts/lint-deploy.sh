@@ -27,6 +27,7 @@ for file in deploy/kubernetes/{api,engine,migrate,secret.example}.yaml; do
   lint kubernetes-validate --strict --quiet -k 1.33 "$file"
 done
 lint yamllint -d '{extends: relaxed, rules: {line-length: disable}}' deploy
+lint check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/release.yml
 if docker compose version >/dev/null 2>&1; then
   POSTGRES_PASSWORD=x CADENZA_JWT_SECRET=x CADENZA_MASTER_KEY=x GRAFANA_PASSWORD=x \
     docker compose -f deploy/compose.yml config --quiet
