@@ -61,7 +61,7 @@ describe('[CONF1] an invalid value prevents the start with its name, its problem
     ['CADENZA_NATS_REPLICAS', '0', 'is not a whole number from 1 to 5'],
     ['CADENZA_LIST_DAYS', '1', 'is not a whole number from 2 to 36500'],
     ['CADENZA_USAGE_DAYS', '31', 'is not a whole number from 62 to 36500'],
-    ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization', 'is not a list of name=value, separated by commas'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', 'is not an http(s) URL'],
     ['OTEL_TRACES_SAMPLER_ARG', '1.5', 'is not a number from 0 to 1'],
     ['CADENZA_AUDIT_DAYS', '0', 'is not a whole number from 1 to 36500'],
     ['CADENZA_CONSENT', 'training,marketing', 'is neither none nor a list of training, analytics'],
@@ -391,7 +391,7 @@ test('[CONF4] the configuration page has a row for every variable, and for no ot
       .map((cell) => cell.trim());
   const rows = page
     .split('\n')
-    .filter((line) => /^\| *`(PORT|HOST|DATABASE_URL|HF_\w+|\w+_PROXY|CADENZA_\w+)` *\|/.test(line));
+    .filter((line) => /^\| *`(PORT|HOST|DATABASE_URL|HF_\w+|OTEL_\w+|\w+_PROXY|CADENZA_\w+)` *\|/.test(line));
   const code = (text: string) => `\`${text}\``;
   const expected = configVariables.map((variable) => [
     code(variable.name),

@@ -50,7 +50,7 @@ const OF_A_VALUE = /^22/;
 
 /** The database tells in `detail` and `where` which row it refused, and of a value that it cannot read what it is. */
 function withoutValues(described: pino.SerializedError): object {
-  const { code }: { code?: unknown } = described;
+  const code: unknown = Reflect.get(described, 'code');
   if (typeof code !== 'string' || !STATE.test(code)) return described;
   const told = { ...described, detail: undefined, where: undefined };
   if (!OF_A_VALUE.test(code)) return told;
