@@ -28,7 +28,8 @@ export type FindingKind =
   | 'UNCLOSED_QUOTE'
   | 'LINE_SYLLABLES'
   | 'LINE_METRE'
-  | 'LINE_RHYME';
+  | 'LINE_RHYME'
+  | 'UNEXPECTED_WORD';
 
 /** A sentence in each language that people read reports in. */
 export interface Sentences {

@@ -1,6 +1,7 @@
 export type * from './contract.ts';
 export { MOST_LINES, MOST_STANZAS, resolveForm } from './forms.ts';
 export { headingsOf } from './headings.ts';
+export { homophonesOf } from './homophones.ts';
 export { firstImpossible, readVerse } from './read-verse.ts';
 export { offensiveIn, Rhymes } from './rhymes.ts';
 export { isWord, type Saying, sayingOf } from './saying.ts';

@@ -168,6 +168,7 @@ const calls: Record<string, (of: Belongings) => string | Promise<string>> = {
     `input: { documentId: "${await document()}", clientId: 1, clock: 1, state: "{}" }`,
   'Mutation.declareMetadataKeys': () => 'input: [{ name: "bpm", type: NUMBER }]',
   'Query.scoreText': () => 'text: "Snow"',
+  'Query.unexpectedWords': () => 'text: "Snow"',
   'Mutation.removeMetadataKey': () => 'name: "bpm"',
   'Mutation.upsertTracks': () => 'input: []',
   'Mutation.withdrawTracks': () => 'input: { externalIds: ["none"] }',

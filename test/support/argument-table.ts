@@ -355,6 +355,7 @@ export function argumentTable({ draft, group, document, version, cursors }: Fixt
     'Query.embed': { of: { texts } },
     'Query.moodOf': { of: { texts } },
     'Query.scoreText': { of: { text: bad.text({ max: 4_000 }) } },
+    'Query.unexpectedWords': { of: { text: bad.text({ max: 4_000 }) } },
     'Query.sentiment': { of: { texts } },
     'Query.translate': {
       args: { texts: ['a'], from: 'en', to: 'pt', glossary: [{ source: 'a', target: 'b' }] },

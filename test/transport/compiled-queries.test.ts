@@ -18,7 +18,7 @@ beforeAll(async () => {
   return () => database[Symbol.asyncDispose]();
 });
 
-const needModels = ['classifyText', 'sentiment', 'moodOf', 'embed', 'scoreText', 'translate'];
+const needModels = ['classifyText', 'sentiment', 'moodOf', 'embed', 'scoreText', 'translate', 'unexpectedWords'];
 const compiling = { afterExecutions: 1, mostTokens: 10_000, everyMs: 0 };
 
 /** What the interpreter answers, and then the code that the query is compiled to. */

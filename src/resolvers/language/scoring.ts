@@ -35,13 +35,23 @@ export class TextScoring {
   }
 
   /** @throws as `scoreTokens`; QuotaExceededError */
-  async score(viewer: Viewer, text: string, signal: AbortSignal): Promise<ScoredToken[]> {
+  score(viewer: Viewer, text: string, signal: AbortSignal): Promise<ScoredToken[]> {
+    return this.withScore(viewer, signal, (score) => score(text));
+  }
+
+  /** The same for what takes several scores, one after another, and counts as one text. */
+  async withScore<Result>(
+    viewer: Viewer,
+    signal: AbortSignal,
+    work: (score: (text: string) => Promise<ScoredToken[]>) => Promise<Result>,
+  ): Promise<Result> {
     const { engine, meter } = this.#options;
     using _ = this.#enter(viewer);
     return await meter.readText(viewer, (used) => {
       const onUsage = ({ promptTokens, completionTokens, engineMs }: Usage): void =>
         used({ tokensIn: promptTokens, tokensOut: completionTokens, engineMs: engineMs ?? 0 });
-      return scoreTokens(engine, text, { listener: viewer.listener.id, signal, onUsage });
+      const options = { listener: viewer.listener.id, signal, onUsage };
+      return work((text) => scoreTokens(engine, text, options));
     });
   }
 

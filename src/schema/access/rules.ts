@@ -35,7 +35,7 @@ export const fieldRules: Readonly<Record<string, Readonly<Record<string, FieldRu
     ...all(everybody, 'recommendations radio explanation onboarding viewer node nodes apiKeys usage documents'),
     ...all(
       everybody,
-      'analyseText checkTune classifyText detectLanguage embed moodOf scoreText sentiment textClassifiers translate',
+      'analyseText checkTune classifyText detectLanguage embed moodOf scoreText sentiment textClassifiers translate unexpectedWords',
     ),
     draft: reader,
     document: member('READER'),

@@ -1,6 +1,8 @@
 import type { ScoredToken } from '../../language/language.ts';
+import { findUnexpectedWords } from '../../resolvers/language/unexpected-words.ts';
 import { builder } from '../builder.ts';
 import { TokenAlternativeType } from '../drafts.ts';
+import { FindingType } from '../report/finding.ts';
 
 const BITS = 1 / Math.LN2;
 
@@ -39,6 +41,15 @@ const TextScoreType = builder.objectRef<{ tokens: readonly ScoredToken[] }>('Tex
 });
 
 builder.queryFields((t) => ({
+  unexpectedWords: t.field({
+    type: [FindingType],
+    description:
+      'Words of an English text that are spelled right and were probably meant to be others: where the model that writes ' +
+      'finds a word that is easily confused with it, such as “from” for “form”, far likelier. At most 12, in the order of ' +
+      'the text. It takes, counts and needs what `scoreText` does.',
+    args: { text: t.arg.string({ required: true, description: 'The text, 1–4,000 characters.' }) },
+    resolve: (_, { text }, context) => findUnexpectedWords(text, context),
+  }),
   scoreText: t.field({
     type: TextScoreType,
     description:

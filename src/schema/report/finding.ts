@@ -29,6 +29,10 @@ const FindingKindType = builder.enumType('FindingKind', {
     LINE_SYLLABLES: { description: 'A line longer or shorter than the others in its place. Syllables.' },
     LINE_METRE: { description: "A stress where the poem's metre has none. The syllable of the line." },
     LINE_RHYME: { description: 'Lines that rhyme in all other stanzas. Number of those stanzas.' },
+    UNEXPECTED_WORD: {
+      description:
+        'A word that was probably written for another, of `unexpectedWords`. Surprisal of its sentence, in bits.',
+    },
   } as const,
 });
 
