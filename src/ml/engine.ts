@@ -42,4 +42,5 @@ export {
   loadModelCatalogue,
   type ModelEntry,
 } from './store/model-catalogue.ts';
+export { type FoundRepository, searchHub } from './store/hub.ts';
 export { modelsFolder, type ModelStore, openModelStore } from './store/model-store.ts';

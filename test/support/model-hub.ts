@@ -17,9 +17,13 @@ export interface HubOptions {
   lies?: Record<string, { size?: number; sha256?: string }>;
   /** How requests for a file's bytes are answered, one after the other; the last is repeated. */
   answers?: Record<string, Answer[]>;
+  /** What a search finds, as the protocol has it. */
+  found?: object[];
 }
 
 export interface ModelHub {
+  /** The parameters of each search. */
+  searches: URLSearchParams[];
   endpoint: string;
   /** The `Range` headers of the requests for a file's bytes beyond its first, in order. */
   ranges: string[];
@@ -32,8 +36,10 @@ export async function openHub({
   license,
   lies = {},
   answers = {},
+  found = [],
 }: HubOptions): Promise<ModelHub> {
   const ranges: string[] = [];
+  const searches: URLSearchParams[] = [];
   const asked = new Map<string, number>();
   const tree = Object.entries(files).map(([path, bytes]) => {
     const oid = lies[path]?.sha256 ?? createHash('sha256').update(bytes).digest('hex');
@@ -47,12 +53,17 @@ export async function openHub({
     ...{ lastModified: '2026-01-01T00:00:00.000Z', tags: license === undefined ? [] : [`license:${license}`] },
   };
   const server = createServer((request, response) => {
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://hub').pathname);
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://hub');
+    const path = decodeURIComponent(pathname);
     const answerJson = (value: unknown) =>
       response.setHeader('content-type', 'application/json').end(JSON.stringify(value));
     if (token !== null && request.headers.authorization !== `Bearer ${token}`) {
       refuse(401)(request, response);
       return;
+    }
+    if (path === '/api/models') {
+      searches.push(searchParams);
+      return void answerJson(found);
     }
     if (/^\/api\/models\/owner\/tiny\/revision\/(main|c0ffee0*)$/.test(path)) return void answerJson(info);
     if (path === `/api/models/owner/tiny/tree/${COMMIT}`) return void answerJson(tree);
@@ -79,5 +90,5 @@ export async function openHub({
     server.closeAllConnections();
     server.close();
   });
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, ranges };
+  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, ranges, searches };
 }

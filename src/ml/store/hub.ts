@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { downloadFile, HUB_URL, listFiles, modelInfo } from '@huggingface/hub';
+import { downloadFile, HUB_URL, listFiles, listModels, modelInfo } from '@huggingface/hub';
+import { z } from 'zod';
 import type { ModelSource } from './model-catalogue.ts';
 import { fetchWithToken } from './network.ts';
 import { type FetchContext, type OpenSource, patientFetch, type SourceContext } from './patient-fetch.ts';
@@ -31,6 +32,49 @@ export async function lookIntoHub(repo: string, revision: string, context: Fetch
     context.signal.throwIfAborted();
     throw refused(error) ?? error;
   }
+}
+
+/** What a search finds of a repository. */
+export interface FoundRepository {
+  /** OWNER/NAME. */
+  name: string;
+  downloads: number;
+  license: string | null;
+  /** Whether its files need access that has been asked for. */
+  isGated: boolean;
+}
+
+/** A hub's answer is as untrusted as its files, and names are printed. */
+const foundSchema = z.object({
+  name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/),
+  downloads: z.int().nonnegative(),
+  gated: z.union([z.boolean(), z.string()]),
+  tags: z.array(z.string()).default([]),
+});
+
+/** The models with GGUF files whose names have these words, the most downloaded first. @throws Error that says why not */
+export async function searchHub(words: string, most: number, context: FetchContext): Promise<FoundRepository[]> {
+  const { hubUrl, fetch, refused } = accessTo('models', null, context);
+  const search = { query: words, tags: ['gguf'] };
+  const found: FoundRepository[] = [];
+  try {
+    const models = listModels({ search, sort: 'downloads', limit: most, additionalFields: ['tags'], hubUrl, fetch });
+    for await (const entry of models) {
+      const { data } = foundSchema.safeParse(entry);
+      if (!data) continue;
+      const { name, downloads, gated, tags } = data;
+      found.push({ name, downloads, license: plainLicense(tags), isGated: gated !== false });
+    }
+    return found;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw refused(error) ?? error;
+  }
+}
+
+function plainLicense(tags: readonly string[]): string | null {
+  const license = licenseOf(tags);
+  return license !== null && /^[\w.+-]{1,60}$/.test(license) ? license : null;
 }
 
 function licenseOf(tags: readonly string[] | undefined): string | null {
