@@ -1,6 +1,7 @@
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
+import { deleteOldLists } from '../../src/db/access/retention-queries.ts';
 import type { Database } from '../../src/db/client.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
@@ -225,9 +226,12 @@ describe('attribution', () => {
     await expect.poll(stateOf).toEqual([{ state: null }]);
     const after = kept.edges.at(-1)!.cursor;
     await expect(later.recommend(bob.listener.id, {}, { first: 3, after })).rejects.toMatchObject({ field: 'after' });
-    ahead = days(91);
-    await later.recommend(bob.listener.id, { diversity: 0.6 }, { first: 3 });
-    await expect.poll(stateOf).toEqual([]);
+    const removedAfter = (count: number) =>
+      deleteOldLists(database, new Date(Date.now() + days(count) - days(90)), 1_000);
+    await removedAfter(89);
+    expect(await stateOf()).toHaveLength(1);
+    await removedAfter(91);
+    expect(await stateOf()).toEqual([]);
   });
 });
 
