@@ -33,6 +33,10 @@ export function openEditor(parent: HTMLElement, connection: Connection, person: 
     ],
   });
   const view = new EditorView({ state, parent });
+  // Others may embed what is no text. CodeMirror would never end on it: it closes before the binding is told.
+  doc.on('beforeObserverCalls', () => {
+    if (text.toJSON().length !== text.length) view.destroy();
+  });
   const destroy = async (): Promise<void> => {
     view.destroy();
     await provider.destroy();

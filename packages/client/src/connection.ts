@@ -46,14 +46,15 @@ export function connect({ url, token, listenerId, webSocketImpl }: ConnectionOpt
   });
 }
 
-/** The data of each result. @throws RequestError; what the socket fails with */
+/** The data of each result. `operationName` chooses one of several. @throws RequestError; what the socket fails with */
 export async function* results<Data>(
   client: Client,
   query: string,
   variables: Record<string, unknown>,
+  operationName: string | null = null,
 ): AsyncGenerator<Data, void> {
   try {
-    for await (const { data, errors } of client.iterate<Data>({ query, variables })) {
+    for await (const { data, errors } of client.iterate<Data>({ query, variables, operationName })) {
       if (errors) throw new RequestError(errors);
       if (data) yield data;
     }

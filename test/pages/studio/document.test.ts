@@ -1,8 +1,10 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type * as Y from 'yjs';
+import { stateOf } from '../../support/assists.ts';
 import { bearer, withAuth } from '../../support/auth.ts';
 import { browserPath } from '../../support/browser.ts';
-import { textOf } from '../../support/documents.ts';
+import { push, textOf, updateBy } from '../../support/documents.ts';
 import { startListening } from '../../support/listening.ts';
 import { dataFolder, startServer } from '../../support/server.ts';
 import { builtStudio, expectForEverybody, openStudio } from '../../support/studio.ts';
@@ -41,7 +43,13 @@ async function together(text: string, role: string) {
   const link = await makeLink(ann.page, role);
   const bob = await openAs(url, 'Bob', new URL(link).hash);
   await expect.poll(() => shown(bob.page)).toBe(text);
-  return { ann, bob, stored: () => textOf({ graphqlUrl, headers: ann.headers }, id) };
+  const place = { graphqlUrl, headers: ann.headers };
+  const change = async (act: (text: Y.Text) => void) => {
+    const doc = await stateOf(place, id);
+    doc.clientID = 9;
+    await push(place, id, [updateBy(doc, act)]);
+  };
+  return { ann, bob, stored: () => textOf(place, id), edit: change };
 }
 
 async function createDocument(page: Page, text: string): Promise<void> {
@@ -131,6 +139,30 @@ describe.skipIf(browserPath === null)('documents in the room Write', () => {
     await editor(bob.page).focus();
     await bob.page.keyboard.press('Control+z');
     await expect.poll(() => shown(ann.page)).toBe('First: Snow');
+  });
+
+  it('[STUDIO10] the report stands beside the text, and what it proposes is put in or suggested', async () => {
+    const { ann, bob, stored } = await together('🎵 The the snow falls.', 'SUGGESTER');
+    const report = region(ann.page, 'What is in it');
+    await expect.poll(() => report.innerText()).toMatch(/words\s+4/);
+    const fix = /^(?:Write “|Leave it out)/;
+    await region(bob.page, 'What is in it').getByRole('button', { name: fix }).first().click();
+    await region(ann.page, 'Suggestions').getByText('Bob').waitFor();
+    expect(await stored()).toBe('🎵 The the snow falls.');
+    await named(ann.page, 'Accept').click();
+    await expect.poll(stored).toBe('🎵 The snow falls.');
+    await expect.poll(() => shown(bob.page)).toBe('🎵 The snow falls.');
+    expect([ann.failures, bob.failures]).toEqual([[], []]);
+  });
+
+  it('[STUDIO9] a text with things that are no characters is not edited as if it had none', async () => {
+    const { ann, stored, edit } = await together('Snow', 'EDITOR');
+    await edit((text) => text.insertEmbed(2, { image: 'x' }));
+    await ann.page.getByText(/^It has things in it that are no characters/).waitFor();
+    await expect.poll(() => editor(ann.page).count()).toBe(0);
+    await ann.page.reload();
+    await ann.page.getByText(/^It has things in it that are no characters/).waitFor();
+    expect([await stored(), ann.failures]).toEqual(['Snow', []]);
   });
 
   it('[STUDIO9] a model writes at the cursor while somebody types, and what it did is taken back', async () => {

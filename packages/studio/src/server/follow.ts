@@ -17,7 +17,7 @@ export function connection() {
  * @throws RequestError for what cannot succeed
  */
 export async function* follow<Data, Variables extends Record<string, unknown>>(
-  { document }: Operation<Data, Variables>,
+  { document, name }: Operation<Data, Variables>,
   variables: Variables,
   { signal, onLine }: { signal: AbortSignal; onLine: (line: Line) => void },
 ): AsyncGenerator<Data, void> {
@@ -27,7 +27,7 @@ export async function* follow<Data, Variables extends Record<string, unknown>>(
     const stop = (): void => void client.dispose();
     signal.addEventListener('abort', stop, { once: true });
     try {
-      for await (const data of results<Data>(client, document, variables)) {
+      for await (const data of results<Data>(client, document, variables, name)) {
         failures = 0;
         onLine('live');
         yield data;

@@ -228,6 +228,7 @@ export const en = {
     assistStatuses: { WRITING: 'is being written', WRITTEN: 'written', STOPPED: 'stopped', FAILED: 'failed' },
     takeBack: 'Take it back',
     takenBack: 'taken back',
+    noReport: 'When there is some text, what is in it is told here.',
     suggestions: 'Suggestions',
     suggest: 'Suggest a change of the selection',
     suggestHere: 'Suggest something at the cursor',

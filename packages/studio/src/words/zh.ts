@@ -208,6 +208,7 @@ export const zh: Words = {
     assistStatuses: { WRITING: '正在写', WRITTEN: '已写完', STOPPED: '已停止', FAILED: '失败' },
     takeBack: '收回',
     takenBack: '已收回',
+    noReport: '有了文字后，这里会说明文中有什么。',
     suggestions: '建议',
     suggest: '建议修改所选文字',
     suggestHere: '在光标处提出建议',

@@ -46,3 +46,7 @@ export const REPORT: Operation<Types.ReportSubscription, Types.ReportSubscriptio
   document: report,
   name: 'Report',
 };
+export const DOCUMENT_REPORT: Operation<Types.DocumentReportQuery, Types.DocumentReportQueryVariables> = {
+  document: report,
+  name: 'DocumentReport',
+};

@@ -9,6 +9,9 @@ export function spliced(text: string, start: number, end: number, replacement: s
 /** The position of an index of a JavaScript string. */
 export const positionAt = (text: string, index: number): number => Array.from(text.slice(0, index)).length;
 
+/** The index in a JavaScript string of a position. */
+export const indexAt = (text: string, position: number): number => Array.from(text).slice(0, position).join('').length;
+
 /** The text after an event. */
 export function textAfter(text: string, event: DraftEvent): string {
   switch (event.__typename) {

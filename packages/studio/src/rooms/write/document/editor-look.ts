@@ -30,6 +30,7 @@ export const editorLook = EditorView.theme({
   '.suggested.active': { textDecoration: 'line-through', textDecorationColor: 'var(--bad)' },
   '.proposal': { color: 'var(--good)', fontStyle: 'italic', whiteSpace: 'pre-wrap' },
   '.proposal:not(:empty)::before': { content: '" "' },
+  '.found': { borderRadius: '4px', backgroundColor: 'color-mix(in oklab, var(--preference), transparent 65%)' },
   '.tail': { color: 'var(--soft)', fontStyle: 'italic' },
   '.caret': { position: 'relative', borderLeft: '2px solid currentColor', marginLeft: '-1px', marginRight: '-1px' },
   '.name': {

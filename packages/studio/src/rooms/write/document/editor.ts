@@ -36,6 +36,9 @@ interface EditorOptions {
 export class DocumentEditor implements Disposable {
   readonly #view: EditorView;
   readonly #manner = new Compartment();
+  readonly #doc: Y.Doc;
+  readonly #guard: () => void;
+  #isOpen = true;
 
   constructor(host: HTMLElement, manner: Manner, { live, keys, onSelect }: EditorOptions) {
     const { text } = live;
@@ -60,6 +63,12 @@ export class DocumentEditor implements Disposable {
       ],
     });
     this.#view = new EditorView({ state, root, parent: root });
+    this.#doc = live.doc;
+    this.#guard = () => {
+      if (live.isStrange) this[Symbol.dispose]();
+    };
+    // Before the binding is told: CodeMirror never ends on an insertion that is no text.
+    this.#doc.on('beforeObserverCalls', this.#guard);
   }
 
   behave(manner: Manner): void {
@@ -75,7 +84,15 @@ export class DocumentEditor implements Disposable {
     this.#view.dispatch({ selection: { anchor: index }, scrollIntoView: true });
   }
 
+  /** As if it was typed: an undo takes it back. */
+  replace({ start, end, text }: Range & { text: string }): void {
+    this.#view.dispatch({ changes: { from: start, to: end, insert: text }, userEvent: 'input' });
+  }
+
   [Symbol.dispose](): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#doc.off('beforeObserverCalls', this.#guard);
     this.#view.destroy();
   }
 }

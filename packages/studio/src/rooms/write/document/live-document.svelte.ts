@@ -25,6 +25,8 @@ export class LiveDocument {
   isSaved = $state(true);
   /** Whether there are things in the text that are no characters: positions in an editor of characters would be wrong. */
   isStrange = $state(false);
+  /** The text as it is now. */
+  written = $state('');
   people = $state.raw<readonly Person[]>([]);
   suggestions = $state.raw<readonly PendingSuggestion[]>([]);
   /** What Yjs does not have: title, role, members, names, what models have done. */
@@ -61,7 +63,7 @@ export class LiveDocument {
     addEventListener('offline', cut);
     addEventListener('beforeunload', this.#warn);
     this.awareness.on('change', this.#met);
-    this.text.observe(this.#checked);
+    this.doc.on('beforeObserverCalls', this.#changed);
     const stops = [
       provider.onStatus(this.#became),
       provider.onSaved((isSaved) => (this.isSaved = isSaved)),
@@ -140,8 +142,9 @@ export class LiveDocument {
     if (this.suggestions.some(({ id }) => !before.has(id))) void this.read();
   };
 
-  readonly #checked = ({ delta }: Y.YTextEvent): void => {
-    this.isStrange ||= delta.some(({ insert }) => insert !== undefined && typeof insert !== 'string');
+  readonly #changed = (): void => {
+    this.written = this.text.toJSON();
+    this.isStrange ||= this.written.length !== this.text.length;
   };
 
   readonly #warn = (event: BeforeUnloadEvent): void => {

@@ -7,6 +7,8 @@ import type { Person } from './people.ts';
 export interface Shown {
   people: readonly Person[];
   suggestions: readonly PendingSuggestion[];
+  /** A part that a finding is about. */
+  marked: { start: number; end: number } | null;
   /** The suggestion whose change is shown in its place. */
   active: string | null;
 }
@@ -23,15 +25,18 @@ export const shownInText: Extension = StateField.define<DecorationSet>({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-function decorationsOf({ people, suggestions, active }: Shown, length: number): DecorationSet {
+function decorationsOf({ people, suggestions, marked, active }: Shown, length: number): DecorationSet {
   const marks = suggestions.flatMap((one) => suggestionMarks(one, one.id === active));
-  const all = [...marks, ...people.flatMap(personMarks)];
+  const found = marked && marked.start < marked.end ? [FOUND.range(marked.start, marked.end)] : [];
+  const all = [...marks, ...found, ...people.flatMap(personMarks)];
   // What is shown may be of a moment when the text was longer.
   return Decoration.set(
     all.filter(({ to }) => to <= length),
     true,
   );
 }
+
+const FOUND = Decoration.mark({ class: 'found' });
 
 function suggestionMarks(
   { id, from, to, alternatives: [first = ''] }: PendingSuggestion,
