@@ -201,6 +201,22 @@ export function itKeepsLogs(name: string, open: () => Promise<LogUnderTest>): vo
       expect(await rowOf(id)).toBeUndefined();
     });
 
+    it('[RETAIN1] a draft is removed for its age only once it has ended, and not if it is continued meanwhile', async () => {
+      const { id, fence, beginTurn, finish, store, rowOf, ownership } = await begun();
+      expect(await store.remove(id, later)).toBe(false);
+      const sequence = await finish(fence);
+      expect(await store.remove(id, at)).toBe(false);
+      const seized = (await ownership.seize(null, id))!;
+      const next = { draftId: id, epoch: seized.epoch, sequence };
+      await beginTurn(next, [statusEvent('QUEUED', null, unused)], seized, anotherTurn(sequence));
+      expect(await store.remove(id, later)).toBe(false);
+      await finish({ ...next, sequence: sequence + 1 });
+      expect(await rowOf(id)).toBeDefined();
+      expect(await store.remove(id, later)).toBe(true);
+      expect(await rowOf(id)).toBeUndefined();
+      expect(await store.read(id, 0, 10)).toEqual([]);
+    });
+
     it('[LOG8] an old log is compacted to its text, and can be continued', async () => {
       const { id, fence, beginTurn, finish, store, now, all, ownership } = await begun();
       expect(await store.compact(later, 10)).toBe(0);

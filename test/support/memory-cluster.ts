@@ -107,9 +107,10 @@ class MemoryLog implements LogStore {
     return Promise.resolve([...rows]);
   }
 
-  remove(draftId: string): Promise<void> {
-    this.#cluster.drafts.delete(draftId);
-    return Promise.resolve();
+  remove(draftId: string, endedBefore?: Date): Promise<boolean> {
+    const row = this.#cluster.drafts.get(draftId)?.row;
+    const isKept = endedBefore && row && !(isTerminal(row.status) && row.updatedAt < endedBefore);
+    return Promise.resolve(!isKept && this.#cluster.drafts.delete(draftId));
   }
 
   compact(before: Date, limit: number): Promise<number> {

@@ -411,19 +411,16 @@ export function selectStatusesOf(
 }
 
 /** Drafts that ended, and were last changed, before this time, the earliest first. */
-export function selectEndedBefore(
-  db: Queryable,
-  before: Date,
-  limit: number,
-): Promise<Pick<DraftRow, 'id' | 'status'>[]> {
-  return db
-    .select({ id: drafts.id, status: drafts.status })
-    .from(drafts)
-    .where(and(inArray(drafts.status, ['COMPLETED', 'CANCELLED', 'FAILED']), lt(drafts.updatedAt, before)))
-    .orderBy(drafts.updatedAt)
-    .limit(limit);
+export function selectEndedBefore(db: Queryable, before: Date, limit: number): Promise<Pick<DraftRow, 'id'>[]> {
+  return db.select({ id: drafts.id }).from(drafts).where(endedBefore(before)).orderBy(drafts.updatedAt).limit(limit);
 }
 
-export async function deleteDraftRow(db: Queryable, id: string): Promise<void> {
-  await db.delete(drafts).where(eq(drafts.id, id));
+/** @param before only if it ended, and was last changed, before this time. @returns whether it was there */
+export async function deleteDraftRow(db: Queryable, id: string, before: Date | null = null): Promise<boolean> {
+  const condition = and(eq(drafts.id, id), before ? endedBefore(before) : undefined);
+  const deleted = await db.delete(drafts).where(condition).returning({ id: drafts.id });
+  return deleted.length > 0;
 }
+
+const endedBefore = (before: Date) =>
+  and(inArray(drafts.status, ['COMPLETED', 'CANCELLED', 'FAILED']), lt(drafts.updatedAt, before));

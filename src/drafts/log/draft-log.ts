@@ -167,9 +167,11 @@ export class DraftLog {
     return this.#store.refresh(drafts);
   }
 
-  async remove(draftId: string): Promise<void> {
-    await this.#store.remove(draftId);
-    this.forget(draftId);
+  /** Like `LogStore.remove`. */
+  async remove(draftId: string, endedBefore?: Date): Promise<boolean> {
+    const isRemoved = await this.#store.remove(draftId, endedBefore);
+    if (isRemoved) this.forget(draftId);
+    return isRemoved;
   }
 
   compact(before: Date, limit: number): Promise<number> {

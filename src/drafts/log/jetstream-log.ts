@@ -221,12 +221,15 @@ export class JetStreamLog implements LogStore {
     return Promise.all(drafts.map(async (draft) => (isSettled(draft) ? draft : this.#fold(draft))));
   }
 
-  async remove(draftId: string): Promise<void> {
+  async remove(draftId: string, endedBefore?: Date): Promise<boolean> {
     let last = await this.#messages.lastSequence(draftId);
-    await deleteDraftRow(this.#database.db, draftId);
+    const isGone = await deleteDraftRow(this.#database.db, draftId, endedBefore);
+    // One that was removed before may have left its log.
+    if (!isGone && endedBefore) return false;
     this.#forget(draftId);
     // Its writer can append until the message that it names is gone, and not any more.
     for (; last > 0; last = await this.#messages.lastSequence(draftId)) await this.#messages.purge(draftId, last);
+    return true;
   }
 
   async compact(before: Date, limit: number): Promise<number> {

@@ -83,8 +83,12 @@ export interface LogStore {
   summaryOf(draftId: string): Promise<DraftSummary | null>;
   /** The same drafts, updated from their logs. */
   refresh(drafts: readonly DraftRecord[]): Promise<DraftRecord[]>;
-  /** Removes a draft and its log. */
-  remove(draftId: string): Promise<void>;
+  /**
+   * Removes a draft and its log.
+   * @param endedBefore only if it ended, and was last changed, before this time
+   * @returns false if it is kept
+   */
+  remove(draftId: string, endedBefore?: Date): Promise<boolean>;
   /** Reduces drafts that ended before this time to their text, at most `limit`. @returns their number */
   compact(before: Date, limit: number): Promise<number>;
 }

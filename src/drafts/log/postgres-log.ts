@@ -100,8 +100,8 @@ export class PostgresLog implements LogStore {
     return Promise.resolve([...drafts]);
   }
 
-  remove(draftId: string): Promise<void> {
-    return deleteDraftRow(this.#database.db, draftId);
+  remove(draftId: string, endedBefore?: Date): Promise<boolean> {
+    return deleteDraftRow(this.#database.db, draftId, endedBefore);
   }
 
   async compact(before: Date, limit: number): Promise<number> {

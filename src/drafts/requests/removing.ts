@@ -47,9 +47,11 @@ export class Removing {
     }
   }
 
+  /** One that is continued meanwhile is kept. */
   async deleteFinished(before: Date, limit: number): Promise<number> {
-    const rows = await selectEndedBefore(this.#options.database.db, before, limit);
-    for (const row of rows) await this.#remove(row);
+    const { database, log, wakeups } = this.#options;
+    const rows = await selectEndedBefore(database.db, before, limit);
+    for (const { id } of rows) if (await log.remove(id, before)) wakeRights(wakeups, id);
     return rows.length;
   }
 
