@@ -70,6 +70,8 @@ export interface RecommenderOptions {
   listDays?: number;
   /** False if training is only started explicitly, as in commands. */
   trainsByItself?: boolean;
+  /** How often what there is to train on is looked at where no feedback arrives. */
+  looksEveryMs?: number;
 }
 
 /** Recommends with the active version from the first request on. If there is none, one is trained in the background. */

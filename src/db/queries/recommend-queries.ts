@@ -32,12 +32,19 @@ export async function* readAllReactions(database: Database): AsyncGenerator<Trai
   for await (const rows of cursor) yield rows;
 }
 
-/** How much there is to train on. */
-export async function countFeedback(database: Database): Promise<number> {
+/** What there is to train on. */
+export interface TrainableFeedback {
+  count: number;
+  /** The id of the event that was recorded last; 0 if there is none. */
+  latest: number;
+}
+
+export async function countFeedback(database: Database): Promise<TrainableFeedback> {
   const { sql: driver } = database;
-  const [row] = await driver<[{ count: number }]>`
-    select count(*)::float8 as count from feedback where ${allowing(driver, 'training', database, driver`listener_id`)}`;
-  return row.count;
+  const [row] = await driver<[TrainableFeedback]>`
+    select count(*)::float8 as count, coalesce(max(id), 0)::float8 as latest from feedback
+    where ${allowing(driver, 'training', database, driver`listener_id`)}`;
+  return row;
 }
 
 // ── Versions and their evaluations ──

@@ -5,6 +5,7 @@ import {
   selectVersionState,
   setActiveVersion,
 } from '../../db/queries/recommend-queries.ts';
+import { repeat } from '../../lib/async/schedule.ts';
 import { onEach } from '../../lib/async/wakeups.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { NotFoundError } from '../../lib/errors.ts';
@@ -13,17 +14,20 @@ import type { ModelVersion, TrainerOptions } from '../contract.ts';
 import type { Serving } from '../model/serving.ts';
 import { modelWakeup } from '../wakeup-keys.ts';
 import { ServedModel, type ServedModelOptions } from './served-model.ts';
+import { isTrainingDue } from './training-due.ts';
 import { trainInTurn } from './version-training.ts';
 
-/** Training begins by itself when there is this much more feedback than the newest version has seen. */
-const ENOUGH_MORE = 1.5;
 /** Feedback arrives all day, counting it costs a query: it is looked at this often at most. */
 const MS_BETWEEN_LOOKS = 60_000;
+/** And this often also where none arrives: it is removed for its age, and versions grow old. */
+const LOOKS_EVERY_MS = 3_600_000;
 
 export interface ModelStateOptions extends ServedModelOptions {
   clock: Clock;
   /** Off where training is asked for, as in commands. */
   trainsByItself?: boolean;
+  /** How often feedback is looked at where none arrives; an hour unless told. */
+  looksEveryMs?: number;
 }
 
 /** What serves, and the versions of it: trained where that is worthwhile, and switched. */
@@ -33,6 +37,7 @@ export class ModelState implements AsyncDisposable {
   readonly #served: ServedModel;
   #training: Promise<string> | null = null;
   #lookedAt: number;
+  #looks: AsyncDisposable | null = null;
 
   private constructor(options: ModelStateOptions, served: ServedModel) {
     this.#options = options;
@@ -46,7 +51,12 @@ export class ModelState implements AsyncDisposable {
     state.#watch(feedbackWakeup, () => {
       if (options.clock.monotonic() - state.#lookedAt >= MS_BETWEEN_LOOKS) state.#trainWhereWorthwhile();
     });
-    state.#trainWhereWorthwhile();
+    if (options.trainsByItself === false) return state;
+    const look = (): Promise<void> => {
+      state.#trainWhereWorthwhile();
+      return Promise.resolve();
+    };
+    state.#looks = repeat(options.looksEveryMs ?? LOOKS_EVERY_MS, look, () => undefined);
     return state;
   }
 
@@ -115,11 +125,12 @@ export class ModelState implements AsyncDisposable {
     if (this.#options.trainsByItself === false) return;
     this.#lookedAt = this.#options.clock.monotonic();
     const consider = async (): Promise<void> => {
-      const feedback = await countFeedback(this.#options.database);
+      const { database, clock } = this.#options;
+      const feedback = await countFeedback(database);
       // The newest version may not be the one that serves: it was worse, or somebody has gone back.
-      const [newest] = await selectVersions(this.#options.database.db, 1);
-      const isWorthwhile = feedback > 0 && feedback > ENOUGH_MORE * Number(newest?.parameters.feedback ?? 0);
-      if (isWorthwhile && !this.#closing.signal.aborted) await this.train({}, newest?.version ?? null);
+      const [newest = null] = await selectVersions(database.db, 1);
+      if (!isTrainingDue(feedback, newest, clock.now()) || this.#closing.signal.aborted) return;
+      await this.train({}, newest?.version ?? null);
     };
     consider().catch((error: unknown) => {
       if (this.#closing.signal.aborted) return;
@@ -136,6 +147,7 @@ export class ModelState implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
+    await this.#looks?.[Symbol.asyncDispose]();
     await this.#training?.catch(() => undefined);
     await this.#served[Symbol.asyncDispose]();
   }

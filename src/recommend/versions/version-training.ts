@@ -7,6 +7,7 @@ import {
   readAllReactions,
   selectActiveVersion,
   selectVersions,
+  type TrainableFeedback,
   type VersionRow,
 } from '../../db/queries/recommend-queries.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -23,6 +24,7 @@ import { describe } from '../train/learn-content.ts';
 import { type SearchResult } from '../train/settings-search.ts';
 import { type HoldoutCase, numberCases, SEED, trainWith } from '../train/train-weights.ts';
 import { Trainer } from '../train/trainer-thread.ts';
+import { isMuchGone } from './training-due.ts';
 
 export interface VersionTrainingOptions {
   database: Database;
@@ -75,11 +77,11 @@ async function trainVersion(options: VersionTrainingOptions): Promise<TrainedVer
   const readAt = clock.now();
   const feedback = await countFeedback(database);
   const histories = await readHistories(readAllReactions(database));
-  log.info({ listeners: histories.length, feedback }, 'Training the recommender');
+  log.info({ listeners: histories.length, feedback: feedback.count }, 'Training the recommender');
   await using trainer = new Trainer({ signal, report });
   const twin = await trainTwin(trainer, histories);
   const { settings } = twin.chosen;
-  const isActive = !(await isActiveBetter(database, trainer, twin));
+  const isActive = !(await isActiveBetter(database, feedback, trainer, twin));
   const weights = await withContent(await trainWith(trainer, histories, settings), { trainer, snapshot, histories });
   const seconds = Math.round((clock.monotonic() - start) / 100) / 10;
   const version = nameOf(clock.now());
@@ -89,7 +91,8 @@ async function trainVersion(options: VersionTrainingOptions): Promise<TrainedVer
       ...settings,
       faster: settings.faster.join(' '),
       readAt,
-      feedback,
+      feedback: feedback.count,
+      latestFeedback: feedback.latest,
       listeners: histories.length,
       tracks: weights.ids.length,
       seconds,
@@ -156,12 +159,20 @@ export function holdOutTargets(histories: readonly History[]): { train: History[
   return { train, cases };
 }
 
-/** Compared on what came after the active version was trained, because it has seen everything older. */
-async function isActiveBetter(database: Database, trainer: Trainer, { cases, measured }: Twin): Promise<boolean> {
+/**
+ * Compared on what came after the active version was trained, because it has seen everything older. A version much of
+ * whose feedback is gone serves no longer, however good it is ([CONSENT2]).
+ */
+async function isActiveBetter(
+  database: Database,
+  feedback: TrainableFeedback,
+  trainer: Trainer,
+  { cases, measured }: Twin,
+): Promise<boolean> {
   const active = await selectActiveVersion(database.db);
   const readAt = Number(active?.parameters.readAt ?? Infinity);
   const fresh = [...cases.keys()].filter((i) => (cases[i]?.at ?? -Infinity) > readAt);
-  if (!active || fresh.length < ENOUGH_TO_COMPARE) return false;
+  if (!active || isMuchGone(feedback, active) || fresh.length < ENOUGH_TO_COMPARE) return false;
   const { ids, recency, content: _, ...rows } = parseWeights(await unpackWeights(active.weights));
   const numbered = numberCases(
     ids,
