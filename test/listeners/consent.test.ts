@@ -25,7 +25,8 @@ async function start(options: Parameters<typeof startListening>[0] = {}) {
   const set = async (input: object, headers: Record<string, string>) =>
     (await ask(server.graphqlUrl, SET, { input }, headers)).data?.setConsent;
   const read = async (headers: Record<string, string>) =>
-    ((await ask(server.graphqlUrl, READ, {}, headers)).data as { viewer: { consent: object } }).viewer.consent;
+    ((await ask(server.graphqlUrl, READ, {}, headers)).data as { viewer: { consent: { updatedAt: string | null } } })
+      .viewer.consent;
   return { ...server, set, read };
 }
 
@@ -86,7 +87,7 @@ describe('[CONSENT1] what a listener allows', () => {
     const visitors = { secret: 'a secret of at least thirty-two bytes', hours: 1 };
     const { set, read, graphqlUrl, database, url } = await start({ visitors });
     const { token } = await new VisitorTokens(visitors, systemClock).issue();
-    await set({ training: false, analytics: false }, { authorization: `Bearer ${token}` });
+    await set({ training: false }, { authorization: `Bearer ${token}` });
     const ann = await bearer({ sub: 'ann' });
     await set({ analytics: true }, ann);
     const claim = 'mutation ($token: String!) { claimVisitor(visitorToken: $token) { __typename } }';
@@ -97,6 +98,32 @@ describe('[CONSENT1] what a listener allows', () => {
     await ask(graphqlUrl, 'mutation { eraseMe(confirm: "ann") { __typename } }', {}, ann);
     expect(await read(ann)).toEqual({ training: true, analytics: true, updatedAt: null });
     expect(await database.sql`select from listeners where consent_updated_at is not null`).toHaveLength(0);
+  });
+
+  it.each([
+    { visitor: [false, true], account: [true, true], then: [false, true] },
+    { visitor: [true, false], account: [false, true], then: [false, false] },
+    { visitor: [true, null], account: [null, false], then: [true, false] },
+    { visitor: [false, null], account: [null, null], then: [false, true] },
+    { visitor: [null, null], account: [false, true], then: [false, true] },
+  ] as const)('of a visitor ($visitor) and their account ($account) is $then once they are one', async (said) => {
+    const visitors = { secret: 'a secret of at least thirty-two bytes', hours: 1 };
+    const { set, read, graphqlUrl } = await start({ visitors });
+    const { token } = await new VisitorTokens(visitors, systemClock).issue();
+    const ann = await bearer({ sub: 'ann' });
+    const say = async ([training, analytics]: readonly (boolean | null)[], who: Record<string, string>) => {
+      if (training !== null || analytics !== null) await set({ training, analytics }, who);
+      return read(who);
+    };
+    await say(said.account, ann);
+    const visitor = await say(said.visitor, { authorization: `Bearer ${token}` });
+    const account = await read(ann);
+    const claim = 'mutation ($token: String!) { claimVisitor(visitorToken: $token) { __typename } }';
+    const { data } = await ask(graphqlUrl, claim, { token }, ann);
+    expect(data).toEqual({ claimVisitor: { __typename: 'ClaimVisitorSuccess' } });
+    const [training, analytics] = said.then;
+    const updatedAt = visitor.updatedAt ?? account.updatedAt;
+    expect(await read(ann)).toEqual({ training, analytics, updatedAt });
   });
 });
 

@@ -54,11 +54,12 @@ export async function writeConsent(
   return count > 0;
 }
 
-/** What an account has not said of a purpose, its visitor said for it. */
+/** What an account has not said of a purpose, its visitor said for it. Where both have, a refusal holds ([CONSENT1]). */
 export async function moveConsent(tx: Transaction, visitor: number, account: number): Promise<void> {
   await tx`
-    update listeners own set allows_training = coalesce(own.allows_training, v.allows_training),
-      allows_analytics = coalesce(own.allows_analytics, v.allows_analytics),
-      consent_updated_at = coalesce(own.consent_updated_at, v.consent_updated_at)
+    update listeners own set
+      allows_training = coalesce(own.allows_training and v.allows_training, own.allows_training, v.allows_training),
+      allows_analytics = coalesce(own.allows_analytics and v.allows_analytics, own.allows_analytics, v.allows_analytics),
+      consent_updated_at = greatest(own.consent_updated_at, v.consent_updated_at)
     from listeners v where own.id = ${account} and v.id = ${visitor} and v.consent_updated_at is not null`;
 }
