@@ -61,6 +61,13 @@ export interface Sampling {
   repetitionPenalty: number;
   presencePenalty: number;
   frequencyPenalty: number;
+  /** DRY: `dryMultiplier` × `dryBase` ^ (repeated tokens − `dryAllowedLength`) is subtracted. 0 for none. */
+  dryMultiplier: number;
+  dryBase: number;
+  dryAllowedLength: number;
+  /** XTC: how often the likeliest tokens are left out, and from which probability on. */
+  xtcProbability: number;
+  xtcThreshold: number;
   logitBias: readonly LogitBias[];
   /** Texts that must not occur, in any case. */
   bannedPhrases: readonly string[];

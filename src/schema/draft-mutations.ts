@@ -59,6 +59,27 @@ export const SamplingInputType = builder.inputType('SamplingInput', {
       defaultValue: 0,
       description: "Subtracted from a token's log-odds for each of its occurrences among the last 64: −2 to 2.",
     }),
+    dryMultiplier: t.float({
+      defaultValue: 0,
+      description:
+        'Penalty on a token that would go on with a repetition (DRY): 0–5, 0 for none, 0.8 for fiction. It is ' +
+        '`dryMultiplier` × `dryBase` ^ (repeated tokens − `dryAllowedLength`), subtracted from the log-odds.',
+    }),
+    dryBase: t.float({ defaultValue: 1.75, description: 'How much that penalty grows with each token: 1–4.' }),
+    dryAllowedLength: t.int({
+      defaultValue: 2,
+      description: 'Number of repeated tokens from which on that penalty applies: 1–50.',
+    }),
+    xtcProbability: t.float({
+      defaultValue: 0,
+      description:
+        'How often the likeliest tokens are left out, for a text that surprises (XTC): 0–1, 0 for never, 0.5 for ' +
+        'fiction. Of the tokens from `xtcThreshold` on, the least likely one stays.',
+    }),
+    xtcThreshold: t.float({
+      defaultValue: 0.1,
+      description: 'Probability from which on a token is among those that are left out: above 0, at most 0.5.',
+    }),
     logitBias: t.field({
       type: [LogitBiasInput],
       defaultValue: [],

@@ -97,6 +97,21 @@ export const SamplingType = builder.objectRef<Sampling>('Sampling').implement({
     frequencyPenalty: t.exposeFloat('frequencyPenalty', {
       description: "Subtracted from a token's log-odds for each of its occurrences among the last 64.",
     }),
+    dryMultiplier: t.exposeFloat('dryMultiplier', {
+      description: 'Penalty (DRY) on a token that goes on with a repetition of `dryAllowedLength` tokens. 0 for none.',
+    }),
+    dryBase: t.exposeFloat('dryBase', {
+      description: 'Factor of that penalty for each repeated token beyond `dryAllowedLength`.',
+    }),
+    dryAllowedLength: t.exposeInt('dryAllowedLength', {
+      description: 'Number of repeated tokens from which on the penalty applies.',
+    }),
+    xtcProbability: t.exposeFloat('xtcProbability', {
+      description: 'How often the likeliest tokens are left out (XTC).',
+    }),
+    xtcThreshold: t.exposeFloat('xtcThreshold', {
+      description: 'Probability from which on a token is among those; the least likely of them stays.',
+    }),
     logitBias: t.field({
       type: [LogitBiasType],
       description: 'Texts that were made more or less likely.',

@@ -7,6 +7,7 @@ import { checkSampling, defaultSampling, type Sampling } from '../../src/ml/engi
 import { type Constraint, forbid } from '../../src/ml/sampling/constraint.ts';
 import { decay, sumOfDecays } from '../../src/ml/sampling/decay.ts';
 import { PENALTY_WINDOW } from '../../src/ml/sampling/penalties.ts';
+import { LONGEST_RUN, RUN_WINDOW } from '../../src/ml/sampling/repeated-runs.ts';
 import { type SampleContext, Sampler } from '../../src/ml/sampling/sampler.ts';
 import { resolveBiases, type TokenBias } from '../../src/ml/sampling/token-bias.ts';
 import { Shortlist, TopScores } from '../../src/ml/sampling/top-scores.ts';
@@ -38,9 +39,44 @@ function referenceChoice(logits: Float32Array, sampling: Sampling, context: Samp
   const mass = cut.reduce((sum, { weight }) => sum + weight, 0);
   let before = 0;
   const nucleus = cut.filter(({ weight }) => (before += weight) - weight < topP * mass);
-  const kept = nucleus.filter(({ weight }) => weight >= minP);
+  const kept = referenceXtc(
+    nucleus.filter(({ weight }) => weight >= minP),
+    sampling,
+    context.position,
+  );
   let left = uniformAt(seed, context.position) * kept.reduce((sum, { weight }) => sum + weight, 0);
   return (kept.find(({ weight }) => (left -= weight) < 0) ?? kept.at(-1))?.id ?? -1;
+}
+
+/** Without the likeliest, if it is time for that. */
+function referenceXtc(
+  kept: { id: number; weight: number }[],
+  { seed, xtcProbability, xtcThreshold }: Sampling,
+  position: number,
+) {
+  if (xtcProbability === 0 || uniformAt(seed, position + 2 ** 30) >= xtcProbability) return kept;
+  const mass = kept.reduce((sum, { weight }) => sum + weight, 0);
+  const top = kept
+    .filter(({ weight }) => weight >= xtcThreshold * mass)
+    .sort((a, b) => b.weight - a.weight || a.id - b.id);
+  const excluded = new Set(top.slice(0, -1));
+  return kept.filter((one) => !excluded.has(one));
+}
+
+/** By the length of the longest end of the text that has occurred before a token, whether with the penalty or not. */
+function referenceDry({ dryMultiplier, dryBase, dryAllowedLength }: Sampling, history: readonly number[]) {
+  const penalties = new Map<number, number>();
+  const recent = history.slice(-RUN_WINDOW);
+  for (let length = dryAllowedLength; length <= Math.min(LONGEST_RUN, recent.length); length++) {
+    const end = recent.slice(-length);
+    for (let at = 0; at + length < recent.length; at++) {
+      if (!end.every((id, i) => recent[at + i] === id)) continue;
+      let penalty = dryMultiplier;
+      for (let i = dryAllowedLength; i < length; i++) penalty *= dryBase;
+      penalties.set(recent[at + length]!, penalty);
+    }
+  }
+  return dryMultiplier === 0 ? new Map<number, number>() : penalties;
 }
 
 function referenceScores(logits: Float32Array, sampling: Sampling, context: SampleContext): Float32Array {
@@ -57,6 +93,7 @@ function referenceScores(logits: Float32Array, sampling: Sampling, context: Samp
     const place = tokens.findLastIndex((_, said) => begun(said));
     if (bias > 0 || place === tokens.length - 1) added.add(tokens[place]!, bias);
   }
+  for (const [id, penalty] of referenceDry(sampling, history)) added.add(id, -penalty);
   for (const id of new Set([...counts.keys(), ...added.keys()])) {
     let score = scores[id]!;
     const count = counts.of(id);
@@ -100,9 +137,14 @@ describe('sampler', () => {
           repetitionPenalty: off() ? 1 : 0.5 + 1.5 * random(),
           presencePenalty: off() ? 0 : 4 * random() - 2,
           frequencyPenalty: off() ? 0 : 4 * random() - 2,
+          dryMultiplier: off() ? 0 : 5 * random(),
+          dryBase: 1 + 3 * random(),
+          dryAllowedLength: 1 + upTo(3),
+          xtcProbability: off() ? 0 : random(),
+          xtcThreshold: 0.01 + 0.4 * random(),
           seed: upTo(2 ** 53),
         };
-        const history = Array.from({ length: upTo(90) }, () => upTo(vocab));
+        const history = Array.from({ length: upTo(90) }, () => upTo(off() ? vocab : 3));
         const biases: TokenBias[] = Array.from({ length: off() ? 0 : upTo(20) }, () => ({
           tokens: [...history.slice(-upTo(3)), upTo(vocab), upTo(vocab)],
           bias: 20 * random() - 10,
@@ -151,6 +193,42 @@ describe('sampler', () => {
     expect(choose([2.5, 0, 0, 3], [3])).toBe(3);
     const longAgo = [0, ...Array.from({ length: PENALTY_WINDOW }, () => 2)];
     expect(choose([3, 2.5, 0, 0], longAgo)).toBe(0);
+  });
+
+  it('[GEN3] lowers what would go on with a repetition, the more the longer it is, but not past control tokens', () => {
+    const sampler = new Sampler(6, new Set([5]));
+    const dry = { ...greedy, dryMultiplier: 1, dryBase: 2, dryAllowedLength: 2 };
+    const choose = (history: number[], ahead: number) =>
+      sampler.sample(unnormalised(Float32Array.from([0, ahead, 0.01, 0, 0, 0])), dry, { history, position: 0 }).id;
+    // 3 4 was followed by 1: a penalty of 1; after 2 3 4 of 2.
+    expect(choose([3, 4, 1, 0, 3, 4], 1.1)).toBe(1);
+    expect(choose([3, 4, 1, 0, 3, 4], 0.9)).toBe(2);
+    expect(choose([2, 3, 4, 1, 0, 2, 3, 4], 1.9)).toBe(2);
+    expect(choose([2, 3, 4, 1, 0, 2, 3, 4], 2.1)).toBe(1);
+    expect(choose([2, 5, 4, 1, 0, 2, 5, 4], 0.9)).toBe(1);
+    expect(choose([4, 1, 0, 4], 0.9)).toBe(1);
+    const farAway = [3, 4, 1, ...Array.from({ length: RUN_WINDOW - 2 }, () => 0), 3, 4];
+    expect(choose(farAway, 0.9)).toBe(1);
+  });
+
+  it('[GEN3] leaves out the likeliest tokens as often as asked, and the least likely of them stays', () => {
+    const sampler = new Sampler(4);
+    const xtc = { ...plain, xtcThreshold: 0.15 };
+    const drawn = (xtcProbability: number) => {
+      const counts = [0, 0, 0, 0];
+      for (let position = 0; position < 4_000; position++) {
+        const logits = Float32Array.from([2, 1.5, 1, -1]);
+        const { id } = sampler.sample(unnormalised(logits), { ...xtc, xtcProbability }, { history: [], position });
+        counts[id]!++;
+      }
+      return counts;
+    };
+    // Of 0.49, 0.30, 0.18 and 0.02 the first two are left out.
+    expect(drawn(1).slice(0, 2)).toEqual([0, 0]);
+    const [first = 0] = drawn(0.5);
+    expect(Math.abs(first / (drawn(0)[0] ?? 0) - 0.5)).toBeLessThan(0.1);
+    const alone = sampler.sample(unnormalised(Float32Array.from([9, 0, 0, 0])), { ...xtc, xtcProbability: 1 }, start);
+    expect(alone.id).toBe(0);
   });
 
   it('[GEN3] subtracts presence once and frequency per occurrence of recent tokens', () => {
@@ -367,6 +445,11 @@ describe('[GEN5] [GEN22] sampling out of range', () => {
     ['repetitionPenalty', [0.5, 2], [0.49, 2.01, NaN]],
     ['presencePenalty', [-2, 2], [-2.01, 2.01, NaN]],
     ['frequencyPenalty', [-2, 2], [-2.01, 2.01, NaN]],
+    ['dryMultiplier', [0, 5], [-0.01, 5.01, NaN]],
+    ['dryBase', [1, 4], [0.99, 4.01, NaN]],
+    ['dryAllowedLength', [1, 50], [0, 51, 1.5, NaN]],
+    ['xtcProbability', [0, 1], [-0.01, 1.01, NaN]],
+    ['xtcThreshold', [0.01, 0.5], [0, 0.51, NaN]],
     ['maxTokens', [1, 4096], [0, 4097, 2.5, NaN]],
     ['maxSeconds', [null, 0.01, 86_400], [0, -1, 86_401, NaN]],
     ['seed', [0, Number.MAX_SAFE_INTEGER], [-1, 0.5, 2 ** 53, NaN]],

@@ -319,9 +319,19 @@ describe('[ERR3] a literal beyond the range of numbers', () => {
       (n: string) =>
         `mutation { setPreferences(input: { genres: [{ genre: "jazz", weight: ${n} }] }) { __typename ... on InvalidInputError { field } } }`,
     ],
-    ...['temperature', 'topP', 'minP', 'repetitionPenalty', 'presencePenalty', 'frequencyPenalty', 'maxSeconds'].map(
-      (name) => [`input.sampling.${name}`, (n: string) => startDraft(`${name}: ${n}`)] as const,
-    ),
+    ...[
+      'temperature',
+      'topP',
+      'minP',
+      'repetitionPenalty',
+      'presencePenalty',
+      'frequencyPenalty',
+      'dryMultiplier',
+      'dryBase',
+      'xtcProbability',
+      'xtcThreshold',
+      'maxSeconds',
+    ].map((name) => [`input.sampling.${name}`, (n: string) => startDraft(`${name}: ${n}`)] as const),
   ] as const)('%s is out of bounds', async (field, document) => {
     const { graphqlUrl } = await startListening({ database });
     for (const number of ['1e999', '-1e999']) {

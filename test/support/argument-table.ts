@@ -163,6 +163,11 @@ const sampling = under('input.sampling', {
   seed: bad.integer(0, 2 ** 31 - 1),
   presencePenalty: bad.number(-2, 2),
   frequencyPenalty: bad.number(-2, 2),
+  dryMultiplier: bad.number(0, 5),
+  dryBase: bad.number(1, 4),
+  dryAllowedLength: bad.integer(1, 50),
+  xtcProbability: bad.number(0, 1),
+  xtcThreshold: { ...bad.number(0, 0.5), refused: [{ value: 0 }, { value: 0.51 }] },
   logitBias: {
     refused: [{ value: Array(65).fill({ text: '.', bias: 1 }) }],
     uncoercible: [[null], [{}], [{ text: '.' }], [{ bias: 1 }], 5],

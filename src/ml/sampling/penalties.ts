@@ -1,4 +1,5 @@
 import type { Sampling } from '../contract.ts';
+import { RepeatedRuns } from './repeated-runs.ts';
 import type { TokenBias } from './token-bias.ts';
 
 /** Number of tokens that penalties look back on. With a longer window, long texts avoid "the" and full stops. */
@@ -7,7 +8,8 @@ export const PENALTY_WINDOW = 64;
 /**
  * Changes the scores of the tokens that occurred recently or are biased, and lists them ([GEN3]). The repetition
  * penalty (Keskar et al. 2019, CTRL) divides a positive score and multiplies a negative one, once however often the
- * token occurred. Then presence subtracts a constant, frequency the same amount per occurrence, and biases are added.
+ * token occurred. Then presence subtracts a constant, frequency the same amount per occurrence, what would go on with a
+ * repetition loses by its length, and biases are added.
  */
 export class Penalties {
   /** The affected tokens, each once, in the first `count` elements. */
@@ -18,6 +20,7 @@ export class Penalties {
   readonly #listed: Uint8Array;
   readonly #occurrences: Uint8Array;
   readonly #biases: Float64Array;
+  readonly #runs: RepeatedRuns;
 
   /** @param exempt tokens that penalties ignore */
   constructor(vocab: number, exempt: ReadonlySet<number>) {
@@ -26,6 +29,7 @@ export class Penalties {
     this.#listed = new Uint8Array(vocab);
     this.#occurrences = new Uint8Array(vocab);
     this.#biases = new Float64Array(vocab);
+    this.#runs = new RepeatedRuns(vocab, exempt);
   }
 
   /** Finds the affected tokens. Call `apply` next. */
@@ -33,6 +37,8 @@ export class Penalties {
     this.count = 0;
     const { repetitionPenalty, presencePenalty, frequencyPenalty } = sampling;
     if (repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0) this.#countRecent(history);
+    this.#runs.find(sampling, history);
+    for (let i = 0; i < this.#runs.count; i++) this.#addRun(this.#runs.ids[i] as number, sampling);
     for (const bias of biases) this.#addBias(bias, history);
   }
 
@@ -48,6 +54,11 @@ export class Penalties {
       scores[id] = score + (this.#biases[id] as number);
       this.#listed[id] = this.#occurrences[id] = this.#biases[id] = 0;
     }
+  }
+
+  #addRun(id: number, sampling: Sampling): void {
+    this.#list(id);
+    this.#biases[id] = (this.#biases[id] as number) - this.#runs.penaltyOf(id, sampling);
   }
 
   #countRecent(history: readonly number[]): void {

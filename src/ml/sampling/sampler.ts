@@ -30,11 +30,13 @@ export interface SampleContext {
 }
 
 const ALTERNATIVES = 5;
+/** Counters of the random numbers that decide on XTC: no text has as many tokens. */
+const XTC_COUNTERS = 2 ** 30;
 
 /**
  * Draws tokens from logits. In order: penalties and biases (`penalties.ts`), the constraint's mask, temperature, top-k,
- * top-p (Holtzman et al. 2020) and min-p (Nguyen et al. 2024), each on what the previous one left; then the inverse of
- * the cumulative distribution at `uniformAt(seed, position)` ([GEN3], [GEN4]). Of equal scores the lower id ranks
+ * top-p (Holtzman et al. 2020), min-p (Nguyen et al. 2024) and XTC (p-e-w 2024), each on what the previous one left; then
+ * the inverse of the cumulative distribution at `uniformAt(seed, position)` ([GEN3], [GEN4]). Of equal scores the lower id ranks
  * first. The choice uses no function of Math, because their last bits depend on the JavaScript engine.
  *
  * A call changes nothing but its buffers and allocates nothing, so one sampler can serve any number of drafts in turn.
@@ -135,7 +137,7 @@ export class Sampler {
     const top = this.#ranking.take();
     if (top === -1) throw new Error('the constraint allows no token');
     if (sampling.temperature === 0) return top;
-    const count = this.#keepCandidates(sampling, top);
+    const count = this.#excludeTop(this.#keepCandidates(sampling, top), sampling, position);
     return this.#draw(count, uniformAt(sampling.seed, position));
   }
 
@@ -202,6 +204,32 @@ export class Sampler {
     let kept = count;
     while (kept > 1 && (this.#weights[kept - 1] as number) < least) kept--;
     return kept;
+  }
+
+  /** XTC: now and then, of several candidates with at least this probability all but the least likely one are left out. */
+  #excludeTop(count: number, { seed, xtcProbability, xtcThreshold }: Sampling, position: number): number {
+    if (xtcProbability === 0 || uniformAt(seed, position + XTC_COUNTERS) >= xtcProbability) return count;
+    const least = xtcThreshold * this.#mass(count);
+    const spared = this.#leastAbove(count, least);
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      if (i !== spared && (this.#weights[i] as number) >= least) continue;
+      this.#kept[kept] = this.#kept[i] as number;
+      this.#weights[kept++] = this.#weights[i] as number;
+    }
+    return kept;
+  }
+
+  /** The index of the least likely candidate that weighs this much, the highest id among equals; −1 if none does. */
+  #leastAbove(count: number, least: number): number {
+    let found = -1;
+    for (let i = 0; i < count; i++) {
+      const weight = this.#weights[i] as number;
+      const best = found === -1 ? Infinity : (this.#weights[found] as number);
+      if (weight < least || weight > best) continue;
+      if (weight < best || (this.#kept[i] as number) > (this.#kept[found] as number)) found = i;
+    }
+    return found;
   }
 
   #mass(count: number): number {
