@@ -231,7 +231,8 @@ export const prices: Readonly<Record<string, Price>> = {
   'TextLabel.words': { weight: 300, size: { assumedSize: 50 } },
   // The model's steps are not included, because a text takes a place as a draft does.
   'Query.scoreText': { weight: 3_000 },
-  'Query.unexpectedWords': { weight: 3_000, size: { assumedSize: 12 } },
+  // As many as 61 scores of up to a sentence each.
+  'Query.unexpectedWords': { weight: 15_000, size: { assumedSize: 12 } },
   'TextScore.tokens': assumed(500),
   'ScoredToken.alternatives': assumed(5),
   // Reports are made on a thread of their own.

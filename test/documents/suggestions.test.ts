@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import * as Y from 'yjs';
 import type { Database } from '../../src/db/client.ts';
+import { isAnyLeft } from '../../src/documents/yjs/peer-changes.ts';
 import { rangeOf, stateOf } from '../support/assists.ts';
 import { withAuth } from '../support/auth.ts';
 import { createDocument, docOf, mutate, type Place, push, textOf, updateBy } from '../support/documents.ts';
@@ -51,9 +53,27 @@ const viewerOf = async ({ graphqlUrl, headers }: Place): Promise<object> => {
   return (data as { viewer: object }).viewer;
 };
 
+/** As lib0 encodes it: seven bits a byte, the lowest first. */
+const asVarUint = (value: number): number[] =>
+  value < 128 ? [value] : [128 + (value % 128), ...asVarUint(Math.floor(value / 128))];
+
 const updatesIn = async ({ sql }: Database): Promise<number> => (await sql`select from document_updates`).length;
 
 describe('suggestions', () => {
+  it('[SUGGEST1] what is left of a passage is seen in bounded steps, however often an update names it', () => {
+    const doc = new Y.Doc({ gc: false });
+    const [items, ranges] = [1_000, 20_000];
+    for (let i = 0; i < items; i++) doc.getText('text').insert(0, 'a');
+    doc.getText('text').delete(0, items);
+    // The update has no content, and deletes all of the client again and again.
+    const named = Array.from({ length: ranges }, () => [0, items]).flat();
+    const removal = new Uint8Array([0, 1, doc.clientID, ranges, ...named].flatMap(asVarUint));
+    expect(isAnyLeft(doc, removal, { steps: items + ranges })).toBe(false);
+    expect(() => isAnyLeft(doc, removal, { steps: items })).toThrow(RangeError);
+    doc.getText('text').insert(0, 'b');
+    expect(isAnyLeft(doc, new Uint8Array([0, 1, doc.clientID, 1, 0, items + 1].flatMap(asVarUint)))).toBe(true);
+  });
+
   it('[SUGGEST1] a suggester proposes and changes no text, and all readers see it pending', async () => {
     const { ann, documentId, share, suggested, pending, accept } = await room('The snow falls.');
     const [bob, eve] = [await share('bob', 'SUGGESTER'), await share('eve', 'READER')];

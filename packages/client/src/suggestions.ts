@@ -50,7 +50,10 @@ export class Suggestions {
   list(): PendingSuggestion[] {
     // First, because what is in a text has another parent before somebody asks for it as a text.
     this.#doc.getText('text');
-    const found = [...this.#doc.getMap('suggestions')].flatMap(([id, value]) => pendingOf(this.#doc, id, value) ?? []);
+    const allowance = { steps: MOST_STEPS };
+    const found = [...this.#doc.getMap('suggestions')].flatMap(
+      ([id, value]) => pendingOf(this.#doc, id, value, allowance) ?? [],
+    );
     return found.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.id < b.id ? -1 : 1));
   }
 
@@ -66,8 +69,12 @@ export class Suggestions {
   }
 
   /** Proposes 1–5 texts for a passage. @returns its id @throws RequestError whose code is the type of the result */
-  async suggest(from: number, to: number, alternatives: readonly string[]): Promise<string> {
-    const range = encodedRange(this.#doc, from, to);
+  suggest(from: number, to: number, alternatives: readonly string[]): Promise<string> {
+    return this.suggestFor(encodedRange(this.#doc, from, to), alternatives);
+  }
+
+  /** The same for a passage that was chosen before, and has moved since. */
+  async suggestFor(range: EncodedRange, alternatives: readonly string[]): Promise<string> {
     const { suggestion } = await this.#decide(SUGGEST, { range, alternatives });
     return suggestion?.id ?? '';
   }
@@ -98,6 +105,13 @@ export function encodedRange(doc: Y.Doc, from: number, to: number): EncodedRange
   return { start: encoded(from, from < to ? 0 : -1), end: encoded(to, -1) };
 }
 
+/** Steps for all passages of a document, as the server has: an editor can put any number of anything into the map. */
+const MOST_STEPS = 200_000;
+
+interface Allowance {
+  steps: number;
+}
+
 /** As it is in the map. Bytes are in Base64. */
 interface Stored {
   at: number;
@@ -110,11 +124,11 @@ interface Stored {
 }
 
 /** Null for what is decided, and for what somebody has put there that is no suggestion. */
-function pendingOf(doc: Y.Doc, id: string, value: unknown): PendingSuggestion | null {
+function pendingOf(doc: Y.Doc, id: string, value: unknown, allowance: Allowance): PendingSuggestion | null {
   if (!isStored(value)) return null;
   const { at, start, end, removal, passage, alternatives } = value;
   try {
-    if (removal !== null && !isAnyLeft(doc, fromBase64(removal))) return null;
+    if (removal !== null && !isAnyLeft(doc, fromBase64(removal), allowance)) return null;
     const from = indexOf(doc, start);
     return { id, at: new Date(at), from, to: Math.max(from, indexOf(doc, end)), passage, alternatives };
   } catch {
@@ -136,17 +150,27 @@ function indexOf(doc: Y.Doc, encoded: string): number {
   return found.index;
 }
 
-/** Whether any character is left of what an update deletes. */
-function isAnyLeft(doc: Y.Doc, removal: Uint8Array): boolean {
+/** Whether any character is left of what an update deletes. Each is looked at once, however often the update names it. */
+function isAnyLeft(doc: Y.Doc, removal: Uint8Array, allowance: Allowance): boolean {
   for (const [client, ranges] of Y.decodeUpdate(removal).ds.clients) {
     const structs = doc.store.clients.get(client) ?? [];
-    for (const { clock, len } of ranges) {
-      if (clock >= Y.getState(doc.store, client)) continue;
-      for (const struct of structs.slice(Y.findIndexSS(structs, clock))) {
-        if (struct.id.clock >= clock + len) break;
+    const last = Y.getState(doc.store, client);
+    let seen = 0;
+    for (const { clock, len } of ranges.toSorted((a, b) => a.clock - b.clock)) {
+      const from = Math.max(clock, seen);
+      seen = Math.max(seen, clock + len);
+      step(allowance);
+      for (let i = from < Math.min(seen, last) ? Y.findIndexSS(structs, from) : structs.length; ; i++) {
+        const struct = structs[i];
+        if (!struct || struct.id.clock >= seen) break;
         if (struct instanceof Y.Item && !struct.deleted && struct.countable) return true;
+        step(allowance);
       }
     }
   }
   return false;
+}
+
+function step(allowance: Allowance): void {
+  if (allowance.steps-- <= 0) throw new Error('It takes too long to see what is left of a passage');
 }

@@ -81,20 +81,47 @@ function isPeerGone(doc: Y.Doc, { client, removal }: PeerPlace): boolean {
   return removal !== null && !isAnyLeft(doc, removal);
 }
 
-/** Whether any character is left of what an update deletes. */
-export function isAnyLeft(doc: Y.Doc, removal: Uint8Array): boolean {
+/** Steps that may still be taken where it is looked at what anybody may have put into a document. */
+export interface Allowance {
+  steps: number;
+}
+
+/**
+ * Whether any character is left of what an update deletes. Each is looked at once, however often the update names it.
+ * @throws RangeError if there are no steps left
+ */
+export function isAnyLeft(doc: Y.Doc, removal: Uint8Array, allowance: Allowance = { steps: Infinity }): boolean {
   for (const [client, ranges] of Y.decodeUpdate(removal).ds.clients) {
-    const structs = doc.store.clients.get(client) ?? [];
-    for (const { clock, len } of ranges) {
-      if (structs.length === 0 || clock >= Y.getState(doc.store, client)) continue;
-      for (let i = Y.findIndexSS(structs, clock); i < structs.length; i++) {
-        const struct = structs[i];
-        if (!struct || struct.id.clock >= clock + len) break;
-        if (struct instanceof Y.Item && !struct.deleted && struct.countable) return true;
-      }
+    const end = Y.getState(doc.store, client);
+    let seen = 0;
+    for (const { clock, len } of ranges.toSorted((a, b) => a.clock - b.clock)) {
+      const from = Math.max(clock, seen);
+      seen = Math.max(seen, clock + len);
+      step(allowance);
+      if (from < Math.min(seen, end) && isAnyAlive(doc, { client, from, to: seen }, allowance)) return true;
     }
   }
   return false;
+}
+
+/** Whether a character of a client is left among those with these clocks, the first of which exists. */
+function isAnyAlive(
+  { store }: Y.Doc,
+  { client, from, to }: { client: number; from: number; to: number },
+  allowance: Allowance,
+): boolean {
+  const structs = store.clients.get(client) ?? [];
+  for (let i = Y.findIndexSS(structs, from); i < structs.length; i++) {
+    const struct = structs[i];
+    if (!struct || struct.id.clock >= to) return false;
+    if (struct instanceof Y.Item && !struct.deleted && struct.countable) return true;
+    step(allowance);
+  }
+  return false;
+}
+
+function step(allowance: Allowance): void {
+  if (allowance.steps-- <= 0) throw new RangeError('It takes too long to see what is left of a passage');
 }
 
 /** What a client has written into the text. Not its formatting, nor what it wrote elsewhere. */

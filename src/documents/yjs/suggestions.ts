@@ -3,11 +3,13 @@ import { z } from 'zod';
 import { anchoredRange, type EncodedRange, updateOf } from './anchors.ts';
 import { openState, type StoredState, textOf } from './document-state.ts';
 import { type Inspected, inspectUpdate } from './inspect-update.ts';
-import { isAnyLeft, writeOnce } from './peer-changes.ts';
+import { type Allowance, isAnyLeft, writeOnce } from './peer-changes.ts';
 
 /** The name of the shared map in which a document keeps what is suggested. */
 const SUGGESTIONS = 'suggestions';
 const MOST_PENDING = 200;
+/** Steps for all passages of a document: an editor can put any number of anything into the map. */
+const MOST_STEPS = 200_000;
 
 /** As it is in the map. Bytes are in Base64. An editor can put anything there, so that it is checked. */
 const stored = z.object({
@@ -57,15 +59,21 @@ export const suggestionsOf = (state: StoredState): PendingSuggestion[] => pendin
 function pendingIn(doc: Y.Doc): PendingSuggestion[] {
   // First, because what is in a text has another parent before somebody asks for it as a text.
   textOf(doc);
-  const found = [...mapOf(doc)].flatMap(([id, value]) => suggestionOf(doc, id, value) ?? []);
+  const allowance = { steps: MOST_STEPS };
+  const found = [...mapOf(doc)].flatMap(([id, value]) => suggestionOf(doc, id, value, allowance) ?? []);
   return found.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)).slice(0, MOST_PENDING);
 }
 
-function suggestionOf(doc: Y.Doc, id: string, value: unknown): PendingSuggestion | null {
+function suggestionOf(
+  doc: Y.Doc,
+  id: string,
+  value: unknown,
+  allowance: Allowance = { steps: MOST_STEPS },
+): PendingSuggestion | null {
   const { success, data } = stored.safeParse(value);
   if (!success) return null;
   try {
-    return data.removal === null || isAnyLeft(doc, bytesOf(data.removal)) ? { id, ...data } : null;
+    return data.removal === null || isAnyLeft(doc, bytesOf(data.removal), allowance) ? { id, ...data } : null;
   } catch {
     return null;
   }

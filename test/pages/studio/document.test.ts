@@ -141,6 +141,35 @@ describe.skipIf(browserPath === null)('documents in the room Write', () => {
     await expect.poll(() => shown(ann.page)).toBe('First: Snow');
   });
 
+  it('[STUDIO9] what is typed is sent though its writer goes to another page at once, also once there is a network again', async () => {
+    const { ann, bob, stored } = await together('Snow', 'EDITOR');
+    const away = (page: Page) => page.evaluate(() => (location.hash = '#/listen'));
+    await selectLast(ann.page, 0);
+    await ann.page.keyboard.type(' falls');
+    await away(ann.page);
+    await expect.poll(stored).toBe('Snow falls');
+    await expect.poll(() => shown(bob.page)).toBe('Snow falls');
+    await bob.page.context().setOffline(true);
+    await selectLast(bob.page, 0);
+    await bob.page.keyboard.type(' again');
+    await away(bob.page);
+    await expect.poll(() => editor(bob.page).count()).toBe(0);
+    await bob.page.context().setOffline(false);
+    await expect.poll(stored).toBe('Snow falls again');
+  });
+
+  it('[STUDIO9] a suggestion is for the passage that was chosen, though others type before it meanwhile', async () => {
+    const { ann, bob, edit } = await together('The snow falls.', 'SUGGESTER');
+    await selectLast(bob.page, 6);
+    await named(bob.page, 'Suggest a change of the selection').click();
+    await bob.page.getByLabel(/^What should be there/).fill('drifts.');
+    await edit((text) => text.insert(0, 'Tonight: '));
+    await expect.poll(() => shown(bob.page)).toBe('Tonight: The snow falls.');
+    await named(bob.page, 'Suggest it').click();
+    await named(ann.page, 'Accept').click();
+    await expect.poll(() => shown(bob.page)).toBe('Tonight: The snow drifts.');
+  });
+
   it('[STUDIO10] the report stands beside the text, and what it proposes is put in or suggested', async () => {
     const { ann, bob, stored } = await together('🎵 The the snow falls.', 'SUGGESTER');
     const report = region(ann.page, 'What is in it');

@@ -1,7 +1,7 @@
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { CadenzaProvider, type ProviderStatus } from '../../../../../client/src/provider.ts';
-import { encodedRange, type PendingSuggestion } from '../../../../../client/src/suggestions.ts';
+import { type EncodedRange, encodedRange, type PendingSuggestion } from '../../../../../client/src/suggestions.ts';
 import type { AssistInput, SharedDocumentQuery } from '../../../generated/graphql.ts';
 import { connection } from '../../../server/follow.ts';
 import { ask, Refused, succeeded } from '../../../server/request.ts';
@@ -72,9 +72,17 @@ export class LiveDocument {
     return () => {
       stops.forEach((stop) => stop());
       removeEventListener('offline', cut);
-      removeEventListener('beforeunload', this.#warn);
-      void provider.destroy().finally(() => this.doc.destroy());
+      this.awareness.setLocalState(null);
+      void this.#leave();
     };
+  }
+
+  /** What was typed is sent first, when there is a connection again: who has gone to another page must not lose it. */
+  async #leave(): Promise<void> {
+    await this.#provider.whenSaved().catch(() => undefined);
+    removeEventListener('beforeunload', this.#warn);
+    await this.#provider.destroy();
+    this.doc.destroy();
   }
 
   async read(): Promise<void> {
@@ -88,9 +96,14 @@ export class LiveDocument {
     }
   }
 
+  /** A passage that stays where it is while others type. */
+  passageAt({ start, end }: Range): EncodedRange {
+    return encodedRange(this.doc, start, end);
+  }
+
   /** @throws RequestError */
-  async suggest({ start, end }: Range, alternatives: readonly string[]): Promise<void> {
-    await this.#provider.suggestions.suggest(start, end, alternatives);
+  async suggest(passage: EncodedRange, alternatives: readonly string[]): Promise<void> {
+    await this.#provider.suggestions.suggestFor(passage, alternatives);
   }
 
   /** @param choice null rejects it. @throws RequestError */
@@ -101,7 +114,7 @@ export class LiveDocument {
 
   /** Lets a model write on behind a range, or write it anew. @throws Refused */
   async assist({ start, end }: Range, input: Pick<AssistInput, 'task' | 'instruction' | 'tone'>): Promise<void> {
-    const range = encodedRange(this.doc, start, end);
+    const range = this.passageAt({ start, end });
     await this.#provider.whenSaved();
     succeeded((await ask(ASSIST, { input: { documentId: this.#id, range, ...input } })).assist);
     await this.read();
@@ -148,6 +161,6 @@ export class LiveDocument {
   };
 
   readonly #warn = (event: BeforeUnloadEvent): void => {
-    if (!this.isSaved) event.preventDefault();
+    if (!this.#provider.isSaved) event.preventDefault();
   };
 }
