@@ -108,7 +108,7 @@ export function encodedRange(doc: Y.Doc, from: number, to: number): EncodedRange
 /** Steps for all passages of a document, as the server has: an editor can put any number of anything into the map. */
 const MOST_STEPS = 200_000;
 
-interface Allowance {
+interface Steps {
   steps: number;
 }
 
@@ -124,7 +124,7 @@ interface Stored {
 }
 
 /** Null for what is decided, and for what somebody has put there that is no suggestion. */
-function pendingOf(doc: Y.Doc, id: string, value: unknown, allowance: Allowance): PendingSuggestion | null {
+function pendingOf(doc: Y.Doc, id: string, value: unknown, allowance: Steps): PendingSuggestion | null {
   if (!isStored(value)) return null;
   const { at, start, end, removal, passage, alternatives } = value;
   try {
@@ -151,7 +151,7 @@ function indexOf(doc: Y.Doc, encoded: string): number {
 }
 
 /** Whether any character is left of what an update deletes. Each is looked at once, however often the update names it. */
-function isAnyLeft(doc: Y.Doc, removal: Uint8Array, allowance: Allowance): boolean {
+function isAnyLeft(doc: Y.Doc, removal: Uint8Array, allowance: Steps): boolean {
   for (const [client, ranges] of Y.decodeUpdate(removal).ds.clients) {
     const structs = doc.store.clients.get(client) ?? [];
     const last = Y.getState(doc.store, client);
@@ -171,6 +171,6 @@ function isAnyLeft(doc: Y.Doc, removal: Uint8Array, allowance: Allowance): boole
   return false;
 }
 
-function step(allowance: Allowance): void {
+function step(allowance: Steps): void {
   if (allowance.steps-- <= 0) throw new Error('It takes too long to see what is left of a passage');
 }

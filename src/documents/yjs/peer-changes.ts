@@ -82,7 +82,7 @@ function isPeerGone(doc: Y.Doc, { client, removal }: PeerPlace): boolean {
 }
 
 /** Steps that may still be taken where it is looked at what anybody may have put into a document. */
-export interface Allowance {
+export interface Steps {
   steps: number;
 }
 
@@ -90,7 +90,7 @@ export interface Allowance {
  * Whether any character is left of what an update deletes. Each is looked at once, however often the update names it.
  * @throws RangeError if there are no steps left
  */
-export function isAnyLeft(doc: Y.Doc, removal: Uint8Array, allowance: Allowance = { steps: Infinity }): boolean {
+export function isAnyLeft(doc: Y.Doc, removal: Uint8Array, allowance: Steps = { steps: Infinity }): boolean {
   for (const [client, ranges] of Y.decodeUpdate(removal).ds.clients) {
     const end = Y.getState(doc.store, client);
     let seen = 0;
@@ -108,7 +108,7 @@ export function isAnyLeft(doc: Y.Doc, removal: Uint8Array, allowance: Allowance 
 function isAnyAlive(
   { store }: Y.Doc,
   { client, from, to }: { client: number; from: number; to: number },
-  allowance: Allowance,
+  allowance: Steps,
 ): boolean {
   const structs = store.clients.get(client) ?? [];
   for (let i = Y.findIndexSS(structs, from); i < structs.length; i++) {
@@ -120,7 +120,7 @@ function isAnyAlive(
   return false;
 }
 
-function step(allowance: Allowance): void {
+function step(allowance: Steps): void {
   if (allowance.steps-- <= 0) throw new RangeError('It takes too long to see what is left of a passage');
 }
 

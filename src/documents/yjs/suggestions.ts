@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { anchoredRange, type EncodedRange, updateOf } from './anchors.ts';
 import { openState, type StoredState, textOf } from './document-state.ts';
 import { type Inspected, inspectUpdate } from './inspect-update.ts';
-import { type Allowance, isAnyLeft, writeOnce } from './peer-changes.ts';
+import { type Steps, isAnyLeft, writeOnce } from './peer-changes.ts';
 
 /** The name of the shared map in which a document keeps what is suggested. */
 const SUGGESTIONS = 'suggestions';
@@ -68,7 +68,7 @@ function suggestionOf(
   doc: Y.Doc,
   id: string,
   value: unknown,
-  allowance: Allowance = { steps: MOST_STEPS },
+  allowance: Steps = { steps: MOST_STEPS },
 ): PendingSuggestion | null {
   const { success, data } = stored.safeParse(value);
   if (!success) return null;
