@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { anchoredRange, type EncodedRange, updateOf } from './anchors.ts';
 import { openState, type StoredState, textOf } from './document-state.ts';
 import { type Inspected, inspectUpdate } from './inspect-update.ts';
-import { type Steps, isAnyLeft, writeOnce } from './peer-changes.ts';
+import { isAnyLeft, type Steps, writeOnce } from './peer-changes.ts';
 
 /** The name of the shared map in which a document keeps what is suggested. */
 const SUGGESTIONS = 'suggestions';
