@@ -16,6 +16,10 @@ export interface Removal {
   remove: (before: Date, most: number) => Promise<number>;
 }
 
+interface Due extends Removal {
+  before: Date;
+}
+
 interface RetentionOptions {
   database: Database;
   clock: Clock;
@@ -26,8 +30,8 @@ interface RetentionOptions {
 
 /** A node looks this often whether it is to do the work, and one of them does it this often. */
 const PERIOD_MS = 10 * 60_000;
-/** Statements of one kind in a turn. What is left is removed in the next ones. */
-const MOST_AT_A_TURN = 20;
+/** A turn begins no other round of statements, one of each kind, after this long. What is left is removed in the next ones. */
+const TURN_MS = 2 * 60_000;
 const DAY_MS = 24 * 3_600_000;
 
 /** Removes what has been kept for as long as configured, on one node at a time ([RETAIN1]). */
@@ -58,34 +62,52 @@ export class Retention {
 
   /** @returns how much of each kind it removed; null if it is not this node's turn */
   async turn(): Promise<Partial<Record<Kind, number>> | null> {
-    const { database, removals, log } = this.#options;
+    const { database, clock, log } = this.#options;
     if (!(await claimRetention(database, PERIOD_MS))) return null;
     const removed: Partial<Record<Kind, number>> = {};
-    for (const removal of removals) {
-      const count = await this.#removeSome(removal);
-      if (count > 0) removed[removal.kind] = count;
-    }
+    const end = clock.monotonic() + TURN_MS;
+    let left = this.#due();
+    // One statement of each kind in turn, so that a kind of which there is much keeps no other waiting.
+    do left = await this.#removeSome(left, removed);
+    while (left.length > 0 && this.#goesOn(end));
     if (Object.keys(removed).length > 0) log.info(removed, 'Removed what has been kept for as long as configured');
+    if (left.length > 0) log.info({ kinds: left.map(({ kind }) => kind) }, 'More is to be removed, in the next turns');
     return removed;
   }
 
-  /** One kind that cannot be removed keeps no other. */
-  async #removeSome({ kind, atOnce, remove }: Removal): Promise<number> {
-    const { clock, days, log } = this.#options;
-    const kept = days[kind];
-    if (kept === null) return 0;
-    const before = new Date(clock.now() - kept * DAY_MS);
-    let count = 0;
-    try {
-      for (let statements = 0; statements < MOST_AT_A_TURN && !this.#closing.signal.aborted; statements++) {
-        const some = await remove(before, atOnce);
-        count += some;
-        if (some < atOnce) break;
-      }
-    } catch (error) {
-      log.warn({ err: error, kind }, 'What is old could not be removed; will retry later');
+  #due(): Due[] {
+    const { clock, days, removals } = this.#options;
+    const now = clock.now();
+    return removals.flatMap((removal) => {
+      const kept = days[removal.kind];
+      return kept === null ? [] : { ...removal, before: new Date(now - kept * DAY_MS) };
+    });
+  }
+
+  #goesOn(end: number): boolean {
+    return !this.#closing.signal.aborted && this.#options.clock.monotonic() < end;
+  }
+
+  /** @returns the removals of which there is more */
+  async #removeSome(due: readonly Due[], removed: Partial<Record<Kind, number>>): Promise<Due[]> {
+    const left: Due[] = [];
+    for (const one of due) {
+      if (this.#closing.signal.aborted) return [];
+      const count = await this.#removeOnce(one);
+      if (count > 0) removed[one.kind] = (removed[one.kind] ?? 0) + count;
+      if (count >= one.atOnce) left.push(one);
     }
-    return count;
+    return left;
+  }
+
+  /** One kind that cannot be removed keeps no other. */
+  async #removeOnce({ kind, atOnce, remove, before }: Due): Promise<number> {
+    try {
+      return await remove(before, atOnce);
+    } catch (error) {
+      this.#options.log.warn({ err: error, kind }, 'What is old could not be removed; will retry later');
+      return 0;
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { AuditLog, type Removal, removalsOf, Retention } from '../../src/access/
 import type { KeptDays } from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { silentLogger } from '../../src/lib/log.ts';
+import { loggerTo, silentLogger } from '../../src/lib/log.ts';
 import { addTracks, someTracks } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
 import { addDrafts } from '../support/drafts.ts';
@@ -85,20 +85,56 @@ it('[RETAIN1] a draft that is being written stays, however old', async () => {
   expect([removed, (await counts(database)).drafts]).toEqual([1, 1]);
 });
 
-it('[RETAIN1] one node does it, in small statements, of which a turn makes a bounded number', async () => {
-  const database = await testDatabase();
-  const asked: number[] = [];
-  const endless: Removal = {
-    kind: 'feedback',
-    atOnce: 7,
-    remove: (_, most) => Promise.resolve(asked.push(most) && most),
+/** Removes so much at once and takes a second for it, and says what it removed of which kind. */
+function slowly(kind: Removal['kind'], amount: number, { clock, asked }: ReturnType<typeof stepped>): Removal {
+  let left = amount;
+  return {
+    ...{ kind, atOnce: 7 },
+    remove: (_, most) => {
+      const some = Math.min(most, left);
+      left -= some;
+      clock.seconds += 1;
+      asked.push(`${kind} ${some}`);
+      return Promise.resolve(some);
+    },
   };
-  const nodes = [1, 2].map(
-    () => new Retention({ database, clock: inDays(() => 0), log: silentLogger, days, removals: [endless] }),
-  );
+}
+
+function stepped() {
+  const clock = { seconds: 0, now: () => Date.now(), monotonic: () => clock.seconds * 1_000 };
+  return { clock, asked: [] as string[] };
+}
+
+it('[RETAIN2] one node does it, in small statements and for two minutes of a turn, and tells what is left', async () => {
+  const database = await testDatabase();
+  const steps = stepped();
+  const lines: string[] = [];
+  const log = loggerTo({ write: (line) => void lines.push(line) }, 'info');
+  const removals = [slowly('lists', Infinity, steps), slowly('feedback', Infinity, steps), slowly('usage', 25, steps)];
+  const nodes = [1, 2].map(() => new Retention({ database, clock: steps.clock, log, days, removals }));
   const turns = await Promise.all(nodes.map((node) => node.turn()));
-  expect(turns.filter((turn) => turn !== null)).toEqual([{ feedback: 140 }]);
-  expect(asked).toEqual(Array(20).fill(7));
+  // A hundred and twenty statements: those of what has an end, and half of the others each.
+  expect(turns.filter((turn) => turn !== null)).toEqual([{ lists: 58 * 7, feedback: 58 * 7, usage: 25 }]);
+  expect(steps.asked).toHaveLength(120);
+  expect(steps.asked.slice(0, 4)).toEqual(['lists 7', 'feedback 7', 'usage 7', 'lists 7']);
+  const left = lines.filter((line) => line.includes('More is to be removed'));
+  expect(left.map((line) => JSON.parse(line) as object)).toEqual([
+    expect.objectContaining({ kinds: ['lists', 'feedback'] }) as object,
+  ]);
+});
+
+it('[RETAIN2] what was kept for years before a limit was set is gone in one turn if that is quick', async () => {
+  const { database, services } = await startListening();
+  const { id } = await services.listeners.ensure('ann');
+  await database.sql`insert into usage_days (day, listener_id, requests)
+    select current_date - 100 - n, ${id}::bigint, 1 from generate_series(1, 150000) n`;
+  const audit = new AuditLog(database);
+  const drafts = { compact: () => Promise.resolve(0), deleteFinished: () => Promise.resolve(0) };
+  const removals = removalsOf(database, drafts, audit, days.audit);
+  const clock = { now: () => Date.now(), monotonic: () => 0 };
+  const removed = await new Retention({ database, clock, log: silentLogger, days, removals }).turn();
+  expect(removed).toEqual({ usage: 150_000 });
+  expect((await counts(database)).usage).toBe(0);
 });
 
 it('[RETAIN1] what cannot be removed keeps nothing else, and a node that stops ends between two statements', async () => {
