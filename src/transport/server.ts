@@ -144,7 +144,8 @@ export async function listen(options: ListenOptions): Promise<Listening> {
         response.destroy();
       });
     };
-    connections.serve(request, response, () => asRequest(facts, () => traceRequest(tracing, request, response, act)));
+    const traced = (): void => traceRequest(tracing, rates.isProxied, { request, response, act });
+    connections.serve(request, response, () => asRequest(facts, traced));
   });
   const sockets = serveWebSockets({
     ...{ server, connections, graphql, findDocument, services, identify, rates, admit, limits, log, traffic, initMs },

@@ -79,9 +79,10 @@ describe('[TRACE1] a request that is traced', () => {
     expect(collector.sent()).toContain('tests');
   });
 
-  it('is none of those that a share of 0 leaves out, unless the caller traces it', async () => {
+  it('is none of those that a share of 0 leaves out, unless a trusted proxy traces it', async () => {
     const collector = await startCollector();
-    const server = await startServer({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER_ARG: '0' });
+    const share = { OTEL_TRACES_SAMPLER_ARG: '0', CADENZA_TRUSTED_PROXIES: 'loopback' };
+    const server = await startServer({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...share });
     await ask(`${server.url}/graphql`, '{ genres { slug } }');
     await ask(`${server.url}/graphql`, '{ viewer { id } }', {}, { traceparent });
     await expect.poll(() => named(collector, /^query viewer$/).length, PATIENCE).toBe(1);

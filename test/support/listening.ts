@@ -115,7 +115,7 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
   return { ...listening, services, engine, database, wakeups, graphqlUrl, wsUrl: graphqlUrl.replace('http', 'ws') };
 }
 
-const unlimited: RateConfig = {
+export const unlimited: RateConfig = {
   ...{ requests: null, mutations: null, feedback: null, address: null, failures: null, visitors: null },
   ...{ socketsPerListener: null, socketsPerAddress: null, trustedProxies: [] },
 };

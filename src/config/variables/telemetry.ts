@@ -34,7 +34,8 @@ export const telemetryVariables = {
     example: 'cadenza-eu',
   }),
   OTEL_TRACES_SAMPLER_ARG: documented(share(1).prefault('1'), {
-    meaning: 'Share of requests that are traced, 0 to 1, where the caller’s `traceparent` has not decided it.',
+    meaning:
+      'Share of requests that are traced, 0 to 1. `traceparent` decides it only of requests that one of `CADENZA_TRUSTED_PROXIES` sends.',
     default: '1',
     example: '0.05',
   }),

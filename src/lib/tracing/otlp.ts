@@ -1,15 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { setGlobalErrorHandler } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   BatchSpanProcessor,
   ParentBasedSampler,
+  RandomIdGenerator,
+  type Sampler,
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../log.ts';
-import { Tracing } from './tracing.ts';
+import { isOfStranger, Tracing } from './tracing.ts';
 
 export interface TracingConfig {
   /** The collector's address, without `/v1/traces`. */
@@ -17,7 +20,7 @@ export interface TracingConfig {
   /** Sent with each export; they may be secret. */
   headers: Readonly<Record<string, string>>;
   serviceName: string;
-  /** The share of requests that are traced, unless the caller has decided that. */
+  /** The share of requests that are traced, unless a trusted caller has decided that. */
   ratio: number;
 }
 
@@ -44,7 +47,7 @@ export function openTracing(
   };
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+    sampler: samplerOf(ratio),
     spanLimits: { attributeValueLengthLimit: 256 },
     spanProcessors: [new BatchSpanProcessor({ exporter, ...batches })],
   });
@@ -54,6 +57,20 @@ export function openTracing(
       const sent = provider.shutdown().catch(() => undefined);
       await Promise.race([sent, delay(LAST_WITHIN_MS, undefined, { ref: false })]);
     },
+  };
+}
+
+/** Whoever may not decide what is recorded does not by the choice of a trace's id either: the share is of ids made here. */
+function samplerOf(ratio: number): Sampler {
+  const share = new TraceIdRatioBasedSampler(ratio);
+  const ids = new RandomIdGenerator();
+  const byParent = new ParentBasedSampler({ root: share });
+  return {
+    shouldSample: (context, ...span) =>
+      isOfStranger(context)
+        ? share.shouldSample(ROOT_CONTEXT, ids.generateTraceId())
+        : byParent.shouldSample(context, ...span),
+    toString: () => byParent.toString(),
   };
 }
 

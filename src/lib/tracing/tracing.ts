@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type Attributes,
   type Context,
+  createContextKey,
   ROOT_CONTEXT,
   type Span,
   type SpanKind,
@@ -21,6 +22,17 @@ interface SpanFacts {
   startTime?: number;
 }
 
+interface Caller {
+  traceparent: unknown;
+  /** Whether the caller decides what is recorded. */
+  isTrusted: boolean;
+}
+
+const STRANGER = createContextKey('a caller that does not decide what is recorded');
+
+/** Whether a span is begun within one of somebody who does not decide what is recorded. */
+export const isOfStranger = (context: Context): boolean => context.getValue(STRANGER) === true;
+
 /**
  * Times what is done for a request as spans, each within the one around it ([TRACE1]). Where there is none, nothing is
  * traced, and no code of this runs.
@@ -39,12 +51,11 @@ export class Tracing {
   }
 
   /** Within the span of another process, if the header `traceparent` names one (W3C Trace Context). */
-  beginRequest(facts: SpanFacts, traceparent: unknown): Span {
+  beginRequest(facts: SpanFacts, { traceparent, isTrusted }: Caller): Span {
     const remote = typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
-    return this.#start(
-      facts,
-      remote ? trace.setSpanContext(ROOT_CONTEXT, { ...remote, isRemote: true }) : ROOT_CONTEXT,
-    );
+    if (!remote) return this.#start(facts, ROOT_CONTEXT);
+    const context = trace.setSpanContext(ROOT_CONTEXT, { ...remote, isRemote: true });
+    return this.#start(facts, isTrusted ? context : context.setValue(STRANGER, true));
   }
 
   #start({ name, ...options }: SpanFacts, context: Context): Span {

@@ -9,12 +9,20 @@ import { type OperationMetrics, outcomeOf } from './operation-metrics.ts';
 /** The first parts of paths that there are: the rest may be anything that somebody sent. */
 const ROUTES = new Set(['graphql', 'export', 'tunes', 'visitors', 'studio', 'docs']);
 
-/** A span from a request's arrival to the end of its answer, around everything that is done for it. */
+interface Traced {
+  request: IncomingMessage;
+  response: ServerResponse;
+  act: () => void;
+}
+
+/**
+ * A span from a request's arrival to the end of its answer, around everything that is done for it.
+ * @param isTrusted whether a request's `traceparent` decides that it is recorded ([TRACE3])
+ */
 export function traceRequest(
   tracing: Tracing | null,
-  request: IncomingMessage,
-  response: ServerResponse,
-  act: () => void,
+  isTrusted: (request: IncomingMessage) => boolean,
+  { request, response, act }: Traced,
 ): void {
   if (!tracing || isForOperators(request)) {
     act();
@@ -27,7 +35,7 @@ export function traceRequest(
       ...{ name: `${method} ${route}`, kind: SpanKind.SERVER },
       attributes: { 'http.request.method': method, 'http.route': route },
     },
-    request.headers.traceparent,
+    { traceparent: request.headers.traceparent, isTrusted: isTrusted(request) },
   );
   noteFacts({ trace: span.spanContext().traceId });
   response.once('close', () => {

@@ -12,7 +12,7 @@ export type AddressOf = (request: IncomingMessage) => string;
  * @param proxies addresses, networks (CIDR), or `loopback`, `linklocal`, `uniquelocal`
  */
 export function createAddressOf(proxies: readonly string[]): AddressOf {
-  const trust = proxies.length > 0 ? proxyaddr.compile([...proxies]) : () => false;
+  const trust = trustIn(proxies);
   return (request) => {
     const peer = request.socket.remoteAddress ?? '';
     if (!trust(peer, 0)) return networkOf(peer);
@@ -20,6 +20,15 @@ export function createAddressOf(proxies: readonly string[]): AddressOf {
     return networkOf(isIP(client) ? client : peer);
   };
 }
+
+/** Whether a trusted proxy has sent the request on. */
+export function createIsProxied(proxies: readonly string[]): (request: IncomingMessage) => boolean {
+  const trust = trustIn(proxies);
+  return ({ socket }) => trust(socket.remoteAddress ?? '', 0);
+}
+
+const trustIn = (proxies: readonly string[]): ((address: string, hop: number) => boolean) =>
+  proxies.length > 0 ? proxyaddr.compile([...proxies]) : () => false;
 
 /** Some proxies append the client's port. */
 const withoutPort = (address: string): string =>

@@ -1,9 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { RateConfig } from '../../config.ts';
 import type { RateStore } from '../../db/queries/rate-limits.ts';
 import { RateLimitedError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { accountOf, isVisitor, may, type Viewer } from '../../listeners/listeners.ts';
-import { type AddressOf, createAddressOf } from './address.ts';
+import { type AddressOf, createAddressOf, createIsProxied } from './address.ts';
 import { OpenConnections } from './open-connections.ts';
 import { Rate } from './rate.ts';
 
@@ -40,6 +41,7 @@ export class Rates {
   }
 
   readonly addressOf: AddressOf = (request) => this.#limits.addressOf(request);
+  readonly isProxied = (request: IncomingMessage): boolean => this.#limits.isProxied(request);
 
   /** Counts what a viewer does, for the owner of the token. @throws RateLimitedError */
   async count(what: Counted, viewer: Viewer, amount = 1): Promise<void> {
@@ -98,6 +100,7 @@ export class Rates {
 interface Limits {
   config: RateConfig;
   addressOf: AddressOf;
+  isProxied: (request: IncomingMessage) => boolean;
   listeners: Record<Counted, ListenerRate | null>;
   address: Rate | null;
   failures: Rate | null;
@@ -116,6 +119,7 @@ function limitsOf({ store, log }: RatesOptions, config: RateConfig): Limits {
   return {
     config,
     addressOf: createAddressOf(config.trustedProxies),
+    isProxied: createIsProxied(config.trustedProxies),
     listeners: {
       requests: ofListeners('requests'),
       mutations: ofListeners('mutations'),
