@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql, type SQLWrapper } from 'drizzle-orm';
 import {
   type AnyPgColumn,
   bigint,
@@ -239,6 +239,10 @@ export const recommendationLists = pgTable(
 
 // ── Drafts ──
 
+/** Written out, so that it is the condition of an index whatever is asked beside it. */
+export const hasEnded = ({ status }: { status: SQLWrapper }): SQL =>
+  sql`${status} in ('COMPLETED', 'CANCELLED', 'FAILED')`;
+
 export const drafts = pgTable(
   'drafts',
   {
@@ -307,6 +311,8 @@ export const drafts = pgTable(
     uniqueIndex().on(t.listenerId, t.idempotencyKey),
     index().on(t.listenerId, t.createdAt.desc(), t.id.desc()),
     index().on(t.status),
+    // Of what only its end changes, so that the events before it add to no index.
+    index('drafts_ended_index').on(t.createdAt).where(hasEnded(t)),
     index().on(t.groupId),
     index().on(t.parentId, t.createdAt.desc(), t.id.desc()),
   ],

@@ -79,7 +79,7 @@ it('[RETAIN1] a draft that is being written stays, however old', async () => {
   const { database, services } = await startListening();
   const ann = await services.listeners.ensure('ann');
   await addDrafts(database, ann.id, 2);
-  await database.sql`update drafts set updated_at = now() - interval '100 days'`;
+  await database.sql`update drafts set created_at = now() - interval '100 days', updated_at = now() - interval '100 days'`;
   await database.sql`update drafts set status = 'GENERATING' where id = (select min(id::text)::uuid from drafts)`;
   const removed = await services.drafts.deleteFinished(new Date(Date.now() - DAY_MS), 10);
   expect([removed, (await counts(database)).drafts]).toEqual([1, 1]);
@@ -104,6 +104,31 @@ function stepped() {
   const clock = { seconds: 0, now: () => Date.now(), monotonic: () => clock.seconds * 1_000 };
   return { clock, asked: [] as string[] };
 }
+
+it('[RETAIN1] old drafts are found by an index, however many are not old', async () => {
+  const { database, services } = await startListening();
+  const { sql } = database;
+  const ann = await services.listeners.ensure('ann');
+  const [draft] = await addDrafts(database, ann.id, 1);
+  await sql`
+    insert into drafts (id, listener_id, kind, title, prompt, visibility, status, model_id, sampling, turns, usage)
+    select gen_random_uuid(), listener_id, kind, title, prompt, visibility, 'COMPLETED', model_id, sampling, turns, usage
+    from drafts, generate_series(1, 5000) where id = ${draft!}`;
+  await sql`update drafts set created_at = now() - interval '30 days', updated_at = now() where id = ${draft!}`;
+  await sql`analyze drafts`;
+  const scans = async () => {
+    const [row] = await sql<{ n: number }[]>`
+      select idx_scan::int as n from pg_stat_user_indexes where indexrelname = 'drafts_ended_index'`;
+    return row?.n;
+  };
+  const yesterday = new Date(Date.now() - DAY_MS);
+  // Begun long ago and changed since: not old.
+  expect(await services.drafts.deleteFinished(yesterday, 10)).toBe(0);
+  await expect.poll(scans, { timeout: 60_000 }).toBeGreaterThan(0);
+  await sql`update drafts set updated_at = now() - interval '20 days' where id = ${draft!}`;
+  expect(await services.drafts.deleteFinished(yesterday, 10)).toBe(1);
+  expect((await counts(database)).drafts).toBe(5_000);
+});
 
 it('[RETAIN2] one node does it, in small statements and for two minutes of a turn, and tells what is left', async () => {
   const database = await testDatabase();

@@ -12,6 +12,7 @@ import {
   type draftStatus,
   type draftVisibility,
   type finishReason,
+  hasEnded,
   listeners,
 } from '../tables.ts';
 import { checkListenerHasRoom, checkQueueHasRoom, lockDraftsOf, type QueueBound } from './draft-queue.ts';
@@ -410,9 +411,13 @@ export function selectStatusesOf(
     .limit(limit);
 }
 
-/** Drafts that ended, and were last changed, before this time, the earliest first. */
+/**
+ * Drafts that ended, and were last changed, before this time, the earliest begun first: they are found by when they were
+ * begun, which is earlier, because an index on a time that each event changes would have an entry for each event.
+ */
 export function selectEndedBefore(db: Queryable, before: Date, limit: number): Promise<Pick<DraftRow, 'id'>[]> {
-  return db.select({ id: drafts.id }).from(drafts).where(endedBefore(before)).orderBy(drafts.updatedAt).limit(limit);
+  const old = and(endedBefore(before), lt(drafts.createdAt, before));
+  return db.select({ id: drafts.id }).from(drafts).where(old).orderBy(drafts.createdAt).limit(limit);
 }
 
 /** @param before only if it ended, and was last changed, before this time. @returns whether it was there */
@@ -422,5 +427,4 @@ export async function deleteDraftRow(db: Queryable, id: string, before: Date | n
   return deleted.length > 0;
 }
 
-const endedBefore = (before: Date) =>
-  and(inArray(drafts.status, ['COMPLETED', 'CANCELLED', 'FAILED']), lt(drafts.updatedAt, before));
+const endedBefore = (before: Date) => and(hasEnded(drafts), lt(drafts.updatedAt, before));

@@ -1,0 +1,1 @@
+CREATE INDEX IF NOT EXISTS "drafts_ended_index" ON "drafts" USING btree ("created_at") WHERE "drafts"."status" in ('COMPLETED', 'CANCELLED', 'FAILED');
