@@ -20,9 +20,11 @@ export type Format =
 
 const LONGEST_SOURCE = 32_768;
 const MOST_OPTIONS = 1_000;
-/** A request needs its format several times. */
+/** A request needs its format several times, and one that is refused may come again. */
 const MOST_RECENT = 16;
-const recent = new Map<string, Program>();
+/** A source is at most twice as long when it is quoted. What is longer is refused soon. */
+const LONGEST_RECENT = 3 * LONGEST_SOURCE;
+const recent = new Map<string, Program | FormatError>();
 
 /**
  * @param alphabet the bytes that can be written; all, unless it is given
@@ -31,12 +33,22 @@ const recent = new Map<string, Program>();
 export function compileFormat(format: Format, alphabet: ReadonlySet<number> = ALL_BYTES): Program {
   if (alphabet !== ALL_BYTES) return compileGrammar(grammarOf(format), alphabet);
   const key = JSON.stringify(format);
-  const program = recent.get(key) ?? compileGrammar(grammarOf(format));
+  const found = recent.get(key) ?? compiled(format);
   recent.delete(key);
-  recent.set(key, program);
+  if (key.length <= LONGEST_RECENT) recent.set(key, found);
   const [oldest = key] = recent.keys();
   if (recent.size > MOST_RECENT) recent.delete(oldest);
-  return program;
+  if (found instanceof FormatError) throw found;
+  return found;
+}
+
+function compiled(format: Format): Program | FormatError {
+  try {
+    return compileGrammar(grammarOf(format));
+  } catch (error) {
+    if (error instanceof FormatError) return error;
+    throw error;
+  }
 }
 
 function grammarOf(format: Format): Grammar {

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { shortestOf } from '../../src/formats/automaton/shortest.ts';
+import { Steps } from '../../src/formats/automaton/steps.ts';
 import { Automaton, compileFormat, type Format, FormatError } from '../../src/formats/formats.ts';
+import { readJsonSchema } from '../../src/formats/schema/json-schema.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { randomExpression } from '../support/random-formats.ts';
 
@@ -151,7 +154,48 @@ describe('[FORMAT1] a grammar', () => {
     expect(refusal(gbnf(`root ::= ${deep}`))).toContain('more than 64 deep');
     expect(refusal(regex(deep))).toContain('more than 64 deep');
     expect(refusal(regex('a'.repeat(4097)))).toContain('more than 4096 characters');
-    expect(refusal(gbnf(`root ::= ${'[^x]{9} '.repeat(4_000)}`))).toContain('too large');
+    expect(refusal(gbnf(`root ::= ${'[^x] '.repeat(4_000)}`))).toContain('too large');
+  });
+
+  it('[FORMAT7] of many rules that lead to each other is looked at once, and not once for each of them', () => {
+    const rules = Array.from({ length: 500 }, (_, i) => `r${i} ::= r${i + 1}`).join('\n');
+    const { code, entries, shortest } = compileFormat(gbnf(`root ::= r0\n${rules}\nr500 ::= "a" |${' .'.repeat(900)}`));
+    let looks = 0;
+    const counted = new Proxy(code, {
+      get: (target, name, receiver): unknown => {
+        if (typeof name === 'string' && /^\d+$/.test(name)) looks++;
+        return Reflect.get(target, name, receiver);
+      },
+    });
+    expect(shortestOf(counted, entries)).toEqual(shortest);
+    expect(looks).toBeLessThan(4 * code.length);
+  });
+
+  it('[FORMAT7] that is refused is not read again while it is remembered', () => {
+    const thrownFor = (format: Format): unknown => {
+      try {
+        return compileFormat(format);
+      } catch (error) {
+        return error;
+      }
+    };
+    const first = thrownFor(gbnf('root ::= "a" root'));
+    expect(first).toBeInstanceOf(FormatError);
+    expect(thrownFor(gbnf('root ::= "a" root'))).toBe(first);
+    for (let i = 0; i < 16; i++) thrownFor(gbnf(`root ::= "${i}" root`));
+    expect(thrownFor(gbnf('root ::= "a" root'))).not.toBe(first);
+  });
+
+  it('[FORMAT7] of more different sets of characters than the bound is refused, and of one set in many places is not', () => {
+    const sets = (count: number, of: (i: number) => number) =>
+      `root ::= ${Array.from({ length: count }, (_, i) => `[a${String.fromCodePoint(0x4e00 + of(i))}]`).join('')}`;
+    expect(refusal(gbnf(sets(1_025, (i) => i)))).toContain('more than 1024 different sets');
+    const patterns = sets(1_025, (i) => i)
+      .replace('root ::= ', 'start: ')
+      .replaceAll('[', '/[')
+      .replaceAll(']', ']/ ');
+    expect(refusal(lark(patterns))).toContain('more than 1024 different sets');
+    expect(refusal(gbnf(sets(1_025, () => 1)))).toBe('not refused');
   });
 
   it('that leads back without growing deeper, or on the right, is kept', () => {
@@ -205,6 +249,45 @@ describe('[FORMAT3] a JSON Schema', () => {
     expect(refusal(schema({ description: 'x'.repeat(32_768) }))).toContain('32768 characters');
     const properties = Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`p${i}`, {}]));
     expect(refusal(schema({ type: 'object', properties }))).toContain('256 properties');
+  });
+
+  it('[FORMAT7] whose "oneOf" leads through many references has each of them followed once', () => {
+    const $defs = Object.fromEntries(
+      Array.from({ length: 20 }, (_, i) => [`c${i}`, i < 19 ? { $ref: `#/$defs/c${i + 1}` } : { const: 1 }]),
+    );
+    const names = ['a', 'b', 'c', 'd'];
+    const option = (i: number) => ({
+      type: 'object',
+      properties: { ...Object.fromEntries(names.map((name) => [name, { $ref: '#/$defs/c0' }])), z: { const: i } },
+      required: [...names, 'z'],
+    });
+    const steps = new Steps();
+    readJsonSchema(JSON.stringify({ $defs, oneOf: Array.from({ length: 160 }, (_, i) => option(i)) }), steps);
+    expect(steps.spent).toBeLessThan(500_000);
+  });
+
+  it.each([
+    [{ oneOf: Array.from({ length: 257 }, (_, i) => ({ const: i })) }, '"oneOf" of more than 256 schemas, at #'],
+    [{ anyOf: Array.from({ length: 600 }, (_, i) => ({ minimum: i, maximum: 9e9 })) }, 'more than 1000000 steps'],
+    [{ anyOf: Array.from({ length: 3 }, () => ({ pattern: '.'.repeat(4_000) })) }, 'more than 1000000 steps'],
+    [
+      {
+        $defs: Object.fromEntries([0, 1].map((i) => [i, { enum: Array.from({ length: 1_000 }, (_, k) => 2 * k + i) }])),
+        oneOf: Array.from({ length: 100 }, (_, i) => ({
+          ...{ type: 'object', required: ['a', 'z'] },
+          properties: { a: { $ref: `#/$defs/${i % 2}` }, z: { const: i } },
+        })),
+      },
+      'more than 1000000 steps',
+    ],
+    [{ $defs: { a: [{ type: 'null' }] }, anyOf: [{ $ref: '#/$defs/a/00' }] }, 'no schema'],
+  ])('[FORMAT7] that is too much to read is refused (%#)', (value, reason) => {
+    expect(refusal(schema(value))).toContain(reason);
+  });
+
+  it('[FORMAT7] whose "oneOf" has as many schemas as are compared is kept', () => {
+    const takes = accepts(schema({ oneOf: Array.from({ length: 256 }, (_, i) => ({ const: i })) }));
+    expect([takes('255'), takes('256')]).toEqual([true, false]);
   });
 
   it('[FORMAT1] takes JSON with properties in their order, as models indent it, and none that does not conform', () => {

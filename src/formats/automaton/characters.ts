@@ -43,8 +43,18 @@ function intersection(a: CodePoints, b: CodePoints): CodePoints {
   );
 }
 
+/** By the set, which many places of a source may share. */
+const written = new WeakMap<CodePoints, Expression>();
+const writtenInJson = new WeakMap<CodePoints, Expression>();
+
 /** One character of these, in UTF-8. */
 export function character(set: CodePoints): Expression {
+  const found = written.get(set) ?? inUtf8(set);
+  written.set(set, found);
+  return found;
+}
+
+function inUtf8(set: CodePoints): Expression {
   const pieces = intersection(union(set), CHARACTERS).flatMap(([from, to]) => bySize(from, to));
   const single = pieces.filter(([from]) => from < 0x80);
   const longer = pieces.filter(([from]) => from >= 0x80).flatMap(([from, to]) => byBytes(encode(from), encode(to)));
@@ -72,6 +82,12 @@ const ESCAPED: readonly (readonly [string, string])[] = [
 
 /** One character of these as it is written in a JSON string. Control characters without a letter of their own are left out. */
 export function jsonCharacter(set: CodePoints): Expression {
+  const found = writtenInJson.get(set) ?? inJson(set);
+  writtenInJson.set(set, found);
+  return found;
+}
+
+function inJson(set: CodePoints): Expression {
   const escaped = ESCAPED.filter(([one]) => has(set, one.charCodeAt(0))).map(([, written]) => text(written));
   const plain = intersection(union(set), PLAIN);
   return plain.length === 0

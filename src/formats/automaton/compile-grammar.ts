@@ -2,6 +2,7 @@ import { ByteClasses } from './byte-classes.ts';
 import type { Expression, Grammar } from './expression.ts';
 import { leftRecursion } from './left-recursion.ts';
 import { ALL_BYTES, FormatError, type Instruction, type Program } from './program.ts';
+import { shortestOf } from './shortest.ts';
 
 const MOST_INSTRUCTIONS = 32_768;
 const MOST_RULES = 512;
@@ -102,44 +103,5 @@ class Compiler {
     const inside = this.#emit(body, loop);
     this.#code[loop] = { op: 'loop', body: inside, next };
     return least === 1 ? inside : loop;
-  }
-}
-
-/**
- * Rules may refer to each other, so passes are made until nothing becomes shorter. An instruction follows what comes after
- * it, so that there is at most one pass for each rule.
- */
-function shortestOf(code: readonly Instruction[], entries: readonly number[]): Float64Array {
-  const shortest = new Float64Array(code.length).fill(Infinity);
-  const at = (index: number | undefined) => shortest[index ?? -1] ?? Infinity;
-  const improves = (index: number, one: Instruction): boolean => {
-    const found = lengthOf(one, at, (rule) => at(entries[rule]));
-    if (found >= at(index)) return false;
-    shortest[index] = found;
-    return true;
-  };
-  for (let changed = true; changed;) {
-    changed = false;
-    code.forEach((one, index) => (changed = improves(index, one) || changed));
-  }
-  return shortest;
-}
-
-function lengthOf(one: Instruction, at: (index: number) => number, ruleOf: (rule: number) => number): number {
-  switch (one.op) {
-    case 'byte':
-      return 1 + at(one.next);
-    case 'either':
-      return one.targets.reduce((least, target) => Math.min(least, at(target)), Infinity);
-    case 'loop':
-      return at(one.next);
-    case 'call':
-      return ruleOf(one.rule) + at(one.next);
-    case 'jump':
-      return ruleOf(one.rule);
-    case 'repeat':
-      return (one.least === 0 ? 0 : one.least * at(one.body)) + at(one.next);
-    case 'return':
-      return 0;
   }
 }

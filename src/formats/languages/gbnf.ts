@@ -1,6 +1,7 @@
 import { character, CHARACTERS, type CodePoints, complement } from '../automaton/characters.ts';
 import { either, type Expression, type Grammar, repeated, rule, sequence, text } from '../automaton/expression.ts';
 import { checkRules } from './check-rules.ts';
+import { distinctSets } from './distinct-sets.ts';
 import { checkDepth, Reader } from './reader.ts';
 
 const NAME = /[a-zA-Z][\w-]*/y;
@@ -17,6 +18,7 @@ export function readGbnf(source: string): Grammar {
 class GbnfReader {
   readonly #reader: Reader;
   readonly #rules = new Map<string, Expression>();
+  readonly #write = distinctSets(character);
   #depth = 0;
 
   constructor(source: string) {
@@ -68,9 +70,9 @@ class GbnfReader {
       case '"':
         return this.#literal();
       case '[':
-        return character(this.#class());
+        return this.#write(this.#class());
       case '.':
-        return character(CHARACTERS);
+        return this.#write(CHARACTERS);
       case '(':
         return this.#group();
       default:

@@ -2,6 +2,7 @@ import { character, type CodePoints } from '../automaton/characters.ts';
 import { either, type Expression, type Grammar, repeated, rule, sequence } from '../automaton/expression.ts';
 import { FormatError } from '../automaton/program.ts';
 import { checkRules } from './check-rules.ts';
+import { distinctSets } from './distinct-sets.ts';
 import { LARK_COMMON } from './lark-common.ts';
 import { checkDepth, Reader } from './reader.ts';
 import { wholeMatch } from './regular-expression.ts';
@@ -26,6 +27,7 @@ export function readLark(source: string): Grammar {
 class LarkReader {
   readonly #reader: Reader;
   readonly #rules = new Map<string, Expression>();
+  readonly #write = distinctSets(character);
   #depth = 0;
 
   constructor(source: string) {
@@ -65,7 +67,7 @@ class LarkReader {
     for (const name of names) {
       const pattern = LARK_COMMON.get(name);
       if (pattern === undefined) throw reader.error(`imports common.${name}, which is not known,`);
-      this.#add(alias ?? name, wholeMatch(pattern, character));
+      this.#add(alias ?? name, wholeMatch(pattern, this.#write));
     }
   }
 
@@ -135,7 +137,7 @@ class LarkReader {
   #pattern([, source = '', flags = '']: RegExpExecArray): Expression {
     if (flags !== '') throw this.#reader.error(`has flags of an expression, ${flags}, which are not supported,`);
     // Python's expressions may have a backslash before a quotation mark.
-    return wholeMatch(source.replace(/\\(["'])/g, '$1'), character);
+    return wholeMatch(source.replace(/\\(["'])/g, '$1'), this.#write);
   }
 
   #quantified(body: Expression): Expression {

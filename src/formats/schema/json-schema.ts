@@ -1,10 +1,12 @@
 import { anyText, either, type Expression, type Grammar, NEVER, rule } from '../automaton/expression.ts';
 import { FormatError } from '../automaton/program.ts';
+import { Steps } from '../automaton/steps.ts';
 import { writtenArray } from './arrays.ts';
-import { checkDisjoint } from './disjoint.ts';
+import { Disjointness } from './disjoint.ts';
 import { ANYTHING, jsonRules } from './json-text.ts';
 import { writtenNumber } from './numbers.ts';
 import { writtenObject } from './objects.ts';
+import { References } from './references.ts';
 import {
   child,
   type Compiling,
@@ -15,13 +17,17 @@ import {
   nodeAt,
   refuse,
   type SchemaNode,
-  type SchemaObject,
 } from './schema-node.ts';
 import { writtenString } from './strings.ts';
 
 const LONGEST = 32_768;
 const DEEPEST = 32;
 const MOST_VALUES = 1_000;
+/** Of one schema, a number between bounds, and a value or a pattern's character. */
+const STEPS_TO_READ = 100;
+const STEPS_OF_NUMBER = 2_000;
+const STEPS_OF_VALUE = 20;
+const STEPS_OF_CHARACTER = 100;
 
 /**
  * JSON that conforms to a schema (2020-12). Not all that conforms: objects have the properties that are named, in that
@@ -29,8 +35,8 @@ const MOST_VALUES = 1_000;
  * @param source the schema as JSON
  * @throws FormatError that names the keyword and its place for what is not supported
  */
-export function readJsonSchema(source: string): Grammar {
-  return new SchemaReader(parsed(source)).read();
+export function readJsonSchema(source: string, steps = new Steps()): Grammar {
+  return new SchemaReader(parsed(source), steps).read();
 }
 
 function parsed(source: string): Json {
@@ -62,8 +68,15 @@ class SchemaReader implements Compiling {
   readonly #root: SchemaNode;
   readonly #rules = new Map<string, Expression>(jsonRules());
 
-  constructor(schema: Json) {
+  readonly #references: References;
+  readonly #disjointness: Disjointness;
+  readonly #steps: Steps;
+
+  constructor(schema: Json, steps: Steps) {
     this.#root = nodeAt(schema, '#');
+    this.#steps = steps;
+    this.#references = new References(this.#root, steps);
+    this.#disjointness = new Disjointness(this.#references, steps);
   }
 
   read(): Grammar {
@@ -72,6 +85,7 @@ class SchemaReader implements Compiling {
 
   value(node: SchemaNode): Expression {
     const { schema } = node;
+    this.#steps.spend(STEPS_TO_READ);
     if (typeof schema === 'boolean') return schema ? rule(ANYTHING) : NEVER;
     if (schema['$ref'] !== undefined) return this.#reference(node, schema['$ref']);
     if (schema['enum'] !== undefined) return this.#values(node, schema['enum']);
@@ -92,8 +106,10 @@ class SchemaReader implements Compiling {
         return anyText(['true', 'false']);
       case 'integer':
       case 'number':
+        this.#steps.spend(STEPS_OF_NUMBER);
         return writtenNumber(node, kind === 'integer');
       case 'string':
+        this.#steps.spend(STEPS_OF_CHARACTER * patternLength(node));
         return writtenString(node);
       case 'array':
         return writtenArray(node, this);
@@ -105,6 +121,7 @@ class SchemaReader implements Compiling {
   #values(node: SchemaNode, values: Json): Expression {
     if (!Array.isArray(values) || values.length > MOST_VALUES)
       return refuse(node, `has an enum that is no list of at most ${MOST_VALUES} values`);
+    this.#steps.spend(STEPS_OF_VALUE * values.length);
     const typed = isSchemaObject(node.schema) && node.schema['type'] !== undefined ? kindsOf(node) : null;
     const fitting = values.filter((value: Json) => typed === null || typed.some((kind) => isOfKind(value, kind)));
     return anyText(fitting.map((value: Json) => JSON.stringify(value)));
@@ -117,45 +134,18 @@ class SchemaReader implements Compiling {
     const options = list.map((_, i) => child(node, keyword, String(i)));
     if (keyword === 'allOf' && options.length > 1)
       return refuse(node, 'has an "allOf" of several, which is not supported');
-    if (keyword === 'oneOf') checkDisjoint(node, options, (option) => this.#resolved(option));
+    if (keyword === 'oneOf') this.#disjointness.check(node, options);
     return either(...options.map((option) => this.value(option)));
   }
 
   /** The rule is there before its text is compiled, which may refer to it. */
   #reference(node: SchemaNode, pointer: Json): Expression {
-    const target = this.#find(node, pointer);
+    const target = this.#references.find(node, pointer);
     if (!this.#rules.has(target.path)) {
       this.#rules.set(target.path, NEVER);
       this.#rules.set(target.path, this.value(target));
     }
     return rule(target.path);
-  }
-
-  #find(node: SchemaNode, pointer: Json): SchemaNode {
-    if (typeof pointer !== 'string' || !/^#(\/|$)/.test(pointer))
-      return refuse(node, 'has a "$ref" that does not begin with "#/", which is not supported');
-    const steps = pointer.split('/').slice(1);
-    try {
-      return child(
-        this.#root,
-        ...steps.map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')),
-      );
-    } catch (error) {
-      return error instanceof FormatError
-        ? refuse(node, `has a "$ref" to what is no schema: it ${error.message}`)
-        : refuse(node, 'has a malformed "$ref"');
-    }
-  }
-
-  /** What a chain of references ends at. */
-  #resolved(node: SchemaNode): SchemaNode {
-    let at = node;
-    for (let hops = 0; hops < DEEPEST; hops++) {
-      const schema: SchemaObject | boolean = at.schema;
-      if (typeof schema === 'boolean' || schema['$ref'] === undefined) return at;
-      at = this.#find(at, schema['$ref']);
-    }
-    return at;
   }
 }
 
@@ -174,4 +164,9 @@ function isOfKind(value: Json, kind: Kind): boolean {
     case 'string':
       return typeof value === kind;
   }
+}
+
+function patternLength({ schema }: SchemaNode): number {
+  const pattern = isSchemaObject(schema) ? schema['pattern'] : undefined;
+  return typeof pattern === 'string' ? pattern.length : 0;
 }

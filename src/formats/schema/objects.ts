@@ -33,10 +33,11 @@ function propertiesOf(node: SchemaNode, compiling: Compiling): Property[] {
   if (names.includes('__proto__'))
     return refuse(node, 'has a property of the name "__proto__", which is not supported');
   if (names.length > MOST_PROPERTIES) return refuse(node, `has more than ${MOST_PROPERTIES} properties`);
+  const asked = new Set<Json>(required);
   return names.map((name) => {
     const isNamed = Object.hasOwn(properties, name);
     const at = isNamed ? child(node, 'properties', name) : additional(node, additionalProperties);
-    return { name, value: compiling.value(at), isRequired: required.includes(name) };
+    return { name, value: compiling.value(at), isRequired: asked.has(name) };
   });
 }
 

@@ -67,7 +67,8 @@ const isList = (value: Json | undefined): value is readonly Json[] => Array.isAr
 
 function memberOf(value: Json | undefined, step: string): Json | undefined {
   if (isSchemaObject(value)) return Object.hasOwn(value, step) ? value[step] : undefined;
-  return isList(value) ? value[Number(step)] : undefined;
+  // One element has one pointer, and so one rule.
+  return isList(value) && /^(0|[1-9]\d*)$/.test(step) ? value[Number(step)] : undefined;
 }
 
 export function child(node: SchemaNode, ...steps: string[]): SchemaNode {

@@ -46,11 +46,15 @@ function patternOf(node: SchemaNode, pattern: unknown): Expression {
   }
 }
 
+/** Each is read once. */
+const readFormats = new Map<string, Expression>();
+
 function formatOf(node: SchemaNode, format: unknown): Expression {
-  const expression = typeof format === 'string' ? FORMATS.get(format) : undefined;
-  return expression === undefined
-    ? refuse(node, `has the "format" ${JSON.stringify(format)}, which is not supported`)
-    : wholeMatch(expression, jsonCharacter);
+  const source = typeof format === 'string' ? FORMATS.get(format) : undefined;
+  if (source === undefined) return refuse(node, `has the "format" ${JSON.stringify(format)}, which is not supported`);
+  const expression = readFormats.get(source) ?? wholeMatch(source, jsonCharacter);
+  readFormats.set(source, expression);
+  return expression;
 }
 
 const quoted = (inside: Expression): Expression => sequence(text('"'), inside, text('"'));
