@@ -7,6 +7,7 @@ import { InvalidInputError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { defaultSampling, type Engine, type GenerationRequest } from '../../src/ml/engine.ts';
 import { FormatConstraint } from '../../src/ml/sampling/format/format-constraint.ts';
+import { keptFormat } from '../../src/ml/sampling/format/kept-format.ts';
 import { allowedBy, conforms, pieceVocabulary, randomAnswer } from '../support/format-writing.ts';
 import { randomExpression, randomSchemaFormat } from '../support/random-formats.ts';
 import { TINY, tinyEngine } from '../support/tiny-engine.ts';
@@ -100,6 +101,44 @@ describe('[FORMAT2] the mask of a format', () => {
     expect(allowedBy(after('{"name": "A", "age": 12'), vocabulary)).toContain(0x7d);
     expect(() => after('{"name": 1')).toThrow('is not that of the text');
   });
+});
+
+describe('[FORMAT8] a format in which nearly every token leads to a state that is new', () => {
+  const letters = Array.from('aeioutnsrhlz');
+  const pairs = letters.flatMap((one) => letters.map((other) => one + other));
+  const fresh = () => pieceVocabulary(pairs.flatMap((one) => pairs.map((other) => one + other)));
+  const ways = letters.slice(0, -1).map((one) => `${one}[ a-z]{5}`);
+  const format = regex(`[ a-z]*(${ways.join('|')})`);
+
+  it('makes few of its states for one mask', () => {
+    const tokens = fresh();
+    const open = allowedBy(new FormatConstraint({ format, written: '' }, tokens, 600), tokens);
+    expect(open.length).toBeGreaterThan(100);
+    expect(keptFormat(format, tokens).automaton.size).toBeLessThan(4_000);
+  });
+
+  it('[FORMAT4] takes a shortest way to its end after its work, and so does an answer that goes on elsewhere', () => {
+    const tokens = fresh();
+    const random = randomStream(3);
+    const constraint = new FormatConstraint({ format, written: '' }, tokens, 600);
+    const [written, masks]: [number[], number[][]] = [[], []];
+    for (let open = allowedBy(constraint, tokens); ; open = allowedBy(constraint, tokens)) {
+      masks.push(open);
+      const further = open.filter((id) => !tokens.ends.has(id));
+      const id = further[Math.floor(random() * further.length)];
+      if (id === undefined) break;
+      written.push(id);
+      constraint.accept(id);
+    }
+    expect(written.length).toBeLessThan(300);
+    const bytes = written.flatMap((id) => [...tokens.bytesOf(id)]);
+    expect(conforms(format, new TextDecoder().decode(Uint8Array.from(bytes)))).toBe(true);
+    const elsewhere = fresh();
+    const resumed = new FormatConstraint({ format, written: '' }, elsewhere, 600);
+    const cut = written.length - 2;
+    for (const id of written.slice(0, cut)) resumed.accept(id);
+    expect(allowedBy(resumed, elsewhere)).toEqual(masks[cut]);
+  }, 60_000);
 });
 
 describe('a model of random weights', () => {

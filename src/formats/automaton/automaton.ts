@@ -1,5 +1,5 @@
 import { u8 } from '../../lib/typed-arrays.ts';
-import { type Frame, Frames } from './frames.ts';
+import { type Frame, Frames, mixed } from './frames.ts';
 import type { Program } from './program.ts';
 
 /** Where a text may be in a grammar: an instruction that takes a byte, and what is to follow. */
@@ -7,6 +7,8 @@ interface Place {
   at: number;
   frame: Frame;
 }
+
+type Gathered = Pick<State, 'places' | 'mayEnd' | 'shortest' | 'nearest'>;
 
 /** All places where a text may be. Equal ones are the same object, until an automaton is renewed. */
 export class State {
@@ -19,19 +21,31 @@ export class State {
   readonly next: (State | null | undefined)[];
   /** The work of each of those steps. */
   readonly work: Uint16Array;
+  /** The walk that counted each of those steps last, and the one that counted this state. */
+  readonly counted: Uint32Array;
+  countedIn = 0;
+  /** The same in every automaton of a program. Others have it as well, though rarely. */
+  readonly mark: number;
+  /** The set of bytes that begin a shortest text from here to an end. Null where the text may end. */
+  readonly nearest: number | null;
 
-  constructor(places: readonly Place[], mayEnd: boolean, shortest: number, classes: number) {
+  constructor({ places, mayEnd, shortest, nearest }: Gathered, classes: number) {
     this.places = places;
     this.mayEnd = mayEnd;
     this.shortest = shortest;
+    this.nearest = nearest;
+    this.mark = places.reduce((mark, { at, frame }) => mixed(mixed(mark, at), frame.mark), Number(mayEnd));
     this.next = new Array<State | null | undefined>(classes).fill(undefined);
     this.work = new Uint16Array(classes);
+    this.counted = new Uint32Array(classes);
   }
 }
 
 /** Bounds of one step. What lies beyond them is left out, but never the shortest way to an end. */
 const MOST_PLACES = 256;
 const MOST_WORK = 2_000;
+/** Of a state that is made, beside its places. */
+const STATE_WORK = 16;
 
 /**
  * Reads bytes by a program as a deterministic automaton whose states are made when they are first needed. Each of them
@@ -65,9 +79,24 @@ export class Automaton {
     return known === undefined ? this.#advance(state, byteClass) : known;
   }
 
-  /** The work that `step` has been, or would be without what is known already. */
-  workOf(state: State, byte: number): number {
-    return state.work[u8(this.#program.classOf, byte)] ?? 0;
+  /**
+   * The work of a step, and of the state that it leads to, unless the same walk has counted it before: not what it was,
+   * which depends on what is known already.
+   */
+  count(state: State, byte: number, walk: number): number {
+    const byteClass = u8(this.#program.classOf, byte);
+    if (state.counted[byteClass] === walk) return 0;
+    state.counted[byteClass] = walk;
+    const next = state.next[byteClass];
+    const isNew = next != null && next.countedIn !== walk;
+    if (isNew) next.countedIn = walk;
+    return 1 + (state.work[byteClass] ?? 0) + (isNew ? STATE_WORK + next.places.length : 0);
+  }
+
+  /** Whether the byte is on a shortest way from here to an end. No step is made. */
+  isNearest({ nearest }: State, byte: number): boolean {
+    const { sets, classOf } = this.#program;
+    return nearest !== null && sets[nearest]?.[u8(classOf, byte)] === 1;
   }
 
   /** Reads a whole text. @returns null if it leaves the grammar */
@@ -98,14 +127,19 @@ export class Automaton {
     const key = `${mayEnd} ${places.map(({ at, frame }) => `${at}:${frame.id}`).join()}`;
     const known = this.#states.get(key);
     if (known) return known;
-    const { shortest, classes } = this.#program;
-    const least = places.reduce(
-      (length, { at, frame }) => Math.min(length, (shortest[at] ?? 0) + frame.shortest),
-      mayEnd ? 0 : Infinity,
-    );
-    const state = new State(places, mayEnd, least, classes);
+    const { classes } = this.#program;
+    const state = new State({ places, mayEnd, ...this.#shortestFrom(places, mayEnd) }, classes);
     this.#states.set(key, state);
     return state;
+  }
+
+  #shortestFrom(places: readonly Place[], mayEnd: boolean): Pick<State, 'shortest' | 'nearest'> {
+    if (mayEnd) return { shortest: 0, nearest: null };
+    const lengthOf = ({ at, frame }: Place) => (this.#program.shortest[at] ?? 0) + frame.shortest;
+    const [first, ...others] = places;
+    const best = others.reduce((least, place) => (least && lengthOf(place) < lengthOf(least) ? place : least), first);
+    const one = best && this.#program.code[best.at];
+    return { shortest: best ? lengthOf(best) : Infinity, nearest: one?.op === 'byte' ? one.set : null };
   }
 }
 

@@ -12,10 +12,16 @@ export interface Frame {
   /** The length in bytes of the shortest text from its end to the end of all. */
   shortest: number;
   children: Map<number, Frame>;
+  /** The same in every automaton of a program, as `id` is not. Others have it as well, though rarely. */
+  mark: number;
 }
 
+/** Of two numbers, one of 32 bits. */
+export const mixed = (one: number, other: number): number =>
+  (Math.imul(Math.imul(one ^ (one >>> 15), 0x2c1b3c6d) + other, 0x297a2d39) ^ (other >>> 7)) >>> 0;
+
 export class Frames {
-  readonly root: Frame = { id: 0, parent: null, at: -1, count: 0, shortest: 0, children: new Map() };
+  readonly root: Frame = { id: 0, parent: null, at: -1, count: 0, shortest: 0, children: new Map(), mark: 1 };
   readonly #program: Program;
   #nextId = 1;
 
@@ -27,7 +33,9 @@ export class Frames {
     const key = at * 2 ** 32 + count;
     const known = parent.children.get(key);
     if (known) return known;
-    const frame = { id: this.#nextId++, parent, at, count, shortest: Infinity, children: new Map<number, Frame>() };
+    const mark = mixed(mixed(parent.mark, at), count);
+    const children = new Map<number, Frame>();
+    const frame = { id: this.#nextId++, parent, at, count, shortest: Infinity, children, mark };
     frame.shortest = this.#shortestAfter(frame) + parent.shortest;
     parent.children.set(key, frame);
     return frame;

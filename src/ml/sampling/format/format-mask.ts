@@ -7,12 +7,13 @@ export interface FormatMask {
   allowed: Uint32Array; // [vocab / 32]
   /** The most bytes that may be missing to an end after one of them. */
   farthest: number;
+  /** What it took to find them: the marks of states, each with the steps from it in an automaton that knows nothing yet. */
+  work: Uint32Array; // [states, 2]
 }
 
 const PLAIN = Array.from({ length: 256 }, (_, byte) => byte).filter(isPlain);
-/** Steps that are more work than this are counted, and when they are too many, further tokens are left out. */
-const USUAL_WORK = 16;
-const MOST_WORK = 200_000;
+/** Of a mask. Beyond it, further tokens are left out. */
+const MOST_WORK = 64_000;
 
 /** Walks the vocabulary's tree beside the automaton. */
 export class FormatMasks {
@@ -21,7 +22,11 @@ export class FormatMasks {
   readonly #vocab: number;
   /** The state before each byte of the token that is looked at. */
   readonly #path: State[] = [];
-  readonly #runs = new WeakMap<State, number>();
+  /** What this walk has found. What others found would make its work depend on them. */
+  readonly #runs = new Map<State, number>();
+  readonly #afterPlain = new Map<State, State | null>();
+  readonly #works = new Map<number, number>();
+  #number = 0;
   #work = 0;
   #farthest = 0;
 
@@ -35,17 +40,35 @@ export class FormatMasks {
   of(state: State, room: number): FormatMask {
     const allowed = new Uint32Array(Math.ceil(this.#vocab / 32));
     [this.#work, this.#farthest] = [0, 0];
+    this.#number++;
+    this.#works.clear();
+    this.#runs.clear();
+    this.#afterPlain.clear();
+    this.#allowNearest(allowed, state);
     this.#allowBytes(allowed, state, room);
     this.#walk(allowed, state, room);
-    return { allowed, farthest: this.#farthest };
+    return { allowed, farthest: this.#farthest, work: Uint32Array.from([...this.#works].flat()) };
   }
 
-  /** Tokens of one byte, however much work: one of them is on the shortest way to an end. */
+  /** Tokens of one byte that are on a shortest way to an end. It takes no work to know them. */
+  nearest(state: State): Uint32Array {
+    const allowed = new Uint32Array(Math.ceil(this.#vocab / 32));
+    this.#allowNearest(allowed, state);
+    return allowed;
+  }
+
+  #allowNearest(allowed: Uint32Array, state: State): void {
+    const { length, bytes, after } = this.#trie;
+    for (let node = 0; node < length; node = i32(after, node))
+      if (this.#automaton.isNearest(state, u8(bytes, node))) this.#allow(allowed, node, node + 1, state.shortest - 1);
+  }
+
+  /** Tokens of one byte before all others: with them, any text can be written. */
   #allowBytes(allowed: Uint32Array, state: State, room: number): void {
-    const { length, after } = this.#trie;
+    const { length, bytes, after } = this.#trie;
     for (let node = 0; node < length; node = i32(after, node)) {
-      const next = this.#automaton.step(state, u8(this.#trie.bytes, node));
-      if (next && next.shortest <= room) this.#allow(allowed, node, node + 1, next);
+      const next = this.#step(state, u8(bytes, node));
+      if (next && next.shortest <= room) this.#allow(allowed, node, node + 1, next.shortest);
     }
   }
 
@@ -63,11 +86,11 @@ export class FormatMasks {
       path[depth + 1] = next;
       const fits = next.shortest <= room;
       if (fits && this.#isRun(node, next)) {
-        this.#allow(allowed, node, i32(after, node), next);
+        this.#allow(allowed, node, i32(after, node), next.shortest);
         node = i32(after, node);
         continue;
       }
-      if (fits) this.#allow(allowed, node, node + 1, next);
+      if (fits) this.#allow(allowed, node, node + 1, next.shortest);
       node++;
     }
   }
@@ -75,8 +98,14 @@ export class FormatMasks {
   #step(state: State, byte: number): State | null {
     if (this.#work >= MOST_WORK) return null;
     const next = this.#automaton.step(state, byte);
-    this.#work += Math.max(0, this.#automaton.workOf(state, byte) - USUAL_WORK);
+    const work = this.#automaton.count(state, byte, this.#number);
+    if (work > 0) this.#count(state, work);
     return next;
+  }
+
+  #count({ mark }: State, work: number): void {
+    this.#work += work;
+    this.#works.set(mark, (this.#works.get(mark) ?? 0) + work);
   }
 
   /** Whether all tokens below are allowed, without looking at them. */
@@ -110,13 +139,21 @@ export class FormatMasks {
 
   /** The state after any plain byte, if that is one and is no farther from an end. */
   #plainStep(state: State): State | null {
-    const next = this.#automaton.step(state, PLAIN[0] ?? 0);
+    const known = this.#afterPlain.get(state);
+    if (known !== undefined) return known;
+    const found = this.#tryPlain(state);
+    this.#afterPlain.set(state, found);
+    return found;
+  }
+
+  #tryPlain(state: State): State | null {
+    const next = this.#step(state, PLAIN[0] ?? 0);
     if (!next || next.shortest > state.shortest) return null;
-    return PLAIN.every((byte) => this.#automaton.step(state, byte) === next) ? next : null;
+    return PLAIN.every((byte) => this.#step(state, byte) === next) ? next : null;
   }
 
   /** Allows the tokens of these nodes. */
-  #allow(allowed: Uint32Array, node: number, after: number, { shortest }: State): void {
+  #allow(allowed: Uint32Array, node: number, after: number, shortest: number): void {
     const { tokens, starts } = this.#trie;
     const end = starts[after] ?? 0;
     for (let i = starts[node] ?? 0; i < end; i++) {

@@ -13,6 +13,7 @@ export class KeptFormat {
   readonly automaton: Automaton;
   readonly #vocabulary: FormatVocabulary;
   readonly #masks = new Map<State, FormatMask>();
+  #maskBytes = 0;
   #walk: FormatMasks | null = null;
 
   /** @throws FormatError */
@@ -27,24 +28,43 @@ export class KeptFormat {
   }
 
   /** @param room the most bytes that may be missing to an end after a token */
-  maskOf(state: State, room: number): Uint32Array {
+  maskOf(state: State, room: number): FormatMask {
     const mask = this.#masks.get(state) ?? this.#keep(state, this.#walked(state, Infinity));
     // What is found anew with less room must not depend on what is kept.
-    return mask.farthest <= room ? mask.allowed : this.#walked(state, room).allowed;
+    return mask.farthest <= room ? mask : this.#walked(state, room);
+  }
+
+  /** Tokens on a shortest way to an end, or that end the answer where it may end. It takes no work to find them. */
+  nearestOf(state: State): Uint32Array {
+    const allowed = this.#masksOf().nearest(state);
+    this.#allowEnds(allowed, state);
+    return allowed;
   }
 
   #keep(state: State, mask: FormatMask): FormatMask {
-    if (this.#masks.size * mask.allowed.byteLength > MOST_MASK_BYTES) this.#masks.clear();
+    if (this.#maskBytes > MOST_MASK_BYTES) {
+      this.#masks.clear();
+      this.#maskBytes = 0;
+    }
+    this.#maskBytes += mask.allowed.byteLength + mask.work.byteLength;
     this.#masks.set(state, mask);
     return mask;
   }
 
   #walked(state: State, room: number): FormatMask {
-    const { vocab, ends } = this.#vocabulary;
-    this.#walk ??= new FormatMasks(this.automaton, trieOf(this.#vocabulary), vocab);
-    const mask = this.#walk.of(state, room);
-    if (state.mayEnd) for (const id of ends) mask.allowed[id >> 5] = u32(mask.allowed, id >> 5) | (1 << (id & 31));
+    const mask = this.#masksOf().of(state, room);
+    this.#allowEnds(mask.allowed, state);
     return mask;
+  }
+
+  #masksOf(): FormatMasks {
+    this.#walk ??= new FormatMasks(this.automaton, trieOf(this.#vocabulary), this.#vocabulary.vocab);
+    return this.#walk;
+  }
+
+  #allowEnds(allowed: Uint32Array, { mayEnd }: State): void {
+    if (!mayEnd) return;
+    for (const id of this.#vocabulary.ends) allowed[id >> 5] = u32(allowed, id >> 5) | (1 << (id & 31));
   }
 }
 
