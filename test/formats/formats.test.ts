@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { ReadingSteps } from '../../src/formats/automaton/reading-steps.ts';
 import { shortestOf } from '../../src/formats/automaton/shortest.ts';
-import { Steps } from '../../src/formats/automaton/steps.ts';
 import { Automaton, compileFormat, type Format, FormatError } from '../../src/formats/formats.ts';
 import { readJsonSchema } from '../../src/formats/schema/json-schema.ts';
 import { randomStream } from '../../src/lib/random.ts';
@@ -261,7 +261,7 @@ describe('[FORMAT3] a JSON Schema', () => {
       properties: { ...Object.fromEntries(names.map((name) => [name, { $ref: '#/$defs/c0' }])), z: { const: i } },
       required: [...names, 'z'],
     });
-    const steps = new Steps();
+    const steps = new ReadingSteps();
     readJsonSchema(JSON.stringify({ $defs, oneOf: Array.from({ length: 160 }, (_, i) => option(i)) }), steps);
     expect(steps.spent).toBeLessThan(500_000);
   });

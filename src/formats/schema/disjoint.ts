@@ -1,4 +1,4 @@
-import type { Steps } from '../automaton/steps.ts';
+import type { ReadingSteps } from '../automaton/reading-steps.ts';
 import type { References } from './references.ts';
 import { isSchemaObject, type Json, kindsOf, refuse, type SchemaNode } from './schema-node.ts';
 
@@ -22,11 +22,11 @@ interface Traits {
  */
 export class Disjointness {
   readonly #references: References;
-  readonly #steps: Steps;
+  readonly #steps: ReadingSteps;
   /** By the schema, of which many others may require one. */
   readonly #values = new Map<SchemaNode['schema'], Values | null>();
 
-  constructor(references: References, steps: Steps) {
+  constructor(references: References, steps: ReadingSteps) {
     this.#references = references;
     this.#steps = steps;
   }

@@ -1,6 +1,6 @@
 import { anyText, either, type Expression, type Grammar, NEVER, rule } from '../automaton/expression.ts';
 import { FormatError } from '../automaton/program.ts';
-import { Steps } from '../automaton/steps.ts';
+import { ReadingSteps } from '../automaton/reading-steps.ts';
 import { writtenArray } from './arrays.ts';
 import { Disjointness } from './disjoint.ts';
 import { ANYTHING, jsonRules } from './json-text.ts';
@@ -35,7 +35,7 @@ const STEPS_OF_CHARACTER = 100;
  * @param source the schema as JSON
  * @throws FormatError that names the keyword and its place for what is not supported
  */
-export function readJsonSchema(source: string, steps = new Steps()): Grammar {
+export function readJsonSchema(source: string, steps = new ReadingSteps()): Grammar {
   return new SchemaReader(parsed(source), steps).read();
 }
 
@@ -70,9 +70,9 @@ class SchemaReader implements Compiling {
 
   readonly #references: References;
   readonly #disjointness: Disjointness;
-  readonly #steps: Steps;
+  readonly #steps: ReadingSteps;
 
-  constructor(schema: Json, steps: Steps) {
+  constructor(schema: Json, steps: ReadingSteps) {
     this.#root = nodeAt(schema, '#');
     this.#steps = steps;
     this.#references = new References(this.#root, steps);

@@ -1,5 +1,5 @@
 import { FormatError } from '../automaton/program.ts';
-import type { Steps } from '../automaton/steps.ts';
+import type { ReadingSteps } from '../automaton/reading-steps.ts';
 import { child, type Json, refuse, type SchemaNode, type SchemaObject } from './schema-node.ts';
 
 const MOST_HOPS = 32;
@@ -9,10 +9,10 @@ const STEPS_TO_FOLLOW = 20;
 /** Follows references within a schema. */
 export class References {
   readonly #root: SchemaNode;
-  readonly #steps: Steps;
+  readonly #steps: ReadingSteps;
   readonly #ends = new Map<SchemaObject, SchemaNode>();
 
-  constructor(root: SchemaNode, steps: Steps) {
+  constructor(root: SchemaNode, steps: ReadingSteps) {
     this.#root = root;
     this.#steps = steps;
   }

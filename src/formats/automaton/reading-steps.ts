@@ -3,7 +3,7 @@ import { FormatError } from './program.ts';
 const MOST_STEPS = 1_000_000;
 
 /** Counts the work of reading one format, so that no source takes long. One step is about the comparison of two values. */
-export class Steps {
+export class ReadingSteps {
   #spent = 0;
 
   get spent(): number {
