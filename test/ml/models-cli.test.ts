@@ -93,7 +93,7 @@ describe('npm run models', () => {
     ['tokenizer.ggml.pre', undefined, 'use a newer file'],
     ['tokenizer.ggml.model', 'bert', 'supported are byte-level BPE'],
     ['split.count', 2, 'llama-gguf-split --merge'],
-    ['llama.attention.sliding_window', 64, 'sliding_window is 64'],
+    ['llama.expert_count', 8, 'a mixture of experts'],
   ])(
     '[MODEL2] a model that cannot be written with is told before it is compiled: %s is %j',
     async (key, value, reason) => {
