@@ -379,7 +379,7 @@ export interface Drafts extends AsyncDisposable {
   recover(): void;
   /** Reduces drafts that ended before this time to their text, at most `limit`. @returns their number */
   compact(before: Date, limit: number): Promise<number>;
-  /** Deletes drafts that ended, and were last changed, before this time, the earliest first. @returns how many */
+  /** Deletes drafts that ended, and were last changed, before this time, the earliest first. @returns how many there were, at most `limit` */
   deleteFinished(before: Date, limit: number): Promise<number>;
 }
 

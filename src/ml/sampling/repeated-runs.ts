@@ -14,7 +14,7 @@ export class RepeatedRuns {
   readonly ids: Int32Array; // [vocab]
   count = 0;
   readonly #exempt: ReadonlySet<number>;
-  readonly #lengths: Uint8Array; // [vocab], the longest run before each; 0 between texts
+  readonly #lengths: Uint8Array; // [vocab], the longest run before each of `ids`; 0 for others
 
   /** @param exempt tokens that end runs */
   constructor(vocab: number, exempt: ReadonlySet<number>) {
