@@ -6,7 +6,7 @@ export default defineConfig({
   resolve: { alias: { graphql: createRequire(import.meta.url).resolve('graphql') } },
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
-    globalSetup: ['test/support/postgres.ts', 'test/support/left-out.ts'],
+    globalSetup: ['test/support/postgres/postgres.ts', 'test/support/left-out.ts'],
     pool: 'forks',
     // Tests wait for what is to happen, not for a time: these bounds only end one that waits in vain, on a machine however busy.
     testTimeout: 240_000,

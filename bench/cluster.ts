@@ -8,7 +8,7 @@ import { connect } from '../src/db/client.ts';
 import { startCluster } from '../src/db/embedded/embedded.ts';
 import { migrateToLatest } from '../src/db/migrations.ts';
 import { Disposal } from '../src/lib/async/disposal.ts';
-import { hasNats, startNats } from '../test/support/nats.ts';
+import { hasNats, startNats } from '../test/support/network/nats.ts';
 import type { Answer, NodeConfig, Order } from './cluster/node.ts';
 
 /** A token of every draft each 50 ms: 20 tokens a second, faster than people read. */

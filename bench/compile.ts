@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { randomStream } from '../src/lib/random.ts';
-import { type EncodedTensor, encodeGgufHeader } from '../test/support/gguf-writer.ts';
+import { type EncodedTensor, encodeGgufHeader } from '../test/support/tiny/gguf-writer.ts';
 
 /** Sizes of Llama 3.2 1B and of SmolLM2 135M. */
 const shapes = {

@@ -3,8 +3,8 @@ import { randomStream } from '../src/lib/random.ts';
 import { allTokens } from '../src/ml/sampling/constraint.ts';
 import { FormatConstraint } from '../src/ml/sampling/format/format-constraint.ts';
 import { type FormatVocabulary, trieOf } from '../src/ml/sampling/format/token-trie.ts';
-import { conforms, pieceVocabulary, randomAnswer } from '../test/support/format-writing.ts';
-import { randomExpression, randomSchemaFormat } from '../test/support/random-formats.ts';
+import { conforms, pieceVocabulary, randomAnswer } from '../test/support/formats/format-writing.ts';
+import { randomExpression, randomSchemaFormat } from '../test/support/formats/random-formats.ts';
 
 const FORMATS = 1_000;
 const MASKED = 100;

@@ -16,7 +16,7 @@ import { Workspace } from '../src/recommend/ranking/workspace.ts';
 import { type History, type Interactions, toInteractions } from '../src/recommend/train/interactions.ts';
 import { defaultSettings } from '../src/recommend/train/settings-search.ts';
 import { Trainer } from '../src/recommend/train/trainer-thread.ts';
-import { snapshotOf } from '../test/support/snapshots.ts';
+import { snapshotOf } from '../test/support/recommend/snapshots.ts';
 import { simulateListening } from './support/simulation.ts';
 import { median, round } from './support/statistics.ts';
 

@@ -129,7 +129,7 @@ async function compare(ours: ServerProcess, bare: ServerProcess): Promise<Record
 
 /** As a person would: imported and trained before the server starts. */
 async function load2k(data: string, dataDir: string): Promise<void> {
-  for (const args of [['src/cli/import.ts', 'lastfm-2k', data], ['src/cli/train.ts']]) {
+  for (const args of [['src/cli/database/import.ts', 'lastfm-2k', data], ['src/cli/train.ts']]) {
     const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
       env: { ...process.env, CADENZA_DATA_DIR: dataDir, CADENZA_LOG_FORMAT: 'json' },
       stdio: ['ignore', 'ignore', 'inherit'],

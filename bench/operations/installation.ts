@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Disposal } from '../../src/lib/async/disposal.ts';
-import { type Nats, startNats } from '../../test/support/nats.ts';
+import { type Nats, startNats } from '../../test/support/network/nats.ts';
 import { type Role, StormNode } from '../storm/nodes.ts';
 import { prepareModel } from '../support/writer-server.ts';
 import { StoppableDatabase } from './database.ts';

@@ -1,8 +1,8 @@
+import { byPopularity, inAlbumOrder } from '../db/catalogue/catalogue-queries.ts';
 import * as names from '../db/catalogue/name-queries.ts';
 import * as owned from '../db/catalogue/owned-tracks.ts';
 import type { SortKey } from '../db/catalogue/sort-keys.ts';
 import type { Database } from '../db/client.ts';
-import { byPopularity, inAlbumOrder } from '../db/queries/catalogue-queries.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
 import { checkFirst, decodeCursor, type PageArgs, pageOf } from '../lib/page.ts';
 import { checkLength } from '../lib/text/check-text.ts';

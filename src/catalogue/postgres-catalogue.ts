@@ -1,3 +1,4 @@
+import * as queries from '../db/catalogue/catalogue-queries.ts';
 import { selectAlbums, selectCredits, selectDetails } from '../db/catalogue/detail-queries.ts';
 import { selectMetadataKeys } from '../db/catalogue/metadata-queries.ts';
 import { countTracksOfAlbums, countTracksOfArtists, countTracksOfTags } from '../db/catalogue/owned-tracks.ts';
@@ -5,8 +6,7 @@ import type { SortKey } from '../db/catalogue/sort-keys.ts';
 import { mergeTracks } from '../db/catalogue/track-merge.ts';
 import type { Database, Queryable } from '../db/client.ts';
 import { takeChore } from '../db/nodes/chores.ts';
-import * as queries from '../db/queries/catalogue-queries.ts';
-import { refreshPopularity } from '../db/queries/popularity-queries.ts';
+import { refreshPopularity } from '../db/recommend/popularity-queries.ts';
 import { onEach, type Wakeups } from '../lib/async/wakeups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';

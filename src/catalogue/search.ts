@@ -1,5 +1,3 @@
-import { reversed, type SortKey } from '../db/catalogue/sort-keys.ts';
-import type { Database } from '../db/client.ts';
 import {
   allOf,
   byPopularity,
@@ -8,7 +6,9 @@ import {
   relevance,
   searchCondition,
   sortKeys,
-} from '../db/queries/catalogue-queries.ts';
+} from '../db/catalogue/catalogue-queries.ts';
+import { reversed, type SortKey } from '../db/catalogue/sort-keys.ts';
+import type { Database } from '../db/client.ts';
 import { InvalidInputError } from '../lib/errors.ts';
 import { keyPart } from '../lib/page.ts';
 import { checkLength, checkRange, checkText } from '../lib/text/check-text.ts';

@@ -1,5 +1,5 @@
+import { markWithdrawn } from '../db/catalogue/withdrawal-queries.ts';
 import type { Sql } from '../db/client.ts';
-import { markWithdrawn } from '../db/queries/withdrawal-queries.ts';
 import { InvalidInputError, NotFoundError } from '../lib/errors.ts';
 import { checkLength, checkText } from '../lib/text/check-text.ts';
 import type { WithdrawCounts, WithdrawTracksInput } from './contract.ts';

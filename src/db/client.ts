@@ -6,20 +6,20 @@ import { Semaphore } from '../lib/async/semaphore.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Tracing } from '../lib/tracing/tracing.ts';
 import type { Purposes } from './access/purposes.ts';
-import { cancelledBy, readAsOfOneMoment } from './cancellable.ts';
-import { openDriver } from './driver.ts';
-import { withSafeTransactions } from './lost-connections.ts';
-import { Pulse } from './pulse.ts';
+import { cancelledBy, readAsOfOneMoment } from './connection/cancellable.ts';
+import { openDriver } from './connection/driver.ts';
+import { withSafeTransactions } from './connection/lost-connections.ts';
+import { Pulse } from './connection/pulse.ts';
+import { placeOf } from './connection/servers.ts';
+import type { Sql, Transaction } from './connection/transaction.ts';
 import type { MasterKeys } from './sealing/master-keys.ts';
 import { Vault } from './sealing/vault.ts';
-import { placeOf } from './servers.ts';
 import { tracedStatements } from './tracing/traced-statements.ts';
-import type { Sql, Transaction } from './transaction.ts';
 
 /** Separate connections for statements that may take long, so that nothing else waits for them. */
 const READING_CONNECTIONS = 4;
 
-export type { Sql } from './transaction.ts';
+export type { Sql } from './connection/transaction.ts';
 /** A query runner: the pool, or a transaction on one of its connections. */
 export type Queryable = Omit<PostgresJsDatabase, '$client'>;
 

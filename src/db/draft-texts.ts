@@ -1,7 +1,7 @@
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { beginningsIn, type TermQuery, termsIn } from '../lib/text/search-terms.ts';
 import type { Database } from './client.ts';
-import { type DraftSelection, selected } from './queries/draft-queries.ts';
+import { type DraftSelection, selected } from './drafts/draft-queries.ts';
 import { olderThan } from './queries/per-owner.ts';
 import { opened } from './sealing/sealed-values.ts';
 import { KeyDestroyedError, type Vault } from './sealing/vault.ts';

@@ -4,10 +4,10 @@ import { PgDialect } from 'drizzle-orm/pg-core';
 import { PostgresJsSession } from 'drizzle-orm/postgres-js';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { openDriver } from './driver.ts';
-import { placeOf } from './servers.ts';
+import { openDriver } from './connection/driver.ts';
+import { placeOf } from './connection/servers.ts';
+import type { Sql } from './connection/transaction.ts';
 import { bringToNormalForm } from './texts/normal-forms.ts';
-import type { Sql } from './transaction.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 /** An arbitrary constant that nothing else in the database uses: "cadenza" in ASCII, truncated to 32 bits. */

@@ -7,16 +7,16 @@ import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Tracing } from '../lib/tracing/tracing.ts';
 import { connect, type Database, type DatabaseOptions } from './client.ts';
-import { openDriver } from './driver.ts';
+import { openDriver } from './connection/driver.ts';
+import { placeOf } from './connection/servers.ts';
+import { keepsSessions } from './connection/sessions.ts';
+import { POOLED, startupError, throwIfUnusable } from './connection/startup-errors.ts';
 import { startCluster } from './embedded/embedded.ts';
 import { isAway } from './failures.ts';
 import { migrateToLatest, USUAL_SCHEMA } from './migrations.ts';
 import { selectServerFacts, type ServerFacts } from './queries/server-queries.ts';
 import type { MasterKeys } from './sealing/master-keys.ts';
 import { openLocalMasterKeys, openMasterKeys } from './sealing/open-master-keys.ts';
-import { placeOf } from './servers.ts';
-import { keepsSessions } from './sessions.ts';
-import { POOLED, startupError, throwIfUnusable } from './startup-errors.ts';
 
 export interface OpenDatabaseOptions {
   /** How long to wait for a database that does not answer yet. */

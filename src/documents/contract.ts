@@ -1,7 +1,7 @@
+import type { Transaction } from '../db/connection/transaction.ts';
 import type { DocumentRoleName } from '../db/documents/document-queries.ts';
 import type { MemberRole, MemberRow } from '../db/documents/member-queries.ts';
 import type { DocumentVersionRow } from '../db/documents/version-queries.ts';
-import type { Transaction } from '../db/transaction.ts';
 import { NotFoundError } from '../lib/errors.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
 import type { Viewer } from '../listeners/listeners.ts';

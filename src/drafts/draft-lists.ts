@@ -1,6 +1,6 @@
 import type { Database } from '../db/client.ts';
 import { findDrafts, indexDraft, selectUnindexed } from '../db/draft-texts.ts';
-import * as queries from '../db/queries/draft-queries.ts';
+import * as queries from '../db/drafts/draft-queries.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
 import { checkFirst, decodeCursor, keyPart, type Page, type PageArgs, pageOf } from '../lib/page.ts';

@@ -34,7 +34,7 @@ import { DraftLists } from './draft-lists.ts';
 import { eventCursor } from './log/draft-cursor.ts';
 import { type AroundAppend, DraftLog } from './log/draft-log.ts';
 import type { LogStore } from './log/log-store.ts';
-import { PostgresLog } from './log/postgres-log.ts';
+import { PostgresLog } from './log/postgres/postgres-log.ts';
 import type { Node } from './nodes/membership.ts';
 import { PostgresOwnership } from './nodes/ownership.ts';
 import { DraftTails } from './readers/draft-reader.ts';

@@ -3,7 +3,7 @@ import type { DeclaredKeys } from '../catalogue/catalogue.ts';
 import type { Database } from '../db/client.ts';
 import { hasSimulated, hasTracks, insertDemoViewer, insertSimulated } from '../db/imports/import-demo.ts';
 import { importTransaction } from '../db/imports/import-transaction.ts';
-import { refreshPopularity } from '../db/queries/popularity-queries.ts';
+import { refreshPopularity } from '../db/recommend/popularity-queries.ts';
 import type { Clock } from '../lib/clock.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';

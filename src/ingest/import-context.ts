@@ -1,6 +1,6 @@
 import type { MergeCounts } from '../db/catalogue/track-merge.ts';
+import type { Transaction } from '../db/connection/transaction.ts';
 import type { OnMerged } from '../db/imports/merge-feedback.ts';
-import type { Transaction } from '../db/transaction.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { Counter } from '../lib/collections.ts';
 import { InvalidInputError } from '../lib/errors.ts';

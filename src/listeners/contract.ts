@@ -1,8 +1,8 @@
 import type { ConsentRow } from '../db/access/consent-queries.ts';
 import type { Purposes } from '../db/access/purposes.ts';
 import type { PersonalRows } from '../db/analytics/personal-data.ts';
-import type { MarkedTrackRow, TrackMark, Verdict, ViewerFeedbackRow } from '../db/queries/taste-queries.ts';
 import type { ClaimedRows } from '../db/queries/visitor-queries.ts';
+import type { MarkedTrackRow, TrackMark, Verdict, ViewerFeedbackRow } from '../db/recommend/taste-queries.ts';
 import type { Page, PageArgs } from '../lib/page.ts';
 import type { Erasure } from './erasure.ts';
 import type { Listener, Viewer } from './viewer.ts';

@@ -5,7 +5,7 @@ import {
   type MarkedTrackRow,
   selectMarkedTracks,
   type TrackMark,
-} from '../db/queries/taste-queries.ts';
+} from '../db/recommend/taste-queries.ts';
 import { groupBy } from '../lib/collections.ts';
 import { checkFirst, decodeCursor, keyPart, pageOf } from '../lib/page.ts';
 import type { Listeners } from './contract.ts';

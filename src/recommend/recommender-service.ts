@@ -1,6 +1,6 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Database } from '../db/client.ts';
-import { selectEvaluations } from '../db/queries/recommend-queries.ts';
+import { selectEvaluations } from '../db/recommend/recommend-queries.ts';
 import type { Wakeups } from '../lib/async/wakeups.ts';
 import { type Clock, type Sleep, systemSleep } from '../lib/clock.ts';
 import { InvalidInputError, ModelUnavailableError } from '../lib/errors.ts';

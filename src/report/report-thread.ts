@@ -1,5 +1,5 @@
-import { JobThread } from '../lib/async/job-thread.ts';
-import { startWorker } from '../lib/async/worker.ts';
+import { JobThread } from '../lib/threads/job-thread.ts';
+import { startWorker } from '../lib/threads/worker.ts';
 import { loadVerseWords } from '../verse/verse.ts';
 import type { TextReport } from './contract.ts';
 import type { ReportAnswer, ReportJob } from './report-worker.ts';

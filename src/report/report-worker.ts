@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { answerJob } from '../lib/async/job-worker.ts';
+import { answerJob } from '../lib/threads/job-worker.ts';
 import type { VerseWords } from '../verse/verse.ts';
 import { analyse } from './analyse.ts';
 import type { TextReport } from './contract.ts';

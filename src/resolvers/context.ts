@@ -12,9 +12,9 @@ import type { Engine } from '../ml/engine.ts';
 import type { Recommender } from '../recommend/recommender.ts';
 import type { Reports } from '../report/report.ts';
 import type { TuneRenderer } from '../tunes/rendering.ts';
+import type { TuneLinks } from './drafts/tune-links.ts';
 import type { TextScoring } from './language/scoring.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
-import type { TuneLinks } from './tune-links.ts';
 
 /** The domain services that resolvers use. */
 export interface Services {

@@ -4,12 +4,12 @@ import './catalogue/catalogue.ts';
 import './catalogue/mutations.ts';
 import './catalogue/queries.ts';
 import './catalogue/metadata.ts';
-import './group-recommendations.ts';
-import './recommendations.ts';
-import './onboarding.ts';
+import './recommend/group-recommendations.ts';
+import './recommend/recommendations.ts';
+import './recommend/onboarding.ts';
 import './analytics/analytics.ts';
 import './analytics/off-policy.ts';
-import './model-versions.ts';
+import './recommend/model-versions.ts';
 import './listeners/listeners.ts';
 import './listeners/consent.ts';
 import './listeners/visitors.ts';
@@ -21,8 +21,8 @@ import './models.ts';
 import './language/language.ts';
 import './tunes/check-tune.ts';
 import './tunes/tune.ts';
-import './drafts.ts';
-import './draft-mutations.ts';
+import './drafts/drafts.ts';
+import './drafts/draft-mutations.ts';
 import './versions/draft-group.ts';
 import './versions/draft-tokens.ts';
 import './versions/draft-tree.ts';
@@ -40,7 +40,7 @@ import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
 import { guarded } from './access/guard.ts';
 import { builder } from './builder.ts';
-import { costDirectives, priced } from './cost-directives.ts';
+import { costDirectives, priced } from './cost/cost-directives.ts';
 
 /** The executable contract with the fields' costs and who may use them. */
 export function buildSchema(): GraphQLSchema {

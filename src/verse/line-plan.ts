@@ -1,7 +1,7 @@
 import { u32 } from '../lib/typed-arrays.ts';
 import type { LineForm } from './contract.ts';
 import { allShapes, fitsBeats, fitsMetre, shapeBit } from './shapes.ts';
-import type { WordSet } from './word-set.ts';
+import type { WordSet } from './words/word-set.ts';
 
 /** Which words may stand where in one line, so that the line can always be finished as its form requires. */
 export interface LinePlan {

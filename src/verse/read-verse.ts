@@ -1,8 +1,8 @@
 import { u32 } from '../lib/typed-arrays.ts';
 import type { VerseForm } from './contract.ts';
 import { endingShapes, isPossible } from './line-plan.ts';
-import type { Rhymes } from './rhymes.ts';
 import { VerseAutomaton, type VersePosition } from './verse-automaton.ts';
+import type { Rhymes } from './words/rhymes.ts';
 
 /** How far a text has come in its form: `BROKEN` if it does not keep it. */
 export type VerseState = 'INCOMPLETE' | 'COMPLETE' | 'BROKEN';

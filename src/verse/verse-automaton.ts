@@ -2,10 +2,10 @@ import { i32, u32 } from '../lib/typed-arrays.ts';
 import type { LineForm, StanzaForm, VerseForm } from './contract.ts';
 import { headingsOf } from './headings.ts';
 import { endingShapes, type LinePlan, planLine } from './line-plan.ts';
-import type { Rhymes } from './rhymes.ts';
 import { allShapes } from './shapes.ts';
-import type { WordSet } from './word-set.ts';
-import { childOf } from './word-trie.ts';
+import type { Rhymes } from './words/rhymes.ts';
+import type { WordSet } from './words/word-set.ts';
+import { childOf } from './words/word-trie.ts';
 
 /** The rhyme of a letter: its number, and the sounds of the words that were used for it. */
 interface UsedRhyme {

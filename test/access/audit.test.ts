@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { AuditLog } from '../../src/access/access.ts';
-import { bearer, withAuth } from '../support/auth.ts';
-import { testDatabase } from '../support/database.ts';
-import { admin, createKey } from '../support/keys.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
+import { admin, createKey } from '../support/access/keys.ts';
 import { ask, startListening } from '../support/listening.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 const LOG = `query ($action: String, $first: Int, $after: String) { auditLog(action: $action, first: $first, after: $after) {
   totalCount pageInfo { endCursor hasNextPage }

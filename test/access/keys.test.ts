@@ -7,10 +7,10 @@ import { openWakeups } from '../../src/db/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
-import { bearer, withAuth } from '../support/auth.ts';
-import { testDatabase } from '../support/database.ts';
-import { admin, createKey } from '../support/keys.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
+import { admin, createKey } from '../support/access/keys.ts';
 import { ask, type ListeningOptions, startListening, type TestListening } from '../support/listening.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 const VIEWER = '{ viewer { externalId } }';
 const ROTATE = `mutation ($id: ID!, $grace: Int) { rotateApiKey(id: $id, graceSeconds: $grace) { __typename

@@ -4,10 +4,10 @@ import type { KeptDays } from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { loggerTo, silentLogger } from '../../src/lib/log.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
-import { addDrafts } from '../support/drafts.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { addDrafts } from '../support/drafts/drafts.ts';
 import { startListening } from '../support/listening.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 const DAY_MS = 86_400_000;
 const days: KeptDays = { drafts: 20, logs: 10, lists: 30, feedback: 40, usage: 62, audit: 50 };

@@ -8,12 +8,12 @@ import { encodeId } from '../../src/resolvers/global-id.ts';
 import { permits, roleTable } from '../../src/schema/access/role-table.ts';
 import { fieldRules } from '../../src/schema/access/rules.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
-import { ASKED } from '../support/assists.ts';
-import { bearer, withAuth } from '../support/auth.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { createDatabase } from '../support/database.ts';
-import { addDrafts } from '../support/drafts.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { ASKED } from '../support/documents/assists.ts';
+import { addDrafts } from '../support/drafts/drafts.ts';
 import { type Answer, ask, startListening, type TestListening } from '../support/listening.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 import { firstOfStream } from '../support/streams.ts';
 
 const schema = buildSchema();

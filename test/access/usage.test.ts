@@ -1,20 +1,20 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { UsageMeter } from '../../src/access/access.ts';
-import { Quotas } from '../../src/access/quotas.ts';
+import { Quotas } from '../../src/access/usage/quotas.ts';
 import { foldEntries, noteUses } from '../../src/db/access/usage-queries.ts';
 import { createDrafts, joinNodes } from '../../src/drafts/drafts.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
-import { assist } from '../support/assists.ts';
-import { bearer, withAuth } from '../support/auth.ts';
-import { testDatabase } from '../support/database.ts';
-import { createDocument } from '../support/documents.ts';
-import { admin, createKey } from '../support/keys.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
+import { admin, createKey } from '../support/access/keys.ts';
+import { assist } from '../support/documents/assists.ts';
+import { createDocument } from '../support/documents/documents.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
-import { ManualSleep } from '../support/manual-sleep.ts';
-import { ScriptedEngine } from '../support/scripted-engine.ts';
+import { ScriptedEngine } from '../support/models/scripted-engine.ts';
+import { testDatabase } from '../support/postgres/database.ts';
+import { ManualSleep } from '../support/time/manual-sleep.ts';
 
 const START = `mutation ($input: StartDraftInput!) { startDraft(input: $input) { __typename
   ... on StartDraftSuccess { draft { id } } ... on QuotaExceededError { message quota spent limit resetsAt } } }`;

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { testDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 const REQUESTS = 300;
 

@@ -10,7 +10,7 @@ import type { Database } from '../../src/db/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { InvalidInputError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
-import { testDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 let database: Database;
 let catalogue: Catalogue;

@@ -4,8 +4,8 @@ import { connect, type Database } from '../../src/db/client.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
-import { addTracks } from '../support/catalogue.ts';
-import { createDatabase } from '../support/database.ts';
+import { addTracks } from '../support/catalogue/catalogue.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 
 const tracks: TrackInput[] = [
   { externalId: 'joga', title: 'Jóga', artist: 'Björk', genres: ['Art Pop'] },

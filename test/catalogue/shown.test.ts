@@ -3,7 +3,7 @@ import { type Catalogue, coverAddress, createCatalogue, type TrackInput } from '
 import type { Database } from '../../src/db/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Page } from '../../src/lib/page.ts';
-import { testDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 let database: Database;
 let catalogue: Catalogue;

@@ -6,10 +6,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { createDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { hasNats, startNats } from '../support/nats.ts';
-import { freePort } from '../support/ports.ts';
+import { hasNats, startNats } from '../support/network/nats.ts';
+import { freePort } from '../support/network/ports.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 
 const script = fileURLToPath(new URL('../../src/cli/doctor.ts', import.meta.url));
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { generate } from '@graphql-codegen/cli';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { commandOf } from '../support/command.ts';
-import { createDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 
-const run = commandOf('documents');
+const run = commandOf('access/documents');
 
 /** What graphql-codegen writes for the example client. */
 async function manifestOf(folder: string): Promise<string> {

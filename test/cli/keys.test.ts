@@ -1,11 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { secretAuth } from '../support/access/tokens.ts';
 import { commandOf } from '../support/command.ts';
-import { createDatabase } from '../support/database.ts';
 import { ask } from '../support/listening.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 import { startServer } from '../support/server.ts';
-import { secretAuth } from '../support/tokens.ts';
 
-const run = commandOf('keys');
+const run = commandOf('access/keys');
 
 describe('[KEY6] npm run keys', () => {
   it('creates, lists, rotates and revokes keys, and a running server notices at once', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { secretAuth } from '../support/access/tokens.ts';
 import { commandOf } from '../support/command.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { secretAuth } from '../support/tokens.ts';
 
-const run = commandOf('token');
+const run = commandOf('access/token');
 const SECRET = { CADENZA_JWT_SECRET: secretAuth.secret };
 
 describe('npm run token', () => {

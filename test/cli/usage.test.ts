@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { commandOf } from '../support/command.ts';
-import { createDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 
-const run = commandOf('usage');
+const run = commandOf('access/usage');
 
 describe('[USE3] npm run usage', () => {
   it('tells what each key owes for a month, as JSON and CSV, with what was noted a moment ago', async () => {

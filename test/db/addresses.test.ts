@@ -5,10 +5,10 @@ import { connect, type Database } from '../../src/db/client.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { testDatabase } from '../support/database.ts';
-import { relayDatabase } from '../support/database-relay.ts';
-import { certificate } from '../support/file-server.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { certificate } from '../support/network/file-server.ts';
+import { testDatabase } from '../support/postgres/database.ts';
+import { relayDatabase } from '../support/postgres/database-relay.ts';
 
 /** A database of the test's own, and its URL with these hosts and parameters. */
 async function target(): Promise<(hosts: string, parameters?: string) => string> {

@@ -14,10 +14,10 @@ import { Disposal } from '../../src/lib/async/disposal.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
-import { TEST_MASTER_KEY, testDatabase, testMasterKeys } from '../support/database.ts';
-import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
+import { ScriptedEngine, scriptedText } from '../support/models/scripted-engine.ts';
+import { TEST_MASTER_KEY, testDatabase, testMasterKeys } from '../support/postgres/database.ts';
+import { eventually } from '../support/time/eventually.ts';
 
 const LENGTH = 24;
 const signal = new AbortController().signal;
@@ -123,7 +123,7 @@ test('[OPS6] npm run backup and npm run restore say what they did and what is no
   await served.sql`insert into genres (slug, name) values ('polka', 'Polka')`;
   const folder = join(await temporaryFolder(), 'backup');
   const run = (script: string, url: string, ...args: string[]) => {
-    const path = fileURLToPath(new URL(`../../src/cli/${script}.ts`, import.meta.url));
+    const path = fileURLToPath(new URL(`../../src/cli/database/${script}.ts`, import.meta.url));
     const env = { PATH: process.env.PATH, DATABASE_URL: url, CADENZA_MASTER_KEY: TEST_MASTER_KEY };
     return promisify(execFile)(process.execPath, ['--import', 'tsx', path, ...args], { env });
   };

@@ -9,15 +9,15 @@ import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { encodeId, idOf } from '../../src/resolvers/global-id.ts';
-import { assist, statusOf } from '../support/assists.ts';
 import { canaryOf, filesWith, tablesWith } from '../support/canaries.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { createDatabase, testDatabase, testMasterKeys } from '../support/database.ts';
-import { createDocument, docOf, mutate, push, textOf, updateBy } from '../support/documents.ts';
-import { ended } from '../support/draft-room.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { assist, statusOf } from '../support/documents/assists.ts';
+import { createDocument, docOf, mutate, push, textOf, updateBy } from '../support/documents/documents.ts';
+import { ended } from '../support/drafts/draft-room.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
-import { hasNats, startNats } from '../support/nats.ts';
-import { ScriptedEngine } from '../support/scripted-engine.ts';
+import { ScriptedEngine } from '../support/models/scripted-engine.ts';
+import { hasNats, startNats } from '../support/network/nats.ts';
+import { createDatabase, testDatabase, testMasterKeys } from '../support/postgres/database.ts';
 
 const names = [
   'name',

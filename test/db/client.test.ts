@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
+import type { Transaction } from '../../src/db/connection/transaction.ts';
 import { explainFailure, isAway } from '../../src/db/failures.ts';
 import { openDatabase } from '../../src/db/open.ts';
-import type { Transaction } from '../../src/db/transaction.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { addTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
-import { eventually } from '../support/eventually.ts';
+import { addTracks } from '../support/catalogue/catalogue.ts';
+import { testDatabase } from '../support/postgres/database.ts';
+import { eventually } from '../support/time/eventually.ts';
 
 const given = (databaseUrl: string) => ({ databaseUrl, dataDir: tmpdir() });
 const soon = { patienceMs: 300 };

@@ -12,9 +12,9 @@ import { type Guard, tryGuard } from '../../src/db/embedded/cluster-guard.ts';
 import { type Cluster, startCluster } from '../../src/db/embedded/embedded.ts';
 import { explainFailure } from '../../src/db/failures.ts';
 import { ServiceUnavailableError, StartupError } from '../../src/lib/errors.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../support/time/eventually.ts';
 
-const script = fileURLToPath(new URL('../support/cluster-process.ts', import.meta.url));
+const script = fileURLToPath(new URL('../support/postgres/cluster-process.ts', import.meta.url));
 
 /** A folder for a cluster, below one that only its owner may enter, as `mktemp -d` makes them. */
 async function clusterFolder(): Promise<string> {

@@ -9,13 +9,13 @@ import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { DiskFullError } from '../../src/lib/errors.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
-import { startImport } from '../support/import-process.ts';
-import { contentsOf, fileWith } from '../support/importing.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { startImport } from '../support/catalogue/import-process.ts';
+import { contentsOf, fileWith } from '../support/catalogue/importing.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
-import { canMount, smallDisk } from '../support/small-disk.ts';
+import { ScriptedEngine, scriptedText } from '../support/models/scripted-engine.ts';
+import { testDatabase } from '../support/postgres/database.ts';
+import { canMount, smallDisk } from '../support/postgres/small-disk.ts';
 
 /** A database whose table lies on a disk of its own, with room for a few hundred rows. */
 async function databaseWithLittleRoom(table: 'tracks' | 'feedback' | 'draft_events'): Promise<Database> {

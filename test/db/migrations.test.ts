@@ -3,11 +3,11 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { expect, it } from 'vitest';
 import { type Database } from '../../src/db/client.ts';
 import { migrateToLatest } from '../../src/db/migrations.ts';
-import { selectServedList } from '../../src/db/queries/served-list-queries.ts';
-import { PostgresLog } from '../../src/drafts/log/postgres-log.ts';
+import { selectServedList } from '../../src/db/recommend/served-list-queries.ts';
+import { PostgresLog } from '../../src/drafts/log/postgres/postgres-log.ts';
 import { StartupError } from '../../src/lib/errors.ts';
 import { listFrom } from '../../src/recommend/lists/stored-lists.ts';
-import { testDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 it('migrates an empty database to the current tables', async () => {
   const { sql } = await testDatabase();

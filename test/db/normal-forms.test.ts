@@ -7,7 +7,7 @@ import { createCatalogue } from '../../src/catalogue/catalogue.ts';
 import { connect, type Database } from '../../src/db/client.ts';
 import { migrateToLatest } from '../../src/db/migrations.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { testDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 const drizzleFolder = new URL('../../drizzle', import.meta.url).pathname;
 /** The last migration before there were normal forms. */

@@ -1,14 +1,14 @@
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
+import { placeOf } from '../../src/db/connection/servers.ts';
+import { keepsSessions } from '../../src/db/connection/sessions.ts';
 import { takeTurn } from '../../src/db/nodes/turns.ts';
 import { openDatabase } from '../../src/db/open.ts';
-import { placeOf } from '../../src/db/servers.ts';
-import { keepsSessions } from '../../src/db/sessions.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
 import { StartupError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { testDatabase } from '../support/database.ts';
-import { hasPgBouncer, pgBouncer } from '../support/pgbouncer.ts';
+import { testDatabase } from '../support/postgres/database.ts';
+import { hasPgBouncer, pgBouncer } from '../support/postgres/pgbouncer.ts';
 
 const open = (databaseUrl: string) => openDatabase({ databaseUrl, dataDir: 'none' }, silentLogger);
 

@@ -20,7 +20,7 @@ import {
 import { KeyDestroyedError } from '../../src/db/sealing/vault.ts';
 import { StartupError } from '../../src/lib/errors.ts';
 import { StoredDataError } from '../../src/lib/stored-data.ts';
-import { testDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'cadenza-keys-'));

@@ -1,8 +1,8 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { openProxy, type Proxy } from '../../bench/storm/proxy.ts';
 import { connect, type Database, type DatabaseOptions } from '../../src/db/client.ts';
+import { insertDrafts } from '../../src/db/drafts/draft-queries.ts';
 import { explainFailure } from '../../src/db/failures.ts';
-import { insertDrafts } from '../../src/db/queries/draft-queries.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
 import { storedEvent } from '../../src/drafts/log/stored.ts';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
@@ -10,8 +10,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { ServiceUnavailableError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
-import { testDatabase } from '../support/database.ts';
-import { firstEvents, newDraft } from '../support/new-draft.ts';
+import { firstEvents, newDraft } from '../support/drafts/new-draft.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 /** The tests' database over a network of the test's own. */
 async function behindProxy(

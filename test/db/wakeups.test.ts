@@ -3,7 +3,7 @@ import { connect } from '../../src/db/client.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
 import type { Wakeups } from '../../src/lib/async/wakeups.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { testDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 /** What a process of its own would have: its own pool and its own listening connection. */
 async function joinProcess(url: string): Promise<Wakeups> {

@@ -13,8 +13,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 async function check(tag: string, version: string, changelog: string): Promise<{ stdout: string; stderr: string }> {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'scripts'));
-  const script = join(folder, 'scripts/check-release.mjs');
-  await cp(join(root, 'scripts/check-release.mjs'), script);
+  const script = join(folder, 'scripts/checks/check-release.mjs');
+  await cp(join(root, 'scripts/checks/check-release.mjs'), script);
   await writeFile(join(folder, 'package.json'), JSON.stringify({ version }));
   await writeFile(join(folder, 'CHANGELOG.md'), changelog);
   return promisify(execFile)(process.execPath, [script, tag]).catch(

@@ -16,7 +16,7 @@ interface Entry {
 async function complaint(name: string, entry: Entry): Promise<string> {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'scripts'));
-  await cp(join(root, 'scripts/check-supply.mjs'), join(folder, 'scripts/check-supply.mjs'));
+  await cp(join(root, 'scripts/checks/check-supply.mjs'), join(folder, 'scripts/checks/check-supply.mjs'));
   await cp(join(root, 'package.json'), join(folder, 'package.json'));
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
@@ -24,7 +24,7 @@ async function complaint(name: string, entry: Entry): Promise<string> {
   };
   lock.packages[`node_modules/${name}`] = entry;
   await writeFile(join(folder, 'package-lock.json'), JSON.stringify(lock));
-  return promisify(execFile)(process.execPath, [join(folder, 'scripts/check-supply.mjs')]).then(
+  return promisify(execFile)(process.execPath, [join(folder, 'scripts/checks/check-supply.mjs')]).then(
     ({ stderr }) => stderr,
     (error: unknown) => (error as { stderr: string }).stderr,
   );

@@ -6,13 +6,22 @@ import { selectPresence } from '../../src/db/documents/presence-queries.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { encodeId, idOf } from '../../src/resolvers/global-id.ts';
-import { ASKED, assist, cancelAssist, rangeOf, seeAssist, stateOf, statusOf, undoAssist } from '../support/assists.ts';
-import { withAuth } from '../support/auth.ts';
-import { createDatabase } from '../support/database.ts';
-import { bytesOf, createDocument, docOf, mutate, push, textOf, updateBy } from '../support/documents.ts';
+import { withAuth } from '../support/access/auth.ts';
+import { tokenOf } from '../support/access/tokens.ts';
+import {
+  ASKED,
+  assist,
+  cancelAssist,
+  rangeOf,
+  seeAssist,
+  stateOf,
+  statusOf,
+  undoAssist,
+} from '../support/documents/assists.ts';
+import { bytesOf, createDocument, docOf, mutate, push, textOf, updateBy } from '../support/documents/documents.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
-import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
-import { tokenOf } from '../support/tokens.ts';
+import { ScriptedEngine, scriptedText } from '../support/models/scripted-engine.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 
 let database: Database;
 let server: TestListening;

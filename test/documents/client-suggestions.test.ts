@@ -4,10 +4,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import * as Y from 'yjs';
 import { CadenzaProvider, RequestError } from '../../packages/client/src/index.ts';
-import { withAuth } from '../support/auth.ts';
-import { createDocument, mutate, textOf } from '../support/documents.ts';
+import { withAuth } from '../support/access/auth.ts';
+import { bearer, tokenOf } from '../support/access/tokens.ts';
+import { createDocument, mutate, textOf } from '../support/documents/documents.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
-import { bearer, tokenOf } from '../support/tokens.ts';
 
 const SET = 'mutation ($input: SetDocumentMemberInput!) { setDocumentMember(input: $input) { __typename } }';
 const PENDING = 'query ($id: ID!) { document(id: $id) { suggestions { id passage alternatives } } }';

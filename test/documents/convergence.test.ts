@@ -3,8 +3,8 @@ import WebSocket from 'ws';
 import * as Y from 'yjs';
 import { CadenzaProvider } from '../../packages/client/src/index.ts';
 import { randomStream } from '../../src/lib/random.ts';
-import { testDatabase } from '../support/database.ts';
-import { createDocument, textOf } from '../support/documents.ts';
+import { createDocument, textOf } from '../support/documents/documents.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 /** More by `STEPS=30000 npx vitest run test/documents/convergence.test.ts`. */

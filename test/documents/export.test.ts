@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { exportText } from '../../src/documents/yjs/export-text.ts';
-import { createDocument, docOf, push, textOf, updateBy } from '../support/documents.ts';
+import { createDocument, docOf, push, textOf, updateBy } from '../support/documents/documents.ts';
 import { startListening } from '../support/listening.ts';
 
 const formatted = (delta: unknown[]) => {

@@ -3,7 +3,7 @@ import * as Y from 'yjs';
 import type { DocumentEvent } from '../../src/documents/documents.ts';
 import type { Viewer } from '../../src/listeners/listeners.ts';
 import { idOf } from '../../src/resolvers/global-id.ts';
-import { base64, createDocument, docOf, push, updateBy } from '../support/documents.ts';
+import { base64, createDocument, docOf, push, updateBy } from '../support/documents/documents.ts';
 import { startListening, type TestListening } from '../support/listening.ts';
 
 async function viewerOf({ services }: TestListening, externalId: string): Promise<Viewer> {

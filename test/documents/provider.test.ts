@@ -2,11 +2,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import * as Y from 'yjs';
 import { type AwarenessLike, CadenzaProvider, followDraft } from '../../packages/client/src/index.ts';
-import { withAuth } from '../support/auth.ts';
-import { createDocument, mutate, textOf } from '../support/documents.ts';
+import { withAuth } from '../support/access/auth.ts';
+import { bearer, tokenOf } from '../support/access/tokens.ts';
+import { createDocument, mutate, textOf } from '../support/documents/documents.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
-import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
-import { bearer, tokenOf } from '../support/tokens.ts';
+import { ScriptedEngine, scriptedText } from '../support/models/scripted-engine.ts';
 
 function provide({ wsUrl }: TestListening, documentId: string, doc: Y.Doc, more = {}): CadenzaProvider {
   const provider = new CadenzaProvider({

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import type { Database } from '../../src/db/client.ts';
 import { isAnyLeft } from '../../src/documents/yjs/peer-changes.ts';
-import { rangeOf, stateOf } from '../support/assists.ts';
-import { withAuth } from '../support/auth.ts';
-import { createDocument, docOf, mutate, type Place, push, textOf, updateBy } from '../support/documents.ts';
+import { withAuth } from '../support/access/auth.ts';
+import { tokenOf } from '../support/access/tokens.ts';
+import { rangeOf, stateOf } from '../support/documents/assists.ts';
+import { createDocument, docOf, mutate, type Place, push, textOf, updateBy } from '../support/documents/documents.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { tokenOf } from '../support/tokens.ts';
 
 const SET = 'mutation ($input: SetDocumentMemberInput!) { setDocumentMember(input: $input) { __typename } }';
 const ERRORS = '... on Error { message } ... on InvalidInputError { field }';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { BadUpdateError, inspectUpdate } from '../../src/documents/yjs/inspect-update.ts';
-import { createDocument, docOf, push, textOf, updateBy } from '../support/documents.ts';
+import { createDocument, docOf, push, textOf, updateBy } from '../support/documents/documents.ts';
 import { startListening } from '../support/listening.ts';
 
 const varint = (value: number): number[] => {

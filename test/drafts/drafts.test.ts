@@ -14,8 +14,8 @@ import { ServiceUnavailableError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { createListeners, type Role, type Viewer } from '../../src/listeners/listeners.ts';
-import { testDatabase } from '../support/database.ts';
-import { type Script, ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
+import { type Script, ScriptedEngine, scriptedText } from '../support/models/scripted-engine.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 let database: Database;
 let wakeups: LocalWakeups;

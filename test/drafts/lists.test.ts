@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Draft, type DraftQuery, openLogStore } from '../../src/drafts/drafts.ts';
-import { DraftRoom, ended } from '../support/draft-room.ts';
-import { hasNats, type Nats, startNats } from '../support/nats.ts';
+import { DraftRoom, ended } from '../support/drafts/draft-room.ts';
+import { hasNats, type Nats, startNats } from '../support/network/nats.ts';
 
 function itFindsDrafts(name: string, open: () => Promise<DraftRoom>): void {
   describe(`drafts in ${name}`, () => {

@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { type ClientOptions, request } from '../../examples/client/client.ts';
 import { ModelsDocument, ReactDocument, RecommendDocument } from '../../examples/client/generated/graphql.ts';
+import { writerReady } from '../support/network/wire.ts';
 import { dataFolder, startServer } from '../support/server.ts';
-import { writeTirelessCatalogue } from '../support/tiny-engine.ts';
-import { writerReady } from '../support/wire.ts';
+import { writeTirelessCatalogue } from '../support/tiny/tiny-engine.ts';
 
 const example = fileURLToPath(new URL('../../examples/client/main.ts', import.meta.url));
 

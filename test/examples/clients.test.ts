@@ -25,12 +25,12 @@ import { createSseClient } from '../../examples/clients/sse.ts';
 import { createUrqlClient } from '../../examples/clients/urql.ts';
 import type { Database } from '../../src/db/client.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
-import { bearer, withAuth } from '../support/auth.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { createDatabase } from '../support/database.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { startListening } from '../support/listening.ts';
-import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
-import { openTearingProxy } from '../support/tearing-proxy.ts';
+import { ScriptedEngine, scriptedText } from '../support/models/scripted-engine.ts';
+import { openTearingProxy } from '../support/network/tearing-proxy.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 
 let database: Database;
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import {
 import { overSse } from '../../examples/client/over-sse.ts';
 import { saveText } from '../../examples/clients/edit-draft.ts';
 import { startListening } from '../support/listening.ts';
-import { ScriptedEngine } from '../support/scripted-engine.ts';
+import { ScriptedEngine } from '../support/models/scripted-engine.ts';
 
 async function open(options: ClientOptions, id: string): Promise<DraftTextFragment> {
   const { draft } = await request(options, ReadDraftDocument, { id });

@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { build } from 'vite';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bearer, withAuth } from '../support/auth.ts';
-import { browserPath, openOfflinePage } from '../support/browser.ts';
-import { createDocument, textOf } from '../support/documents.ts';
-import { serve } from '../support/file-server.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
+import { createDocument, textOf } from '../support/documents/documents.ts';
 import { startListening } from '../support/listening.ts';
+import { serve } from '../support/network/file-server.ts';
+import { browserPath, openOfflinePage } from '../support/pages/browser.ts';
 
 const root = fileURLToPath(new URL('../../examples/editor', import.meta.url));
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' };

@@ -9,13 +9,13 @@ import { overSocket, SocketClosed } from '../../examples/client/over-socket.ts';
 import { overSse } from '../../examples/client/over-sse.ts';
 import type { DraftEvent } from '../../examples/client/transport.ts';
 import { randomStream } from '../../src/lib/random.ts';
-import { openClosingRelay } from '../support/closing-relay.ts';
+import { tinyModel } from '../support/drafts/writers.ts';
 import { startListening, type TestListening } from '../support/listening.ts';
-import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
+import { ScriptedEngine, scriptedText } from '../support/models/scripted-engine.ts';
+import { openClosingRelay } from '../support/network/closing-relay.ts';
+import { openTearingProxy } from '../support/network/tearing-proxy.ts';
+import { expectOnceAndInOrder, writerReady } from '../support/network/wire.ts';
 import { startServer } from '../support/server.ts';
-import { openTearingProxy } from '../support/tearing-proxy.ts';
-import { expectOnceAndInOrder, writerReady } from '../support/wire.ts';
-import { tinyModel } from '../support/writers.ts';
 
 const transports = [
   { name: 'WebSocket', over: overSocket },

@@ -4,7 +4,7 @@ import { shortestOf } from '../../src/formats/automaton/shortest.ts';
 import { Automaton, compileFormat, type Format, FormatError } from '../../src/formats/formats.ts';
 import { readJsonSchema } from '../../src/formats/schema/json-schema.ts';
 import { randomStream } from '../../src/lib/random.ts';
-import { randomExpression } from '../support/random-formats.ts';
+import { randomExpression } from '../support/formats/random-formats.ts';
 
 const regex = (expression: string): Format => ({ type: 'REGEX', expression });
 const gbnf = (grammar: string): Format => ({ type: 'GBNF', grammar });

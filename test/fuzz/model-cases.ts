@@ -7,9 +7,9 @@ import { compileInto } from '../../src/ml/compile/compile-model.ts';
 import { openDecoder } from '../../src/ml/decoder/open-decoder.ts';
 import { OrtError } from '../../src/ml/ort/library.ts';
 import { openModelText } from '../../src/ml/text/model-text.ts';
-import { families, writeGguf, writeSafetensors, writeSplitGguf } from '../support/tiny-checkpoint.ts';
-import { writeExport } from '../support/tiny-export.ts';
-import { writeTinyGguf } from '../support/tiny-gguf.ts';
+import { families, writeGguf, writeSafetensors, writeSplitGguf } from '../support/tiny/tiny-checkpoint.ts';
+import { writeExport } from '../support/tiny/tiny-export.ts';
+import { writeTinyGguf } from '../support/tiny/tiny-gguf.ts';
 import { below, mutate, type Mutated, mutateJson, pick } from './mutations.ts';
 
 /** A model as it should be, and the file of it that is damaged. */

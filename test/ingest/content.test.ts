@@ -1,8 +1,15 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { ImportFormat } from '../../src/ingest/ingest.ts';
-import { fileWith, importContent, importPath, sharedDatabase, type TrackRow, tracksOf } from '../support/importing.ts';
-import { zipOf } from '../support/zip.ts';
+import {
+  fileWith,
+  importContent,
+  importPath,
+  sharedDatabase,
+  type TrackRow,
+  tracksOf,
+} from '../support/catalogue/importing.ts';
+import { zipOf } from '../support/catalogue/zip.ts';
 
 const theDatabase = sharedDatabase();
 

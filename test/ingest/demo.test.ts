@@ -5,8 +5,16 @@ import { seedDemo } from '../../src/ingest/ingest.ts';
 import { Counter } from '../../src/lib/collections.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { idOf } from '../../src/resolvers/global-id.ts';
-import { createDatabase } from '../support/database.ts';
-import { contentsOf, feedbackIn, fixedClock, NOW, rowsIn, sharedDatabase, tracksOf } from '../support/importing.ts';
+import {
+  contentsOf,
+  feedbackIn,
+  fixedClock,
+  NOW,
+  rowsIn,
+  sharedDatabase,
+  tracksOf,
+} from '../support/catalogue/importing.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 import { dataFolder, startServer } from '../support/server.ts';
 
 const theDatabase = sharedDatabase();

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { beforeEach, expect, test } from 'vitest';
-import { contentsOf, feedbackIn, importContent, rowsIn, sharedDatabase } from '../support/importing.ts';
+import { contentsOf, feedbackIn, importContent, rowsIn, sharedDatabase } from '../support/catalogue/importing.ts';
 
 const theDatabase = sharedDatabase();
 beforeEach(async () => {

@@ -8,8 +8,15 @@ import { readRecords } from '../../src/ingest/reading/records.ts';
 import { InvalidInputError } from '../../src/lib/errors.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { below, mutate, pick } from '../fuzz/mutations.ts';
-import { fileWith, fixedClock, importContent, rowsIn, sharedDatabase, tracksOf } from '../support/importing.ts';
-import { zipOf } from '../support/zip.ts';
+import {
+  fileWith,
+  fixedClock,
+  importContent,
+  rowsIn,
+  sharedDatabase,
+  tracksOf,
+} from '../support/catalogue/importing.ts';
+import { zipOf } from '../support/catalogue/zip.ts';
 
 const theDatabase = sharedDatabase();
 const naming = { renames: noRenames, notices: new Notices() };

@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { connect, type Database } from '../../src/db/client.ts';
 import { importFormats } from '../../src/ingest/ingest.ts';
-import { eventually } from '../support/eventually.ts';
+import { startImport } from '../support/catalogue/import-process.ts';
+import { fileWith, rowsIn, sharedDatabase } from '../support/catalogue/importing.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { startImport } from '../support/import-process.ts';
-import { fileWith, rowsIn, sharedDatabase } from '../support/importing.ts';
 import { dataFolder, startServer } from '../support/server.ts';
+import { eventually } from '../support/time/eventually.ts';
 
 const theDatabase = sharedDatabase();
 const TRACKS = ['externalId,title,artist', 't1,One,A', 't2,Two,B'];

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { takeMergeTurn } from '../../src/db/catalogue/track-merge.ts';
 import { connect, type Database } from '../../src/db/client.ts';
 import { importTransaction } from '../../src/db/imports/import-transaction.ts';
-import { refreshPopularity } from '../../src/db/queries/popularity-queries.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { eventually } from '../support/eventually.ts';
-import { contentsOf, importContent, rowsIn, sharedDatabase } from '../support/importing.ts';
+import { refreshPopularity } from '../../src/db/recommend/popularity-queries.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { contentsOf, importContent, rowsIn, sharedDatabase } from '../support/catalogue/importing.ts';
+import { eventually } from '../support/time/eventually.ts';
 
 const theDatabase = sharedDatabase();
 

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
+import type { Transaction } from '../../src/db/connection/transaction.ts';
 import { copyFeedback, createFeedbackStaging, type StagedFeedback } from '../../src/db/imports/import-feedback.ts';
 import { importTransaction } from '../../src/db/imports/import-transaction.ts';
 import { type FeedbackMerge, mergeStagedFeedback } from '../../src/db/imports/merge-feedback.ts';
 import { NameNumbers } from '../../src/db/imports/name-numbers.ts';
-import type { Transaction } from '../../src/db/transaction.ts';
-import { contentsOf, feedbackIn, importContent, sharedDatabase } from '../support/importing.ts';
+import { contentsOf, feedbackIn, importContent, sharedDatabase } from '../support/catalogue/importing.ts';
 
 const theDatabase = sharedDatabase();
 

@@ -12,9 +12,9 @@ import type { Line } from '../../src/ingest/reading/lines.ts';
 import { readObjects } from '../../src/ingest/reading/objects.ts';
 import { readRecords, type SourceRecord } from '../../src/ingest/reading/records.ts';
 import { randomStream } from '../../src/lib/random.ts';
+import { startImport } from '../support/catalogue/import-process.ts';
+import { importContent, sharedDatabase } from '../support/catalogue/importing.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { startImport } from '../support/import-process.ts';
-import { importContent, sharedDatabase } from '../support/importing.ts';
 
 const theDatabase = sharedDatabase();
 const naming = { renames: noRenames, notices: new Notices() };

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { contentsOf, importContent, rowsIn, sharedDatabase, tracksOf } from '../support/importing.ts';
+import { contentsOf, importContent, rowsIn, sharedDatabase, tracksOf } from '../support/catalogue/importing.ts';
 
 const theDatabase = sharedDatabase();
 

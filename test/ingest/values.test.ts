@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
-import { feedbackIn, importContent, sharedDatabase, tracksOf } from '../support/importing.ts';
+import { feedbackIn, importContent, sharedDatabase, tracksOf } from '../support/catalogue/importing.ts';
 
 const theDatabase = sharedDatabase();
 

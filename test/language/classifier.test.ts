@@ -17,7 +17,7 @@ import {
 import { InvalidInputError, ModelUnavailableError, NotFoundError } from '../../src/lib/errors.ts';
 import { createRemoteEngine, type LoneEncoder } from '../../src/ml/engine.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { openTinyEncoder, tinyRows } from '../support/tiny-language.ts';
+import { openTinyEncoder, tinyRows } from '../support/tiny/tiny-language.ts';
 
 const signal = new AbortController().signal;
 let vectors: LoneEncoder;

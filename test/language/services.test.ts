@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLanguage, headPath, type Language, trainHead, writeHead } from '../../src/language/language.ts';
 import { createRemoteEngine, type LoneEncoder } from '../../src/ml/engine.ts';
 import { createReports } from '../../src/report/report.ts';
-import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { ScriptedEngine } from '../support/scripted-engine.ts';
-import { openTinyEncoder, tinyRows } from '../support/tiny-language.ts';
+import { ScriptedEngine } from '../support/models/scripted-engine.ts';
+import { eventually } from '../support/time/eventually.ts';
+import { openTinyEncoder, tinyRows } from '../support/tiny/tiny-language.ts';
 
 const signal = new AbortController().signal;
 let vectors: LoneEncoder;

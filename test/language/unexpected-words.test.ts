@@ -6,8 +6,8 @@ import { createEngine } from '../../src/ml/engine.ts';
 import { type ScoringOptions, TextScoring } from '../../src/resolvers/language/scoring.ts';
 import { findUnexpectedWords } from '../../src/resolvers/language/unexpected-words.ts';
 import { loadVerseWords } from '../../src/verse/verse.ts';
-import { eventually } from '../support/eventually.ts';
-import { realDataDir, realModel } from '../support/real-model.ts';
+import { realDataDir, realModel } from '../support/models/real-model.ts';
+import { eventually } from '../support/time/eventually.ts';
 
 /** A model whose tokens are words, and which finds these unlikely wherever they stand. */
 function scorer(bits: Record<string, number>) {

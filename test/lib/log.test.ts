@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { stacksOnceAMinute } from '../../src/lib/log.ts';
-import { testDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 test('[ERR4] a failed query is logged with the database’s message and without its values', async () => {
   const { url } = await testDatabase();

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { selectSomeListeners } from '../../src/db/queries/evaluation-queries.ts';
-import { selectActiveVersion } from '../../src/db/queries/recommend-queries.ts';
-import { readRecentLists } from '../../src/db/queries/served-list-queries.ts';
+import { selectSomeListeners } from '../../src/db/recommend/evaluation-queries.ts';
+import { selectActiveVersion } from '../../src/db/recommend/recommend-queries.ts';
+import { readRecentLists } from '../../src/db/recommend/served-list-queries.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Viewer } from '../../src/listeners/listeners.ts';
 import { VisitorTokens } from '../../src/listeners/listeners.ts';
 import { unpackWeights } from '../../src/recommend/model/stored-weights.ts';
 import { parseWeights } from '../../src/recommend/model/weights.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
-import { bearer, withAuth } from '../support/auth.ts';
-import { someTracks } from '../support/catalogue.ts';
-import { createDatabase, testDatabase } from '../support/database.ts';
-import { importContent } from '../support/importing.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
+import { someTracks } from '../support/catalogue/catalogue.ts';
+import { importContent } from '../support/catalogue/importing.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
-import { type Recommending, startRecommending } from '../support/recommending.ts';
+import { createDatabase, testDatabase } from '../support/postgres/database.ts';
+import { type Recommending, startRecommending } from '../support/recommend/recommending.ts';
 
 const CONSENT = 'consent { training analytics updatedAt }';
 const READ = `{ viewer { ${CONSENT} } }`;

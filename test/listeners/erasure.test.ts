@@ -8,11 +8,11 @@ import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { erasureWakeup } from '../../src/listeners/wakeup-keys.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { createDatabase, testDatabase } from '../support/database.ts';
-import { addDrafts } from '../support/drafts.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { addDrafts } from '../support/drafts/drafts.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
-import { ScriptedEngine } from '../support/scripted-engine.ts';
+import { ScriptedEngine } from '../support/models/scripted-engine.ts';
+import { createDatabase, testDatabase } from '../support/postgres/database.ts';
 
 const COUNTS = '{ feedback verdicts preferences lists drafts }';
 const ERASE = `mutation ($input: EraseListenerInput!) { eraseListener(input: $input) { __typename

@@ -11,8 +11,8 @@ import {
   type Role,
   type Viewer,
 } from '../../src/listeners/listeners.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 let database: Database;
 let listeners: Listeners;

@@ -3,9 +3,9 @@ import { randomStream } from '../../src/lib/random.ts';
 import type { FeedbackKind, Verdict, Viewer } from '../../src/listeners/listeners.ts';
 import { currentReactions } from '../../src/recommend/taste/strengths.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { type Recommending, startRecommending } from '../support/recommending.ts';
+import { type Recommending, startRecommending } from '../support/recommend/recommending.ts';
 
 const FEEDBACK = 'viewerFeedback { reaction isSaved isHidden lastPlayedAt playCount }';
 const untouched = { reaction: null, isSaved: false, isHidden: false, lastPlayedAt: null, playCount: 0 };

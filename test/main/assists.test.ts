@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
-import { assist, seeAssist, statusOf } from '../support/assists.ts';
-import { testDatabase } from '../support/database.ts';
-import { createDocument, textOf } from '../support/documents.ts';
+import { assist, seeAssist, statusOf } from '../support/documents/assists.ts';
+import { createDocument, textOf } from '../support/documents/documents.ts';
+import { tinyModel } from '../support/drafts/writers.ts';
+import { writerReady } from '../support/network/wire.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { writerReady } from '../support/wire.ts';
-import { tinyModel } from '../support/writers.ts';
 
 /** More by `KILLS=20 npx vitest run test/main/assists.test.ts`. */
 const kills = Number(process.env.KILLS ?? 1);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 import { startServer } from '../support/server.ts';
 
 const READERS = 100;

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { followDraft } from '../../examples/client/follow-draft.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { ask } from '../support/listening.ts';
+import { collect, dataOf, followOverSocket, startDraft, textOf, writerReady } from '../support/network/wire.ts';
+import { testDatabase } from '../support/postgres/database.ts';
+import { canMount, smallDisk } from '../support/postgres/small-disk.ts';
 import { dataFolder, spawnServer, startServer, type TestServer } from '../support/server.ts';
-import { canMount, smallDisk } from '../support/small-disk.ts';
-import { TINY, writeTirelessCatalogue } from '../support/tiny-engine.ts';
-import { collect, dataOf, followOverSocket, startDraft, textOf, writerReady } from '../support/wire.ts';
+import { TINY, writeTirelessCatalogue } from '../support/tiny/tiny-engine.ts';
 
 const embedded = async () => ({ DATABASE_URL: '', CADENZA_DATA_DIR: await dataFolder() });
 

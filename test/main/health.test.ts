@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { hasNats, startNats } from '../support/nats.ts';
+import { hasNats, startNats } from '../support/network/nats.ts';
 import { startServer } from '../support/server.ts';
 
 test.runIf(hasNats && process.env.TEST_NATS_URL === undefined)(

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
+import { theRealModel, tinyModel } from '../support/drafts/writers.ts';
 import { ask } from '../support/listening.ts';
-import { realModel } from '../support/real-model.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { realModel } from '../support/models/real-model.ts';
 import {
   collect,
   collectUntilBroken,
@@ -14,8 +14,8 @@ import {
   textOf,
   tokensOf,
   writerReady,
-} from '../support/wire.ts';
-import { theRealModel, tinyModel } from '../support/writers.ts';
+} from '../support/network/wire.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** `KILLS=50 npx vitest run test/main/kills.test.ts` is the long form: on the real model, when it is on disk. */
 const kills = Number(process.env.KILLS ?? 3);

@@ -4,11 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { openProxy } from '../../bench/storm/proxy.ts';
-import { testDatabase } from '../support/database.ts';
 import { ask } from '../support/listening.ts';
-import { dataFolder, startServer, type TestServer } from '../support/server.ts';
-import { canMount, smallDisk } from '../support/small-disk.ts';
-import { writeTirelessCatalogue } from '../support/tiny-engine.ts';
 import {
   collect,
   type DraftEvent,
@@ -19,7 +15,11 @@ import {
   textOf,
   tokensOf,
   writerReady,
-} from '../support/wire.ts';
+} from '../support/network/wire.ts';
+import { testDatabase } from '../support/postgres/database.ts';
+import { canMount, smallDisk } from '../support/postgres/small-disk.ts';
+import { dataFolder, startServer, type TestServer } from '../support/server.ts';
+import { writeTirelessCatalogue } from '../support/tiny/tiny-engine.ts';
 
 /** `OUTAGE_SECONDS=30 npx vitest run test/main/outages.test.ts` is the long form. */
 const seconds = Number(process.env.OUTAGE_SECONDS ?? 1);

@@ -3,9 +3,6 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { encodeId } from '../../src/resolvers/global-id.ts';
 import { ask } from '../support/listening.ts';
-import { dataFolder, startServer, type TestServer } from '../support/server.ts';
-import { encoderEntryFor, entryFor, TINY, writeTirelessCatalogue } from '../support/tiny-engine.ts';
-import { writeTinyGguf } from '../support/tiny-gguf.ts';
 import {
   collect,
   dataOf,
@@ -14,7 +11,10 @@ import {
   startDraft,
   textOf,
   writerReady,
-} from '../support/wire.ts';
+} from '../support/network/wire.ts';
+import { dataFolder, startServer, type TestServer } from '../support/server.ts';
+import { encoderEntryFor, entryFor, TINY, writeTirelessCatalogue } from '../support/tiny/tiny-engine.ts';
+import { writeTinyGguf } from '../support/tiny/tiny-gguf.ts';
 
 const MODELS = [TINY, 'other'];
 

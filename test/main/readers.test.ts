@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type WebSocket from 'ws';
-import { realModel } from '../support/real-model.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { theRealModel, tinyModel } from '../support/drafts/writers.ts';
+import { realModel } from '../support/models/real-model.ts';
 import {
   collect,
   collectUntilBroken,
@@ -14,8 +14,8 @@ import {
   textOf,
   tokensOf,
   writerReady,
-} from '../support/wire.ts';
-import { theRealModel, tinyModel } from '../support/writers.ts';
+} from '../support/network/wire.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** Enough tokens that a draft is still being written when its server is killed after the first of them. */
 const models = [

@@ -2,12 +2,12 @@ import { createClient as createSocketClient } from 'graphql-ws';
 import { expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
 import { takeTurn } from '../../src/db/nodes/turns.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
-import { nginxPath, openNginx } from '../support/nginx.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { tinyModel } from '../support/drafts/writers.ts';
+import { nginxPath, openNginx } from '../support/network/nginx.ts';
+import { dataOf, startDraft, writerReady } from '../support/network/wire.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 import { startServer } from '../support/server.ts';
-import { dataOf, startDraft, writerReady } from '../support/wire.ts';
-import { tinyModel } from '../support/writers.ts';
 
 const FOLLOW = `subscription ($id: ID!) { draftEvents(draftId: $id) { __typename ... on TokensAppended { cursor text } } }`;
 const READERS = 100;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { canaryOf } from '../support/canaries.ts';
-import { type CollectedSpan, type Collector, startCollector } from '../support/collector.ts';
 import { ask } from '../support/listening.ts';
-import { freePort } from '../support/ports.ts';
+import { type CollectedSpan, type Collector, startCollector } from '../support/network/collector.ts';
+import { freePort } from '../support/network/ports.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 100 };

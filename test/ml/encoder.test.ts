@@ -9,8 +9,8 @@ import { WordPieces } from '../../src/ml/encoder/word-pieces.ts';
 import { createEngine } from '../../src/ml/engine.ts';
 import wordPieces from '../oracles/word-pieces.json' with { type: 'json' };
 import { temporaryFolder } from '../support/folder.ts';
-import { TINY_ENCODER, TINY_WIDTH } from '../support/tiny-encoder.ts';
-import { encoderEntryFor } from '../support/tiny-engine.ts';
+import { TINY_ENCODER, TINY_WIDTH } from '../support/tiny/tiny-encoder.ts';
+import { encoderEntryFor } from '../support/tiny/tiny-engine.ts';
 
 const signal = new AbortController().signal;
 const texts = [

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createEngine, defaultSampling, type Engine, type GenerationRequest, type Token } from '../../src/ml/engine.ts';
-import { realDataDir, realModel } from '../support/real-model.ts';
+import { realDataDir, realModel } from '../support/models/real-model.ts';
 
 const id = 'smollm2-135m-instruct';
 const request: GenerationRequest = {

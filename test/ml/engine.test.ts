@@ -13,7 +13,7 @@ import {
   type Token,
 } from '../../src/ml/engine.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { entryFor, noEncoder, TINY, tinyEngine, writeTinyCatalogue } from '../support/tiny-engine.ts';
+import { entryFor, noEncoder, TINY, tinyEngine, writeTinyCatalogue } from '../support/tiny/tiny-engine.ts';
 
 const sampling: Sampling = { ...defaultSampling, temperature: 1, maxTokens: 40, seed: 3 };
 const never = new AbortController().signal;

@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileModel } from '../../src/ml/compile/compile.ts';
 import { checkCuda } from '../../src/ml/ort/cuda.ts';
 import { OrtError, packagedLibrary } from '../../src/ml/ort/library.ts';
-import { writeTinyGguf } from '../support/tiny-gguf.ts';
+import { writeTinyGguf } from '../support/tiny/tiny-gguf.ts';
 
-const script = fileURLToPath(new URL('../support/ort-process.ts', import.meta.url));
+const script = fileURLToPath(new URL('../support/models/ort-process.ts', import.meta.url));
 /** A shared library that is there and has nothing to do with ONNX Runtime. */
 const koffiBinary = '@koromix/koffi-linux-x64/linux_x64/koffi.node';
 const hasCompiler = spawnSync('cc', ['--version']).status === 0;

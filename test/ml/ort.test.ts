@@ -11,8 +11,8 @@ import { openDecoder } from '../../src/ml/decoder/open-decoder.ts';
 import { OrtError } from '../../src/ml/ort/library.ts';
 import { Binding, Session } from '../../src/ml/ort/session.ts';
 import { Tensor } from '../../src/ml/ort/tensor.ts';
-import { kept } from '../support/predictions.ts';
-import { writeTinyGguf } from '../support/tiny-gguf.ts';
+import { kept } from '../support/tiny/predictions.ts';
+import { writeTinyGguf } from '../support/tiny/tiny-gguf.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

@@ -4,10 +4,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ModelUnavailableError, NotFoundError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { createEngine } from '../../src/ml/engine.ts';
-import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { realTranslator } from '../support/real-model.ts';
-import { fileEntryOf } from '../support/translation-entry.ts';
+import { realTranslator } from '../support/models/real-model.ts';
+import { fileEntryOf } from '../support/models/translation-entry.ts';
+import { eventually } from '../support/time/eventually.ts';
 
 const signal = new AbortController().signal;
 const pair = { from: 'en', to: 'pt', glossary: [], signal };

@@ -1,6 +1,6 @@
 """Writes checkpoints.json: logits of tiny random models of each family, computed by transformers in 64 bits.
 
-The weights are not stored: this script and test/support/tiny-checkpoint.ts compute the same ones from the same numbers,
+The weights are not stored: this script and test/support/tiny/tiny-checkpoint.ts compute the same ones from the same numbers,
 all of them exact in float32, float16 and bfloat16.
 
     pip install torch transformers

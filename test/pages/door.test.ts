@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { browserPath, openOfflinePage } from '../support/browser.ts';
 import { startListening } from '../support/listening.ts';
+import { browserPath, openOfflinePage } from '../support/pages/browser.ts';
 
 /** All that a page is told. */
 const FAILED = 'TypeError: Failed to fetch';

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { Kind, parse } from 'graphql';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { browserPath, openOfflinePage } from '../support/browser.ts';
+import { writerReady } from '../support/network/wire.ts';
+import { browserPath, openOfflinePage } from '../support/pages/browser.ts';
 import { dataFolder, startServer } from '../support/server.ts';
-import { writeTirelessCatalogue } from '../support/tiny-engine.ts';
-import { withTuneModel } from '../support/tune-model.ts';
-import { writerReady } from '../support/wire.ts';
+import { writeTirelessCatalogue } from '../support/tiny/tiny-engine.ts';
+import { withTuneModel } from '../support/tunes/tune-model.ts';
 
 const TABS = [
   ...([

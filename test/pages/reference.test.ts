@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { browserPath, openOfflinePage } from '../support/browser.ts';
 import { startListening } from '../support/listening.ts';
+import { browserPath, openOfflinePage } from '../support/pages/browser.ts';
 
 describe.skipIf(browserPath === null)('the reference', () => {
   it('[SERVE13] works offline: what is typed is found, and keys lead to it', async () => {

@@ -7,11 +7,11 @@ import { createListeners } from '../../src/listeners/listeners.ts';
 import { CatalogueIndex } from '../../src/recommend/model/catalogue-index.ts';
 import type { Snapshot } from '../../src/recommend/model/snapshot.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
-import { eventually } from '../support/eventually.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { startRecommending } from '../support/recommending.ts';
+import { testDatabase } from '../support/postgres/database.ts';
+import { startRecommending } from '../support/recommend/recommending.ts';
+import { eventually } from '../support/time/eventually.ts';
 
 const NAMES = ['harbour', 'Lantern', 'meadow', 'Ночь', '夜', '😀 night'];
 const TAGS = ['calm', 'rêveur', 'reveur', 'late night', 'Calm'];

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { createCatalogue } from '../../src/catalogue/catalogue.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { importContent, sharedDatabase } from '../support/importing.ts';
-import { startRecommending } from '../support/recommending.ts';
+import { importContent, sharedDatabase } from '../support/catalogue/importing.ts';
+import { startRecommending } from '../support/recommend/recommending.ts';
 
 const KEYS = ['valence', 'energy', 'tempo'].map((name) => ({ name, type: 'NUMBER' as const }));
 const FEELS: Readonly<Record<string, object>> = {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { DictionaryVectors } from '../support/dictionary-vectors.ts';
-import { startRecommending } from '../support/recommending.ts';
+import { DictionaryVectors } from '../support/recommend/dictionary-vectors.ts';
+import { startRecommending } from '../support/recommend/recommending.ts';
 
 const tracks = [
   { externalId: 'grey', title: 'Grey', artist: 'Ann', genres: ['Ambient'], tags: ['melancholy'] },

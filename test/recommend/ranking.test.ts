@@ -10,7 +10,7 @@ import { Ranking } from '../../src/recommend/ranking/ranking.ts';
 import { byScore, type Scores } from '../../src/recommend/ranking/scores.ts';
 import { WINDOW, Window } from '../../src/recommend/ranking/window.ts';
 import { Workspace } from '../../src/recommend/ranking/workspace.ts';
-import { snapshotOf } from '../support/snapshots.ts';
+import { snapshotOf } from '../support/recommend/snapshots.ts';
 
 function catalogueOf(tracks: number): Snapshot {
   return snapshotOf({

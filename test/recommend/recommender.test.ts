@@ -7,9 +7,9 @@ import { silentLogger } from '../../src/lib/log.ts';
 import { randomStream } from '../../src/lib/random.ts';
 import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRecommender, type RecommendationPage, type Recommender } from '../../src/recommend/recommender.ts';
-import { addTracks } from '../support/catalogue.ts';
-import { createDatabase } from '../support/database.ts';
-import { keepNextVersion, NEXT_VERSION } from '../support/next-version.ts';
+import { addTracks } from '../support/catalogue/catalogue.ts';
+import { createDatabase } from '../support/postgres/database.ts';
+import { keepNextVersion, NEXT_VERSION } from '../support/recommend/next-version.ts';
 
 const GENRES = ['Jazz', 'Rock', 'Classical', 'Metal'] as const;
 const KINDS: readonly FeedbackKind[] = ['LIKE', 'SAVE', 'COMPLETE', 'PLAY', 'SKIP', 'DISLIKE', 'HIDE'];

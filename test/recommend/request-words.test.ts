@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { requestWords } from '../../src/recommend/model/request-words.ts';
-import { addTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { addTracks } from '../support/catalogue/catalogue.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { startRecommending } from '../support/recommending.ts';
+import { testDatabase } from '../support/postgres/database.ts';
+import { startRecommending } from '../support/recommend/recommending.ts';
 
 const tracks = [
   ['Sound of Music', 'Rodgers', 'Musical', 'show tune'],

@@ -7,8 +7,8 @@ import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners, type FeedbackKind, type Listeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRecommender, type RecommendationPage, type Recommender } from '../../src/recommend/recommender.ts';
 import { trainWeights } from '../../src/recommend/train/train-weights.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { createDatabase } from '../support/database.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 
 let database: Database;
 let wakeups: LocalWakeups;

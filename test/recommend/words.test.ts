@@ -4,7 +4,7 @@ import { Neighbours } from '../../src/recommend/model/neighbours.ts';
 import { noWeights } from '../../src/recommend/model/weights.ts';
 import { termsOf } from '../../src/recommend/ranking/terms.ts';
 import { type Taste } from '../../src/recommend/taste/taste.ts';
-import { snapshotOf } from '../support/snapshots.ts';
+import { snapshotOf } from '../support/recommend/snapshots.ts';
 
 const names = [
   ['Jóga', 'Björk'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { bearer, secretAuth } from '../support/access/tokens.ts';
 import { type Answer, ask, startListening } from '../support/listening.ts';
-import { bearer, secretAuth } from '../support/tokens.ts';
 
 const QUERY = `query($text: String, $draftId: ID) {
   analyseText(text: $text, draftId: $draftId) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { bearer, secretAuth } from '../support/access/tokens.ts';
 import { ask, startListening } from '../support/listening.ts';
 import { firstOfStream } from '../support/streams.ts';
-import { bearer, secretAuth } from '../support/tokens.ts';
 
 const START = `mutation { startDraft(input: { kind: STORY, prompt: "snow" }) { ... on StartDraftSuccess { draft { id } } } }`;
 const FOLLOW = `subscription($draftId: ID!) { draftReport(draftId: $draftId) { revision report { measures { words } findingCount } } }`;

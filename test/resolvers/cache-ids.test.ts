@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 import { firstOfStream } from '../support/streams.ts';
 
 interface Item {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { bearer, secretAuth } from '../support/access/tokens.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { bearer, secretAuth } from '../support/tokens.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 const BATCH = `mutation ($input: [FeedbackInput!]!) { recordFeedbackBatch(input: $input) {
   __typename ... on Error { message } ... on RecordFeedbackBatchSuccess { recorded } ... on InvalidInputError { field }

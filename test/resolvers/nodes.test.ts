@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { ask, startListening } from '../support/listening.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 import { firstOfStream } from '../support/streams.ts';
 
 const secret = 'a secret that is thirty-two bytes long, or longer';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import { encodeId, idOf } from '../../src/resolvers/global-id.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
-import { addDrafts } from '../support/drafts.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { addDrafts } from '../support/drafts/drafts.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 interface Connection {
   edges: { cursor: string; node: { id: string } }[];

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { encodeId } from '../../src/resolvers/global-id.ts';
-import { bearer, withAuth } from '../support/auth.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { ask, startListening } from '../support/listening.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 interface Group {
   groupRecommendations: { members: { listener: { externalId: string }; explanation: { summary: string } }[] }[];

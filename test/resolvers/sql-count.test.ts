@@ -6,10 +6,10 @@ import { silentLogger } from '../../src/lib/log.ts';
 import { createListeners, type Viewer } from '../../src/listeners/listeners.ts';
 import { createRecommender } from '../../src/recommend/recommender.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { createDatabase, testMasterKeys } from '../support/database.ts';
-import { addDrafts } from '../support/drafts.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
+import { addDrafts } from '../support/drafts/drafts.ts';
 import { ask, startListening } from '../support/listening.ts';
+import { createDatabase, testMasterKeys } from '../support/postgres/database.ts';
 
 const GENRES = 70;
 let database: Database;

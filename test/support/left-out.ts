@@ -1,7 +1,7 @@
-import { browserPath } from './browser.ts';
-import { hasNats } from './nats.ts';
-import { realModel, realTranslator } from './real-model.ts';
-import { canMount } from './small-disk.ts';
+import { realModel, realTranslator } from './models/real-model.ts';
+import { hasNats } from './network/nats.ts';
+import { browserPath } from './pages/browser.ts';
+import { canMount } from './postgres/small-disk.ts';
 
 /** Says after the run, in a line each, which tests were left out for something that this machine lacks. */
 export default function setup(): () => void {

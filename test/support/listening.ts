@@ -25,13 +25,13 @@ import { createRemoteEngine } from '../../src/ml/engine.ts';
 import { createRecommender } from '../../src/recommend/recommender.ts';
 import { createReports } from '../../src/report/report.ts';
 import type { Services } from '../../src/resolvers/context.ts';
+import { TuneLinks } from '../../src/resolvers/drafts/tune-links.ts';
 import { TextScoring } from '../../src/resolvers/language/scoring.ts';
-import { TuneLinks } from '../../src/resolvers/tune-links.ts';
 import type { CompilingLimits } from '../../src/transport/documents/compiled-queries.ts';
 import { listen, type Listening } from '../../src/transport/server.ts';
 import { createTuneRenderer } from '../../src/tunes/rendering.ts';
-import { testDatabase } from './database.ts';
-import { ScriptedEngine } from './scripted-engine.ts';
+import { ScriptedEngine } from './models/scripted-engine.ts';
+import { testDatabase } from './postgres/database.ts';
 
 export interface ListeningOptions {
   database?: Database;

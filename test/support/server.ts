@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { READY } from '../../src/banner.ts';
-import { createDatabase } from './database.ts';
+import { createDatabase } from './postgres/database.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 

@@ -2,11 +2,11 @@ import { createClient } from 'graphql-ws';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { MAX_ERRORS } from '../../src/transport/documents/limits.ts';
-import { bearer, withAuth } from '../support/auth.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { heapInUse } from '../support/heap.ts';
 import { type Answer, ask, startListening, type TestListening } from '../support/listening.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 import { firstOfStream } from '../support/streams.ts';
 
 type Error = NonNullable<Answer['errors']>[number];

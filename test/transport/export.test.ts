@@ -7,9 +7,9 @@ import { LocalWakeups } from '../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createListeners } from '../../src/listeners/listeners.ts';
 import { toCsv } from '../../src/transport/export/csv.ts';
-import { addTracks } from '../support/catalogue.ts';
-import { createDatabase } from '../support/database.ts';
+import { addTracks } from '../support/catalogue/catalogue.ts';
 import { startListening } from '../support/listening.ts';
+import { createDatabase } from '../support/postgres/database.ts';
 
 const secret = 'a secret that is thirty-two bytes long, or longer';
 const auth = { kind: 'secret', secret, issuer: null, audience: null } as const;

@@ -6,9 +6,9 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { MAX_TOKENS } from '../../src/transport/documents/limits.ts';
 import { MAX_ALIASES, MAX_DEPTH } from '../../src/transport/documents/shape.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { ask, startListening } from '../support/listening.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 const secret = 'a secret that is thirty-two bytes long, or longer';
 const auth = { kind: 'secret', secret, issuer: null, audience: null } as const;

@@ -6,10 +6,10 @@ import { expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { defaultSampling } from '../../src/ml/engine.ts';
 import { GenerationMetrics } from '../../src/transport/measures/generation-metrics.ts';
-import { createRegistry, metricsOf } from '../../src/transport/metrics.ts';
+import { createRegistry, metricsOf } from '../../src/transport/measures/metrics.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { ask, startListening } from '../support/listening.ts';
-import { TINY, tinyEngine } from '../support/tiny-engine.ts';
+import { TINY, tinyEngine } from '../support/tiny/tiny-engine.ts';
 
 it('[SERVE10] [OPS1] reports the work of each model in memory', async () => {
   const bare = await tinyEngine(await temporaryFolder());

@@ -1,8 +1,8 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { silentLogger } from '../../src/lib/log.ts';
 import { openTracing } from '../../src/lib/tracing/otlp.ts';
-import { startCollector } from '../support/collector.ts';
 import { ask, startListening, unlimited } from '../support/listening.ts';
+import { startCollector } from '../support/network/collector.ts';
 
 const PATIENCE = { timeout: 60_000 };
 const TRACE = '0af7651916cd43dd8448eb211c80319c';

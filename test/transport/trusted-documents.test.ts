@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import { bearer, withAuth } from '../support/auth.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
 import { ask, type ListeningOptions, startListening, type TestListening } from '../support/listening.ts';
 
 const VIEWER = 'query Me { viewer { externalId } }';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { TuneLinks } from '../../src/resolvers/drafts/tune-links.ts';
 import { encodeId } from '../../src/resolvers/global-id.ts';
-import { TuneLinks } from '../../src/resolvers/tune-links.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
-import { HARBOUR } from '../support/tunes.ts';
+import { HARBOUR } from '../support/tunes/tunes.ts';
 
 let server: TestListening;
 let id: string;

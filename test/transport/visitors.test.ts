@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { keepHistory, visitorToken } from '../../examples/clients/visitor.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { VisitorTokens } from '../../src/listeners/listeners.ts';
-import { bearer, withAuth } from '../support/auth.ts';
-import { addTracks, someTracks } from '../support/catalogue.ts';
-import { testDatabase } from '../support/database.ts';
+import { bearer, withAuth } from '../support/access/auth.ts';
+import { addTracks, someTracks } from '../support/catalogue/catalogue.ts';
 import { ask, type ListeningOptions, startListening, type TestListening } from '../support/listening.ts';
+import { testDatabase } from '../support/postgres/database.ts';
 
 const visitors = { secret: 'another secret that is thirty-two bytes or longer', hours: 24 };
 

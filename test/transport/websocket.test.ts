@@ -4,7 +4,7 @@ import { SignJWT } from 'jose';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
-import { ScriptedEngine, scriptedText } from '../support/scripted-engine.ts';
+import { ScriptedEngine, scriptedText } from '../support/models/scripted-engine.ts';
 
 const secret = 'a secret that is thirty-two bytes long, or longer';
 const auth = { kind: 'secret', secret, issuer: null, audience: null } as const;

@@ -7,7 +7,7 @@ import { FillTable } from '../../src/tunes/decoding/fill-table.ts';
 import { TuneConstraint } from '../../src/tunes/decoding/tune-constraint.ts';
 import { planTune } from '../../src/tunes/form/compose.ts';
 import type { TuneInput } from '../../src/tunes/form/settings.ts';
-import { allowedBy, table, tokenizer, writeAtRandom, writeStubbornly } from '../support/tune-writing.ts';
+import { allowedBy, table, tokenizer, writeAtRandom, writeStubbornly } from '../support/tunes/tune-writing.ts';
 
 const TUNES = 200;
 const asked: readonly TuneInput[] = [

@@ -7,8 +7,8 @@ import { readCorpus } from '../../src/tunes/corpus/read-corpus.ts';
 import { trainingSet } from '../../src/tunes/corpus/training-set.ts';
 import { transpositions } from '../../src/tunes/corpus/transpose.ts';
 import { transposedEpochs } from '../../src/tunes/corpus/transposed-epochs.ts';
-import { randomTunes } from '../support/random-tunes.ts';
-import { CAROUSEL, HARBOUR } from '../support/tunes.ts';
+import { randomTunes } from '../support/tunes/random-tunes.ts';
+import { CAROUSEL, HARBOUR } from '../support/tunes/tunes.ts';
 
 const normal = (abc: string): NormalTune => {
   const tune = normalise(abc);

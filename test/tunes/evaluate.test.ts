@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { intervalsOf } from '../../src/tunes/corpus/near-copies.ts';
 import { measureTune, obeysHeader } from '../../src/tunes/evaluate/measure-tune.ts';
 import { divergence, summariseTunes } from '../../src/tunes/evaluate/summary.ts';
-import { randomTunes } from '../support/random-tunes.ts';
-import { CAROUSEL, HARBOUR } from '../support/tunes.ts';
+import { randomTunes } from '../support/tunes/random-tunes.ts';
+import { CAROUSEL, HARBOUR } from '../support/tunes/tunes.ts';
 
 describe('what is measured of tunes', () => {
   it('[TUNES1] bars that are exact, bars that are distinct, and the last note', () => {

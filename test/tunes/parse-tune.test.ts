@@ -8,7 +8,7 @@ import { parsePitchName, pitchName } from '../../src/tunes/abc/pitch.ts';
 import { playOrder } from '../../src/tunes/abc/play-order.ts';
 import { fractionOf, WHOLE_NOTE } from '../../src/tunes/abc/ticks.ts';
 import { checkTune } from '../../src/tunes/tunes.ts';
-import { CAROUSEL, HARBOUR } from '../support/tunes.ts';
+import { CAROUSEL, HARBOUR } from '../support/tunes/tunes.ts';
 
 const inFour = (music: string) => `X:1\nM:4/4\nL:1/4\nK:C\n${music}\n`;
 const said = (music: string) => checkTune(inFour(music)).map(({ severity, bar, message }) => [severity, bar, message]);

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { createTuneRenderer, INSTRUMENTS, readTuneView } from '../../src/tunes/rendering.ts';
-import { CAROUSEL, HARBOUR } from '../support/tunes.ts';
+import { CAROUSEL, HARBOUR } from '../support/tunes/tunes.ts';
 
 const renderer = createTuneRenderer();
 afterAll(() => renderer[Symbol.asyncDispose]());

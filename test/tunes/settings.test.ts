@@ -3,7 +3,7 @@ import { InvalidInputError } from '../../src/lib/errors.ts';
 import { parseTune } from '../../src/tunes/abc/parse-tune.ts';
 import { planTune } from '../../src/tunes/form/compose.ts';
 import type { TuneInput } from '../../src/tunes/form/settings.ts';
-import { writeAtRandom } from '../support/tune-writing.ts';
+import { writeAtRandom } from '../support/tunes/tune-writing.ts';
 
 const plan = (input: TuneInput, seed = 1) => planTune(input, { seed, title: 'A Title' });
 const linesOf = (input: TuneInput) => plan(input).header.trimEnd().split('\n');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/lib/random.ts';
 import { lexAbc } from '../../src/tunes/abc/lexer.ts';
 import { countSymbols, createAbcTokenizer, tokenNames } from '../../src/tunes/abc/tokenizer.ts';
-import { CAROUSEL, HARBOUR } from '../support/tunes.ts';
+import { CAROUSEL, HARBOUR } from '../support/tunes/tunes.ts';
 
 const kindsOf = (text: string) => Array.from(lexAbc(text), ({ kind, text: symbol }) => `${kind} ${symbol}`);
 

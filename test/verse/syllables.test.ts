@@ -1,8 +1,8 @@
 import { dictionary } from 'cmu-pronouncing-dictionary';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { syllableBreaks } from '../../src/verse/syllable-breaks.ts';
 import { loadVerseWords, sungWords, type VerseWords } from '../../src/verse/verse.ts';
-import { spelling } from '../../src/verse/word-trie.ts';
+import { syllableBreaks } from '../../src/verse/words/syllable-breaks.ts';
+import { spelling } from '../../src/verse/words/word-trie.ts';
 
 let words: VerseWords;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../config.ts';
-import { type Examination, examineDatabase } from '../../db/examination.ts';
+import { type Examination, examineDatabase } from '../../db/connection/examination.ts';
 import { masterKeysOf } from '../../db/open.ts';
 import { examineNats } from '../../nats/examination.ts';
 import { findingsOf, note, type Observation, right, wrong } from './findings.ts';

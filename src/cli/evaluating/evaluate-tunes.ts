@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { loadConfig } from '../../config.ts';
 import type { Database } from '../../db/client.ts';
 import { openDatabaseBeside } from '../../db/imports/import-database.ts';
-import { insertEvaluations } from '../../db/queries/evaluation-queries.ts';
+import { insertEvaluations } from '../../db/recommend/evaluation-queries.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { createLogger } from '../../lib/log.ts';
 import { loadModelCatalogue } from '../../ml/engine.ts';

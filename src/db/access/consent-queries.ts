@@ -1,6 +1,6 @@
 import type { PendingQuery, Row } from 'postgres';
 import type { Database } from '../client.ts';
-import type { Sql, Transaction } from '../transaction.ts';
+import type { Sql, Transaction } from '../connection/transaction.ts';
 import type { Purposes } from './purposes.ts';
 
 /** What holds for a listener. */

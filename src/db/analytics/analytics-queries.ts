@@ -1,7 +1,7 @@
 import type { PendingQuery, Row } from 'postgres';
 import { allowing } from '../access/consent-queries.ts';
 import type { Database } from '../client.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 
 interface EngagementRow {
   impressions: number;

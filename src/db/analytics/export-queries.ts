@@ -1,6 +1,6 @@
 import { allowing } from '../access/consent-queries.ts';
 import type { Purposes } from '../access/purposes.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 
 /** What is exported: everything of the period, by versions and surfaces alike. */
 export interface ExportRange {

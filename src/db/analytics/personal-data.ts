@@ -1,5 +1,5 @@
 import type { Database } from '../client.ts';
-import type { Sql } from '../transaction.ts';
+import type { Sql } from '../connection/transaction.ts';
 
 /** Number of rows that are read at once. */
 const BATCH = 500;

@@ -1,8 +1,8 @@
 import { StartupError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { connect, type Database } from '../client.ts';
+import { examineDatabase } from '../connection/examination.ts';
 import { runningUrl } from '../embedded/running-url.ts';
-import { examineDatabase } from '../examination.ts';
 import { USUAL_SCHEMA } from '../migrations.ts';
 import { DATABASE, type DatabaseConfig, openDatabase } from '../open.ts';
 

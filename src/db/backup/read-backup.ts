@@ -3,10 +3,10 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { StartupError } from '../../lib/errors.ts';
 import type { Database } from '../client.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { copyChunks } from '../imports/import-copy.ts';
 import { newestMigration } from '../migrations.ts';
 import { type MasterKeys, missingMaster } from '../sealing/master-keys.ts';
-import type { Transaction } from '../transaction.ts';
 import { fileOf, type Manifest } from './manifest.ts';
 import { columnsOf, quoted, tablesOf } from './tables.ts';
 

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '../transaction.ts';
+import type { Sql, Transaction } from '../connection/transaction.ts';
 
 /** A table as it is copied: without what the database computes itself. */
 export interface CopiedTable {

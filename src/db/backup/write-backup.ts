@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { asError, StartupError } from '../../lib/errors.ts';
 import type { Database } from '../client.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { newestMigration } from '../migrations.ts';
-import type { Transaction } from '../transaction.ts';
 import { fileOf, MANIFEST, type Manifest } from './manifest.ts';
 import { columnsOf, type CopiedTable, quoted, tablesOf } from './tables.ts';
 

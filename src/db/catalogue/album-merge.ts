@@ -1,4 +1,4 @@
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 
 /**
  * Creates or changes the albums of the staged tracks, in `album_plan`. What no track of the batch states of an album

@@ -1,7 +1,7 @@
 import { and, asc, eq, exists, or, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { metadataKeys, type metadataType, trackDetails, tracks } from '../tables.ts';
-import type { Transaction } from '../transaction.ts';
 import type { StagedMetadataValue } from './staged-track.ts';
 import { takeMergeTurn } from './track-merge.ts';
 

@@ -1,9 +1,9 @@
 import { and, asc, countDistinct, eq, exists, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import { groupBy } from '../../lib/collections.ts';
 import type { Queryable } from '../client.ts';
-import { byPopularity, inAlbumOrder, isOffered, type TrackRow, trackRowColumns } from '../queries/catalogue-queries.ts';
 import { countPerOwner } from '../queries/per-owner.ts';
 import { albums, artists, trackArtists, tracks, trackTags } from '../tables.ts';
+import { byPopularity, inAlbumOrder, isOffered, type TrackRow, trackRowColumns } from './catalogue-queries.ts';
 import { afterKey, directed, type SortKey } from './sort-keys.ts';
 import type { ArtistRoleColumn } from './staged-track.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { caseless } from '../../lib/text/folded-text.ts';
 import type { artistRole } from '../catalogue-tables.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 
 export type ArtistRoleColumn = (typeof artistRole.enumValues)[number];
 

@@ -1,6 +1,6 @@
+import type { Sql, Transaction } from '../connection/transaction.ts';
 import { fillAllNameTexts } from '../texts/name-texts.ts';
 import { fillAllTrackTexts } from '../texts/track-texts.ts';
-import type { Sql, Transaction } from '../transaction.ts';
 import { mergeAlbums } from './album-merge.ts';
 import { createTrackStaging, type StagedTrack, stagedTrackColumns, stagedTrackRow } from './staged-track.ts';
 

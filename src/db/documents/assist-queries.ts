@@ -1,6 +1,6 @@
 import type { Database } from '../client.ts';
+import type { Sql, Transaction } from '../connection/transaction.ts';
 import { openAsked, sealAsked } from '../sealing/sealed-documents.ts';
-import type { Sql, Transaction } from '../transaction.ts';
 import type { DocumentKey } from './document-queries.ts';
 
 type AssistStatusName = 'STARTING' | 'WRITING' | 'WRITTEN' | 'STOPPED' | 'FAILED';

@@ -1,6 +1,6 @@
 import type { Database } from '../client.ts';
+import type { Sql } from '../connection/transaction.ts';
 import { openTitles, sealSnapshot, sealTitle } from '../sealing/sealed-documents.ts';
-import type { Sql } from '../transaction.ts';
 
 export type DocumentRoleName = 'OWNER' | 'EDITOR' | 'SUGGESTER' | 'READER';
 

@@ -1,4 +1,4 @@
-import type { Sql } from '../transaction.ts';
+import type { Sql } from '../connection/transaction.ts';
 
 export type MemberRole = 'EDITOR' | 'SUGGESTER' | 'READER';
 

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Database } from '../client.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import {
   digestOfUpdate,
   openParts,
@@ -9,7 +10,6 @@ import {
   sealUpdate,
 } from '../sealing/sealed-documents.ts';
 import type { Sealer } from '../sealing/vault.ts';
-import type { Transaction } from '../transaction.ts';
 import type { DocumentRoleName } from './document-queries.ts';
 
 /** A position in a document's log: an update's number, and the random number by which it is told from a lost one. */

@@ -1,6 +1,6 @@
 import type { Database } from '../client.ts';
+import type { Sql } from '../connection/transaction.ts';
 import { openVersionNames, openVersionState, sealVersion } from '../sealing/sealed-documents.ts';
-import type { Sql } from '../transaction.ts';
 import type { DocumentKey } from './document-queries.ts';
 
 /** A named version without its state. */

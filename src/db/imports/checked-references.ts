@@ -1,4 +1,4 @@
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 
 /**
  * Runs statements that refer only to rows that this transaction has found and locked against deletion, so that the database

@@ -1,5 +1,5 @@
 import type { MergeCounts } from '../catalogue/track-merge.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { copyRows } from './import-copy.ts';
 
 /** A validated row of a source. Null: nothing is said of the purpose. */

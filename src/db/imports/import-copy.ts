@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { asError } from '../../lib/errors.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 
 /** A value of a COPY row. Arrays are arrays of text or of numbers. */
 export type CopyValue = string | number | boolean | Date | null | readonly string[] | readonly number[];

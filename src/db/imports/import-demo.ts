@@ -1,6 +1,6 @@
 import type { Database } from '../client.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import type { FeedbackKindColumn } from '../queries/listener-queries.ts';
-import type { Transaction } from '../transaction.ts';
 
 export interface DemoEvent {
   /** External ids. */

@@ -1,4 +1,4 @@
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { copyRows, type CopyValue } from './import-copy.ts';
 
 export type LastfmTable = 'artists' | 'tags' | 'taggings';

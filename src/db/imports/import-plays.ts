@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { recordingKey } from '../../lib/text/song-key.ts';
 import type { StagedTrack, StagedUrl } from '../catalogue/staged-track.ts';
 import { type MergeCounts, mergeStagedTracks, takeMergeTurn } from '../catalogue/track-merge.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { copyRows } from './import-copy.ts';
 import { copyTracks, createNumberedTrackStaging } from './import-tracks.ts';
 

@@ -1,8 +1,8 @@
 import { nameKey } from '../catalogue/staged-track.ts';
 import { type MergeCounts, takeMergeTurn } from '../catalogue/track-merge.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { fillAllNameTexts } from '../texts/name-texts.ts';
 import { fillAllTrackTexts } from '../texts/track-texts.ts';
-import type { Transaction } from '../transaction.ts';
 
 /** Removes all but the first sequence of each listener from the staged feedback and reports each. */
 export async function takeRepeatedSequences(

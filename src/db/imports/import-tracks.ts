@@ -4,7 +4,7 @@ import {
   stagedTrackColumns,
   stagedTrackValues,
 } from '../catalogue/staged-track.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { copyRows } from './import-copy.ts';
 
 /** The catalogue's staging table, with each track's line. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../client.ts';
+import type { Sql } from '../connection/transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { explainFailure } from '../failures.ts';
-import type { Sql } from '../transaction.ts';
-import type { Transaction } from '../transaction.ts';
 
 /**
  * Runs an import as one transaction, all or nothing ([IMP1]). Imports take turns, because each compares with existing

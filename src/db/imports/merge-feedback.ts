@@ -1,5 +1,5 @@
 import type { MergeCounts } from '../catalogue/track-merge.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { withoutChecksOfReferences } from './checked-references.ts';
 
 export interface FeedbackMerge extends MergeCounts {

@@ -1,4 +1,4 @@
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 
 /**
  * Whether this transaction is to do a chore: false where another does it, or has done it within the time. Done with the

@@ -1,5 +1,5 @@
 import type { Database } from '../client.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 
 export type DraftLogKind = 'postgres' | 'nats';
 

@@ -1,7 +1,7 @@
 import { systemSleep } from '../../lib/clock.ts';
 import type { Database } from '../client.ts';
+import type { Sql } from '../connection/transaction.ts';
 import { explainFailure } from '../failures.ts';
-import type { Sql } from '../transaction.ts';
 
 /** What one process on a database does at a time, with arbitrary constants that nothing else in the database uses. */
 const LOCKS = { training: 0x7475726e, measuring: 0x6d656173 } as const;

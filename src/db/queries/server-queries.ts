@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../client.ts';
-import type { Sql } from '../transaction.ts';
+import type { Sql } from '../connection/transaction.ts';
 
 /** What decides whether a database can be used, and how. */
 export interface ServerFacts {

@@ -1,9 +1,9 @@
 import { moveConsent } from '../access/consent-queries.ts';
 import type { Database } from '../client.ts';
+import type { Sql, Transaction } from '../connection/transaction.ts';
 import { namesNobody } from '../failures.ts';
 import { openPreferences, sealPreferences } from '../sealing/sealed-listeners.ts';
 import type { Sealer, Vault } from '../sealing/vault.ts';
-import type { Sql, Transaction } from '../transaction.ts';
 
 /** Number of rows that became an account's. */
 export interface ClaimedRows {

@@ -1,5 +1,5 @@
 import type { Database } from '../client.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { digestOfUpdate, sealAsked, sealSnapshot, sealTitle, sealUpdate, sealVersion } from './sealed-documents.ts';
 import type { Sealer } from './vault.ts';
 

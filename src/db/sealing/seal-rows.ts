@@ -1,7 +1,7 @@
 import type { Database } from '../client.ts';
-import { sealState } from '../queries/served-list-queries.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { sealState } from '../recommend/served-list-queries.ts';
 import type { StoredEvent } from '../sealing/sealed-events.ts';
-import type { Transaction } from '../transaction.ts';
 import { plainDraft, plainEvent, plainList, plainListener } from './rewrap.ts';
 import { sealAssists, sealDocuments, sealVersions } from './seal-documents.ts';
 import { sealChanges } from './sealed-drafts.ts';

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { Batcher } from '../../lib/async/batcher.ts';
-import type { Sql } from '../transaction.ts';
+import type { Sql } from '../connection/transaction.ts';
 import { decrypt, encrypt, KEY_BYTES } from './cipher.ts';
 import { type MasterKeys, missingMaster, type WrappedKey } from './master-keys.ts';
 

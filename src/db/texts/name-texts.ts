@@ -1,5 +1,5 @@
 import { wordsText } from '../../lib/text/search-terms.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { cut, nameVector } from './search-vectors.ts';
 
 /** What has a name by which it is found. */

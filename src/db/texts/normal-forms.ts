@@ -1,7 +1,7 @@
 import type { Logger } from '../../lib/log.ts';
 import { caseless, slugOf } from '../../lib/text/folded-text.ts';
 import { albumKey } from '../catalogue/staged-track.ts';
-import type { Sql, Transaction } from '../transaction.ts';
+import type { Sql, Transaction } from '../connection/transaction.ts';
 import { countWithoutNameTexts, fillAllNameTexts } from './name-texts.ts';
 import { fillTrackTexts } from './track-texts.ts';
 

@@ -1,6 +1,6 @@
 import { wordsText } from '../../lib/text/search-terms.ts';
 import { recordingKey } from '../../lib/text/song-key.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../connection/transaction.ts';
 import { cut, searchVector } from './search-vectors.ts';
 
 /** Number of tracks whose texts are created in one statement. */

@@ -1,6 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
 import { endFailed, type Tracing } from '../../lib/tracing/tracing.ts';
-import type { Sql, Transaction } from '../transaction.ts';
+import type { Sql, Transaction } from '../connection/transaction.ts';
 
 type Run = (tx: Transaction) => unknown;
 

@@ -1,6 +1,6 @@
-import { JobThread } from '../../lib/async/job-thread.ts';
-import { startWorker } from '../../lib/async/worker.ts';
 import { CadenzaError, InvalidInputError } from '../../lib/errors.ts';
+import { JobThread } from '../../lib/threads/job-thread.ts';
+import { startWorker } from '../../lib/threads/worker.ts';
 import type { AnchoredRange, DeltaPiece, EncodedRange } from './anchors.ts';
 import type { StoredState } from './document-state.ts';
 import type { DocumentFormat } from './export-text.ts';

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { answerJob } from '../../lib/async/job-worker.ts';
+import { answerJob } from '../../lib/threads/job-worker.ts';
 import { type AnchoredRange, anchoredRange, BadRangeError, type DeltaPiece, type EncodedRange } from './anchors.ts';
 import { differenceFrom, newState, openState, restoringUpdate, type StoredState, textOf } from './document-state.ts';
 import { type DocumentFormat, exportText } from './export-text.ts';

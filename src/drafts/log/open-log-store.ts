@@ -4,10 +4,10 @@ import { type DraftLogKind, settleDraftLog } from '../../db/nodes/installation.t
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { StartupError } from '../../lib/errors.ts';
 import { draftKey } from '../wakeup-keys.ts';
-import { JetStreamLog } from './jetstream-log.ts';
+import { JetStreamLog } from './jetstream/jetstream-log.ts';
+import { SealedMessages } from './jetstream/sealed-messages.ts';
 import type { LogStore } from './log-store.ts';
-import { PostgresLog } from './postgres-log.ts';
-import { SealedMessages } from './sealed-messages.ts';
+import { PostgresLog } from './postgres/postgres-log.ts';
 import { storedMessage } from './stored.ts';
 
 export interface LogStoreOptions {

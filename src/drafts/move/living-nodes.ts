@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts';
-import { buryNode, selectNodes } from '../../db/queries/ownership-queries.ts';
+import { buryNode, selectNodes } from '../../db/drafts/ownership-queries.ts';
 import type { Sleep } from '../../lib/clock.ts';
 
 /** Five heartbeats: a node without one of them is dead. */

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Database } from '../../db/client.ts';
+import { selectDrafts } from '../../db/drafts/draft-queries.ts';
 import { type LogRow, putLogRows, putProgress, selectLogRows } from '../../db/nodes/log-moves.ts';
-import { selectDrafts } from '../../db/queries/draft-queries.ts';
 import type { Kept } from '../../nats/subject-feed.ts';
 import type { SubjectLogOptions } from '../../nats/subject-log.ts';
-import { JetStreamLog } from '../log/jetstream-log.ts';
-import { joinWritten } from '../log/joined-rows.ts';
+import { JetStreamLog } from '../log/jetstream/jetstream-log.ts';
+import { SealedMessages } from '../log/jetstream/sealed-messages.ts';
 import { isTerminal } from '../log/log-events.ts';
-import { SealedMessages } from '../log/sealed-messages.ts';
+import { joinWritten } from '../log/postgres/joined-rows.ts';
 import { draftRecord, logEntries, movedEvent, storedMessage } from '../log/stored.ts';
 
 /** Number of entries that are read, and bytes of events that are written, in one message. */

@@ -1,10 +1,10 @@
 import type { Database } from '../../db/client.ts';
+import { selectDrafts } from '../../db/drafts/draft-queries.ts';
 import { beginLogMove, type DraftLogKind, endLogMove } from '../../db/nodes/installation.ts';
 import { deleteEntries, type LogExtent, selectLogExtents } from '../../db/nodes/log-moves.ts';
-import { selectDrafts } from '../../db/queries/draft-queries.ts';
 import { type Sleep, systemSleep } from '../../lib/clock.ts';
 import { StartupError } from '../../lib/errors.ts';
-import { keepWholeText } from '../log/kept-texts.ts';
+import { keepWholeText } from '../log/postgres/kept-texts.ts';
 import { livingNodes } from './living-nodes.ts';
 import { type LogsInStream, openLogsInStream } from './logs-in-stream.ts';
 

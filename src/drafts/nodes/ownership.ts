@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts';
-import * as queries from '../../db/queries/ownership-queries.ts';
+import * as queries from '../../db/drafts/ownership-queries.ts';
 import { StoredDataError } from '../../lib/stored-data.ts';
 import type { Payer } from '../../listeners/listeners.ts';
 import type { Model } from '../../ml/engine.ts';

@@ -1,4 +1,4 @@
-import type { DraftSummary } from '../../db/queries/draft-queries.ts';
+import type { DraftSummary } from '../../db/drafts/draft-queries.ts';
 import { Semaphore } from '../../lib/async/semaphore.ts';
 import { LATER, OVER, type PollableIterator, type Polled } from '../../lib/async/streams.ts';
 import { asError } from '../../lib/errors.ts';

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { DraftSummary } from '../../db/queries/draft-queries.ts';
+import type { DraftSummary } from '../../db/drafts/draft-queries.ts';
 import { retry } from '../../lib/async/retry.ts';
 import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';

@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts';
-import * as queries from '../../db/queries/draft-queries.ts';
+import * as queries from '../../db/drafts/draft-queries.ts';
 import { indexBy } from '../../lib/collections.ts';
 import { ForbiddenError } from '../../lib/errors.ts';
 import { may, type Viewer } from '../../listeners/listeners.ts';

@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts';
-import { updateDraftRow } from '../../db/queries/draft-queries.ts';
+import { updateDraftRow } from '../../db/drafts/draft-queries.ts';
 import type { KeyedQueue } from '../../lib/async/keyed-queue.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import type { Clock } from '../../lib/clock.ts';

@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts';
-import { deleteAlternatives, selectDraftsOfGroups } from '../../db/queries/draft-queries.ts';
+import { deleteAlternatives, selectDraftsOfGroups } from '../../db/drafts/draft-queries.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { groupBy } from '../../lib/collections.ts';
 import type { Viewer } from '../../listeners/listeners.ts';

@@ -1,6 +1,6 @@
 import { selectDraftIdsAfter } from '../../db/analytics/personal-data.ts';
 import type { Database } from '../../db/client.ts';
-import { selectDrafts } from '../../db/queries/draft-queries.ts';
+import { selectDrafts } from '../../db/drafts/draft-queries.ts';
 import type { DraftLog } from '../log/draft-log.ts';
 import { type DraftRecord, draftRecord, isTyped, toDraft } from '../log/stored.ts';
 

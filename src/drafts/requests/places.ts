@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
-import type { NewDraft } from '../../db/queries/draft-queries.ts';
-import { checkListenerHasRoom, checkQueueHasRoom } from '../../db/queries/draft-queue.ts';
+import type { NewDraft } from '../../db/drafts/draft-queries.ts';
+import { checkListenerHasRoom, checkQueueHasRoom } from '../../db/drafts/draft-queue.ts';
 import { InvalidInputError, ModelUnavailableError } from '../../lib/errors.ts';
 import type { Forecast } from '../../lib/fair-share.ts';
 import { isVisitor, type Viewer } from '../../listeners/listeners.ts';

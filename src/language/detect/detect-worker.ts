@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { eld } from 'eld/small';
-import { answerJob } from '../../lib/async/job-worker.ts';
+import { answerJob } from '../../lib/threads/job-worker.ts';
 import type { DetectedLanguage } from '../contract.ts';
 
 function detect(text: string): DetectedLanguage {

@@ -1,5 +1,5 @@
-import { JobThread } from '../../lib/async/job-thread.ts';
-import { startWorker } from '../../lib/async/worker.ts';
+import { JobThread } from '../../lib/threads/job-thread.ts';
+import { startWorker } from '../../lib/threads/worker.ts';
 import type { DetectedLanguage } from '../contract.ts';
 
 /** Tells languages apart, in a thread that is started for the first text. */

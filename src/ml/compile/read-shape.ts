@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { ModelShape } from './checkpoint/architecture.ts';
-import { GgufFile } from './checkpoint/gguf.ts';
-import { ROPE_FACTORS } from './checkpoint/gguf-architecture.ts';
-import { findGguf, partName } from './checkpoint/gguf-parts.ts';
+import { GgufFile } from './checkpoint/gguf/gguf.ts';
+import { ROPE_FACTORS } from './checkpoint/gguf/gguf-architecture.ts';
+import { findGguf, partName } from './checkpoint/gguf/gguf-parts.ts';
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts';
 
 /** What a checkpoint is, by its headers. Its weights need not be there. @throws ModelFileError */

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { startWorker } from '../../lib/async/worker.ts';
+import { startWorker } from '../../lib/threads/worker.ts';
 import type { EncodedText, EncodeOptions, ModelLoad } from '../contract.ts';
 import { setRuntimeEnvironment } from '../ort/environment.ts';
 import { OnDemandModel, type OnDemandOptions } from '../threads/on-demand-model.ts';

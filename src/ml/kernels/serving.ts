@@ -1,9 +1,9 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { startWorker } from '../../lib/async/worker.ts';
 import type { Logger } from '../../lib/log.ts';
 import { parseStoredJson } from '../../lib/stored-data.ts';
+import { startWorker } from '../../lib/threads/worker.ts';
 import {
   type CacheKey,
   type CompiledModel,

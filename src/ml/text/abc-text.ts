@@ -4,8 +4,8 @@ import { type AbcTokenizer, createAbcTokenizer } from '../../tunes/tunes.ts';
 import { ModelFileError, readJsonFile } from '../compile/compile.ts';
 import type { ChatMessage } from '../contract.ts';
 import type { ChatFormat } from './chat-format.ts';
-import { packTokenBytes } from './token-bytes.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import { packTokenBytes } from './tokenizer/token-bytes.ts';
+import type { Tokenizer } from './tokenizer/tokenizer.ts';
 
 /** A model of tunes has this file in place of a tokenizer and a chat template. */
 export const VOCABULARY_FILE = 'vocabulary.json';

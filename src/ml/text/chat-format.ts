@@ -2,7 +2,7 @@ import { InvalidInputError } from '../../lib/errors.ts';
 import { escapeRegExp } from '../../lib/text/escape-reg-exp.ts';
 import type { ChatMessage } from '../contract.ts';
 import type { ChatTemplate } from './chat-template.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { Tokenizer } from './tokenizer/tokenizer.ts';
 
 /** A Unicode noncharacter, which no text uses, marks a position in a rendered prompt. */
 const CUT = '\uFDD0';

@@ -6,10 +6,10 @@ import { findGguf, ModelFileError, readGgufMetadata, readJsonFile } from '../com
 import { readAbcText, VOCABULARY_FILE } from './abc-text.ts';
 import { type ChatFormat, createChatFormat } from './chat-format.ts';
 import { openChatTemplate } from './chat-template.ts';
-import { readGgufTokenizer } from './gguf-tokenizer.ts';
-import { readFolderTokenizer } from './hugging-face-tokenizer.ts';
 import { createMarkedTokenizer } from './template-marks.ts';
-import { bytesOfTokens, type Tokenizer, type TokenizerDescription } from './tokenizer.ts';
+import { readGgufTokenizer } from './tokenizer/gguf-tokenizer.ts';
+import { readFolderTokenizer } from './tokenizer/hugging-face-tokenizer.ts';
+import { bytesOfTokens, type Tokenizer, type TokenizerDescription } from './tokenizer/tokenizer.ts';
 
 /** Turns a model's text into tokens, and messages into a prompt. */
 export interface ModelText {

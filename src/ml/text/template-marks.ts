@@ -1,5 +1,5 @@
 import { type ChatTemplate, surroundings } from './chat-template.ts';
-import { createTokenizer, isPieceModel, type Tokenizer, type TokenizerDescription } from './tokenizer.ts';
+import { createTokenizer, isPieceModel, type Tokenizer, type TokenizerDescription } from './tokenizer/tokenizer.ts';
 
 /**
  * The form of a mark: `<

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/folders.ts';
 import { parseStoredJson } from '../../lib/stored-data.ts';
-import { SafetensorsFile } from '../compile/checkpoint/safetensors.ts';
+import { SafetensorsFile } from '../compile/checkpoint/safetensors/safetensors.ts';
 import { type DecoderProgress, decoderProgress } from './training-progress.ts';
 import type { TrainingState } from './training-state.ts';
 import { type NamedTensor, writeSafetensors } from './write-safetensors.ts';

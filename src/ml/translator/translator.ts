@@ -1,4 +1,4 @@
-import { startWorker } from '../../lib/async/worker.ts';
+import { startWorker } from '../../lib/threads/worker.ts';
 import type { LanguagePair, ModelLoad, ModelTranslation } from '../contract.ts';
 import { OnDemandModel, type OnDemandOptions } from '../threads/on-demand-model.ts';
 import { TextThread } from '../threads/text-thread.ts';

@@ -3,7 +3,7 @@ import type { CompiledModel } from '../compile/compile.ts';
 import type { Beginning, FormatRequest, GenerationEvent, Sampling, VerseRequest, WriterState } from '../contract.ts';
 import type { Device } from '../ort/session.ts';
 import type { TokenBias } from '../sampling/token-bias.ts';
-import type { TokenBytes } from '../text/token-bytes.ts';
+import type { TokenBytes } from '../text/tokenizer/token-bytes.ts';
 
 /** What a thread needs to write with a model. */
 export interface ThreadOptions {

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { startWorker } from '../../lib/async/worker.ts';
+import { startWorker } from '../../lib/threads/worker.ts';
 import type { GenerationEvent, WriterState } from '../contract.ts';
 import { setRuntimeEnvironment } from '../ort/environment.ts';
 import type { Report, ThreadOptions, WriterCommand, WriterJob } from './protocol.ts';

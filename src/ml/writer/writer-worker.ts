@@ -3,10 +3,10 @@ import { systemClock } from '../../lib/clock.ts';
 import { type Decoder } from '../decoder/decoder.ts';
 import { openDecoder } from '../decoder/open-decoder.ts';
 import { Sampler } from '../sampling/sampler.ts';
-import { bytesOfToken } from '../text/token-bytes.ts';
-import { PrefixCache } from './prefix-cache.ts';
+import { bytesOfToken } from '../text/tokenizer/token-bytes.ts';
 import type { Report, ThreadOptions, WriterCommand } from './protocol.ts';
-import { Scheduler } from './scheduler.ts';
+import { PrefixCache } from './scheduler/prefix-cache.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
 
 /** The model's own thread. It opens the model and executes commands until it is told to end. */
 async function main(port: MessagePort, options: ThreadOptions): Promise<void> {

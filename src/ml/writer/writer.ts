@@ -19,8 +19,8 @@ import type { ChatFormat } from '../text/chat-format.ts';
 import { EventQueue } from './event-queue.ts';
 import { type DraftEnd, forecastEnds } from './forecast.ts';
 import { type Asked, NOTHING, Opening, type OpeningOptions, type Place } from './opening.ts';
-import { ASSUMED } from './pace.ts';
-import type { Vocabulary } from './sequence.ts';
+import { ASSUMED } from './scheduler/pace.ts';
+import type { Vocabulary } from './scheduler/sequence.ts';
 
 export interface WriterOptions extends Omit<OpeningOptions, 'onClosing' | 'onVacated'> {
   chat: ChatFormat;

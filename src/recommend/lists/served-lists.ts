@@ -8,7 +8,7 @@ import {
   selectServedTracks,
   type ServedListRow,
   upsertServedLists,
-} from '../../db/queries/served-list-queries.ts';
+} from '../../db/recommend/served-list-queries.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { listFrom, listRow, pageRow, type ServedList, type ServedPage } from './stored-lists.ts';

@@ -10,7 +10,7 @@ import {
   selectCoverage,
 } from '../../db/analytics/analytics-queries.ts';
 import type { Database } from '../../db/client.ts';
-import { selectVersionState } from '../../db/queries/recommend-queries.ts';
+import { selectVersionState } from '../../db/recommend/recommend-queries.ts';
 import { withinTime } from '../../lib/async/deadline.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { InvalidInputError } from '../../lib/errors.ts';

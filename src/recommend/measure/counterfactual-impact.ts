@@ -1,7 +1,7 @@
 import type { Ranking } from '../ranking/ranking.ts';
 import { byScore } from '../ranking/scores.ts';
 import type { TermSource } from '../taste/taste.ts';
-import { addImpacts, type Impact, noImpact } from '../train/impact.ts';
+import { addImpacts, type Impact, noImpact } from '../train/quality/impact.ts';
 
 /** A single object, because rankings without a source are cached by it. */
 const POPULARITY: TermSource = { kind: 'popularity' };

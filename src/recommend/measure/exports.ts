@@ -9,7 +9,7 @@ import {
   selectImpressions,
 } from '../../db/analytics/export-queries.ts';
 import type { Database } from '../../db/client.ts';
-import type { Transaction } from '../../db/transaction.ts';
+import type { Transaction } from '../../db/connection/transaction.ts';
 import type { ExportKind, ExportRow } from '../contract.ts';
 
 export interface ExportColumn {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Database } from '../../db/client.ts';
-import { readRecentLists } from '../../db/queries/served-list-queries.ts';
+import { readRecentLists } from '../../db/recommend/served-list-queries.ts';
 import { groupBy } from '../../lib/collections.ts';
 import type { OffPolicyEstimate } from '../contract.ts';
 import { listFrom } from '../lists/stored-lists.ts';

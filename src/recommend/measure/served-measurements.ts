@@ -5,7 +5,7 @@ import {
   insertEvaluationsOnce,
   isActiveUnmeasured,
   selectSomeListeners,
-} from '../../db/queries/evaluation-queries.ts';
+} from '../../db/recommend/evaluation-queries.ts';
 import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type Serving } from '../model/serving.ts';

@@ -4,7 +4,7 @@ import { genreShares } from '../ranking/calibration.ts';
 import { Ranking } from '../ranking/ranking.ts';
 import { byScore } from '../ranking/scores.ts';
 import type { KnownTaste } from '../taste/taste.ts';
-import { addImpacts, noImpact } from '../train/impact.ts';
+import { addImpacts, noImpact } from '../train/quality/impact.ts';
 import { type MeasuredList, measureLists } from './beyond-accuracy.ts';
 import { impactOfReasons } from './counterfactual-impact.ts';
 

@@ -1,10 +1,10 @@
-import type { Database } from '../../db/client.ts';
 import {
   type CatalogueMark,
   type CatalogueRow,
   emptyMark,
   readCatalogueChanges,
-} from '../../db/queries/catalogue-changes.ts';
+} from '../../db/catalogue/catalogue-changes.ts';
+import type { Database } from '../../db/client.ts';
 import { inSlices, type Sliced } from '../../lib/async/slices.ts';
 import { byCodePoint } from '../../lib/text/code-points.ts';
 import { Descriptions } from './descriptions.ts';

@@ -1,4 +1,4 @@
-import type { CatalogueRow, TrackDescription } from '../../db/queries/catalogue-changes.ts';
+import type { CatalogueRow, TrackDescription } from '../../db/catalogue/catalogue-changes.ts';
 import { foldText } from '../../lib/text/folded-text.ts';
 import { songKey } from '../../lib/text/song-key.ts';
 import type { SparseVector } from '../math/sparse.ts';

@@ -1,4 +1,4 @@
-import type { CatalogueRow } from '../../db/queries/catalogue-changes.ts';
+import type { CatalogueRow } from '../../db/catalogue/catalogue-changes.ts';
 import type { Sliced } from '../../lib/async/slices.ts';
 import { foldText } from '../../lib/text/folded-text.ts';
 import { emptyVector, type SparseVector } from '../math/sparse.ts';

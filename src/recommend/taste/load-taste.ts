@@ -1,12 +1,12 @@
 import type { Database } from '../../db/client.ts';
-import type { ReactionRow } from '../../db/queries/recommend-queries.ts';
+import type { ReactionRow } from '../../db/recommend/recommend-queries.ts';
 import {
   type FeedbackMark,
   type MarkedReactions,
   newestFirst,
   selectNewReactions,
   selectReactions,
-} from '../../db/queries/taste-queries.ts';
+} from '../../db/recommend/taste-queries.ts';
 import type { Listeners } from '../../listeners/listeners.ts';
 import { currentReactions } from './strengths.ts';
 import type { KnownTaste } from './taste.ts';

@@ -1,4 +1,4 @@
-import type { TrainingRow } from '../../db/queries/recommend-queries.ts';
+import type { TrainingRow } from '../../db/recommend/recommend-queries.ts';
 import { entryOf } from '../../lib/collections.ts';
 import { uniformAt } from '../../lib/random.ts';
 import { f32, f64, u32 } from '../../lib/typed-arrays.ts';

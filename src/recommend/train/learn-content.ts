@@ -5,8 +5,8 @@ import { dot, emptyVector, type SparseVector, topIndices } from '../math/sparse.
 import { furthest, type SparseRows, WeightList } from '../math/sparse-rows.ts';
 import { addRow, type ContentWeights, renumber } from '../model/content-weights.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { panelsOf } from './ease.ts';
-import type { NumberedCase } from './holdout.ts';
+import { panelsOf } from './item-model/ease.ts';
+import type { NumberedCase } from './quality/holdout.ts';
 
 /** The features of tracks, by row of the weights. Features that only one track has are left out. */
 export interface Described {

@@ -1,10 +1,10 @@
 import type { Gemm } from '../../ml/gemm.ts';
 import type { TrainingProgress } from '../contract.ts';
 import { drawn } from '../math/draw.ts';
-import { excels, meanOf, measure, type Metrics, qualityOf } from './accuracy.ts';
-import { holdOutDrawn, holdOutLast, type NumberedCase } from './holdout.ts';
 import type { Interactions } from './interactions.ts';
-import { type ItemModel, type ItemModelOptions, rarityScales, trainItemModel } from './item-model.ts';
+import { type ItemModel, type ItemModelOptions, rarityScales, trainItemModel } from './item-model/item-model.ts';
+import { excels, meanOf, measure, type Metrics, qualityOf } from './quality/accuracy.ts';
+import { holdOutDrawn, holdOutLast, type NumberedCase } from './quality/holdout.ts';
 import { mostHeard, sample } from './subsample.ts';
 
 /** All settings that are chosen before a training. */

@@ -1,7 +1,7 @@
 import { randomStream } from '../../lib/random.ts';
 import { f32, f64, u32 } from '../../lib/typed-arrays.ts';
 import { countsOf, type Interactions } from './interactions.ts';
-import { groupItems } from './item-groups.ts';
+import { groupItems } from './item-model/item-groups.ts';
 
 /** The size of groups, as a fraction of what is kept. */
 const GROUP_SHARE = 1 / 8;

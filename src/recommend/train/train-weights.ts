@@ -1,10 +1,10 @@
 import { type TrainerOptions } from '../contract.ts';
 import { drawn } from '../math/draw.ts';
 import { type ItemWeights, noWeights } from '../model/weights.ts';
-import { meanOf, type Metrics } from './accuracy.ts';
-import type { NumberedCase } from './holdout.ts';
 import { countsOf, type History, toInteractions } from './interactions.ts';
-import type { OfflineQuality } from './offline-quality.ts';
+import { meanOf, type Metrics } from './quality/accuracy.ts';
+import type { NumberedCase } from './quality/holdout.ts';
+import type { OfflineQuality } from './quality/offline-quality.ts';
 import { defaultSettings, type ModelSettings, type SearchOptions, type SearchResult } from './settings-search.ts';
 import { Trainer } from './trainer-thread.ts';
 

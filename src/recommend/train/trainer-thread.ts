@@ -1,15 +1,15 @@
 import type { Worker } from 'node:worker_threads';
-import { startWorker } from '../../lib/async/worker.ts';
+import { startWorker } from '../../lib/threads/worker.ts';
 import type { TrainerOptions, TrainingProgress } from '../contract.ts';
 import type { SparseRows } from '../math/sparse-rows.ts';
 import type { ContentWeights } from '../model/content-weights.ts';
-import type { Metrics } from './accuracy.ts';
-import type { NumberedCase } from './holdout.ts';
 import type { Interactions } from './interactions.ts';
-import type { ItemModel } from './item-model.ts';
+import type { ItemModel } from './item-model/item-model.ts';
 import type { Described } from './learn-content.ts';
-import type { OfflineQuality } from './offline-quality.ts';
-import type { Known, ScoredRows, Scoring } from './scorer.ts';
+import type { Metrics } from './quality/accuracy.ts';
+import type { NumberedCase } from './quality/holdout.ts';
+import type { OfflineQuality } from './quality/offline-quality.ts';
+import type { Known, ScoredRows, Scoring } from './quality/scorer.ts';
 import type { ModelSettings, SearchOptions, SearchResult } from './settings-search.ts';
 
 /** A job for the worker. It consists of plain data and blocks no thread that serves requests. */

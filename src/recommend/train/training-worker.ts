@@ -1,9 +1,9 @@
 import { parentPort } from 'node:worker_threads';
 import { Gemm } from '../../ml/gemm.ts';
-import { measure } from './accuracy.ts';
-import { trainItemModel } from './item-model.ts';
+import { trainItemModel } from './item-model/item-model.ts';
 import { learnContent } from './learn-content.ts';
-import { measureOffline } from './offline-quality.ts';
+import { measure } from './quality/accuracy.ts';
+import { measureOffline } from './quality/offline-quality.ts';
 import { search } from './settings-search.ts';
 import type { JobResults, TrainerMessage, TrainingJob } from './trainer-thread.ts';
 

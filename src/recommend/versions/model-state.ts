@@ -4,7 +4,7 @@ import {
   selectVersions,
   selectVersionState,
   setActiveVersion,
-} from '../../db/queries/recommend-queries.ts';
+} from '../../db/recommend/recommend-queries.ts';
 import { repeat } from '../../lib/async/schedule.ts';
 import { onEach } from '../../lib/async/wakeups.ts';
 import type { Clock } from '../../lib/clock.ts';

@@ -1,7 +1,7 @@
 import { catalogueWakeup } from '../../catalogue/catalogue.ts';
+import { emptyMark, selectWithdrawnSince } from '../../db/catalogue/catalogue-changes.ts';
 import type { Database } from '../../db/client.ts';
-import { emptyMark, selectWithdrawnSince } from '../../db/queries/catalogue-changes.ts';
-import { selectActiveVersion, selectActiveVersionName, selectVersion } from '../../db/queries/recommend-queries.ts';
+import { selectActiveVersion, selectActiveVersionName, selectVersion } from '../../db/recommend/recommend-queries.ts';
 import { Refresher } from '../../lib/async/refresher.ts';
 import { onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Logger } from '../../lib/log.ts';

@@ -1,4 +1,4 @@
-import type { TrainableFeedback } from '../../db/queries/recommend-queries.ts';
+import type { TrainableFeedback } from '../../db/recommend/recommend-queries.ts';
 import type { ModelVersion } from '../contract.ts';
 
 type Known = Pick<ModelVersion, 'parameters' | 'trainedAt'>;

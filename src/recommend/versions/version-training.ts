@@ -9,7 +9,7 @@ import {
   selectVersions,
   type TrainableFeedback,
   type VersionRow,
-} from '../../db/queries/recommend-queries.ts';
+} from '../../db/recommend/recommend-queries.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type TrainingProgress } from '../contract.ts';
@@ -17,10 +17,10 @@ import { drawn } from '../math/draw.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { packWeights, unpackWeights } from '../model/stored-weights.ts';
 import { type ItemWeights, parseWeights, serialiseWeights } from '../model/weights.ts';
-import { excels, meanOf, type Metrics } from '../train/accuracy.ts';
-import { lastTargets } from '../train/holdout.ts';
 import { type History, isOrdered, readHistories, toInteractions } from '../train/interactions.ts';
 import { describe } from '../train/learn-content.ts';
+import { excels, meanOf, type Metrics } from '../train/quality/accuracy.ts';
+import { lastTargets } from '../train/quality/holdout.ts';
 import { type SearchResult } from '../train/settings-search.ts';
 import { type HoldoutCase, numberCases, SEED, trainWith } from '../train/train-weights.ts';
 import { Trainer } from '../train/trainer-thread.ts';

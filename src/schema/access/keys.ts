@@ -11,7 +11,7 @@ import { encodeId } from '../../resolvers/global-id.ts';
 import { outcome } from '../../resolvers/outcome.ts';
 import { builder, given } from '../builder.ts';
 import { connectionType, pageArgs } from '../connection.ts';
-import { ListenerType } from '../draft-refs.ts';
+import { ListenerType } from '../drafts/draft-refs.ts';
 import { resultType } from '../errors.ts';
 import { idDescription, NodeInterface } from '../nodes.ts';
 import { ApiKeyQuotaInput, QuotaStateType } from './quotas.ts';

@@ -3,7 +3,7 @@ import { type UsageArgs, usageOfDays } from '../../resolvers/access/usage.ts';
 import { need } from '../../resolvers/catalogue.ts';
 import { builder, given } from '../builder.ts';
 import { connectionType, pageArgs } from '../connection.ts';
-import { ListenerType } from '../draft-refs.ts';
+import { ListenerType } from '../drafts/draft-refs.ts';
 
 const UsageOfDayType = builder.objectRef<UsageOfDay>('UsageOfDay').implement({
   description: 'What was used on a day of UTC with an API key, or by a listener without one.',

@@ -1,5 +1,5 @@
 import type { Analytics } from '../../recommend/recommender.ts';
-import { analytics, breakdown, coverage } from '../../resolvers/analytics.ts';
+import { analytics, breakdown, coverage } from '../../resolvers/recommend/analytics.ts';
 import { builder, given } from '../builder.ts';
 import { AxisEnum, BreakdownType, CoverageType } from './breakdown.ts';
 import {

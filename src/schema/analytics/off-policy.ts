@@ -1,5 +1,5 @@
 import type { OffPolicyEstimate, OffPolicyRefusal } from '../../recommend/recommender.ts';
-import { offPolicyEstimate } from '../../resolvers/analytics.ts';
+import { offPolicyEstimate } from '../../resolvers/recommend/analytics.ts';
 import { builder } from '../builder.ts';
 
 const OffPolicyRefusalEnum = builder.enumType('OffPolicyRefusal', {

@@ -1,11 +1,11 @@
 import type { Album, Artist, Credit, ExternalUrl, Genre, Tag, Track } from '../../catalogue/catalogue.ts';
 import * as catalogue from '../../resolvers/catalogue.ts';
 import { encodeId } from '../../resolvers/global-id.ts';
-import { similarTracks, versionsOf } from '../../resolvers/recommendations.ts';
+import { similarTracks, versionsOf } from '../../resolvers/recommend/recommendations.ts';
 import { builder, filled, given } from '../builder.ts';
 import { connectionType, pageArgs } from '../connection.ts';
 import { idDescription, NodeInterface } from '../nodes.ts';
-import { RecommendationConnectionType } from '../recommendation-list.ts';
+import { RecommendationConnectionType } from '../recommend/recommendation-list.ts';
 import { AlbumType, ArtistType, TrackType } from '../track-refs.ts';
 
 export const GenreType = builder.objectRef<Genre>('Genre').implement({

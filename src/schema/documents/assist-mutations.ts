@@ -1,9 +1,9 @@
 import type { Assist } from '../../assist/assist.ts';
-import * as resolvers from '../../resolvers/assists.ts';
+import * as resolvers from '../../resolvers/drafts/assists.ts';
 import { outcome } from '../../resolvers/outcome.ts';
 import { builder, given } from '../builder.ts';
-import { SamplingInputType } from '../draft-mutations.ts';
-import { DraftKindType } from '../drafts.ts';
+import { SamplingInputType } from '../drafts/draft-mutations.ts';
+import { DraftKindType } from '../drafts/drafts.ts';
 import { resultType } from '../errors.ts';
 import { TuneSettingsInput } from '../tunes/tune-input.ts';
 import { VerseFormInputType } from '../verse/verse-form.ts';

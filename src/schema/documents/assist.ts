@@ -1,11 +1,11 @@
 import type { Assist, AssistReason } from '../../assist/assist.ts';
-import * as resolvers from '../../resolvers/assists.ts';
 import { need } from '../../resolvers/catalogue.ts';
+import * as resolvers from '../../resolvers/drafts/assists.ts';
 import { encodeId } from '../../resolvers/global-id.ts';
 import { builder, filled } from '../builder.ts';
 import { connectionType, pageArgs } from '../connection.ts';
-import { DraftType, ListenerType } from '../draft-refs.ts';
-import { SamplingType } from '../drafts.ts';
+import { DraftType, ListenerType } from '../drafts/draft-refs.ts';
+import { SamplingType } from '../drafts/drafts.ts';
 import { ModelType } from '../models.ts';
 import { idDescription, NodeInterface } from '../nodes.ts';
 import { RewriteToneType } from '../versions/draft-tree.ts';

@@ -3,7 +3,7 @@ import { need } from '../../resolvers/catalogue.ts';
 import * as resolvers from '../../resolvers/documents.ts';
 import { outcome } from '../../resolvers/outcome.ts';
 import { builder, given } from '../builder.ts';
-import { ListenerType } from '../draft-refs.ts';
+import { ListenerType } from '../drafts/draft-refs.ts';
 import { resultType } from '../errors.ts';
 import { documentErrors, documentIdDescription } from './document-refs.ts';
 

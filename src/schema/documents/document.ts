@@ -4,7 +4,7 @@ import * as resolvers from '../../resolvers/documents.ts';
 import { encodeId } from '../../resolvers/global-id.ts';
 import { builder, filled, given } from '../builder.ts';
 import { pageArgs } from '../connection.ts';
-import { ListenerType } from '../draft-refs.ts';
+import { ListenerType } from '../drafts/draft-refs.ts';
 import { idDescription, NodeInterface } from '../nodes.ts';
 import {
   DocumentConnectionType,

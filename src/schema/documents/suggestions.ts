@@ -2,7 +2,7 @@ import type { PendingSuggestion, TextDocument } from '../../documents/documents.
 import * as resolvers from '../../resolvers/documents.ts';
 import { outcome } from '../../resolvers/outcome.ts';
 import { builder, given } from '../builder.ts';
-import { ListenerType } from '../draft-refs.ts';
+import { ListenerType } from '../drafts/draft-refs.ts';
 import { resultType } from '../errors.ts';
 import { DocumentRangeInputType } from './assist-mutations.ts';
 import { documentErrors, documentIdDescription, documentSuccess, DocumentType } from './document-refs.ts';

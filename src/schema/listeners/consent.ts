@@ -2,7 +2,7 @@ import type { Consent } from '../../listeners/listeners.ts';
 import * as consent from '../../resolvers/access/consent.ts';
 import { outcome } from '../../resolvers/outcome.ts';
 import { builder, given } from '../builder.ts';
-import { ListenerType } from '../draft-refs.ts';
+import { ListenerType } from '../drafts/draft-refs.ts';
 import { resultType } from '../errors.ts';
 
 const ConsentType = builder.objectRef<Consent>('Consent').implement({

@@ -2,7 +2,7 @@ import type { Claimed, Listener } from '../../listeners/listeners.ts';
 import { claimVisitor } from '../../resolvers/listeners.ts';
 import { outcome } from '../../resolvers/outcome.ts';
 import { builder } from '../builder.ts';
-import { ListenerType } from '../draft-refs.ts';
+import { ListenerType } from '../drafts/draft-refs.ts';
 import { resultType } from '../errors.ts';
 
 const ClaimVisitorSuccess = builder.objectRef<Claimed & { listener: Listener }>('ClaimVisitorSuccess').implement({

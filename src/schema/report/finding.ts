@@ -1,6 +1,6 @@
 import type { Finding, Suggestion } from '../../report/report.ts';
 import { builder } from '../builder.ts';
-import { localeArgs } from '../recommendation-list.ts';
+import { localeArgs } from '../recommend/recommendation-list.ts';
 
 const FindingKindType = builder.enumType('FindingKind', {
   description: 'What is found in a text, and what the number of such a finding is.',

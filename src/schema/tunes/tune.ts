@@ -1,7 +1,7 @@
-import { type DraftTune, linkOf, sheetOf, tuneOf } from '../../resolvers/tunes.ts';
+import { type DraftTune, linkOf, sheetOf, tuneOf } from '../../resolvers/drafts/tunes.ts';
 import type { TuneView } from '../../tunes/rendering.ts';
 import { builder } from '../builder.ts';
-import { DraftType } from '../draft-refs.ts';
+import { DraftType } from '../drafts/draft-refs.ts';
 import { TuneProblemType } from './check-tune.ts';
 import { ModeType } from './tune-input.ts';
 

@@ -1,10 +1,10 @@
 import type { Draft, DraftGroup, GroupEvent } from '../../drafts/drafts.ts';
-import * as drafts from '../../resolvers/drafts.ts';
+import * as drafts from '../../resolvers/drafts/drafts.ts';
 import { encodeId } from '../../resolvers/global-id.ts';
 import { outcome } from '../../resolvers/outcome.ts';
 import { builder, given } from '../builder.ts';
-import { DraftType } from '../draft-refs.ts';
-import { DraftEventType } from '../drafts.ts';
+import { DraftType } from '../drafts/draft-refs.ts';
+import { DraftEventType } from '../drafts/drafts.ts';
 import { resultType } from '../errors.ts';
 import { idDescription, NodeInterface } from '../nodes.ts';
 

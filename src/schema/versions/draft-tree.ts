@@ -1,10 +1,10 @@
 import type { Draft, RewriteOrigin } from '../../drafts/drafts.ts';
+import * as versions from '../../resolvers/drafts/versions.ts';
 import { outcome } from '../../resolvers/outcome.ts';
-import * as versions from '../../resolvers/versions.ts';
 import { builder, filled, given } from '../builder.ts';
 import { pageArgs } from '../connection.ts';
-import { draftIdDescription, draftSuccess, newestDescription, SamplingInputType } from '../draft-mutations.ts';
-import { DraftConnectionType, DraftType } from '../draft-refs.ts';
+import { draftIdDescription, draftSuccess, newestDescription, SamplingInputType } from '../drafts/draft-mutations.ts';
+import { DraftConnectionType, DraftType } from '../drafts/draft-refs.ts';
 import { resultType } from '../errors.ts';
 import { VerseFormInputType } from '../verse/verse-form.ts';
 

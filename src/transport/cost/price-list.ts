@@ -11,8 +11,8 @@ import {
   isListType,
   isObjectType,
 } from 'graphql';
-import { costDirectivesOf } from '../../schema/cost-directives.ts';
-import type { ListSize } from '../../schema/prices.ts';
+import { costDirectivesOf } from '../../schema/cost/cost-directives.ts';
+import type { ListSize } from '../../schema/cost/prices.ts';
 
 export type Field = GraphQLField<unknown, unknown>;
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import { isTooDeep, MOST_LEVELS } from '../json-depth.ts';
+import { isTooDeep, MOST_LEVELS } from '../sockets/json-depth.ts';
 import type { Problem } from './answers.ts';
 import type { Parameters } from './parameters.ts';
 

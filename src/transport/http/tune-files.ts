@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OverloadedError } from '../../lib/errors.ts';
 import type { Services } from '../../resolvers/context.ts';
-import { TUNES_PATH } from '../../resolvers/tune-links.ts';
-import { type TuneFile, tuneFile } from '../../resolvers/tunes.ts';
+import { TUNES_PATH } from '../../resolvers/drafts/tune-links.ts';
+import { type TuneFile, tuneFile } from '../../resolvers/drafts/tunes.ts';
 import { answerProblem } from './answers.ts';
 
 const NOTHING = 'There is no such tune, the link has expired, or you may no longer read it: ask for a new link';

@@ -18,7 +18,7 @@ import {
   isUnionType,
   print,
 } from 'graphql';
-import { costDirectivesOf } from '../../schema/cost-directives.ts';
+import { costDirectivesOf } from '../../schema/cost/cost-directives.ts';
 import { described, escaped } from './html.ts';
 
 interface Entry {

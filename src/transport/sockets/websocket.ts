@@ -11,15 +11,15 @@ import { type Context, createContext, type Services } from '../../resolvers/cont
 import type { FindDocument } from '../documents/trusted.ts';
 import type { GraphQL } from '../graphql.ts';
 import { factsOf, KEY_ENDED } from '../identity.ts';
-import { readMessages } from '../inbox.ts';
 import { LiveResults } from '../live-results.ts';
 import type { IdentifyFrom } from '../rates/guard.ts';
 import { REQUEST_ID, requestIdOf } from '../request-id.ts';
 import type { Traffic } from '../traffic.ts';
-import { type Door, receiveUpgrades } from '../upgrades.ts';
+import { readMessages } from './inbox.ts';
 import { withQuery } from './named-document.ts';
 import { GOING_AWAY, Peer, TRY_AGAIN_LATER } from './peer.ts';
 import { SocketDelivery } from './socket-delivery.ts';
+import { type Door, receiveUpgrades } from './upgrades.ts';
 
 const INIT_MS = 3_000;
 /** The id is repeated in each result. Clients use numbers, or UUIDs of 36 characters. */

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { answerJob } from '../../lib/async/job-worker.ts';
+import { answerJob } from '../../lib/threads/job-worker.ts';
 import type { Performance } from './performance.ts';
 import { engrave } from './sheet.ts';
 import { renderWav } from './sound.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { JobThread } from '../../lib/async/job-thread.ts';
-import { startWorker } from '../../lib/async/worker.ts';
+import { JobThread } from '../../lib/threads/job-thread.ts';
+import { startWorker } from '../../lib/threads/worker.ts';
 import type { RenderJob } from './render-worker.ts';
 
 const CACHE_BYTES = 64 * 2 ** 20;

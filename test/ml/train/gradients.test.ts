@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DecoderSession } from '../../../src/ml/train/decoder-session.ts';
 import { decoderParameters } from '../../../src/ml/train/graph/decoder.ts';
 import { fillBatch } from '../../../src/ml/train/packing.ts';
-import { tinyShape, waves } from '../../support/tiny-decoder.ts';
+import { tinyShape, waves } from '../../support/tiny/tiny-decoder.ts';
 
 /** Made by PyTorch, in double precision. */
 const oracle = JSON.parse(readFileSync(new URL('../../oracles/training-step.json', import.meta.url), 'utf8')) as {

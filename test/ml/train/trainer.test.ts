@@ -10,7 +10,7 @@ import {
   type TrainingReport,
   type TrainingSettings,
 } from '../../../src/ml/train.ts';
-import { tinyShape } from '../../support/tiny-decoder.ts';
+import { tinyShape } from '../../support/tiny/tiny-decoder.ts';
 
 /** Sequences that count upwards by 1 or 2. */
 const counting = (seed: number, count: number): number[][] =>

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { browserPath } from '../../support/browser.ts';
+import { dataOf } from '../../support/network/wire.ts';
+import { browserPath } from '../../support/pages/browser.ts';
+import { builtStudio, expectForEverybody, openStudio } from '../../support/pages/studio.ts';
 import { dataFolder, startServer } from '../../support/server.ts';
-import { builtStudio, expectForEverybody, openStudio } from '../../support/studio.ts';
-import { writeTuneCatalogue } from '../../support/tune-model.ts';
-import { dataOf } from '../../support/wire.ts';
+import { writeTuneCatalogue } from '../../support/tunes/tune-model.ts';
 
 interface Stored {
   draft: { text: string; tune: { bars: { abc: string }[]; duration: number } };

@@ -1,15 +1,15 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type * as Y from 'yjs';
-import { stateOf } from '../../support/assists.ts';
-import { bearer, withAuth } from '../../support/auth.ts';
-import { browserPath } from '../../support/browser.ts';
-import { push, textOf, updateBy } from '../../support/documents.ts';
+import { bearer, withAuth } from '../../support/access/auth.ts';
+import { stateOf } from '../../support/documents/assists.ts';
+import { push, textOf, updateBy } from '../../support/documents/documents.ts';
 import { startListening } from '../../support/listening.ts';
+import { writerReady } from '../../support/network/wire.ts';
+import { browserPath } from '../../support/pages/browser.ts';
+import { builtStudio, expectForEverybody, openStudio } from '../../support/pages/studio.ts';
 import { dataFolder, startServer } from '../../support/server.ts';
-import { builtStudio, expectForEverybody, openStudio } from '../../support/studio.ts';
-import { writeTirelessCatalogue } from '../../support/tiny-engine.ts';
-import { writerReady } from '../../support/wire.ts';
+import { writeTirelessCatalogue } from '../../support/tiny/tiny-engine.ts';
 
 const editor = (page: Page) => page.getByRole('textbox', { name: 'Text of the document' });
 const named = (page: Page, name: string) => page.getByRole('button', { name, exact: true });

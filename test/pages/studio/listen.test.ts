@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { browserPath } from '../../support/browser.ts';
+import { browserPath } from '../../support/pages/browser.ts';
+import { builtStudio, choose, expectForEverybody, openStudio } from '../../support/pages/studio.ts';
 import { startServer } from '../../support/server.ts';
-import { builtStudio, choose, expectForEverybody, openStudio } from '../../support/studio.ts';
 
 /** The numbers of a sum's table: its parts, and what it says they add up to. */
 async function sums(page: Page): Promise<{ parts: number[]; total: number }> {

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bearer, withAuth } from '../../support/auth.ts';
-import { browserPath } from '../../support/browser.ts';
+import { bearer, withAuth } from '../../support/access/auth.ts';
+import { browserPath } from '../../support/pages/browser.ts';
+import { builtStudio, expectForEverybody, openStudio } from '../../support/pages/studio.ts';
 import { startServer } from '../../support/server.ts';
-import { builtStudio, expectForEverybody, openStudio } from '../../support/studio.ts';
 
 const tokenOf = async (claims: Record<string, unknown>) => (await bearer(claims)).authorization.replace('Bearer ', '');
 

@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { browserPath } from '../../support/browser.ts';
+import { dataOf, writerReady } from '../../support/network/wire.ts';
+import { browserPath } from '../../support/pages/browser.ts';
+import { builtStudio, expectForEverybody, openStudio } from '../../support/pages/studio.ts';
 import { dataFolder, startServer } from '../../support/server.ts';
-import { builtStudio, expectForEverybody, openStudio } from '../../support/studio.ts';
-import { writeTirelessCatalogue } from '../../support/tiny-engine.ts';
-import { dataOf, writerReady } from '../../support/wire.ts';
+import { writeTirelessCatalogue } from '../../support/tiny/tiny-engine.ts';
 
 interface Stored {
   draft: { text: string; revision: number; ranges: { origin: string }[] };

@@ -1,6 +1,6 @@
 import { serverAudits } from 'graphql-http';
 import { describe, expect, it } from 'vitest';
-import { bearer, withAuth } from '../../support/auth.ts';
+import { bearer, withAuth } from '../../support/access/auth.ts';
 import { startListening } from '../../support/listening.ts';
 
 /** The GraphQL over HTTP specification's own audits: what of them fails. */

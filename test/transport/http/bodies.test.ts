@@ -1,9 +1,9 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { bearer, withAuth } from '../../support/auth.ts';
+import { bearer, withAuth } from '../../support/access/auth.ts';
 import { type Answer, startListening } from '../../support/listening.ts';
-import { sendRaw } from '../../support/raw-http.ts';
+import { sendRaw } from '../../support/network/raw-http.ts';
 
 const query = '{ __typename }';
 const json = JSON.stringify({ query });

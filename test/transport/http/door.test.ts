@@ -1,9 +1,9 @@
 import { generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import { bearer, withAuth } from '../../support/auth.ts';
+import { bearer, withAuth } from '../../support/access/auth.ts';
 import { startListening, type TestListening } from '../../support/listening.ts';
-import { sendRaw } from '../../support/raw-http.ts';
+import { sendRaw } from '../../support/network/raw-http.ts';
 
 const JSON_BODY = { 'content-type': 'application/json' };
 const body = JSON.stringify({ query: '{ __typename }' });

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { withAuth } from '../../support/auth.ts';
+import { withAuth } from '../../support/access/auth.ts';
 import { heapInUse } from '../../support/heap.ts';
 import { startListening } from '../../support/listening.ts';
-import { sendRaw } from '../../support/raw-http.ts';
+import { sendRaw } from '../../support/network/raw-http.ts';
 
 const HTML = { accept: 'text/html' };
 

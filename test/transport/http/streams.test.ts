@@ -1,12 +1,12 @@
 import { EventSource } from 'eventsource';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { beginningOf } from '../../../bench/support/draft-client.ts';
-import { addTracks, someTracks } from '../../support/catalogue.ts';
-import { testDatabase } from '../../support/database.ts';
+import { addTracks, someTracks } from '../../support/catalogue/catalogue.ts';
 import { ask, startListening, type TestListening } from '../../support/listening.ts';
-import { nginxPath, openNginx } from '../../support/nginx.ts';
-import { ScriptedEngine, scriptedText } from '../../support/scripted-engine.ts';
-import { openTearingProxy } from '../../support/tearing-proxy.ts';
+import { ScriptedEngine, scriptedText } from '../../support/models/scripted-engine.ts';
+import { nginxPath, openNginx } from '../../support/network/nginx.ts';
+import { openTearingProxy } from '../../support/network/tearing-proxy.ts';
+import { testDatabase } from '../../support/postgres/database.ts';
 
 const FOLLOW = `subscription ($id: ID!, $after: DraftCursor) { draftEvents(draftId: $id, after: $after) {
   __typename

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, it } from 'vitest';
 import { startListening } from '../../support/listening.ts';
-import { builtStudio } from '../../support/studio.ts';
+import { builtStudio } from '../../support/pages/studio.ts';
 
 /** Of what is loaded before anything is seen: page, script, style, first room and upright type. */
 const MOST_BYTES = 350_000;

@@ -1,7 +1,7 @@
 import type { Checkpoint } from './checkpoint.ts';
-import { openGgufCheckpoint } from './gguf-checkpoint.ts';
-import { findGguf } from './gguf-parts.ts';
-import { openSafetensorsCheckpoint } from './safetensors-checkpoint.ts';
+import { openGgufCheckpoint } from './gguf/gguf-checkpoint.ts';
+import { findGguf } from './gguf/gguf-parts.ts';
+import { openSafetensorsCheckpoint } from './safetensors/safetensors-checkpoint.ts';
 
 /**
  * @param path a GGUF file, a folder with the files that one was split into, or one with safetensors and config.json as written by Hugging Face's `save_pretrained`

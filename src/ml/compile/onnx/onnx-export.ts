@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ExportedGraph, LIMITS, type ModelShape } from '../checkpoint/architecture.ts';
-import { readJsonFile } from '../checkpoint/json-file.ts';
 import { ModelFileError } from '../checkpoint/model-file-error.ts';
+import { readJsonFile } from '../checkpoint/safetensors/json-file.ts';
 import { type GraphSummary, type GraphValue, readOnnxGraph } from './onnx-graph.ts';
 
 /** Where Hugging Face's exporters put the graph in the model's folder. */
