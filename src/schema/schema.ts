@@ -42,11 +42,14 @@ import { guarded } from './access/guard.ts';
 import { builder } from './builder.ts';
 import { costDirectives, priced } from './cost/cost-directives.ts';
 
-/** The executable contract with the fields' costs and who may use them. */
+let built: GraphQLSchema | undefined;
+
+/** The executable contract with the fields' costs and who may use them. It is built once: the server, its reference and its commands share it. */
 export function buildSchema(): GraphQLSchema {
-  return guarded(
+  built ??= guarded(
     priced(builder.toSchema({ sortSchema: true, directives: [...specifiedDirectives, ...costDirectives] })),
   );
+  return built;
 }
 
 /** The contract as printed in `schema.graphql`. */

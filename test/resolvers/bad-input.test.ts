@@ -1,6 +1,7 @@
 import { getNamedType, type GraphQLObjectType, isUnionType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
+import { Disposal } from '../../src/lib/async/disposal.ts';
 import { encodeCursor } from '../../src/lib/page.ts';
 import { encodeId, idOf } from '../../src/resolvers/global-id.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
@@ -9,7 +10,7 @@ import { argumentTable, type Fixture } from '../support/contract/argument-table.
 import { argumentsOf, callWith } from '../support/contract/operations.ts';
 import { ASKED } from '../support/documents/assists.ts';
 import { addDrafts } from '../support/drafts/drafts.ts';
-import { type Answer, ask, startListening } from '../support/listening.ts';
+import { type Answer, ask, startListening, type TestListening } from '../support/listening.ts';
 import { createDatabase } from '../support/postgres/database.ts';
 import { firstOfStream } from '../support/streams.ts';
 
@@ -42,11 +43,13 @@ const lists = [
   'assists',
 ];
 const GROUP = '11111111-0000-4000-8000-000000000000';
+const ends = new Disposal();
 let database: Database;
+let server: TestListening;
 let fixture: Fixture;
 
 beforeAll(async () => {
-  database = await createDatabase();
+  database = ends.use(await createDatabase());
   const tracks = someTracks(30).map((track, i) => ({ ...track, album: { title: `Album ${i % 3}` } }));
   const { catalogue } = await addTracks(database, tracks);
   await catalogue.declareMetadataKeys([
@@ -76,9 +79,10 @@ beforeAll(async () => {
     ...{ draft: encodeId('Draft', draft!), group: encodeId('DraftGroup', GROUP), cursors: {} },
     ...{ document: encodeId('Document', document), version: encodeId('DocumentVersion', version) },
   };
+  server = await startListening({ database, onEnd: (end) => ends.defer(end) });
 });
 
-afterAll(() => database[Symbol.asyncDispose]());
+afterAll(() => ends[Symbol.asyncDispose]());
 
 /** A cursor of each list that has any. */
 async function cursorsOf(url: string): Promise<Record<string, string>> {
@@ -261,7 +265,7 @@ describe('[ERR3] [ERR5] [FIND6] every argument', () => {
   it.each(coordinates)(
     '%s refuses what is out of bounds with a typed error, and changes nothing',
     async (coordinate) => {
-      const { graphqlUrl } = await startListening({ database });
+      const { graphqlUrl } = server;
       const [type, field, path] = partsOf(coordinate);
       const { args = {}, of } = argumentTable({ ...fixture, cursors: await cursorsOf(graphqlUrl) })[
         `${type}.${field}`
@@ -333,7 +337,7 @@ describe('[ERR3] a literal beyond the range of numbers', () => {
       'maxSeconds',
     ].map((name) => [`input.sampling.${name}`, (n: string) => startDraft(`${name}: ${n}`)] as const),
   ] as const)('%s is out of bounds', async (field, document) => {
-    const { graphqlUrl } = await startListening({ database });
+    const { graphqlUrl } = server;
     for (const number of ['1e999', '-1e999']) {
       const { what, field: named } = outcomeOf(await ask(graphqlUrl, document(number)));
       expect(['InvalidInputError', 'INVALID_INPUT']).toContain(what);
@@ -364,7 +368,7 @@ describe('[ERR3] unusual but valid text', () => {
   ];
 
   it('is kept as it was sent', async () => {
-    const { graphqlUrl } = await startListening({ database });
+    const { graphqlUrl } = server;
     const set = `mutation ($tags: [String!]) { setPreferences(input: { tags: $tags }) {
       ... on SetPreferencesSuccess { preferences { tags } } ... on Error { message } } }`;
     const kept = odd.map((tag) => tag.trim()).filter((tag) => tag !== '');
@@ -393,7 +397,7 @@ describe('[ERR3] unusual but valid text', () => {
   });
 
   it('may have the maximum length, however long it is in UTF-8 or after normalisation', async () => {
-    const { graphqlUrl } = await startListening({ database });
+    const { graphqlUrl } = server;
     const longest = (n: number, from: number) =>
       Array.from({ length: n }, (_, i) => String.fromCodePoint(from + i)).join('');
     // U+1D15E and its neighbours become three characters each by NFC, of four bytes.

@@ -54,6 +54,8 @@ export interface ListeningOptions {
   cost?: Partial<CostLimits>;
   initMs?: number;
   compiling?: CompilingLimits;
+  /** Takes what ends the server and its parts, the first last. With the running test, unless told; such a database is given too. */
+  onEnd?: (end: () => PromiseLike<void>) => void;
 }
 
 export interface TestListening extends Listening {
@@ -72,13 +74,16 @@ export interface Answer {
   extensions?: Record<string, unknown>;
 }
 
-/** The whole server but for the writer, in this process, on real sockets and a real database; ended with the test. */
+/** The whole server but for the writer, in this process, on real sockets and a real database. */
 export async function startListening(options: ListeningOptions = {}): Promise<TestListening> {
-  const { engine = new ScriptedEngine(), log = silentLogger, initMs } = options;
+  const { engine = new ScriptedEngine(), log = silentLogger, initMs, onEnd = onTestFinished } = options;
   const database = options.database ?? (await testDatabase());
   const wakeups = new LocalWakeups();
   const visitors = options.visitors ? new VisitorTokens(options.visitors, systemClock) : null;
-  const services = { ...(await createServices(database, engine, wakeups, log, options.language)), visitors };
+  const services = {
+    ...(await createServices({ ...{ database, engine, wakeups, log, onEnd }, given: options.language })),
+    visitors,
+  };
   const limits = {
     messageBytes: 1 << 20,
     documentBytes: 1 << 14,
@@ -106,7 +111,7 @@ export async function startListening(options: ListeningOptions = {}): Promise<Te
     ...(options.tracing && { tracing: options.tracing }),
     compiling: options.compiling,
   });
-  onTestFinished(async () => {
+  onEnd(async () => {
     await listening.close('the test is over', 200);
     await services.drafts[Symbol.asyncDispose]();
     await services.recommender[Symbol.asyncDispose]();
@@ -120,30 +125,30 @@ export const unlimited: RateConfig = {
   ...{ socketsPerListener: null, socketsPerAddress: null, trustedProxies: [] },
 };
 
-async function createServices(
-  database: Database,
-  engine: ScriptedEngine,
-  wakeups: LocalWakeups,
-  log: Logger,
-  given?: Language,
-): Promise<Omit<Services, 'visitors'>> {
+interface Parts extends Required<Pick<ListeningOptions, 'database' | 'engine' | 'log' | 'onEnd'>> {
+  wakeups: LocalWakeups;
+  given: Language | undefined;
+}
+
+async function createServices(parts: Parts): Promise<Omit<Services, 'visitors'>> {
+  const { database, engine, wakeups, log, onEnd, given } = parts;
   const clock = systemClock;
   const catalogue = createCatalogue({ database, wakeups, clock });
   const listeners = createListeners({ database, wakeups, clock });
   const recommender = await createRecommender({ database, catalogue, listeners, wakeups, clock, log });
   // Counts are noted when the test says so, or at its end.
   const usage = new UsageMeter({ database, wakeups, clock, log });
-  onTestFinished(() => usage[Symbol.asyncDispose]());
+  onEnd(() => usage[Symbol.asyncDispose]());
   const drafts = createDrafts({ database, engine, wakeups, clock, log, usage });
   const documents = createDocuments({ database, wakeups, clock, log });
-  onTestFinished(() => documents[Symbol.asyncDispose]());
+  onEnd(() => documents[Symbol.asyncDispose]());
   const assists = createAssists({ database, documents, drafts, listeners, engine, wakeups, clock, log });
-  onTestFinished(() => assists[Symbol.asyncDispose]());
+  onEnd(() => assists[Symbol.asyncDispose]());
   assists.recover();
   const reports = createReports();
-  onTestFinished(() => reports[Symbol.asyncDispose]());
+  onEnd(() => reports[Symbol.asyncDispose]());
   const renderer = createTuneRenderer();
-  onTestFinished(() => renderer[Symbol.asyncDispose]());
+  onEnd(() => renderer[Symbol.asyncDispose]());
   const tunes = { renderer, links: new TuneLinks(null, clock) };
   const language =
     given ??
@@ -153,11 +158,11 @@ async function createServices(
       encoder: () => null,
       dataDir: 'nowhere',
     });
-  onTestFinished(() => language[Symbol.asyncDispose]());
+  onEnd(() => language[Symbol.asyncDispose]());
   const trusted = await TrustedDocuments.open({ database, wakeups, log });
-  onTestFinished(() => trusted[Symbol.asyncDispose]());
+  onEnd(() => trusted[Symbol.asyncDispose]());
   const keys = createApiKeys({ database, listeners, wakeups, clock });
-  onTestFinished(() => keys[Symbol.asyncDispose]());
+  onEnd(() => keys[Symbol.asyncDispose]());
   return {
     catalogue,
     listeners,
