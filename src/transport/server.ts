@@ -113,7 +113,8 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   };
   const metrics = metricsOf(registry);
   const { limits } = config;
-  const graphiql = config.graphiql === false ? noGraphiql : createGraphiql(services, config.auth !== null);
+  const around = { needsToken: config.auth !== null, hasStudio: config.studio !== false };
+  const graphiql = config.graphiql === false ? noGraphiql : createGraphiql(services, around);
   const reference = config.graphiql === false ? noReference : createReference(buildSchema);
   const studio = config.studio === false ? noStudio : createStudio();
   const callers: Pick<EndpointOptions, 'services' | 'mask' | 'identify'> = {

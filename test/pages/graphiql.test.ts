@@ -182,6 +182,29 @@ describe.skipIf(browserPath === null)('GraphiQL', () => {
     expect(failures).toEqual([]);
   });
 
+  it.each([
+    [1300, 800],
+    [900, 500],
+  ])(
+    '[SERVE1] fills a window of %i × %i pixels, which scrolls neither by itself nor while examples run',
+    async (width, height) => {
+      const { page } = await open({ CADENZA_DEMO: 'auto' });
+      await page.setViewportSize({ width, height });
+      const size = () =>
+        page.evaluate(() => {
+          const { scrollWidth, scrollHeight } = document.documentElement;
+          return [scrollWidth, scrollHeight];
+        });
+      await run(page, 'Recommend');
+      await expect.poll(() => shown(page)).toContain('"requestId"');
+      expect(await size()).toEqual([width, height]);
+      for (const name of ['Studio', 'Schema reference'])
+        expect(
+          await page.getByRole('link', { name }).evaluate((link) => link.getBoundingClientRect().bottom),
+        ).toBeLessThanOrEqual(height);
+    },
+  );
+
   it('[SERVE1] says what to do if the catalogue is empty', async () => {
     const { page } = await open({});
     const { data, errors } = await run(page, 'Recommend');

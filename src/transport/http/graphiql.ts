@@ -18,11 +18,15 @@ export interface Graphiql {
   answerFile: (name: string, request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 }
 
-/**
- * GraphiQL with worked examples in its tabs. Their variables refer to existing objects ([SERVE1]).
- * @param needsToken whether requests need one: the page then opens with the header for it ([SERVE14])
- */
-export function createGraphiql(context: Pick<Context, 'catalogue'>, needsToken: boolean): Graphiql {
+interface Around {
+  /** Whether requests need one: the page then opens with the header for it ([SERVE14]). */
+  needsToken: boolean;
+  /** Whether the server has the Studio, which the page then links to. */
+  hasStudio: boolean;
+}
+
+/** GraphiQL with worked examples in its tabs. Their variables refer to existing objects ([SERVE1]). */
+export function createGraphiql(context: Pick<Context, 'catalogue'>, around: Around): Graphiql {
   const examples = rememberingExamples(context);
   let files: Promise<Files> | null = null;
   let page: { trackId: string | null; asset: Asset } | null = null;
@@ -30,7 +34,7 @@ export function createGraphiql(context: Pick<Context, 'catalogue'>, needsToken: 
   return {
     answerPage: async (request, response) => {
       const [loaded, trackId] = await Promise.all([load(), examples()]);
-      if (page?.trackId !== trackId) page = { trackId, asset: makePage(loaded, optionsOf(trackId, needsToken)) };
+      if (page?.trackId !== trackId) page = { trackId, asset: makePage(loaded, trackId, around) };
       await page.asset.answer(request, response);
     },
     answerFile: async (name, request, response) => {
@@ -87,7 +91,7 @@ async function loadFiles(): Promise<Files> {
     files.set(name, new Asset(workers[label as keyof typeof WORKERS], SCRIPT, FOREVER));
   }
   files.set(APP, new Asset(`${begin(files)}\n${js}\n${RENDER}`, SCRIPT, FOREVER));
-  files.set(STYLE, new Asset(`${css}\n${STEADY_TABS}\n${LINK}`, 'text/css; charset=utf-8', FOREVER));
+  files.set(STYLE, new Asset(`${css}\n${STEADY_TABS}\n${LINKS}`, 'text/css; charset=utf-8', FOREVER));
   files.set(ICON, new Asset(Buffer.from(favicon.split(',')[1] ?? '', 'base64'), 'image/x-icon', FOREVER));
   return files;
 }
@@ -114,9 +118,11 @@ const RENDER = `YogaGraphiQL.renderYogaGraphiQL(
 /** GraphiQL treats the initial tabs as if they had been dragged, and would move them away from the first click. */
 const STEADY_TABS = '.graphiql-tab { transform: none !important; }';
 
-/** In a line of its own below GraphiQL. */
-const LINK = `#root, #root .graphiql-container { height: calc(100vh - 18px); min-height: 0; }
-.reference { position: fixed; right: 20px; bottom: 4px; font: 13px sans-serif; }`;
+/** GraphiQL and a line of links fill the window. What the editor measures texts with, out of sight, makes no page to scroll. */
+const LINKS = `body { display: flex; flex-direction: column; height: 100vh; margin: 0; }
+#root { flex: 1; min-height: 0; }
+#root .graphiql-container { position: relative; height: 100%; }
+.links { display: flex; justify-content: flex-end; gap: 16px; padding: 0 20px 4px; font: 13px sans-serif; }`;
 
 /**
  * Scripts come only from this server, and no other site may frame the page. The editor adds inline styles ([HTTP3]).
@@ -131,9 +137,9 @@ const PAGE_HEADERS = {
   ].join('; '),
 };
 
-function makePage(files: Files, graphiql: GraphiQLOptions): Asset {
+function makePage(files: Files, trackId: string | null, { needsToken, hasStudio }: Around): Asset {
   const address = (name: string): string => `graphql/${addressOf(files, name)}`;
-  const options = JSON.stringify(graphiql).replaceAll('<', '\\u003c');
+  const options = JSON.stringify(optionsOf(trackId, needsToken)).replaceAll('<', '\\u003c');
   const html = `<!doctype html>
 <html lang="en">
   <head>
@@ -146,7 +152,7 @@ function makePage(files: Files, graphiql: GraphiQLOptions): Asset {
   <body id="body" class="no-focus-outline">
     <noscript>You need to enable JavaScript to run this app.</noscript>
     <div id="root"></div>
-    <a class="reference" href="docs">Schema reference</a>
+    <nav class="links">${hasStudio ? '<a href="studio">Studio</a>' : ''}<a href="docs">Schema reference</a></nav>
     <script id="options" type="application/json">${options}</script>
     <script src="${address(APP)}"></script>
   </body>
