@@ -17,12 +17,14 @@ describe.skipIf(browserPath === null)('the room Compose', () => {
     const server = await startServer({ CADENZA_MODELS: models, CADENZA_FETCH_MODELS: 'auto' });
     await server.said(/^Tiny Tunes is ready$/);
     const { page, asked, failures } = await openStudio(server.url, '#/compose');
-    await page.getByLabel('Title').fill('A walk by the river');
     await page.getByLabel('Dance').selectOption('JIG');
     await page.getByLabel('Key').selectOption('D');
     await page.getByRole('button', { name: 'Compose it' }).focus();
     await page.keyboard.press('Enter');
     await page.getByText('finished', { exact: true }).waitFor();
+    // A title that is left empty is the example.
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('A walk by the river');
+    await page.getByText(/^D (major|minor|dorian|mixolydian) · /).waitFor();
     const idOf = () => decodeURIComponent(new URL(page.url()).hash.split('/')[2]!);
     const stored = async () => {
       const query = `{ draft(id: "${idOf()}") { text tune { bars { abc } duration } } }`;

@@ -2,6 +2,7 @@
 export const en = {
   language: 'English',
   studio: 'Studio',
+  example: (text: string) => `for example: ${text}`,
   skip: 'Skip to the room',
   rooms: {
     label: 'Rooms',
@@ -124,7 +125,7 @@ export const en = {
     kind: 'What shall it be?',
     kinds: { LYRICS: 'Song', POEM: 'Poem', STORY: 'Story', ARTICLE: 'Article', TUNE: 'Tune' },
     prompt: 'What is it about?',
-    promptHint: 'for example: the first snow on a harbour town',
+    promptExample: 'the first snow on a harbour town',
     form: 'Form',
     usualForm: 'As is usual',
     forms: {
@@ -142,7 +143,7 @@ export const en = {
     versions: 'Versions',
     start: 'Write it',
     mine: 'Your texts',
-    none: 'Nothing written yet. The first line is one click away.',
+    none: 'Nothing written yet. The first one is a click away.',
     all: 'All texts',
     statuses: {
       QUEUED: 'waiting',
@@ -253,7 +254,7 @@ export const en = {
     title: 'Compose a tune',
     lead: 'The model chooses the notes; metre, key and form are kept exactly. What you leave open is drawn as it is usual.',
     name: 'Title',
-    nameHint: 'for example: A walk by the river',
+    nameExample: 'A walk by the river',
     open: 'As it comes',
     kind: 'Dance',
     kinds: {
@@ -269,7 +270,15 @@ export const en = {
     },
     key: 'Key',
     mode: 'Mode',
-    modes: { MAJOR: 'major', MINOR: 'minor', DORIAN: 'dorian', MIXOLYDIAN: 'mixolydian' },
+    modes: {
+      MAJOR: 'major',
+      MINOR: 'minor',
+      DORIAN: 'dorian',
+      PHRYGIAN: 'phrygian',
+      LYDIAN: 'lydian',
+      MIXOLYDIAN: 'mixolydian',
+      LOCRIAN: 'locrian',
+    },
     form: 'Form',
     mood: 'Mood, in words',
     moodHint: 'for example: calm and wistful',

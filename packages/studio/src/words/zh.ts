@@ -3,6 +3,7 @@ import type { Words } from './en.ts';
 export const zh: Words = {
   language: '中文',
   studio: '工作室',
+  example: (text: string) => `例如：${text}`,
   skip: '跳到正文',
   rooms: { label: '房间', listen: '聆听', write: '写作', compose: '作曲', understand: '分析', operate: '运维' },
   settings: {
@@ -111,7 +112,7 @@ export const zh: Words = {
     kind: '写成什么？',
     kinds: { LYRICS: '歌词', POEM: '诗', STORY: '故事', ARTICLE: '文章', TUNE: '曲子' },
     prompt: '写什么内容？',
-    promptHint: '例如：海港小城的第一场雪',
+    promptExample: '海港小城的第一场雪',
     form: '形式',
     usualForm: '按惯例',
     forms: {
@@ -129,7 +130,7 @@ export const zh: Words = {
     versions: '版本数',
     start: '开始写',
     mine: '您的文字',
-    none: '还没有写过。第一行只需点一下。',
+    none: '还没有写过。点一下就有第一篇。',
     all: '全部文字',
     statuses: { QUEUED: '排队中', GENERATING: '正在写', COMPLETED: '已完成', CANCELLED: '已停止', FAILED: '失败' },
     stop: '停止',
@@ -233,7 +234,7 @@ export const zh: Words = {
     title: '谱一支曲子',
     lead: '模型选择音符；拍号、调性与曲式严格遵守。未指定的部分按传统惯例抽取。',
     name: '标题',
-    nameHint: '例如：河边漫步',
+    nameExample: '河边漫步',
     open: '不限',
     kind: '舞曲类型',
     kinds: {
@@ -249,7 +250,15 @@ export const zh: Words = {
     },
     key: '调',
     mode: '调式',
-    modes: { MAJOR: '大调', MINOR: '小调', DORIAN: '多利亚', MIXOLYDIAN: '混合利底亚' },
+    modes: {
+      MAJOR: '大调',
+      MINOR: '小调',
+      DORIAN: '多利亚',
+      PHRYGIAN: '弗里吉亚',
+      LYDIAN: '利底亚',
+      MIXOLYDIAN: '混合利底亚',
+      LOCRIAN: '洛克里亚',
+    },
     form: '曲式',
     mood: '用文字描述情绪',
     moodHint: '例如：calm and wistful',
