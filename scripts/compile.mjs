@@ -14,7 +14,8 @@ const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ??
 
 const sources = readdirSync(inRoot('src'), { recursive: true }).map((name) => inRoot('src', name));
 const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => inRoot(name));
-const isStale = () => [...sources, ...settings, inRoot('src')].some((path) => modified(path) > modified(stamp));
+/** Whether any source is newer than the last compilation. */
+export const isStale = () => [...sources, ...settings, inRoot('src')].some((path) => modified(path) > modified(stamp));
 
 /**
  * Compiles if any source is newer than the last compilation, in a process of its own: the compiler would stay in the memory of

@@ -12,7 +12,8 @@ const built = join(root, 'dist', 'studio');
 const stamp = join(built, '.built');
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-function isStale() {
+/** Whether any source of the Studio is newer than what was built. */
+export function isStudioStale() {
   // Who installs the server without its pages has none.
   if (!existsSync(source)) return false;
   const folders = [source, join(root, 'packages', 'client', 'src')];
@@ -22,13 +23,13 @@ function isStale() {
 
 /** Builds the Studio if any of its sources is newer, in a process of its own. The server runs without it if that fails. */
 export function buildStudio() {
-  if (!isStale()) return;
+  if (!isStudioStale()) return;
   const { status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url)], { stdio: 'inherit' });
   if (status !== 0) console.error('The Studio could not be built, and is not served.');
 }
 
 async function build() {
-  if (!isStale()) return;
+  if (!isStudioStale()) return;
   const began = new Date();
   const { build: bundle } = await import('vite');
   // Processes that start at once build beside each other.
@@ -44,7 +45,7 @@ async function build() {
   } catch (error) {
     // Another process has put its own there meanwhile, which is the same.
     rmSync(unfinished, { recursive: true, force: true });
-    if (isStale()) throw error;
+    if (isStudioStale()) throw error;
   }
 }
 
