@@ -54,7 +54,8 @@ export async function downloadUnpinned(
   return digestOf(partial, options.signal);
 }
 
-async function isPromised(file: ModelFile, path: string, signal: AbortSignal): Promise<boolean> {
+/** Whether all of the file has come, and is what the catalogue promises. */
+export async function isPromised(file: ModelFile, path: string, signal: AbortSignal): Promise<boolean> {
   return (await sizeOf(path)) === file.bytes && (await digestOf(path, signal)) === file.sha256;
 }
 

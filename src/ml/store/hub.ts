@@ -4,7 +4,13 @@ import { downloadFile, HUB_URL, listFiles, listModels, modelInfo } from '@huggin
 import { z } from 'zod';
 import type { ModelSource } from './model-catalogue.ts';
 import { fetchWithToken } from './network.ts';
-import { type FetchContext, type OpenSource, patientFetch, type SourceContext } from './patient-fetch.ts';
+import {
+  type FetchContext,
+  type OpenSource,
+  patientFetch,
+  type SourceContext,
+  UnreachableError,
+} from './patient-fetch.ts';
 
 /** A repository of a hub at one commit. */
 export interface HubRepository {
@@ -105,8 +111,12 @@ export async function openHub(from: HubFile, context: SourceContext): Promise<Op
   return { start, body: Readable.fromWeb(blob.slice(start, blob.size).stream() as ReadableStream) };
 }
 
-/** The advice if the hub refuses a repository. It gives the same answer if the repository does not exist. */
+/**
+ * The advice if the hub refuses a repository, or is not reached. It gives the same answer if the repository does not exist.
+ */
 function refusalOf(error: unknown, repository: string, hasToken: boolean): Error | null {
+  if (error instanceof UnreachableError)
+    return new Error(`${error.message}: set HTTPS_PROXY, or HF_ENDPOINT to a mirror`, { cause: error });
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
   if (status !== 401 && status !== 403) return null;
   const told = hasToken

@@ -2,7 +2,15 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConflictError, DiskFullError, ModelUnavailableError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/folders.ts';
-import { checkRoom, download, type DownloadOptions, downloadUnpinned, type Patience, sizeOf } from './download.ts';
+import {
+  checkRoom,
+  download,
+  type DownloadOptions,
+  downloadUnpinned,
+  isPromised,
+  type Patience,
+  sizeOf,
+} from './download.ts';
 import { takeLock, tryLock } from './file-lock.ts';
 import { bytesOf, filesOf, type ModelEntry, type ModelFile, type ModelSource } from './model-catalogue.ts';
 import { directNetwork, type Network } from './network.ts';
@@ -173,10 +181,13 @@ async function fetchFile(
   if (state === 'whole') return;
   if (state === 'corrupt') onStep(`${file.name} on disk is damaged: fetching it again`);
   await makeFolder(dirname(path));
-  await fillFromSources(wanted, file.sources, onStep, options.signal, (source) =>
-    download(file, source, partialOf(path), options),
-  );
-  await publishFile(partialOf(path), path);
+  // What has come whole, and is only to be checked, is not fetched again.
+  const partial = partialOf(path);
+  if (!(await isPromised(file, partial, options.signal)))
+    await fillFromSources(wanted, file.sources, onStep, options.signal, (source) =>
+      download(file, source, partial, options),
+    );
+  await publishFile(partial, path);
   await stampFile(path, file);
 }
 

@@ -22,6 +22,9 @@ export interface OpenSource {
   startsLate?: boolean;
 }
 
+/** No server answered. The message says briefly why. */
+export class UnreachableError extends Error {}
+
 /** `fetch` with a time limit for the start of the response. Its body ends with the signal. */
 export function patientFetch({ connectTimeoutMs, network, signal }: FetchContext): typeof fetch {
   const fetch = fetchThrough(network.proxies);
@@ -31,9 +34,10 @@ export function patientFetch({ connectTimeoutMs, network, signal }: FetchContext
     try {
       return await fetch(input, { ...init, signal: AbortSignal.any([signal, unanswered.signal]) });
     } catch (error) {
-      if (unanswered.signal.aborted) throw new Error(`no answer within ${connectTimeoutMs / 1000} s`, { cause: error });
+      if (unanswered.signal.aborted)
+        throw new UnreachableError(`no answer within ${connectTimeoutMs / 1000} s`, { cause: error });
       signal.throwIfAborted();
-      throw new Error(networkReason(error), { cause: error });
+      throw new UnreachableError(networkReason(error), { cause: error });
     } finally {
       clearTimeout(timer);
     }

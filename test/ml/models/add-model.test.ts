@@ -171,6 +171,19 @@ describe('[MODEL16] npm run models -- add', () => {
     expect(await failure(add('hf:owner/tiny', { network: at(hub.endpoint) }))).toMatch(reason);
   });
 
+  it('says what to do where no hub is reached', async () => {
+    const nowhere = add('hf:owner/tiny', { network: at('http://127.0.0.1:2') });
+    expect(await failure(nowhere)).toMatch(/cannot be reached \(.*\): set HTTPS_PROXY, or HF_ENDPOINT to a mirror/);
+  });
+
+  it('says once that a file is fetched of which nobody told the SHA-256', async () => {
+    const { url } = await server.serve(server.whole(await tinyGguf()));
+    const { run } = await setUp();
+    const { code, output } = await run(['add', `${url}/tiny.gguf`, '--yes']);
+    expect(code).toBe(0);
+    expect(output.match(/^fetching .*$/gm)).toHaveLength(1);
+  });
+
   it('sends HF_TOKEN, and says when it is not enough', async () => {
     const files = { 'tiny-Q8_0.gguf': await tinyGguf() };
     const hub = await openHub({ files, token: 'hf_right' });
