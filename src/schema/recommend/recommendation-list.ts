@@ -175,8 +175,8 @@ export const RecommendationType = builder.objectRef<Recommendation>('Recommendat
   fields: (t) => ({
     id: t.id({
       description:
-        'A globally unique, opaque id for caches: the same for the same position of the same list, however often it is ' +
-        'requested. It cannot be passed to `node`.',
+        'A globally unique, opaque id for caches: the same whenever the same page of the list is requested, as long as ' +
+        'nothing has changed, also when `requestId` has become another one. It cannot be passed to `node`.',
       resolve: ({ explanation }) => encodeId('Recommendation', explanation.id),
     }),
     track: t.field({

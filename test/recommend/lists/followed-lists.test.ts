@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { connect, type Database } from '../../../src/db/client.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { silentLogger } from '../../../src/lib/log.ts';
-import { createRecommender, type RecommendationPage } from '../../../src/recommend/recommender.ts';
+import { createRecommender, type RecommendationPage, type Recommender } from '../../../src/recommend/recommender.ts';
 import { addTracks } from '../../support/catalogue/catalogue.ts';
 import { ask, startListening } from '../../support/listening.ts';
 import { testDatabase } from '../../support/postgres/database.ts';
@@ -149,6 +149,69 @@ describe('[LIVE5] nodes on one database', () => {
     const third = await startListening({ database: second.database });
     expect((await ask(third.graphqlUrl, query)).data).toEqual({ recommendations: changed });
     expect(elsewhere).toEqual(here);
+  });
+});
+
+describe('a full hour', () => {
+  const HOUR = 3_600_000;
+  const FULL = Date.UTC(2026, 0, 1, 15);
+
+  /** A node at this time, and another that starts when it is asked for; both run on one clock. */
+  async function nodesAt(start: number) {
+    const { database, catalogue, listeners, wakeups, heard } = await startRecommending(tracks);
+    let now = start;
+    const clock = { now: () => now, monotonic: () => now };
+    const node = async () => {
+      const parts = { database, catalogue, listeners, wakeups, clock, log: silentLogger, trainsByItself: false };
+      const recommender = await createRecommender(parts);
+      onTestFinished(() => recommender[Symbol.asyncDispose]());
+      return recommender;
+    };
+    const { listener } = await heard('ann', [['t01', 'LIKE']]);
+    const ask = async (recommender: Recommender, page = {}) => {
+      const { requestId, edges } = await recommender.recommend(listener.id, {}, { first: 4, ...page });
+      return { requestId, ids: edges.map(({ node }) => node.explanation.id), after: edges.at(-1)!.cursor };
+    };
+    return { node, ask, wait: (ms: number) => (now += ms) };
+  }
+
+  it('[REC7] changes nothing of a list that was asked for before: same requestId, ids and pages', async () => {
+    const { node, ask, wait } = await nodesAt(FULL - 10_000);
+    const here = await node();
+    const before = await ask(here);
+    const page = await ask(here, { after: before.after });
+    wait(20_000);
+    expect(await ask(here)).toEqual(before);
+    expect(await ask(here, { after: before.after })).toEqual(page);
+  });
+
+  it('[LIVE5] leaves ids that caches use, cursors and their pages on a node that starts after it', async () => {
+    const { node, ask, wait } = await nodesAt(FULL - 10_000);
+    const here = await node();
+    const before = await ask(here);
+    const page = await ask(here, { after: before.after });
+    // Lists are stored after they were sent.
+    const there = await node();
+    await expect.poll(() => ask(there, { after: before.after }).catch(() => null)).toEqual(page);
+    wait(20_000);
+    const later = await node();
+    const anew = await ask(later);
+    expect(anew.ids).toEqual(before.ids);
+    expect(anew.requestId).not.toBe(before.requestId);
+    expect(await ask(later, { after: before.after })).toEqual(page);
+    expect((await ask(later, { after: anew.after })).requestId).toBe(anew.requestId);
+  });
+
+  it('[REC7] ends when the list is an hour old: its positions keep their ids, and it counts anew', async () => {
+    const { node, ask, wait } = await nodesAt(FULL + HOUR / 2);
+    const here = await node();
+    const before = await ask(here);
+    wait(HOUR - 1);
+    expect((await ask(here)).requestId).toBe(before.requestId);
+    wait(1);
+    const anew = await ask(here);
+    expect(anew.requestId).not.toBe(before.requestId);
+    expect(anew.ids).toEqual(before.ids);
   });
 });
 
