@@ -57,7 +57,7 @@ export class PacedEngine implements Engine {
   }
 
   async *#generate({ sampling }: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
-    yield { type: 'started', promptTokens: 1 };
+    yield { type: 'started', promptTokens: 1, computedBy: 'paced' };
     for (let id = 0; id < sampling.maxTokens && !signal.aborted; id++) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
       const text = `${process.hrtime.bigint()} `;

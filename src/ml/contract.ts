@@ -37,6 +37,11 @@ export interface Model {
   failure: string | null;
   /** Null for an export, which runs as it is, and while it is not READY. Absent in what older nodes report. */
   kernels?: ModelKernels | null;
+  /**
+   * Identifies what computes its texts: where it is the same, the same request yields the same text. Null unless the model
+   * writes and is READY. Absent in what older nodes report.
+   */
+  fingerprint?: string | null;
   /** When its slots become free, for other nodes. */
   forecast?: Forecast;
 }
@@ -99,6 +104,10 @@ export interface Usage {
   tokensPerSecond: number | null;
   /** Milliseconds of the engine: its parts of the steps that it shared with others. Absent while it is written. */
   engineMs?: number | null;
+  /** The fingerprint of what computes the turn that is being written, or was last. Absent before the first and in older records. */
+  computedBy?: string;
+  /** Whether a turn was taken up by what computes otherwise than what had begun it. */
+  continuedElsewhere?: boolean;
 }
 
 export type FinishReason = 'STOP' | 'LENGTH' | 'TIME' | 'CANCELLED' | 'ERROR';
@@ -158,7 +167,8 @@ export interface GenerationRequest {
  * draft; it may be empty while a character or a possible stop string is incomplete.
  */
 export type GenerationEvent =
-  | { type: 'started'; promptTokens: number }
+  /** `computedBy`: the model's fingerprint. */
+  | { type: 'started'; promptTokens: number; computedBy: string }
   | { type: 'tokens'; text: string; tokens: readonly Token[] }
   | { type: 'finished'; reason: FinishReason; usage: Usage; message?: string };
 

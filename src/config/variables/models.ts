@@ -79,7 +79,7 @@ export const modelsVariables = {
   }),
   CADENZA_KERNELS: documented(oneOf(kernels).prefault('blocks'), {
     meaning:
-      'How products of 8-bit weights are computed on the CPU: in `blocks`, as sums of `integers`, or `auto`: whichever is faster on its processor, measured once (docs/models.md). Last bits differ between the two, and so may texts: nodes with different processors write the same texts only with the same of them.',
+      'How products of 8-bit weights are computed on the CPU: in `blocks`, as sums of `integers`, or `auto`: whichever is faster on its processor, measured once (docs/models.md). Last bits differ between the two, and between processors with different instructions, and so may texts.',
     default: 'blocks',
     example: 'auto',
   }),

@@ -46,10 +46,11 @@ export async function raiseEpoch(db: Queryable, id: string, from: number, least:
   return raised?.epoch ?? null;
 }
 
-/** Says in the row that a draft is being written, for lists by status. */
-export async function markGenerating(db: Queryable, { draftId, epoch }: Writer): Promise<void> {
-  const waiting = and(eq(drafts.id, draftId), eq(drafts.epoch, epoch), eq(drafts.status, 'QUEUED'));
-  await db.update(drafts).set({ status: 'GENERATING' }).where(waiting);
+/** Says in the row that a draft is being written, for lists by status, and by what, for whoever takes it up. */
+export async function markGenerating(db: Queryable, { draftId, epoch }: Writer, usage: unknown): Promise<void> {
+  const going = inArray(drafts.status, ['QUEUED', 'GENERATING']);
+  const mine = and(eq(drafts.id, draftId), eq(drafts.epoch, epoch), going);
+  await db.update(drafts).set({ status: 'GENERATING', usage }).where(mine);
 }
 
 /** Copies the end of a draft from a log stored elsewhere. A row that is further, or of a later epoch, is not changed. */

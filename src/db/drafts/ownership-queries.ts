@@ -48,15 +48,18 @@ export async function buryNode({ sql: run }: Database, id: string, beat: number 
   return rows.length > 0;
 }
 
-/** The models among these that unowned drafts wait for, the oldest draft's first. */
-export async function selectAwaitedModels(
-  db: Queryable,
-  me: string,
-  models: readonly string[],
-  busy: readonly string[],
-): Promise<string[]> {
+/** The drafts that a node looks for: see drafts/nodes. */
+interface DraftSearch {
+  node: string;
+  models: readonly { id: string; fingerprint?: string | null }[];
+  busy: readonly string[];
+  overdue: readonly string[];
+}
+
+/** The models of a search that unowned drafts wait for, the oldest draft's first. */
+export async function selectAwaitedModels(db: Queryable, search: DraftSearch): Promise<string[]> {
   const rows = await db.execute<{ model_id: string }>(sql`
-    select d.model_id from drafts d where ${isFree(me, models, busy)}
+    select d.model_id from drafts d where ${isFree(search)} and not ${isLeft(search)}
     group by d.model_id order by min(d.created_at), d.model_id`);
   return rows.map(({ model_id }) => model_id);
 }
@@ -81,12 +84,7 @@ const toNextEpoch = sql`epoch = next.epoch,
  * Claims a draft that waits for one of these models: of the listener with the fewest drafts being written, the oldest
  * ([OWN3]). Concurrent nodes claim different ones.
  */
-export async function claimDraft(
-  database: Database,
-  me: string,
-  models: readonly string[],
-  busy: readonly string[],
-): Promise<DraftRow | null> {
+export async function claimDraft(database: Database, search: DraftSearch): Promise<DraftRow | null> {
   const [claimed] = await database.db.execute<{ id: string }>(sql`
     with written as (
       select listener_id, count(*) as drafts from drafts
@@ -94,17 +92,34 @@ export async function claimDraft(
     ),
     next as (
       select d.id, ${laterEpoch} as epoch from drafts d left join written w on w.listener_id = d.listener_id
-      where ${isFree(me, models, busy)}
+      where ${isFree(search)} and not ${isLeft(search)}
       order by coalesce(w.drafts, 0), d.created_at, d.id limit 1 for update of d skip locked
     )
-    update drafts d set owner = ${me}, ${toNextEpoch} from next where d.id = next.id returning d.id`);
+    update drafts d set owner = ${search.node}, ${toNextEpoch} from next where d.id = next.id returning d.id`);
   return claimed ? ((await selectDrafts(database, [claimed.id]))[0] ?? null) : null;
 }
 
-function isFree(me: string, models: readonly string[], busy: readonly string[]): SQL {
-  const unowned = sql`(d.owner is null or case when d.owner = ${me} then not ${contains(busy, sql`d.id::text`)}
+/** The unowned drafts of a search that it leaves to nodes which compute as what wrote these. */
+export async function selectLeftToOthers(db: Queryable, search: DraftSearch): Promise<string[]> {
+  const rows = await db.execute<{ id: string }>(sql`
+    select d.id from drafts d where ${isFree(search)} and ${isLeft(search)}`);
+  return rows.map(({ id }) => id);
+}
+
+function isFree({ node, models, busy }: DraftSearch): SQL {
+  const ids = models.map(({ id }) => id);
+  const unowned = sql`(d.owner is null or case when d.owner = ${node} then not ${contains(busy, sql`d.id::text`)}
     else not exists (select from nodes n where n.id = d.owner) end)`;
-  return sql`d.status in ('QUEUED', 'GENERATING') and ${unowned} and ${contains(models, sql`d.model_id`)}`;
+  return sql`d.status in ('QUEUED', 'GENERATING') and ${unowned} and ${contains(ids, sql`d.model_id`)}`;
+}
+
+/** Never null, so that it can be negated. */
+function isLeft({ node, models, overdue }: DraftSearch): SQL {
+  const own = Object.fromEntries(models.map(({ id, fingerprint }) => [id, fingerprint ?? null]));
+  const same = sql`jsonb_build_object('id', d.model_id, 'status', 'READY', 'fingerprint', d.usage -> 'computedBy')`;
+  return sql`(d.status = 'GENERATING' and d.usage ? 'computedBy' and not ${contains(overdue, sql`d.id::text`)}
+    and d.usage ->> 'computedBy' is distinct from ${JSON.stringify(own)}::jsonb ->> d.model_id
+    and exists (select from nodes n where n.id <> ${node} and n.models @> jsonb_build_array(${same})))`;
 }
 
 const contains = (list: readonly string[], value: SQL): SQL => sql`(${JSON.stringify(list)}::jsonb ? ${value})`;

@@ -75,6 +75,17 @@ export function tokenIds(entries: readonly LogEntry[]): number[] {
   return entries.flatMap(({ event }) => (isWritten(event) ? event.tokens.map(([id]) => id) : []));
 }
 
+/** The fingerprints of what computed the tokens of a turn, by its entries. Null where none was recorded. */
+export function fingerprintsOf(entries: readonly LogEntry[]): (string | null)[] {
+  let now: string | null = null;
+  const found = new Set<string | null>();
+  for (const { event } of entries) {
+    if (event.type === 'status' && event.status === 'GENERATING') now = event.usage.computedBy ?? null;
+    else if (isWritten(event) && event.tokens.length > 0) found.add(now);
+  }
+  return [...found];
+}
+
 export const writtenText = (events: readonly LogEvent[]): string =>
   events.map((event) => (isWritten(event) ? event.text : '')).join('');
 

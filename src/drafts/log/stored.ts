@@ -95,6 +95,8 @@ const usage: z.ZodType<Usage> = z.object({
   timeToFirstTokenMs: measured,
   tokensPerSecond: measured,
   engineMs: z.number().nullable().exactOptional(),
+  computedBy: z.string().exactOptional(),
+  continuedElsewhere: z.boolean().exactOptional(),
 });
 
 const texts = z.array(z.string());

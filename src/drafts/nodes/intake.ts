@@ -2,13 +2,16 @@ import { LocalWakeups, onEach, type Wakeups } from '../../lib/async/wakeups.ts';
 import type { Sleep } from '../../lib/clock.ts';
 import { OverloadedError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Engine, Ticket } from '../../ml/engine.ts';
+import type { Engine, Model, Ticket } from '../../ml/engine.ts';
 import type { DraftRecord } from '../log/stored.ts';
 import { queueKey } from '../wakeup-keys.ts';
 import type { Node } from './membership.ts';
-import type { Ownership, UnreadableDraft } from './ownership.ts';
+import type { ClaimSearch, Ownership, UnreadableDraft } from './ownership.ts';
 
-/** The queue is checked this often anyway, because a wake-up or a claim's answer may be lost with a connection. */
+/**
+ * The queue is checked this often anyway, because a wake-up or a claim's answer may be lost with a connection. A draft that
+ * is left to others is left to them from one check to the next.
+ */
 const LOOK_MS = 2_000;
 
 export interface IntakeOptions {
@@ -33,6 +36,9 @@ export interface IntakeOptions {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #kicks = new LocalWakeups();
+  /** The drafts that were left to others at the last check, and those that were so at the one before as well. */
+  #left: readonly string[] = [];
+  #overdue: readonly string[] = [];
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -73,22 +79,34 @@ export class Intake {
 
   /** Found without reserving a place, which could open a model for which no draft waits and close another. */
   async #awaited(): Promise<string[]> {
-    const { engine, ownership, node, busy } = this.#options;
-    const ready = engine.models().filter(({ status }) => status === 'READY');
+    const ready = this.#ready();
     if (ready.length === 0) return [];
-    const models = ready.map(({ id }) => id);
-    return ownership.awaited(node.id, models, busy()).catch((error: unknown) => {
+    return this.#options.ownership.awaited(this.#searchFor(ready)).catch((error: unknown) => {
       this.#unreadable(error);
       return [];
     });
   }
 
+  #ready(): Model[] {
+    return this.#options.engine.models().filter(({ status }) => status === 'READY');
+  }
+
+  #searchFor(models: readonly Model[]): ClaimSearch {
+    const { node, busy } = this.#options;
+    return {
+      node: node.id,
+      models: models.map(({ id, fingerprint = null }) => ({ id, fingerprint })),
+      busy: busy(),
+      overdue: this.#overdue,
+    };
+  }
+
   async #takeOneFor(model: string): Promise<boolean> {
-    const { ownership, node, busy, takeUp } = this.#options;
+    const { ownership, takeUp } = this.#options;
     const ticket = this.#admit(model);
     if (!ticket) return false;
     try {
-      const row = await ownership.claim(node.id, [model], busy());
+      const row = await ownership.claim(this.#searchFor(this.#ready().filter(({ id }) => id === model)));
       if (row) takeUp(row, ticket);
       else ticket[Symbol.dispose]();
       return row !== null;
@@ -122,9 +140,20 @@ export class Intake {
 
   async #lookNowAndAgain(): Promise<void> {
     const { sleep, signal } = this.#options;
-    while (!signal.aborted) {
+    for (;;) {
       await sleep(LOOK_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      await this.#noteWhatIsLeft();
       this.kick();
     }
+  }
+
+  /** A draft that nodes with its fingerprint have left alone since the last check is anybody's ([OWN8]). */
+  async #noteWhatIsLeft(): Promise<void> {
+    const search = { ...this.#searchFor(this.#ready()), overdue: [] };
+    // What cannot be read now is looked for again, at the next check.
+    const left = await this.#options.ownership.leftToOthers(search).catch(() => []);
+    this.#overdue = left.filter((id) => this.#left.includes(id));
+    this.#left = left;
   }
 }

@@ -16,6 +16,7 @@ const model: z.ZodType<Model> = z.object({
   fetched: z.number(),
   failure: text.nullable(),
   kernels: z.enum(['INTEGERS', 'BLOCKS', 'FLOATS']).nullable().exactOptional(),
+  fingerprint: text.nullable().exactOptional(),
   forecast: z.object({ stepMs: z.number(), endsMs: z.array(z.number()) }).exactOptional(),
 });
 const models = z.array(model.nullable().catch(null)).catch([]);

@@ -16,6 +16,17 @@ export interface NodeSight {
   isConnected: boolean;
 }
 
+/** The drafts that a node looks for. */
+export interface ClaimSearch {
+  node: string;
+  /** The models that it writes with, and what identifies how it computes with each. */
+  models: readonly Pick<Model, 'id' | 'fingerprint'>[];
+  /** The drafts that it is at work on. Others that it owns are those whose claim's answer was lost. */
+  busy: readonly string[];
+  /** The drafts that it no longer leaves to nodes that compute as what had begun them. */
+  overdue: readonly string[];
+}
+
 /** A draft that was claimed and whose row is damaged. Unless it is ended, it would be claimed again and again. */
 export class UnreadableDraft {
   readonly id: string;
@@ -40,17 +51,15 @@ export interface Ownership {
   beat(node: string, models: readonly Model[]): Promise<NodeSight[]>;
   /** Removes the node and raises the epoch of its drafts, unless there was a heartbeat since (null: in any case). */
   bury(node: string, beat: number | null): Promise<boolean>;
-  /** The models among these for which `claim` would find a draft, the oldest draft's first. */
-  awaited(node: string, models: readonly string[], busy: readonly string[]): Promise<string[]>;
+  /** The models of a search for which `claim` would find a draft, the oldest draft's first. */
+  awaited(search: ClaimSearch): Promise<string[]>;
+  /** Claims the oldest unowned draft that waits for one of these models, and raises its epoch. */
+  claim(search: ClaimSearch): Promise<DraftRecord | UnreadableDraft | null>;
   /**
-   * Claims the oldest unowned draft that waits for one of these models, and raises its epoch. A draft of the node's own
-   * that it is not busy with is one whose answer was lost, so it is claimed too.
+   * The drafts that `claim` leaves to others: those that were being written, if this node computes otherwise than what
+   * wrote them and a living node computes as that did ([OWN8]).
    */
-  claim(
-    node: string,
-    models: readonly string[],
-    busy: readonly string[],
-  ): Promise<DraftRecord | UnreadableDraft | null>;
+  leftToOthers(search: ClaimSearch): Promise<string[]>;
   /** Takes a draft from any owner and raises its epoch. @returns null if there is no such draft */
   seize(node: string | null, draftId: string): Promise<DraftRecord | null>;
   /**
@@ -82,16 +91,16 @@ export class PostgresOwnership implements Ownership {
     return queries.buryNode(this.#database, node, beat);
   }
 
-  awaited(node: string, models: readonly string[], busy: readonly string[]): Promise<string[]> {
-    return queries.selectAwaitedModels(this.#database.db, node, models, busy);
+  awaited(search: ClaimSearch): Promise<string[]> {
+    return queries.selectAwaitedModels(this.#database.db, search);
   }
 
-  async claim(
-    node: string,
-    models: readonly string[],
-    busy: readonly string[],
-  ): Promise<DraftRecord | UnreadableDraft | null> {
-    const row = await queries.claimDraft(this.#database, node, models, busy);
+  leftToOthers(search: ClaimSearch): Promise<string[]> {
+    return queries.selectLeftToOthers(this.#database.db, search);
+  }
+
+  async claim(search: ClaimSearch): Promise<DraftRecord | UnreadableDraft | null> {
+    const row = await queries.claimDraft(this.#database, search);
     try {
       return row && draftRecord(row);
     } catch (error) {

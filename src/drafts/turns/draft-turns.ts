@@ -8,7 +8,7 @@ import type { Payer } from '../../listeners/listeners.ts';
 import type { Engine, GenerationRequest, Ticket } from '../../ml/engine.ts';
 import type { DraftLog } from '../log/draft-log.ts';
 import { leavesTextInLog, textInLog } from '../log/edits.ts';
-import { isTerminal, tokenIds } from '../log/log-events.ts';
+import { fingerprintsOf, isTerminal, tokenIds } from '../log/log-events.ts';
 import type { Fence } from '../log/log-store.ts';
 import { type DraftRecord, lastTurn, type Turn } from '../log/stored.ts';
 import { Intake } from '../nodes/intake.ts';
@@ -40,6 +40,9 @@ export interface DraftTurnsOptions {
 
 /** What a turn begins with: see `DraftWriterOptions`. */
 export type TurnStart = Pick<DraftWriterOptions, 'request' | 'before' | 'at' | 'followedBy'>;
+
+/** A turn that is being written: from its beginning on, unless it is said what computed what it replays. */
+type FencedTurn = TurnStart & Pick<DraftWriterOptions, 'fence'> & Partial<Pick<DraftWriterOptions, 'replayedFrom'>>;
 
 /** A turn that is about to begin, on a reserved place. */
 export interface BeginningTurn {
@@ -207,7 +210,7 @@ export class DraftTurns implements AsyncDisposable {
     }
   }
 
-  #write(ticket: Ticket, turn: { fence: Fence } & TurnStart, running: Running): Promise<void> {
+  #write(ticket: Ticket, turn: FencedTurn, running: Running): Promise<void> {
     const { log, logger, keepsAlternatives } = this.#options;
     const { shutdown } = this;
     const onStarted = (): void => {
@@ -215,7 +218,16 @@ export class DraftTurns implements AsyncDisposable {
       this.#intake.kick();
     };
     const cancel = running.cancel.signal;
-    return writeDraft(ticket, { log, logger, keepsAlternatives, ...turn, cancel, shutdown, onStarted });
+    return writeDraft(ticket, {
+      log,
+      logger,
+      keepsAlternatives,
+      replayedFrom: [],
+      ...turn,
+      cancel,
+      shutdown,
+      onStarted,
+    });
   }
 
   /** A node that writes nothing admits a draft without knowing whether the model can keep its form. */
@@ -286,7 +298,8 @@ export class DraftTurns implements AsyncDisposable {
       written.map(({ event }) => event),
     );
     const followedBy = joined(keptPassages(kept).after);
-    await this.#write(ticket, { fence, request, before: turn.before, at, followedBy }, running);
+    const replayedFrom = fingerprintsOf(written);
+    await this.#write(ticket, { fence, request, before: turn.before, at, followedBy, replayedFrom }, running);
   }
 }
 

@@ -20,6 +20,8 @@ export interface DraftWriterOptions {
   at: number | null;
   /** The text after that place. */
   followedBy: string;
+  /** The fingerprints of what computed the tokens that the request replays. Null where none was recorded. */
+  replayedFrom: readonly (string | null)[];
   /** Whether the alternatives of each token are kept. */
   keepsAlternatives: boolean;
   /** Aborts the generation. A cancellation ends the draft; a shutdown leaves it to be resumed. */
@@ -31,14 +33,17 @@ export interface DraftWriterOptions {
 
 /** Writes one turn from the engine into the log. Resolves when its end is recorded, or at shutdown. */
 export async function writeDraft(ticket: Ticket, options: DraftWriterOptions): Promise<void> {
-  const { request, cancel, shutdown, before, keepsAlternatives } = options;
+  const { request, cancel, shutdown, keepsAlternatives } = options;
   const appender = new Appender(options);
-  let { at } = options;
+  let { at, before } = options;
   let last = '';
   try {
     for await (const event of ticket.generate(request, AbortSignal.any([cancel, shutdown]))) {
       if (shutdown.aborted || appender.lost) break;
-      if (event.type === 'started') options.onStarted();
+      if (event.type === 'started') {
+        options.onStarted();
+        before = computedBy(event.computedBy, options);
+      }
       const kept = keepsAlternatives ? event : withoutAlternatives(event);
       const isJoined = event.type === 'finished' && at !== null && joins(last, options.followedBy);
       await appender.take([...(isJoined ? [logTokens(' ', [], at)] : []), ...loggedEvents(kept, before, at)]);
@@ -52,6 +57,15 @@ export async function writeDraft(ticket: Ticket, options: DraftWriterOptions): P
     options.logger.error({ err: error, draft: options.fence.draftId }, 'a draft failed');
     await appender.end(ended('ERROR', before, error instanceof Error ? error.message : String(error)));
   }
+}
+
+/** The usage before a turn with what computes it from now on, and whether that computes as what had begun it ([OWN1]). */
+function computedBy(fingerprint: string, { before, replayedFrom, logger, fence }: DraftWriterOptions): Usage {
+  const usage = { ...before, computedBy: fingerprint };
+  if (replayedFrom.every((one) => one === fingerprint)) return usage;
+  const seen = { draft: fence.draftId, fingerprint, replayedFrom };
+  logger.info(seen, 'a draft goes on with another graph, runtime or kernels than it was begun with');
+  return { ...usage, continuedElsewhere: true };
 }
 
 /** Whether two texts would become one word where they meet ([DRAFT17]). */
@@ -101,6 +115,7 @@ export const noUsage: Usage = {
 
 function addUsage(a: Usage, b: Usage): Usage {
   return {
+    ...a,
     promptTokens: a.promptTokens + b.promptTokens,
     completionTokens: a.completionTokens + b.completionTokens,
     queueMs: a.queueMs ?? b.queueMs,

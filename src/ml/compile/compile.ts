@@ -3,7 +3,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { parseStoredJson } from '../../lib/stored-data.ts';
-import { digestOf } from '../../lib/text/digest.ts';
+import { digestOf, digestOfText } from '../../lib/text/digest.ts';
 import { startWorker } from '../../lib/threads/worker.ts';
 import { type ModelShape, modelShape } from './checkpoint/architecture.ts';
 import { ModelFileError } from './checkpoint/model-file-error.ts';
@@ -29,6 +29,8 @@ const SUFFIX = `-v${COMPILER_VERSION}`;
 const DEFAULT_TARGET: GraphTarget = { device: 'cpu', weights: 'int8' };
 
 export interface CompiledModel {
+  /** Of everything that the graph computes with. */
+  digest: string;
   graphPath: string;
   /** The size of the graph and its data files. */
   weightBytes: number;
@@ -55,7 +57,7 @@ export type CacheKey = Pick<CompileOptions, 'source' | 'digest' | 'directory' | 
 
 /** The cached result of `compileModel` for this source, or null. */
 export function findCompiled(options: CacheKey) {
-  return readCompiled(folderOf(options), options.source);
+  return readCompiled(folderOf(options), options);
 }
 
 /** The folder of the same source's graph of integers. */
@@ -65,7 +67,7 @@ export function folderOfIntegers(key: CacheKey, fine: Fineness): string {
 
 /** The graph of integers for this source, or null. */
 export function findIntegers(key: CacheKey, fine: Fineness): Promise<CompiledModel | null> {
-  return readCompiled(folderOfIntegers(key, fine), key.source);
+  return readCompiled(folderOfIntegers(key, fine), key);
 }
 
 /** The file that says which graph serves on the processor with this fingerprint. */
@@ -92,7 +94,7 @@ export async function removeCompiled(key: CacheKey): Promise<void> {
 export async function compileModel(options: CompileOptions): Promise<CompiledModel> {
   const { source, signal, onProgress } = options;
   const final = folderOf(options);
-  const cached = await readCompiled(final, source);
+  const cached = await readCompiled(final, options);
   if (cached) return cached;
   const temporary = `${final}.${randomUUID()}${TEMPORARY_SUFFIX}`;
   await runWorker(
@@ -100,7 +102,7 @@ export async function compileModel(options: CompileOptions): Promise<CompiledMod
     signal,
     onProgress,
   );
-  const compiled = await readCompiled(final, source);
+  const compiled = await readCompiled(final, options);
   if (!compiled) throw new Error(`the compiler wrote nothing to ${final}`);
   return compiled;
 }
@@ -110,17 +112,20 @@ function folderOf({ digest, directory, target = DEFAULT_TARGET }: CacheKey): str
 }
 
 /** A result that was damaged since is removed and counts as missing. */
-async function readCompiled(folder: string, source: string): Promise<CompiledModel | null> {
+async function readCompiled(folder: string, { source, digest }: CacheKey): Promise<CompiledModel | null> {
   const read = async <Data>(name: string, form: z.ZodType<Data>): Promise<Data> =>
     parseStoredJson(form, await readFile(join(folder, name), 'utf8'), name);
   try {
     const digests = await read(digestsFile, z.record(z.string(), z.string()));
-    for (const [name, digest] of Object.entries({ [shapeFile]: '', ...digests })) {
-      if ((await digestOf(join(folder, name))) !== digest) throw new Error(`${name} is damaged`);
+    for (const [name, its] of Object.entries({ [shapeFile]: '', ...digests })) {
+      if ((await digestOf(join(folder, name))) !== its) throw new Error(`${name} is damaged`);
     }
     const shape = await read(shapeFile, modelShape);
     const graphPath = shape.exported ? join(source, shape.exported.file) : join(folder, graphFile);
-    return { graphPath, shape, weightBytes: await bytesOfGraph(graphPath) };
+    // An export is run where it is, so that the folder has no more than its shape.
+    const computed = shape.exported ? { ...digests, source: digest } : digests;
+    const weightBytes = await bytesOfGraph(graphPath);
+    return { digest: digestOfText(JSON.stringify(computed)), graphPath, shape, weightBytes };
   } catch {
     await rm(folder, { recursive: true, force: true });
     return null;

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { type Backoff, retry } from '../../lib/async/retry.ts';
 import { ModelUnavailableError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Model, ModelKernels, ModelLoad } from '../contract.ts';
+import type { Model, ModelLoad } from '../contract.ts';
 import type { Encoder } from '../encoder/encoder.ts';
 import { bytesOf, modelDigest, type ModelEntry } from '../store/model-catalogue.ts';
 import type { ModelStore } from '../store/model-store.ts';
@@ -61,7 +61,8 @@ export class ManagedModel implements AsyncDisposable {
       status: this.#state.status,
       fetched: fetchedShare(this.#state),
       failure: this.#state.status === 'FAILED' ? this.#state.failure : null,
-      kernels: kernelsOf(this.#state),
+      kernels: writerIn(this.#state)?.kernels ?? null,
+      fingerprint: writerIn(this.#state)?.fingerprint ?? null,
     };
   }
 
@@ -193,8 +194,8 @@ function describeState(state: ManagedModelState, { id }: ModelEntry): string {
   }
 }
 
-function kernelsOf(state: ManagedModelState): ModelKernels | null {
-  return state.status === 'READY' && state.service instanceof Writer ? state.service.kernels : null;
+function writerIn(state: ManagedModelState): Writer | null {
+  return state.status === 'READY' && state.service instanceof Writer ? state.service : null;
 }
 
 function fetchedShare(state: ManagedModelState): number {

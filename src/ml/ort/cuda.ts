@@ -67,6 +67,22 @@ function countDevices(): number {
   return count[0];
 }
 
+/** The name of the GPU that graphs run on, or `unknown`. */
+export function nameOfGpu(): string {
+  return attempt(readNameOfGpu) ?? 'unknown';
+}
+
+function readNameOfGpu(): string | null {
+  const driver = loadShared('libcuda.so.1');
+  const initialise = driver.func('int cuInit(unsigned int flags)') as (flags: number) => number;
+  const getName = driver.func('int cuDeviceGetName(_Out_ uint8_t* name, int length, int device)') as (
+    ...args: [name: Buffer, length: number, device: number]
+  ) => number;
+  const name = Buffer.alloc(256);
+  const failure = initialise(0) || getName(name, name.length, Number(providerOptions.device_id));
+  return failure === 0 ? name.toString('utf8', 0, name.indexOf(0)) : null;
+}
+
 function nvidiaLibraries(folder: string): string[] {
   const files = attempt(() => readdirSync(folder, { recursive: true, encoding: 'utf8' })) ?? [];
   const named = (name: string) => files.filter((file) => new RegExp(`/lib${name}\\.so\\.\\d+$`).test(file));

@@ -15,7 +15,7 @@ export interface Processor {
 }
 
 export function readProcessor(): Processor {
-  const model = cpus()[0]?.model ?? 'unknown';
+  const model = nameOf();
   const features = readFeatures();
   const { version } = ort().api;
   const fingerprint = createHash('sha256')
@@ -23,6 +23,14 @@ export function readProcessor(): Processor {
     .digest('hex');
   return { model, features, fingerprint: fingerprint.slice(0, 16) };
 }
+
+/** What the kernels that run here depend on, as far as the system says: their instructions, or the processor's name. */
+export function kernelFeatures(): string[] {
+  const features = readFeatures();
+  return [process.arch, ...(features.length > 0 ? features : [nameOf()])];
+}
+
+const nameOf = (): string => cpus()[0]?.model ?? 'unknown';
 
 function readFeatures(): string[] {
   try {

@@ -55,11 +55,14 @@ export type WriterCommand =
 
 /** Messages from the thread. */
 export type Report =
-  | { type: 'ready' }
+  | { type: 'ready'; fingerprint: string }
   | { type: 'failed'; message: string }
   | { type: 'step'; events: readonly JobEvent[]; state: WriterState };
 
+/** The thread does not repeat who it is with every draft. */
+export type ThreadEvent = Exclude<GenerationEvent, { type: 'started' }> | { type: 'started'; promptTokens: number };
+
 export interface JobEvent {
   id: number;
-  event: GenerationEvent;
+  event: ThreadEvent;
 }

@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../lib/threads/worker.ts';
 import type { GenerationEvent, WriterState } from '../contract.ts';
 import { setRuntimeEnvironment } from '../ort/environment.ts';
-import type { Report, ThreadOptions, WriterCommand, WriterJob } from './protocol.ts';
+import type { Report, ThreadEvent, ThreadOptions, WriterCommand, WriterJob } from './protocol.ts';
 
 export interface ThreadListener {
   onEvent: (id: number, event: GenerationEvent) => void;
@@ -18,12 +18,13 @@ const YOUNG_MB = 6;
 export class WriterThread implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #exited: Promise<unknown>;
+  /** Of what it computes with. */
+  readonly fingerprint: string;
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, exited: Promise<unknown>, fingerprint: string) {
     this.#worker = worker;
-    this.#exited = new Promise((resolve) => worker.once('exit', resolve));
-    // Errors are passed to whoever awaits the thread. One that nobody awaits must not end the process.
-    worker.on('error', () => undefined);
+    this.#exited = exited;
+    this.fingerprint = fingerprint;
   }
 
   /** Starts a thread and opens the model in it. @throws Error with the reason if it does not open */
@@ -31,16 +32,18 @@ export class WriterThread implements AsyncDisposable {
     setRuntimeEnvironment();
     const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
     const worker = startWorker(import.meta.url, './writer-worker', { workerData: options, resourceLimits });
-    const thread = new WriterThread(worker);
+    const exited = new Promise((resolve) => worker.once('exit', resolve));
+    // Errors are passed to whoever awaits the thread. One that nobody awaits must not end the process.
+    worker.on('error', () => undefined);
     try {
-      await thread.#ready();
+      const thread = new WriterThread(worker, exited, await fingerprintOnceReady(worker));
+      thread.#listen(listener);
+      return thread;
     } catch (error) {
       // The thread holds memory until then.
-      await thread.#exited;
+      await exited;
       throw error;
     }
-    thread.#listen(listener);
-    return thread;
   }
 
   write(job: WriterJob): void {
@@ -58,31 +61,37 @@ export class WriterThread implements AsyncDisposable {
     await this.#exited;
   }
 
-  #ready(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const worker = this.#worker;
-      worker.once('error', reject);
-      worker.once('exit', (code) => reject(new Error(`the model’s thread ended with code ${code}`)));
-      worker.once('message', (report: Report) => {
-        if (report.type === 'failed') reject(new Error(report.message));
-        else resolve();
-        worker.removeListener('error', reject);
-      });
-    });
-  }
-
   #listen({ onEvent, onState, onDeath }: ThreadListener): void {
     this.#worker.on('message', (report: Report) => {
       if (report.type !== 'step') return;
       onState(report.state);
-      for (const { id, event } of report.events) onEvent(id, event);
+      for (const { id, event } of report.events) onEvent(id, this.#signed(event));
       this.#send({ type: 'taken' });
     });
     this.#worker.on('error', onDeath);
     this.#worker.once('exit', (code) => onDeath(new Error(`the model’s thread ended with code ${code}`)));
   }
 
+  #signed(event: ThreadEvent): GenerationEvent {
+    return event.type === 'started' ? { ...event, computedBy: this.fingerprint } : event;
+  }
+
   #send(command: WriterCommand): void {
     this.#worker.postMessage(command);
   }
+}
+
+function fingerprintOnceReady(worker: Worker): Promise<string> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', (code) => reject(new Error(`the model’s thread ended with code ${code}`)));
+    worker.once('message', (report: Report) => {
+      if (report.type === 'ready') resolve(report.fingerprint);
+      else
+        reject(
+          new Error(report.type === 'failed' ? report.message : 'the model’s thread reported before it was ready'),
+        );
+      worker.removeListener('error', reject);
+    });
+  });
 }

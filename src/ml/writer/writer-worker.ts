@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../lib/clock.ts';
 import { type Decoder } from '../decoder/decoder.ts';
+import { fingerprintOf } from '../decoder/fingerprint.ts';
 import { openDecoder } from '../decoder/open-decoder.ts';
 import { Sampler } from '../sampling/sampler.ts';
 import { bytesOfToken } from '../text/tokenizer/token-bytes.ts';
@@ -15,7 +16,7 @@ async function main(port: MessagePort, options: ThreadOptions): Promise<void> {
     const { model, threads, device, slots, capacity } = options;
     const decoder = await openDecoder({ model, threads, device, slots, capacity });
     serve(port, decoder, createScheduler(decoder, options, post));
-    post({ type: 'ready' });
+    post({ type: 'ready', fingerprint: fingerprintOf(model, device) });
   } catch (error) {
     post({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
     port.close();

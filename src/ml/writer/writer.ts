@@ -52,6 +52,8 @@ export class Writer implements AsyncDisposable {
   readonly #openings = new Set<Opening>();
   #closed: Error | null = null;
   #onVacated: () => void = () => undefined;
+  /** Of the thread that was opened last: another processor takes another process. */
+  fingerprint: string | null = null;
   #nextId = 0;
 
   constructor(options: WriterOptions) {
@@ -158,6 +160,11 @@ export class Writer implements AsyncDisposable {
     if (this.#opening) return this.#opening;
     const opening: Opening = new Opening({
       ...this.#options,
+      open: async (slots, listener) => {
+        const thread = await this.#options.open(slots, listener);
+        this.fingerprint = thread.fingerprint;
+        return thread;
+      },
       onClosing: () => {
         if (this.#opening === opening) this.#opening = null;
       },

@@ -146,6 +146,11 @@ const UsageType = builder.objectRef<Usage>('Usage').implement({
       description: 'Milliseconds from the request to the first token.',
     }),
     tokensPerSecond: t.exposeFloat('tokensPerSecond', { nullable: true, description: 'Tokens written per second.' }),
+    continuedElsewhere: t.boolean({
+      description:
+        'Whether a turn was begun by one node and taken up by another that computes with another graph, runtime or kernels. Its text went on from the tokens that were there, and may differ from what the first node would have written.',
+      resolve: ({ continuedElsewhere = false }) => continuedElsewhere,
+    }),
   }),
 });
 

@@ -98,6 +98,22 @@ it('[OWN1] [OWN2] [OWN7] a node without heartbeats loses its drafts, and another
   await whole(dying.drafts, await dying.drafts.start(ann, poem()));
 });
 
+it('[OWN8] what a node leaves is taken up by a node that computes as it did, not by one that computes otherwise', async () => {
+  const leaving = await writingNode({ granted: 0, fingerprint: 'one' });
+  const other = await writingNode({ fingerprint: 'other' });
+  const begun = await Promise.all(Array.from({ length: 6 }, () => leaving.drafts.start(ann, poem())));
+  for (const draft of begun) await untilWritten(leaving.drafts, draft, 2);
+  const alike = await writingNode({ fingerprint: 'one' });
+  await leaving.drafts[Symbol.asyncDispose]();
+  await leaving.node[Symbol.asyncDispose]();
+  for (const draft of begun) {
+    const { usage } = await whole(alike.drafts, draft);
+    expect(usage).toMatchObject({ computedBy: 'one' });
+    expect(usage).not.toHaveProperty('continuedElsewhere');
+  }
+  expect(other.engine.requests).toEqual([]);
+});
+
 it('[OWN2] a node whose connection was seen to go is given up after fewer checks', async () => {
   const dyingDatabase = connect(database.url, { masterKeys: testMasterKeys() });
   await dyingDatabase.listen(

@@ -4,7 +4,8 @@ import { type NewDraft, selectDrafts } from '../../../src/db/drafts/draft-querie
 import type { LogStore } from '../../../src/drafts/log/log-store.ts';
 import { PostgresLog } from '../../../src/drafts/log/postgres/postgres-log.ts';
 import { readableModels } from '../../../src/drafts/nodes/node-models.ts';
-import { type Ownership, PostgresOwnership } from '../../../src/drafts/nodes/ownership.ts';
+import { type ClaimSearch, type Ownership, PostgresOwnership } from '../../../src/drafts/nodes/ownership.ts';
+import { noUsage, statusEvent } from '../../../src/drafts/turns/draft-writer.ts';
 import { LocalWakeups } from '../../../src/lib/async/wakeups.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createListeners } from '../../../src/listeners/listeners.ts';
@@ -45,6 +46,18 @@ function memory(): Promise<UnderTest> {
 const [a, b] = [randomUUID(), randomUUID()];
 const later = (than: number): number => expect.toSatisfy((epoch: number) => epoch > than) as number;
 const scripted = ['scripted'];
+const searchOf = (
+  node: string,
+  models: readonly string[],
+  busy: readonly string[],
+  more: Partial<ClaimSearch> = {},
+): ClaimSearch => ({
+  node,
+  models: models.map((id) => ({ id, fingerprint: 'own' })),
+  busy,
+  overdue: [],
+  ...more,
+});
 
 describe.each([
   ['PostgreSQL', postgres],
@@ -68,14 +81,14 @@ describe.each([
     const early = await add();
     await add({ modelId: 'other', at: new Date('2025-12-31') });
     await add({ owner: b });
-    expect(await ownership.awaited(a, [], [])).toEqual([]);
-    expect(await ownership.awaited(a, [...scripted, 'other', 'third'], [])).toEqual(['other', 'scripted']);
-    expect(await ownership.claim(a, [], [])).toBeNull();
-    expect(await ownership.claim(a, scripted, [])).toMatchObject({ id: early, epoch: later(1), owner: a });
-    expect(await ownership.claim(b, scripted, [early, late])).toMatchObject({ epoch: later(1), owner: b });
-    expect(await ownership.claim(a, scripted, [early])).toMatchObject({ id: late });
-    expect(await ownership.claim(a, scripted, [early, late])).toBeNull();
-    expect(await ownership.awaited(a, [...scripted, 'other'], [early, late])).toEqual(['other']);
+    expect(await ownership.awaited(searchOf(a, [], []))).toEqual([]);
+    expect(await ownership.awaited(searchOf(a, [...scripted, 'other', 'third'], []))).toEqual(['other', 'scripted']);
+    expect(await ownership.claim(searchOf(a, [], []))).toBeNull();
+    expect(await ownership.claim(searchOf(a, scripted, []))).toMatchObject({ id: early, epoch: later(1), owner: a });
+    expect(await ownership.claim(searchOf(b, scripted, [early, late]))).toMatchObject({ epoch: later(1), owner: b });
+    expect(await ownership.claim(searchOf(a, scripted, [early]))).toMatchObject({ id: late });
+    expect(await ownership.claim(searchOf(a, scripted, [early, late]))).toBeNull();
+    expect(await ownership.awaited(searchOf(a, [...scripted, 'other'], [early, late]))).toEqual(['other']);
   });
 
   it('[OWN3] concurrent nodes take different drafts', async () => {
@@ -85,7 +98,7 @@ describe.each([
     await Promise.all(nodes.map((node) => ownership.join(node, [])));
     const taken = new Set<string>();
     while (taken.size < ids.length) {
-      const claimed = await Promise.all(nodes.map((node) => ownership.claim(node, scripted, [...taken])));
+      const claimed = await Promise.all(nodes.map((node) => ownership.claim(searchOf(node, scripted, [...taken]))));
       const fresh = claimed.flatMap((row) => (row ? [row.id] : []));
       for (const id of fresh) {
         expect(taken.has(id)).toBe(false);
@@ -107,22 +120,60 @@ describe.each([
     const beatOf = (nodes: typeof seen) => nodes.find((node) => node.id === a)?.beat ?? -1;
     await ownership.beat(a, []);
     expect(await ownership.bury(a, beatOf(seen))).toBe(false);
-    expect(await ownership.claim(b, scripted, [])).toBeNull();
+    expect(await ownership.claim(searchOf(b, scripted, []))).toBeNull();
     expect(await append(2)).toBe(true);
     expect(await ownership.bury(a, beatOf(await ownership.beat(b, [])))).toBe(true);
     expect(await append(3)).toBe(false);
     expect(await ownerOf(id)).toBeNull();
     expect((await ownership.beat(a, [])).map((node) => node.id)).toEqual([b]);
-    expect(await ownership.claim(b, scripted, [])).toMatchObject({ id, epoch: later(2), sequence: 3 });
+    expect(await ownership.claim(searchOf(b, scripted, []))).toMatchObject({ id, epoch: later(2), sequence: 3 });
   });
 
   it('[OWN3] a draft that a node owns without knowing it, because the claim’s answer was lost, is claimed again', async () => {
     const { ownership, add } = await opened();
     const id = await add();
-    await ownership.claim(a, scripted, []);
-    expect(await ownership.claim(b, scripted, [])).toBeNull();
-    expect(await ownership.claim(a, scripted, [id])).toBeNull();
-    expect(await ownership.claim(a, scripted, [])).toMatchObject({ id, epoch: later(2) });
+    await ownership.claim(searchOf(a, scripted, []));
+    expect(await ownership.claim(searchOf(b, scripted, []))).toBeNull();
+    expect(await ownership.claim(searchOf(a, scripted, [id]))).toBeNull();
+    expect(await ownership.claim(searchOf(a, scripted, []))).toMatchObject({ id, epoch: later(2) });
+  });
+
+  it('[OWN8] a draft that was being written is left to a living node that computes as what wrote it, unless it is overdue', async () => {
+    const { ownership, store, add } = await opened();
+    const [model] = new ScriptedEngine({ fingerprint: 'theirs' }).models();
+    const begun = async (computedBy?: string) => {
+      const id = await add();
+      const events = [
+        statusEvent('GENERATING', null, { ...noUsage, ...(computedBy && { computedBy }) }),
+        oneToken('x'),
+      ];
+      const fence = { draftId: id, epoch: 1, sequence: 1 };
+      expect(await store.append({ type: 'progress', fence, events, at: new Date() })).toBe(true);
+      return id;
+    };
+    const theirs = await begun('theirs');
+    const search = searchOf(a, scripted, []);
+    const claimed = async (changes: Partial<ClaimSearch> = {}) =>
+      (await ownership.claim({ ...search, ...changes }))?.id;
+    await ownership.beat(b, [{ ...model!, status: 'FETCHING' }]);
+    expect(await ownership.leftToOthers(search)).toEqual([]);
+    expect(await ownership.awaited(search)).toEqual(scripted);
+    await ownership.beat(b, [model!]);
+    expect(await ownership.leftToOthers(search)).toEqual([theirs]);
+    expect(await ownership.awaited(search)).toEqual([]);
+    expect(await claimed()).toBeUndefined();
+    // What was begun alike or by what is unknown, or not at all, is anybody's.
+    const anybodys = [await begun('own'), await begun(), await add()];
+    const taken: string[] = [];
+    for (const _ of anybodys) taken.push((await claimed({ busy: taken })) ?? 'none');
+    expect(taken.sort()).toEqual(anybodys.sort());
+    expect(await ownership.leftToOthers(search)).toEqual([theirs]);
+    expect(await claimed({ busy: anybodys, overdue: [theirs] })).toBe(theirs);
+    await ownership.seize(null, theirs);
+    expect(await claimed({ busy: anybodys, models: [{ id: 'scripted', fingerprint: 'theirs' }] })).toBe(theirs);
+    await ownership.seize(null, theirs);
+    expect(await ownership.bury(b, null)).toBe(true);
+    expect(await claimed({ busy: anybodys })).toBe(theirs);
   });
 
   it('seizing raises the epoch, whoever owns the draft', async () => {

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { defaultSampling, type GenerationEvent } from '../../../src/ml/engine.ts';
+import { defaultSampling } from '../../../src/ml/engine.ts';
 import { Sampler } from '../../../src/ml/sampling/sampler.ts';
 import { EventQueue } from '../../../src/ml/writer/event-queue.ts';
+import type { ThreadEvent } from '../../../src/ml/writer/protocol.ts';
 import { PrefixCache } from '../../../src/ml/writer/scheduler/prefix-cache.ts';
 import { Scheduler } from '../../../src/ml/writer/scheduler/scheduler.ts';
 import { compiledDecoder } from '../../support/tiny/compiled-decoder.ts';
@@ -25,7 +26,7 @@ it('[GEN17] the scheduler is at most one step ahead of the reader of its events'
     return result;
   };
   const nextRun = () => new Promise<void>((resolve) => runs.push(resolve));
-  const published: GenerationEvent[] = [];
+  const published: ThreadEvent[] = [];
   const scheduler = new Scheduler({
     decoder: {
       ...{

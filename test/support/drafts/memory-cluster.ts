@@ -10,7 +10,7 @@ import {
   type NewLog,
 } from '../../../src/drafts/log/log-store.ts';
 import { type DraftRecord, draftRecord, modelTurns } from '../../../src/drafts/log/stored.ts';
-import type { NodeSight, Ownership } from '../../../src/drafts/nodes/ownership.ts';
+import type { ClaimSearch, NodeSight, Ownership } from '../../../src/drafts/nodes/ownership.ts';
 import { keptAs, passagesOf } from '../../../src/drafts/text/passages.ts';
 import { asError } from '../../../src/lib/errors.ts';
 import type { Model } from '../../../src/ml/engine.ts';
@@ -162,20 +162,39 @@ class MemoryOwnership implements Ownership {
     return Promise.resolve(true);
   }
 
-  awaited(node: string, models: readonly string[], busy: readonly string[]): Promise<string[]> {
-    return Promise.resolve([...new Set(this.#free(node, models, busy).map(({ row }) => row.modelId))]);
+  awaited(search: ClaimSearch): Promise<string[]> {
+    return Promise.resolve([...new Set(this.#found(search).map(({ row }) => row.modelId))]);
   }
 
-  claim(node: string, models: readonly string[], busy: readonly string[]): Promise<DraftRecord | null> {
-    const [oldest] = this.#free(node, models, busy);
-    return Promise.resolve(oldest ? this.#cluster.raise(oldest, node) : null);
+  claim(search: ClaimSearch): Promise<DraftRecord | null> {
+    const [oldest] = this.#found(search);
+    return Promise.resolve(oldest ? this.#cluster.raise(oldest, search.node) : null);
   }
 
-  #free(node: string, models: readonly string[], busy: readonly string[]) {
+  leftToOthers(search: ClaimSearch): Promise<string[]> {
+    const left = this.#free(search).filter(({ row }) => this.#isLeft(row, search));
+    return Promise.resolve(left.map(({ row }) => row.id));
+  }
+
+  #found(search: ClaimSearch) {
+    return this.#free(search).filter(({ row }) => !this.#isLeft(row, search));
+  }
+
+  #isLeft(
+    { id, modelId, status, usage: { computedBy } }: DraftRecord,
+    { node, models, overdue }: ClaimSearch,
+  ): boolean {
+    if (status !== 'GENERATING' || computedBy === undefined || overdue.includes(id)) return false;
+    const isSame = (model: ClaimSearch['models'][number]) => model.id === modelId && model.fingerprint === computedBy;
+    const others = [...this.#cluster.nodes.values()].filter((other) => other.id !== node);
+    return !models.some(isSame) && others.some((other) => other.models.some((m) => m.status === 'READY' && isSame(m)));
+  }
+
+  #free({ node, models, busy }: ClaimSearch) {
     const isFree = ({ id, owner }: DraftRecord): boolean =>
       owner === null || (owner === node ? !busy.includes(id) : !this.#cluster.nodes.has(owner));
     return [...this.#cluster.drafts.values()]
-      .filter(({ row }) => !isTerminal(row.status) && models.includes(row.modelId) && isFree(row))
+      .filter(({ row }) => !isTerminal(row.status) && models.some(({ id }) => id === row.modelId) && isFree(row))
       .sort(
         (a, b) =>
           this.#written(a.row) - this.#written(b.row) ||

@@ -39,7 +39,7 @@ export class SimulatedNode {
     this.#options = options;
     this.#sleep = time.sleeper(() => this.alive);
     this.#clock = { now: () => time.now + Math.floor(random() * 3 - 1) * HOUR, monotonic: () => time.now };
-    this.#engine = new SimulatedEngine(this.#sleep, random);
+    this.#engine = new SimulatedEngine(this.#sleep, random, random() < 0.5 ? 'some' : 'others');
   }
 
   async start(): Promise<void> {
@@ -112,8 +112,10 @@ export class SimulatedNode {
 class SimulatedEngine implements Engine {
   readonly #sleep: Sleep;
   readonly #random: () => number;
+  readonly #fingerprint: string;
 
-  constructor(sleep: Sleep, random: () => number) {
+  constructor(sleep: Sleep, random: () => number, fingerprint: string) {
+    this.#fingerprint = fingerprint;
     this.#sleep = sleep;
     this.#random = random;
   }
@@ -121,7 +123,7 @@ class SimulatedEngine implements Engine {
   models(): Model[] {
     const facts = { version: '1', license: null, parameters: null, contextTokens: null, fetched: 1, failure: null };
     const name = { id: 'scripted', digest: null, name: 'Scripted', executionProvider: 'CPU', status: 'READY' } as const;
-    return [{ ...facts, ...name, task: 'TEXT_GENERATION' }];
+    return [{ ...facts, ...name, task: 'TEXT_GENERATION', fingerprint: this.#fingerprint }];
   }
 
   defaultModel = (): Model | null => this.models()[0] ?? null;
@@ -136,7 +138,7 @@ class SimulatedEngine implements Engine {
 
   async *#generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
     const { seed, maxTokens } = request.sampling;
-    yield { type: 'started', promptTokens: 1 };
+    yield { type: 'started', promptTokens: 1, computedBy: this.#fingerprint };
     for (let i = request.replay?.length ?? 0; i < maxTokens; i++) {
       await this.#sleep(20 + this.#random() * 400, signal).catch(() => undefined);
       if (signal.aborted) {

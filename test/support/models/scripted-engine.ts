@@ -15,6 +15,7 @@ export interface Script {
   granted?: number;
   queue?: number;
   failAt?: number;
+  fingerprint?: string;
 }
 
 const words = ['rain ', 'slow ', 'é', 'light ', '雪', 'falls ', 'and ', '\n'];
@@ -46,8 +47,8 @@ export class ScriptedEngine implements Engine {
   #granted: number;
   #waiting: (() => void)[] = [];
 
-  constructor({ granted = Infinity, queue = 16, failAt = Infinity }: Script = {}) {
-    this.#script = { granted, queue, failAt };
+  constructor({ granted = Infinity, queue = 16, failAt = Infinity, fingerprint = 'scripted' }: Script = {}) {
+    this.#script = { granted, queue, failAt, fingerprint };
     this.#granted = granted;
   }
 
@@ -76,6 +77,7 @@ export class ScriptedEngine implements Engine {
         status: this.ready ? 'READY' : 'FETCHING',
         fetched: 0.5,
         failure: null,
+        fingerprint: this.#script.fingerprint,
       },
     ];
   }
@@ -127,7 +129,7 @@ export class ScriptedEngine implements Engine {
   ): AsyncGenerator<GenerationEvent> {
     this.requests.push(request);
     try {
-      yield { type: 'started', promptTokens: 10 };
+      yield { type: 'started', promptTokens: 10, computedBy: this.#script.fingerprint };
       const reason = yield* this.#tokens(request, signal);
       const usage = {
         promptTokens: 10,

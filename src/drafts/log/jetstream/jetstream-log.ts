@@ -97,9 +97,10 @@ export class JetStreamLog implements LogStore {
     const announced = announcement(addition, sequence);
     if (announced && !(await this.#announce(fence, announced, at))) return false;
     const made = await this.#write(draftId, { epoch, sequence: sequence + 1, events, at });
+    const after = statusAfter(events);
     if (made && isEnd(events)) await this.project(draftId, epoch);
-    else if (made && statusAfter(events)?.status === 'GENERATING')
-      await projection.markGenerating(this.#database.db, fence);
+    else if (made && after?.status === 'GENERATING')
+      await projection.markGenerating(this.#database.db, fence, after.usage);
     return made;
   }
 

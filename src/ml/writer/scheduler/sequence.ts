@@ -1,6 +1,6 @@
 import type { Clock } from '../../../lib/clock.ts';
 import { TuneConstraint } from '../../../tunes/tunes.ts';
-import type { FinishReason, GenerationEvent, Sampling, Token, Usage } from '../../contract.ts';
+import type { FinishReason, Sampling, Token, Usage } from '../../contract.ts';
 import { BannedPhrases } from '../../sampling/banned-phrases.ts';
 import { BeginningConstraint } from '../../sampling/beginning.ts';
 import { type Constraint, intersectionOf } from '../../sampling/constraint.ts';
@@ -9,7 +9,7 @@ import type { Sample, SampleContext } from '../../sampling/sampler.ts';
 import { VerseConstraint } from '../../sampling/verse-constraint.ts';
 import { type Shown, TextStream } from '../../text/text-stream.ts';
 import type { Lexicon } from '../../text/token-texts.ts';
-import type { WriterJob } from '../protocol.ts';
+import type { ThreadEvent, WriterJob } from '../protocol.ts';
 
 /** A model's tokens, and those that end an answer. */
 export interface Vocabulary extends Lexicon {
@@ -22,7 +22,7 @@ export interface SequenceOptions {
   job: WriterJob;
   vocabulary: Vocabulary;
   clock: Clock;
-  emit: (event: GenerationEvent) => void;
+  emit: (event: ThreadEvent) => void;
 }
 
 /** One draft in the engine: its tokens, the text that was shown, and how it ends. */
@@ -35,7 +35,7 @@ export class Sequence {
   readonly #text: TextStream<Token>;
   /** Created for the first token, where an error ends this sequence and no other. */
   #constraint: { value: Constraint | null } | null = null;
-  readonly #emit: (event: GenerationEvent) => void;
+  readonly #emit: (event: ThreadEvent) => void;
   readonly #meter: Meter;
   readonly #cancelled = new AbortController();
   /** Milliseconds of the engine that were spent on it alone, or are its part of what was spent on several. */
