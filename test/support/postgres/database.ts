@@ -7,14 +7,16 @@ import { MasterKeys } from '../../../src/db/sealing/master-keys.ts';
 export const TEST_MASTER_KEY = Buffer.alloc(32, 'cadenza').toString('base64');
 export const testMasterKeys = (): MasterKeys => MasterKeys.parse(TEST_MASTER_KEY, 'the tests');
 
+/** One for each process, which ends with it. */
+let admin: Database | undefined;
+
 /** A fresh, migrated database, dropped when `dispose` runs. For a whole file: make it in `beforeAll`. */
 export async function createDatabase(options: DatabaseOptions = {}): Promise<Database> {
   const template = new URL(inject('postgres'));
   const name = `t_${randomBytes(8).toString('hex')}`;
-  const adminUrl = new URL(template);
-  adminUrl.pathname = '/postgres';
-  const admin = connect(adminUrl.href, { connections: 1 });
-  await admin.sql`create database ${admin.sql(name)} template ${admin.sql(template.pathname.slice(1))}`;
+  admin ??= connect(new URL('/postgres', template).href, { connections: 1 });
+  const { sql } = admin;
+  await sql`create database ${sql(name)} template ${sql(template.pathname.slice(1))}`;
   const url = new URL(template);
   url.pathname = `/${name}`;
   const database = connect(url.href, { masterKeys: testMasterKeys(), ...options });
@@ -22,8 +24,7 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Dat
     ...database,
     [Symbol.asyncDispose]: async () => {
       await database[Symbol.asyncDispose]();
-      await admin.sql`drop database if exists ${admin.sql(name)} with (force)`;
-      await admin[Symbol.asyncDispose]();
+      await sql`drop database if exists ${sql(name)} with (force)`;
     },
   };
 }
