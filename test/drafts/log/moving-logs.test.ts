@@ -178,7 +178,7 @@ describe.runIf(hasNats)('with NATS', () => {
     // Given up.
     expect(await move('postgres')).toBe(0);
     onTestFinished((await open('postgres')).release);
-  }, 60_000);
+  });
 });
 
 /** A database that fails after so many statements, as if the process had been killed there. */

@@ -147,7 +147,7 @@ it('[LOG13] a standby that was behind takes over: readers who had seen more are 
     expect((await screen.until(null)).text).toBe(textOf(node.engine, draft));
     expect(screen.reasons.at(-1)).toBe('DIVERGED');
   }
-}, 120_000);
+});
 
 describe.runIf(hasNats && process.env.TEST_NATS_URL === undefined)('with NATS', () => {
   let nats: Nats;
@@ -176,7 +176,7 @@ describe.runIf(hasNats && process.env.TEST_NATS_URL === undefined)('with NATS', 
     node.engine.grant(Infinity);
     expect((await live.until(null)).text).toBe(textOf(node.engine, draft));
     expect(live.reasons.at(-1)).toBe('DIVERGED');
-  }, 120_000);
+  });
 
   it('[LOG13] a finished draft whose stream lost its end keeps its text and can be continued', async () => {
     const { node, draft } = await begun();
@@ -194,7 +194,7 @@ describe.runIf(hasNats && process.env.TEST_NATS_URL === undefined)('with NATS', 
     expect((await node.drafts.byIds(node.ann, [draft.id])).get(draft.id)).toMatchObject({
       ...{ status: 'COMPLETED', text: again.text },
     });
-  }, 120_000);
+  });
 
   it('[LOG13] a database older than its stream: drafts get what the stream has, and go on after it', async () => {
     const { database, node, draft } = await begun();
@@ -216,5 +216,5 @@ describe.runIf(hasNats && process.env.TEST_NATS_URL === undefined)('with NATS', 
     expect(screen.text).toBe(textOf(last.engine, draft));
     const continued = await last.drafts.continue(last.ann, { draftId: draft.id, sampling: { maxTokens: 2 } });
     expect(continued.text.startsWith(screen.text)).toBe(true);
-  }, 120_000);
+  });
 });

@@ -138,7 +138,7 @@ describe('[FORMAT8] a format in which nearly every token leads to a state that i
     const cut = written.length - 2;
     for (const id of written.slice(0, cut)) resumed.accept(id);
     expect(allowedBy(resumed, elsewhere)).toEqual(masks[cut]);
-  }, 60_000);
+  });
 });
 
 describe('a model of random weights', () => {

@@ -88,5 +88,5 @@ describe('[ATTR5] an off-policy estimate', () => {
     }
     expect(outcomes.ownClicks).toMatchObject({ held: 0, given: 6 });
     expect(outcomes.ownClicks.snips).toBeGreaterThan(1.4 * outcomes.ownClicks.truth);
-  }, 120_000);
+  });
 });
