@@ -3,6 +3,7 @@
 // - a rule of more than 60 words, or two rules of one name;
 // - a README of more than 200 lines;
 // - a path or a link in a document that leads to nothing;
+// - a folder of a room that CONTRIBUTING.md does not tell of;
 // - a folder of src with more than 20 loose files (aim at a dozen).
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -55,7 +56,7 @@ function* longReadme() {
 
 /** Links, and paths between backticks that begin with a folder of this repository. */
 function* deadPaths() {
-  const pages = readdirSync(`${root}docs`).filter((name) => name.endsWith('.md'));
+  const pages = readdirSync(`${root}docs`, { recursive: true }).filter((name) => name.endsWith('.md'));
   for (const page of ['README.md', 'CONTRIBUTING.md', 'SPEC.md', ...pages.map((name) => `docs/${name}`)]) {
     const text = read(page).replaceAll(/^```.*?^```/gms, '');
     const named = text.matchAll(/`((?:src|test|docs|scripts|assets|bench|examples|patches|drizzle)\/[\w./-]*)`/g);
@@ -69,6 +70,14 @@ function* deadPaths() {
   }
 }
 
+/** Rooms and their folders. What is below those is told where it is. */
+function* untoldFolders() {
+  const told = read('CONTRIBUTING.md');
+  const folders = new Set(typescriptIn('src').map((file) => dirname(file).split('/').slice(0, 3).join('/')));
+  for (const folder of folders)
+    if (folder !== 'src' && !told.includes(`\`${folder}/\``)) yield `CONTRIBUTING.md: does not tell of ${folder}/`;
+}
+
 function* crowdedFolders() {
   const counts = new Map();
   for (const file of ['src', 'test'].flatMap(typescriptIn))
@@ -78,6 +87,6 @@ function* crowdedFolders() {
   }
 }
 
-const problems = [...brokenRules(), ...longReadme(), ...deadPaths(), ...crowdedFolders()];
+const problems = [...brokenRules(), ...longReadme(), ...deadPaths(), ...untoldFolders(), ...crowdedFolders()];
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
