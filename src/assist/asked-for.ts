@@ -8,6 +8,8 @@ import type { AskedFor, Assist, AssistReason, AssistStatus } from './contract.ts
 const sampling = z.custom<Sampling>((value) => typeof value === 'object' && value !== null);
 const asked: z.ZodType<AskedFor> = z.object({
   task: z.enum(['CONTINUE', 'REWRITE', 'TUNE']),
+  // Before there were suggestions, all was written.
+  mode: z.enum(['WRITE', 'SUGGEST']).default('WRITE'),
   instruction: z.string().nullable(),
   tone: z.enum(TONES).nullable(),
   modelId: z.string(),
@@ -23,6 +25,7 @@ const asked: z.ZodType<AskedFor> = z.object({
       })
       .transform(({ insert, attributes }) => ({ insert, ...(attributes && { attributes }) })),
   ),
+  range: z.object({ start: z.string(), end: z.string() }).nullable().default(null),
   ...{ place: z.string(), removal: z.string().nullable(), cursor: z.string(), stateVector: z.string() },
   asAdmin: z.boolean(),
 });
@@ -43,5 +46,10 @@ export function assistOf({ status, ...row }: AssistRow): Assist {
   return { ...row, status: shown, ...parseStored(stored, row, `assist ${row.id}`) };
 }
 
+/** As which client it writes or suggests, and where. */
+export function peerPlaceOf({ clientId, asked: { place, removal } }: Assist) {
+  return { client: clientId, place: fromBase64(place), removal: removal === null ? null : fromBase64(removal) };
+}
+
 export const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
-export const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
+const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));

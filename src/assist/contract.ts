@@ -8,6 +8,9 @@ import type { ChatMessage, Sampling } from '../ml/engine.ts';
 /** What a model is asked to do in a document. */
 type AssistTask = 'CONTINUE' | 'REWRITE' | 'TUNE';
 
+/** Whether a model writes into the text, or suggests what it writes. */
+type AssistMode = 'WRITE' | 'SUGGEST';
+
 export type AssistStatus = 'WRITING' | 'WRITTEN' | 'STOPPED' | 'FAILED';
 
 /** Why an assist has ended without being whole. */
@@ -25,6 +28,10 @@ export interface AssistInput {
   /** Null: the end of the text. */
   range?: EncodedRange | null;
   task: AssistTask;
+  /** WRITE by default. */
+  mode?: AssistMode | null;
+  /** Number of texts to suggest, each with a seed of its own; 1 by default. */
+  alternatives?: number | null;
   instruction?: string | null;
   tone?: RewriteTone | null;
   kind?: DraftKind | null;
@@ -38,6 +45,7 @@ export interface AssistInput {
 /** What was asked for, of whom and where, as it is stored. Bytes are in Base64. */
 export interface AskedFor {
   task: AssistTask;
+  mode: AssistMode;
   instruction: string | null;
   tone: RewriteTone | null;
   modelId: string;
@@ -51,6 +59,8 @@ export interface AskedFor {
   passage: string;
   after: string;
   delta: readonly DeltaPiece[];
+  /** As it was sent. Null: the end of the text. */
+  range: { start: string; end: string } | null;
   place: string;
   removal: string | null;
   /** The document's version in which the range was meant. */

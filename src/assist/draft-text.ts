@@ -4,14 +4,14 @@ import type { Viewer } from '../listeners/listeners.ts';
 import type { AssistReason } from './contract.ts';
 
 /** How a draft has ended for who reads it. */
-type DraftEnd = 'whole' | AssistReason;
+export type DraftsEnd = 'whole' | AssistReason;
 
 /** A draft's text as far as it is written, for who writes it into a document. */
 export class DraftText {
   readonly draftId: string;
   text = '';
   /** Null while it is written. */
-  end: DraftEnd | null = null;
+  end: DraftsEnd | null = null;
 
   constructor(draftId: string) {
     this.draftId = draftId;
@@ -43,7 +43,15 @@ export class DraftText {
   }
 }
 
-function endOf(status: DraftStatus): DraftEnd | null {
+/** How drafts that are written together have ended: one that is whole suffices. Null while one of them is written. */
+export function endOfAll(drafts: readonly DraftText[]): DraftsEnd | null {
+  const ends = drafts.map(({ end }) => end);
+  if (ends.includes(null)) return null;
+  if (ends.includes('CANCELLED')) return 'CANCELLED';
+  return ends.includes('whole') ? 'whole' : (ends[0] ?? 'MODEL_FAILED');
+}
+
+function endOf(status: DraftStatus): DraftsEnd | null {
   switch (status) {
     case 'QUEUED':
     case 'GENERATING':

@@ -8,10 +8,10 @@ import type { Viewer } from '../listeners/listeners.ts';
 import type { AnchoredRange, DeltaPiece, EncodedRange } from './yjs/anchors.ts';
 import type { DocumentFormat } from './yjs/export-text.ts';
 import type { PeerChange, PeerWriting } from './yjs/peer-changes.ts';
-import type { PendingSuggestion } from './yjs/suggestions.ts';
+import type { KeptPassage, NotAdded, PendingSuggestion, SuggestingModel } from './yjs/suggestions.ts';
 import type { EncodedState } from './yjs/yjs-thread.ts';
 
-export type { DeltaPiece, DocumentFormat, EncodedRange, EncodedState, MemberRole, PendingSuggestion };
+export type { DeltaPiece, DocumentFormat, EncodedRange, EncodedState, KeptPassage, MemberRole, PendingSuggestion };
 
 /** What a viewer may do with a document. Each may do what those after it may. */
 export type DocumentRole = DocumentRoleName;
@@ -105,8 +105,7 @@ export interface DocumentPeer extends AsyncDisposable {
 /** What a client that this server wrote for has done. */
 export interface PeerDeeds {
   client: number;
-  place: Uint8Array;
-  /** The passage that it has deleted; empty for none. */
+  /** The passage that it has deleted, if it has written something; empty for none. */
   restore: readonly DeltaPiece[];
 }
 
@@ -116,6 +115,20 @@ export interface SuggestInput {
   /** What could be in its place. */
   alternatives: readonly string[];
 }
+
+/** What a model suggests for a passage that was anchored before, as a client of this server's. */
+export interface ModelProposal {
+  documentId: string;
+  /** Of the suggestion. */
+  id: string;
+  client: number;
+  kept: KeptPassage;
+  alternatives: readonly string[];
+  by: SuggestingModel;
+}
+
+/** What has become of a proposal: it was made now or before, or its passage is deleted. */
+export type Proposed = 'suggested' | Exclude<NotAdded, 'full'>;
 
 export interface SuggestionDecision {
   documentId: string;
@@ -208,9 +221,16 @@ export interface Documents extends AsyncDisposable {
   setPresence(viewer: Viewer, input: PresenceInput): Promise<void>;
   /**
    * A part of a document's text that is known again while others write; null: the end of the text.
-   * @throws NotFoundError; ForbiddenError for whoever may not write; InvalidInputError that names a part of `field`
+   * @param by `field` names the range in errors; `suggests` is whether the text stays as it is
+   * @throws NotFoundError; ForbiddenError for whoever may not write, or suggest; InvalidInputError that names a part of
+   * `field`
    */
-  anchor(viewer: Viewer, documentId: string, range: EncodedRange | null, field: string): Promise<AnchoredIn>;
+  anchor(
+    viewer: Viewer,
+    documentId: string,
+    range: EncodedRange | null,
+    by: { field: string; suggests: boolean },
+  ): Promise<AnchoredIn>;
   /** Writes into a document, as the viewer, for a Yjs client of this server's. */
   peer(viewer: Viewer, documentId: string): DocumentPeer;
   /** Takes back what such a client has done, and nothing else. @throws as `push` */
@@ -219,8 +239,14 @@ export interface Documents extends AsyncDisposable {
   suggestions(document: TextDocument): Promise<PendingSuggestion[]>;
   /** Proposes a change of a passage, which changes no text. @throws as `push` */
   suggest(viewer: Viewer, input: SuggestInput): Promise<PendingSuggestion>;
-  /** Accepts or rejects a suggestion, as one change. @throws as `push`; NotFoundError if it was decided or withdrawn */
-  decideSuggestion(viewer: Viewer, decision: SuggestionDecision): Promise<TextDocument>;
+  /** Suggests what a model has written, once. @param within is stored together with it @throws as `push` */
+  propose(viewer: Viewer, proposal: ModelProposal, within: Within): Promise<Proposed>;
+  /**
+   * Accepts or rejects a suggestion, as one change.
+   * @param within is stored together with it
+   * @throws as `push`; NotFoundError if it was decided or withdrawn
+   */
+  decideSuggestion(viewer: Viewer, decision: SuggestionDecision, within?: Within): Promise<TextDocument>;
   /** Shows where such a client is, or that it has left. @throws NotFoundError */
   show(documentId: string, peer: PresentPeer): Promise<void>;
   /** Yields after each change of a document. */

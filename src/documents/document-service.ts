@@ -25,12 +25,14 @@ import {
   type EncodedState,
   type FollowFrom,
   type MemberRole,
+  type ModelProposal,
   noSuchDocument,
   type PeerDeeds,
   type PendingSuggestion,
   type PresenceInput,
   type Present,
   type PresentPeer,
+  type Proposed,
   type Pushed,
   type PushInput,
   type ShareInput,
@@ -222,8 +224,15 @@ class DocumentService implements Documents {
     return this.#presence.follow(viewer, documentId, signal);
   }
 
-  async anchor(viewer: Viewer, documentId: string, range: EncodedRange | null, field: string): Promise<AnchoredIn> {
-    const document = await this.#access.writable(viewer, documentId);
+  async anchor(
+    viewer: Viewer,
+    documentId: string,
+    range: EncodedRange | null,
+    { field, suggests }: { field: string; suggests: boolean },
+  ): Promise<AnchoredIn> {
+    const document = await (suggests
+      ? this.#access.suggestible(viewer, documentId)
+      : this.#access.writable(viewer, documentId));
     const stored = await selectStored(this.#options.database, documentId);
     if (!stored) throw noSuchDocument(documentId);
     const anchored = await this.#yjs.anchor(stored.parts, range, field);
@@ -235,9 +244,14 @@ class DocumentService implements Documents {
     return new ReplicaPeer({ database, pushing: this.#pushing, yjs: this.#yjs, viewer, documentId });
   }
 
-  async undo(viewer: Viewer, documentId: string, deeds: PeerDeeds, within: Within): Promise<TextDocument> {
+  async undo(
+    viewer: Viewer,
+    documentId: string,
+    { client, restore }: PeerDeeds,
+    within: Within,
+  ): Promise<TextDocument> {
     await this.#access.writable(viewer, documentId);
-    const update = await this.#yjs.undo(await this.#stored(documentId), deeds, deeds.restore);
+    const update = await this.#yjs.undo(await this.#stored(documentId), client, restore);
     await this.#pushing.append(viewer, documentId, update ? [update] : [], 'id', within);
     return this.#access.readable(viewer, documentId);
   }
@@ -250,8 +264,12 @@ class DocumentService implements Documents {
     return this.#suggesting.suggest(viewer, input);
   }
 
-  decideSuggestion(viewer: Viewer, decision: SuggestionDecision): Promise<TextDocument> {
-    return this.#suggesting.decide(viewer, decision);
+  propose(viewer: Viewer, proposal: ModelProposal, within: Within): Promise<Proposed> {
+    return this.#suggesting.propose(viewer, proposal, within);
+  }
+
+  decideSuggestion(viewer: Viewer, decision: SuggestionDecision, within?: Within): Promise<TextDocument> {
+    return this.#suggesting.decide(viewer, decision, within);
   }
 
   show(documentId: string, peer: PresentPeer): Promise<void> {

@@ -9,6 +9,7 @@ export type {
   Documents,
   DocumentVersion,
   EncodedRange,
+  KeptPassage,
   MemberRole,
   PresentPeer,
   PresenceInput,
@@ -20,5 +21,6 @@ export type {
   SuggestInput,
   PendingSuggestion,
   TextDocument,
+  Within,
 } from './contract.ts';
 export { createDocuments } from './document-service.ts';

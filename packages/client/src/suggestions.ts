@@ -14,7 +14,12 @@ export interface PendingSuggestion {
   passage: string;
   /** What could be in its place. An empty one deletes it. */
   alternatives: readonly string[];
+  /** For each alternative, how likely the model that suggests it found its parts. Null for what people suggest. */
+  odds: readonly (readonly PartOdds[])[] | null;
 }
+
+/** A part of a text, from and to in UTF-16 code units, and the probability that a model gave it. */
+export type PartOdds = readonly [from: number, to: number, probability: number];
 
 /** A part of a document's text as the server takes it: it stays where it is while others write. */
 export interface EncodedRange {
@@ -121,19 +126,38 @@ interface Stored {
   removal: string | null;
   passage: string;
   alternatives: string[];
+  /** Whatever somebody has put there. */
+  by?: unknown;
 }
 
 /** Null for what is decided, and for what somebody has put there that is no suggestion. */
 function pendingOf(doc: Y.Doc, id: string, value: unknown, allowance: Steps): PendingSuggestion | null {
   if (!isStored(value)) return null;
-  const { at, start, end, removal, passage, alternatives } = value;
+  const { at, start, end, removal, passage, alternatives, by } = value;
   try {
     if (removal !== null && !isAnyLeft(doc, fromBase64(removal), allowance)) return null;
     const from = indexOf(doc, start);
-    return { id, at: new Date(at), from, to: Math.max(from, indexOf(doc, end)), passage, alternatives };
+    const to = Math.max(from, indexOf(doc, end));
+    return { id, at: new Date(at), from, to, passage, alternatives, odds: oddsOf(by, alternatives) };
   } catch {
     return null;
   }
+}
+
+function oddsOf(by: unknown, alternatives: readonly string[]): PartOdds[][] | null {
+  const odds: unknown = typeof by === 'object' && by !== null && 'odds' in by ? by.odds : null;
+  if (!Array.isArray(odds)) return null;
+  const lists: readonly unknown[] = odds;
+  return alternatives.map(({ length }, index) => {
+    const parts = lists[index];
+    return Array.isArray(parts) ? parts.filter((part): part is PartOdds => isPart(part, length)) : [];
+  });
+}
+
+function isPart(part: unknown, length: number): part is PartOdds {
+  if (!Array.isArray(part) || !part.every((number) => typeof number === 'number')) return false;
+  const [from = -1, to = -1, probability = -1] = part;
+  return from >= 0 && from < to && to <= length && probability >= 0 && probability <= 1;
 }
 
 function isStored(value: unknown): value is Stored {

@@ -6,7 +6,15 @@ import { ConflictError, InvalidInputError, NotFoundError } from '../../lib/error
 import { checkExactText, checkLength } from '../../lib/text/check-text.ts';
 import type { Viewer } from '../../listeners/listeners.ts';
 import type { DocumentAccess } from '../access.ts';
-import { noSuchDocument, type SuggestInput, type SuggestionDecision, type TextDocument } from '../contract.ts';
+import {
+  type ModelProposal,
+  noSuchDocument,
+  type Proposed,
+  type SuggestInput,
+  type SuggestionDecision,
+  type TextDocument,
+  type Within,
+} from '../contract.ts';
 import { MovedOnError, type Pushing } from '../pushing.ts';
 import type { PendingSuggestion, SuggestionChange } from '../yjs/suggestions.ts';
 import type { YjsThread } from '../yjs/yjs-thread.ts';
@@ -43,20 +51,34 @@ export class Suggesting {
     await access.suggestible(viewer, documentId);
     const id = randomUUID();
     const about = { id, author: viewer.listener.id, at: clock.now(), client: randomInt(1, 2 ** 32) };
-    await this.#append(viewer, documentId, true, async (stored) => {
-      const change = await yjs.suggest(stored, { ...about, range, alternatives }, 'input.range');
-      if (!change) throw new ConflictError('The document has 200 suggestions, which is all it may have: decide some');
-      return change;
-    });
+    const refused = await this.#append(viewer, documentId, { suggests: true }, (stored) =>
+      yjs.suggest(stored, { ...about, range, alternatives }, 'input.range'),
+    );
+    if (refused === 'full') throw tooMany();
     const found = (await this.of(documentId)).find((one) => one.id === id);
     if (!found) throw new NotFoundError('The suggestion was decided, or its passage deleted, in the meantime', id);
     return found;
   }
 
-  async decide(viewer: Viewer, { documentId, suggestionId, choice }: SuggestionDecision): Promise<TextDocument> {
+  async propose(viewer: Viewer, { documentId, ...proposal }: ModelProposal, within: Within): Promise<Proposed> {
+    const { access, yjs, clock } = this.#options;
+    await access.suggestible(viewer, documentId);
+    const suggestion = { ...proposal, author: viewer.listener.id, at: clock.now() };
+    const refused = await this.#append(viewer, documentId, { suggests: true, within }, (stored) =>
+      yjs.suggest(stored, suggestion, 'kept'),
+    );
+    if (refused === 'full') throw tooMany();
+    return refused ?? 'suggested';
+  }
+
+  async decide(
+    viewer: Viewer,
+    { documentId, suggestionId, choice }: SuggestionDecision,
+    within?: Within,
+  ): Promise<TextDocument> {
     const { access, yjs } = this.#options;
     await access.writable(viewer, documentId);
-    await this.#append(viewer, documentId, false, async (stored) => {
+    await this.#append(viewer, documentId, { suggests: false, within }, async (stored) => {
       const change = await yjs.decide(stored, suggestionId, choice);
       if (change === 'choice') throw new InvalidInputError('input.choice is none of its alternatives', 'input.choice');
       if (!change) throw noSuchSuggestion(suggestionId);
@@ -65,18 +87,19 @@ export class Suggesting {
     return access.readable(viewer, documentId);
   }
 
-  /** Whoever comes second looks again, and finds it decided. */
-  async #append(
+  /** Whoever comes second looks again, and finds it decided. @returns why there is nothing to append, or null */
+  async #append<Refused extends string = never>(
     viewer: Viewer,
     documentId: string,
-    suggests: boolean,
-    make: (stored: readonly Uint8Array[]) => Promise<SuggestionChange>,
-  ): Promise<void> {
+    { suggests, within }: { suggests: boolean; within?: Within | undefined },
+    make: (stored: readonly Uint8Array[]) => Promise<SuggestionChange | Refused>,
+  ): Promise<Refused | null> {
     for (;;) {
       const change = await make(await this.#stored(documentId));
+      if (typeof change === 'string') return change;
       try {
-        await this.#options.pushing.appendOwn(viewer, documentId, { ...change, suggests });
-        return;
+        await this.#options.pushing.appendOwn(viewer, documentId, { ...change, suggests }, within);
+        return null;
       } catch (error) {
         if (!(error instanceof MovedOnError)) throw error;
       }
@@ -89,6 +112,9 @@ export class Suggesting {
     return stored.parts;
   }
 }
+
+const tooMany = (): ConflictError =>
+  new ConflictError('The document has 200 suggestions, which is all it may have: decide some');
 
 const noSuchSuggestion = (id: string): NotFoundError =>
   new NotFoundError(

@@ -145,15 +145,12 @@ function deleteOwn(doc: Y.Doc, client: number): void {
  * Takes back what a client has written, and puts back the passage that it has deleted, as text of another client. What
  * others have written stays.
  */
-export function undoPeer(
-  doc: Y.Doc,
-  { client, place }: Pick<PeerPlace, 'client' | 'place'>,
-  restore: readonly DeltaPiece[],
-): Uint8Array | null {
+export function undoPeer(doc: Y.Doc, client: number, restore: readonly DeltaPiece[]): Uint8Array | null {
   return updateOf(doc, () => {
-    const [first] = doc.store.clients.get(client) ?? [];
-    const begin = first ? new Y.RelativePosition(null, null, first.id, 0) : Y.decodeRelativePosition(place);
-    let at = absolutePosition(doc, begin);
+    const [first] = ownItems(doc, client);
+    // Whoever wrote nothing has deleted nothing: a passage goes when there is a text in its place.
+    if (!first) return;
+    let at = absolutePosition(doc, new Y.RelativePosition(null, null, first.id, 0));
     deleteOwn(doc, client);
     if (at === null) return;
     for (const { insert, attributes = {} } of restore) {

@@ -26,22 +26,50 @@ const stored = z.object({
   removal: z.base64().nullable(),
   passage: z.string(),
   alternatives: z.array(z.string()).min(1),
+  /** The model that suggests, with each alternative's seed and how likely it found its parts. Null for people. */
+  by: z
+    .object({
+      model: z.string(),
+      seeds: z.array(z.int().nonnegative()),
+      odds: z.array(z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.number().min(0).max(1)]))),
+    })
+    .nullable()
+    .default(null)
+    .catch(null),
 });
 type StoredSuggestion = z.output<typeof stored>;
+
+/** Each alternative's parts: from and to, in UTF-16 code units, and the probability that the model gave it. */
+export type SuggestingModel = NonNullable<StoredSuggestion['by']>;
 
 /** A change of a passage that somebody proposes, until it is decided. */
 export interface PendingSuggestion extends StoredSuggestion {
   id: string;
 }
 
-export interface NewSuggestion {
+interface Suggested {
   id: string;
   client: number;
   author: number;
   at: number;
-  range: EncodedRange;
   alternatives: readonly string[];
 }
+
+export interface NewSuggestion extends Suggested {
+  range: EncodedRange;
+}
+
+/** A passage that was chosen before, as it is stored. */
+export type KeptPassage = Pick<StoredSuggestion, 'start' | 'end' | 'place' | 'removal' | 'passage'>;
+
+/** What a model suggests for a passage that it was asked about before. */
+export interface ModelSuggestion extends Suggested {
+  kept: KeptPassage;
+  by: SuggestingModel;
+}
+
+/** Why nothing is added: there are as many as may be, it is there already or was decided, or its passage is deleted. */
+export type NotAdded = 'full' | 'known' | 'gone';
 
 /** What is to be appended for a client, from its clock on. */
 export interface SuggestionChange {
@@ -79,18 +107,29 @@ function suggestionOf(
   }
 }
 
-/** Null if as many are pending as may be. @throws BadRangeError */
-export function addSuggestion(state: StoredState, suggestion: NewSuggestion): SuggestionChange | null {
-  const doc = openState(state);
-  if (pendingIn(doc).length >= MOST_PENDING) return null;
-  const { id, client, author, at, range, alternatives } = suggestion;
+/** @throws BadRangeError */
+export function addSuggestion(
+  state: StoredState,
+  { range, ...suggestion }: NewSuggestion,
+): SuggestionChange | NotAdded {
   const { place, removal, passage } = anchoredRange(state, range);
-  const value: StoredSuggestion = {
-    ...{ client, author, at, passage, alternatives: [...alternatives] },
-    ...{ start: toBase64(range.start), end: toBase64(range.end) },
+  const kept: KeptPassage = {
+    ...{ passage, start: toBase64(range.start), end: toBase64(range.end) },
     ...{ place: toBase64(place), removal: removal && toBase64(removal) },
   };
-  return changeBy(doc, client, () => mapOf(doc).set(id, value));
+  return addModelSuggestion(state, { ...suggestion, kept, by: null });
+}
+
+export function addModelSuggestion(
+  state: StoredState,
+  { id, kept, alternatives, ...about }: Omit<ModelSuggestion, 'by'> & { by: StoredSuggestion['by'] },
+): SuggestionChange | NotAdded {
+  const doc = openState(state);
+  if (mapOf(doc).has(id)) return 'known';
+  if (pendingIn(doc).length >= MOST_PENDING) return 'full';
+  const value: StoredSuggestion = { ...about, ...kept, alternatives: [...alternatives] };
+  if (!suggestionOf(doc, id, value)) return 'gone';
+  return changeBy(doc, about.client, () => mapOf(doc).set(id, value)) ?? 'known';
 }
 
 /**

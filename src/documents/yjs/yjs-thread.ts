@@ -6,7 +6,7 @@ import type { StoredState } from './document-state.ts';
 import type { DocumentFormat } from './export-text.ts';
 import type { Inspected } from './inspect-update.ts';
 import type { ReplicaJob, ReplicaResult } from './replicas.ts';
-import type { NewSuggestion, PendingSuggestion, SuggestionChange } from './suggestions.ts';
+import type { ModelSuggestion, NewSuggestion, NotAdded, PendingSuggestion, SuggestionChange } from './suggestions.ts';
 import type { YjsJob, YjsResult } from './yjs-worker.ts';
 
 const MOST_MS = 5_000;
@@ -62,7 +62,7 @@ export class YjsThread implements AsyncDisposable {
 
   /** @throws InvalidInputError that names an end of the range, as a part of `field` */
   async anchor(stored: StoredState, range: EncodedRange | null, field: string): Promise<AnchoredRange> {
-    const own = range && { start: ownBuffer(range.start), end: ownBuffer(range.end) };
+    const own = range && ownRange(range);
     const result = await this.#reading.run({ type: 'anchor', stored: stored.map(ownBuffer), range: own });
     if (result.type === 'anchor') return result.anchored;
     if (result.type !== 'badRange') return unexpected(result);
@@ -70,13 +70,8 @@ export class YjsThread implements AsyncDisposable {
   }
 
   /** What takes back what a client has written, and puts back what it has deleted. Null for nothing. */
-  async undo(
-    stored: StoredState,
-    { client, place }: { client: number; place: Uint8Array },
-    restore: readonly DeltaPiece[],
-  ): Promise<Uint8Array | null> {
-    const job = { type: 'undo', client, place: ownBuffer(place), restore, stored: stored.map(ownBuffer) } as const;
-    const result = await this.#reading.run(job);
+  async undo(stored: StoredState, client: number, restore: readonly DeltaPiece[]): Promise<Uint8Array | null> {
+    const result = await this.#reading.run({ type: 'undo', client, restore, stored: stored.map(ownBuffer) });
     return result.type === 'undo' ? result.update : unexpected(result);
   }
 
@@ -85,12 +80,15 @@ export class YjsThread implements AsyncDisposable {
     return result.type === 'suggestions' ? result.suggestions : unexpected(result);
   }
 
-  /** Null if the document has as many as it may have. @throws InvalidInputError that names an end of `field` */
-  async suggest(stored: StoredState, given: NewSuggestion, field: string): Promise<SuggestionChange | null> {
-    const range = { start: ownBuffer(given.range.start), end: ownBuffer(given.range.end) };
-    const job = { type: 'suggest', stored: stored.map(ownBuffer), suggestion: { ...given, range } } as const;
-    const result = await this.#reading.run(job);
-    if (result.type === 'suggest' && result.change !== 'choice') return result.change;
+  /** @throws InvalidInputError that names an end of `field` */
+  async suggest(
+    stored: StoredState,
+    suggestion: NewSuggestion | ModelSuggestion,
+    field: string,
+  ): Promise<SuggestionChange | NotAdded> {
+    const own = 'range' in suggestion ? { ...suggestion, range: ownRange(suggestion.range) } : suggestion;
+    const result = await this.#reading.run({ type: 'suggest', stored: stored.map(ownBuffer), suggestion: own });
+    if (result.type === 'suggest') return result.change;
     if (result.type !== 'badRange') return unexpected(result);
     throw new InvalidInputError(`${field}.${result.end} ${result.reason}`, `${field}.${result.end}`);
   }
@@ -136,6 +134,8 @@ function thread(): JobThread<YjsJob, YjsResult> {
 
 /** Sending a part of a buffer to a thread would send all of it, and Yjs would read beyond the part. */
 const ownBuffer = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
+
+const ownRange = ({ start, end }: EncodedRange): EncodedRange => ({ start: ownBuffer(start), end: ownBuffer(end) });
 
 const notAStateVector = (field: string): InvalidInputError =>
   new InvalidInputError(`${field} is not a state vector of Yjs`, field);

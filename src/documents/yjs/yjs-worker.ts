@@ -7,9 +7,12 @@ import { BadUpdateError, type Inspected, inspectUpdate } from './inspect-update.
 import { undoPeer } from './peer-changes.ts';
 import { type ReplicaJob, type ReplicaResult, workOnReplica } from './replicas.ts';
 import {
+  addModelSuggestion,
   addSuggestion,
   decide,
+  type ModelSuggestion,
   type NewSuggestion,
+  type NotAdded,
   type PendingSuggestion,
   type SuggestionChange,
   suggestionsOf,
@@ -23,9 +26,9 @@ export type YjsJob =
   | { type: 'text'; stored: StoredState; format: DocumentFormat }
   | { type: 'restore'; stored: StoredState; version: Uint8Array }
   | { type: 'anchor'; stored: StoredState; range: EncodedRange | null }
-  | { type: 'undo'; stored: StoredState; client: number; place: Uint8Array; restore: readonly DeltaPiece[] }
+  | { type: 'undo'; stored: StoredState; client: number; restore: readonly DeltaPiece[] }
   | { type: 'suggestions'; stored: StoredState }
-  | { type: 'suggest'; stored: StoredState; suggestion: NewSuggestion }
+  | { type: 'suggest'; stored: StoredState; suggestion: NewSuggestion | ModelSuggestion }
   | { type: 'decide'; stored: StoredState; id: string; choice: number | null }
   | ({ type: 'replica' } & ReplicaJob);
 
@@ -38,7 +41,8 @@ export type YjsResult =
   | { type: 'badRange'; end: 'start' | 'end'; reason: string }
   | { type: 'undo'; update: Uint8Array | null }
   | { type: 'suggestions'; suggestions: PendingSuggestion[] }
-  | { type: 'suggest' | 'decide'; change: SuggestionChange | 'choice' | null }
+  | { type: 'suggest'; change: SuggestionChange | NotAdded }
+  | { type: 'decide'; change: SuggestionChange | 'choice' | null }
   | { type: 'replica'; result: ReplicaResult };
 
 function resultOf(job: YjsJob): YjsResult {
@@ -58,16 +62,20 @@ function resultOf(job: YjsJob): YjsResult {
     case 'anchor':
       return unlessBadRange(() => ({ type: 'anchor', anchored: anchoredRange(job.stored, job.range) }));
     case 'undo':
-      return { type: 'undo', update: undoPeer(openState(job.stored), job, job.restore) };
+      return { type: 'undo', update: undoPeer(openState(job.stored), job.client, job.restore) };
     case 'suggestions':
       return { type: 'suggestions', suggestions: suggestionsOf(job.stored) };
     case 'suggest':
-      return unlessBadRange(() => ({ type: 'suggest', change: addSuggestion(job.stored, job.suggestion) }));
+      return unlessBadRange(() => ({ type: 'suggest', change: suggest(job.stored, job.suggestion) }));
     case 'decide':
       return { type: 'decide', change: decide(job.stored, job.id, job.choice) };
     case 'replica':
       return { type: 'replica', result: workOnReplica(job) };
   }
+}
+
+function suggest(stored: StoredState, suggestion: NewSuggestion | ModelSuggestion): SuggestionChange | NotAdded {
+  return 'kept' in suggestion ? addModelSuggestion(stored, suggestion) : addSuggestion(stored, suggestion);
 }
 
 function inspectAll(updates: readonly Uint8Array[]): YjsResult {

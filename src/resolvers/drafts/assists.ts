@@ -1,5 +1,5 @@
 import type { Assist, AssistInput } from '../../assist/assist.ts';
-import type { TextDocument } from '../../documents/documents.ts';
+import type { PendingSuggestion, TextDocument } from '../../documents/documents.ts';
 import type { Draft } from '../../drafts/drafts.ts';
 import type { Page, PageArgs } from '../../lib/page.ts';
 import type { Model } from '../../ml/engine.ts';
@@ -48,3 +48,35 @@ export async function draftsOfAssist({ draftIds }: Assist, { loaders }: Context)
 
 export const modelOfAssist = ({ asked }: Assist, { engine }: Context): Model | null =>
   engine.models().find(({ id }) => id === asked.modelId) ?? null;
+
+/** Its id stands for the suggestion as well. An editor can put any id into a document. */
+export async function assistOfSuggestion({ id, by }: PendingSuggestion, context: Context): Promise<Assist | null> {
+  return by === null || !UUID.test(id) ? null : context.assists.byId(context.viewer, id);
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export interface SuggestedPart {
+  start: number;
+  end: number;
+  text: string;
+  probability: number;
+}
+
+/** A text that a model suggests, with how likely it found its parts. */
+export interface SuggestedText {
+  text: string;
+  seed: number;
+  parts: SuggestedPart[];
+}
+
+export function suggestedTexts({ alternatives, by }: PendingSuggestion): SuggestedText[] {
+  if (by === null) return [];
+  return alternatives.map((text, index) => ({
+    text,
+    seed: by.seeds[index] ?? 0,
+    parts: (by.odds[index] ?? []).flatMap(([start, end, probability]) =>
+      start < end && end <= text.length ? { start, end, text: text.slice(start, end), probability } : [],
+    ),
+  }));
+}

@@ -54,6 +54,7 @@ export const fieldRules: Readonly<Record<string, Readonly<Record<string, FieldRu
     // Members may take their own role away.
     ...all(member('OWNER'), 'deleteDocument shareDocument revokeDocumentLinks setDocumentMember'),
     ...all(member('EDITOR'), 'renameDocument pushUpdates saveDocumentVersion restoreDocumentVersion'),
+    // Whoever suggests may let a model suggest.
     ...all(member('EDITOR'), 'assist cancelAssist undoAssist'),
     ...all(member('EDITOR'), 'acceptSuggestion rejectSuggestion'),
     suggest: member('SUGGESTER'),
@@ -85,7 +86,7 @@ export const fieldRules: Readonly<Record<string, Readonly<Record<string, FieldRu
     'id title text state cursor role owner members versions assists suggestions createdAt updatedAt',
   ),
   Assist: {
-    ...all(member('READER'), 'id listener task status reason clientId drafts instruction tone model modelDigest'),
+    ...all(member('READER'), 'id listener task mode status reason clientId drafts instruction tone model modelDigest'),
     ...all(member('READER'), 'messages samplings base createdAt endedAt undoneAt undoneBy'),
   },
   DocumentVersion: all(member('READER'), 'id name author createdAt'),
@@ -113,7 +114,7 @@ export const containedTypes: ReadonlySet<string> = new Set(
     'AssistBase AssistMessage DocumentLink DocumentMember DocumentPeer DocumentPresence DocumentState DocumentSuggestion DocumentUpdated',
     'DraftFormat LineForm StanzaForm VerseForm VerseLineReport VerseReport VerseStanzaReport Tune TuneBar TuneNote TuneProblem',
     'DetectedLanguage Finding FindingSuggestion Mood MoodPoint Sentiment TextClassification TextClassifier',
-    'ScoredToken TextEmbedding TextLabel TextMeasures TextReport TextScore Translation',
+    'SuggestedPart SuggestedText ScoredToken TextEmbedding TextLabel TextMeasures TextReport TextScore Translation',
   ].flatMap((names) => names.split(' ')),
 );
 

@@ -191,6 +191,9 @@ export const prices: Readonly<Record<string, Price>> = {
   'Document.suggestions': { weight: 1_000, size: { assumedSize: 20 } },
   'DocumentSuggestion.author': { weight: 5 },
   'DocumentSuggestion.alternatives': assumed(5),
+  'DocumentSuggestion.assist': { weight: 100 },
+  'DocumentSuggestion.modelTexts': assumed(2),
+  'SuggestedText.parts': assumed(50),
   'AssistConnection.totalCount': { weight: 300 },
   'Assist.listener': { weight: 5 },
   'Assist.undoneBy': { weight: 5 },
@@ -256,6 +259,7 @@ export const prices: Readonly<Record<string, Price>> = {
   'Mutation.joinDocument': { weight: 2_000 },
   // What the model takes is limited by the places of drafts.
   'Mutation.assist': { weight: 8_000 },
+  'AssistInput.alternatives': { weight: 3_000 },
   'Mutation.suggest': { weight: 6_000 },
   'Mutation.acceptSuggestion': { weight: 6_000 },
   'Mutation.rejectSuggestion': { weight: 6_000 },

@@ -8,7 +8,7 @@ import { resultType } from '../errors.ts';
 import { TuneSettingsInput } from '../tunes/tune-input.ts';
 import { VerseFormInputType } from '../verse/verse-form.ts';
 import { RewriteToneType } from '../versions/draft-tree.ts';
-import { AssistTaskType, AssistType } from './assist.ts';
+import { AssistModeType, AssistTaskType, AssistType } from './assist.ts';
 import { documentErrors, documentIdDescription } from './document-refs.ts';
 
 export const DocumentRangeInputType = builder.inputType('DocumentRangeInput', {
@@ -30,6 +30,15 @@ const AssistInputType = builder.inputType('AssistInput', {
       description: 'The part of the text that is meant, at most 4,000 characters. By default the end of the text.',
     }),
     task: t.field({ type: AssistTaskType, required: true, description: 'What to do. REWRITE needs a range.' }),
+    mode: t.field({
+      type: AssistModeType,
+      description: 'WRITE, the default, is for editors; SUGGEST also for suggesters.',
+    }),
+    alternatives: t.int({
+      description:
+        'Number of texts to suggest, 1–5, by default 1. They differ in their seeds, as in `StartDraftInput`. For the ' +
+        'mode SUGGEST only.',
+    }),
     instruction: t.string({ description: 'What is wanted, in words: 1–8,000 characters.' }),
     tone: t.field({ type: RewriteToneType, description: 'How it is to sound.' }),
     kind: t.field({ type: DraftKindType, description: 'The kind of text: STORY by default, TUNE for the task TUNE.' }),
@@ -67,7 +76,9 @@ builder.mutationFields((t) => ({
     type: resultType('Assist', assistSuccess('Assist', 'The model writes, or waits for its turn.'), startErrors),
     description:
       'Lets a model write into a document while others edit it. Each whole word is a change that everybody gets, and ' +
-      'the word that it writes is shown by `documentPresence` as `assist.tail`. It needs a place as a draft does.',
+      'the word that it writes is shown by `documentPresence` as `assist.tail`. In the mode SUGGEST no text changes: ' +
+      'its last word makes a suggestion, whose `id` stands for the same as that of the assist. It needs a place as a ' +
+      'draft does.',
     args: { input: t.arg({ type: AssistInputType, required: true, description: 'What to write, and where.' }) },
     resolve: (_, { input }, context) =>
       outcome(startErrors, async () => ({ assist: await resolvers.beginAssist(given(input), context) })),
@@ -85,7 +96,8 @@ builder.mutationFields((t) => ({
     type: resultType('UndoAssist', assistSuccess('UndoAssist', 'What the model did was taken back.'), endErrors),
     description:
       'Takes back what a model has written into a document, and nothing else: what others have written in between ' +
-      'stays, and a passage that was written anew is put back.',
+      'stays, and a passage that was written anew is put back. A suggestion is withdrawn, or taken back if it was ' +
+      'accepted.',
     args: { id: t.arg.id(idArg) },
     resolve: (_, { id }, context) =>
       outcome(endErrors, async () => ({ assist: await resolvers.undoAssist(id, context) })),

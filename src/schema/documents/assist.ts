@@ -23,11 +23,19 @@ export const AssistTaskType = builder.enumType('AssistTask', {
   } as const,
 });
 
+export const AssistModeType = builder.enumType('AssistMode', {
+  description: 'What becomes of what a model writes for a document.',
+  values: {
+    WRITE: { description: 'It is written into the text, word by word.' },
+    SUGGEST: { description: 'It is suggested when it is whole. The text stays until who edits accepts it.' },
+  } as const,
+});
+
 const AssistStatusType = builder.enumType('AssistStatus', {
   description: 'How far an assist is.',
   values: {
     WRITING: { description: 'The model writes, or waits for its turn.' },
-    WRITTEN: { description: 'Everything is in the document.' },
+    WRITTEN: { description: 'Everything is in the document, or suggested.' },
     STOPPED: { description: 'It was ended before. `reason` says why.' },
     FAILED: { description: 'The model could not go on.' },
   } as const,
@@ -85,6 +93,11 @@ builder.objectType(AssistType, {
       resolve: ({ listenerId }, _, { loaders }) => need(loaders.listeners.get(listenerId), `listener ${listenerId}`),
     }),
     task: t.field({ type: AssistTaskType, description: 'What was asked for.', resolve: ({ asked }) => asked.task }),
+    mode: t.field({
+      type: AssistModeType,
+      description: 'Whether the model writes into the text or suggests.',
+      resolve: ({ asked }) => asked.mode,
+    }),
     status: t.field({ type: AssistStatusType, description: 'How far it is.', resolve: ({ status }) => status }),
     reason: t.field({
       type: AssistReasonType,
@@ -93,7 +106,7 @@ builder.objectType(AssistType, {
       resolve: ({ reason }) => reason,
     }),
     clientId: t.exposeFloat('clientId', {
-      description: 'The Yjs client that writes. What it wrote, and nothing else, is the work of the model.',
+      description: 'The Yjs client that writes or suggests. What it wrote, and nothing else, is the work of the model.',
     }),
     drafts: t.field({
       type: [DraftType],

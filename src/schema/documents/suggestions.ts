@@ -1,13 +1,45 @@
 import type { PendingSuggestion, TextDocument } from '../../documents/documents.ts';
 import * as resolvers from '../../resolvers/documents.ts';
+import {
+  assistOfSuggestion,
+  type SuggestedPart,
+  type SuggestedText,
+  suggestedTexts,
+} from '../../resolvers/drafts/assists.ts';
 import { outcome } from '../../resolvers/outcome.ts';
 import { builder, given } from '../builder.ts';
 import { ListenerType } from '../drafts/draft-refs.ts';
 import { resultType } from '../errors.ts';
+import { AssistType } from './assist.ts';
 import { DocumentRangeInputType } from './assist-mutations.ts';
 import { documentErrors, documentIdDescription, documentSuccess, DocumentType } from './document-refs.ts';
 
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
+
+const SuggestedPartType = builder.objectRef<SuggestedPart>('SuggestedPart').implement({
+  description: 'A part of a suggested text: a token of the model.',
+  fields: (t) => ({
+    start: t.exposeInt('start', { description: 'Its first UTF-16 code unit in the text, as Yjs counts, from 0.' }),
+    end: t.exposeInt('end', { description: 'The one behind its last.' }),
+    text: t.exposeString('text', { description: 'Its text.' }),
+    probability: t.exposeFloat('probability', {
+      description: "Its probability, 0–1, in the model's own distribution, rounded to four places.",
+    }),
+  }),
+});
+
+const SuggestedTextType = builder.objectRef<SuggestedText>('SuggestedText').implement({
+  description: 'A text that a model suggests.',
+  fields: (t) => ({
+    text: t.exposeString('text', { description: 'The text.' }),
+    seed: t.exposeInt('seed', { description: 'The seed with which it was written.' }),
+    parts: t.field({
+      type: [SuggestedPartType],
+      description: 'The parts of which the model had probabilities, in order, without white space at either end.',
+      resolve: ({ parts }) => parts,
+    }),
+  }),
+});
 
 const DocumentSuggestionType = builder.objectRef<PendingSuggestion>('DocumentSuggestion').implement({
   description:
@@ -36,6 +68,17 @@ const DocumentSuggestionType = builder.objectRef<PendingSuggestion>('DocumentSug
       type: ['String'],
       description: 'What could be in its place, at most five texts. An empty one deletes it.',
       resolve: ({ alternatives }) => [...alternatives],
+    }),
+    assist: t.field({
+      type: AssistType,
+      nullable: true,
+      description: 'By what a model suggests it. Null for what people suggest.',
+      resolve: (suggestion, _, context) => assistOfSuggestion(suggestion, context),
+    }),
+    modelTexts: t.field({
+      type: [SuggestedTextType],
+      description: '`alternatives` with probabilities and seeds, if a model suggests them; otherwise empty.',
+      resolve: (suggestion) => suggestedTexts(suggestion),
     }),
     createdAt: t.field({
       type: 'DateTime',

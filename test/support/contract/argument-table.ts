@@ -457,6 +457,7 @@ export function argumentTable({ draft, group, document, version, cursors }: Fixt
       args: {
         input: {
           ...{ documentId: document, task: 'CONTINUE', range: { start: PLACE, end: PLACE } },
+          ...{ mode: 'SUGGEST', alternatives: 1 },
           sampling: { logitBias: [{ text: '.', bias: 1 }] },
           form: { stanzas: [{ lines: 1 }] },
           tune: { infill: { abc: 'M:4/4\nL:1/4\nK:D\nABcd|', bars: [1] } },
@@ -469,6 +470,8 @@ export function argumentTable({ draft, group, document, version, cursors }: Fixt
         ...under('input', {
           documentId: bad.idOf('Document', 'NotFoundError'),
           task: bad.oneOf,
+          mode: bad.oneOf,
+          alternatives: bad.integer(1, 5),
           'range.start': noPlace,
           'range.end': noPlace,
           instruction: bad.text({ max: 8_000 }),

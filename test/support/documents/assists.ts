@@ -72,5 +72,5 @@ export function rangeOf(doc: Y.Doc, part: string): { start: string; end: string 
 export const ASKED = {
   ...{ task: 'CONTINUE', instruction: null, tone: null, modelId: 'none', digest: null, samplings: [], messages: [] },
   ...{ before: '', passage: '', after: '', delta: [], place: 'AQR0ZXh0QQ==', removal: null },
-  ...{ cursor: 'none', stateVector: 'AA==', asAdmin: false },
+  ...{ mode: 'WRITE', range: null, cursor: 'none', stateVector: 'AA==', asAdmin: false },
 };
