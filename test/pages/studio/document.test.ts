@@ -7,7 +7,7 @@ import { push, textOf, updateBy } from '../../support/documents/documents.ts';
 import { startListening } from '../../support/listening.ts';
 import { writerReady } from '../../support/network/wire.ts';
 import { browserPath } from '../../support/pages/browser.ts';
-import { builtStudio, expectForEverybody, openStudio } from '../../support/pages/studio.ts';
+import { builtStudio, choose, expectForEverybody, openStudio } from '../../support/pages/studio.ts';
 import { dataFolder, startServer } from '../../support/server.ts';
 import { writeTirelessCatalogue } from '../../support/tiny/tiny-engine.ts';
 
@@ -168,6 +168,59 @@ describe.skipIf(browserPath === null)('documents in the room Write', () => {
     await named(bob.page, 'Suggest it').click();
     await named(ann.page, 'Accept').click();
     await expect.poll(() => shown(bob.page)).toBe('Tonight: The snow drifts.');
+  });
+
+  it('[STUDIO9] [ASSIST7] a model suggests three texts for whoever may suggest, with probabilities, and one is accepted', async () => {
+    const { ann, bob, stored } = await together('The snow falls.', 'SUGGESTER');
+    await selectLast(bob.page, 6);
+    await named(bob.page, 'Suggest three texts for the selection').click();
+    const suggestions = region(ann.page, 'Suggestions');
+    await suggestions.getByText('The model, asked by Bob').waitFor();
+    expect(await suggestions.getByText('each part about 61% likely').count()).toBe(3);
+    expect(await stored()).toBe('The snow falls.');
+    await region(bob.page, 'Let the model write').getByText('· suggested').waitFor();
+    expect(await named(bob.page, 'Write on at the cursor').count()).toBe(0);
+    await expectForEverybody(ann.page);
+    await suggestions
+      .getByRole('button', { name: /^Accept/ })
+      .nth(1)
+      .click();
+    await suggestions.getByText('Nothing is suggested.').waitFor();
+    await expect.poll(() => shown(bob.page)).not.toBe('The snow falls.');
+    expect(await stored()).toMatch(/^The snow (?!falls)/);
+    expect([ann.failures, bob.failures]).toEqual([[], []]);
+  });
+
+  it('[STUDIO11] a document is renamed, kept under a name and made what it was, by keyboard, and a reader sees its versions', async () => {
+    const { ann, bob, stored, edit } = await together('Snow', 'READER');
+    await named(ann.page, 'Rename').focus();
+    await ann.page.keyboard.press('Enter');
+    await ann.page.getByLabel('Title of the document').fill('Winter harbour');
+    await ann.page.keyboard.press('Enter');
+    await ann.page.getByRole('heading', { name: 'Winter harbour' }).waitFor();
+
+    await ann.page.getByLabel('Name of a version').fill('First');
+    await ann.page.keyboard.press('Enter');
+    const versions = region(ann.page, 'Versions');
+    const back = versions.getByRole('button', { name: 'Go back to it: First' });
+    await back.waitFor();
+    await edit((text) => text.insert(4, ' and rain'));
+    await expect.poll(() => shown(ann.page)).toBe('Snow and rain');
+    await back.focus();
+    await ann.page.keyboard.press('Enter');
+    await versions.getByRole('status').getByText('The text is what it was in “First”.').waitFor();
+    for (const { page } of [ann, bob]) await expect.poll(() => shown(page)).toBe('Snow');
+    expect(await stored()).toBe('Snow');
+    await expectForEverybody(ann.page);
+
+    await bob.page.reload();
+    await bob.page.getByRole('heading', { name: 'Winter harbour' }).waitFor();
+    await region(bob.page, 'Versions').getByText('First').waitFor();
+    expect(await region(bob.page, 'Versions').getByRole('button').count()).toBe(0);
+    expect(await named(bob.page, 'Rename').count()).toBe(0);
+    await choose(ann.page, '中文');
+    await ann.page.getByRole('button', { name: '回到此版本: First' }).waitFor();
+    expect([ann.failures, bob.failures]).toEqual([[], []]);
   });
 
   it('[STUDIO10] the report stands beside the text, and what it proposes is put in or suggested', async () => {

@@ -6,7 +6,7 @@ import type { AssistInput, SharedDocumentQuery } from '../../../generated/graphq
 import { connection } from '../../../server/follow.ts';
 import { ask, Refused, succeeded } from '../../../server/request.ts';
 import type { Range } from '../text.ts';
-import { ASSIST, CANCEL_ASSIST, SHARED, UNDO_ASSIST } from './operations.ts';
+import { ASSIST, CANCEL_ASSIST, RENAME, RESTORE, SAVE_VERSION, SHARED, UNDO_ASSIST } from './operations.ts';
 import { peopleIn, type Person } from './people.ts';
 
 type Sheet = NonNullable<SharedDocumentQuery['document']>;
@@ -112,8 +112,27 @@ export class LiveDocument {
     else await this.#provider.suggestions.accept(id, choice);
   }
 
-  /** Lets a model write on behind a range, or write it anew. @throws Refused */
-  async assist({ start, end }: Range, input: Pick<AssistInput, 'task' | 'instruction' | 'tone'>): Promise<void> {
+  /** @throws Refused */
+  async rename(title: string): Promise<void> {
+    succeeded((await ask(RENAME, { id: this.#id, title })).renameDocument);
+    await this.read();
+  }
+
+  /** Keeps what was typed up to now under a name. @throws Refused */
+  async keepVersion(name: string): Promise<void> {
+    await this.#provider.whenSaved();
+    succeeded((await ask(SAVE_VERSION, { input: { documentId: this.#id, name } })).saveDocumentVersion);
+    await this.read();
+  }
+
+  /** Makes the text what it was in a version. @throws Refused */
+  async restore(versionId: string): Promise<void> {
+    await this.#provider.whenSaved();
+    succeeded((await ask(RESTORE, { id: versionId })).restoreDocumentVersion);
+  }
+
+  /** Lets a model write on behind a range, write it anew, or suggest. @throws Refused */
+  async assist({ start, end }: Range, input: Omit<AssistInput, 'documentId' | 'range'>): Promise<void> {
     const range = this.passageAt({ start, end });
     await this.#provider.whenSaved();
     succeeded((await ask(ASSIST, { input: { documentId: this.#id, range, ...input } })).assist);

@@ -43,3 +43,15 @@ export const UNDO_ASSIST: Operation<Types.UndoAssistMutation, Types.UndoAssistMu
   document,
   name: 'UndoAssist',
 };
+export const RENAME: Operation<Types.RenameDocumentMutation, Types.RenameDocumentMutationVariables> = {
+  document,
+  name: 'RenameDocument',
+};
+export const SAVE_VERSION: Operation<Types.SaveDocumentVersionMutation, Types.SaveDocumentVersionMutationVariables> = {
+  document,
+  name: 'SaveDocumentVersion',
+};
+export const RESTORE: Operation<Types.RestoreDocumentVersionMutation, Types.RestoreDocumentVersionMutationVariables> = {
+  document,
+  name: 'RestoreDocumentVersion',
+};

@@ -3,9 +3,9 @@ import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import { EditorView, keymap, placeholder } from '@codemirror/view';
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next';
 import * as Y from 'yjs';
-import type { Range } from '../text.ts';
+import type { Range } from '../../text.ts';
+import type { LiveDocument } from '../live-document.svelte.ts';
 import { editorLook } from './editor-look.ts';
-import type { LiveDocument } from './live-document.svelte.ts';
 import { showInText, type Shown, shownInText } from './shown.ts';
 
 /** What the keys of suggestions do. */

@@ -1,7 +1,7 @@
 import { type Extension, type Range, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, type DecorationSet, EditorView, WidgetType } from '@codemirror/view';
-import type { PendingSuggestion } from '../../../../../client/src/suggestions.ts';
-import type { Person } from './people.ts';
+import type { PendingSuggestion } from '../../../../../../client/src/suggestions.ts';
+import type { Person } from '../people.ts';
 
 /** What is to be seen in a text besides the text. */
 export interface Shown {
