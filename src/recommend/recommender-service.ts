@@ -10,17 +10,11 @@ import { checkText } from '../lib/text/check-text.ts';
 import { listenerKey, type Listeners, noSuchListener } from '../listeners/listeners.ts';
 import type { TextVectors } from '../ml/engine.ts';
 import type {
-  Analytics,
-  AnalyticsAxis,
-  AnalyticsPeriod,
-  AnalyticsQuery,
   AskedBy,
-  ExportKind,
   GroupRecommendation,
   GroupRequest,
   MeaningSearch,
   ModelVersion,
-  OffPolicyEstimate,
   OnboardingQuestions,
   RecommendationPage,
   RecommendationQuery,
@@ -44,6 +38,14 @@ import { Meanings } from './meaning/meanings.ts';
 import { NameVectors } from './meaning/name-vectors.ts';
 import { TracksByMeaning } from './meaning/tracks-by-meaning.ts';
 import { readAnalytics, readBreakdown, readCoverage } from './measure/analytics.ts';
+import type {
+  Analytics,
+  AnalyticsAxis,
+  AnalyticsPeriod,
+  AnalyticsQuery,
+  ExportKind,
+  OffPolicyEstimate,
+} from './measure/contract.ts';
 import { exportRows } from './measure/exports.ts';
 import { estimateOffPolicy } from './measure/off-policy.ts';
 import { periodOf } from './measure/period.ts';

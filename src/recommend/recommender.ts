@@ -1,28 +1,10 @@
 export type {
-  Analytics,
-  AnalyticsAxis,
-  AnalyticsPeriod,
-  AnalyticsQuery,
-  Breakdown,
-  BreakdownRow,
   ContextWord,
-  Coverage,
-  DateOrTime,
-  Engagement,
-  Explanation,
-  ExportKind,
-  ExportRow,
-  ExportValue,
   GroupRecommendation,
   GroupStrategy,
   ListChange,
-  ListenerSegment,
   ModelVersion,
-  OffPolicyEstimate,
-  OffPolicyRefusal,
   OnboardingQuestions,
-  Reason,
-  ReasonLink,
   Recommendation,
   RecommendationContext,
   RecommendationPage,
@@ -31,6 +13,24 @@ export type {
   RecommenderEvaluation,
   TrackExplanation,
 } from './contract.ts';
+export type { Explanation, Reason, ReasonLink } from './explain/contract.ts';
+export type {
+  Analytics,
+  AnalyticsAxis,
+  AnalyticsPeriod,
+  AnalyticsQuery,
+  Breakdown,
+  BreakdownRow,
+  Coverage,
+  DateOrTime,
+  Engagement,
+  ExportKind,
+  ExportRow,
+  ExportValue,
+  ListenerSegment,
+  OffPolicyEstimate,
+  OffPolicyRefusal,
+} from './measure/contract.ts';
 export { MOST_MEANING } from './contract.ts';
 export { type ExportColumn, exportColumns } from './measure/exports.ts';
 export { rateInterval, type RateInterval } from './measure/rate-interval.ts';

@@ -1,10 +1,10 @@
 import type { FeedbackKind } from '../../listeners/listeners.ts';
-import type { Counterfactual, Explanation, Locale, MainReason, Reason, ReasonKind, ReasonLink } from '../contract.ts';
 import { type Snapshot, trackAt } from '../model/snapshot.ts';
 import type { Contribution, Ranking } from '../ranking/ranking.ts';
 import type { Scores } from '../ranking/scores.ts';
 import type { TermSource } from '../taste/taste.ts';
 import { type Claim, claimsOf } from './claims.ts';
+import type { Counterfactual, Explanation, Locale, MainReason, Reason, ReasonKind, ReasonLink } from './contract.ts';
 import { linksOf } from './links.ts';
 import { reasonSentence, summarySentence } from './summary.ts';
 import type { Telling } from './telling.ts';

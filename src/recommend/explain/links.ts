@@ -1,6 +1,6 @@
-import type { ReasonLink } from '../contract.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Contribution, Ranking } from '../ranking/ranking.ts';
+import type { ReasonLink } from './contract.ts';
 
 type Shared = Exclude<ReasonLink['kind'], 'LISTENERS'>;
 

@@ -1,7 +1,7 @@
-import type { Locale } from '../contract.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { chinese } from './chinese.ts';
 import type { Claim, HistorySource } from './claims.ts';
+import type { Locale } from './contract.ts';
 import { english } from './english.ts';
 import type { Told } from './telling.ts';
 import { type Deed, deedOf, trackName, tracksNamed, type Wording } from './wording.ts';

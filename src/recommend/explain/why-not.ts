@@ -1,5 +1,6 @@
-import type { Exclusion, Locale, Recommendation } from '../contract.ts';
+import type { Exclusion, Recommendation } from '../contract.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import type { Locale } from './contract.ts';
 import { trackSentenceName } from './summary.ts';
 
 type Reasons = Readonly<Record<Exclusion, string>>;

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import type { TrackFilter } from '../../catalogue/catalogue.ts';
 import type { ServedListRow } from '../../db/recommend/served-list-queries.ts';
-import type { MainReason, ReasonKind } from '../contract.ts';
+import type { MainReason, ReasonKind } from '../explain/contract.ts';
 import { type Reaction, reactionOf } from '../taste/strengths.ts';
 import type { Taste } from '../taste/taste.ts';
 

@@ -16,6 +16,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
 import { checkFirst } from '../../lib/page.ts';
 import { checkText } from '../../lib/text/check-text.ts';
+import type { ReasonKind } from '../explain/contract.ts';
+import { UNTRAINED } from '../model/serving.ts';
 import type {
   Analytics,
   AnalyticsAxis,
@@ -24,9 +26,7 @@ import type {
   Coverage,
   Engagement,
   ListenerSegment,
-  ReasonKind,
-} from '../contract.ts';
-import { UNTRAINED } from '../model/serving.ts';
+} from './contract.ts';
 import { periodOf, startOfDay, warningsOf } from './period.ts';
 
 const LIMIT = { ms: 5_000, message: 'Counting this period takes longer than 5 seconds: ask for a shorter one' };

@@ -10,7 +10,7 @@ import {
 } from '../../db/analytics/export-queries.ts';
 import type { Database } from '../../db/client.ts';
 import type { Transaction } from '../../db/connection/transaction.ts';
-import type { ExportKind, ExportRow } from '../contract.ts';
+import type { ExportKind, ExportRow } from './contract.ts';
 
 export interface ExportColumn {
   name: string;

@@ -1,9 +1,9 @@
 import { groupBy } from '../../lib/collections.ts';
 import { randomStream } from '../../lib/random.ts';
 import { f64 } from '../../lib/typed-arrays.ts';
-import type { OffPolicyEstimate, OffPolicyRefusal } from '../contract.ts';
 import { wilson, Z } from '../math/statistics.ts';
 import { attentionFall, FALLS } from './attention.ts';
+import type { OffPolicyEstimate, OffPolicyRefusal } from './contract.ts';
 import type { JudgedList } from './judged-list.ts';
 import { addSums, emptySums, type Sums, sumsOf, weightOf } from './weighted-sums.ts';
 

@@ -2,9 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Database } from '../../db/client.ts';
 import { readRecentLists } from '../../db/recommend/served-list-queries.ts';
 import { groupBy } from '../../lib/collections.ts';
-import type { OffPolicyEstimate } from '../contract.ts';
 import { listFrom } from '../lists/stored-lists.ts';
 import type { Serving } from '../model/serving.ts';
+import type { OffPolicyEstimate } from './contract.ts';
 import { type JudgedList, judgeList } from './judged-list.ts';
 import { estimate } from './off-policy-estimate.ts';
 

@@ -1,7 +1,7 @@
 import type { AnalyticsRange } from '../../db/analytics/analytics-queries.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { InvalidInputError } from '../../lib/errors.ts';
-import type { AnalyticsQuery, DateOrTime } from '../contract.ts';
+import type { AnalyticsQuery, DateOrTime } from './contract.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const LONGEST_DAYS = 366;
