@@ -291,7 +291,9 @@ async function describeCatalogue(catalogue: Catalogue): Promise<string> {
 function describeWriter(model: Model | null): string {
   if (!model) return 'no model writes texts';
   const better = model.id === DEMONSTRATION ? '; a demonstration: "npm run models -- suggest" lists better ones' : '';
-  return `${model.name}: ${model.status.toLowerCase()}${better}`;
+  // COMPILING also while a model that was compiled before is opened.
+  const status = model.status === 'COMPILING' ? 'being made ready' : model.status.toLowerCase();
+  return `${model.name}: ${status}${better}`;
 }
 
 function describeViewer({ auth }: Config): string {

@@ -22,7 +22,7 @@ const ModelStatusType = builder.enumType('ModelStatus', {
   values: {
     ABSENT: { description: 'Not on disk and not being fetched.' },
     FETCHING: { description: 'Being fetched: see `fetched`.' },
-    COMPILING: { description: 'On disk and being compiled.' },
+    COMPILING: { description: 'On disk and being made ready: compiled, unless it was before, and opened.' },
     READY: { description: 'Ready to use.' },
     FAILED: { description: 'Cannot be used: see `failure`.' },
   } as const,

@@ -355,7 +355,7 @@ export const en = {
     statuses: {
       ABSENT: 'not here',
       FETCHING: 'being fetched',
-      COMPILING: 'being compiled',
+      COMPILING: 'being made ready',
       READY: 'ready',
       FAILED: 'failed',
     },

@@ -332,7 +332,7 @@ export const zh: Words = {
       RECOMMENDATION: '推荐',
       TRANSLATION: '翻译',
     },
-    statuses: { ABSENT: '不在本机', FETCHING: '正在获取', COMPILING: '正在编译', READY: '就绪', FAILED: '失败' },
+    statuses: { ABSENT: '不在本机', FETCHING: '正在获取', COMPILING: '正在准备', READY: '就绪', FAILED: '失败' },
     versions: '推荐器版本',
     active: '正在服务',
     noVersions: '还没有训练过任何版本。',
