@@ -1,12 +1,18 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import * as Y from 'yjs';
-import { type AwarenessLike, CadenzaProvider, followDraft } from '../../packages/client/src/index.ts';
+import {
+  type AwarenessLike,
+  CadenzaProvider,
+  followDraft,
+  type ProviderStatus,
+} from '../../packages/client/src/index.ts';
 import { withAuth } from '../support/access/auth.ts';
 import { bearer, tokenOf } from '../support/access/tokens.ts';
 import { createDocument, mutate, textOf } from '../support/documents/documents.ts';
 import { ask, startListening, type TestListening } from '../support/listening.ts';
 import { ScriptedEngine, scriptedText } from '../support/models/scripted-engine.ts';
+import { openSilentRelay } from '../support/network/silent-relay.ts';
 
 function provide({ wsUrl }: TestListening, documentId: string, doc: Y.Doc, more = {}): CadenzaProvider {
   const provider = new CadenzaProvider({
@@ -61,6 +67,23 @@ describe('the provider for Yjs', () => {
     doc.getText('text').insert(0, 'zero ');
     await expect.poll(() => textOf(server, id)).toBe('zero two three');
     await expect.poll(() => second.isSaved).toBe(true);
+  });
+
+  it('[DOCUMENT12] notices a server that is silent, though the connection stays open, and goes on over another one', async () => {
+    const server = await startListening();
+    const relay = await openSilentRelay(Number(new URL(server.url).port));
+    const id = await createDocument(server, 'one');
+    const doc = new Y.Doc();
+    const text = doc.getText('text');
+    const told: ProviderStatus[] = [];
+    const provider = provide(server, id, doc, { url: relay.wsUrl, pingMs: 300 });
+    provider.onStatus((status) => told.push(status));
+    await expect.poll(() => text.toJSON()).toBe('one');
+    relay.fallSilent();
+    text.insert(3, ' two');
+    await expect.poll(() => textOf(server, id)).toBe('one two');
+    expect(told).toContain('connecting');
+    await expect.poll(() => [provider.status, provider.isSaved]).toEqual(['connected', true]);
   });
 
   it('[DOCUMENT1] asks for a token for each connection, and says when it is refused', async () => {

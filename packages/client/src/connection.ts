@@ -1,4 +1,4 @@
-import { type Client, createClient } from 'graphql-ws';
+import { type Client, type ClientOptions, createClient } from 'graphql-ws';
 
 export interface ConnectionOptions {
   /** Where GraphQL over WebSocket is served, for example `wss://example.org/graphql`. */
@@ -7,6 +7,8 @@ export interface ConnectionOptions {
   token?: () => string | null | Promise<string | null>;
   /** The app's own id of the listener to act for, where the token may. */
   listenerId?: string;
+  /** A server is asked this often whether it is still there, and has as long to answer; 10,000 by default. */
+  pingMs?: number;
   /** Where there is no global one (Node.js 20): the class of the package `ws`. */
   webSocketImpl?: unknown;
 }
@@ -30,11 +32,16 @@ const FINAL = new Set(['NOT_FOUND', 'FORBIDDEN', 'INVALID_INPUT', 'BAD_USER_INPU
 export const isFinal = (error: unknown): boolean =>
   error instanceof RequestError && error.code !== null && FINAL.has(error.code);
 
-/** One WebSocket for all operations. It does not reconnect by itself: who uses it knows where to go on from. */
-export function connect({ url, token, listenerId, webSocketImpl }: ConnectionOptions): Client {
-  return createClient({
+/**
+ * One WebSocket for all operations. It does not reconnect by itself: who uses it knows where to go on from. One whose
+ * server is silent, as a network leaves it that went away without a word, fails as one that was closed.
+ */
+export function connect({ url, token, listenerId, webSocketImpl, pingMs = 10_000 }: ConnectionOptions): Client {
+  const client = createClient({
     url,
     retryAttempts: 0,
+    keepAlive: pingMs,
+    on: endingSilence(pingMs, () => client.terminate()),
     ...(webSocketImpl !== undefined && { webSocketImpl }),
     connectionParams: async () => {
       const given = (await token?.()) ?? null;
@@ -44,6 +51,21 @@ export function connect({ url, token, listenerId, webSocketImpl }: ConnectionOpt
       };
     },
   });
+  return client;
+}
+
+/** Calls `end` if nothing comes for so long after a connection was opened, or a ping sent. */
+function endingSilence(ms: number, end: () => void): NonNullable<ClientOptions['on']> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const heard = (): void => clearTimeout(timer);
+  const wait = (): void => {
+    heard();
+    timer = setTimeout(end, ms);
+  };
+  const ping = (isReceived: boolean): void => {
+    if (!isReceived) wait();
+  };
+  return { opened: wait, ping, message: heard, closed: heard };
 }
 
 /** The data of each result. `operationName` chooses one of several. @throws RequestError; what the socket fails with */
