@@ -22,6 +22,7 @@ import './language/language.ts';
 import './tunes/check-tune.ts';
 import './tunes/tune.ts';
 import './drafts/drafts.ts';
+import './drafts/draft-events.ts';
 import './drafts/draft-mutations.ts';
 import './versions/draft-group.ts';
 import './versions/draft-tokens.ts';

@@ -5,7 +5,7 @@ import { encodeId } from '../../resolvers/global-id.ts';
 import { builder, filled } from '../builder.ts';
 import { connectionType, pageArgs } from '../connection.ts';
 import { DraftType, ListenerType } from '../drafts/draft-refs.ts';
-import { SamplingType } from '../drafts/drafts.ts';
+import { SamplingType } from '../drafts/draft-sampling.ts';
 import { ModelType } from '../models.ts';
 import { idDescription, NodeInterface } from '../nodes.ts';
 import { RewriteToneType } from '../versions/draft-tree.ts';

@@ -1,7 +1,7 @@
 import type { ScoredToken } from '../../language/language.ts';
 import { findUnexpectedWords } from '../../resolvers/language/unexpected-words.ts';
 import { builder } from '../builder.ts';
-import { TokenAlternativeType } from '../drafts/drafts.ts';
+import { TokenAlternativeType } from '../drafts/draft-events.ts';
 import { FindingType } from '../report/finding.ts';
 
 const BITS = 1 / Math.LN2;

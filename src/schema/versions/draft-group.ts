@@ -3,8 +3,8 @@ import * as drafts from '../../resolvers/drafts/drafts.ts';
 import { encodeId } from '../../resolvers/global-id.ts';
 import { outcome } from '../../resolvers/outcome.ts';
 import { builder, given } from '../builder.ts';
+import { DraftEventType } from '../drafts/draft-events.ts';
 import { DraftType } from '../drafts/draft-refs.ts';
-import { DraftEventType } from '../drafts/drafts.ts';
 import { resultType } from '../errors.ts';
 import { idDescription, NodeInterface } from '../nodes.ts';
 

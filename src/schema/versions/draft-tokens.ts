@@ -1,7 +1,7 @@
 import type { PlacedToken } from '../../drafts/drafts.ts';
 import { builder, filled } from '../builder.ts';
+import { TokenAlternativeType } from '../drafts/draft-events.ts';
 import { DraftType } from '../drafts/draft-refs.ts';
-import { TokenAlternativeType } from '../drafts/drafts.ts';
 
 const DraftTokenType = builder.objectRef<PlacedToken>('DraftToken').implement({
   description: "A token of the model in a draft's text. Positions are in characters (Unicode code points).",
