@@ -1,5 +1,6 @@
 import type { Database } from '../db/client.ts';
 import { findDrafts, indexDraft, selectUnindexed } from '../db/draft-texts.ts';
+import type { DraftRow } from '../db/drafts/draft-columns.ts';
 import * as queries from '../db/drafts/draft-queries.ts';
 import { perOwner } from '../db/queries/per-owner.ts';
 import { groupBy, indexBy } from '../lib/collections.ts';
@@ -16,7 +17,7 @@ const INDEXED_AT_ONCE = 20;
 export class DraftLists {
   readonly #database: Database;
   readonly #log: DraftLog;
-  readonly #page = perOwner<queries.DraftPage, queries.DraftRow[]>(async (ids, page) => {
+  readonly #page = perOwner<queries.DraftPage, DraftRow[]>(async (ids, page) => {
     return groupBy(await queries.selectDraftsOfListeners(this.#database, ids, page), (row) => row.listenerId);
   }, []);
   readonly #count = perOwner(
@@ -24,7 +25,7 @@ export class DraftLists {
     0,
   );
 
-  readonly #children = perOwner<queries.ChildrenPage, queries.DraftRow[], string>(
+  readonly #children = perOwner<queries.ChildrenPage, DraftRow[], string>(
     async (ids, page) =>
       groupBy(await queries.selectDraftsOfParents(this.#database, ids, page), (row) => row.parentId ?? ''),
     [],

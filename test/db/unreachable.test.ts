@@ -1,7 +1,7 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { openProxy, type Proxy } from '../../bench/storm/proxy.ts';
 import { connect, type Database, type DatabaseOptions } from '../../src/db/client.ts';
-import { insertDrafts } from '../../src/db/drafts/draft-queries.ts';
+import { insertDrafts } from '../../src/db/drafts/draft-inserts.ts';
 import { explainFailure } from '../../src/db/failures.ts';
 import { openWakeups } from '../../src/db/wakeups.ts';
 import { storedEvent } from '../../src/drafts/log/stored.ts';

@@ -5,8 +5,8 @@ import { sealChanges } from '../sealing/sealed-drafts.ts';
 import { openEvent, type StoredEvent } from '../sealing/sealed-events.ts';
 import { KeyDestroyedError } from '../sealing/vault.ts';
 import { drafts } from '../tables.ts';
+import type { DraftRow, KeptColumns } from './draft-columns.ts';
 import { eventJson, type EventRow, EVENTS_IN_ROW } from './draft-events.ts';
-import type { DraftRow, KeptColumns } from './draft-queries.ts';
 
 /** The changes to a draft's row besides its position. */
 export type RowChanges = Partial<

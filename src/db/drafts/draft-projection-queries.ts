@@ -2,8 +2,8 @@ import { and, asc, eq, inArray, lt, lte, type SQL, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
 import { sealChanges } from '../sealing/sealed-drafts.ts';
 import { drafts } from '../tables.ts';
+import type { DraftRow } from './draft-columns.ts';
 import type { RowChanges } from './draft-log-queries.ts';
-import type { DraftRow } from './draft-queries.ts';
 
 const ended = inArray(drafts.status, ['COMPLETED', 'CANCELLED', 'FAILED']);
 

@@ -1,7 +1,9 @@
 import { inArray, type SQL, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
 import { drafts, nodes } from '../tables.ts';
-import { type DraftRow, KEPT_EPOCHS, type PayerColumns, selectDrafts } from './draft-queries.ts';
+import { type DraftRow, KEPT_EPOCHS } from './draft-columns.ts';
+import { type PayerColumns } from './draft-inserts.ts';
+import { selectDrafts } from './draft-queries.ts';
 
 export interface NodeRow {
   id: string;

@@ -1,6 +1,6 @@
 import type { Database } from '../client.ts';
+import type { DraftRow } from '../drafts/draft-columns.ts';
 import { eventJson, type EventRow } from '../drafts/draft-events.ts';
-import type { DraftRow } from '../drafts/draft-queries.ts';
 import { openEvent, type StoredEvent } from '../sealing/sealed-events.ts';
 
 /** How far a draft's log goes, in PostgreSQL. */

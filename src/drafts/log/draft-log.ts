@@ -1,4 +1,5 @@
-import type { DraftSummary, NewDraft } from '../../db/drafts/draft-queries.ts';
+import type { NewDraft } from '../../db/drafts/draft-inserts.ts';
+import type { DraftSummary } from '../../db/drafts/draft-queries.ts';
 import { retry } from '../../lib/async/retry.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import { type Clock, type Sleep, systemSleep } from '../../lib/clock.ts';

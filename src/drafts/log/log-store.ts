@@ -1,4 +1,5 @@
-import type { DraftSummary, NewDraft } from '../../db/drafts/draft-queries.ts';
+import type { NewDraft } from '../../db/drafts/draft-inserts.ts';
+import type { DraftSummary } from '../../db/drafts/draft-queries.ts';
 import type { Backoff } from '../../lib/async/retry.ts';
 import type { KeptText } from '../text/passages.ts';
 import type { EditEvent, LogEntry, LogEvent } from './log-events.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { DraftRow } from '../../db/drafts/draft-columns.ts';
 import type { EventRow } from '../../db/drafts/draft-events.ts';
-import type { DraftRow } from '../../db/drafts/draft-queries.ts';
 import type { StoredEvent } from '../../db/sealing/sealed-events.ts';
 import type { Format } from '../../formats/formats.ts';
 import { parseStored } from '../../lib/stored-data.ts';

@@ -1,4 +1,5 @@
 import type { Database } from '../../db/client.ts';
+import type { DraftRow } from '../../db/drafts/draft-columns.ts';
 import * as queries from '../../db/drafts/draft-queries.ts';
 import { indexBy } from '../../lib/collections.ts';
 import { ForbiddenError } from '../../lib/errors.ts';
@@ -69,6 +70,6 @@ export class DraftAccess {
   }
 }
 
-export function mayRead(viewer: Viewer, row: Pick<queries.DraftRow, 'listenerId' | 'visibility'>): boolean {
+export function mayRead(viewer: Viewer, row: Pick<DraftRow, 'listenerId' | 'visibility'>): boolean {
   return row.listenerId === viewer.listener.id || row.visibility === 'SHARED' || may(viewer, 'ADMIN');
 }

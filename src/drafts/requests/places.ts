@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client.ts';
-import type { NewDraft } from '../../db/drafts/draft-queries.ts';
+import type { NewDraft } from '../../db/drafts/draft-inserts.ts';
 import { checkListenerHasRoom, checkQueueHasRoom } from '../../db/drafts/draft-queue.ts';
 import { InvalidInputError, ModelUnavailableError } from '../../lib/errors.ts';
 import type { Forecast } from '../../lib/fair-share.ts';

@@ -1,5 +1,6 @@
 import type { Database } from '../../db/client.ts';
-import { type DraftRow, selectEndedBefore, selectStatusesOf } from '../../db/drafts/draft-queries.ts';
+import { type DraftRow } from '../../db/drafts/draft-columns.ts';
+import { selectEndedBefore, selectStatusesOf } from '../../db/drafts/draft-queries.ts';
 import type { Wakeups } from '../../lib/async/wakeups.ts';
 import type { Viewer } from '../../listeners/listeners.ts';
 import type { Draft } from '../contract.ts';

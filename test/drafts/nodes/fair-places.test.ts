@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../../src/db/client.ts';
-import { insertDrafts } from '../../../src/db/drafts/draft-queries.ts';
+import { insertDrafts } from '../../../src/db/drafts/draft-inserts.ts';
 import { createDrafts, type Draft, type Drafts } from '../../../src/drafts/drafts.ts';
 import { storedEvent } from '../../../src/drafts/log/stored.ts';
 import { Disposal } from '../../../src/lib/async/disposal.ts';

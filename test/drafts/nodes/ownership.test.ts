@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type NewDraft, selectDrafts } from '../../../src/db/drafts/draft-queries.ts';
+import { type NewDraft } from '../../../src/db/drafts/draft-inserts.ts';
+import { selectDrafts } from '../../../src/db/drafts/draft-queries.ts';
 import type { LogStore } from '../../../src/drafts/log/log-store.ts';
 import { PostgresLog } from '../../../src/drafts/log/postgres/postgres-log.ts';
 import { readableModels } from '../../../src/drafts/nodes/node-models.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { NewDraft } from '../../../src/db/drafts/draft-queries.ts';
+import type { NewDraft } from '../../../src/db/drafts/draft-inserts.ts';
 import { type LogEvent, logTokens } from '../../../src/drafts/log/log-events.ts';
 import { DivergedError, type Fence, type LogStore } from '../../../src/drafts/log/log-store.ts';
 import type { DraftRecord, Turn } from '../../../src/drafts/log/stored.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { NewDraft } from '../../../src/db/drafts/draft-queries.ts';
+import type { NewDraft } from '../../../src/db/drafts/draft-inserts.ts';
 import { type LogEvent, logTokens } from '../../../src/drafts/log/log-events.ts';
 import type { Turn } from '../../../src/drafts/log/stored.ts';
 import { NO_TEXT } from '../../../src/drafts/text/passages.ts';

@@ -1,4 +1,4 @@
-import { type DraftRow, KEPT_EPOCHS } from '../../../db/drafts/draft-queries.ts';
+import { type DraftRow, KEPT_EPOCHS } from '../../../db/drafts/draft-columns.ts';
 import type { LogEntry } from '../log-events.ts';
 
 /** In which epochs a draft's entries were written: the epochs, oldest first, and the last entry before each. */

@@ -1,13 +1,8 @@
 import type { Database } from '../../../db/client.ts';
+import { insertDrafts } from '../../../db/drafts/draft-inserts.ts';
 import type { RowChanges } from '../../../db/drafts/draft-log-queries.ts';
 import * as projection from '../../../db/drafts/draft-projection-queries.ts';
-import {
-  deleteDraftRow,
-  type DraftSummary,
-  insertDrafts,
-  selectDrafts,
-  selectSummary,
-} from '../../../db/drafts/draft-queries.ts';
+import { deleteDraftRow, type DraftSummary, selectDrafts, selectSummary } from '../../../db/drafts/draft-queries.ts';
 import { asError } from '../../../lib/errors.ts';
 import type { Kept } from '../../../nats/subject-feed.ts';
 import { WrongSequenceError } from '../../../nats/subject-log.ts';

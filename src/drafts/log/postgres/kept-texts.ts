@@ -1,6 +1,6 @@
 import type { Database } from '../../../db/client.ts';
+import type { DraftRow } from '../../../db/drafts/draft-columns.ts';
 import { keepText } from '../../../db/drafts/draft-log-queries.ts';
-import type { DraftRow } from '../../../db/drafts/draft-queries.ts';
 import { StoredDataError } from '../../../lib/stored-data.ts';
 import { keptAs, passagesOf } from '../../text/passages.ts';
 import { isTerminal } from '../log-events.ts';

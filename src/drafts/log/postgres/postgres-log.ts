@@ -1,13 +1,8 @@
 import type { Database } from '../../../db/client.ts';
 import type { EventRow } from '../../../db/drafts/draft-events.ts';
+import { insertDrafts } from '../../../db/drafts/draft-inserts.ts';
 import * as log from '../../../db/drafts/draft-log-queries.ts';
-import {
-  deleteDraftRow,
-  type DraftSummary,
-  insertDrafts,
-  selectDrafts,
-  selectSummary,
-} from '../../../db/drafts/draft-queries.ts';
+import { deleteDraftRow, type DraftSummary, selectDrafts, selectSummary } from '../../../db/drafts/draft-queries.ts';
 import { isRefused } from '../../../db/failures.ts';
 import { Batcher } from '../../../lib/async/batcher.ts';
 import { asError } from '../../../lib/errors.ts';
