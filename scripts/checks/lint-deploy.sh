@@ -2,7 +2,7 @@
 # Holds deploy/ to the tools that read it. What a machine lacks is fetched into a folder that is thrown away; what cannot be had
 # is said and not tried. `docker build` and `helm` are not tried: they need a daemon, and there is no chart.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
 
