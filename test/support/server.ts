@@ -4,12 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { READY } from '../../src/banner.ts';
 import { createDatabase } from './postgres/database.ts';
-
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+import { programOf } from './product.ts';
 
 /** How a process ended. */
 export interface Exit {
@@ -62,7 +60,7 @@ export async function startServer(env: NodeJS.ProcessEnv = {}): Promise<TestServ
 
 /** As `startServer`, but does not wait for it to serve: for starts that are meant to fail. */
 export function spawnServer(env: NodeJS.ProcessEnv): ServerProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', main], {
+  const child = spawn(process.execPath, [programOf('main')], {
     env: { ...outerEnvironment(), ...defaults, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

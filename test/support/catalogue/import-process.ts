@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-
-const script = fileURLToPath(new URL('../../../src/cli/database/import.ts', import.meta.url));
+import { programOf } from '../product.ts';
 
 export interface ImportProcess {
   process: ChildProcess;
@@ -15,7 +13,7 @@ export interface ImportProcess {
 /** `npm run import` with these arguments, in an environment without configuration but `env`. Ended with the test. */
 export function startImport(args: readonly string[], env: NodeJS.ProcessEnv = {}): ImportProcess {
   const outer = Object.entries(process.env).filter(([name]) => !/^(CADENZA_.*|DATABASE_URL)$/.test(name));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+  const child = spawn(process.execPath, [programOf('cli/database/import'), ...args], {
     env: { ...Object.fromEntries(outer), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '../folder.ts';
-
-const script = fileURLToPath(new URL('../../../src/cli/models.ts', import.meta.url));
+import { programOf } from '../product.ts';
 
 /** Runs `npm run models` with a data folder of its own. */
 export async function runModels(env: Record<string, string>, ...args: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+  const child = spawn(process.execPath, [programOf('cli/models'), ...args], {
     env: { ...process.env, CADENZA_DATA_DIR: await temporaryFolder(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -15,12 +15,13 @@ declare module 'vitest' {
 
 /**
  * One real PostgreSQL for the whole run: the embedded one, or the one that `TEST_DATABASE_URL` names (how the oldest
- * version we support is tested). Durability is off: these databases live for seconds.
+ * version we support is tested), where each project of vitest.config.ts has its own template. Durability is off: these
+ * databases live for seconds.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { url, stop } = await server();
   const admin = connect(url, { connections: 1 });
-  const template = `cadenza_template_${process.pid}`;
+  const template = `cadenza_template_${process.pid}_${project.name}`;
   await admin.sql`create database ${admin.sql(template)}`;
   const templateUrl = new URL(url);
   templateUrl.pathname = `/${template}`;
