@@ -65,19 +65,23 @@ export async function run(args: string[]): Promise<Record<string, number>> {
   };
 }
 
-/** Waits of readers: with everything there, and after the database or the logs were back. */
+const TOLD_GAPS = 5;
+
+/** Waits of readers: with everything there, and after the database or the logs were back. The longest of each are told. */
 function longestGaps(readers: readonly Reader[], timeline: Timeline) {
-  const longest = { longest_gap_s: 0, longest_gap_after_outage_s: 0 };
-  const gaps = readers.flatMap((reader) => reader.gaps).sort((a, b) => b.to - b.from - (a.to - a.from));
-  for (const { from, to } of gaps.slice(0, 10)) {
-    console.error(`a gap of ${((to - from) / 1000).toFixed(1)} s, from ${timeline.describe(from)}`);
-  }
-  for (const { from, to } of gaps) {
-    const outage = timeline.during(from, to);
-    const key = outage ? 'longest_gap_after_outage_s' : 'longest_gap_s';
-    longest[key] = Math.max(longest[key], round((to - Math.max(from, outage?.to ?? 0)) / 1_000, 1));
-  }
-  return longest;
+  const gaps = readers
+    .flatMap((reader) => reader.gaps)
+    .map(({ from, to }) => {
+      const outage = timeline.during(from, to);
+      return { from, inOutage: outage !== null, seconds: round((to - Math.max(from, outage?.to ?? 0)) / 1_000, 1) };
+    });
+  const longest = (inOutage: boolean): number => {
+    const those = gaps.filter((gap) => gap.inOutage === inOutage).sort((a, b) => b.seconds - a.seconds);
+    for (const { from, seconds } of those.slice(0, TOLD_GAPS))
+      console.error(`a gap of ${seconds} s${inOutage ? ' after an outage' : ''}, from ${timeline.describe(from)}`);
+    return those[0]?.seconds ?? 0;
+  };
+  return { longest_gap_s: longest(false), longest_gap_after_outage_s: longest(true) };
 }
 
 /** What an operator does, one thing after another. */
