@@ -1,5 +1,5 @@
-// `npm run COMMAND -- …`: src/cli/COMMAND.ts, compiled as `npm start` compiles the server, so that it needs no
-// development dependency.
+// `npm run backup -- …` is `node scripts/run.mjs database/backup …`: src/cli/database/backup.ts, compiled as `npm start`
+// compiles the server, so that it needs no development dependency.
 import { fileURLToPath } from 'node:url';
 import { compile } from './compile.mjs';
 

@@ -4,7 +4,7 @@
 // - a README of more than 200 lines;
 // - a path or a link in a document that leads to nothing;
 // - a folder of a room that CONTRIBUTING.md does not tell of;
-// - a folder of src with more than 20 loose files (aim at a dozen).
+// - a folder of src or test with more than 14 loose files.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

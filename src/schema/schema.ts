@@ -45,7 +45,10 @@ import { costDirectives, priced } from './cost/cost-directives.ts';
 
 let built: GraphQLSchema | undefined;
 
-/** The executable contract with the fields' costs and who may use them. It is built once: the server, its reference and its commands share it. */
+/**
+ * The executable contract with the fields' costs and who may use them. It is built once in a process, which the server and
+ * its reference share.
+ */
 export function buildSchema(): GraphQLSchema {
   built ??= guarded(
     priced(builder.toSchema({ sortSchema: true, directives: [...specifiedDirectives, ...costDirectives] })),

@@ -54,7 +54,10 @@ export interface ListeningOptions {
   cost?: Partial<CostLimits>;
   initMs?: number;
   compiling?: CompilingLimits;
-  /** Takes what ends the server and its parts, the first last. With the running test, unless told; such a database is given too. */
+  /**
+   * Is given the functions that end the server and its parts, to be called in reverse order. Unless told, they are called
+   * at the end of the running test. A server that outlives a test needs a `database` that does.
+   */
   onEnd?: (end: () => PromiseLike<void>) => void;
 }
 
